@@ -1,0 +1,117 @@
+"""What a training run is, as data: graphs and plain settings, for an engine to run or compile.
+
+A step takes the weights, the optimiser's state and its settings, and one batch; it gives the
+loss and the metrics before the update, and the weights and the state after it. Batches have one
+size: the last of an epoch is filled up with rows of weight 0, so that nothing is recorded twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from talweg.gates import Array
+from talweg.graph import Graph, Tensor
+
+BATCH_INPUTS = ("x", "y", "row_weights", "scale")
+"""The inputs of a step and of an evaluation that describe a batch, last in their graphs.
+
+`row_weights` (N) weighs rows and is 0 for those that fill up; `scale` is what turns a weighted
+sum over rows into their mean.
+"""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Training or validation rows: inputs (N, ...), targets (N, ...), and a weight for each."""
+
+    x: Array
+    y: Array
+    weights: Array
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a stopping rule sees at the end of an epoch; numbers or tensors."""
+
+    number: Any
+    seconds: Any
+    measures: Mapping[str, Any]
+
+
+class StopRule(Protocol):
+    """A stopping rule: state and decision, as pure functions written with gates."""
+
+    def init(self) -> dict[str, Any]: ...
+
+    def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[dict[str, Any], Any]: ...
+
+
+@dataclass(frozen=True)
+class Program:
+    """A whole run: what to compute, on how many rows at a time, for how long.
+
+    `step` has the inputs weights, state.*, settings.*, then `BATCH_INPUTS`, and the outputs
+    loss, metrics by name, weights, state.*; `evaluate` has the inputs weights and
+    `BATCH_INPUTS`, and the outputs loss and metrics, which add up over batches.
+    """
+
+    step: Graph
+    evaluate: Graph | None
+    state: Mapping[str, Array]
+    settings: Mapping[str, float]
+    epochs: int
+    batch_size: int
+    evaluation_size: int
+    shuffle: bool
+    seed: int
+    rules: Sequence[StopRule]
+    time_budget: float | None
+    keep_best: bool
+
+
+@dataclass
+class Control:
+    """What Python and a running engine tell each other: a counter to read, a flag to set."""
+
+    epoch: int = 0
+    step: int = 0
+    stop: bool = False
+    measures: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+
+
+@dataclass(frozen=True)
+class BadStep:
+    """The step that made a loss or a weight non-finite, and the node that did it first."""
+
+    epoch: int
+    step: int
+    node: Tensor | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an engine gives back: plain arrays and why it stopped.
+
+    `stopped_by` is the position of the stopping rule, or one of epochs, time_budget,
+    interrupted, non_finite. `kept_epoch` is the epoch after which the weights were taken: 0
+    for those of the start.
+    """
+
+    weights: Array
+    history: Mapping[str, npt.NDArray[np.float64]]
+    stopped_by: int | str
+    kept_epoch: int
+    epochs: int
+    steps: int
+    seconds: float
+    bad_step: BadStep | None = None

@@ -1,0 +1,65 @@
+"""The errors that talweg raises on purpose: each says what, where, and what to do.
+
+All derive from `TalwegError`; each also derives from the built-in exception that a caller
+would expect, so `except ValueError` works as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class TalwegError(Exception):
+    """Anything that talweg refuses, with the reason and the way out."""
+
+
+class ShapeError(TalwegError, ValueError):
+    """Arrays whose shapes do not go together."""
+
+
+class DtypeError(TalwegError, TypeError):
+    """Arrays whose number types do not go together."""
+
+
+class GraphError(TalwegError, ValueError):
+    """A graph that breaks a rule: a cycle, a missing input, a gate without a gradient."""
+
+
+class RecordingError(TalwegError, RuntimeError):
+    """Code that cannot be recorded, such as a branch on a tensor's value."""
+
+
+class GradientError(TalwegError, AssertionError):
+    """A gradient that disagrees with finite differences."""
+
+
+class SettingError(TalwegError, ValueError):
+    """A setting outside of what it allows."""
+
+
+class EngineError(TalwegError, RuntimeError):
+    """An engine that is not there or cannot run a graph."""
+
+
+class DataError(TalwegError, ValueError):
+    """A table, a column or a cell that cannot be used."""
+
+
+class ModelFileError(TalwegError, ValueError):
+    """A model file that is damaged, foreign, or from a newer version."""
+
+
+class TrainingWarning(UserWarning):
+    """A run that ended in a way its user should look at."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that suggests the known name nearest to `name`, or lists the known ones."""
+    names = [str(each) for each in known]
+    folded = {each.lower(): each for each in names}
+    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean {folded[close[0]]!r}?"
+    shown = ", ".join(repr(each) for each in names[:12])
+    return f"Known: {shown}{', ...' if len(names) > 12 else ''}." if names else "There are none."

@@ -1,0 +1,47 @@
+"""The gate that multiplies and sums over a shared axis: the matrix product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from talweg.errors import ShapeError
+from talweg.gates.broadcast import unbroadcast
+from talweg.gates.record import Cost, Gate, Operand, Spec, broadcast_shape, float_dtype, traffic
+from talweg.gates.shape import transpose
+
+
+def _matmul_shape(x: Spec, y: Spec) -> Spec:
+    if len(x.shape) < 2 or len(y.shape) < 2 or x.shape[-1] != y.shape[-2]:
+        raise ShapeError(
+            f"matmul: shapes {x.shape} and {y.shape} do not multiply; "
+            "the last axis of the first must equal the second-last of the second"
+        )
+    batch = broadcast_shape("matmul", Spec(x.shape[:-2], x.dtype), Spec(y.shape[:-2], y.dtype))
+    return Spec((*batch, x.shape[-2], y.shape[-1]), float_dtype("matmul", x, y))
+
+
+def _matmul_cost(x: Spec, y: Spec, *, output: Spec, **_: Any) -> Cost:
+    return Cost(2 * output.size * x.shape[-1], traffic((x, y), output))
+
+
+def _turned(x: Operand) -> Operand:
+    """The last two axes exchanged."""
+    last = len(x.shape) - 1
+    return transpose(x, axes=(*range(last - 1), last, last - 1))
+
+
+matmul: Gate = Gate(
+    name="matmul",
+    kind="contract",
+    formula="x @ y",
+    shape=_matmul_shape,
+    value=np.matmul,
+    backward=(
+        lambda g, out, x, y: unbroadcast(matmul(g, _turned(y)), x),
+        lambda g, out, x, y: unbroadcast(matmul(_turned(x), g), y),
+    ),
+    slopes=("gradient @ y^T", "x^T @ gradient"),
+    cost=_matmul_cost,
+)

@@ -1,0 +1,58 @@
+"""Gates that change what a number is taken for: its dtype, a label's one-hot row, a constant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from talweg.errors import DtypeError
+from talweg.gates.record import Array, Gate, Operand, Spec, cost_per_element
+
+
+def _cast_backward(g: Operand, out: Operand, x: Operand, *, dtype: Any) -> Operand:
+    return cast(g, dtype=x.dtype)
+
+
+def _one_hot_shape(labels: Spec, *, classes: int, dtype: Any) -> Spec:
+    if labels.dtype.kind not in "iu":
+        raise DtypeError(f"one_hot: labels must be whole numbers, but are {labels.dtype}")
+    return Spec((*labels.shape, classes), np.dtype(dtype))
+
+
+def _one_hot_value(labels: Array, *, classes: int, dtype: Any) -> Array:
+    return np.asarray(labels[..., None] == np.arange(classes), dtype=dtype)
+
+
+cast: Gate = Gate(
+    name="cast",
+    kind="convert",
+    formula="dtype(x)",
+    shape=lambda x, *, dtype: Spec(x.shape, np.dtype(dtype)),
+    value=lambda x, *, dtype: x.astype(dtype),
+    backward=(_cast_backward,),
+    slopes=("1",),
+    cost=cost_per_element(1),
+)
+
+one_hot: Gate = Gate(
+    name="one_hot",
+    kind="convert",
+    formula="1 at the label, 0 elsewhere",
+    shape=_one_hot_shape,
+    value=_one_hot_value,
+    backward=(None,),
+    slopes=("0",),
+    cost=cost_per_element(1),
+)
+
+stop_gradient: Gate = Gate(
+    name="stop_gradient",
+    kind="convert",
+    formula="x, taken as a constant",
+    shape=lambda x: x,
+    value=lambda x: x,
+    backward=(None,),
+    slopes=("0, by decree",),
+    cost=cost_per_element(0),
+)

@@ -1,0 +1,317 @@
+"""Gates that work element by element, with NumPy's broadcasting.
+
+Conventions at kinks and ties: `maximum` and `minimum` give the whole gradient to each input
+that attains the value, so both at a tie; `absolute` and `sign` have slope 0 at 0; `relu` has
+slope 0 at 0. NaN passes through every gate, so a broken value is never hidden.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from talweg.gates.broadcast import unbroadcast
+from talweg.gates.record import (
+    Array,
+    BackwardRule,
+    Gate,
+    Operand,
+    ShapeRule,
+    Spec,
+    ValueRule,
+    broadcast_shape,
+    cost_per_element,
+    float_dtype,
+    same_dtype,
+)
+
+BOOL = np.dtype(bool)
+
+
+def _like_input(rule: BackwardRule | None, position: int) -> BackwardRule | None:
+    """The rule, followed by the sum that undoes the broadcast of its input."""
+    if rule is None:
+        return None
+
+    def summed(g: Operand, out: Operand, *inputs: Operand) -> Operand:
+        return unbroadcast(rule(g, out, *inputs), inputs[position])
+
+    return summed
+
+
+def _float_rule(name: str) -> ShapeRule:
+    return lambda *inputs: Spec(broadcast_shape(name, *inputs), float_dtype(name, *inputs))
+
+
+def _compare_rule(name: str) -> ShapeRule:
+    def rule(*inputs: Spec) -> Spec:
+        same_dtype(name, *inputs)
+        return Spec(broadcast_shape(name, *inputs), BOOL)
+
+    return rule
+
+
+def elementwise(
+    name: str,
+    formula: str,
+    value: ValueRule,
+    *,
+    backward: tuple[BackwardRule | None, ...],
+    slopes: tuple[str, ...],
+    operations: int = 1,
+    shape: ShapeRule | None = None,
+) -> Gate:
+    """A gate that works element by element on floats; `operations` is its cost an element.
+
+    Each backward rule is written as if shapes were equal: broadcasting is undone for it.
+    """
+    return Gate(
+        name=name,
+        kind="elementwise",
+        formula=formula,
+        shape=shape or _float_rule(name),
+        value=value,
+        backward=tuple(_like_input(rule, i) for i, rule in enumerate(backward)),
+        slopes=slopes,
+        cost=cost_per_element(operations),
+    )
+
+
+# One input ------------------------------------------------------------------------------------
+
+identity: Gate = elementwise(
+    "identity", "x", lambda x: x, backward=(lambda g, out, x: g,), slopes=("1",), operations=0
+)
+negative: Gate = elementwise(
+    "negative", "-x", np.negative, backward=(lambda g, out, x: -g,), slopes=("-1",)
+)
+exp: Gate = elementwise(
+    "exp",
+    "exp(x)",
+    np.exp,
+    backward=(lambda g, out, x: g * out,),
+    slopes=("exp(x)",),
+    operations=12,
+)
+expm1: Gate = elementwise(
+    "expm1",
+    "exp(x) - 1",
+    np.expm1,
+    backward=(lambda g, out, x: g * (out + 1),),
+    slopes=("exp(x)",),
+    operations=14,
+)
+log: Gate = elementwise(
+    "log",
+    "log(x)",
+    np.log,
+    backward=(lambda g, out, x: g / x,),
+    slopes=("1/x",),
+    operations=14,
+)
+log1p: Gate = elementwise(
+    "log1p",
+    "log(1 + x)",
+    np.log1p,
+    backward=(lambda g, out, x: g / (1 + x),),
+    slopes=("1/(1 + x)",),
+    operations=16,
+)
+sqrt: Gate = elementwise(
+    "sqrt",
+    "sqrt(x)",
+    np.sqrt,
+    backward=(lambda g, out, x: g / (2 * out),),
+    slopes=("1/(2 sqrt(x))",),
+    operations=4,
+)
+sin: Gate = elementwise(
+    "sin",
+    "sin(x)",
+    np.sin,
+    backward=(lambda g, out, x: g * cos(x),),
+    slopes=("cos(x)",),
+    operations=14,
+)
+cos: Gate = elementwise(
+    "cos",
+    "cos(x)",
+    np.cos,
+    backward=(lambda g, out, x: -g * sin(x),),
+    slopes=("-sin(x)",),
+    operations=14,
+)
+sign: Gate = elementwise("sign", "sign(x)", np.sign, backward=(None,), slopes=("0",))
+absolute: Gate = elementwise(
+    "absolute",
+    "|x|",
+    np.absolute,
+    backward=(lambda g, out, x: g * sign(x),),
+    slopes=("sign(x)",),
+)
+tanh: Gate = elementwise(
+    "tanh",
+    "tanh(x)",
+    np.tanh,
+    backward=(lambda g, out, x: g * (1 - out * out),),
+    slopes=("1 - out^2",),
+    operations=16,
+)
+
+
+def _sigmoid_value(x: Array) -> Array:
+    # exp of a non-positive number only, so that nothing overflows on either side
+    small = np.exp(-np.abs(x))
+    return np.asarray(np.where(x >= 0, 1 / (1 + small), small / (1 + small)), dtype=x.dtype)
+
+
+sigmoid: Gate = elementwise(
+    "sigmoid",
+    "1/(1 + exp(-x))",
+    _sigmoid_value,
+    backward=(lambda g, out, x: g * (out * (1 - out)),),
+    slopes=("out (1 - out)",),
+    operations=14,
+)
+softplus: Gate = elementwise(
+    "softplus",
+    "log(1 + exp(x))",
+    lambda x: np.logaddexp(x, x.dtype.type(0)),
+    backward=(lambda g, out, x: g * sigmoid(x),),
+    slopes=("sigmoid(x)",),
+    operations=28,
+)
+relu: Gate = elementwise(
+    "relu",
+    "max(x, 0)",
+    lambda x: np.maximum(x, x.dtype.type(0)),
+    backward=(lambda g, out, x: where(greater(x, 0), g, 0),),
+    slopes=("1 if x > 0 else 0",),
+)
+
+_erf = np.frompyfunc(math.erf, 1, 1)  # exact to the last place; NumPy has no erf of its own
+
+
+def _erf_value(x: Array) -> Array:
+    return np.asarray(_erf(x), dtype=x.dtype)
+
+
+erf: Gate = elementwise(
+    "erf",
+    "erf(x)",
+    _erf_value,
+    backward=(lambda g, out, x: g * (exp(-(x * x)) * (2 / math.sqrt(math.pi))),),
+    slopes=("2/sqrt(pi) exp(-x^2)",),
+    operations=24,
+)
+
+# Two inputs -----------------------------------------------------------------------------------
+
+add: Gate = elementwise(
+    "add",
+    "x + y",
+    np.add,
+    backward=(lambda g, out, x, y: g, lambda g, out, x, y: g),
+    slopes=("1", "1"),
+)
+subtract: Gate = elementwise(
+    "subtract",
+    "x - y",
+    np.subtract,
+    backward=(lambda g, out, x, y: g, lambda g, out, x, y: -g),
+    slopes=("1", "-1"),
+)
+multiply: Gate = elementwise(
+    "multiply",
+    "x * y",
+    np.multiply,
+    backward=(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x),
+    slopes=("y", "x"),
+)
+divide: Gate = elementwise(
+    "divide",
+    "x / y",
+    np.divide,
+    backward=(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y),
+    slopes=("1/y", "-x/y^2"),
+    operations=4,
+)
+
+
+def _power_base(g: Operand, out: Operand, x: Operand, y: Operand) -> Operand:
+    # y = 0 has slope 0 even at x = 0, where x^(y - 1) is infinite
+    exponent = where(equal(y, 0), 1, y - 1)
+    return g * y * power(x, exponent)
+
+
+def _power_exponent(g: Operand, out: Operand, x: Operand, y: Operand) -> Operand:
+    # x = 0 has slope 0 in y (for y > 0), where log(x) is infinite
+    return g * out * log(where(equal(x, 0), 1, x))
+
+
+power: Gate = elementwise(
+    "power",
+    "x ** y",
+    np.power,
+    backward=(_power_base, _power_exponent),
+    slopes=("y x^(y - 1)", "x^y log(x)"),
+    operations=40,
+)
+maximum: Gate = elementwise(
+    "maximum",
+    "max(x, y)",
+    np.maximum,
+    backward=(
+        lambda g, out, x, y: where(greater_equal(x, y), g, 0),
+        lambda g, out, x, y: where(greater_equal(y, x), g, 0),
+    ),
+    slopes=("1 if x >= y else 0", "1 if y >= x else 0"),
+)
+minimum: Gate = elementwise(
+    "minimum",
+    "min(x, y)",
+    np.minimum,
+    backward=(
+        lambda g, out, x, y: where(greater_equal(y, x), g, 0),
+        lambda g, out, x, y: where(greater_equal(x, y), g, 0),
+    ),
+    slopes=("1 if x <= y else 0", "1 if y <= x else 0"),
+)
+
+
+def _comparison(name: str, formula: str, value: ValueRule) -> Gate:
+    return elementwise(
+        name, formula, value, backward=(None, None), slopes=("0",), shape=_compare_rule(name)
+    )
+
+
+greater: Gate = _comparison("greater", "x > y", np.greater)
+greater_equal: Gate = _comparison("greater_equal", "x >= y", np.greater_equal)
+equal: Gate = _comparison("equal", "x == y", np.equal)
+
+# Three inputs ---------------------------------------------------------------------------------
+
+
+def _where_shape(condition: Spec, x: Spec, y: Spec) -> Spec:
+    same_dtype("where: the condition", condition, Spec((), BOOL))
+    return Spec(broadcast_shape("where", condition, x, y), same_dtype("where", x, y))
+
+
+def _where_value(condition: Array, x: Array, y: Array) -> Any:
+    return np.where(condition, x, y)
+
+
+where: Gate = elementwise(
+    "where",
+    "x if condition else y",
+    _where_value,
+    backward=(
+        None,
+        lambda g, out, condition, x, y: where(condition, g, 0),
+        lambda g, out, condition, x, y: where(condition, 0, g),
+    ),
+    slopes=("0", "1 if condition else 0", "0 if condition else 1"),
+    shape=_where_shape,
+)

@@ -1,0 +1,147 @@
+"""The record of a gate: all that talweg knows about one operation, in one place.
+
+A gate is called like a function. On NumPy arrays it computes; on tensors it records a node. Its
+backward rules are written with gates too, so a gradient is a graph like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from talweg.errors import DtypeError, ShapeError
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+Operand = Any
+"""An array, or a tensor of a graph: what a gate takes and gives."""
+
+Kind = Literal["elementwise", "reduce", "shape", "contract", "index", "convert"]
+
+
+class Spec(NamedTuple):
+    """The shape and the dtype of an array, without its numbers."""
+
+    shape: Shape
+    dtype: np.dtype[Any]
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype.kind == "f"
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+
+
+class Cost(NamedTuple):
+    """What computing a gate once takes: arithmetic operations, and bytes read and written."""
+
+    operations: int
+    bytes: int
+
+
+ShapeRule = Callable[..., Spec]
+"""(*input specs, **settings) -> output spec; raises ShapeError or DtypeError."""
+ValueRule = Callable[..., Any]
+"""(*input arrays, **settings) -> output array."""
+BackwardRule = Callable[..., Operand]
+"""(gradient, output, *inputs, **settings) -> the gradient of one input, built out of gates."""
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """One operation: its rules of shape, value, gradient and cost, and its place for native code.
+
+    `backward` holds one rule for each input, None where no gradient flows; a gate of any number
+    of inputs gives a function from the input's position to its rule. `slopes` says each local
+    derivative in words. `native` is filled by the native engine's emitter.
+
+    >>> import numpy as np
+    >>> from talweg import gates
+    >>> gates.multiply(np.array([2.0, 3.0]), np.array([5.0, 7.0]))
+    array([10., 21.])
+    """
+
+    name: str
+    kind: Kind
+    formula: str
+    shape: ShapeRule
+    value: ValueRule
+    backward: tuple[BackwardRule | None, ...] | Callable[[int], BackwardRule]
+    slopes: tuple[str, ...]
+    cost: Callable[..., Cost]
+    native: Callable[..., Any] | None = None
+
+    def __call__(self, *inputs: Operand, **settings: Any) -> Operand:
+        for operand in inputs:
+            if hasattr(operand, "record_gate"):
+                return operand.record_gate(self, inputs, settings)
+        return self.value(*map(np.asarray, inputs), **settings)
+
+    def backward_rule(self, position: int) -> BackwardRule | None:
+        """The rule for the gradient of the input at `position`; None where none flows."""
+        return self.backward(position) if callable(self.backward) else self.backward[position]
+
+    def slope(self, position: int) -> str:
+        """The local derivative with respect to the input at `position`, in words."""
+        return self.slopes[min(position, len(self.slopes) - 1)]
+
+    def __repr__(self) -> str:
+        return f"<gate {self.name}: {self.formula}>"
+
+
+def traffic(inputs: tuple[Spec, ...], output: Spec) -> int:
+    """The bytes that a gate reads and writes when nothing is fused."""
+    return sum(each.nbytes for each in inputs) + output.nbytes
+
+
+def cost_per_element(operations: int) -> Callable[..., Cost]:
+    """The cost rule of a gate that spends `operations` on the elements of its largest array."""
+
+    def cost(*inputs: Spec, output: Spec, **_: Any) -> Cost:
+        largest = max(output.size, *(each.size for each in inputs))
+        return Cost(operations * largest, traffic(inputs, output))
+
+    return cost
+
+
+def broadcast_shape(name: str, *inputs: Spec) -> Shape:
+    """The shape that NumPy's broadcasting gives the inputs of the gate `name`."""
+    try:
+        return np.broadcast_shapes(*(each.shape for each in inputs))
+    except ValueError:
+        shapes = " and ".join(str(each.shape) for each in inputs)
+        raise ShapeError(
+            f"{name}: shapes {shapes} do not broadcast; "
+            "axes are matched from the last, and each pair must be equal or hold a 1"
+        ) from None
+
+
+def same_dtype(name: str, *inputs: Spec) -> np.dtype[Any]:
+    """The dtype that all inputs share; DtypeError where they differ."""
+    dtypes = {each.dtype for each in inputs}
+    if len(dtypes) == 1:
+        return dtypes.pop()
+    given = " and ".join(str(each.dtype) for each in inputs)
+    raise DtypeError(f"{name}: dtypes {given} are mixed; convert one with tw.cast(x, dtype)")
+
+
+def float_dtype(name: str, *inputs: Spec) -> np.dtype[Any]:
+    """As `same_dtype`, and it must be a float."""
+    dtype = same_dtype(name, *inputs)
+    if dtype.kind != "f":
+        raise DtypeError(f"{name}: needs floats, but {dtype} was given; use tw.cast(x, 'float32')")
+    return dtype

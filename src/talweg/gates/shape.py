@@ -1,0 +1,115 @@
+"""Gates that move elements without changing them: transpose, slice, its adjoint, concatenate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from talweg.errors import ShapeError
+from talweg.gates.record import (
+    Array,
+    BackwardRule,
+    Cost,
+    Gate,
+    Operand,
+    Shape,
+    Spec,
+    same_dtype,
+    traffic,
+)
+
+Ranges = tuple[tuple[int, int, int], ...]
+"""One (start, stop, step) an axis: what a slice takes."""
+
+
+def _moved(*inputs: Spec, output: Spec, **_: Any) -> Cost:
+    return Cost(0, traffic(inputs, output))
+
+
+def _index(ranges: Ranges) -> tuple[slice, ...]:
+    # a downward slice that reaches element 0 stops "before 0", which Python spells None
+    return tuple(slice(start, None if stop < 0 else stop, step) for start, stop, step in ranges)
+
+
+def _slice_shape(x: Spec, *, ranges: Ranges) -> Spec:
+    return Spec(tuple(len(range(*each)) for each in ranges), x.dtype)
+
+
+def _place_value(x: Array, *, shape: Shape, ranges: Ranges) -> Array:
+    whole = np.zeros(shape, x.dtype)
+    whole[_index(ranges)] = x
+    return whole
+
+
+def _concatenate_shape(*inputs: Spec, axis: int) -> Spec:
+    first = inputs[0].shape
+    for each in inputs:
+        if each.shape[:axis] + each.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]:
+            shapes = ", ".join(str(each.shape) for each in inputs)
+            raise ShapeError(f"concatenate: shapes {shapes} differ beside axis {axis}")
+    length = sum(each.shape[axis] for each in inputs)
+    return Spec((*first[:axis], length, *first[axis + 1 :]), same_dtype("concatenate", *inputs))
+
+
+def _concatenate_backward(position: int) -> BackwardRule:
+    def rule(g: Operand, out: Operand, *inputs: Operand, axis: int) -> Operand:
+        start = sum(each.shape[axis] for each in inputs[:position])
+        piece = inputs[position].shape
+        ranges = [(0, size, 1) for size in piece]
+        ranges[axis] = (start, start + piece[axis], 1)
+        return take_slice(g, ranges=tuple(ranges))
+
+    return rule
+
+
+def _transpose_shape(x: Spec, *, axes: Shape) -> Spec:
+    if sorted(axes) != list(range(len(x.shape))):
+        raise ShapeError(f"transpose: axes {axes} do not name each axis of {x.shape} once")
+    return Spec(tuple(x.shape[axis] for axis in axes), x.dtype)
+
+
+def _inverse(axes: Shape) -> Shape:
+    return tuple(sorted(range(len(axes)), key=axes.__getitem__))
+
+
+def _gate(name: str, formula: str, slope: str, **rules: Callable[..., Any] | Any) -> Gate:
+    return Gate(name=name, kind="shape", formula=formula, slopes=(slope,), cost=_moved, **rules)
+
+
+transpose: Gate = _gate(
+    "transpose",
+    "transpose(x)",
+    "1, transposed back",
+    shape=_transpose_shape,
+    value=lambda x, *, axes: x.transpose(axes),
+    backward=(lambda g, out, x, *, axes: transpose(g, axes=_inverse(axes)),),
+)
+
+take_slice: Gate = _gate(
+    "take_slice",
+    "x[ranges]",
+    "1 inside the slice, 0 outside",
+    shape=_slice_shape,
+    value=lambda x, *, ranges: x[_index(ranges)],
+    backward=(lambda g, out, x, *, ranges: place(g, shape=x.shape, ranges=ranges),),
+)
+
+place: Gate = _gate(
+    "place",
+    "zeros with x at ranges",
+    "1",
+    shape=lambda x, *, shape, ranges: Spec(shape, x.dtype),
+    value=_place_value,
+    backward=(lambda g, out, x, *, shape, ranges: take_slice(g, ranges=ranges),),
+)
+
+concatenate: Gate = _gate(
+    "concatenate",
+    "[x, y, ...]",
+    "1, its own piece",
+    shape=_concatenate_shape,
+    value=lambda *inputs, axis: np.concatenate(inputs, axis=axis),
+    backward=_concatenate_backward,
+)

@@ -1,0 +1,121 @@
+"""A trace: every number of backpropagation, one row a node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from talweg.gates import Array
+from talweg.graph.backpropagation import local_slope, set_gradients
+from talweg.graph.graph import is_number, number_text
+from talweg.graph.order import ancestors
+from talweg.graph.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a node computed, how it reacts to each input, and the gradient that reached it."""
+
+    node: str
+    gate: str
+    inputs: tuple[str, ...]
+    value: Array
+    slopes: tuple[Array | str, ...]
+    gradient: Array | None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The rows of a graph, inputs first; printing it gives a table."""
+
+    rows: tuple[Row, ...]
+
+    def __getitem__(self, node: str) -> Row:
+        return next(row for row in self.rows if row.node == node)
+
+    def __str__(self) -> str:
+        cells = [("node", "gate", "inputs", "value", "local derivatives", "gradient")]
+        cells += [_cells(row) for row in self.rows]
+        widths = [max(len(line[i]) for line in cells) for i in range(6)]
+        lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+        return "\n".join(lines)
+
+
+def trace(output: Tensor) -> Trace:
+    """Every node that `output` was made from: gate, inputs, value, local derivatives, gradient.
+
+    A local derivative is that of the node by one input, all else held; the gradient is that of
+    `output` by the node. Where a local derivative is no array of the input's shape (a matrix
+    product, a sum), its rule is shown in words.
+
+    >>> import talweg as tw
+    >>> x, y = tw.tensor(4.0, name="x"), tw.tensor(-3.0, name="y")
+    >>> print(trace((x * y).named("f")))
+    node  gate      inputs  value  local derivatives   gradient
+    x     variable          4                          -3
+    y     variable          -3                         4
+    f     multiply  x, y    -12    d/dx -3, d/dy 4     1
+    """
+    if output.size == 1 and output.grad is None:
+        set_gradients(output)
+    shown = [node for node in ancestors([output]) if not is_number(node)]
+    names = _unique_names(shown)
+    return Trace(tuple(_row(node, names) for node in shown))
+
+
+def _unique_names(nodes: list[Tensor]) -> dict[int, str]:
+    taken: set[str] = set()
+    names = {}
+    for place, node in enumerate(nodes):
+        name = node.name or f"n{place}"
+        names[node.number] = name if name not in taken else f"{name}'{place}"
+        taken.add(names[node.number])
+    return names
+
+
+def _row(node: Tensor, names: dict[int, str]) -> Row:
+    inputs = tuple(names.get(each.number) or number_text(each) for each in node.inputs)
+    gate = node.gate.name if node.gate else ("variable" if node.varies else "constant")
+    slopes = tuple(_slope(node, i) for i in range(len(node.inputs)))
+    return Row(names[node.number], gate, inputs, node.value, slopes, node.grad)
+
+
+def _slope(node: Tensor, position: int) -> Array | str:
+    found = local_slope(node, position)
+    return found if found is not None else node.gate.slope(position) if node.gate else ""
+
+
+def _cells(row: Row) -> tuple[str, str, str, str, str, str]:
+    slopes = [
+        f"d/d{name} {_text(slope)}"
+        for name, slope in zip(row.inputs, row.slopes, strict=True)
+        if not _is_literal(name)
+    ]
+    gradient = "" if row.gradient is None else _text(row.gradient)
+    return row.node, row.gate, ", ".join(row.inputs), _text(row.value), ", ".join(slopes), gradient
+
+
+def _is_literal(name: str) -> bool:
+    """Whether an input is a number written where it is used: nothing to differentiate by."""
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _text(value: Array | str) -> str:
+    """Up to six numbers as they are, more as their shape and their span."""
+    if isinstance(value, str):
+        return value
+    if value.size > 6:
+        shape = "x".join(map(str, value.shape))
+        return f"{shape} in {np.min(value):.4g}..{np.max(value):.4g}"
+    return _listed(value.tolist())
+
+
+def _listed(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + " ".join(map(_listed, value)) + "]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

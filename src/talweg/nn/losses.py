@@ -1,0 +1,217 @@
+"""Losses: how wrong a prediction is, one number a row, and how rows become one number.
+
+Each loss is a record. `rows` gives a number a row, (N), out of gates; `reduction` says whether
+a batch counts as the mean or the sum of its rows. Sample weights w weigh rows: the mean is
+sum(w l) / sum(w), the sum is sum(w l).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from talweg import gates
+from talweg.errors import SettingError, ShapeError, nearest
+from talweg.gates import Array, Operand
+from talweg.graph import Tensor, constant
+from talweg.graph.functions import logsumexp, mean
+from talweg.graph.functions import sum as total
+from talweg.nn.targets import Labels, prepare_target
+
+RowRule = Callable[[Any, Any], Any]
+"""(prediction, target) -> one number a row, written in gates."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """How wrong predictions are; call it on a prediction and a target, or name it in `fit`.
+
+    `labels` says what targets it takes: numbers, bits (0 to 1), or classes (whole numbers,
+    one-hot rows or probabilities).
+
+    >>> import numpy as np
+    >>> mse(np.array([[1.0], [3.0]]), np.array([1.0, 1.0])).item()
+    2.0
+    """
+
+    name: str
+    rows: RowRule
+    reduction: Literal["mean", "sum"] = "mean"
+    labels: Labels = "numbers"
+
+    def __call__(self, prediction: Any, target: Any, weights: Any = None) -> Tensor:
+        """The loss of a batch as a tensor: predictions (N, K), targets, and weights (N)."""
+        if not isinstance(prediction, Tensor):
+            prediction = constant(prediction)
+        rows = self.rows(prediction, _target_node(target, prediction, self.labels))
+        count: Any = float(rows.size)
+        if weights is not None:
+            given = np.asarray(weights, dtype=rows.dtype)
+            if given.shape != rows.shape:
+                raise ShapeError(f"{self.name}: weights {given.shape} for {rows.shape} rows")
+            rows, count = rows * given, float(given.sum())
+        result: Tensor = rows.sum() if self.reduction == "sum" else rows.sum() / count
+        return result
+
+
+def _target_node(target: Any, prediction: Tensor, labels: Labels) -> Tensor:
+    if isinstance(target, Tensor):
+        return target
+    return constant(prepare_target(target, prediction.spec, labels))
+
+
+def per_row(x: Operand, reduce: Callable[..., Operand] = mean) -> Operand:
+    """All axes but the first reduced: (N, ...) -> (N)."""
+    return x if len(x.shape) == 1 else reduce(x, tuple(range(1, len(x.shape))))
+
+
+def _square(prediction: Operand, target: Operand) -> Operand:
+    gap = prediction - target
+    return gap * gap
+
+
+def _huber(prediction: Operand, target: Operand, delta: float) -> Operand:
+    gap = gates.absolute(prediction - target)
+    inside = gates.minimum(gap, delta)
+    return inside * (gap - 0.5 * inside)  # gap^2 / 2 inside, delta (gap - delta / 2) outside
+
+
+def _binary_cross_entropy(prediction: Operand, target: Operand) -> Operand:
+    logits = logits_of(prediction, "sigmoid")
+    return per_row(gates.softplus(logits) - logits * target)
+
+
+def _cross_entropy(prediction: Operand, target: Operand) -> Operand:
+    logits = logits_of(prediction, "softmax")
+    if len(target.shape) < len(logits.shape):
+        target = gates.one_hot(target, classes=logits.shape[-1], dtype=logits.dtype)
+    log_likelihood = total(target * (logits - logsumexp(logits, keepdims=True)), -1)
+    return per_row(-log_likelihood)
+
+
+def logits_of(prediction: Operand, ends_in: Literal["sigmoid", "softmax"]) -> Operand:
+    """What a prediction was before its last sigmoid or softmax; itself where it has none.
+
+    So a net that ends in one is trained through the stable form: log(softmax(z)) is computed
+    as z - logsumexp(z), never as the log of a number that underflowed.
+    """
+    if not isinstance(prediction, Tensor):
+        return prediction
+    if prediction.gate is gates.sigmoid:
+        _refuse_mismatch("sigmoid", ends_in)
+        return prediction.inputs[0]
+    powers = _softmax_powers(prediction)
+    if powers is not None:
+        _refuse_mismatch("softmax", ends_in)
+        return powers.inputs[0]
+    return prediction
+
+
+def _softmax_powers(prediction: Tensor) -> Tensor | None:
+    """The exp node of a softmax, exp(z) / sum(exp(z)); None for anything else."""
+    if prediction.gate is not gates.divide:
+        return None
+    powers, summed = prediction.inputs
+    is_softmax = powers.gate is gates.exp and summed.gate is gates.reduce_sum
+    return powers if is_softmax and summed.inputs[0] is powers else None
+
+
+def _refuse_mismatch(found: str, wanted: str) -> None:
+    if found != wanted:
+        losses = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
+        raise SettingError(
+            f"the net ends in {found}, but the loss {losses[wanted]!r} wants {wanted} or plain "
+            f"sums: use the loss {losses[found]!r}, or end the net in {wanted!r} or 'identity'"
+        )
+
+
+mse = Loss("mse", lambda p, t: per_row(_square(p, t)))
+"""Mean squared error: the mean of (p - t)^2 over rows and outputs."""
+sse = Loss("sse", lambda p, t: per_row(_square(p, t), total), "sum")
+"""Sum of squared errors: the sum of (p - t)^2 over rows and outputs."""
+half_sse = Loss("half_sse", lambda p, t: 0.5 * per_row(_square(p, t), total), "sum")
+"""Half the sum of squared errors, whose gradient is p - t."""
+mae = Loss("mae", lambda p, t: per_row(gates.absolute(p - t)))
+"""Mean absolute error: the mean of |p - t|."""
+
+
+def make_huber(delta: float = 1.0) -> Loss:
+    """Huber's loss: (p - t)^2 / 2 up to a gap of `delta`, delta (|p - t| - delta / 2) beyond.
+
+    Huber 1964; as torch.nn.HuberLoss.
+    """
+    if not delta > 0:
+        raise SettingError(f"huber: delta must be a number above 0, but {delta!r} was given")
+    return Loss("huber", lambda p, t: per_row(_huber(p, t, delta)))
+
+
+huber = make_huber()
+"""Huber's loss with delta 1."""
+binary_cross_entropy = Loss("binary_cross_entropy", _binary_cross_entropy, labels="bits")
+"""-t log(s) - (1 - t) log(1 - s) with s = sigmoid(z), from z: softplus(z) - t z."""
+cross_entropy = Loss("cross_entropy", _cross_entropy, labels="classes")
+"""-sum(t log(softmax(z))) over classes, from z."""
+
+LOSSES: dict[str, Loss] = {
+    each.name: each
+    for each in (mse, sse, half_sse, mae, huber, binary_cross_entropy, cross_entropy)
+}
+
+
+def as_loss(given: Any) -> Loss:
+    """A loss from itself, its name, or a function of (prediction, target) with a number a row."""
+    if isinstance(given, Loss):
+        return given
+    if isinstance(given, str) and given in LOSSES:
+        return LOSSES[given]
+    if callable(given):
+        return Loss(getattr(given, "__name__", "loss"), given)
+    hint = nearest(given, LOSSES) if isinstance(given, str) else ""
+    raise SettingError(f"no loss is called {given!r}. {hint}".rstrip())
+
+
+def class_weighted(labels: Labels, target: Array, class_weight: Any, classes: int) -> Array:
+    """One weight a row, from the weight of its class.
+
+    `class_weight` is "balanced" (each class counts the same in all), or one weight a class as a
+    mapping or a sequence.
+    """
+    if labels == "numbers":
+        raise SettingError("class_weight needs classes: use cross_entropy or binary_cross_entropy")
+    shares = _class_shares(labels, target, classes)
+    weights = _weights_by_class(class_weight, shares)
+    return np.asarray(shares @ weights)
+
+
+def _class_shares(labels: Labels, target: Array, classes: int) -> Array:
+    """How much of each class each row is, (N, K)."""
+    if labels == "bits":
+        if target.size != len(target):
+            raise SettingError("class_weight: a row with several bits has no one class")
+        ones = target.reshape(-1, 1).astype(np.float64)
+        return np.hstack([1 - ones, ones])
+    if target.ndim == 1:
+        return np.eye(classes)[target]
+    return target.astype(np.float64)
+
+
+def _weights_by_class(class_weight: Any, shares: Array) -> Array:
+    classes = shares.shape[1]
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise SettingError(f"class_weight: 'balanced' or weights, not {class_weight!r}")
+        return len(shares) / (classes * np.maximum(shares.sum(axis=0), 1e-12))
+    if isinstance(class_weight, dict):
+        unknown = [each for each in class_weight if each not in range(classes)]
+        if unknown:
+            raise SettingError(
+                f"class_weight: there is no class {unknown[0]!r} in 0..{classes - 1}"
+            )
+        class_weight = [class_weight.get(each, 1.0) for each in range(classes)]
+    weights = np.asarray(class_weight, dtype=np.float64)
+    if weights.shape != (classes,) or not np.all(np.isfinite(weights)) or np.any(weights < 0):
+        raise SettingError(f"class_weight: {classes} weights of at least 0 needed, got {weights}")
+    return weights

@@ -1,0 +1,70 @@
+"""Metrics: what is measured beside the loss, one number a row, averaged over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from talweg import gates
+from talweg.errors import SettingError, nearest
+from talweg.gates import Operand
+from talweg.graph.functions import argmax
+from talweg.nn.losses import LOSSES, Loss, RowRule, per_row
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A name, and a function of (prediction, target) with one number a row, written in gates."""
+
+    name: str
+    rows: RowRule
+
+
+def _share_right(prediction: Operand, target: Operand, threshold: float) -> Operand:
+    """1 for each row that is right: its class among several, or each of its bits."""
+    if prediction.shape[-1:] == (1,) or len(prediction.shape) == 1:
+        found = gates.greater(prediction, threshold)
+        wanted = gates.greater(target, 0.5)
+        right = gates.equal(gates.cast(found, dtype="int64"), gates.cast(wanted, dtype="int64"))
+        return per_row(gates.cast(right, dtype=prediction.dtype))
+    wanted = target if len(target.shape) < len(prediction.shape) else argmax(target)
+    right = gates.equal(argmax(prediction), wanted)
+    return per_row(gates.cast(right, dtype=prediction.dtype))
+
+
+def make_accuracy(loss: Loss) -> Metric:
+    """The share of rows whose class is right.
+
+    With several outputs, the largest; with one, above 1/2, or above 0 where the loss takes it
+    for a logit, log(p / (1 - p)).
+    """
+
+    def rows(prediction: Operand, target: Operand) -> Operand:
+        is_logit = loss.labels == "bits" and prediction.gate is not gates.sigmoid
+        return _share_right(prediction, target, 0.0 if is_logit else 0.5)
+
+    return Metric("accuracy", rows)
+
+
+METRICS: dict[str, Callable[[Loss], Metric]] = {
+    "accuracy": make_accuracy,
+    **{
+        name: lambda _, name=name: Metric(name, LOSSES[name].rows)  # type: ignore[misc]
+        for name in LOSSES
+    },
+}
+
+
+def as_metric(given: Any, loss: Loss) -> Metric:
+    """A metric from itself, its name, or a function of (prediction, target)."""
+    if isinstance(given, Metric):
+        return given
+    if isinstance(given, str) and given in METRICS:
+        return METRICS[given](loss)
+    if isinstance(given, Loss):
+        return Metric(given.name, given.rows)
+    if callable(given):
+        return Metric(getattr(given, "__name__", "metric"), given)
+    hint = nearest(given, METRICS) if isinstance(given, str) else ""
+    raise SettingError(f"no metric is called {given!r}. {hint}".rstrip())

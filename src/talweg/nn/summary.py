@@ -1,0 +1,65 @@
+"""What a network is, as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from talweg.gates import Shape
+from talweg.graph import Graph, Tensor, run_input
+from talweg.graph.graph import node_cost
+
+if TYPE_CHECKING:
+    from talweg.nn.module import Module
+
+
+class LayerRow(NamedTuple):
+    """One layer of a network."""
+
+    name: str
+    kind: str
+    output: Shape
+    parameters: int
+
+
+def layer_rows(net: Module) -> list[LayerRow]:
+    """The layers that hold parameters of their own, in the order of their first use."""
+    graph = _recorded(net)
+    outputs: dict[str, Shape] = {}
+    for node in graph.nodes:
+        if node.layer is not None and node.varies:
+            outputs[node.layer] = node.shape[1:]
+    sizes: dict[Module, int] = {}
+    for place, view in zip(net.weights.paths, net.weights.values(), strict=True):
+        sizes[place.module] = sizes.get(place.module, 0) + view.size
+    paths = net._paths()
+    return [
+        LayerRow(paths[module], repr(module), outputs.get(paths[module], ()), size)
+        for module, size in sizes.items()
+    ]
+
+
+def summary(net: Module) -> str:
+    """One line a layer, then the totals."""
+    rows = layer_rows(net)
+    cells = [("layer", "kind", "output", "parameters")]
+    cells += [(r.name or "-", r.kind, _rows_of(r.output), f"{r.parameters:,}") for r in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(4)]
+    lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+    total, nbytes = net.weights.flat.size, net.weights.flat.nbytes
+    operations = sum(node_cost(each).operations for each in _recorded(net).nodes if each.gate)
+    return "\n".join(
+        [*lines, f"{total:,} parameters ({nbytes:,} bytes), {operations:,} operations a row"]
+    )
+
+
+def _rows_of(shape: Shape) -> str:
+    return "(" + ", ".join(["N", *map(str, shape)]) + ")"
+
+
+def _recorded(net: Module) -> Graph:
+    """The network's graph for one row."""
+    x = run_input(np.zeros((1, *net._example), net.dtype), "x")
+    output: Tensor = net.apply(net.weights, x)
+    return Graph({"x": x}, {"output": output})

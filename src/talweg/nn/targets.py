@@ -1,0 +1,113 @@
+"""Targets: brought into the shape that a loss compares with, or refused with the reason."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from talweg.errors import DataError, ShapeError
+from talweg.gates import Array, Shape, Spec
+
+Labels = Literal["numbers", "bits", "classes"]
+
+
+def prepare_target(target: Any, prediction: Spec, labels: Labels) -> Array:
+    """The target as an array that goes with predictions of that shape and dtype.
+
+    A vector (N) goes with predictions (N, 1); nothing else is stretched, so no (N) ever meets
+    an (N, 1) as an (N, N). Classes may be whole numbers (N), one-hot rows or probabilities
+    (N, K).
+    """
+    array = np.asarray(target)
+    if array.dtype.kind not in "fiub":
+        raise DataError(
+            f"the target must hold numbers, but holds {array.dtype}; number the classes from 0, "
+            "or use tw.TableModel, which does"
+        )
+    if labels == "classes":
+        return _classes(array, prediction)
+    array = _fitted(array.astype(prediction.dtype), prediction.shape)
+    _refuse_non_finite(array)
+    if labels == "bits":
+        _refuse_outside(array)
+    return array
+
+
+def _fitted(array: Array, shape: Shape) -> Array:
+    if array.shape == shape:
+        return array
+    if (*array.shape, 1) == shape:
+        return array[..., None]
+    if array.shape == (*shape, 1):
+        return array[..., 0]
+    raise ShapeError(
+        f"the target has shape {array.shape}, the prediction {shape}; both need one row for each "
+        "row, and as many columns as the net has outputs"
+    )
+
+
+def _refuse_non_finite(array: Array) -> None:
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        place = tuple(int(i) for i in bad[0])
+        raise DataError(
+            f"the target holds {array[place]} at row {place[0]} ({len(bad)} such in all); leave "
+            "those rows out, or fill them in"
+        )
+
+
+def _refuse_outside(array: Array) -> None:
+    bad = np.argwhere((array < 0) | (array > 1))
+    if len(bad):
+        place = tuple(int(i) for i in bad[0])
+        raise DataError(
+            f"binary_cross_entropy needs targets from 0 to 1, but row {place[0]} holds "
+            f"{array[place]}; recode the two classes as 0 and 1"
+        )
+
+
+def _classes(array: Array, prediction: Spec) -> Array:
+    if len(prediction.shape) < 2 or prediction.shape[-1] < 2:
+        raise ShapeError(
+            f"cross_entropy needs one output for each class, but the prediction has shape "
+            f"{prediction.shape}; end the net in as many units as classes, or use "
+            "binary_cross_entropy with one unit"
+        )
+    if array.shape == prediction.shape:
+        return _probabilities(array.astype(prediction.dtype))
+    if array.shape == (len(array), 1):
+        array = array[:, 0]
+    if array.shape != prediction.shape[:-1]:
+        raise ShapeError(
+            f"the target has shape {array.shape}, the prediction {prediction.shape}; give one "
+            "whole number for each row, or one row of probabilities"
+        )
+    return _whole(array, prediction.shape[-1])
+
+
+def _probabilities(array: Array) -> Array:
+    _refuse_non_finite(array)
+    sums = array.sum(axis=-1)
+    bad = np.argwhere((np.abs(sums - 1) > 1e-3) | (array.min(axis=-1) < 0))
+    if len(bad):
+        row = int(bad[0][0])
+        raise DataError(
+            f"the target's row {row} holds {array[row].tolist()}, which are no probabilities: "
+            "they must be at least 0 and add up to 1"
+        )
+    return array
+
+
+def _whole(array: Array, classes: int) -> Array:
+    whole = array.astype(np.int64) if np.all(np.isfinite(array)) else None
+    if whole is None or not np.array_equal(whole, array):
+        raise DataError("class labels must be whole numbers from 0; number the classes")
+    bad = np.argwhere((whole < 0) | (whole >= classes))
+    if len(bad):
+        row = int(bad[0][0])
+        raise DataError(
+            f"the target's row {row} holds class {whole[row]}, but the net has {classes} "
+            f"outputs, for classes 0 to {classes - 1}"
+        )
+    return whole

@@ -1,0 +1,26 @@
+"""Update rules. Each is a frozen dataclass of settings with a pure `init` and `update` on the
+flat parameter vector, written with the same gates as everything else, so that it runs on every
+engine. A new rule is one class in one file and one row in `OPTIMIZERS`.
+"""
+
+from typing import Any
+
+from talweg.errors import SettingError, nearest
+from talweg.optim.adam import Adam, AdamW
+from talweg.optim.optimizer import Optimizer
+from talweg.optim.sgd import SGD
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+
+
+def as_optimizer(given: Any) -> Optimizer:
+    """The rule itself, or the one of that name with its default settings."""
+    if isinstance(given, Optimizer):
+        return given
+    if isinstance(given, str) and given.lower() in OPTIMIZERS:
+        return OPTIMIZERS[given.lower()]()
+    hint = nearest(given, OPTIMIZERS) if isinstance(given, str) else "Give tw.SGD(lr=0.01)."
+    raise SettingError(f"fit: optimizer must be a rule or its name, but {given!r} came. {hint}")
+
+
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "as_optimizer"]

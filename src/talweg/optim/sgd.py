@@ -1,0 +1,47 @@
+"""Gradient descent, with momentum and Nesterov's look ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from talweg.errors import SettingError
+from talweg.gates import Array
+from talweg.graph import Tensor
+from talweg.optim.optimizer import NOT_NEGATIVE, SHARE, Optimizer, State, used
+from talweg.settings import Flag, setting
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Gradient descent: w <- w - lr v.
+
+    v = g, or with momentum m: v <- m v + g. Nesterov takes g + m v in the place of v. Weight
+    decay adds `weight_decay` w to g. Meanings and numbers as in torch.optim.SGD (Sutskever et
+    al. 2013 for Nesterov's form).
+    """
+
+    momentum: float = setting(0.0, SHARE)
+    nesterov: bool = setting(False, Flag())
+    weight_decay: float = setting(0.0, NOT_NEGATIVE)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.nesterov and not self.momentum:
+            raise SettingError("SGD: nesterov looks ahead along the momentum; give momentum > 0")
+
+    def init(self, weights: Array) -> State:
+        return {"velocity": np.zeros_like(weights)} if used(self.momentum) else {}
+
+    def update(
+        self, weights: Tensor, gradient: Tensor, state: Mapping[str, Tensor]
+    ) -> tuple[Tensor, State]:
+        if used(self.weight_decay):
+            gradient = gradient + self.weight_decay * weights
+        if not used(self.momentum):
+            return weights - self.lr * gradient, {}
+        velocity = self.momentum * state["velocity"] + gradient
+        direction = gradient + self.momentum * velocity if self.nesterov else velocity
+        return weights - self.lr * direction, {"velocity": velocity}

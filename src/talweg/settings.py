@@ -1,0 +1,116 @@
+"""What a setting allows, as data, and the one place where settings are checked.
+
+A rule says in words what it wants; `check` compares, and raises a `SettingError` that names the
+owner, the setting, what was given and what is allowed. Dataclasses state their rules beside
+their fields with `setting(default, rule)` and inherit `Checked`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from talweg.errors import SettingError, nearest
+
+
+class Rule(Protocol):
+    """What one setting allows."""
+
+    def allows(self, value: Any) -> bool: ...
+
+    def __str__(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Number:
+    """A finite real number within bounds: `above` and `below` are open, the others closed."""
+
+    above: float = -math.inf
+    at_least: float = -math.inf
+    below: float = math.inf
+    at_most: float = math.inf
+    whole: bool = False
+    optional: bool = False
+
+    def allows(self, value: Any) -> bool:
+        if value is None:
+            return self.optional
+        kind = numbers.Integral if self.whole else numbers.Real
+        if isinstance(value, bool) or not isinstance(value, kind):
+            return False
+        return (
+            self.above < value < self.below
+            and self.at_least <= value <= self.at_most
+            and math.isfinite(value)
+        )
+
+    def __str__(self) -> str:
+        bounds = [
+            f"{word} {bound:g}"
+            for word, bound in (
+                ("above", self.above),
+                ("at least", self.at_least),
+                ("below", self.below),
+                ("at most", self.at_most),
+            )
+            if math.isfinite(bound)
+        ]
+        text = "a whole number" if self.whole else "a number"
+        if bounds:
+            text += " " + " and ".join(bounds)
+        return text + (" or None" if self.optional else "")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or False."""
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, bool)
+
+    def __str__(self) -> str:
+        return "True or False"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few names."""
+
+    names: tuple[str, ...]
+    optional: bool = False
+
+    def allows(self, value: Any) -> bool:
+        return self.optional if value is None else value in self.names
+
+    def __str__(self) -> str:
+        text = "one of " + ", ".join(repr(name) for name in self.names)
+        return text + (" or None" if self.optional else "")
+
+
+def check(owner: str, values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
+    """Raise a `SettingError` for the first of `values` that its rule does not allow."""
+    for name, rule in rules.items():
+        value = values[name]
+        if not rule.allows(value):
+            hint = ""
+            if isinstance(rule, Choice) and isinstance(value, str):
+                hint = " " + nearest(value, rule.names)
+            raise SettingError(f"{owner}: {name} must be {rule}, but {value!r} was given.{hint}")
+
+
+def setting(default: Any, rule: Rule) -> Any:
+    """A dataclass field with a default and the rule that its value must keep."""
+    return dataclasses.field(default=default, metadata={"rule": rule})
+
+
+class Checked:
+    """A dataclass base that checks each field made by `setting` when an instance is made."""
+
+    def __post_init__(self) -> None:
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        rules = {field.name: field.metadata["rule"] for field in fields if field.metadata}
+        check(type(self).__name__, vars(self), rules)

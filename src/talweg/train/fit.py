@@ -1,0 +1,266 @@
+"""`fit`: from a network and arrays to a trained network and the record of its training."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from talweg.engine import loop
+from talweg.engine.program import Control, Outcome, Program, Rows
+from talweg.engine.random import SEED
+from talweg.errors import EngineError, SettingError, TrainingWarning
+from talweg.nn import Loss, Metric, Module, as_loss, as_metric
+from talweg.optim import Optimizer, as_optimizer
+from talweg.settings import Choice, Flag, Number, Rule, check
+from talweg.train.progress import ProgressBar, wants_bar
+from talweg.train.recording import evaluation_graph, step_graph
+from talweg.train.rows import training_and_validation
+from talweg.train.run import Failure, Run
+from talweg.train.stopping import Stop, TimeBudget, as_rules
+
+Engine = Callable[[Program, Any, Rows, Rows | None, Control], Outcome]
+
+_RULES: dict[str, Rule] = {
+    "epochs": Number(at_least=1, whole=True),
+    "batch_size": Number(at_least=1, whole=True, optional=True),
+    "shuffle": Flag(),
+    "seed": SEED,
+    "threads": Number(at_least=1, whole=True, optional=True),
+    "engine": Choice(("numpy", "native"), optional=True),
+    "keep": Choice(("best", "last"), optional=True),
+}
+_EVALUATION_ROWS = 1024
+
+
+def fit(
+    net: Module,
+    X: Any,
+    y: Any,
+    *,
+    loss: str | Loss | Callable[..., Any] = "mse",
+    optimizer: str | Optimizer = "adam",
+    epochs: int = 100,
+    batch_size: int | None = 32,
+    shuffle: bool = True,
+    validation: Any = None,
+    stop: Stop | Sequence[Stop] = (),
+    metrics: Sequence[Any] = (),
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    keep: str | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    engine: str | None = None,
+    progress: bool | None = None,
+) -> Run:
+    """Train `net` on rows X (N, ...) and targets y (N, ...) by gradient descent.
+
+    Args:
+        net: a module; if it has no weights yet, it is initialised with `seed`.
+        loss: a loss, its name, or a function of (prediction, target) with a number a row.
+        optimizer: an update rule such as `tw.SGD(lr=0.1)`, or its name.
+        epochs: the most passes over the rows.
+        batch_size: rows a step; None for all (full-batch gradient descent), 1 for stochastic.
+        shuffle: draw a new order of rows each epoch, from `seed` and the epoch alone.
+        validation: (X, y) or (X, y, weights), or a share of the rows to hold out, as 0.2.
+        stop: stopping rules; the first that holds ends the run.
+        metrics: names such as "mae" and "accuracy", or functions like a loss.
+        sample_weight: a weight of at least 0 for each row.
+        class_weight: a weight for each class, as a mapping or sequence, or "balanced".
+        keep: "best" restores the weights of the epoch with the least validation loss (without
+            validation, the least loss over all rows, evaluated after each epoch), "last" keeps
+            the final ones; by default the best with validation, the last without.
+        seed: of the starting weights, the held-out share and the order of rows.
+        threads: for the native engine; the interpreter leaves threads to NumPy.
+        engine: "numpy" is the interpreter; None takes the best there is.
+        progress: show a bar; by default on a terminal.
+
+    Raises a TalwegError for settings, shapes and data that cannot be used, before anything is
+    changed. A loss that stops being finite and Ctrl-C end the run and return it: the former
+    with a TrainingWarning and `run.failure`.
+
+    >>> import talweg as tw
+    >>> X = np.array([[0.0], [1.0], [2.0]])
+    >>> run = fit(tw.Sequential(tw.Dense(1)), X, 2 * X, optimizer=tw.SGD(lr=0.1), epochs=200)
+    >>> run.net.predict([[3.0]]).round(2)
+    array([[6.]], dtype=float32)
+    """
+    settings = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "shuffle": shuffle,
+        "seed": seed,
+        "threads": threads,
+        "engine": engine,
+        "keep": keep,
+    }
+    check("fit", settings, _RULES)
+    run_program = _engine(engine)
+    rule = as_optimizer(optimizer)
+    measured_loss = as_loss(loss)
+    measures = [as_metric(each, measured_loss) for each in metrics]
+    _refuse_part(net)
+    rows, held_out = training_and_validation(
+        net, X, y, measured_loss, validation, sample_weight, class_weight, seed
+    )
+    stops = as_rules(stop, _measured_names(measures, held_out is not None))
+    program = _program(net, rows, held_out, measured_loss, measures, rule, stops, settings)
+    control = Control()
+    bar = ProgressBar(control, epochs) if wants_bar(progress) else nullcontext()
+    with _interruptible(control), bar:
+        outcome = run_program(program, net.weights.flat, rows, held_out, control)
+    net.weights.flat[:] = outcome.weights
+    settings |= {"loss": measured_loss.name, "optimizer": repr(rule), "stop": repr(list(stops))}
+    settings |= {"batch_size": program.batch_size, "engine": "numpy", "dtype": net.dtype}
+    return _finished(net, outcome, program, stops, settings)
+
+
+def _engine(name: str | None) -> Engine:
+    if name == "native":
+        raise EngineError("fit: this version has no native engine; use engine='numpy' or None")
+    return loop.run
+
+
+def _refuse_part(net: Any) -> None:
+    if not isinstance(net, Module):
+        raise SettingError(f"fit: net must be a module such as tw.Sequential, not {net!r}")
+    if net._home is not None and net._home is not net:
+        raise SettingError(
+            f"fit: {net!r} is a part of a {type(net._home).__name__}; fit that, or call init on "
+            "the part to make it a network of its own"
+        )
+
+
+def _measured_names(metrics: Sequence[Metric], validated: bool) -> set[str]:
+    names = {"loss", *(each.name for each in metrics)}
+    return names | ({f"val_{name}" for name in names} if validated else set())
+
+
+def _program(
+    net: Module,
+    rows: Rows,
+    held_out: Rows | None,
+    loss: Loss,
+    metrics: Sequence[Metric],
+    rule: Optimizer,
+    stops: Sequence[Stop],
+    settings: dict[str, Any],
+) -> Program:
+    """The run as data: one recorded step, one recorded evaluation, and plain numbers."""
+    batch_size = min(settings["batch_size"] or len(rows), len(rows))
+    keep_best = (settings["keep"] or ("last" if held_out is None else "best")) == "best"
+    evaluated = held_out if held_out is not None else rows if keep_best else None
+    evaluation_size = min(_EVALUATION_ROWS, len(evaluated)) if evaluated is not None else 0
+    evaluate = (
+        evaluation_graph(net, evaluated, evaluation_size, loss, metrics)
+        if evaluated is not None
+        else None
+    )
+    budgets = [each.seconds for each in stops if isinstance(each, TimeBudget)]
+    return Program(
+        step=step_graph(net, rows, batch_size, loss, metrics, rule),
+        evaluate=evaluate,
+        state=rule.init(net.weights.flat),
+        settings=rule.run_settings(),
+        epochs=settings["epochs"],
+        batch_size=batch_size,
+        evaluation_size=evaluation_size,
+        shuffle=settings["shuffle"],
+        seed=settings["seed"],
+        rules=stops,
+        time_budget=min(budgets, default=None),
+        keep_best=keep_best,
+    )
+
+
+@contextmanager
+def _interruptible(control: Control) -> Iterator[None]:
+    """While entered, Ctrl-C asks the run to stop; a second one interrupts as usual.
+
+    Only the main thread receives signals, so on another nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask_to_stop(*_: Any) -> None:
+        control.stop = True
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask_to_stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# Afterwards -----------------------------------------------------------------------------------
+
+
+def _finished(
+    net: Module,
+    outcome: Outcome,
+    program: Program,
+    stops: Sequence[Stop],
+    settings: dict[str, Any],
+) -> Run:
+    failure = _failure(outcome, program)
+    stopped_by, why = _reason(outcome, program, stops, failure)
+    if failure:
+        warnings.warn(failure.message, TrainingWarning, stacklevel=3)
+    return Run(
+        net=net,
+        history=outcome.history,
+        stopped_by=stopped_by,
+        why=why,
+        best_epoch=outcome.kept_epoch,
+        epochs=outcome.epochs,
+        steps=outcome.steps,
+        seconds=outcome.seconds,
+        settings=settings,
+        failure=failure,
+    )
+
+
+def _reason(
+    outcome: Outcome, program: Program, stops: Sequence[Stop], failure: Failure | None
+) -> tuple[str, str]:
+    by = outcome.stopped_by
+    if isinstance(by, int):
+        return stops[by].name, stops[by].why(outcome.epochs)
+    words = {
+        "epochs": f"all {program.epochs} epochs were done",
+        "time_budget": f"the time budget of {program.time_budget} s was used up",
+        "interrupted": f"it was interrupted after {outcome.steps} steps",
+        "non_finite": failure.message if failure else "",
+    }
+    return by, words[by]
+
+
+def _failure(outcome: Outcome, program: Program) -> Failure | None:
+    """The words for a step that went wrong."""
+    bad = outcome.bad_step
+    if bad is None:
+        return None
+    node, lr = bad.node, program.settings["lr"]
+    origin = node.origin if node is not None and node.origin is not None else node
+    gate = node.gate.name if node is not None and node.gate else "the batch"
+    layer = (node.layer or "") if node is not None else ""
+    backwards = "in the gradient of " if origin is not node and origin is not None else ""
+    where = f"{backwards}layer {layer!r}" if layer else f"{backwards}the loss or the update"
+    message = (
+        f"the loss or the weights stopped being finite in epoch {bad.epoch}, step {bad.step} "
+        f"(lr {lr:g}): the first NaN or infinity came from gate {gate} in {where}"
+        f"{f' ({node.line})' if node is not None else ''}. The weights before that step are kept. "
+        f"Try a smaller learning rate (lr={lr / 10:g}), scale the inputs to about -1 to 1, or "
+        "use a loss from logits."
+    )
+    line = str(node.line) if node is not None else ""
+    return Failure(bad.epoch, bad.step, gate, layer, line, lr, message)

@@ -1,0 +1,124 @@
+"""Recording a run: one training step and one evaluation, as graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from talweg import gates
+from talweg.engine.program import Rows
+from talweg.errors import ShapeError
+from talweg.graph import Graph, Tensor, gradients, run_input, verify
+from talweg.graph.functions import concatenate
+from talweg.nn import Loss, Metric, Module
+from talweg.optim import Optimizer
+
+
+def step_graph(
+    net: Module,
+    rows: Rows,
+    batch_size: int,
+    loss: Loss,
+    metrics: Sequence[Metric],
+    rule: Optimizer,
+) -> Graph:
+    """One step: forward, loss, backward, update; see `Program.step` for inputs and outputs."""
+    flat = run_input(net.weights.flat, "weights")
+    state = _inputs("state", rule.init(net.weights.flat))
+    settings = _inputs("settings", rule.run_settings())
+    batch = _batch_inputs(rows, batch_size)
+    views = _views(net, flat)
+    measures = _measures(net, views, batch, loss, metrics)
+    gradient = _flat_gradient(measures["loss"], list(views.values()))
+    bound = rule.with_tensors({_last(name): each for name, each in settings.items()})
+    after, new_state = bound.update(
+        flat, gradient, {_last(name): each for name, each in state.items()}
+    )
+    outputs = {**measures, "weights": after}
+    outputs |= {name: new_state[_last(name)] for name in state}
+    graph = Graph({"weights": flat, **state, **settings, **batch}, outputs)
+    verify(graph)
+    return graph
+
+
+def evaluation_graph(
+    net: Module, rows: Rows, batch_size: int, loss: Loss, metrics: Sequence[Metric]
+) -> Graph:
+    """Loss and metrics of a batch, no update; see `Program.evaluate`."""
+    flat = run_input(net.weights.flat, "weights")
+    batch = _batch_inputs(rows, batch_size)
+    graph = Graph(
+        {"weights": flat, **batch}, _measures(net, _views(net, flat), batch, loss, metrics)
+    )
+    verify(graph)
+    return graph
+
+
+def _inputs(prefix: str, examples: Mapping[str, Any]) -> dict[str, Tensor]:
+    names = [f"{prefix}.{name}" for name in examples]
+    return {
+        name: run_input(each, name) for name, each in zip(names, examples.values(), strict=True)
+    }
+
+
+def _last(name: str) -> str:
+    return name.partition(".")[2]
+
+
+def _batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
+    examples = {
+        "x": rows.x[:size],
+        "y": rows.y[:size],
+        "row_weights": rows.weights[:size],
+        "scale": np.asarray(1.0 / size, dtype=rows.weights.dtype),
+    }
+    return {name: run_input(each, name) for name, each in examples.items()}
+
+
+def _views(net: Module, flat: Tensor) -> dict[str, Tensor]:
+    """Each parameter as a slice of the flat vector, reshaped."""
+    views, start = {}, 0
+    for name, array in net.weights.items():
+        piece = gates.take_slice(flat, ranges=((start, start + array.size, 1),))
+        views[name] = gates.reshape(piece, shape=array.shape).named(name)
+        start += array.size
+    return views
+
+
+def _measures(
+    net: Module,
+    views: Mapping[str, Tensor],
+    batch: Mapping[str, Tensor],
+    loss: Loss,
+    metrics: Sequence[Metric],
+) -> dict[str, Tensor]:
+    """The loss and the metrics of a batch, each as one number, by name."""
+    prediction = net.apply(views, batch["x"]).named("prediction")
+    weighted = batch["row_weights"] * _rows_of(loss, prediction, batch)
+    total = weighted.sum()
+    measures = {"loss": total if loss.reduction == "sum" else total * batch["scale"]}
+    for each in metrics:
+        weighed = batch["row_weights"] * _rows_of(each, prediction, batch)
+        measures[each.name] = weighed.sum() * batch["scale"]
+    return {name: each.named(name) for name, each in measures.items()}
+
+
+def _rows_of(measure: Loss | Metric, prediction: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+    rows: Tensor = measure.rows(prediction, batch["y"])
+    count = batch["x"].shape[0]
+    if not isinstance(rows, Tensor) or rows.shape != (count,):
+        found = rows.spec if isinstance(rows, Tensor) else type(rows).__name__
+        raise ShapeError(
+            f"{measure.name} must give one number a row, ({count},), but gave {found}; "
+            "leave the mean over rows to fit"
+        )
+    return rows
+
+
+def _flat_gradient(loss: Tensor, views: Sequence[Tensor]) -> Tensor:
+    """d loss / d each parameter, side by side as in the flat vector."""
+    pieces = [gates.reshape(each, shape=(each.size,)) for each in gradients(loss, views)]
+    flat: Tensor = pieces[0] if len(pieces) == 1 else concatenate(pieces)
+    return flat.named("gradient")

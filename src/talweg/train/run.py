@@ -1,0 +1,56 @@
+"""What a run left: the trained network, its history as arrays, and why it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from talweg.nn import Module
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where a run became non-finite: what made the first NaN or infinity, and what to try."""
+
+    epoch: int
+    step: int
+    gate: str
+    layer: str
+    line: str
+    lr: float
+    message: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """The record of a training run.
+
+    `history` has one entry an epoch: "loss" and each metric, the mean over the epoch's batches,
+    each measured before its update; with validation also "val_loss" and so on, measured after
+    the epoch. Epochs count from 1. `best_epoch` is the epoch after which the weights in `net`
+    were taken, 0 being the start. `stopped_by` is a short name, `why` the reason in words.
+    """
+
+    net: Module
+    history: Mapping[str, npt.NDArray[np.float64]]
+    stopped_by: str
+    why: str
+    best_epoch: int
+    epochs: int
+    steps: int
+    seconds: float
+    settings: Mapping[str, Any]
+    failure: Failure | None = None
+
+    def __str__(self) -> str:
+        ends = [f"{name} {values[-1]:.6g}" for name, values in self.history.items() if len(values)]
+        lines = [
+            f"{self.epochs} epochs, {self.steps} steps in {self.seconds:.2f} s: {', '.join(ends)}",
+            f"stopped because {self.why}",
+            f"the weights are those after epoch {self.best_epoch}",
+        ]
+        return "\n".join(lines)
