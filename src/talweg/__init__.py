@@ -1,9 +1,172 @@
-"""talweg: neural networks by backpropagation, and a look at how and why they learn."""
-from talweg.graph import *
-from talweg.graph.functions import *
-from talweg.gates import *
-from talweg.nn import *
-from talweg.nn.losses import *
-from talweg.optim import *
-from talweg.train.fit import fit
-from talweg.train.stopping import *
+"""talweg: neural networks by backpropagation and gradient descent, on the machine you have.
+
+Every public name is found here, as `talweg.fit`; its module is imported when it is first used,
+so that `import talweg` costs next to nothing. `talweg.gates` is for those who extend.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "talweg.graph.tensor": "Tensor constant tensor",
+    "talweg.graph.backpropagation": "grad hvp value_and_grad",
+    "talweg.graph.check": "check_gradients",
+    "talweg.graph.graph": "Graph record verify",
+    "talweg.graph.simplify": "simplify",
+    "talweg.graph.trace": "Trace trace",
+    "talweg.graph.functions": ("argmax concatenate logsumexp matmul max mean reshape softmax sum"),
+    "talweg.gates": (
+        "absolute cast cos erf exp expm1 log log1p maximum minimum one_hot power relu sigmoid "
+        "sign sin softplus sqrt stop_gradient tanh where"
+    ),
+    "talweg.engine.interpreter": "Interpreter",
+    "talweg.nn.module": "Module",
+    "talweg.nn.sequential": "Sequential",
+    "talweg.nn.dense": "Dense",
+    "talweg.nn.activations": "elu gelu identity leaky_relu selu silu",
+    "talweg.nn.initializers": "Constant Glorot He LeCun Normal Orthogonal Uniform",
+    "talweg.nn.losses": (
+        "Loss binary_cross_entropy cross_entropy half_sse huber mae make_huber mse sse"
+    ),
+    "talweg.nn.metrics": "Metric",
+    "talweg.optim.optimizer": "Optimizer",
+    "talweg.optim.sgd": "SGD",
+    "talweg.optim.adam": "Adam AdamW",
+    "talweg.train.fit": "fit",
+    "talweg.train.run": "Failure Run",
+    "talweg.train.stopping": "MaxEpochs MinDecrease Patience Stop TargetLoss TimeBudget",
+    "talweg.data.table_model": "TableModel load",
+    "talweg.draw.report": "write_report",
+    "talweg.errors": (
+        "DataError DtypeError EngineError GradientError GraphError ModelFileError "
+        "RecordingError SettingError ShapeError TalwegError TrainingWarning"
+    ),
+    "talweg.version": "VERSION",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+_FOLDERS = ("data", "draw", "engine", "errors", "gates", "graph", "insight", "nn", "optim", "train")
+
+__all__ = sorted(_HOME_OF)  # type checkers read the imports below
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_FOLDERS])
+
+
+if TYPE_CHECKING:
+    from talweg.data.table_model import TableModel as TableModel, load as load
+    from talweg.draw.report import write_report as write_report
+    from talweg.engine.interpreter import Interpreter as Interpreter
+    from talweg.errors import (
+        DataError as DataError,
+        DtypeError as DtypeError,
+        EngineError as EngineError,
+        GradientError as GradientError,
+        GraphError as GraphError,
+        ModelFileError as ModelFileError,
+        RecordingError as RecordingError,
+        SettingError as SettingError,
+        ShapeError as ShapeError,
+        TalwegError as TalwegError,
+        TrainingWarning as TrainingWarning,
+    )
+    from talweg.gates import (
+        absolute as absolute,
+        cast as cast,
+        cos as cos,
+        erf as erf,
+        exp as exp,
+        expm1 as expm1,
+        log as log,
+        log1p as log1p,
+        maximum as maximum,
+        minimum as minimum,
+        one_hot as one_hot,
+        power as power,
+        relu as relu,
+        sigmoid as sigmoid,
+        sign as sign,
+        sin as sin,
+        softplus as softplus,
+        sqrt as sqrt,
+        stop_gradient as stop_gradient,
+        tanh as tanh,
+        where as where,
+    )
+    from talweg.graph.backpropagation import (
+        grad as grad,
+        hvp as hvp,
+        value_and_grad as value_and_grad,
+    )
+    from talweg.graph.check import check_gradients as check_gradients
+    from talweg.graph.functions import (
+        argmax as argmax,
+        concatenate as concatenate,
+        logsumexp as logsumexp,
+        matmul as matmul,
+        max as max,
+        mean as mean,
+        reshape as reshape,
+        softmax as softmax,
+        sum as sum,
+    )
+    from talweg.graph.graph import Graph as Graph, record as record, verify as verify
+    from talweg.graph.simplify import simplify as simplify
+    from talweg.graph.tensor import Tensor as Tensor, constant as constant, tensor as tensor
+    from talweg.graph.trace import Trace as Trace, trace as trace
+    from talweg.nn.activations import (
+        elu as elu,
+        gelu as gelu,
+        identity as identity,
+        leaky_relu as leaky_relu,
+        selu as selu,
+        silu as silu,
+    )
+    from talweg.nn.dense import Dense as Dense
+    from talweg.nn.initializers import (
+        Constant as Constant,
+        Glorot as Glorot,
+        He as He,
+        LeCun as LeCun,
+        Normal as Normal,
+        Orthogonal as Orthogonal,
+        Uniform as Uniform,
+    )
+    from talweg.nn.losses import (
+        Loss as Loss,
+        binary_cross_entropy as binary_cross_entropy,
+        cross_entropy as cross_entropy,
+        half_sse as half_sse,
+        huber as huber,
+        mae as mae,
+        make_huber as make_huber,
+        mse as mse,
+        sse as sse,
+    )
+    from talweg.nn.metrics import Metric as Metric
+    from talweg.nn.module import Module as Module
+    from talweg.nn.sequential import Sequential as Sequential
+    from talweg.optim.adam import Adam as Adam, AdamW as AdamW
+    from talweg.optim.optimizer import Optimizer as Optimizer
+    from talweg.optim.sgd import SGD as SGD
+    from talweg.train.fit import fit as fit
+    from talweg.train.run import Failure as Failure, Run as Run
+    from talweg.train.stopping import (
+        MaxEpochs as MaxEpochs,
+        MinDecrease as MinDecrease,
+        Patience as Patience,
+        Stop as Stop,
+        TargetLoss as TargetLoss,
+        TimeBudget as TimeBudget,
+    )
+    from talweg.version import VERSION as VERSION
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name in _FOLDERS:
+            return import_module(f"talweg.{name}")
+        if name not in _HOME_OF:
+            raise AttributeError(f"module 'talweg' has no attribute {name!r}")
+        value = getattr(import_module(_HOME_OF[name]), name)
+        globals()[name] = value
+        return value

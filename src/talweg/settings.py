@@ -42,10 +42,11 @@ class Number:
         kind = numbers.Integral if self.whole else numbers.Real
         if isinstance(value, bool) or not isinstance(value, kind):
             return False
+        number = float(value)
         return (
-            self.above < value < self.below
-            and self.at_least <= value <= self.at_most
-            and math.isfinite(value)
+            self.above < number < self.below
+            and self.at_least <= number <= self.at_most
+            and math.isfinite(number)
         )
 
     def __str__(self) -> str:

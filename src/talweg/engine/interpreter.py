@@ -12,75 +12,79 @@ from talweg.errors import EngineError
 from talweg.gates import Array, Spec
 from talweg.graph import Graph, Tensor
 
-Instruction = tuple[Callable[..., Any], tuple[int, ...], int, tuple[int, ...]]
-"""What to call, the places of its inputs, the place of its result, the places free afterwards."""
-
 
 class Interpreter:
     """Runs a graph on arrays of the shapes and dtypes that were recorded.
 
-    What does not depend on the graph's inputs was computed while recording and is not computed
-    again.
+    The graph is written out as a plain Python function, one line a node (`source`), which saves
+    a walk over the nodes at every step. What does not depend on the graph's inputs was computed
+    while recording and is not computed again.
 
     >>> from talweg.graph import record
-    >>> import numpy as np
-    >>> Interpreter(record(lambda x, y: x * y + 1.0, 2.0, 3.0))(x=np.array(4.0), y=np.array(5.0))
-    {'output': np.float64(21.0)}
+    >>> interpreter = Interpreter(record(lambda x, y: x * y + 1.0, 2.0, 3.0))
+    >>> interpreter(x=np.array(4.0), y=np.array(5.0))["output"].item()
+    21.0
+    >>> print(interpreter.source)
+    def run(v0, v1):
+        v3 = multiply_3(v0, v1); del v0, v1
+        v4 = add_4(v3, c2); del v3
+        return [v4]
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._places = {node.number: place for place, node in enumerate(graph.nodes)}
-        self._template: list[Any] = [None if node.recorded else node.array for node in graph.nodes]
-        self._inputs = [self._place(node) for node in graph.inputs.values()]
-        self._outputs = [self._place(node) for node in graph.outputs.values()]
-        self._instructions = self._with_frees([node for node in graph.nodes if _runs(node)])
+        self._names = {
+            node.number: f"{'v' if node.recorded else 'c'}{place}"
+            for place, node in enumerate(graph.nodes)
+        }
+        self.source = self._written()
+        scope: dict[str, Any] = {
+            self._name(node): node.array for node in graph.nodes if not node.recorded
+        }
+        scope |= {self._call(node): _function(node) for node in graph.nodes if _runs(node)}
+        exec(compile(self.source, "<talweg graph>", "exec"), scope)
+        # as calling, but in the order of the graph's inputs and outputs, and unchecked
+        self.run: Callable[..., list[Any]] = scope["run"]
 
-    def __call__(self, **arrays: Array) -> dict[str, Array]:
+    def __call__(self, **arrays: Array) -> dict[str, Any]:
         """The outputs by name, for inputs by name; checks the inputs' shapes and dtypes."""
         self._check(arrays)
-        results = self.run([arrays[name] for name in self.graph.inputs])
-        return dict(zip(self.graph.outputs, results, strict=True))
-
-    def run(self, arrays: Sequence[Array]) -> list[Any]:
-        """As calling it, in the order of the graph's inputs and outputs, without checks."""
-        values = self._filled(arrays)
         with np.errstate(all="ignore"):
-            for function, sources, place, frees in self._instructions:
-                values[place] = function(*[values[source] for source in sources])
-                for each in frees:
-                    values[each] = None
-        return [values[place] for place in self._outputs]
+            results = self.run(*(arrays[name] for name in self.graph.inputs))
+        return dict(zip(self.graph.outputs, results, strict=True))
 
     def every_value(self, arrays: Sequence[Array]) -> Iterable[tuple[Tensor, Any]]:
         """Each node with its value, in the order of computing."""
-        values = self._filled(arrays)
+        given = zip(self.graph.inputs.values(), arrays, strict=True)
+        values = {node.number: array for node, array in given}
         for node in self.graph.nodes:
             if _runs(node):
-                sources = [values[self._place(each)] for each in node.inputs]
+                sources = [values[each.number] for each in node.inputs]
                 with np.errstate(all="ignore"):
-                    values[self._place(node)] = _function(node)(*sources)
-            yield node, values[self._place(node)]
+                    values[node.number] = _function(node)(*sources)
+            yield node, values.setdefault(node.number, node.array)
 
-    def _place(self, node: Tensor) -> int:
-        return self._places[node.number]
+    def _name(self, node: Tensor) -> str:
+        return self._names[node.number]
 
-    def _filled(self, arrays: Sequence[Array]) -> list[Any]:
-        values = self._template.copy()
-        for place, array in zip(self._inputs, arrays, strict=True):
-            values[place] = array
-        return values
+    def _call(self, node: Tensor) -> str:
+        assert node.gate is not None
+        return f"{node.gate.name}_{self._name(node)[1:]}"
 
-    def _with_frees(self, nodes: list[Tensor]) -> list[Instruction]:
-        """Instructions in order, each with the values that nobody reads after it."""
-        kept = {*self._outputs, *(i for i, each in enumerate(self._template) if each is not None)}
-        instructions: list[Instruction] = []
-        for node in reversed(nodes):
-            sources = tuple(self._place(each) for each in node.inputs)
-            frees = tuple(set(sources) - kept)
-            kept.update(sources)
-            instructions.append((_function(node), sources, self._place(node), frees))
-        return instructions[::-1]
+    def _written(self) -> str:
+        """The graph as a Python function that forgets each value after its last use."""
+        kept = {node.number for node in self.graph.outputs.values()}
+        lines = []
+        for node in filter(_runs, reversed(self.graph.nodes)):
+            sources = [self._name(each) for each in node.inputs]
+            line = f"    {self._name(node)} = {self._call(node)}({', '.join(sources)})"
+            last = {x.number: x for x in node.inputs if x.recorded and x.number not in kept}
+            kept.update(last)
+            frees = ", ".join(self._name(each) for each in last.values())
+            lines.append(line + (f"; del {frees}" if frees else ""))
+        inputs = ", ".join(self._name(node) for node in self.graph.inputs.values())
+        outputs = ", ".join(self._name(node) for node in self.graph.outputs.values())
+        return "\n".join([f"def run({inputs}):", *reversed(lines), f"    return [{outputs}]"])
 
     def _check(self, arrays: Mapping[str, Array]) -> None:
         if set(arrays) != set(self.graph.inputs):

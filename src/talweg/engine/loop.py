@@ -21,7 +21,8 @@ def run(
     program: Program, weights: Array, rows: Rows, validation: Rows | None, control: Control
 ) -> Outcome:
     """Train from `weights` on `rows`; neither is changed."""
-    return _Run(program, weights, rows, validation, control).run()
+    with np.errstate(all="ignore"):
+        return _Run(program, weights, rows, validation, control).run()
 
 
 class _Run:
@@ -48,6 +49,7 @@ class _Run:
             for name in program.step.outputs
             if name != "weights" and not name.startswith("state.")
         ]
+        self.mean_weight = float(rows.weights.mean())
         self.weights = weights.copy()
         self.state = [np.array(each) for each in program.state.values()]
         self.settings = [np.asarray(each) for each in program.settings.values()]
@@ -78,7 +80,7 @@ class _Run:
         for batch in self._batches(epoch):
             if self._must_stop():
                 break
-            results = self.step.run([self.weights, *self.state, *self.settings, *batch])
+            results = self.step.run(self.weights, *self.state, *self.settings, *batch)
             measures, weights = results[: len(self.measured)], results[len(self.measured)]
             if not (math.isfinite(measures[0]) and np.isfinite(weights).all()):
                 self._note_bad_step(epoch, batch)
@@ -100,10 +102,6 @@ class _Run:
         )
         for start in range(0, count, size):
             yield _batch(self.rows, order[start : start + size], size, self.mean_weight)
-
-    @property
-    def mean_weight(self) -> float:
-        return float(self.rows.weights.mean())
 
     def _close_epoch(self, epoch: int, means: Array) -> None:
         measures = dict(zip(self.measured, map(float, means), strict=True))
@@ -132,7 +130,7 @@ class _Run:
             places = np.arange(start, min(start + size, len(rows)))
             x, y, weights, _ = _batch(rows, places, size, 1.0)
             scale = np.asarray(1.0 / total, dtype=weights.dtype)
-            sums += self.evaluate.run([self.weights, x, y, weights, scale])
+            sums += self.evaluate.run(self.weights, x, y, weights, scale)
         return dict(zip(self.measured, map(float, sums), strict=True))
 
     # Stopping -----------------------------------------------------------------------------

@@ -162,9 +162,8 @@ tanh: Gate = elementwise(
 
 
 def _sigmoid_value(x: Array) -> Array:
-    # exp of a non-positive number only, so that nothing overflows on either side
-    small = np.exp(-np.abs(x))
-    return np.asarray(np.where(x >= 0, 1 / (1 + small), small / (1 + small)), dtype=x.dtype)
+    # exp overflows to infinity far below 0, and 1 / infinity is the right 0
+    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 sigmoid: Gate = elementwise(

@@ -89,7 +89,8 @@ class Gate:
         for operand in inputs:
             if hasattr(operand, "record_gate"):
                 return operand.record_gate(self, inputs, settings)
-        return self.value(*map(np.asarray, inputs), **settings)
+        with np.errstate(all="ignore"):
+            return self.value(*map(np.asarray, inputs), **settings)
 
     def backward_rule(self, position: int) -> BackwardRule | None:
         """The rule for the gradient of the input at `position`; None where none flows."""

@@ -7,6 +7,7 @@ from talweg.graph.backpropagation import grad, gradients, hvp, value_and_grad
 from talweg.graph.check import check_gradients
 from talweg.graph.graph import Graph, record, verify
 from talweg.graph.order import ancestors
+from talweg.graph.simplify import simplify
 from talweg.graph.tensor import Function, Tensor, constant, run_input, tensor
 from talweg.graph.trace import Trace, trace
 
@@ -23,6 +24,7 @@ __all__ = [
     "hvp",
     "record",
     "run_input",
+    "simplify",
     "tensor",
     "trace",
     "value_and_grad",

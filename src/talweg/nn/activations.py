@@ -37,12 +37,12 @@ def elu(x: Operand, alpha: float = 1.0) -> Operand:
 
 
 def selu(x: Operand) -> Operand:
-    """scale elu(x, alpha), with the pair that keeps mean 0 and variance 1 (Klambauer et al. 2017)."""
+    """scale elu(x, alpha), which keeps mean 0 and variance 1 (Klambauer et al. 2017)."""
     return 1.0507009873554805 * elu(x, 1.6732632423543772)
 
 
 def gelu(x: Operand) -> Operand:
-    """x P(Z <= x) for a standard normal Z: x (1 + erf(x / sqrt(2))) / 2 (Hendrycks & Gimpel 2016)."""
+    """x P(Z <= x), Z standard normal: x (1 + erf(x / sqrt(2))) / 2 (Hendrycks & Gimpel 2016)."""
     return 0.5 * x * (1.0 + gates.erf(x * math.sqrt(0.5)))
 
 

@@ -10,7 +10,9 @@ from talweg.graph import Tensor
 from talweg.nn.activations import as_activation
 from talweg.nn.initializers import as_initializer
 from talweg.nn.module import Module
-from talweg.settings import Flag, Number, check
+from talweg.settings import Flag, Number, Rule, check
+
+_RULES: dict[str, Rule] = {"units": Number(at_least=1, whole=True), "bias": Flag()}
 
 
 class Dense(Module):
@@ -34,8 +36,7 @@ class Dense(Module):
         init: Any = None,
         bias_init: Any = "zeros",
     ) -> None:
-        rules = {"units": Number(at_least=1, whole=True), "bias": Flag()}
-        check("Dense", {"units": units, "bias": bias}, rules)
+        check("Dense", {"units": units, "bias": bias}, _RULES)
         self.units = int(units)
         self.bias = bias
         self.activation = as_activation(activation)

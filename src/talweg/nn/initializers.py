@@ -72,7 +72,7 @@ class Constant(Checked):
 class _Scaled(Checked):
     """Zero mean, and a variance that keeps signals of one size from layer to layer."""
 
-    distribution: Distribution = setting("uniform", DISTRIBUTION)
+    distribution: Distribution = setting("uniform", DISTRIBUTION)  # noqa: RUF009
 
     def variance(self, shape: Shape) -> float:
         raise NotImplementedError
@@ -86,7 +86,7 @@ class _Scaled(Checked):
 
 
 class Glorot(_Scaled):
-    """Variance 2 / (fan-in + fan-out): for tanh, sigmoid and linear units (Glorot & Bengio 2010)."""
+    """Variance 2 / (fan-in + fan-out): for tanh, sigmoid, linear units (Glorot & Bengio 2010)."""
 
     def variance(self, shape: Shape) -> float:
         return 2.0 / max(sum(fans(shape)), 1)

@@ -17,8 +17,7 @@ from talweg import gates
 from talweg.errors import SettingError, ShapeError, nearest
 from talweg.gates import Array, Operand
 from talweg.graph import Tensor, constant
-from talweg.graph.functions import logsumexp, mean
-from talweg.graph.functions import sum as total
+from talweg.graph.functions import logsumexp, mean, sum as total
 from talweg.nn.targets import Labels, prepare_target
 
 RowRule = Callable[[Any, Any], Any]
@@ -194,7 +193,7 @@ def _class_shares(labels: Labels, target: Array, classes: int) -> Array:
         ones = target.reshape(-1, 1).astype(np.float64)
         return np.hstack([1 - ones, ones])
     if target.ndim == 1:
-        return np.eye(classes)[target]
+        return np.asarray(np.eye(classes)[target])
     return target.astype(np.float64)
 
 

@@ -29,7 +29,7 @@ Declare = Callable[["Module", str, Shape, Any], Tensor]
 
 
 class Recording(NamedTuple):
-    """A call of a network that is under way: where parameters come from, and what parts are called."""
+    """A network's call that is under way: where parameters come from, what parts are called."""
 
     declare: Declare
     paths: Mapping[Module, str]

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-import numpy as np
-
 from talweg.engine import loop
 from talweg.engine.program import Control, Outcome, Program, Rows
 from talweg.engine.random import SEED

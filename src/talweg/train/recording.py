@@ -10,7 +10,7 @@ import numpy as np
 from talweg import gates
 from talweg.engine.program import Rows
 from talweg.errors import ShapeError
-from talweg.graph import Graph, Tensor, gradients, run_input, verify
+from talweg.graph import Graph, Tensor, gradients, run_input, simplify
 from talweg.graph.functions import concatenate
 from talweg.nn import Loss, Metric, Module
 from talweg.optim import Optimizer
@@ -38,9 +38,7 @@ def step_graph(
     )
     outputs = {**measures, "weights": after}
     outputs |= {name: new_state[_last(name)] for name in state}
-    graph = Graph({"weights": flat, **state, **settings, **batch}, outputs)
-    verify(graph)
-    return graph
+    return simplify(Graph({"weights": flat, **state, **settings, **batch}, outputs))
 
 
 def evaluation_graph(
@@ -49,11 +47,8 @@ def evaluation_graph(
     """Loss and metrics of a batch, no update; see `Program.evaluate`."""
     flat = run_input(net.weights.flat, "weights")
     batch = _batch_inputs(rows, batch_size)
-    graph = Graph(
-        {"weights": flat, **batch}, _measures(net, _views(net, flat), batch, loss, metrics)
-    )
-    verify(graph)
-    return graph
+    measures = _measures(net, _views(net, flat), batch, loss, metrics)
+    return simplify(Graph({"weights": flat, **batch}, measures))
 
 
 def _inputs(prefix: str, examples: Mapping[str, Any]) -> dict[str, Tensor]:

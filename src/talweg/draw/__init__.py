@@ -1,0 +1,39 @@
+"""Pictures, and the report of a run.
+
+`plots` (lines, points), `bars` and `matrix` (confusions) draw charts as SVG text, each with its
+text alternative; `report` turns the plain data of `facts` into one HTML file that opens offline.
+Below them: `scale` maps numbers to positions and words, `canvas` holds what charts share, `markup`
+builds escaped elements, `page` the parts of an HTML page, and `style` the colours and the style
+sheet. Nothing here knows of training: everything comes in as strings, numbers and arrays.
+"""
+
+from talweg.draw.bars import bar_chart
+from talweg.draw.facts import (
+    Classified,
+    Data,
+    Network,
+    Regressed,
+    Report,
+    Result,
+    Settings,
+    Training,
+)
+from talweg.draw.matrix import confusion_chart
+from talweg.draw.plots import line_chart, scatter_chart
+from talweg.draw.report import write_report
+
+__all__ = [
+    "Classified",
+    "Data",
+    "Network",
+    "Regressed",
+    "Report",
+    "Result",
+    "Settings",
+    "Training",
+    "bar_chart",
+    "confusion_chart",
+    "line_chart",
+    "scatter_chart",
+    "write_report",
+]

@@ -1,0 +1,206 @@
+"""The report of a run: plain facts in, one HTML file out, which opens offline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from talweg.draw import page
+from talweg.draw.facts import (
+    Classified,
+    Data,
+    Network,
+    Regressed,
+    Report,
+    Result,
+    Settings,
+    Training,
+)
+from talweg.draw.markup import Markup, tag
+from talweg.draw.matrix import confusion_chart
+from talweg.draw.plots import line_chart, scatter_chart
+from talweg.draw.scale import number
+
+
+def write_report(path: str | os.PathLike[str], report: Report) -> Path:
+    """Write the report to `path` as one HTML file, whole or not at all."""
+    target = Path(path)
+    content = render(report)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        beside.write_text(content, encoding="utf-8", newline="\n")
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+    return target
+
+
+def render(report: Report) -> str:
+    """The report as the text of an HTML page."""
+    shown = list(_sections(report))
+    header = tag(
+        "header",
+        page.brand(),
+        tag("h1", report.title),
+        page.paragraph(report.headline, class_="lead"),
+        page.facts(report.facts),
+        page.contents([(key, heading) for key, heading, _ in shown]),
+    )
+    sections = (page.section(key, heading, *content) for key, heading, content in shown)
+    footer = f"Written by talweg {report.version}."
+    return page.document(report.title, header, *sections, footer=footer)
+
+
+def _sections(report: Report) -> Iterator[tuple[str, str, list[Markup]]]:
+    """Key, heading and content of each part that the report has."""
+    if report.result:
+        yield "result", "The result", _result(report.result)
+    if report.training:
+        yield "training", "How it learned", _training(report.training)
+    if report.data:
+        yield "data", "The data", _data(report.data)
+    if report.network:
+        yield "network", "The network", _network(report.network)
+    if report.settings:
+        yield "repeat", "To repeat this", _settings(report.settings)
+
+
+def _result(result: Result) -> list[Markup]:
+    heads = ("Score", "This network", result.baseline)
+    scores = page.table(result.scored_on or "Scores", heads, result.scores)
+    return [scores, _picture(result.picture)]
+
+
+def _picture(picture: Regressed | Classified | None) -> Markup:
+    """Where the network errs, drawn."""
+    if isinstance(picture, Regressed):
+        return _regressed(picture)
+    return Markup() if picture is None else _classified(picture)
+
+
+def _regressed(picture: Regressed) -> Markup:
+    name = picture.target or "value"
+    chart = scatter_chart(
+        picture.true,
+        picture.predicted,
+        title="Predicted against true",
+        x_label=f"{name}, true",
+        y_label=f"{name}, predicted",
+    )
+    caption = (
+        "Each point is one row. On the dashed line the prediction is "
+        "right; above it the network says too much, below it too little."
+    )
+    return page.figure("Chart of predicted against true values", chart, caption)
+
+
+def _classified(picture: Classified) -> Markup:
+    title = f"Predicted and true {picture.target or 'class'}"
+    chart = confusion_chart(picture.labels, picture.counts, title=title)
+    caption = (
+        "Rows are true classes, columns are predicted ones. What is right lies on the diagonal; "
+        "the stronger the shade, the larger the share of its row."
+    )
+    return page.figure("Matrix of predicted and true classes", chart, caption)
+
+
+def _training(training: Training) -> list[Markup]:
+    many = "1 epoch" if training.epochs == 1 else f"{training.epochs:,} epochs"
+    took = f"{many} in {_duration(training.seconds)}."
+    said = page.paragraph(f"{took} {training.stopped_by}".strip())
+    metrics = dict.fromkeys(name.removeprefix("val_") for name in training.history)
+    return [said, *(_curves(metric, training) for metric in metrics)]
+
+
+_WORDS = {
+    "mae": "mean absolute error",
+    "mse": "mean squared error",
+    "rmse": "root mean squared error",
+    "r2": "R²",
+}
+
+
+def _curves(name: str, training: Training) -> Markup:
+    """The curves of one metric over the epochs, on training and validation rows."""
+    names = {"training": name, "validation": f"val_{name}"}
+    found = {
+        label: training.history[key] for label, key in names.items() if key in training.history
+    }
+    words = _WORDS.get(name, name.replace("_", " "))
+    title = f"{words[:1].upper()}{words[1:]} by epoch"
+    chart = line_chart(
+        {label: (_epochs(values), values) for label, values in found.items()},
+        title=title,
+        x_label="epoch",
+        y_label=words,
+        marks=_marks(training),
+    )
+    return page.figure(f"Chart: {title}", chart, _curves_caption(found, training.best_epoch))
+
+
+def _epochs(values: ArrayLike) -> list[int]:
+    return list(range(1, np.size(values) + 1))
+
+
+def _marks(training: Training) -> list[tuple[float, str]]:
+    best, last = training.best_epoch, training.epochs
+    marks = [] if best is None else [(float(best), f"best: {best:,}")]
+    return marks if best == last else [*marks, (float(last), f"stopped: {last:,}")]
+
+
+def _curves_caption(curves: Mapping[str, ArrayLike], best: int | None) -> str:
+    ends = {
+        label: np.ravel(np.asarray(values, dtype=np.float64)) for label, values in curves.items()
+    }
+    parts = [f"{label} {number(values[-1])}" for label, values in ends.items() if values.size]
+    said = f"At the last epoch: {', '.join(parts)}." if parts else "No epoch was run."
+    return said if best is None else f"{said} The network keeps its weights of epoch {best:,}."
+
+
+def _duration(seconds: float) -> str:
+    """Seconds in words.
+
+    >>> _duration(0.0123), _duration(4.21), _duration(754)
+    ('12 ms', '4.2 s', '12 min 34 s')
+    """
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _data(data: Data) -> list[Markup]:
+    shares = [(name, rows, f"{rows / max(data.rows, 1):.0%}") for name, rows in data.splits]
+    return [
+        page.notes("Worth a look", data.notes),
+        page.table(f"{data.rows:,} rows", ("Used for", "Rows", "Share"), shares),
+        page.table("Columns", ("Column", "Kind", "How it is used"), data.columns),
+        page.table("Columns left out", ("Column", "Why"), data.left_out),
+    ]
+
+
+def _network(network: Network) -> list[Markup]:
+    total = sum(count for _, _, count in network.layers)
+    heads = ("Layer", "Output", "Parameters")
+    foot = ("All", "", total)
+    return [page.table("Layers, from the input on", heads, network.layers, total=foot)]
+
+
+def _settings(settings: Settings) -> list[Markup]:
+    return [
+        *_copied("On the command line", settings.command),
+        *_copied("In Python", settings.code),
+        page.table("All settings", ("Setting", "Value"), settings.values),
+    ]
+
+
+def _copied(heading: str, lines: str) -> list[Markup]:
+    return [tag("h3", heading), page.code(heading, lines)] if lines else []

@@ -1,0 +1,167 @@
+"""Numbers as positions and as words: scales, ticks, number formats, and thinning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, floor, isfinite, log10
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+LOG_DECADES = 2  # positive values over more decades than this are drawn on a log scale
+LARGEST = 1e150  # larger values are not drawn: the ends of their axis could overflow
+
+_MINUS, _TIMES = "\u2212", "\u00d7"
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: float, digits: int = 4) -> str:
+    """`value` to so many significant digits; whole numbers in full up to a million.
+
+    >>> number(12345.678), number(0.57134), number(64)
+    ('12,346', '0.5713', '64')
+    """
+    if not isfinite(value):
+        return "\u2013"
+    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+        return _scientific(value, digits)
+    whole = value == int(value)
+    return fixed(value, 0 if whole else max(0, digits - 1 - floor(log10(abs(value)))))
+
+
+def fixed(value: float, decimals: int) -> str:
+    """`value` with so many decimals, thousands apart, and a real minus sign."""
+    text = f"{value:,.{decimals}f}"
+    return text.replace("-", _MINUS) if text.strip("-0.") else text.lstrip("-")
+
+
+def _scientific(value: float, digits: int) -> str:
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    power = "10" + str(int(exponent)).translate(_SUPERSCRIPT)
+    text = {"1": power, "-1": "-" + power}.get(mantissa, f"{mantissa}{_TIMES}{power}")
+    return text.replace("-", _MINUS)
+
+
+def finite(values: Floats) -> NDArray[np.bool_]:
+    """Which values can be drawn."""
+    return np.isfinite(values) & (np.abs(values) < LARGEST)
+
+
+def wants_log(values: Floats) -> bool:
+    """Whether the values are positive and span more than `LOG_DECADES` decades."""
+    if not values.size or values.min() <= 0:
+        return False
+    return float(np.log10(values.max()) - np.log10(values.min())) > LOG_DECADES
+
+
+def nice_step(span: float, count: int = 5) -> float:
+    """The step of 1, 2 or 5 times a power of ten that cuts `span` into about `count` parts.
+
+    >>> nice_step(46), nice_step(0.7)
+    (10.0, 0.1)
+    """
+    rough = span / count
+    power = 10.0 ** floor(log10(rough))
+    return power * min((1, 2, 5, 10), key=lambda times: abs(log10(times * power / rough)))
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A map from numbers to positions: `low` lies at `start`, `high` at `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+    whole: bool = False  # ticks at whole numbers only
+
+    def __call__(self, values: ArrayLike) -> Floats:
+        """The position of each value."""
+        low, high, at = (self._bend(each) for each in (self.low, self.high, values))
+        return np.asarray(self.start + (at - low) / (high - low) * (self.end - self.start))
+
+    def _bend(self, values: ArrayLike) -> Floats:
+        array = np.asarray(values, dtype=np.float64)
+        return np.asarray(np.log10(array)) if self.log else array
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Position and word of each tick."""
+        values, words = self._log_ticks() if self.log else self._linear_ticks()
+        return list(zip(self(values).tolist(), words, strict=True))
+
+    def _linear_ticks(self) -> tuple[list[float], list[str]]:
+        step = nice_step(self.high - self.low)
+        step = max(step, 1.0) if self.whole else step
+        first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
+        values = [step * index for index in range(first, last + 1)]
+        largest = max(abs(self.low), abs(self.high))
+        if largest >= 1e6 or step < 1e-4:
+            digits = max(1, 1 + floor(log10(largest)) - floor(log10(step)))
+            return values, [number(value, digits) if value else "0" for value in values]
+        return values, [fixed(value, max(0, -floor(log10(step)))) for value in values]
+
+    def _log_ticks(self) -> tuple[list[float], list[str]]:
+        low, high = log10(self.low), log10(self.high)
+        every = max(1, ceil((high - low) / 7))
+        decades = [power for power in range(ceil(low), floor(high) + 1) if power % every == 0]
+        times = (1, 2, 5) if len(decades) < 3 else (1,)
+        values = [t * 10.0**p for p in range(floor(low), ceil(high) + 1) for t in times]
+        kept = [v for v in values if self.low <= v <= self.high and _decade(v) % every == 0]
+        return kept, [number(value, 1) for value in kept]
+
+
+def _decade(value: float) -> int:
+    return floor(log10(value) + 1e-9)
+
+
+def spread(values: Floats, start: float, end: float, *, log: bool = False) -> Scale:
+    """The scale that shows all values with a little room, its ends on ticks where linear."""
+    low, high = _apart(float(values.min()), float(values.max()))
+    if log:
+        room = 10 ** (0.03 * (log10(high) - log10(low)))
+        return Scale(low / room or low, high * room, start, end, log=True)
+    step = nice_step(high - low)
+    return Scale(floor(low / step) * step, ceil(high / step) * step, start, end)
+
+
+def along(values: Floats, start: float, end: float) -> Scale:
+    """The scale that runs exactly from the least to the greatest value, as for epochs."""
+    whole = bool(np.all(values == np.rint(values)))
+    low, high = _apart(float(values.min()), float(values.max()))
+    return Scale(low, high, start, end, whole=whole)
+
+
+def _apart(low: float, high: float) -> tuple[float, float]:
+    """Two ends that are apart, also where all values are the same."""
+    room = max(abs(low), abs(high), 1e-12) * 1e-9
+    if high - low > room:
+        return low, high
+    half = abs(low) / 2 or 0.5
+    return low - half, high + half
+
+
+def thin_line(x: Floats, y: Floats, most: int = 600) -> tuple[Floats, Floats]:
+    """At most `most` points of a line: both ends, and the extremes of y in equal stretches."""
+    if x.size <= most:
+        return x, y
+    edges = np.linspace(0, x.size, (most - 2) // 2 + 1).astype(int)
+    stretches = list(pairwise(edges))
+    lowest = [start + int(np.argmin(y[start:end])) for start, end in stretches]
+    highest = [start + int(np.argmax(y[start:end])) for start, end in stretches]
+    kept = np.unique([0, *lowest, *highest, x.size - 1])
+    return x[kept], y[kept]
+
+
+def thin_points(x: Floats, y: Floats, most: int = 1500) -> tuple[Floats, Floats]:
+    """At most `most` points, evenly over the order of x, with the extremes of both."""
+    if x.size <= most:
+        return x, y
+    order = np.argsort(x, kind="stable")
+    even = order[np.linspace(0, x.size - 1, most - 2).astype(int)]
+    kept = np.unique([*even, np.argmin(y), np.argmax(y)])
+    return x[kept], y[kept]

@@ -1,0 +1,124 @@
+"""The target: its task, its round trip, and what cannot be learnt."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from talweg.data.columns import as_cells
+from talweg.data.target import Classification, Regression, Target
+from talweg.errors import DataError, SettingError
+
+BIG = ("9007199254740992", "9007199254740993")
+TASKS = [  # what, cells, task given, levels or None for a regression
+    ("text", ["b", "a", "b", "?"], None, ("a", "b")),
+    ("few whole numbers", [10, 2, 10, 9], None, ("2", "9", "10")),
+    ("whole numbers as text", ["1.0", "1", "2", "02"], None, ("1", "2")),
+    ("ten values", [*range(10)] * 2, None, tuple(map(str, range(10)))),
+    ("eleven values", [*range(11)] * 2, None, None),
+    ("fractions", [0.5, 1, 0.5], None, None),
+    ("truth", [True, False, True], None, ("False", "True")),
+    ("asked for regression", [0, 1, 1], "regression", None),
+    ("asked for classes", [0.5, 0.25, 0.5], "classification", ("0.25", "0.5")),
+    ("codes, not numbers", ["007", "a", "007"], None, ("007", "a")),
+    ("one float64, two labels", ["9007199254740993", "9007199254740992"] * 2, None, BIG),
+]
+
+
+@pytest.mark.parametrize(
+    ("cells", "task", "levels"), [row[1:] for row in TASKS], ids=[row[0] for row in TASKS]
+)
+def test_task(cells, task, levels) -> None:
+    target = Target.fit(as_cells(cells), task=task)
+    assert target.task == ("regression" if levels is None else "classification")
+    if levels is not None:
+        assert target.levels == levels
+    assert Target.from_json(json.loads(json.dumps(target.to_json()))) == target
+
+
+def test_regression() -> None:
+    cells = as_cells([1.5, np.nan, 3.5])
+    np.testing.assert_array_equal(Target.known(cells), [True, False, True])
+    target = Target.fit(cells, name="height")
+    assert target == Regression("height", 2.5, 1.0)
+    encoded = target.encode(as_cells(["4.5", "2.5"]))
+    assert encoded.dtype == np.float32
+    assert encoded.tolist() == [[2.0], [0.0]]
+    assert target.decode(encoded).tolist() == [4.5, 2.5]
+
+
+def test_classification() -> None:
+    target = Target.fit(as_cells(["oak", "elm", "oak"]))
+    assert target == Classification("target", ("elm", "oak"))
+    codes = target.encode(as_cells(["oak", "elm"]))
+    assert codes.dtype == np.int64
+    assert target.decode(codes).tolist() == ["oak", "elm"]
+
+
+@given(st.lists(st.integers(-5, 4), min_size=2).filter(lambda labels: len(set(labels)) > 1))
+def test_labels_round_trip(labels: list[int]) -> None:
+    target = Target.fit(as_cells(labels * 2), task="classification")
+    assert target.decode(target.encode(as_cells(labels))).tolist() == [str(n) for n in labels]
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=2, unique=True))
+def test_numbers_round_trip(values: list[float]) -> None:
+    target = Target.fit(as_cells(values), task="regression")
+    decoded = target.decode(target.encode(as_cells(values)))
+    np.testing.assert_allclose(decoded, values, rtol=1e-6, atol=1e-5 * target.scale)
+
+
+NUMBERS = [1.5, 2.5] * 100
+BAD = [  # what, cells to fit, task, cells to encode, words of the message
+    ("all missing", ["?", ""], None, None, "'rings': every cell is missing. Choose another"),
+    ("one label", ["a", "a", ""], None, None, "'rings': every row holds 'a', so there is nothing"),
+    ("one number", [2.5, 2.5], None, None, "every row holds '2.5'"),
+    ("one whole number", [3, 3], None, None, "every row holds '3'"),
+    ("all different", ["a", "b", "c"], None, None, "3 different labels in 3 rows are too many"),
+    ("many different", [*"abcdefghijkla"], None, None, "12 different labels in 13"),
+    ("text as numbers", [1, "oak", 2], "regression", None, "row 2: 'oak' is not a finite number"),
+    ("a slip", ["", *NUMBERS, "1.5m"], None, None, "row 202: '1.5m' is not a finite number"),
+    ("infinite", [1.5, 2.5, np.inf], None, None, "row 3: 'inf' is not a finite number. Correct"),
+    ("unknown label", ["oak", "elm", "oak"], None, ["elm", "Oka"], "row 2: the label 'Oka'"),
+    ("nearest", ["<=50K", ">50K"] * 2, None, ["<=50K."], "Did you mean '<=50K'?"),
+    ("missing label", ["oak", "elm", "oak"], None, ["elm", ""], "row 2: the cell is missing"),
+    ("missing number", [1.5, 2.5], None, [1, np.nan, np.nan], "row 2: the cell is missing, in 2"),
+    ("bad number", [1.5, 2.5], None, ["1", "oak"], "row 2: 'oak' is not a finite number"),
+]
+
+
+@pytest.mark.parametrize(
+    ("cells", "task", "met", "words"), [row[1:] for row in BAD], ids=[row[0] for row in BAD]
+)
+def test_bad_targets(cells, task, met, words) -> None:
+    with pytest.raises(DataError) as error:
+        Target.fit(as_cells(cells), task=task, name="rings").encode(as_cells(met))
+    assert words in str(error.value)
+    assert "'rings'" in str(error.value)
+
+
+def test_bad_task() -> None:
+    with pytest.raises(SettingError, match=r"task must be one of .* Did you mean 'regression'"):
+        Target.fit(as_cells([1, 2]), task="regresion")
+
+
+REAL = [
+    ("abalone.csv", -1, "regression"),
+    ("adult-train.csv", -1, "classification"),
+    ("auto-mpg-questionmark.csv", "mpg", "regression"),
+    ("breast-cancer-wisconsin.csv", -1, "classification"),
+    ("california-housing.csv", "median_house_value", "regression"),
+    ("energy-efficiency-ENB2012.csv", "Y1", "regression"),
+    ("mushroom.csv", "Class", "classification"),
+    ("penguins.csv", "species", "classification"),
+    ("titanic-train.csv", "Survived", "classification"),
+    ("wine.csv", -1, "classification"),
+]
+
+
+@pytest.mark.parametrize(("file", "column", "task"), REAL)
+def test_real_targets(real_table, file, column, task) -> None:
+    table = real_table(f"tables/{file}")
+    assert Target.fit(table.columns[table.find(column)]).task == task
