@@ -5,8 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from talweg.data.columns import as_cells
 from talweg.data.encode import FARTHEST, MOST_LEVELS, CategoryColumn, NumberColumn, TableEncoder
@@ -90,6 +89,11 @@ def test_statistics_come_from_the_rows_and_types_from_the_table() -> None:
 def test_row_numbers_are_an_input_where_nothing_else_is() -> None:
     table = as_table({"t": range(40), "y": np.sin(np.arange(40))})
     assert TableEncoder.fit(table, "y").columns == (NumberColumn.fit("t", table.columns["t"]),)
+
+
+def test_a_table_of_no_rows() -> None:
+    none = small().take(np.arange(0))
+    assert TableEncoder.fit(small(), "y").encode(none).shape == (0, 7)
 
 
 def test_more_columns_in_another_order_are_fine() -> None:

@@ -109,7 +109,8 @@ class CategoryColumn:
         for item in set(items) - place_of.keys():
             place_of[item] = missing if is_missing(item) else unknown
         inputs = np.zeros((len(items), self.width), np.float32)
-        inputs[np.arange(len(items)), [place_of[item] for item in items]] = 1
+        places = np.fromiter(map(place_of.__getitem__, items), np.intp, len(items))
+        inputs[np.arange(len(items)), places] = 1
         return inputs
 
 

@@ -26,8 +26,8 @@ class Interpreter:
     21.0
     >>> print(interpreter.source)
     def run(v0, v1):
-        v3 = multiply_3(v0, v1); del v0, v1
-        v4 = add_4(v3, c2); del v3
+        v2 = multiply_2(v0, v1); del v0, v1
+        v4 = add_4(v2, c3); del v2
         return [v4]
     """
 

@@ -69,7 +69,6 @@ class Gate:
     of inputs gives a function from the input's position to its rule. `slopes` says each local
     derivative in words. `native` is filled by the native engine's emitter.
 
-    >>> import numpy as np
     >>> from talweg import gates
     >>> gates.multiply(np.array([2.0, 3.0]), np.array([5.0, 7.0]))
     array([10., 21.])

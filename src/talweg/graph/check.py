@@ -31,7 +31,6 @@ def check_gradients(
     `order` above 1 the same is then asked of x -> <ds/dx, v>, and so on. The error names the
     order, the argument and element that differ most, and the gate whose rule is at fault.
 
-    >>> import talweg as tw
     >>> check_gradients(lambda x: tw.sin(x) * x, np.array([0.5, -2.0]), order=2)
     """
     if order < 1:

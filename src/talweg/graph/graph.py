@@ -52,11 +52,11 @@ def record(function: Function, *examples: Any) -> Graph:
     single one is called "output". Branches on values are refused with a `RecordingError`.
 
     >>> print(record(lambda x, y: x * y + 1.0, 2.0, 3.0))
-    graph: 2 inputs, 1 output, 3 operations, 56 bytes
+    graph: 2 inputs, 1 output, 2 operations, 48 bytes
       0  input x             float64[]
       1  input y             float64[]
       2  multiply(0, 1)      float64[]
-      3  add(2, 1)           float64[]    -> output
+      3  add(2, 1)           float64[]     -> output
     """
     names = _parameter_names(function, len(examples))
     inputs = {name: run_input(each, name) for name, each in zip(names, examples, strict=True)}

@@ -36,7 +36,6 @@ class Tensor:
     them alone; `recorded` is True for inputs of a run and all that depends on them: their values
     change from step to step, so Python may not read them.
 
-    >>> import talweg as tw
     >>> x, y, z = tw.tensor(-2.0, name="x"), tw.tensor(5.0, name="y"), tw.tensor(-4.0, name="z")
     >>> f = (x + y) * z
     >>> f.backward()

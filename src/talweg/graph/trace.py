@@ -13,6 +13,9 @@ from talweg.graph.order import ancestors
 from talweg.graph.tensor import Tensor
 
 
+_WIDEST = 22  # letters of a value that is written out
+
+
 @dataclass(frozen=True)
 class Row:
     """What a node computed, how it reacts to each input, and the gradient that reached it."""
@@ -49,13 +52,12 @@ def trace(output: Tensor) -> Trace:
     `output` by the node. Where a local derivative is no array of the input's shape (a matrix
     product, a sum), its rule is shown in words.
 
-    >>> import talweg as tw
     >>> x, y = tw.tensor(4.0, name="x"), tw.tensor(-3.0, name="y")
     >>> print(trace((x * y).named("f")))
-    node  gate      inputs  value  local derivatives   gradient
-    x     variable          4                          -3
-    y     variable          -3                         4
-    f     multiply  x, y    -12    d/dx -3, d/dy 4     1
+    node  gate      inputs  value  local derivatives  gradient
+    x     variable          4                         -3
+    y     variable          -3                        4
+    f     multiply  x, y    -12    d/dx -3, d/dy 4    1
     """
     if output.size == 1 and output.grad is None:
         set_gradients(output)
@@ -106,13 +108,14 @@ def _is_literal(name: str) -> bool:
 
 
 def _text(value: Array | str) -> str:
-    """Up to six numbers as they are, more as their shape and their span."""
+    """A few numbers as they are, more as their shape and their span."""
     if isinstance(value, str):
         return value
-    if value.size > 6:
-        shape = "x".join(map(str, value.shape))
-        return f"{shape} in {np.min(value):.4g}..{np.max(value):.4g}"
-    return _listed(value.tolist())
+    text = _listed(value.tolist()) if value.size <= 6 else ""
+    if text and len(text) <= _WIDEST or not value.size:
+        return text or "empty"
+    shape = "x".join(map(str, value.shape))
+    return f"{shape} in {np.min(value):.3g}..{np.max(value):.3g}"
 
 
 def _listed(value: object) -> str:

@@ -21,7 +21,6 @@ class Dense(Module):
     `init` and `bias_init` are initialisers, their names, a number, or arrays of starting values;
     by default W starts as the activation likes it, b at 0. More axes before D are kept.
 
-    >>> import numpy as np
     >>> layer = Dense(2, "relu", init=np.array([[1.0, -1.0]]))
     >>> layer.init(np.ones((1, 1))).predict(np.array([[3.0]]))
     array([[3., 0.]], dtype=float32)

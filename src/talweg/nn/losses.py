@@ -31,7 +31,6 @@ class Loss:
     `labels` says what targets it takes: numbers, bits (0 to 1), or classes (whole numbers,
     one-hot rows or probabilities).
 
-    >>> import numpy as np
     >>> mse(np.array([[1.0], [3.0]]), np.array([1.0, 1.0])).item()
     2.0
     """
@@ -181,8 +180,7 @@ def class_weighted(labels: Labels, target: Array, class_weight: Any, classes: in
     if labels == "numbers":
         raise SettingError("class_weight needs classes: use cross_entropy or binary_cross_entropy")
     shares = _class_shares(labels, target, classes)
-    weights = _weights_by_class(class_weight, shares)
-    return np.asarray(shares @ weights)
+    return np.asarray(shares @ _weights_by_class(class_weight, shares))
 
 
 def _class_shares(labels: Labels, target: Array, classes: int) -> Array:
@@ -202,7 +200,7 @@ def _weights_by_class(class_weight: Any, shares: Array) -> Array:
     if isinstance(class_weight, str):
         if class_weight != "balanced":
             raise SettingError(f"class_weight: 'balanced' or weights, not {class_weight!r}")
-        return len(shares) / (classes * np.maximum(shares.sum(axis=0), 1e-12))
+        return np.asarray(len(shares) / (classes * np.maximum(shares.sum(axis=0), 1e-12)))
     if isinstance(class_weight, dict):
         unknown = [each for each in class_weight if each not in range(classes)]
         if unknown:

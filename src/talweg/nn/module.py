@@ -46,7 +46,6 @@ class Module:
     A module of your own makes its parts in `__init__` and uses them in `__call__`; sharing a part
     is using it twice, a skip connection is a `+`. Set `dtype` on the outermost one.
 
-    >>> import talweg as tw
     >>> class Residual(tw.Module):
     ...     def __init__(self):
     ...         self.inner, self.out = tw.Dense(3, "tanh"), tw.Dense(1)

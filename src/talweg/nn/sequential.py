@@ -16,10 +16,9 @@ class Sequential(Module):
     """Each layer takes what the one before gave. A layer is a module, an activation's name, or
     a function of one tensor; its path is its position.
 
-    >>> import numpy as np
-    >>> net = Sequential(Module_or_Dense(4, "relu"), Module_or_Dense(1)) if False else Sequential()
-    >>> net(np.ones((1, 2))).shape
-    (1, 2)
+    >>> net = Sequential(tw.Dense(4), "relu", tw.Dense(1)).init([[1.0, 2.0, 3.0]])
+    >>> list(net.weights), net.weights.flat.size
+    (['0.weight', '0.bias', '2.weight', '2.bias'], 21)
     """
 
     def __init__(self, *layers: Any, dtype: str = "float32") -> None:

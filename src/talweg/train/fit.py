@@ -83,7 +83,6 @@ def fit(
     changed. A loss that stops being finite and Ctrl-C end the run and return it: the former
     with a TrainingWarning and `run.failure`.
 
-    >>> import talweg as tw
     >>> X = np.array([[0.0], [1.0], [2.0]])
     >>> run = fit(tw.Sequential(tw.Dense(1)), X, 2 * X, optimizer=tw.SGD(lr=0.1), epochs=200)
     >>> run.net.predict([[3.0]]).round(2)
