@@ -12,7 +12,6 @@ from talweg.graph.graph import is_number, number_text
 from talweg.graph.order import ancestors
 from talweg.graph.tensor import Tensor
 
-
 _WIDEST = 22  # letters of a value that is written out
 
 
@@ -112,7 +111,7 @@ def _text(value: Array | str) -> str:
     if isinstance(value, str):
         return value
     text = _listed(value.tolist()) if value.size <= 6 else ""
-    if text and len(text) <= _WIDEST or not value.size:
+    if (text and len(text) <= _WIDEST) or not value.size:
         return text or "empty"
     shape = "x".join(map(str, value.shape))
     return f"{shape} in {np.min(value):.3g}..{np.max(value):.3g}"

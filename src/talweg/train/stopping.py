@@ -108,7 +108,7 @@ class MinDecrease(Stop):
     def why(self, epoch: int) -> str:
         least = f" by more than {self.decrease:g}" if self.decrease else ""
         epochs = f"{self.patience} epoch{'s' * (self.patience > 1)}"
-        return f"{self.watch} had not fallen{least} for {epochs}, at epoch {epoch}"
+        return f"{self.watch} had not fallen{least} for {epochs}"
 
 
 @dataclass(frozen=True)

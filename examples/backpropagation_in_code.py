@@ -1,0 +1,90 @@
+"""Backpropagation in code: a hidden layer learns what no single streetlight tells.
+
+The network of chapter 6 of Andrew Trask's "Grokking Deep Learning", number for number: ReLU hidden
+units, one linear output, a row at a time with alpha = 0.2. First one step of it under a magnifying
+glass, then the whole training, then the variant of github.com/ngduyanhece/medium_ai_tutor.
+"""
+
+import numpy as np
+
+import talweg as tw
+
+FOUR = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1]], dtype=float)
+WALK_OF_FOUR = np.array([1, 1, 0, 0], dtype=float)
+SIX = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1], [0, 1, 1], [1, 0, 1]], dtype=float)
+WALK_OF_SIX = np.array([0, 1, 0, 1, 1, 0], dtype=float)
+
+
+def drawn_weights(hidden: int) -> tuple[np.ndarray, np.ndarray]:
+    np.random.seed(1)
+    return 2 * np.random.random((3, hidden)) - 1, 2 * np.random.random((hidden, 1)) - 1
+
+
+def one_iteration() -> tw.Tensor:
+    """The loss of the first row, 0.5 * (goal - prediction)^2, with each step named."""
+    first, second = drawn_weights(hidden=3)
+    weights_0_1 = tw.tensor(first, name="weights_0_1")
+    weights_1_2 = tw.tensor(second, name="weights_1_2")
+    sums = tw.matmul(FOUR[:1], weights_0_1).named("sums_1")
+    layer_1 = tw.relu(sums).named("layer_1")
+    layer_2 = tw.matmul(layer_1, weights_1_2).named("layer_2")
+    gap = (layer_2 - WALK_OF_FOUR[0]).named("gap")
+    return (0.5 * (gap * gap).sum()).named("loss")
+
+
+def train(lights: np.ndarray, walk: np.ndarray) -> tw.Run:
+    net = tw.Sequential(tw.Dense(4, "relu", bias=False), tw.Dense(1, bias=False), dtype="float64")
+    net.weights = dict(zip(["0.weight", "1.weight"], drawn_weights(hidden=4), strict=True))
+    return tw.fit(
+        net,
+        lights,
+        walk,
+        loss="half_sse",
+        optimizer=tw.SGD(lr=0.2),
+        epochs=60,
+        batch_size=1,
+        shuffle=False,
+        metrics=["sse"],
+    )
+
+
+def print_errors(run: tw.Run, rows: int) -> None:
+    for epoch in range(9, 60, 10):
+        print(f"  pass {epoch + 1:>2}: error {run.history['sse'][epoch] * rows:.16g}")
+
+
+def listed(values: np.ndarray, digits: int = 8) -> str:
+    return "[" + ", ".join(f"{each:.{digits}g}" for each in values.ravel()) + "]"
+
+
+def print_trace(loss: tw.Tensor) -> None:
+    """The columns of `tw.trace` that matter here; `print(tw.trace(loss))` shows all, wider."""
+    print(f"{'node':<13}{'gate':<12}{'value':<27}gradient")
+    for row in tw.trace(loss).rows:
+        if row.gradient is not None and row.value.size <= 3:
+            value, gradient = listed(row.value, 4), listed(row.gradient, 4)
+            print(f"{row.node:<13}{row.gate:<12}{value:<27}{gradient}")
+
+
+def main() -> None:
+    print("One iteration, three hidden units, the first row\n")
+    loss = one_iteration()
+    loss.backward()
+    layer_1, layer_2 = loss.find("layer_1"), loss.find("layer_2")
+    print("layer_1          ", listed(layer_1.value))
+    print("layer_2          ", listed(layer_2.value))
+    print("error            ", listed(2 * loss.value), "(squared, without the half)")
+    print("layer_2_delta    ", listed(layer_2.grad), "= prediction - goal")
+    print("layer_1_delta    ", listed(loss.find("sums_1").grad), "(relu lets one unit through)")
+    print("weight_delta_1_2 ", listed(loss.find("weights_1_2").grad))
+    print("\nEvery number of it, inputs first; the gradients are read from the bottom up:\n")
+    print_trace(loss)
+
+    print("\nFour rows with conflicting pressure, four hidden units, sum of squared errors")
+    print_errors(train(FOUR, WALK_OF_FOUR), rows=4)
+    print("\nThe six rows of the streetlights, same weights")
+    print_errors(train(SIX, WALK_OF_SIX), rows=6)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""`talweg demo`: train on the data that talweg ships, and say what to look at."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.resources import as_file, files
+
+import numpy as np
+
+from talweg.cli.text import columns, paragraph
+from talweg.cli.train import HISTORY, MODEL, REPORT, tell, usable_folder, write_results
+from talweg.data.read import read_table
+from talweg.data.table import Table
+from talweg.data.table_model import TableModel
+from talweg.settings import Number, check
+
+_INTRODUCTION = (
+    "Abalone are shellfish whose age is read from the rings of their shell, under a microscope. "
+    "Can the rings be told from what is quicker to measure: sex, sizes and weights?"
+)
+_CODE = """\
+import talweg as tw
+from talweg.cli.demo import abalone
+model = tw.TableModel("rings").fit(abalone(), seed=0)"""
+
+
+def demo(options: argparse.Namespace) -> None:
+    """Train once, or once for each of several seeds, and write the first model and its report."""
+    seeds = {"seeds": Number(at_least=1, whole=True)}
+    check("demo", {"seeds": options.seeds}, seeds)
+    out = usable_folder(options.out)
+    print(paragraph(_INTRODUCTION))
+    table = abalone()
+    print(f"\n{len(table):,} abalone, {len(table.names)} columns; training ...")
+    model = TableModel("rings").fit(table, seed=0)
+    tell(model)
+    if options.seeds > 1:
+        print(_over_seeds(table, model, options.seeds) + "\n")
+    write_results(model, out, command="talweg demo", code=_CODE)
+    print(f"model    {out / MODEL}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
+
+
+def abalone() -> Table:
+    """The shellfish data (Nash et al. 1994; CC BY 4.0): 8 columns, and the rings to predict."""
+    with as_file(files("talweg.data") / "abalone" / "abalone.csv") as path:
+        return read_table(path)
+
+
+def _over_seeds(table: Table, first: TableModel, seeds: int) -> str:
+    """The held-out R2 of each seed, which also draws another split, and their mean."""
+    models = [first, *(TableModel("rings").fit(table, seed=seed) for seed in range(1, seeds))]
+    found = [model.scores[0].network for model in models]
+    rows = [("seed", "held-out R2"), *((str(i), f"{r2:.4f}") for i, r2 in enumerate(found))]
+    spread = f"{np.mean(found):.4f} +- {np.std(found):.4f}"
+    return columns([*rows, ("mean", spread)])

@@ -1,0 +1,123 @@
+"""What gates do where calculus does not decide: at kinks and ties, and at the ends of the range."""
+
+import numpy as np
+import pytest
+
+import talweg as tw
+from talweg import gates
+from talweg.graph import gradients, tensor
+
+ONE_ROW = {"axes": (0,), "keepdims": False}
+EDGES = [  # gate, inputs, settings, value, gradient by each input
+    (gates.maximum, [2.0, 2.0], {}, 2.0, [1, 1]),
+    (gates.minimum, [2.0, 2.0], {}, 2.0, [1, 1]),
+    (gates.maximum, [4.0, 2.0], {}, 4.0, [1, 0]),
+    (gates.minimum, [4.0, 2.0], {}, 2.0, [0, 1]),
+    (gates.reduce_max, [[3.0, 1.0, 3.0]], ONE_ROW, 3.0, [[1, 0, 1]]),
+    (gates.relu, [0.0], {}, 0.0, [0]),
+    (gates.relu, [-0.0], {}, 0.0, [0]),
+    (gates.absolute, [0.0], {}, 0.0, [0]),
+    (gates.sign, [0.0], {}, 0.0, [0]),
+    (gates.sign, [-3.0], {}, -1.0, [0]),
+    (gates.stop_gradient, [3.0], {}, 3.0, [0]),
+    (gates.power, [0.0, 0.0], {}, 1.0, [0, 0]),
+    (gates.power, [0.0, 1.0], {}, 0.0, [1, 0]),
+    (gates.power, [0.0, 2.0], {}, 0.0, [0, 0]),
+    (gates.power, [2.0, 0.0], {}, 1.0, [0, np.log(2.0)]),
+    (gates.power, [-2.0, 2.0], {}, 4.0, [-4, np.nan]),
+    (gates.sqrt, [0.0], {}, 0.0, [np.inf]),
+    (gates.log, [0.0], {}, -np.inf, [np.inf]),
+]
+
+
+@pytest.mark.parametrize(
+    ("gate", "inputs", "settings", "value", "slopes"),
+    EDGES,
+    ids=[f"{row[0].name}{row[1]}" for row in EDGES],
+)
+def test_at_an_edge(gate, inputs, settings, value, slopes) -> None:
+    nodes = [tensor(each) for each in inputs]
+    output = gate(*nodes, **settings)
+    assert output.item() == value
+    for found, expected in zip(gradients(output, nodes), slopes, strict=True):
+        np.testing.assert_array_equal(found.value, expected)
+
+
+def test_power_at_exponent_zero_has_its_mixed_derivative() -> None:
+    """d2(x^y) / dx dy = x^(y - 1) (1 + y log x), so 1/2 at x = 2, y = 0, in either order."""
+    by_base_first = tw.grad(lambda y: tw.grad(lambda x: tw.power(x, y))(tensor(2.0)))(0.0)
+    by_exponent_first = tw.grad(lambda x: tw.grad(lambda y: tw.power(x, y))(tensor(0.0)))(2.0)
+    assert by_exponent_first == pytest.approx(0.5)
+    assert by_base_first == pytest.approx(0.5)
+
+
+def test_an_integer_power_of_a_negative_number() -> None:
+    tw.check_gradients(lambda x: x**3, np.array([-2.0, -0.5, 0.0, 1.5]), order=2)
+
+
+EXTREMES = [  # function, where, value, slope
+    (tw.sigmoid, 1000.0, 1.0, 0.0),
+    (tw.sigmoid, -1000.0, 0.0, 0.0),
+    (tw.softplus, 1000.0, 1000.0, 1.0),
+    (tw.softplus, -1000.0, 0.0, 0.0),
+    (tw.tanh, 1000.0, 1.0, 0.0),
+    (tw.tanh, -1000.0, -1.0, 0.0),
+    (tw.erf, -1000.0, -1.0, 0.0),
+    (tw.erf, 1e30, 1.0, 0.0),
+    (tw.expm1, -1000.0, -1.0, 0.0),
+    (tw.exp, -1000.0, 0.0, 0.0),
+    (tw.exp, 1000.0, np.inf, np.inf),
+    (tw.relu, 1e30, 1e30, 1.0),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("function", "x", "value", "slope"), EXTREMES)
+def test_at_an_extreme(function, x, value, slope, dtype) -> None:
+    found = tw.value_and_grad(function)(np.array(x, dtype))
+    np.testing.assert_array_equal(found, np.array([value, slope], dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shift", [0.0, 1000.0, -1000.0])
+def test_softmax_and_logsumexp_do_not_overflow(shift: float, dtype: str) -> None:
+    x = np.array([0.0, 1.0, -2000.0], dtype) + np.array(shift, dtype)
+    rest = np.array([1, np.e, 0]) / (1 + np.e)
+    np.testing.assert_allclose(tw.softmax(x), rest, rtol=1e-6, atol=1e-12)
+    value, slope = tw.value_and_grad(tw.logsumexp)(x)
+    assert value == pytest.approx(shift + np.log(1 + np.e))
+    np.testing.assert_allclose(slope, rest, rtol=1e-6, atol=1e-12)
+    first = tw.grad(lambda x: tw.softmax(x)[0])(x)
+    np.testing.assert_allclose(first, rest[0] * (np.eye(3)[0] - rest), rtol=1e-6, atol=1e-12)
+
+
+def test_softmax_and_logsumexp_have_right_gradients() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3))
+    tw.check_gradients(tw.softmax, x, order=2)
+    tw.check_gradients(lambda x: tw.softmax(x, axis=0), x, order=2)
+    tw.check_gradients(tw.logsumexp, x, order=2)
+    tw.check_gradients(lambda x: tw.logsumexp(x, axis=None, keepdims=True), x, order=2)
+
+
+REFUSED = [  # what, call, part of the message
+    ("shapes", lambda: tw.tensor(np.ones(2)) + np.ones(3), r"add: shapes \(2,\) and \(3,\)"),
+    ("where", lambda: tw.where(tw.tensor(1.0), 1.0, 2.0), "the condition"),
+    ("inner axes", lambda: gates.matmul(tensor(np.ones((2, 3))), np.ones((2, 3))), "the last axis"),
+    ("empty max", lambda: tensor(np.ones((0, 3))).max(axis=0), "no element along axes"),
+    ("empty argmax", lambda: tw.argmax(tensor(np.ones((0, 3))), axis=0), "no element along axes"),
+    ("broadcast", lambda: gates.broadcast_to(tensor(np.ones(2)), shape=(2, 3)), "to \\(2, 3\\)"),
+    ("float labels", lambda: tw.one_hot(tensor(1.0), classes=2, dtype="float32"), "whole numbers"),
+    ("axes", lambda: tensor(np.ones((2, 3))).transpose(0, 0), "each axis of"),
+    ("ragged", lambda: tw.concatenate([tensor(np.ones((2, 3))), np.ones((2, 2))]), "differ beside"),
+    ("flat beside square", lambda: tw.concatenate([tensor(np.eye(2)), np.ones(2)], 1), "differ"),
+    ("whole numbers", lambda: tensor([1, 2], dtype="int64") + 1, "needs floats"),
+]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"), [row[1:] for row in REFUSED], ids=[r[0] for r in REFUSED]
+)
+def test_what_does_not_fit_is_refused_with_the_line(call, words) -> None:
+    with pytest.raises(tw.TalwegError, match=words) as caught:
+        call()
+    assert "test_gate_conventions.py:" in str(caught.value)

@@ -1,0 +1,105 @@
+"""The house has floors: imports run downward only, and NumPy is all that is needed."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+FLOORS = ("errors settings version gates graph engine nn optim train data insight draw cli").split()
+FRONT_DOOR = len(FLOORS)  # `import talweg` itself: above everything, so forbidden inside
+ALLOWED = {"numpy": FLOORS, "llvmlite": ["engine"]}
+
+
+def imported(node: ast.AST, module: list[str]) -> Iterator[str]:
+    """The full names that one statement imports, `module` being where it stands."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = module[: -node.level] if node.level else []
+        home = ".".join([*base, *filter(None, [node.module])])
+        yield from ([f"{home}.{a.name}" for a in node.names] if home == "talweg" else [home])
+
+
+def floor_of(name: str) -> int:
+    part = (name.split(".") + [""])[1]
+    return FLOORS.index(part) if part in FLOORS else FRONT_DOOR
+
+
+def at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """What runs when a module is imported: all but the bodies of functions."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from at_import(child)
+
+
+def upward(text: str, name: str) -> list[str]:
+    """The imports that climb, wherever they stand; those for type checkers count."""
+    found = {each for node in ast.walk(ast.parse(text)) for each in imported(node, name.split("."))}
+    inside = [each for each in found if each.split(".")[0] == "talweg"]
+    return sorted(each for each in inside if floor_of(each) > floor_of(name))
+
+
+def foreign(text: str, name: str) -> list[str]:
+    """What is imported with the module, neither talweg nor Python's own nor allowed here."""
+    found = {
+        each for node in at_import(ast.parse(text)) for each in imported(node, name.split("."))
+    }
+    roots = {each.split(".")[0] for each in found} - {"talweg", *sys.stdlib_module_names}
+    return sorted(each for each in roots if name.split(".")[1] not in ALLOWED.get(each, []))
+
+
+def modules(source: Path) -> Iterator[tuple[str, str]]:
+    """Each module's full name and text, but for the front door."""
+    for file in sorted(source.rglob("*.py")):
+        if file != source / "__init__.py":
+            yield ".".join(file.relative_to(source.parent).with_suffix("").parts), file.read_text()
+
+
+def test_imports_run_downward(source: Path) -> None:
+    climbing = {name: upward(text, name) for name, text in modules(source)}
+    assert {name: each for name, each in climbing.items() if each} == {}
+
+
+def test_only_numpy_is_needed(source: Path) -> None:
+    needed = {name: foreign(text, name) for name, text in modules(source)}
+    assert {name: each for name, each in needed.items() if each} == {}
+
+
+def test_every_folder_has_a_floor(source: Path) -> None:
+    parts = {each.relative_to(source).parts[0] for each in source.rglob("*.py")}
+    assert {part.removesuffix(".py") for part in parts} - {"__init__"} <= set(FLOORS)
+
+
+def test_the_front_door_imports_nothing_but_python(source: Path) -> None:
+    tree = ast.parse((source / "__init__.py").read_text())
+    running = [node for node in tree.body if not isinstance(node, ast.If)]
+    names = {each for node in running for each in imported(node, ["talweg"])}
+    assert {each.split(".")[0] for each in names} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("talweg.gates.exp", "from talweg.graph import Tensor"),
+        ("talweg.gates.exp", "from talweg import graph"),
+        ("talweg.gates.exp", "from ..graph import Tensor"),
+        ("talweg.gates.exp", "import talweg"),
+        ("talweg.gates.exp", "from talweg import tensor"),
+        ("talweg.errors", "import talweg.settings"),
+        ("talweg.nn.dense", "def f():\n    from talweg.optim import SGD"),
+        ("talweg.nn.dense", "if TYPE_CHECKING:\n    from talweg.train import Run"),
+    ],
+)
+def test_a_climbing_import_is_seen(name: str, text: str) -> None:
+    assert upward(text, name)
+    assert not upward("from talweg import errors\nfrom talweg.errors import TalwegError", name)
+
+
+def test_a_foreign_import_is_seen() -> None:
+    assert foreign("try:\n    import pandas\nexcept ImportError: ...", "talweg.data.read")
+    assert foreign("import llvmlite", "talweg.nn.dense")
+    assert not foreign("import llvmlite, numpy.linalg", "talweg.engine.native")
+    assert not foreign("def f():\n    import pandas", "talweg.data.read")

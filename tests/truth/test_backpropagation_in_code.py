@@ -1,0 +1,140 @@
+"""Grokking Deep Learning, chapter 6, "Backpropagation in code": every number, to rtol 1e-11.
+
+Most agree to the last bit or two; the errors of the last passes are squares of small differences.
+"""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import talweg as tw
+
+FOUR = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1.0]])
+SIX = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1], [0, 1, 1], [1, 0, 1.0]])
+ERRORS_AT_9 = {
+    4: [
+        0.6342311598444467,
+        0.35838407676317513,
+        0.0830183113303298,
+        0.006467054957103705,
+        0.0003292669000750734,
+        1.5055622665134859e-05,
+    ],
+    6: [
+        0.31298811341557736,
+        0.043272385299784624,
+        0.0034372657015086937,
+        0.00019649599346773566,
+        1.015593230102771e-05,
+        5.122102420300414e-07,
+    ],
+}
+ERRORS_AT_0 = [
+    1.4142058374213209,
+    0.5969764839869187,
+    0.32618123814841266,
+    0.06695238635188576,
+    0.004848387879220833,
+    0.00024278862651892037,
+]
+FIFTH_DRAW_AT_0 = [
+    2.2130220725253933,
+    0.9054407770860583,
+    0.7782743640487393,
+    0.5356083332890526,
+    0.20906037104745887,
+    0.055766024023662986,
+]
+
+
+def drawn(hidden: int, draw: int = 1) -> list[np.ndarray]:
+    """The pair of weights that the notebook's cell draws, when run so many times after seed(1)."""
+    np.random.seed(1)
+    for _ in range(draw):
+        pair = [2 * np.random.random(shape) - 1 for shape in ((3, hidden), (hidden, 1))]
+    return pair
+
+
+def train(X: np.ndarray, y: list[int], draw: int = 1) -> np.ndarray:
+    """The sum of squared errors of each pass."""
+    layers = [tw.Dense(4, "relu", bias=False), tw.Dense(1, bias=False)]
+    net = tw.Sequential(*layers, dtype="float64")
+    net.weights = {f"{i}.weight": each for i, each in enumerate(drawn(4, draw))}
+    run = tw.fit(
+        net,
+        X,
+        y,
+        loss="half_sse",
+        optimizer=tw.SGD(lr=0.2),
+        epochs=60,
+        batch_size=1,
+        shuffle=False,
+        metrics=["sse"],
+    )
+    assert_allclose(run.history["loss"] * 2, run.history["sse"], rtol=1e-14)
+    return run.history["sse"] * len(X)
+
+
+def test_four_rows() -> None:
+    errors = train(FOUR, [1, 1, 0, 0])
+    assert_allclose(errors[9::10], ERRORS_AT_9[4], rtol=1e-11)
+    assert_allclose(errors[::10], ERRORS_AT_0, rtol=1e-11)
+
+
+def test_six_rows() -> None:
+    """medium_ai_tutor, back_prop_in_code.ipynb."""
+    assert_allclose(train(SIX, [0, 1, 0, 1, 1, 0])[9::10], ERRORS_AT_9[6], rtol=1e-11)
+
+
+def test_the_fifth_pair_of_weights() -> None:
+    """medium_ai_tutor, first_neural_net.ipynb, whose cell had been run five times."""
+    X, y = FOUR, [1, 1, 0, 0]
+    assert_allclose(train(X, y, draw=5)[::10], FIFTH_DRAW_AT_0, rtol=1e-11)
+
+
+@pytest.fixture
+def one_iteration() -> tw.Tensor:
+    first, second = (tw.tensor(w, name=f"w{i}") for i, w in enumerate(drawn(3)))
+    sums = tw.matmul(FOUR[:1], first).named("sums")
+    layer_1 = tw.relu(sums).named("layer_1")
+    layer_2 = tw.matmul(layer_1, second).named("layer_2")
+    return tw.half_sse(layer_2, np.ones((1, 1))).named("loss")
+
+
+@pytest.mark.parametrize(
+    ("node", "part", "expected"),
+    [
+        ("layer_1", "value", [0, 0.13177044, 0]),
+        ("layer_2", "value", [-0.02129555]),
+        ("loss", "value", [1.0430446 / 2]),
+        ("layer_2", "gradient", [-1.02129555]),
+        ("sums", "gradient", [0, 0.16505257, 0]),
+        ("w1", "gradient", [0, -0.13457656, 0]),
+    ],
+)
+def test_one_iteration(one_iteration: tw.Tensor, node, part, expected) -> None:
+    one_iteration.backward()
+    found = one_iteration.find(node)
+    by_backward = found.value if part == "value" else found.grad
+    by_trace = getattr(tw.trace(one_iteration)[node], part)
+    assert_allclose(by_backward.ravel(), expected, atol=5e-8)
+    np.testing.assert_array_equal(by_backward, by_trace)
+
+
+def test_one_iteration_is_one_step_of_fit(one_iteration: tw.Tensor) -> None:
+    one_iteration.backward()
+    layers = [tw.Dense(3, "relu", bias=False), tw.Dense(1, bias=False)]
+    net = tw.Sequential(*layers, dtype="float64")
+    net.weights = {f"{i}.weight": each for i, each in enumerate(drawn(3))}
+    tw.fit(net, FOUR[:1], [1], loss="half_sse", optimizer=tw.SGD(lr=0.2), epochs=1)
+    for i, start in enumerate(drawn(3)):
+        gradient = one_iteration.find(f"w{i}").grad
+        assert_allclose(net.weights[f"{i}.weight"], start - 0.2 * gradient, rtol=1e-15)
+
+
+def test_the_example_prints_them(run_example, numbers_after) -> None:
+    printed = run_example("backpropagation_in_code")
+    for i, (four, six) in enumerate(zip(ERRORS_AT_9[4], ERRORS_AT_9[6], strict=True)):
+        found = numbers_after(printed, f"pass {10 * (i + 1)}: error")
+        assert_allclose(found, [four, six], rtol=1e-11)
+    assert numbers_after(printed, "layer_1_delta")[:3] == [0, 0.16505257, 0]

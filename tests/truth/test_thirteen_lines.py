@@ -1,0 +1,101 @@
+"""Trask, "A Neural Network in 11 lines of Python" (2015-07-12): every published number.
+
+Outputs and weights have 8 published digits, errors 12; all agree to the last one printed.
+"""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import talweg as tw
+
+X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1.0]])
+SYN0 = [
+    [-0.16595599, 0.44064899, -0.99977125, -0.39533485],
+    [-0.70648822, -0.81532281, -0.62747958, -0.30887855],
+    [-0.20646505, 0.07763347, -0.16161097, 0.370439],
+]
+SYN1 = [-0.5910955, 0.75623487, -0.94522481, 0.34093502]
+ERRORS = {
+    0: 0.496410031903,
+    10_000: 0.00858452565325,
+    20_000: 0.00578945986251,
+    30_000: 0.00462917677677,
+    40_000: 0.00395876528027,
+    50_000: 0.00351012256786,
+}
+
+
+def drawn(*shapes: tuple[int, int]) -> list[np.ndarray]:
+    np.random.seed(1)
+    return [2 * np.random.random(shape) - 1 for shape in shapes]
+
+
+def net_of(*weights: np.ndarray) -> tw.Sequential:
+    layers = [tw.Dense(each.shape[1], "sigmoid", bias=False) for each in weights]
+    net = tw.Sequential(*layers, dtype="float64")
+    net.weights = {f"{i}.weight": each for i, each in enumerate(weights)}
+    return net
+
+
+def fit(net: tw.Module, y: list[int], epochs: int, lr: float = 1.0) -> tw.Run:
+    return tw.fit(
+        net,
+        X,
+        y,
+        loss="half_sse",
+        optimizer=tw.SGD(lr=lr),
+        epochs=epochs,
+        batch_size=None,
+        metrics=["mae"],
+    )
+
+
+@pytest.mark.slow  # 60,000 steps of 4 rows
+def test_the_example_prints_the_published_numbers(run_example, numbers_after) -> None:
+    printed = run_example("thirteen_lines")
+    two, three = printed.split("Three layers")
+    outputs = [numbers_after(two, row)[-1] for row in ("[0 0 1]", "[0 1 1]", "[1 0 1]", "[1 1 1]")]
+    assert_allclose(outputs, [0.00966449, 0.00786506, 0.99358898, 0.99211957], atol=1e-11, rtol=0)
+    weights = numbers_after(two, "final weights:")
+    assert_allclose(weights, [9.67299303, -0.2078435, -4.62963669], atol=1e-11, rtol=0)
+    for step, error in ERRORS.items():
+        assert_allclose(numbers_after(three, f"\n{step:>8} "), [error], atol=1e-11, rtol=0)
+
+
+def test_two_layers() -> None:
+    (start,) = drawn((3, 1))
+    assert_allclose(start[:, 0], [-0.16595599, 0.44064899, -0.99977125], atol=5e-9)
+    net = net_of(start)
+    fit(net, [0, 0, 1, 1], epochs=9_999)
+    output = net.predict(X)[:, 0]  # what the article's last step saw
+    assert_allclose(output, [0.00966449, 0.00786506, 0.99358898, 0.99211957], atol=5e-9)
+    fit(net, [0, 0, 1, 1], epochs=1)
+    assert_allclose(net.weights.flat, [9.67299303, -0.2078435, -4.62963669], atol=5e-9)
+
+
+def test_the_starting_weights_of_three_layers() -> None:
+    syn0, syn1 = drawn((3, 4), (4, 1))
+    assert_allclose(syn0, SYN0, atol=5e-9)
+    assert_allclose(syn1[:, 0], SYN1, atol=5e-9)
+    run = fit(net_of(syn0, syn1), [0, 1, 1, 0], epochs=1)
+    assert_allclose(run.history["mae"], ERRORS[0], rtol=0, atol=1e-11)
+
+
+def test_three_layers_follow_the_listing_step_by_step() -> None:
+    """1,500 steps agree with the article's own lines to 1e-13."""
+    syn0, syn1 = drawn((3, 4), (4, 1))
+    net, y = net_of(syn0, syn1), np.array([[0, 1, 1, 0.0]]).T
+    run = fit(net, [0, 1, 1, 0], epochs=1_500)
+    errors = []
+    for _ in range(1_500):
+        l1 = 1 / (1 + np.exp(-(X @ syn0)))
+        l2 = 1 / (1 + np.exp(-(l1 @ syn1)))
+        errors.append(np.mean(np.abs(y - l2)))
+        l2_delta = (y - l2) * (l2 * (1 - l2))
+        l1_delta = l2_delta.dot(syn1.T) * (l1 * (1 - l1))
+        syn1 = syn1 + l1.T.dot(l2_delta)
+        syn0 = syn0 + X.T.dot(l1_delta)
+    assert_allclose(run.history["mae"], errors, rtol=0, atol=1e-13)
+    assert_allclose(net.weights["0.weight"], syn0, rtol=0, atol=1e-13)
+    assert_allclose(net.weights["1.weight"], syn1, rtol=0, atol=1e-13)
