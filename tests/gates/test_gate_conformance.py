@@ -9,28 +9,24 @@ from gate_table import TABLE, Case, Row
 import talweg as tw
 from talweg.engine.interpreter import Interpreter
 from talweg.gates import Spec
-from talweg.graph import Tensor, gradients, record, tensor
+from talweg.graph import Tensor, constant, gradients, record
 
 EACH_ROW = pytest.mark.parametrize("row", TABLE.values(), ids=list(TABLE))
 BOTH_DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
-def floats(arrays: list[Any]) -> list[int]:
-    return [i for i, each in enumerate(arrays) if each.dtype.kind == "f"]
-
-
-def forward_and_back(row: Row, case: Case, arrays: list[Any]) -> Any:
-    """A function of the float inputs alone: the gate's output and the gradient by each."""
-    free = floats(arrays)
+def forward_and_back(row: Row, case: Case) -> Any:
+    """A function of the gate's inputs: its output, and a gradient by each float among them."""
 
     def function(*inputs: Tensor) -> dict[str, Tensor]:
-        given = dict(zip(free, inputs, strict=True))
-        output = row.gate(*(given.get(i, each) for i, each in enumerate(arrays)), **case.settings)
-        if output.dtype.kind != "f" or not inputs:
-            return {"output": output}
-        total = output * np.cos(np.arange(output.size, dtype=output.dtype)).reshape(output.shape)
-        found = gradients(total.sum(), inputs)
-        return {"output": output} | {f"gradient {i}": each for i, each in enumerate(found)}
+        output = row.gate(*inputs, **case.settings)
+        found = {"output": output}
+        floats = [each for each in inputs if each.spec.is_float]
+        if output.spec.is_float and floats:
+            weights = np.cos(np.arange(output.size, dtype=output.dtype)).reshape(output.shape)
+            slopes = gradients((output * weights).sum(), floats)
+            found |= {f"gradient {i}": each for i, each in enumerate(slopes)}
+        return found
 
     return function
 
@@ -51,11 +47,10 @@ def test_value_is_the_reference(row: Row, dtype: str) -> None:
 @BOTH_DTYPES
 def test_shape_rule_is_the_values(row: Row, dtype: str) -> None:
     for case in row.cases:
-        arrays = row.inputs(case, dtype)
-        value = np.asarray(row.gate.value(*arrays, **case.settings))
+        value = np.asarray(row.gate.value(*row.inputs(case, dtype), **case.settings))
         rule = row.gate.shape(*row.specs(case, dtype), **case.settings)
         assert rule == Spec(value.shape, value.dtype), case
-        if value.dtype.kind == "f" and row.gate.kind != "convert":
+        if value.dtype.kind == "f" and "dtype" not in case.settings:
             assert value.dtype == dtype, case
 
 
@@ -65,8 +60,8 @@ def test_arrays_and_tensors_give_the_same(row: Row, dtype: str) -> None:
     for case in row.cases:
         arrays = row.inputs(case, dtype)
         on_arrays = np.asarray(row.gate(*arrays, **case.settings))
-        on_tensors = row.gate(*map(tw.constant, arrays), **case.settings)
-        assert on_arrays.dtype == on_tensors.dtype
+        on_tensors = row.gate(*map(constant, arrays), **case.settings)
+        assert on_arrays.dtype == on_tensors.dtype, case
         np.testing.assert_array_equal(on_arrays, on_tensors.value, str(case))
 
 
@@ -94,12 +89,11 @@ def test_what_cannot_be_followed_has_no_rule(row: Row) -> None:
 
 @EACH_ROW
 @BOTH_DTYPES
-def test_gradient_is_like_its_input(row: Row, dtype: str) -> None:
+def test_a_gradient_is_like_its_input(row: Row, dtype: str) -> None:
     for case in row.cases:
-        arrays = row.inputs(case, dtype)
-        inputs = [tensor(arrays[i]) for i in floats(arrays)]
-        found = forward_and_back(row, case, arrays)(*inputs)
-        for i, each in enumerate(inputs):
+        inputs = [constant(each) for each in row.inputs(case, dtype)]
+        found = forward_and_back(row, case)(*inputs)
+        for i, each in enumerate(each for each in inputs if each.spec.is_float):
             assert found.get(f"gradient {i}", each).spec == each.spec, case
 
 
@@ -107,15 +101,12 @@ def test_gradient_is_like_its_input(row: Row, dtype: str) -> None:
 @BOTH_DTYPES
 def test_interpreter_agrees_bit_for_bit(row: Row, dtype: str) -> None:
     for case in row.cases:
-        arrays, others = row.inputs(case, dtype), row.inputs(case, dtype, seed=1)
-        free = floats(arrays)
-        fixed = [
-            other if i in free else each for i, (each, other) in enumerate(zip(arrays, others))
-        ]
-        graph = record(forward_and_back(row, case, fixed), *(arrays[i] for i in free))
-        names = dict(zip(graph.inputs, (others[i] for i in free), strict=True))
-        eager = forward_and_back(row, case, fixed)(*(tensor(others[i]) for i in free))
-        for name, value in Interpreter(graph)(**names).items():
+        function, others = forward_and_back(row, case), row.inputs(case, dtype, seed=1)
+        graph = record(function, *row.inputs(case, dtype))
+        eager = function(*map(constant, others))
+        found = Interpreter(graph)(**dict(zip(graph.inputs, others, strict=True)))
+        for name, value in found.items():
+            assert np.asarray(value).dtype == eager[name].dtype, (case, name)
             assert np.asarray(value).tobytes() == eager[name].value.tobytes(), (case, name)
 
 
@@ -124,14 +115,7 @@ def test_interpreter_agrees_bit_for_bit(row: Row, dtype: str) -> None:
 def test_nan_passes_through(row: Row, dtype: str) -> None:
     for case in row.cases if row.keeps_nan else ():
         for i, array in enumerate(arrays := row.inputs(case, dtype)):
+            poisoned = [np.full_like(each, np.nan) if each is array else each for each in arrays]
+            value = row.gate(*poisoned, **case.settings)
             if array.size:
-                poisoned = array.copy()
-                poisoned.flat[-1] = np.nan
-                operands = [*arrays[:i], poisoned, *arrays[i + 1 :]]
-                value = row.gate(*operands, **case.settings)
-                assert not np.size(value) or row_has_nan(value, row), (case, i)
-
-
-def row_has_nan(value: Any, row: Row) -> bool:
-    # a slice may leave the last element out
-    return bool(np.isnan(value).any()) or row.gate.name == "take_slice"
+                assert np.isnan(value).sum() >= min(array.size, np.size(value)), (case, i)

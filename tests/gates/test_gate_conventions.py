@@ -121,3 +121,41 @@ def test_what_does_not_fit_is_refused_with_the_line(call, words) -> None:
     with pytest.raises(tw.TalwegError, match=words) as caught:
         call()
     assert "test_gate_conventions.py:" in str(caught.value)
+
+
+def test_nan_and_power() -> None:
+    """The two exceptions that IEEE 754 makes: 1 to any power, and any number to the power 0."""
+    assert tw.power(tensor(1.0), np.nan).item() == 1
+    assert tw.power(tensor(np.nan), 0.0).item() == 1
+    assert np.isnan(tw.power(tensor(np.nan), 2.0).item())
+    assert np.isnan(tw.where(tensor(True, dtype=bool), tensor(np.nan), 1.0).item())
+
+
+def test_cast_takes_its_gradient_back() -> None:
+    x = tensor([1.5, 2.5])
+    narrow = tw.cast(x, dtype="float32")
+    (found,) = gradients((narrow * narrow).sum(), [x])
+    assert (narrow.dtype, found.dtype) == (np.float32, np.float64)
+    np.testing.assert_array_equal(found.value, [3.0, 5.0])
+    (none,) = gradients(tw.cast(tw.cast(x, dtype="int64"), dtype="float64").sum(), [x])
+    np.testing.assert_array_equal(none.value, [0.0, 0.0])
+
+
+ON_ARRAYS = [
+    lambda x: tw.maximum(x, 0.5),
+    lambda x: tw.power(x, 2),
+    lambda x: gates.multiply(3.0, x),
+    lambda x: tw.where(x > 0, x, 0.0),
+    lambda x: tw.mean(x, axis=0),
+    tw.elu,
+    tw.relu,
+    tw.softmax,
+]
+
+
+@pytest.mark.parametrize("function", ON_ARRAYS)
+def test_numbers_take_the_dtype_of_the_array_beside_them(function) -> None:
+    """On arrays as on tensors: float32 stays float32."""
+    x = np.ones((2, 3), np.float32)
+    assert function(tensor(x)).dtype == np.float32
+    assert function(x).dtype == np.float32

@@ -10,7 +10,7 @@ def test_each_folder_says_what_lives_there(source: Path) -> None:
     for folder in {file.parent for file in source.rglob("*.py")}:
         said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
         assert said, f"{folder.name} has no docstring"
-        *heading, paragraph = said.split("\n\n")
+        *heading, _ = said.split("\n\n")
         assert len(heading) <= 1 and "\n" not in "".join(heading), f"{folder.name}: more than one"
         assert len(said.split()) >= 20, f"{folder.name}: too short to be of use"
 

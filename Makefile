@@ -1,0 +1,23 @@
+# make check   before each commit: formatter, linter, strict types, fast tests; under a minute
+# make test    everything but benchmarks
+# make bench   timings against baselines, side by side, into benchmarks/results.json
+
+python := .venv/bin/python
+.PHONY: check test bench
+
+.venv/ready-%: pyproject.toml
+	python3 -m venv .venv
+	$(python) -m pip install --quiet --editable '.[$*]'
+	touch $@
+
+check: .venv/ready-check
+	$(python) -m ruff format --check src tests examples benchmarks
+	$(python) -m ruff check src tests examples benchmarks
+	$(python) -m mypy
+	$(python) -m pytest -m 'not slow'
+
+test: .venv/ready-test
+	$(python) -m pytest
+
+bench: .venv/ready-bench
+	$(python) -m benchmarks
