@@ -15,7 +15,9 @@ def measured(metric, prediction, target, loss="mse", end="identity", **settings)
     dtype = settings.pop("dtype", "float64")
     layer = tw.Dense(rows.shape[1], end, bias=False, init=np.eye(rows.shape[1]))
     net = tw.Sequential(layer, dtype=dtype)
-    run = tw.fit(net, rows, target, loss=loss, metrics=[metric], epochs=1, **settings)
+    run = tw.fit(
+        net, rows, target, loss=loss, metrics=[metric], epochs=1, batch_size=None, **settings
+    )
     name = metric if isinstance(metric, str) else run.history and [*run.history][1]
     return float(run.history[name][0])
 

@@ -282,7 +282,7 @@ minimum: Gate = elementwise(
 
 def _comparison(name: str, formula: str, value: ValueRule) -> Gate:
     return elementwise(
-        name, formula, value, backward=(None, None), slopes=("0",), shape=_compare_rule(name)
+        name, formula, value, backward=(None, None), slopes=("0", "0"), shape=_compare_rule(name)
     )
 
 
