@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -50,6 +50,8 @@ class _Run:
             if name != "weights" and not name.startswith("state.")
         ]
         self.mean_weight = float(rows.weights.mean())
+        is_whole = program.batch_size >= len(rows)  # then each step sees all rows, in their order
+        self.whole = _batch(rows, slice(None), len(rows), self.mean_weight) if is_whole else None
         self.weights = weights.copy()
         self.state = [np.array(each) for each in program.state.values()]
         self.settings = [np.asarray(each) for each in program.settings.values()]
@@ -61,11 +63,11 @@ class _Run:
     def run(self) -> Outcome:
         stopped_by: int | str = "epochs"
         for epoch in range(1, self.program.epochs + 1):
-            sums = self._train(epoch)
+            means = self._train(epoch)
             if self.bad_step or self._must_stop():
                 stopped_by = self._why_mid_epoch()
                 break
-            self._close_epoch(epoch, sums)
+            self._close_epoch(epoch, means)
             rule = self._rule_that_stops(epoch)
             if rule is not None:
                 stopped_by = rule
@@ -74,9 +76,9 @@ class _Run:
 
     # One epoch ----------------------------------------------------------------------------
 
-    def _train(self, epoch: int) -> Array:
+    def _train(self, epoch: int) -> list[float]:
         """The steps of one epoch; gives the mean of each measure over its batches."""
-        sums, batches = np.zeros(len(self.measured)), 0
+        found: list[list[float]] = []
         for batch in self._batches(epoch):
             if self._must_stop():
                 break
@@ -86,25 +88,24 @@ class _Run:
                 self._note_bad_step(epoch, batch)
                 break
             self.weights, self.state = weights, results[len(self.measured) + 1 :]
-            sums += measures
-            batches += 1
+            found.append(measures)
             self.control.step += 1
-        return sums / max(batches, 1)
+        return [sum(map(float, values)) / len(found) for values in zip(*found, strict=True)]
 
-    def _batches(self, epoch: int) -> Iterator[Batch]:
+    def _batches(self, epoch: int) -> Iterable[Batch]:
         """The rows of an epoch in its order, a batch at a time, the last one filled up."""
         size, count = self.program.batch_size, len(self.rows)
-        if size >= count:
-            yield _batch(self.rows, slice(None), count, self.mean_weight)
-            return
-        order = (
-            row_order(self.program.seed, epoch, count) if self.program.shuffle else np.arange(count)
+        if self.whole is not None:
+            return [self.whole]
+        shuffled = self.program.shuffle
+        order = row_order(self.program.seed, epoch, count) if shuffled else np.arange(count)
+        return (
+            _batch(self.rows, order[start : start + size], size, self.mean_weight)
+            for start in range(0, count, size)
         )
-        for start in range(0, count, size):
-            yield _batch(self.rows, order[start : start + size], size, self.mean_weight)
 
-    def _close_epoch(self, epoch: int, means: Array) -> None:
-        measures = dict(zip(self.measured, map(float, means), strict=True))
+    def _close_epoch(self, epoch: int, means: list[float]) -> None:
+        measures = dict(zip(self.measured, means, strict=True))
         if self.validation is not None:
             found = self._evaluated(self.validation)
             measures |= {f"val_{name}": value for name, value in found.items()}

@@ -10,29 +10,38 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from talweg.engine.random import INITIAL_WEIGHTS, SEED, generator
-from talweg.errors import DtypeError, RecordingError, ShapeError, TalwegError
+from talweg.errors import DtypeError, RecordingError, SettingError, ShapeError, nearest
 from talweg.gates import Array, Shape
 from talweg.graph import Tensor, constant
 from talweg.graph.line import calling_line
 from talweg.graph.order import made_since
 from talweg.graph.tensor import next_number
 from talweg.nn.initializers import as_initializer
-from talweg.nn.weights import Place, Weights
+from talweg.nn.weights import Weights
 
-Declare = Callable[["Module", str, Shape, Any], Tensor]
-"""What gives a module the tensor of one parameter: (module, name, shape, initialiser)."""
+Declare = Callable[[str, Shape, Any], Tensor]
+"""What gives the tensor of one parameter: (its full name, shape, initialiser)."""
 
 
 class Recording(NamedTuple):
     """A network's call that is under way: where parameters come from, what parts are called."""
 
     declare: Declare
-    paths: Mapping[Module, str]
+    paths: Mapping[int, str]
+
+    def path(self, module: Module) -> str:
+        """What the network calls one of its parts; RecordingError for a stranger."""
+        if id(module) in self.paths:
+            return self.paths[id(module)]
+        raise RecordingError(
+            f"{module!r} is used in a call, but is no part of the network: make it in __init__ and "
+            "keep it in an attribute (or a list or dict in one) without a leading underscore"
+        )
 
 
 _recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
@@ -60,7 +69,7 @@ class Module:
 
     _weights: Weights | None = None
     _home: Module | None = None
-    _pending: ClassVar[Mapping[str, Any]] = {}
+    _given: Mapping[str, Any] | None = None
     _example: Shape = ()
 
     def __init_subclass__(cls, **settings: Any) -> None:
@@ -76,7 +85,8 @@ class Module:
         recording = _recording.get()
         if recording is None:
             raise RecordingError(f"parameter({name!r}) is for use inside a module's __call__")
-        return recording.declare(self, name, tuple(int(size) for size in shape), init)
+        path = _joined(recording.path(self), name)
+        return recording.declare(path, tuple(int(size) for size in shape), init)
 
     def parts(self) -> Iterator[tuple[str, Module]]:
         """The modules that this one holds, with the names of their attributes."""
@@ -92,51 +102,51 @@ class Module:
         Weights that were given before keep their given values. Same seed, same weights.
         """
         if not SEED.allows(seed):
-            raise TalwegError(f"init: seed must be {SEED}, but {seed!r} was given")
-        self._declare_all(self._input(X)[:2], seed, self._pending)
+            raise SettingError(f"init: seed must be {SEED}, but {seed!r} was given")
+        self._declare_all(self._input(X)[:2], seed)
         return self
 
     @property
     def is_initialized(self) -> bool:
         return self._weights is not None
 
-    def _declare_all(self, X: Array, seed: int, given: Mapping[str, Any]) -> None:
+    def _declare_all(self, X: Array, seed: int | None) -> None:
         """Run once on example rows; each parameter is made when it is first asked for."""
-        paths = self._paths()
-        made: dict[Place, tuple[str, Tensor]] = {}
+        given = {
+            _joined(path, name): values
+            for path, module in self._modules()
+            for name, values in (module._given or {}).items()
+        }
+        made: dict[str, Tensor] = {}
 
-        def declare(module: Module, name: str, shape: Shape, init: Any) -> Tensor:
-            place = Place(module, name)
-            if place not in made:
-                path = _joined(paths.get(module, "?"), name)
+        def declare(path: str, shape: Shape, init: Any) -> Tensor:
+            if path not in made:
                 values = _first_values(path, shape, init, given, seed, len(made))
-                made[place] = path, Tensor(values.astype(self.dtype), name=path)
-            return _checked(made[place][1], shape)
+                made[path] = Tensor(values.astype(self.dtype), name=path)
+            return _checked(made[path], shape)
 
-        self._run(declare, paths, constant(X))
-        unknown = [name for name in given if name not in [path for path, _ in made.values()]]
-        weights = Weights({place: (path, node.array) for place, (path, node) in made.items()})
-        if unknown:
-            weights.refuse(unknown[0])
+        self._run(declare, constant(X))
+        weights = Weights({path: node.array for path, node in made.items()})
+        for name in given:
+            if name not in made:
+                weights.refuse(name)
         self._weights, self._example = weights, X.shape[1:]
-        for module in paths:
+        for _, module in self._modules():
             module._home = self
 
     # Using --------------------------------------------------------------------------------
 
     def apply(self, weights: Mapping[str, Any], X: Any) -> Tensor:
         """The output for parameters given by name, as tensors or arrays: what a run records."""
-        own = self._require_weights(X)
-        tensors = {}
-        for place, path in own.paths.items():
-            given = weights[path]
-            tensors[place] = given if isinstance(given, Tensor) else constant(given)
-        return self._run(_lookup(tensors, self), self._paths(), X)
+        tensors = {
+            name: each if isinstance(each, Tensor) else constant(each)
+            for name, each in weights.items()
+        }
+        return self._run(_lookup(tensors), X)
 
     def predict(self, X: Any, *, batch_size: int = 4096) -> Array:
         """The outputs for rows X (N, ...) as an array, computed `batch_size` rows at a time."""
         rows = self._input(X)
-        self._require_weights(rows)
         pieces = [self(rows[i : i + batch_size]).value for i in range(0, len(rows), batch_size)]
         return np.concatenate(pieces) if pieces else np.array(self(rows).value)
 
@@ -145,6 +155,7 @@ class Module:
         """The parameters by name: live views into the one flat vector, `weights.flat`.
 
         Assigning a mapping copies values in; before the first use it sets the starting weights.
+        A part shows its own parameters, in the vector of the network.
         """
         home = self._home or self
         if home._weights is None:
@@ -152,14 +163,30 @@ class Module:
                 f"{type(self).__name__} has no weights yet, since their shapes come from the "
                 "data; call net.init(X), or fit it"
             )
-        return home._weights if home is self else home._weights.part(self._paths())
+        return home._weights if home is self else home._weights.renamed(self._names_in(home))
 
     @weights.setter
     def weights(self, given: Mapping[str, Any]) -> None:
-        if self._home is None and self._weights is None:
-            self._pending = dict(given)  # type: ignore[misc]
+        if self._home is None:
+            self._given = dict(given)
         else:
             self.weights.update(given)
+
+    def _names_in(self, home: Module) -> dict[str, str]:
+        """What this part calls its parameters, to what the network calls them."""
+        own, paths = {id(part): path for path, part in self._modules()}, {}
+        for path, module in home._modules():
+            if id(module) in own:
+                paths[path] = own[id(module)]
+        owners = {name: name.rpartition(".") for name in home.weights}
+        return {
+            _joined(paths[owner], last): name
+            for name, (owner, _, last) in owners.items()
+            if owner in paths
+        }
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
 
     def summary(self) -> str:
         """A table of the layers: output shape, parameters, and the operations for one row."""
@@ -171,30 +198,20 @@ class Module:
 
     def _outermost(self, *inputs: Any) -> Tensor:
         """A call from outside: the numbers of the weights as they are now, as new nodes."""
-        home = self._home or self
         X = [each if isinstance(each, Tensor) else self._input(each) for each in inputs]
-        own = home._require_weights(X[0])
-        tensors = {
-            place: Tensor(np.array(view), name=path)
-            for place, path, view in zip(own.paths, own.paths.values(), own.values(), strict=True)
-        }
-        return self._run(_lookup(tensors, home), home._paths(), *X)
+        if self._home is None and self._given:
+            self._declare_all(X[0].array if isinstance(X[0], Tensor) else X[0], seed=None)
+        views = self.weights.items()
+        tensors = {name: Tensor(np.array(view), name=name) for name, view in views}
+        return self._run(_lookup(tensors), *X)
 
-    def _run(self, declare: Declare, paths: Mapping[Module, str], *inputs: Any) -> Tensor:
+    def _run(self, declare: Declare, *inputs: Any) -> Tensor:
+        paths = {id(module): path for path, module in self._modules()}
         token = _recording.set(Recording(declare, paths))
         try:
             return self(*(each if isinstance(each, Tensor) else constant(each) for each in inputs))
         finally:
             _recording.reset(token)
-
-    def _require_weights(self, X: Any) -> Weights:
-        if self._weights is None:
-            if not self._pending:
-                return self.weights  # raises
-            rows = X.array if isinstance(X, Tensor) else self._input(X)
-            self._declare_all(rows[:2], -1, self._pending)
-        assert self._weights is not None
-        return self._weights
 
     def _input(self, X: Any) -> Array:
         """Rows as an array of the network's dtype."""
@@ -212,16 +229,15 @@ class Module:
             raise ShapeError(f"X must hold rows, but is one number ({calling_line()})")
         return array
 
-    def _paths(self) -> dict[Module, str]:
+    def _modules(self) -> list[tuple[str, Module]]:
         """Every module of this network with its path, itself first; a shared part's first path."""
-        found: dict[Module, str] = {self: ""}
-        waiting: list[Module] = [self]
-        while waiting:
-            module = waiting.pop(0)
+        found: list[tuple[str, Module]] = [("", self)]
+        known = {id(self)}
+        for path, module in found:
             for name, part in module.parts():
-                if part not in found:
-                    found[part] = _joined(found[module], name)
-                    waiting.append(part)
+                if id(part) not in known:
+                    known.add(id(part))
+                    found.append((_joined(path, name), part))
         return found
 
 
@@ -240,7 +256,7 @@ def _as_part(call: Callable[..., Any]) -> Callable[..., Any]:
                 f"{type(self).__name__}.__call__ gave {type(output).__name__}, not a tensor; "
                 "compute the result from the input with gates, operators and parts"
             )
-        path = recording.paths.get(self, "")
+        path = recording.path(self)
         for node in made_since([output], mark):
             node.layer = node.layer or path
         return output
@@ -248,15 +264,14 @@ def _as_part(call: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def _lookup(tensors: Mapping[Place, Tensor], home: Module) -> Declare:
-    def look_up(module: Module, name: str, shape: Shape, init: Any) -> Tensor:
-        found = tensors.get(Place(module, name))
-        if found is None:
+def _lookup(tensors: Mapping[str, Tensor]) -> Declare:
+    def look_up(path: str, shape: Shape, init: Any) -> Tensor:
+        if path not in tensors:
             raise RecordingError(
-                f"{type(module).__name__} asks for a parameter {name!r} that it did not ask for "
-                f"when {type(home).__name__} was initialised; call init again"
+                f"there is no parameter {path!r}, which the network did not ask for when it was "
+                f"initialised. {nearest(path, tensors)} Call init again if its parts have changed."
             )
-        return _checked(found, shape)
+        return _checked(tensors[path], shape)
 
     return look_up
 
@@ -271,7 +286,7 @@ def _checked(found: Tensor, shape: Shape) -> Tensor:
 
 
 def _first_values(
-    path: str, shape: Shape, init: Any, given: Mapping[str, Any], seed: int, index: int
+    path: str, shape: Shape, init: Any, given: Mapping[str, Any], seed: int | None, index: int
 ) -> Array:
     """The starting values of one parameter: the given ones, or a draw of its own stream."""
     if path in given:
@@ -279,7 +294,7 @@ def _first_values(
         if values.shape != shape:
             raise ShapeError(f"{path}: weights of shape {values.shape} given, {shape} needed")
         return values
-    if seed < 0:
+    if seed is None:
         raise ShapeError(f"{path}: no weights given; give all of them, or call net.init(X)")
     return as_initializer(init)(shape, generator(seed, INITIAL_WEIGHTS, index))
 

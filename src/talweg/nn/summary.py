@@ -30,13 +30,13 @@ def layer_rows(net: Module) -> list[LayerRow]:
     for node in graph.nodes:
         if node.layer is not None and node.varies:
             outputs[node.layer] = node.shape[1:]
-    sizes: dict[Module, int] = {}
-    for place, view in zip(net.weights.paths, net.weights.values(), strict=True):
-        sizes[place.module] = sizes.get(place.module, 0) + view.size
-    paths = net._paths()
+    sizes: dict[str, int] = {}
+    for name, view in net.weights.items():
+        layer = name.rpartition(".")[0]
+        sizes[layer] = sizes.get(layer, 0) + view.size
+    kinds = {path: repr(module) for path, module in net._modules()}
     return [
-        LayerRow(paths[module], repr(module), outputs.get(paths[module], ()), size)
-        for module, size in sizes.items()
+        LayerRow(layer, kinds[layer], outputs.get(layer, ()), size) for layer, size in sizes.items()
     ]
 
 

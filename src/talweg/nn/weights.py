@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
 from talweg.errors import ShapeError, TalwegError, nearest
 from talweg.gates import Array
-
-if TYPE_CHECKING:
-    from talweg.nn.module import Module
-
-
-class Place(NamedTuple):
-    """Whose parameter it is, and what its owner calls it."""
-
-    module: Module
-    name: str
 
 
 class Weights(MutableMapping[str, Array]):
@@ -27,14 +17,13 @@ class Weights(MutableMapping[str, Array]):
     Assigning copies values in, and refuses another shape or an unknown name.
     """
 
-    def __init__(self, arrays: Mapping[Place, tuple[str, Array]]) -> None:
-        self.paths = {place: path for place, (path, _) in arrays.items()}
-        pieces = [array for _, array in arrays.values()]
-        self.flat: Array = np.concatenate([each.ravel() for each in pieces]) if pieces else _empty()
+    def __init__(self, arrays: Mapping[str, Array]) -> None:
+        pieces = [array.ravel() for array in arrays.values()]
+        self.flat: Array = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
         self._views: dict[str, Array] = {}
         start = 0
-        for path, array in arrays.values():
-            self._views[path] = self.flat[start : start + array.size].reshape(array.shape)
+        for name, array in arrays.items():
+            self._views[name] = self.flat[start : start + array.size].reshape(array.shape)
             start += array.size
 
     def __getitem__(self, name: str) -> Array:
@@ -71,16 +60,16 @@ class Weights(MutableMapping[str, Array]):
         """The values now, as arrays of their own."""
         return {name: view.copy() for name, view in self._views.items()}
 
-    def part(self, modules: Mapping[Module, str]) -> Weights:
-        """The views of some modules' parameters, under those modules' paths."""
-        part = Weights({})
-        for place, path in self.paths.items():
-            if place.module in modules:
-                prefix = modules[place.module]
-                own = f"{prefix}.{place.name}" if prefix else place.name
-                part.paths[place] = own
-                part._views[own] = self._views[path]
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """Some of the views under other names, still views into `flat`: new name to old."""
+        part = type(self)({})
+        part.flat = self.flat
+        part._views = {new: self._views[old] for new, old in names.items()}
         return part
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # a copy must have views into its own vector, not arrays that have lost it
+        return type(self), (self.copy(),)
 
     def refuse(self, name: str) -> NoReturn:
         raise TalwegError(f"no parameter is called {name!r}. {nearest(name, self._views)}")
@@ -88,7 +77,3 @@ class Weights(MutableMapping[str, Array]):
     def __repr__(self) -> str:
         lines = [f"{name}: {view.dtype}{list(view.shape)}" for name, view in self.items()]
         return "Weights(" + ", ".join(lines) + ")"
-
-
-def _empty() -> Array:
-    return np.zeros(0, np.float32)
