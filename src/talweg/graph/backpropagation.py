@@ -100,10 +100,16 @@ def set_gradients(output: Tensor, seed: Any = None) -> None:
     arriving = None if seed is None else constant(seed, dtype=output.dtype)
     if arriving is not None and arriving.shape != output.shape:
         raise ShapeError(f"backward: the seed is {arriving.spec}, the output is {output.spec}")
+    found = every_gradient(output, arriving)
+    for node in ancestors([output]):
+        node.grad = found.get(node.number)
+
+
+def every_gradient(output: Tensor, seed: Tensor | None = None) -> dict[int, Array]:
+    """d output / d each varying node that it was made from, by node number."""
     nodes = [node for node in ancestors([output]) if node.varies and node.dtype.kind == "f"]
-    adjoints = _adjoints(output, nodes, arriving)
-    for node in nodes:
-        node.grad = _found_or_zero(adjoints.get(node.number), node).array
+    adjoints = _adjoints(output, nodes, seed)
+    return {node.number: _found_or_zero(adjoints.get(node.number), node).array for node in nodes}
 
 
 def local_slope(node: Tensor, position: int) -> Array | None:

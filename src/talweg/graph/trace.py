@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from talweg.gates import Array
-from talweg.graph.backpropagation import local_slope, set_gradients
+from talweg.graph.backpropagation import every_gradient, local_slope
 from talweg.graph.graph import is_number, number_text
 from talweg.graph.order import ancestors
 from talweg.graph.tensor import Tensor
@@ -17,13 +17,16 @@ _WIDEST = 22  # letters of a value that is written out
 
 @dataclass(frozen=True)
 class Row:
-    """What a node computed, how it reacts to each input, and the gradient that reached it."""
+    """What a node computed, how it reacts to each input, and the gradient that reached it.
+
+    The slope by an input that never varies is None.
+    """
 
     node: str
     gate: str
     inputs: tuple[str, ...]
     value: Array
-    slopes: tuple[Array | str, ...]
+    slopes: tuple[Array | str | None, ...]
     gradient: Array | None
 
 
@@ -58,11 +61,10 @@ def trace(output: Tensor) -> Trace:
     y     variable          -3                        4
     f     multiply  x, y    -12    d/dx -3, d/dy 4    1
     """
-    if output.size == 1 and output.grad is None:
-        set_gradients(output)
+    gradients = every_gradient(output) if output.size == 1 else {}
     shown = [node for node in ancestors([output]) if not is_number(node)]
     names = _unique_names(shown)
-    return Trace(tuple(_row(node, names) for node in shown))
+    return Trace(tuple(_row(node, names, gradients.get(node.number, node.grad)) for node in shown))
 
 
 def _unique_names(nodes: list[Tensor]) -> dict[int, str]:
@@ -75,35 +77,28 @@ def _unique_names(nodes: list[Tensor]) -> dict[int, str]:
     return names
 
 
-def _row(node: Tensor, names: dict[int, str]) -> Row:
+def _row(node: Tensor, names: dict[int, str], gradient: Array | None) -> Row:
     inputs = tuple(names.get(each.number) or number_text(each) for each in node.inputs)
     gate = node.gate.name if node.gate else ("variable" if node.varies else "constant")
     slopes = tuple(_slope(node, i) for i in range(len(node.inputs)))
-    return Row(names[node.number], gate, inputs, node.value, slopes, node.grad)
+    return Row(names[node.number], gate, inputs, node.value, slopes, gradient)
 
 
-def _slope(node: Tensor, position: int) -> Array | str:
+def _slope(node: Tensor, position: int) -> Array | str | None:
+    if node.gate is None or not node.inputs[position].varies:
+        return None
     found = local_slope(node, position)
-    return found if found is not None else node.gate.slope(position) if node.gate else ""
+    return node.gate.slope(position) if found is None else found
 
 
 def _cells(row: Row) -> tuple[str, str, str, str, str, str]:
     slopes = [
         f"d/d{name} {_text(slope)}"
         for name, slope in zip(row.inputs, row.slopes, strict=True)
-        if not _is_literal(name)
+        if slope is not None
     ]
     gradient = "" if row.gradient is None else _text(row.gradient)
     return row.node, row.gate, ", ".join(row.inputs), _text(row.value), ", ".join(slopes), gradient
-
-
-def _is_literal(name: str) -> bool:
-    """Whether an input is a number written where it is used: nothing to differentiate by."""
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _text(value: Array | str) -> str:
