@@ -14,10 +14,12 @@ _HOMES = {
     "talweg.graph.graph": "Graph record verify",
     "talweg.graph.simplify": "simplify",
     "talweg.graph.trace": "Trace trace",
-    "talweg.graph.functions": ("argmax concatenate logsumexp matmul max mean reshape softmax sum"),
+    "talweg.graph.functions": (
+        "argmax cast concatenate logsumexp matmul max mean reshape softmax sum"
+    ),
     "talweg.gates": (
-        "absolute cast cos erf exp expm1 log log1p maximum minimum one_hot power relu sigmoid "
-        "sign sin softplus sqrt stop_gradient tanh where"
+        "absolute cos erf exp expm1 log log1p maximum minimum one_hot power relu sigmoid sign "
+        "sin softplus sqrt stop_gradient tanh where"
     ),
     "talweg.engine.interpreter": "Interpreter",
     "talweg.nn.module": "Module",
@@ -72,7 +74,6 @@ if TYPE_CHECKING:
     )
     from talweg.gates import (
         absolute as absolute,
-        cast as cast,
         cos as cos,
         erf as erf,
         exp as exp,
@@ -101,6 +102,7 @@ if TYPE_CHECKING:
     from talweg.graph.check import check_gradients as check_gradients
     from talweg.graph.functions import (
         argmax as argmax,
+        cast as cast,
         concatenate as concatenate,
         logsumexp as logsumexp,
         matmul as matmul,

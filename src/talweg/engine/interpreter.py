@@ -48,6 +48,7 @@ class Interpreter:
 
     def __call__(self, **arrays: Array) -> dict[str, Any]:
         """The outputs by name, for inputs by name; checks the inputs' shapes and dtypes."""
+        arrays = {name: np.asarray(each) for name, each in arrays.items()}
         self._check(arrays)
         with np.errstate(all="ignore"):
             results = self.run(*(arrays[name] for name in self.graph.inputs))
@@ -91,7 +92,7 @@ class Interpreter:
             expected = ", ".join(self.graph.inputs)
             raise EngineError(f"the graph's inputs are {expected}, but {', '.join(arrays)} came")
         for name, node in self.graph.inputs.items():
-            found = Spec(np.shape(arrays[name]), arrays[name].dtype)
+            found = Spec(arrays[name].shape, arrays[name].dtype)
             if found != node.spec:
                 raise EngineError(f"input {name!r} was recorded as {node.spec}, but is {found}")
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from talweg.gates.broadcast import unbroadcast
 from talweg.gates.record import (
+    BOOL,
     Array,
     BackwardRule,
     Gate,
@@ -26,8 +27,6 @@ from talweg.gates.record import (
     float_dtype,
     same_dtype,
 )
-
-BOOL = np.dtype(bool)
 
 
 def _like_input(rule: BackwardRule | None, position: int) -> BackwardRule | None:
@@ -240,9 +239,9 @@ divide: Gate = elementwise(
 
 
 def _power_base(g: Operand, out: Operand, x: Operand, y: Operand) -> Operand:
-    # y = 0 has slope 0 even at x = 0, where x^(y - 1) is infinite
-    exponent = where(equal(y, 0), 1, y - 1)
-    return g * y * power(x, exponent)
+    # at x = y = 0 the slope is 0, though x^(y - 1) is infinite there
+    base = where(equal(y, 0), where(equal(x, 0), 1, x), x)
+    return g * y * power(base, y - 1)
 
 
 def _power_exponent(g: Operand, out: Operand, x: Operand, y: Operand) -> Operand:

@@ -6,7 +6,7 @@ backward rules are written with gates too, so a gradient is a graph like any oth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal, NamedTuple
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from talweg.errors import DtypeError, ShapeError
 
+BOOL = np.dtype(bool)
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 Operand = Any
@@ -89,7 +90,7 @@ class Gate:
             if hasattr(operand, "record_gate"):
                 return operand.record_gate(self, inputs, settings)
         with np.errstate(all="ignore"):
-            return self.value(*map(np.asarray, inputs), **settings)
+            return self.value(*_arrays(inputs), **settings)
 
     def backward_rule(self, position: int) -> BackwardRule | None:
         """The rule for the gradient of the input at `position`; None where none flows."""
@@ -101,6 +102,30 @@ class Gate:
 
     def __repr__(self) -> str:
         return f"<gate {self.name}: {self.formula}>"
+
+
+def is_weak(operand: Operand) -> bool:
+    """Whether an operand takes the dtype of its partners: a number, or one float."""
+    dtype = getattr(operand, "dtype", None)
+    return dtype is None or (operand.ndim == 0 and dtype.kind in "fiu")
+
+
+def common_float(operands: Iterable[Operand]) -> np.dtype[Any] | None:
+    """The float dtype that decides for a gate: that of the first array, else of a tensor."""
+    floats = [each for each in operands if getattr(each, "dtype", BOOL).kind == "f"]
+    arrays = [each for each in floats if not is_weak(each)]
+    tensors = [each for each in floats if hasattr(each, "record_gate")]
+    decisive = arrays or tensors
+    return np.dtype(decisive[0].dtype) if decisive else None
+
+
+def _arrays(inputs: Sequence[Operand]) -> list[Array]:
+    """Inputs as arrays; numbers take the dtype of the arrays beside them."""
+    common = common_float(inputs)
+    return [
+        np.asarray(each, dtype=common if is_weak(each) and not isinstance(each, bool) else None)
+        for each in inputs
+    ]
 
 
 def traffic(inputs: tuple[Spec, ...], output: Spec) -> int:

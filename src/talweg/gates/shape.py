@@ -46,7 +46,10 @@ def _place_value(x: Array, *, shape: Shape, ranges: Ranges) -> Array:
 def _concatenate_shape(*inputs: Spec, axis: int) -> Spec:
     first = inputs[0].shape
     for each in inputs:
-        if each.shape[:axis] + each.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]:
+        if (
+            len(each.shape) != len(first)
+            or each.shape[:axis] + each.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]
+        ):
             shapes = ", ".join(str(each.shape) for each in inputs)
             raise ShapeError(f"concatenate: shapes {shapes} differ beside axis {axis}")
     length = sum(each.shape[axis] for each in inputs)

@@ -190,7 +190,8 @@ def _along(function: Function, inputs: Sequence[Tensor], directions: Sequence[An
     output = _one_output(function(*inputs), function)
     slope = constant(np.zeros((), output.dtype))
     for gradient, direction in zip(gradients(output, inputs), directions, strict=True):
-        along = constant(direction, dtype=gradient.dtype)
+        is_node = isinstance(direction, Tensor)
+        along = direction if is_node else constant(direction, dtype=gradient.dtype)
         if along.shape != gradient.shape:
             raise ShapeError(f"hvp: a vector of {along.shape} for an array of {gradient.shape}")
         slope = slope + (gradient * along).sum()

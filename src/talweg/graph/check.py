@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from talweg import gates
 from talweg.errors import GradientError, SettingError
 from talweg.gates import Array
 from talweg.graph.backpropagation import as_array, gradients
@@ -37,14 +38,15 @@ def check_gradients(
         raise SettingError(f"check_gradients: order must be at least 1, but {order} was given")
     random = np.random.Generator(np.random.Philox(key=seed))
     points = [np.array(each, dtype=np.float64) for each in arrays]
-    scalar = _weighted(function, points, random)
+    weighted = scalar = _weighted(function, points, random)
     for level in range(1, order + 1):
         directions = [random.standard_normal(point.shape) for point in points]
         slope = _slope_function(scalar, directions)
         found = float(slope(*map(tensor, points)).item())
         expected = _difference(scalar, points, directions)
         if not _agree(found, expected, rtol, atol):
-            raise GradientError(_report(scalar, points, level, found, expected))
+            guilty = _guilty_gate(weighted(*map(tensor, points)), level)
+            raise GradientError(_report(scalar, points, level, found, expected, guilty))
         scalar = slope
 
 
@@ -96,12 +98,13 @@ def _report(
     level: int,
     found: float,
     expected: float,
+    guilty: str,
 ) -> str:
     lines = [
         f"the gradient of order {level} is wrong: along a random direction backpropagation "
         f"gives {found:.10g}, finite differences give {expected:.10g}.",
         _worst_element(scalar, points),
-        _guilty_gate(scalar(*map(tensor, points))),
+        guilty,
     ]
     return " ".join(line for line in lines if line)
 
@@ -124,19 +127,22 @@ def _worst_element(scalar: Callable[..., Tensor], points: Sequence[Array]) -> st
     return worst[1]
 
 
-def _guilty_gate(output: Tensor) -> str:
-    """The first node whose own backward rule disagrees with its own differences."""
+def _guilty_gate(output: Tensor, level: int) -> str:
+    """The first node whose own backward rule disagrees with differences of its gate alone."""
     for node in ancestors([output]):
-        if node.gate is None or node.dtype.kind != "f":
+        if node.gate in (None, gates.stop_gradient) or node.dtype.kind != "f":
             continue
         for position, source in enumerate(node.inputs):
-            if source.dtype.kind == "f" and source.varies and not _rule_holds(node, position):
-                return f"At fault: gate {node.gate.name}, input {position} ({node.line})."
+            if source.dtype.kind == "f" and source.varies and not _holds(node, position, level):
+                return (
+                    f"At fault: gate {node.gate.name if node.gate else '?'}, input {position} "
+                    f"({node.line}), unless it has a kink or a jump at this point."
+                )
     return "Each gate's own rule holds, so look for a kink or a jump at this point."
 
 
-def _rule_holds(node: Tensor, position: int) -> bool:
-    """Whether one backward rule of a node agrees with differences of its gate alone."""
+def _holds(node: Tensor, position: int, level: int) -> bool:
+    """Whether one backward rule of a node is right, and its own gradient, up to an order."""
     gate, settings = node.gate, node.settings
     assert gate is not None
     inputs = [constant(each.array) for each in node.inputs]
@@ -146,7 +152,12 @@ def _rule_holds(node: Tensor, position: int) -> bool:
 
     random = np.random.Generator(np.random.Philox(key=position))
     point = [node.inputs[position].array]
-    direction = [random.standard_normal(point[0].shape)]
     scalar = _weighted(alone, point, random)
-    found = float(_slope_function(scalar, direction)(*map(tensor, point)).item())
-    return _agree(found, _difference(scalar, point, direction), 1e-5, 1e-6)
+    for _ in range(level):
+        direction = [random.standard_normal(point[0].shape)]
+        slope = _slope_function(scalar, direction)
+        found = float(slope(*map(tensor, point)).item())
+        if not _agree(found, _difference(scalar, point, direction), 1e-5, 1e-6):
+            return False
+        scalar = slope
+    return True

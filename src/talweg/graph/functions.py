@@ -64,6 +64,11 @@ def argmax(x: Operand, axis: int = -1) -> Operand:
     return gates.argmax(x, axis=axes_of(x, axis)[0])
 
 
+def cast(x: Operand, dtype: Any) -> Operand:
+    """The same numbers in another dtype; a gradient is cast back."""
+    return gates.cast(_as_operand(x), dtype=np.dtype(dtype))
+
+
 def reshape(x: Operand, *shape: int | Sequence[int]) -> Operand:
     """The same elements in another shape; one size may be -1."""
     x = _as_operand(x)
@@ -128,7 +133,7 @@ def index(x: Tensor, key: Any) -> Tensor:
             continue
         size = x.shape[len(ranges)]
         if isinstance(part, slice):
-            ranges.append(part.indices(size))
+            ranges.append(_range(part, size))
             shape.append(len(range(*ranges[-1])))
         else:
             ranges.append(_one_place(part, size))
@@ -139,18 +144,31 @@ def index(x: Tensor, key: Any) -> Tensor:
 def _filled(parts: tuple[Any, ...], x: Tensor) -> list[Any]:
     """The parts of an index with `...` written out, one for each axis of `x`."""
     for part in parts:
-        if not (part is None or part is ... or isinstance(part, int | slice | np.integer)):
+        if not _is_index(part):
             raise RecordingError(
                 f"a tensor is indexed by whole numbers, slices, None and ..., but "
                 f"{type(part).__name__} was given ({calling_line()}); choose rows of the array "
                 "before the graph, or use tw.where inside it"
             )
     used = len([part for part in parts if part is not None and part is not ...])
-    if used > x.ndim:
-        raise ShapeError(f"{used} indices for a tensor of shape {x.shape} ({calling_line()})")
+    if used > x.ndim or parts.count(...) > 1:
+        dots = f" and {parts.count(...)} '...'" if ... in parts else ""
+        raise ShapeError(f"{used} indices{dots} for a tensor of shape {x.shape} ({calling_line()})")
     rest = [slice(None)] * (x.ndim - used)
-    at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
+    at = parts.index(...) if ... in parts else len(parts)
     return [*parts[:at], *rest, *parts[at + 1 :]]
+
+
+def _is_index(part: Any) -> bool:
+    if part is None or part is ... or isinstance(part, slice):
+        return True
+    return isinstance(part, int | np.integer) and not isinstance(part, bool)
+
+
+def _range(part: slice, size: int) -> tuple[int, int, int]:
+    """A slice as (start, stop, step); an empty one as nothing from the start."""
+    found = part.indices(size)
+    return found if len(range(*found)) else (0, 0, 1)
 
 
 def _one_place(position: Any, size: int) -> tuple[int, int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,10 +54,10 @@ def record(function: Function, *examples: Any) -> Graph:
 
     >>> print(record(lambda x, y: x * y + 1.0, 2.0, 3.0))
     graph: 2 inputs, 1 output, 2 operations, 48 bytes
-      0  input x             float64[]
-      1  input y             float64[]
-      2  multiply(0, 1)      float64[]
-      3  add(2, 1)           float64[]     -> output
+      %0  input x             float64[]
+      %1  input y             float64[]
+      %2  multiply(%0, %1)    float64[]
+      %3  add(%2, 1)          float64[]     -> output
     """
     names = _parameter_names(function, len(examples))
     inputs = {name: run_input(each, name) for name, each in zip(names, examples, strict=True)}
@@ -72,8 +73,11 @@ def _parameter_names(function: Function, count: int) -> list[str]:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return [f"x{i}" for i in range(count)]
-    named = [each.name for each in parameters if each.kind == each.POSITIONAL_OR_KEYWORD]
-    return (named + [f"x{i}" for i in range(len(named), count)])[:count]
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [each.name for each in parameters if each.kind in by_position][:count]
+    numbered = (f"x{i}" for i in itertools.count(len(names)))
+    unused = (name for name in numbered if name not in names)
+    return names + list(itertools.islice(unused, count - len(names)))
 
 
 # Verifying ----------------------------------------------------------------------------------
@@ -115,14 +119,14 @@ def _verify_node(node: Tensor) -> None:
 def _printed(graph: Graph) -> str:
     """One line a node: its position, what made it, its spec, its layer, the output it is."""
     shown = [node for node in graph.nodes if not is_number(node)]
-    places = {node.number: str(i) for i, node in enumerate(shown)}
+    places = {node.number: f"%{i}" for i, node in enumerate(shown)}
     outputs = {node.number: name for name, node in graph.outputs.items()}
     rows = []
     for node in shown:
         what, place = _made_by(node, places), places[node.number]
         end = f"  layer {node.layer}" if node.layer else ""
         end += f"  -> {outputs[node.number]}" if node.number in outputs else ""
-        rows.append(f"{place:>3}  {what:<18}  {node.spec!s:<12}{end}".rstrip())
+        rows.append(f"{place:>4}  {what:<18}  {node.spec!s:<12}{end}".rstrip())
     return "\n".join([_headline(graph), *rows])
 
 

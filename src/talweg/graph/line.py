@@ -6,7 +6,11 @@ import os
 import sys
 from typing import NamedTuple
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+import numpy as np
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_NUMPY = os.path.dirname(os.path.abspath(np.__file__))
+_NOT_THE_USERS = (_PACKAGE + os.sep, _NUMPY + os.sep)
 
 
 class Line(NamedTuple):
@@ -20,8 +24,8 @@ class Line(NamedTuple):
 
 
 def calling_line() -> Line:
-    """The innermost line outside of this package."""
+    """The innermost line outside of this package and NumPy."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
         frame = frame.f_back
     return Line(frame.f_code.co_filename, frame.f_lineno)

@@ -1,11 +1,12 @@
 """The same graph with less to compute: what any engine would otherwise compute for nothing.
 
 Backpropagation writes down every product with 1 and every stretched number; users write the same
-expression twice. Values stay the same to the last bit, except that -0 may become 0.
+expression twice. Values stay the same to the last bit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ from talweg.graph.tensor import Tensor
 _NEUTRAL: dict[Gate, tuple[float, tuple[int, ...]]] = {
     gates.multiply: (1.0, (0, 1)),
     gates.divide: (1.0, (1,)),
-    gates.add: (0.0, (0, 1)),
-    gates.subtract: (0.0, (1,)),
 }
-"""For each gate, the number that leaves the other input as it is, and where it may stand."""
+"""For each gate, the number that leaves the other input as it is, and where it may stand.
+
+A sum with 0 is not among them: it makes 0 of -0.
+"""
 
 _UNCHANGED = (gates.reshape, gates.broadcast_to, gates.cast, gates.transpose)
 """Gates that do nothing where they ask for the shape, dtype or order that is there."""
@@ -46,14 +48,20 @@ def simplify(graph: Graph) -> Graph:
 
 def _simplified(node: Tensor, inputs: list[Tensor], made: dict[Any, Tensor]) -> Tensor:
     """What stands for a node once its inputs are simple: an input, an earlier node, or a copy."""
+    inputs = _unstretched(node, inputs)
     idle = _idle(node, inputs)
     if idle is not None:
         return idle
-    inputs = _unstretched(node, inputs)
-    key = (node.gate, tuple(each.number for each in inputs), repr(node.settings))
+    settings = tuple((name, _key(value)) for name, value in sorted(node.settings.items()))
+    key = (node.gate, tuple(each.number for each in inputs), settings)
     if key not in made:
         made[key] = _copy(node, inputs)
     return made[key]
+
+
+def _key(setting: Any) -> Any:
+    """What two equal settings share: type and value, or the very object where it has no hash."""
+    return (type(setting), setting if isinstance(setting, Hashable) else id(setting))
 
 
 def _idle(node: Tensor, inputs: list[Tensor]) -> Tensor | None:

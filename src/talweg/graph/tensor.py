@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from talweg import gates
 from talweg.errors import DtypeError, GraphError, RecordingError, ShapeError, nearest
 from talweg.gates import Array, Gate, Shape, Spec
+from talweg.gates.record import common_float, is_weak
 from talweg.graph import functions
 from talweg.graph.line import Line, calling_line
 from talweg.graph.order import ancestors
@@ -163,11 +164,26 @@ class Tensor:
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         return np.array(self.value, dtype=dtype)
 
+    def __array_function__(self, function: Any, *_: Any) -> NoReturn:
+        raise RecordingError(
+            f"np.{function.__name__} does not know tensors ({calling_line()}); use the function of "
+            "that name in talweg, such as tw.sum, or the tensor's .value outside of a recording"
+        )
+
     def __setitem__(self, index: Any, value: Any) -> None:
         raise RecordingError(
             f"a tensor never changes once recorded ({calling_line()}); build a new one, "
             "for example with tw.where or tw.concatenate"
         )
+
+    def __copy__(self) -> Tensor:
+        return self  # it never changes, and a twin would share its number
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a tensor is a node of a graph in this process; save its .value instead")
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.shape:
@@ -251,6 +267,14 @@ class Tensor:
 
     def __rpow__(self, other: Any) -> Tensor:
         return _tensor(gates.power(other, self))
+
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return _tensor(gates.equal(self, other))
+
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return _tensor(gates.where(gates.equal(self, other), False, True))
+
+    __hash__ = object.__hash__
 
     def __gt__(self, other: Any) -> Tensor:
         return _tensor(gates.greater(self, other))
@@ -358,32 +382,15 @@ def _copied(value: Any, dtype: npt.DTypeLike | None = None) -> Array:
 # Operands -----------------------------------------------------------------------------------
 
 
-def _is_weak(operand: Any) -> bool:
-    """Whether an operand takes the dtype of its partners: a number, or a tensor of one."""
-    if isinstance(operand, Tensor):
-        return operand.ndim == 0 and operand.dtype.kind == "f"
-    return not isinstance(operand, np.ndarray) or operand.ndim == 0
-
-
-def _common_float(operands: Sequence[Any]) -> np.dtype[Any] | None:
-    """The float dtype that decides for a gate: of the first array, else of the first tensor."""
-    arrays = [each for each in operands if isinstance(each, Tensor | np.ndarray)]
-    floats = [each for each in arrays if each.dtype.kind == "f"]
-    strong = [each for each in floats if not _is_weak(each)]
-    tensors = [each for each in floats if isinstance(each, Tensor)]
-    decisive = strong or tensors
-    return decisive[0].dtype if decisive else None
-
-
 def _operands(gate: Gate, inputs: tuple[Any, ...], line: Line) -> tuple[Tensor, ...]:
     """The inputs of a gate as tensors: numbers take the dtype of the arrays beside them."""
-    common = _common_float(inputs)
+    common = common_float(inputs)
     return tuple(_operand(each, common, gate, line) for each in inputs)
 
 
 def _operand(value: Any, common: np.dtype[Any] | None, gate: Gate, line: Line) -> Tensor:
     if isinstance(value, Tensor):
-        if common is not None and _is_weak(value) and value.dtype != common:
+        if common is not None and is_weak(value) and value.dtype != common:
             return _tensor(gates.cast(value, dtype=common))
         return value
     array = _copied(value)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from talweg.errors import GraphError, nearest
 from talweg.gates import Array
 from talweg.graph.backpropagation import every_gradient, local_slope
 from talweg.graph.graph import is_number, number_text
@@ -37,7 +38,10 @@ class Trace:
     rows: tuple[Row, ...]
 
     def __getitem__(self, node: str) -> Row:
-        return next(row for row in self.rows if row.node == node)
+        rows = {row.node: row for row in self.rows}
+        if node not in rows:
+            raise GraphError(f"no node is called {node!r}. {nearest(node, rows)}")
+        return rows[node]
 
     def __str__(self) -> str:
         cells = [("node", "gate", "inputs", "value", "local derivatives", "gradient")]

@@ -79,5 +79,6 @@ def as_activation(given: Any) -> Activation:
         return ACTIVATIONS[given]
     known = next((each for each in ACTIVATIONS.values() if each.function is given), None)
     if known or callable(given):
-        return known or Activation(getattr(given, "__name__", "function"), given)
+        name = getattr(given, "__name__", None) or getattr(given, "name", None)
+        return known or Activation(str(name or "function"), given)
     raise SettingError(f"an activation is a name or a function, but {given!r} was given")
