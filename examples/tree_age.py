@@ -43,6 +43,8 @@ def loss_by_hand() -> tw.Tensor:
 def by_hand() -> None:
     print("One step by hand (a constructed instance, not the article's own weights)\n")
     loss = loss_by_hand()
+    loss.backward()
+    loss.backward()
     print(tw.trace(loss))
     w1 = loss.find("w1")
     print("\nThe chain rule for w1, factor by factor:")

@@ -14,7 +14,7 @@ from talweg.engine.random import row_order
 from talweg.gates import Array
 
 Batch = tuple[Array, Array, Array, Array]
-"""x, y, row weights and scale: the values of `BATCH_INPUTS`."""
+"""x, y, row weights and count: the values of `BATCH_INPUTS`."""
 
 
 def run(
@@ -56,7 +56,10 @@ class _Run:
         self.state = [np.array(each) for each in program.state.values()]
         self.settings = [np.asarray(each) for each in program.settings.values()]
         self.rules = [(rule, rule.init()) for rule in program.rules]
-        self.history: dict[str, list[float]] = {}
+        prefixes = [""] if validation is None else ["", "val_"]
+        self.history: dict[str, list[float]] = {
+            prefix + name: [] for prefix in prefixes for name in self.measured
+        }
         self.best = (math.inf, 0, self.weights)
         self.bad_step: BadStep | None = None
 
@@ -110,7 +113,7 @@ class _Run:
             found = self._evaluated(self.validation)
             measures |= {f"val_{name}": value for name, value in found.items()}
         for name, value in measures.items():
-            self.history.setdefault(name, []).append(value)
+            self.history[name].append(value)
         self.control.epoch, self.control.measures = epoch, measures
         if self.program.keep_best:
             self._keep_if_best(epoch, measures)
@@ -130,8 +133,8 @@ class _Run:
         for start in range(0, len(rows), size):
             places = np.arange(start, min(start + size, len(rows)))
             x, y, weights, _ = _batch(rows, places, size, 1.0)
-            scale = np.asarray(1.0 / total, dtype=weights.dtype)
-            sums += self.evaluate.run(self.weights, x, y, weights, scale)
+            count = np.asarray(total, dtype=weights.dtype)
+            sums += self.evaluate.run(self.weights, x, y, weights, count)
         return dict(zip(self.measured, map(float, sums), strict=True))
 
     # Stopping -----------------------------------------------------------------------------
@@ -186,10 +189,10 @@ def _batch(rows: Rows, places: Array | slice, size: int, mean_weight: float) -> 
     """The rows at `places`, filled up to `size` with copies of the first, which weigh nothing."""
     x, y, weights = rows.x[places], rows.y[places], rows.weights[places]
     count = len(x)
-    scale = np.asarray(1.0 / (count * mean_weight), dtype=weights.dtype)
+    weight = np.asarray(count * mean_weight, dtype=weights.dtype)
     missing = size - count
     if missing:
         x = np.concatenate([x, np.repeat(x[:1], missing, axis=0)])
         y = np.concatenate([y, np.repeat(y[:1], missing, axis=0)])
         weights = np.concatenate([weights, np.zeros(missing, weights.dtype)])
-    return x, y, weights, scale
+    return x, y, weights, weight

@@ -18,11 +18,11 @@ import numpy.typing as npt
 from talweg.gates import Array
 from talweg.graph import Graph, Tensor
 
-BATCH_INPUTS = ("x", "y", "row_weights", "scale")
+BATCH_INPUTS = ("x", "y", "row_weights", "count")
 """The inputs of a step and of an evaluation that describe a batch, last in their graphs.
 
-`row_weights` (N) weighs rows and is 0 for those that fill up; `scale` is what turns a weighted
-sum over rows into their mean.
+`row_weights` (N) weighs rows and is 0 for those that fill up; `count` is what a weighted sum over
+rows is divided by to become their mean.
 """
 
 

@@ -159,6 +159,7 @@ def as_initializer(given: Any) -> Initializer:
     if callable(given):
         called: Initializer = given
         return called
-    if np.ndim(given) == 0:
-        return Constant(float(given))
-    return Given(given)
+    values = np.asarray(given)
+    if values.dtype.kind not in "fiub":
+        raise SettingError(f"a start is an initialiser, its name, or numbers, not {given!r}")
+    return Constant(float(given)) if values.ndim == 0 else Given(values)

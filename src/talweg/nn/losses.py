@@ -57,6 +57,8 @@ class Loss:
 
 def _target_node(target: Any, prediction: Tensor, labels: Labels) -> Tensor:
     if isinstance(target, Tensor):
+        if labels != "classes" and target.shape != prediction.shape:
+            raise ShapeError(f"the target is {target.spec}, the prediction {prediction.spec}")
         return target
     return constant(prepare_target(target, prediction.spec, labels))
 

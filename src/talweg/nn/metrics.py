@@ -21,28 +21,33 @@ class Metric:
     rows: RowRule
 
 
-def _share_right(prediction: Operand, target: Operand, threshold: float) -> Operand:
-    """1 for each row that is right: its class among several, or each of its bits."""
-    if prediction.shape[-1:] == (1,) or len(prediction.shape) == 1:
-        found = gates.greater(prediction, threshold)
-        wanted = gates.greater(target, 0.5)
-        right = gates.equal(gates.cast(found, dtype="int64"), gates.cast(wanted, dtype="int64"))
-        return per_row(gates.cast(right, dtype=prediction.dtype))
+def _bits_right(prediction: Operand, target: Operand, threshold: float) -> Operand:
+    """The share of each row's bits that are on the right side of the threshold."""
+    found, wanted = gates.greater(prediction, threshold), gates.greater(target, 0.5)
+    right = gates.equal(gates.cast(found, dtype="int64"), gates.cast(wanted, dtype="int64"))
+    return per_row(gates.cast(right, dtype=prediction.dtype))
+
+
+def _class_right(prediction: Operand, target: Operand) -> Operand:
+    """1 for each row whose largest output is that of its class."""
     wanted = target if len(target.shape) < len(prediction.shape) else argmax(target)
     right = gates.equal(argmax(prediction), wanted)
     return per_row(gates.cast(right, dtype=prediction.dtype))
 
 
 def make_accuracy(loss: Loss) -> Metric:
-    """The share of rows whose class is right.
+    """The share of rows whose class is right: the largest of several outputs.
 
-    With several outputs, the largest; with one, above 1/2, or above 0 where the loss takes it
-    for a logit, log(p / (1 - p)).
+    For one output, and for several that are bits, the share of bits that are right: above 1/2, or
+    above 0 where the loss takes outputs for logits, log(p / (1 - p)).
     """
 
     def rows(prediction: Operand, target: Operand) -> Operand:
-        is_logit = loss.labels == "bits" and prediction.gate is not gates.sigmoid
-        return _share_right(prediction, target, 0.0 if is_logit else 0.5)
+        is_bits = loss.labels == "bits"
+        if not is_bits and len(prediction.shape) > 1 and prediction.shape[-1] > 1:
+            return _class_right(prediction, target)
+        is_logit = is_bits and prediction.gate is not gates.sigmoid
+        return _bits_right(prediction, target, 0.0 if is_logit else 0.5)
 
     return Metric("accuracy", rows)
 

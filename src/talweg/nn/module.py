@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple, Self
 
@@ -23,6 +24,7 @@ from talweg.graph.order import made_since
 from talweg.graph.tensor import next_number
 from talweg.nn.initializers import as_initializer
 from talweg.nn.weights import Weights
+from talweg.settings import Number, check
 
 Declare = Callable[[str, Shape, Any], Tensor]
 """What gives the tensor of one parameter: (its full name, shape, initialiser)."""
@@ -47,6 +49,7 @@ class Recording(NamedTuple):
 _recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
 
 DTYPES = ("float32", "float64")
+_BATCH_SIZE = Number(at_least=1, whole=True)
 
 
 class Module:
@@ -134,6 +137,25 @@ class Module:
         for _, module in self._modules():
             module._home = self
 
+    @contextmanager
+    def restored_on_error(self) -> Iterator[None]:
+        """While entered, an error leaves the network as it was: its weights, or none."""
+        modules = [module for _, module in self._modules()]
+        before = [(module, module._home) for module in modules]
+        weights, values = (
+            self._weights,
+            None if self._weights is None else self._weights.flat.copy(),
+        )
+        try:
+            yield
+        except BaseException:
+            self._weights = weights
+            for module, home in before:
+                module._home = home
+            if weights is not None and values is not None:
+                weights.flat[:] = values
+            raise
+
     # Using --------------------------------------------------------------------------------
 
     def apply(self, weights: Mapping[str, Any], X: Any) -> Tensor:
@@ -146,6 +168,7 @@ class Module:
 
     def predict(self, X: Any, *, batch_size: int = 4096) -> Array:
         """The outputs for rows X (N, ...) as an array, computed `batch_size` rows at a time."""
+        check("predict", {"batch_size": batch_size}, {"batch_size": _BATCH_SIZE})
         rows = self._input(X)
         pieces = [self(rows[i : i + batch_size]).value for i in range(0, len(rows), batch_size)]
         return np.concatenate(pieces) if pieces else np.array(self(rows).value)
@@ -219,7 +242,8 @@ class Module:
         if dtype not in DTYPES:
             raise DtypeError(f"a network's dtype is one of {DTYPES}, but {dtype!r} was given")
         try:
-            array = np.asarray(X, dtype=dtype)
+            with np.errstate(over="ignore"):  # told by fit, in words
+                array = np.asarray(X, dtype=dtype)
         except (TypeError, ValueError) as error:
             raise DtypeError(
                 f"X must hold numbers: {error} ({calling_line()}); for a table with text or "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from talweg.errors import SettingError
 from talweg.gates import Shape
 from talweg.graph import Graph, Tensor, run_input
 from talweg.graph.graph import node_cost
@@ -60,6 +61,11 @@ def _rows_of(shape: Shape) -> str:
 
 def _recorded(net: Module) -> Graph:
     """The network's graph for one row."""
+    if net._home is not None and net._home is not net:
+        raise SettingError(
+            f"{net!r} is a part of a {type(net._home).__name__} and does not know what reaches "
+            "it; ask the whole for its summary"
+        )
     x = run_input(np.zeros((1, *net._example), net.dtype), "x")
     output: Tensor = net.apply(net.weights, x)
     return Graph({"x": x}, {"output": output})

@@ -76,7 +76,7 @@ def _classes(array: Array, prediction: Spec) -> Array:
         )
     if array.shape == prediction.shape:
         return _probabilities(array.astype(prediction.dtype))
-    if array.shape == (len(array), 1):
+    if array.ndim and array.shape == (len(array), 1):
         array = array[:, 0]
     if array.shape != prediction.shape[:-1]:
         raise ShapeError(
@@ -100,9 +100,13 @@ def _probabilities(array: Array) -> Array:
 
 
 def _whole(array: Array, classes: int) -> Array:
-    whole = array.astype(np.int64) if np.all(np.isfinite(array)) else None
-    if whole is None or not np.array_equal(whole, array):
-        raise DataError("class labels must be whole numbers from 0; number the classes")
+    odd = np.argwhere(~np.isfinite(array) | (array != np.rint(array)))
+    if len(odd):
+        row = int(odd[0][0])
+        raise DataError(
+            f"the target's row {row} holds {array[row]}, but class labels must be whole numbers from 0"
+        )
+    whole = array.astype(np.int64)
     bad = np.argwhere((whole < 0) | (whole >= classes))
     if len(bad):
         row = int(bad[0][0])

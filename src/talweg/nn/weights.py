@@ -7,7 +7,7 @@ from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from talweg.errors import ShapeError, TalwegError, nearest
+from talweg.errors import DtypeError, ShapeError, TalwegError, nearest
 from talweg.gates import Array
 
 
@@ -32,20 +32,21 @@ class Weights(MutableMapping[str, Array]):
         return self._views[name]
 
     def __setitem__(self, name: str, values: Any) -> None:
-        view, array = self[name], np.asarray(values)
-        if array.shape != view.shape:
-            raise ShapeError(f"{name}: values of shape {array.shape} given, {view.shape} needed")
-        view[...] = array
+        self.update({name: values})
 
     def update(self, given: Any = (), /, **more: Any) -> None:
         """Copy several in, after checking all: on an error nothing has changed."""
-        values = {**dict(given), **more}
-        for name, each in values.items():
-            if np.shape(each) != self[name].shape:
-                needed = self[name].shape
-                raise ShapeError(f"{name}: values of shape {np.shape(each)} given, {needed} needed")
-        for name, each in values.items():
-            self[name] = each
+        arrays = {name: self._fitting(name, each) for name, each in {**dict(given), **more}.items()}
+        for name, array in arrays.items():
+            self._views[name][...] = array
+
+    def _fitting(self, name: str, values: Any) -> Array:
+        view, array = self[name], np.asarray(values)
+        if array.dtype.kind not in "fiub":
+            raise DtypeError(f"{name}: values must be numbers, but {array.dtype} was given")
+        if array.shape != view.shape:
+            raise ShapeError(f"{name}: values of shape {array.shape} given, {view.shape} needed")
+        return array
 
     def __delitem__(self, name: str) -> None:
         raise TalwegError("a network's weights cannot be deleted; assign new values")

@@ -47,8 +47,8 @@ def fit(
     batch_size: int | None = 32,
     shuffle: bool = True,
     validation: Any = None,
-    stop: Stop | Sequence[Stop] = (),
-    metrics: Sequence[Any] = (),
+    stop: Stop | Sequence[Stop] | None = None,
+    metrics: str | Sequence[Any] = (),
     sample_weight: Any = None,
     class_weight: Any = None,
     keep: str | None = None,
@@ -101,17 +101,19 @@ def fit(
     run_program = _engine(engine)
     rule = as_optimizer(optimizer)
     measured_loss = as_loss(loss)
-    measures = [as_metric(each, measured_loss) for each in metrics]
+    names = [metrics] if isinstance(metrics, str) else metrics
+    measures = [as_metric(each, measured_loss) for each in names]
     _refuse_part(net)
-    rows, held_out = training_and_validation(
-        net, X, y, measured_loss, validation, sample_weight, class_weight, seed
-    )
-    stops = as_rules(stop, _measured_names(measures, held_out is not None))
-    program = _program(net, rows, held_out, measured_loss, measures, rule, stops, settings)
-    control = Control()
-    bar = ProgressBar(control, epochs) if wants_bar(progress) else nullcontext()
-    with _interruptible(control), bar:
-        outcome = run_program(program, net.weights.flat, rows, held_out, control)
+    with net.restored_on_error():
+        rows, held_out = training_and_validation(
+            net, X, y, measured_loss, validation, sample_weight, class_weight, seed
+        )
+        stops = as_rules(stop, _measured_names(measures, held_out is not None))
+        program = _program(net, rows, held_out, measured_loss, measures, rule, stops, settings)
+        control = Control()
+        bar = ProgressBar(control, epochs) if wants_bar(progress) else nullcontext()
+        with _interruptible(control), bar:
+            outcome = run_program(program, net.weights.flat, rows, held_out, control)
     net.weights.flat[:] = outcome.weights
     settings |= {"loss": measured_loss.name, "optimizer": repr(rule), "stop": repr(list(stops))}
     settings |= {"batch_size": program.batch_size, "engine": "numpy", "dtype": net.dtype}

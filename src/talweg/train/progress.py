@@ -11,6 +11,7 @@ from typing import TextIO
 from talweg.engine.program import Control
 
 _EVERY = 0.1  # seconds between two looks
+_WIDTH = 20  # letters of the bar
 
 
 class ProgressBar:
@@ -49,17 +50,24 @@ class ProgressBar:
             self._shown = True
 
     def line(self) -> str:
-        """The line as it stands now."""
+        """The line as it stands now, at most 79 letters."""
         done, seconds = self.control.epoch, time.perf_counter() - self.control.started
-        filled = round(20 * done / self.epochs)
-        left = f"{seconds * (self.epochs - done) / done:.0f} s left" if done else "starting"
+        left = _duration(seconds * (self.epochs - done) / done) + " left" if done else "starting"
         measures = [
             f"{name} {value:.4g}"
             for name, value in self.control.measures.items()
             if name in ("loss", "val_loss")
         ]
-        bar = "#" * filled + "." * (20 - filled)
-        return "  ".join([f"[{bar}] {done}/{self.epochs}", *measures, left])
+        words = "  ".join([f"{done}/{self.epochs}", *measures, left])
+        width = max(0, min(_WIDTH, 76 - len(words)))  # two brackets and a space beside it
+        filled = round(width * done / self.epochs)
+        return f"[{'#' * filled}{'.' * (width - filled)}] {words}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def wants_bar(progress: bool | None) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from talweg import gates
 from talweg.engine.program import Rows
-from talweg.errors import ShapeError
+from talweg.errors import SettingError, ShapeError
 from talweg.graph import Graph, Tensor, gradients, run_input, simplify
 from talweg.graph.functions import concatenate
 from talweg.nn import Loss, Metric, Module
@@ -25,6 +25,8 @@ def step_graph(
     rule: Optimizer,
 ) -> Graph:
     """One step: forward, loss, backward, update; see `Program.step` for inputs and outputs."""
+    if not net.weights:
+        raise SettingError("fit: the net has no parameters, so there is nothing to learn")
     flat = run_input(net.weights.flat, "weights")
     state = _inputs("state", rule.init(net.weights.flat))
     settings = _inputs("settings", rule.run_settings())
@@ -67,7 +69,7 @@ def _batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
         "x": rows.x[:size],
         "y": rows.y[:size],
         "row_weights": rows.weights[:size],
-        "scale": np.asarray(1.0 / size, dtype=rows.weights.dtype),
+        "count": np.asarray(size, dtype=rows.weights.dtype),
     }
     return {name: run_input(each, name) for name, each in examples.items()}
 
@@ -93,10 +95,10 @@ def _measures(
     prediction = net.apply(views, batch["x"]).named("prediction")
     weighted = batch["row_weights"] * _rows_of(loss, prediction, batch)
     total = weighted.sum()
-    measures = {"loss": total if loss.reduction == "sum" else total * batch["scale"]}
+    measures = {"loss": total if loss.reduction == "sum" else total / batch["count"]}
     for each in metrics:
         weighed = batch["row_weights"] * _rows_of(each, prediction, batch)
-        measures[each.name] = weighed.sum() * batch["scale"]
+        measures[each.name] = weighed.sum() / batch["count"]
     return {name: each.named(name) for name, each in measures.items()}
 
 

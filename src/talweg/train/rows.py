@@ -54,6 +54,12 @@ def _inputs(net: Module, X: Any, name: str) -> Array:
     x = np.ascontiguousarray(net._input(X))
     if len(x) == 0:
         raise DataError(f"fit: {name} has no rows")
+    too_large = np.isinf(x) & np.isfinite(np.asarray(X, dtype=np.float64))
+    if too_large.any():
+        raise DataError(
+            f"fit: {name} holds numbers that {x.dtype} cannot, in {too_large.sum()} places; scale "
+            "them to about -1 to 1, or give the net dtype='float64'"
+        )
     bad = np.argwhere(~np.isfinite(x))
     if len(bad):
         place = ", ".join(map(str, bad[0]))

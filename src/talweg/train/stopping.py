@@ -170,6 +170,8 @@ class _Both(_Pair):
 
 
 class _Either(_Pair):
+    """Inside of a `_Both`; elsewhere its two rules are told apart (see `as_rules`)."""
+
     name = "either"
 
     def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any]:
@@ -181,14 +183,22 @@ class _Either(_Pair):
 
 
 def as_rules(given: Any, measures: set[str]) -> list[Stop]:
-    """The rules of `fit`'s `stop`: one or several, each reading only what is measured."""
-    rules = [given] if isinstance(given, Stop) else list(given)
+    """The rules of `fit`'s `stop`: none, one or several, each reading only what is measured."""
+    if given is None:
+        return []
+    several = isinstance(given, list | tuple)
+    rules = [each for rule in (given if several else [given]) for each in _apart(rule)]
     for rule in rules:
-        if not isinstance(rule, Stop):
-            raise SettingError(f"fit: stop takes rules such as tw.Patience(10), not {rule!r}")
         for name in sorted(rule.watches() - measures):
             hint = nearest(name, measures)
             if name.startswith("val_"):
                 hint = "There is no validation data: give validation=(X, y) or a share of rows."
             raise SettingError(f"fit: {type(rule).__name__} watches {name!r}. {hint}")
     return rules
+
+
+def _apart(rule: Any) -> list[Stop]:
+    """A rule as those of which any stops the run, so that the run can name the one that did."""
+    if not isinstance(rule, Stop):
+        raise SettingError(f"fit: stop takes rules such as tw.Patience(10), not {rule!r}")
+    return [*_apart(rule.first), *_apart(rule.second)] if isinstance(rule, _Either) else [rule]
