@@ -147,6 +147,8 @@ ON_ARRAYS = [
     lambda x: gates.multiply(3.0, x),
     lambda x: tw.where(x > 0, x, 0.0),
     lambda x: tw.mean(x, axis=0),
+    lambda x: tw.mean(x),
+    lambda x: gates.divide(tw.sum(x), 2),
     tw.elu,
     tw.relu,
     tw.softmax,

@@ -165,6 +165,9 @@ def test_hvp_nests() -> None:
 
     close(tw.grad(lambda x: tw.hvp(cube)(x, V).sum())(X), 6 * V)
     close(tw.grad(lambda x, v: tw.hvp(cube)(x, v).sum())(X, V)[1], 6 * X)
+    close(tw.grad(lambda v: tw.hvp(cube)(X, v).sum())(V), 6 * X)
+    graph = record(lambda v: tw.hvp(cube)(X, v), V)
+    close(tw.Interpreter(graph)(v=2 * V)["output"], 12 * X * V)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_nodes_stand_before_their_users() -> None:
     for node in graph.nodes:
         assert all(each.number in seen for each in node.inputs)
         seen.add(node.number)
-    assert graph.inputs["unused"] in graph.nodes
+    assert any(node is graph.inputs["unused"] for node in graph.nodes)
 
 
 def test_cost_is_the_sum_over_gates() -> None:
@@ -119,10 +119,14 @@ def test_a_rule_that_gives_another_shape_is_refused() -> None:
     def short(g, out, x):
         return g.sum()
 
-    settings = {"shape": lambda x: x, "value": lambda x: x + 0, "slopes": ("1",)}
     gate = tw.gates.Gate(
-        **settings,
-        **{"name": "short", "kind": "elementwise", "formula": "x", "backward": (short,)},
+        name="short",
+        kind="elementwise",
+        formula="x",
+        shape=lambda x: x,
+        value=np.positive,
+        backward=(short,),
+        slopes=("1",),
         cost=tw.gates.cost_per_element(0),
     )
     with pytest.raises(tw.GraphError, match="short: its backward rule 0 gives"):
@@ -138,35 +142,31 @@ def test_a_value_that_breaks_its_shape_rule_is_refused() -> None:
 # Printing ---------------------------------------------------------------------------------------
 
 TINY_NET = """\
-graph: 2 inputs, 1 output, 94 operations, 472 bytes
-  0  input x             float64[2, 2]
-  1  input y             float64[2, 1]
-  2  constant 0.weight   float64[2, 2]
-  3  constant 0.bias     float64[2]
-  4  constant 1.weight   float64[2, 1]
-  5  matmul(0, 2)        float64[2, 2]  layer 0
-  6  add(5, 3)           float64[2, 2]  layer 0
-  7  sigmoid(6)          float64[2, 2]  layer 0
-  8  matmul(7, 4)        float64[2, 1]  layer 1
-  9  subtract(8, 1)      float64[2, 1]
- 10  multiply(9, 9)      float64[2, 1]
- 11  reduce_sum(10, axes=(0, 1), keepdims=False)  float64[]     -> output"""
+graph: 2 inputs, 1 output, 90 operations, 424 bytes
+  %0  input x             float64[2, 2]
+  %1  input y             float64[2, 1]
+  %2  constant 0.weight   float64[2, 2]
+  %3  constant 0.bias     float64[2]
+  %4  constant 1.weight   float64[2, 1]
+  %5  matmul(%0, %2)      float64[2, 2]  layer 0
+  %6  add(%5, %3)         float64[2, 2]  layer 0
+  %7  sigmoid(%6)         float64[2, 2]  layer 0
+  %8  matmul(%7, %4)      float64[2, 1]  layer 1
+  %9  subtract(%8, %1)    float64[2, 1]
+ %10  multiply(%9, %9)    float64[2, 1]
+ %11  reduce_sum(%10, axes=(0, 1), keepdims=False)  float64[]     -> output"""
 
 SINE_AND_SLOPE = """\
-graph: 1 input, 2 outputs, 58 operations, 144 bytes
-  0  input x             float64[2]
-  1  sin(0)              float64[2]
-  2  reduce_sum(1, axes=(0,), keepdims=False)  float64[]     -> value
-  3  constant            float64[2]
-  4  cos(0)              float64[2]
-  5  multiply(3, 4)      float64[2]    -> slope"""
+graph: 1 input, 2 outputs, 58 operations, 88 bytes
+  %0  input x             float64[2]
+  %1  sin(%0)             float64[2]
+  %2  reduce_sum(%1, axes=(0,), keepdims=False)  float64[]     -> value
+  %3  cos(%0)             float64[2]    -> slope"""
 
 
 def test_a_net_printed() -> None:
     net = tw.Sequential(tw.Dense(2, "sigmoid"), tw.Dense(1, bias=False), dtype="float64")
     net.init(np.ones((2, 2)))
-    graph = record(lambda x, y: ((net(x) - y) ** 1 * 1).sum(), np.ones((2, 2)), np.ones((2, 1)))
-    assert str(graph).count("layer 0") == 3
 
     def loss(x, y):
         gap = net(x) - y

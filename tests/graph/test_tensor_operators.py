@@ -145,7 +145,7 @@ REFUSED_KEYS = [
     (np.array([0, 1]), tw.RecordingError, "but ndarray was given"),
     (1.0, tw.RecordingError, "but float was given"),
     (True, tw.RecordingError, "but bool was given"),
-    ((..., ...), tw.TalwegError, ""),
+    ((..., ...), tw.TalwegError, r"\.\.\."),
 ]
 
 
@@ -174,7 +174,7 @@ WEAK = {
 def test_numbers_take_the_dtype_beside_them(other) -> None:
     assert (NARROW * other).dtype == np.float32
     assert (other * NARROW).dtype == np.float32
-    assert tw.where(NARROW > other, NARROW, other).dtype == np.float32
+    assert tw.maximum(NARROW, other).dtype == np.float32
     assert (tensor(Y) * other).dtype == np.float64
 
 
@@ -207,7 +207,7 @@ def test_whole_numbers_become_float64_unless_asked() -> None:
 
 @pytest.mark.parametrize("value", [1j, "oak", None, [[1], [2, 3]], np.float16(1), [object()]])
 def test_what_is_no_number_is_refused(value) -> None:
-    with pytest.raises(tw.DtypeError, match="test_tensor_operators.py:"):
+    with pytest.raises(tw.DtypeError, match=r"test_tensor_operators\.py:"):
         tensor(value)
 
 
@@ -231,5 +231,5 @@ def test_a_tensor_describes_itself() -> None:
 def test_find_by_name() -> None:
     w = tensor(2.0, name="weight")
     assert ((w * 3).named("product") + 1).find("weight") is w
-    with pytest.raises(tw.GraphError, match="no node is called 'wieght'. Did you mean 'weight'"):
+    with pytest.raises(tw.GraphError, match=r"no node is called 'wieght'. Did you mean 'weight'"):
         (w * 3).find("wieght")

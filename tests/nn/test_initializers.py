@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 import talweg as tw
 from talweg.engine.random import INITIAL_WEIGHTS, generator
-from talweg.errors import SettingError, ShapeError, TalwegError
+from talweg.errors import SettingError, ShapeError
 from talweg.nn.initializers import INITIALIZERS, Given, as_initializer, fans
 
 D, H = 400, 300
@@ -102,7 +102,8 @@ def test_uniform_and_normal_have_their_settings() -> None:
         (lambda: tw.Glorot("gaussian"), SettingError, "one of 'uniform', 'normal'"),
         (lambda: tw.Orthogonal(gain=-1), SettingError, "gain must be a number above 0"),
         (lambda: Given([1, 2])((3,), None), ShapeError, "has shape (2,), the parameter (3,)"),
-        (lambda: tw.Dense(2, bias_init=None), TalwegError, "bias"),
+        (lambda: tw.Dense(2, bias_init=None), SettingError, "not None"),
+        (lambda: tw.Dense(2, init=["a"]), SettingError, "not ['a']"),
     ],
 )
 def test_refused(make, error, words: str) -> None:

@@ -111,11 +111,11 @@ def is_weak(operand: Operand) -> bool:
 
 
 def common_float(operands: Iterable[Operand]) -> np.dtype[Any] | None:
-    """The float dtype that decides for a gate: that of the first array, else of a tensor."""
+    """The float dtype that decides for a gate: the first array's, else a tensor's."""
     floats = [each for each in operands if getattr(each, "dtype", BOOL).kind == "f"]
     arrays = [each for each in floats if not is_weak(each)]
     tensors = [each for each in floats if hasattr(each, "record_gate")]
-    decisive = arrays or tensors
+    decisive = arrays or tensors or floats
     return np.dtype(decisive[0].dtype) if decisive else None
 
 

@@ -179,6 +179,8 @@ def hvp(function: Function) -> Function:
         directions = list(vectors) if several else [vectors]
         if len(points) != len(directions):
             raise ShapeError(f"hvp: {len(points)} arrays, but {len(directions)} vectors")
+        if any(isinstance(each, Tensor) for each in directions):
+            points = [each if isinstance(each, Tensor) else constant(each) for each in points]
         result = grad(lambda *inputs: _along(function, inputs, directions))(*points)
         return (result,) if several and len(points) == 1 else result
 

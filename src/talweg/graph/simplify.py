@@ -34,16 +34,22 @@ def simplify(graph: Graph) -> Graph:
     after: dict[int, Tensor] = {}
     made: dict[Any, Tensor] = {}
     for node in graph.nodes:
-        if node.gate is None:
+        if not node.recorded:
+            key = _key(node.array) if node.ndim == 0 else node.number
+            after[node.number] = made.setdefault(key, _constant(node))
+        elif node.gate is None:
             after[node.number] = node
-        elif not node.recorded:
-            after[node.number] = Tensor(node.array, name=node.name, varies=False, line=node.line)
         else:
             after[node.number] = _simplified(node, [after[x.number] for x in node.inputs], made)
     outputs = {name: after[node.number] for name, node in graph.outputs.items()}
     simple = Graph(graph.inputs, outputs)
     verify(simple)
     return simple
+
+
+def _constant(node: Tensor) -> Tensor:
+    """A leaf that holds what a node computes from no input."""
+    return Tensor(node.array, name=node.name, varies=False, line=node.line) if node.gate else node
 
 
 def _simplified(node: Tensor, inputs: list[Tensor], made: dict[Any, Tensor]) -> Tensor:
@@ -60,8 +66,14 @@ def _simplified(node: Tensor, inputs: list[Tensor], made: dict[Any, Tensor]) -> 
 
 
 def _key(setting: Any) -> Any:
-    """What two equal settings share: type and value, or the very object where it has no hash."""
-    return (type(setting), setting if isinstance(setting, Hashable) else id(setting))
+    """What alike settings share: type and value, down to the sign of a zero."""
+    if isinstance(setting, tuple | list):
+        return (type(setting), *map(_key, setting))
+    if isinstance(setting, np.ndarray):
+        return setting.shape, setting.dtype.str, setting.tobytes()
+    if isinstance(setting, float):
+        return setting.hex()
+    return type(setting), setting if isinstance(setting, Hashable) else id(setting)
 
 
 def _idle(node: Tensor, inputs: list[Tensor]) -> Tensor | None:

@@ -104,7 +104,8 @@ def _whole(array: Array, classes: int) -> Array:
     if len(odd):
         row = int(odd[0][0])
         raise DataError(
-            f"the target's row {row} holds {array[row]}, but class labels must be whole numbers from 0"
+            f"the target's row {row} holds {array[row]}, but class labels must be whole numbers "
+            "from 0; number the classes"
         )
     whole = array.astype(np.int64)
     bad = np.argwhere((whole < 0) | (whole >= classes))

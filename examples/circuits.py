@@ -1,0 +1,97 @@
+"""Backpropagation through small circuits, each number in sight.
+
+After the notes of Stanford's CS231n on optimization, part 2 (cs231n.github.io/optimization-2): the
+same circuits and the same numbers. Values run forward through the gates. Then the gradient runs
+back from the output: each gate multiplies what arrives by its local derivative (the chain rule),
+and what arrives at one value along two ways is added.
+
+Each function here builds one circuit and returns its output node; `tw.trace` shows every number.
+"""
+
+import numpy as np
+
+import talweg as tw
+
+
+def variables(**values: float) -> list[tw.Tensor]:
+    """One named variable for each number."""
+    return [tw.tensor(value, name=name) for name, value in values.items()]
+
+
+def product() -> tw.Tensor:
+    """f = x y: each factor's gradient is the other factor."""
+    x, y = variables(x=4.0, y=-3.0)
+    return (x * y).named("f")
+
+
+def larger() -> tw.Tensor:
+    """f = max(x, y): the whole gradient goes to the larger one."""
+    x, y = variables(x=4.0, y=2.0)
+    return tw.maximum(x, y).named("f")
+
+
+def product_of_sum() -> tw.Tensor:
+    """f = (x + y) z: the sum hands its gradient on to both, unchanged."""
+    x, y, z = variables(x=-2.0, y=5.0, z=-4.0)
+    q = (x + y).named("q")
+    return (q * z).named("f")
+
+
+def weighted_sum() -> tw.Tensor:
+    """w0 x0 + w1 x1 + w2, as both neurons use it."""
+    w0, x0, w1, x1, w2 = variables(w0=2.0, x0=-1.0, w1=-3.0, x1=-2.0, w2=-3.0)
+    products = (w0 * x0).named("w0x0") + (w1 * x1).named("w1x1")
+    return (products.named("sum") + w2).named("dot")
+
+
+def sigmoid_neuron() -> tw.Tensor:
+    """f = 1 / (1 + exp(-(w0 x0 + w1 x1 + w2))): the sigmoid taken apart."""
+    power = tw.exp((weighted_sum() * -1).named("minus")).named("exp")
+    return (1 / (power + 1).named("den")).named("f")
+
+
+def sigmoid_gate() -> tw.Tensor:
+    """The same neuron with the sigmoid as one gate, of slope f (1 - f)."""
+    return tw.sigmoid(weighted_sum()).named("f")
+
+
+def staged() -> tw.Tensor:
+    """f = (x + sigmoid(y)) / (sigmoid(x) + (x + y)^2): many ways to x and y."""
+    x, y = variables(x=3.0, y=-4.0)
+    num = (x + tw.sigmoid(y).named("sigy")).named("num")
+    xpy = (x + y).named("xpy")
+    den = (tw.sigmoid(x).named("sigx") + (xpy**2).named("sqr")).named("den")
+    return (num * (1 / den).named("inv")).named("f")
+
+
+def routed() -> tw.Tensor:
+    """f = 2 (x y + max(z, w)): add deals out, max chooses, multiply exchanges."""
+    x, y, z, w = variables(x=3.0, y=-4.0, z=2.0, w=-1.0)
+    total = ((x * y).named("xy") + tw.maximum(z, w).named("max")).named("sum")
+    return (2 * total).named("f")
+
+
+def matrices() -> tuple[tw.Tensor, tw.Tensor, tw.Tensor]:
+    """D = W X, W (5, 10) and X (10, 3), with a gradient that arrives at D from outside."""
+    random = np.random.default_rng(0)
+    W = tw.tensor(random.standard_normal((5, 10)), name="W")
+    X = tw.tensor(random.standard_normal((10, 3)), name="X")
+    D = (W @ X).named("D")
+    D.backward(seed=random.standard_normal((5, 3)))
+    return W, X, D
+
+
+CIRCUITS = [product, larger, product_of_sum, sigmoid_neuron, sigmoid_gate, staged, routed]
+
+
+def main() -> None:
+    for circuit in CIRCUITS:
+        print(f"{circuit.__doc__}\n\n{tw.trace(circuit())}\n\n")
+    W, X, D = matrices()
+    print("D = W X, matrices: the shapes alone say how the gradients must multiply.\n")
+    print("  dW = dD X^T:", np.allclose(W.grad, D.grad @ X.value.T), W.grad.shape)
+    print("  dX = W^T dD:", np.allclose(X.grad, W.value.T @ D.grad), X.grad.shape)
+
+
+if __name__ == "__main__":
+    main()

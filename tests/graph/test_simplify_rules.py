@@ -1,0 +1,126 @@
+"""What simplifying takes away, and what it must leave alone."""
+
+import numpy as np
+import pytest
+
+import talweg as tw
+from talweg import gates
+from talweg.graph import record, simplify
+
+X = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]])
+
+
+def run(graph, *arrays):
+    return tw.Interpreter(graph)(**dict(zip(graph.inputs, arrays, strict=True)))
+
+
+IDLE = {  # what leaves x as it is
+    "times one": lambda x: 1.0 * x * np.ones((2, 3)),
+    "over one": lambda x: x / 1,
+    "identity": gates.identity,
+    "stopped": gates.stop_gradient,
+    "reshape": lambda x: x.reshape(2, 3),
+    "cast": lambda x: tw.cast(x, dtype="float64"),
+    "broadcast": lambda x: gates.broadcast_to(x, shape=(2, 3)),
+    "transpose": lambda x: x.transpose(0, 1),
+    "there and back": lambda x: x.reshape(6).reshape(3, 2).reshape(2, 3),
+}
+
+
+@pytest.mark.parametrize("idle", IDLE.values(), ids=list(IDLE))
+def test_what_does_nothing_goes(idle) -> None:
+    simple = simplify(record(lambda x: tw.sin(idle(x)), X))
+    assert [node.gate.name for node in simple.nodes if node.gate] == ["sin"]
+    np.testing.assert_array_equal(run(simple, X + 1)["output"], np.sin(X + 1))
+
+
+BUSY = {  # what looks idle but is not
+    "plus nothing": lambda x: x + 0.0,
+    "a row of ones": lambda x: x[0, 0] * np.ones(3),
+    "nothing minus": lambda x: 0.0 - x,
+    "one over": lambda x: 1.0 / x,
+    "almost one": lambda x: x * (1 + 1e-15),
+    "a transpose of a square": lambda x: (x @ x.T).T,
+    "a narrower number": lambda x: tw.cast(tw.cast(x, dtype="float32"), dtype="float64"),
+}
+
+
+@pytest.mark.parametrize("busy", BUSY.values(), ids=list(BUSY))
+def test_what_does_something_stays(busy) -> None:
+    graph = record(busy, X)
+    other = np.random.default_rng(0).standard_normal((2, 3))
+    found = run(simplify(graph), other)["output"]
+    np.testing.assert_array_equal(found, busy(tw.tensor(other)).value)
+
+
+def test_what_is_written_twice_is_computed_once() -> None:
+    simple = simplify(record(lambda x: {"a": tw.exp(x) + tw.exp(x), "b": tw.exp(x)}, X))
+    assert len([node for node in simple.nodes if node.gate is gates.exp]) == 1
+
+
+def test_what_is_written_twice_with_a_number_is_computed_once() -> None:
+    simple = simplify(record(lambda x: {"a": 2.0 * x, "b": 2.0 * x, "c": 3.0 * x}, X))
+    assert simple.outputs["a"] is simple.outputs["b"] is not simple.outputs["c"]
+
+
+def test_the_same_gate_with_other_settings_is_another_node() -> None:
+    simple = simplify(record(lambda x: {"a": x.sum(0), "b": x.sum(1), "c": x.sum(0)}, X))
+    assert simple.outputs["a"] is simple.outputs["c"]
+    assert simple.outputs["b"].shape == (2,)
+
+
+shifted = gates.Gate(
+    name="shifted",
+    kind="elementwise",
+    formula="x + by",
+    shape=lambda x, *, by: x,
+    value=lambda x, *, by: x + np.sum(by[0] if isinstance(by, tuple) else by),
+    backward=(lambda g, out, x, *, by: g,),
+    slopes=("1",),
+    cost=gates.cost_per_element(1),
+)
+
+
+SETTINGS = {  # two that print or compare alike and are not
+    "rounded": (np.ones(3), np.ones(3) + 1e-9),
+    "with dots": (np.ones(3000), np.r_[np.ones(1500), 1 + 1e-9, np.ones(1499)]),
+    "in a tuple": ((np.ones(3), 1.0), (np.ones(3) + 1e-9, 1.0)),
+    "zeros": (0.0, -0.0),
+    "zeros in a tuple": ((0.0,), (-0.0,)),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), SETTINGS.values(), ids=list(SETTINGS))
+def test_settings_that_seem_alike_are_told_apart(one, other) -> None:
+    simple = simplify(record(lambda x: {"a": shifted(x, by=one), "b": shifted(x, by=other)}, 0.5))
+    assert simple.outputs["a"] is not simple.outputs["b"]
+
+
+def test_settings_that_are_alike_are_not() -> None:
+    table = np.ones(3)
+    for by in (2.0, (0, 1), table, (table, 1.0)):
+        simple = simplify(record(lambda x, by=by: shifted(x, by=by) + shifted(x, by=by), 0.5))
+        assert len(simple.nodes) == 3
+
+
+def test_what_depends_on_no_input_is_computed_beforehand() -> None:
+    simple = simplify(record(lambda x: x * tw.exp(tw.constant(1.0)), 2.0))
+    assert [node.gate.name for node in simple.nodes if node.gate] == ["multiply"]
+
+
+def test_names_lines_and_layers_are_kept() -> None:
+    graph = record(lambda x: tw.sin(x * 1).named("wave"), 2.0)
+    (before,), (after,) = graph.outputs.values(), simplify(graph).outputs.values()
+    assert (after.name, after.line) == ("wave", before.line)
+
+
+def test_inputs_stay_even_when_unused() -> None:
+    simple = simplify(record(lambda x, unused: x * 1, 2.0, 3.0))
+    assert list(simple.inputs) == ["x", "unused"]
+    assert run(simple, np.array(5.0), np.array(1.0)) == {"output": 5}
+
+
+def test_infinity_keeps_its_sign() -> None:
+    """-0 may become 0, but what follows from it may not become another number."""
+    graph = record(lambda x: 1.0 / (x + 0.0), 1.0)
+    assert run(simplify(graph), np.array(-0.0)) == run(graph, np.array(-0.0))

@@ -1,0 +1,284 @@
+"""`fit` against the same training written out in NumPy, and what weights of rows mean."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import talweg as tw
+from talweg.engine.random import row_order
+from talweg.nn.losses import class_weighted
+
+RANDOM = np.random.default_rng(0)
+N = 10
+X = RANDOM.normal(size=(N, 3))
+Y = RANDOM.normal(size=(N, 2))
+WEIGHTS = np.array([1, 2, 0.5, 3, 1, 1, 0.25, 4, 1, 2])
+FACTOR = {"mse": 1 / 2, "sse": 1, "half_sse": 1 / 2}  # of a row's squared gaps; mse has 2 outputs
+
+
+def network(seed: int = 1, dtype: str = "float64") -> tw.Sequential:
+    net = tw.Sequential(tw.Dense(4, "tanh"), tw.Dense(2), dtype=dtype)
+    return net.init(X, seed=seed)
+
+
+def by_hand(loss: str, *, size: int, epochs: int, seed=None, weights=None, lr: float = 0.05):
+    """The weights after training and the history: forward, backward, update, a batch at a time."""
+    w1, b1, w2, b2 = (np.array(each) for each in network().weights.values())
+    row_weights = np.ones(N) if weights is None else weights
+    history = []
+    for epoch in range(1, epochs + 1):
+        order = np.arange(N) if seed is None else row_order(seed, epoch, N)
+        losses = []
+        for rows in (order[i : i + size] for i in range(0, N, size)):
+            x, s = X[rows], row_weights[rows][:, None]
+            hidden = np.tanh(x @ w1 + b1)
+            gap = hidden @ w2 + b2 - Y[rows]
+            factor = FACTOR[loss]
+            if loss == "mse":
+                factor /= len(rows) * row_weights.mean()
+            losses.append(factor * (s * gap**2).sum())
+            d_output = 2 * factor * s * gap
+            d_hidden = (d_output @ w2.T) * (1 - hidden**2)
+            w2 = w2 - lr * hidden.T @ d_output
+            b2 = b2 - lr * d_output.sum(axis=0)
+            w1 = w1 - lr * x.T @ d_hidden
+            b1 = b1 - lr * d_hidden.sum(axis=0)
+        history.append(np.mean(losses))
+    return np.concatenate([each.ravel() for each in (w1, b1, w2, b2)]), history
+
+
+SIZES = {"full batch": None, "whole batches": 5, "a tail": 4, "a tail of 1": 3, "stochastic": 1}
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
+@pytest.mark.parametrize("shuffle", [False, True], ids=["in order", "shuffled"])
+@pytest.mark.parametrize("loss", FACTOR)
+@pytest.mark.parametrize("size", SIZES)
+def test_fit_is_the_loop_written_out(size: str, loss: str, shuffle: bool, weights) -> None:
+    net = network()
+    run = tw.fit(
+        net,
+        X,
+        Y,
+        loss=loss,
+        optimizer=tw.SGD(lr=0.05),
+        epochs=7,
+        batch_size=SIZES[size],
+        shuffle=shuffle,
+        sample_weight=weights,
+        seed=11,
+    )
+    batch = SIZES[size] or N
+    # a full batch is taken in its own order: no order changes a sum
+    seed = 11 if shuffle and batch < N else None
+    flat, history = by_hand(loss, size=batch, epochs=7, seed=seed, weights=weights)
+    assert_allclose(run.history["loss"], history, rtol=1e-10)
+    assert_allclose(net.weights.flat, flat, rtol=1e-10)
+    assert run.steps == 7 * -(-N // batch) and run.epochs == 7
+
+
+def test_a_batch_larger_than_the_data_is_a_full_batch() -> None:
+    runs = [tw.fit(network(), X, Y, batch_size=size, epochs=3) for size in (N, 10_000, None)]
+    for run in runs[1:]:
+        assert_array_equal(run.net.weights.flat, runs[0].net.weights.flat)
+        assert run.steps == 3
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_one_row_is_enough(rows: int) -> None:
+    assert len(tw.fit(network(), X[:rows], Y[:rows], epochs=3).history["loss"]) == 3
+
+
+# Weights of rows --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "sse", "half_sse"])
+def test_a_whole_weight_is_a_repeated_row(loss: str) -> None:
+    times = np.array([1, 3, 0, 2, 1, 1, 0, 4, 1, 2])
+    settings = {"loss": loss, "optimizer": tw.SGD(lr=0.01), "epochs": 20, "batch_size": None}
+    weighted = tw.fit(network(), X, Y, sample_weight=times, metrics=["mae"], **settings)
+    X_again, Y_again = (np.repeat(each, times, axis=0) for each in (X, Y))
+    repeated = tw.fit(network(), X_again, Y_again, metrics=["mae"], **settings)
+    for name in ("loss", "mae"):
+        assert_allclose(weighted.history[name], repeated.history[name], rtol=1e-10)
+    assert_allclose(weighted.net.weights.flat, repeated.net.weights.flat, rtol=1e-10)
+
+
+@pytest.mark.parametrize("size", [None, 3])
+def test_a_row_of_weight_0_is_as_if_it_were_not_there(size: int | None) -> None:
+    used = np.arange(N) % 3 > 0
+    weighted = tw.fit(network(), X, Y, sample_weight=used, batch_size=size, epochs=5)
+    without = tw.fit(network(), X[used], Y[used], batch_size=size, epochs=5)
+    assert_array_equal(weighted.net.weights.flat, without.net.weights.flat)
+
+
+def test_equal_weights_weigh_nothing_in_a_mean() -> None:
+    plain, heavy = (
+        tw.fit(network(), X, Y, sample_weight=each, batch_size=3, epochs=5)
+        for each in (None, np.full(N, 8.0))
+    )
+    assert_array_equal(plain.net.weights.flat, heavy.net.weights.flat)
+
+
+def test_weights_reach_the_validation() -> None:
+    held = X[:4], Y[:4], [1, 0, 2, 5]
+    run = tw.fit(network(), X, Y, validation=held, metrics=["sse"], epochs=3, keep="last")
+    gaps = ((run.net.predict(X[:4]) - Y[:4]) ** 2).sum(axis=1)
+    expected = np.average(gaps, weights=held[2])
+    assert_allclose(run.history["val_sse"][-1], expected, rtol=1e-12)
+    assert_allclose(run.history["val_loss"][-1], expected / 2, rtol=1e-12)
+
+
+LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 2, 2])
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "expected"),
+    [
+        ([1, 2, 5], [1, 2, 5]),
+        ((0.5, 1, 1), [0.5, 1, 1]),
+        ({0: 1, 1: 2, 2: 5}, [1, 2, 5]),
+        ({2: 3}, [1, 1, 3]),
+        ({np.int64(1): 0}, [1, 0, 1]),
+        ("balanced", [10 / (3 * 6), 10 / (3 * 2), 10 / (3 * 2)]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("form", ["whole", "one-hot"])
+def test_the_weight_of_a_class_is_that_of_its_rows(form: str, class_weight, expected) -> None:
+    y = LABELS if form == "whole" else np.eye(3)[LABELS]
+    settings = {"loss": "cross_entropy", "epochs": 4, "metrics": ["accuracy"]}
+    nets = [tw.Sequential(tw.Dense(3), dtype="float64").init(X) for _ in range(2)]
+    by_class = tw.fit(nets[0], X, y, class_weight=class_weight, **settings)
+    by_row = tw.fit(nets[1], X, y, sample_weight=np.array(expected)[LABELS], **settings)
+    assert_allclose(by_class.history["loss"], by_row.history["loss"], rtol=1e-12)
+    assert_allclose(nets[0].weights.flat, nets[1].weights.flat, rtol=1e-12)
+
+
+def test_balanced_classes_weigh_1_in_the_mean_and_the_same_in_all() -> None:
+    weights = class_weighted("classes", LABELS, "balanced", 3)
+    assert_allclose(weights.mean(), 1)
+    assert_allclose([weights[each == LABELS].sum() for each in range(3)], [10 / 3] * 3)
+
+
+def test_weights_of_bits_and_of_rows_multiply() -> None:
+    bits = LABELS > 0
+    settings = {"loss": "binary_cross_entropy", "epochs": 4}
+    nets = [tw.Sequential(tw.Dense(1), dtype="float64").init(X) for _ in range(2)]
+    tw.fit(nets[0], X, bits, class_weight={1: 3}, sample_weight=WEIGHTS, **settings)
+    tw.fit(nets[1], X, bits, sample_weight=WEIGHTS * np.where(bits, 3, 1), **settings)
+    assert_allclose(nets[0].weights.flat, nets[1].weights.flat, rtol=1e-12)
+
+
+# Own losses, forms of data ----------------------------------------------------------------------
+
+
+def test_a_loss_of_ones_own() -> None:
+    def quartic(prediction, target):
+        return tw.mean((prediction - target) ** 4, axis=1)
+
+    net = network()
+    first = ((net.predict(X) - Y) ** 4).mean()
+    run = tw.fit(net, X, Y, loss=quartic, epochs=50, batch_size=None, optimizer=tw.Adam(lr=0.01))
+    assert_allclose(run.history["loss"][0], first, rtol=1e-12)
+    assert run.history["loss"][-1] < first / 2
+    assert run.settings["loss"] == "quartic"
+
+
+def test_a_loss_with_labels_of_ones_own() -> None:
+    """A record says what targets the rule takes, here whole classes."""
+    hinge = tw.Loss(
+        "hinge",
+        lambda p, t: (
+            tw.max(p + 1.0 - tw.one_hot(t, classes=3, dtype=p.dtype), axis=1)
+            - tw.sum(p * tw.one_hot(t, classes=3, dtype=p.dtype), axis=1)
+        ),
+        labels="classes",
+    )
+    net = tw.Sequential(tw.Dense(3), dtype="float64")
+    run = tw.fit(net, X, LABELS, loss=hinge, metrics=["accuracy"], epochs=200)
+    assert run.history["loss"][-1] < run.history["loss"][0]
+
+
+@pytest.mark.parametrize("form", ["list", "float32", "int", "fortran", "reversed"])
+def test_forms_of_x(form: str) -> None:
+    whole = np.arange(30).reshape(10, 3) - 15
+    given = {
+        "list": whole.tolist(),
+        "float32": whole.astype("float32"),
+        "int": whole,
+        "fortran": np.asfortranarray(whole, dtype=float),
+        "reversed": whole[::-1, ::-1].copy()[::-1, ::-1],
+    }[form]
+    before = np.array(given)
+    flat = tw.fit(network(), given, Y, epochs=2).net.weights.flat
+    assert_array_equal(flat, tw.fit(network(), whole.astype(float), Y, epochs=2).net.weights.flat)
+    assert_array_equal(given, before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_net_keeps_its_dtype(dtype: str) -> None:
+    net = network(dtype=dtype)
+    run = tw.fit(net, X, Y, epochs=2, validation=0.2, batch_size=3)
+    assert net.weights.flat.dtype == net.predict(X).dtype == dtype
+    assert all(each.dtype == "float64" for each in run.history.values())
+
+
+# Seeds and going on -----------------------------------------------------------------------------
+
+FRESH = """
+import numpy as np, talweg as tw
+random = np.random.default_rng(0)
+X, y = random.normal(size=(50, 3)), random.normal(size=50)
+net = tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1))
+run = tw.fit(net, X, y, epochs=5, batch_size=8, validation=0.2, seed=3)
+digest = net.weights.flat.tobytes().hex()
+"""
+
+
+def test_same_seed_same_weights_in_a_fresh_process() -> None:
+    here: dict[str, str] = {}
+    exec(FRESH, here)
+    again: dict[str, str] = {}
+    exec(FRESH, again)
+    there = subprocess.run(
+        [sys.executable, "-c", FRESH + "print(digest)"], capture_output=True, text=True, check=True
+    )
+    assert here["digest"] == again["digest"] == there.stdout.strip()
+
+
+def test_a_seed_starts_the_net_holds_rows_out_and_orders_them() -> None:
+    def train(**settings) -> np.ndarray:
+        net = settings.pop("net", None) or tw.Sequential(tw.Dense(4, "tanh"), tw.Dense(2))
+        return tw.fit(net, X, Y, epochs=3, **settings).net.weights.flat
+
+    assert_array_equal(train(seed=4), train(seed=4))
+    assert not np.array_equal(train(seed=4), train(seed=5))
+    same_start = {"batch_size": 3}
+    one, other = (train(net=network(), seed=seed, **same_start) for seed in (4, 5))
+    assert not np.array_equal(one, other)  # the order of rows alone
+    one, other = (train(net=network(), seed=seed, batch_size=None) for seed in (4, 5))
+    assert_array_equal(one, other)
+    one, other = (train(net=network(), seed=s, batch_size=None, validation=0.5) for s in (4, 5))
+    assert not np.array_equal(one, other)  # the held-out rows alone
+
+
+def test_a_net_without_weights_starts_from_the_seed() -> None:
+    net = tw.Sequential(tw.Dense(4, "tanh"), tw.Dense(2), dtype="float64")
+    first = tw.fit(net, X, Y, epochs=1, batch_size=None, seed=1)
+    second = tw.fit(network(seed=1), X, Y, epochs=1, batch_size=None, seed=99)
+    assert_array_equal(first.net.weights.flat, second.net.weights.flat)
+
+
+def test_fit_goes_on_from_the_weights_as_they_are() -> None:
+    settings = {"optimizer": tw.SGD(lr=0.05), "batch_size": None}
+    net = network()
+    for _ in range(3):
+        run = tw.fit(net, X, Y, epochs=2, **settings)
+    assert run.net is net
+    whole = tw.fit(network(), X, Y, epochs=6, **settings)
+    assert_allclose(net.weights.flat, whole.net.weights.flat, rtol=1e-14)
+    assert_array_equal(run.history["loss"], whole.history["loss"][4:])

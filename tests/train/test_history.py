@@ -1,0 +1,134 @@
+"""What a run keeps: history, the best weights or the last, and the words about it."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import talweg as tw
+
+RANDOM = np.random.default_rng(3)
+X = RANDOM.normal(size=(12, 3))
+Y = np.sin(X.sum(axis=1)) + RANDOM.normal(0, 0.5, 12)
+HELD = RANDOM.normal(size=(2500, 3))
+HELD_Y = np.sin(HELD.sum(axis=1))
+# long steps on few rows: the validation loss falls, then rises and falls again
+JUMPY = {"optimizer": tw.SGD(lr=0.5), "batch_size": 4, "seed": 5}
+
+
+def network() -> tw.Sequential:
+    return tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1), dtype="float64").init(X, seed=2)
+
+
+def mse(net: tw.Module, x: np.ndarray, y: np.ndarray) -> float:
+    return float(((net.predict(x)[:, 0] - y) ** 2).mean())
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({}, ["loss"]),
+        ({"metrics": ["mae", "accuracy"]}, ["loss", "mae", "accuracy"]),
+        ({"validation": (HELD, HELD_Y)}, ["loss", "val_loss"]),
+        ({"validation": 0.25, "metrics": ["mae"]}, ["loss", "mae", "val_loss", "val_mae"]),
+    ],
+)
+def test_one_entry_an_epoch_for_each_name(settings, names: list[str]) -> None:
+    run = tw.fit(network(), X, Y, epochs=4, **settings)
+    assert [*run.history] == names
+    assert all(each.shape == (4,) and each.dtype == float for each in run.history.values())
+
+
+def test_the_loss_is_measured_before_each_update() -> None:
+    net = network()
+    before = mse(net, X, Y)
+    run = tw.fit(net, X, Y, epochs=1, batch_size=None)
+    assert_allclose(run.history["loss"], before, rtol=1e-13)
+
+
+def test_validation_is_measured_after_each_epoch() -> None:
+    run = tw.fit(network(), X, Y, epochs=3, validation=(HELD, HELD_Y), keep="last", **JUMPY)
+    assert_allclose(run.history["val_loss"][-1], mse(run.net, HELD, HELD_Y), rtol=1e-12)
+
+
+def test_a_sum_loss_is_summed_over_the_validation_rows() -> None:
+    run = tw.fit(
+        network(), X, Y, loss="sse", epochs=2, validation=(HELD, HELD_Y), keep="last",
+        optimizer=tw.SGD(lr=0.001),
+    )  # fmt: skip
+    expected = mse(run.net, HELD, HELD_Y) * len(HELD)
+    assert_allclose(run.history["val_loss"][-1], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("share", "held"), [(0.25, 3), (0.5, 6), (0.9, 11)])
+def test_a_share_is_held_out(share: float, held: int) -> None:
+    run = tw.fit(network(), X, Y, epochs=1, batch_size=1, validation=share)
+    assert run.steps == 12 - held
+
+
+def test_the_held_out_rows_are_never_trained_on() -> None:
+    """Marked by an input of their own, whose weight they alone would move."""
+    marked = np.eye(12)
+    net = tw.Sequential(tw.Dense(1, init="zeros", bias=False))
+    run = tw.fit(net, marked, np.ones(12), validation=0.25, epochs=5, keep="last")
+    assert (net.weights.flat == 0).sum() == 3
+    assert_array_equal(run.history["val_loss"], np.ones(5))
+
+
+# Keeping ------------------------------------------------------------------------------------------
+
+
+def test_the_best_weights_are_those_of_a_run_that_ended_there() -> None:
+    best = tw.fit(network(), X, Y, epochs=30, validation=(HELD, HELD_Y), **JUMPY)
+    losses = best.history["val_loss"]
+    assert best.best_epoch == losses.argmin() + 1
+    assert 1 < best.best_epoch < 30, "this data shall have its best epoch in between"
+    assert_allclose(mse(best.net, HELD, HELD_Y), losses.min(), rtol=1e-12)
+    again = tw.fit(network(), X, Y, epochs=best.best_epoch, **JUMPY)
+    assert_array_equal(best.net.weights.flat, again.net.weights.flat)
+    assert_array_equal(best.net.predict(X), again.net.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("keep", "validated", "kept"),
+    [
+        (None, True, "best"),
+        (None, False, "last"),
+        ("best", True, "best"),
+        ("last", True, "last"),
+        ("last", False, "last"),
+    ],
+)
+def test_what_is_kept(keep: str | None, validated: bool, kept: str) -> None:
+    validation = (HELD, HELD_Y) if validated else None
+    run = tw.fit(network(), X, Y, epochs=30, validation=validation, keep=keep, **JUMPY)
+    last = tw.fit(network(), X, Y, epochs=30, **JUMPY)
+    assert (run.best_epoch == 30) == (kept == "last")
+    assert np.array_equal(run.net.weights.flat, last.net.weights.flat) == (kept == "last")
+
+
+def test_the_best_without_validation_has_the_least_loss_over_all_rows() -> None:
+    run = tw.fit(network(), X, Y, epochs=12, keep="best", **JUMPY)
+    losses = [
+        mse(tw.fit(network(), X, Y, epochs=epochs, **JUMPY).net, X, Y) for epochs in range(1, 13)
+    ]
+    assert run.best_epoch == np.argmin(losses) + 1
+    assert_allclose(mse(run.net, X, Y), min(losses), rtol=1e-12)
+    assert [*run.history] == ["loss"]
+
+
+def test_an_equal_loss_does_not_move_the_best_epoch() -> None:
+    net = tw.Sequential(tw.Dense(1, init="zeros", bias=False))
+    run = tw.fit(net, [[0.0]], [1.0], epochs=5, validation=([[0.0]], [1.0]))
+    assert run.best_epoch == 1  # nothing ever changes, so the first is as good as any
+
+
+def test_what_a_run_says_of_itself() -> None:
+    run = tw.fit(network(), X, Y, epochs=3, batch_size=5, validation=0.25, metrics=["mae"])
+    lines = str(run).splitlines()
+    assert lines[0].startswith("3 epochs, 6 steps in 0.0")
+    assert all(f"{name} {run.history[name][-1]:.6g}" in lines[0] for name in run.history)
+    assert lines[1] == "stopped because all 3 epochs were done"
+    assert lines[2] == f"the weights are those after epoch {run.best_epoch}"
+    assert run.stopped_by == "epochs" and run.failure is None and run.seconds > 0
+    expected = {"loss": "mse", "epochs": 3, "batch_size": 5, "seed": 0, "engine": "numpy"}
+    assert {name: run.settings[name] for name in expected} == expected

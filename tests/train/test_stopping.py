@@ -1,0 +1,203 @@
+"""Stopping rules: each on a series of losses, then in a run, then in company."""
+
+import numpy as np
+import pytest
+
+import talweg as tw
+from talweg.engine.program import Epoch
+from talweg.errors import SettingError
+
+NAN = float("nan")
+
+
+def stops_at(rule: tw.Stop, losses: list[float], seconds: float = 1.0) -> int | None:
+    """The epoch in which a rule stops a run with these losses, each epoch so many seconds."""
+    state = rule.init()
+    for number, loss in enumerate(losses, start=1):
+        measures = {"loss": loss, "val_loss": loss}
+        state, stop = rule.update(state, Epoch(number, number * seconds, measures))
+        if stop:
+            return number
+    return None
+
+
+@pytest.mark.parametrize(
+    ("rule", "losses", "epoch"),
+    [
+        (tw.MaxEpochs(3), [9, 8, 7, 6], 3),
+        (tw.MaxEpochs(9), [9, 8, 7, 6], None),
+        (tw.TargetLoss(0.5), [9, 0.6, 0.5, 0.4], 3),
+        (tw.TargetLoss(0.5), [NAN, NAN], None),
+        (tw.TargetLoss(-1.0), [0, -2], 2),
+        (tw.MinDecrease(0.05), [2, 1.9, 1.84, 1.8, 1.79], 4),
+        (tw.MinDecrease(0.05, patience=2), [2, 1.98, 1.94, 1.92, 1.9, 1.8], 5),
+        (tw.MinDecrease(0), [3, 2, 2], 3),
+        (tw.MinDecrease(0.1), [3, NAN, 1], 2),
+        (tw.Patience(2), [3, 2, 2.5, 2.4, 1], 4),
+        (tw.Patience(2), [3, 2, 2.5, 1.9, 2, 2], 6),
+        (tw.Patience(2, decrease=0.5), [3, 2.8, 2.4, 2.3, 2.0], 5),
+        (tw.Patience(1), [1, 2], 2),
+        (tw.TimeBudget(2.5), [9, 8, 7, 6], 3),
+        (tw.MaxEpochs(2) & tw.TargetLoss(1), [0, 9, 9, 0], 4),
+        (tw.MaxEpochs(2) & tw.TargetLoss(1), [0, 0], 2),
+        (tw.MaxEpochs(3) | tw.TargetLoss(1), [9, 1, 9], 2),
+        (tw.MaxEpochs(3) | tw.TargetLoss(1), [9, 9, 9], 3),
+        (tw.Patience(1) & tw.MaxEpochs(4) | tw.TargetLoss(0), [1, 2, 3, 2.5], 4),
+        (tw.Patience(1) & (tw.MaxEpochs(4) | tw.TargetLoss(0)), [1, 0, 3, 2], 4),
+    ],
+    ids=str,
+)
+def test_the_epoch_in_which_a_rule_stops(rule: tw.Stop, losses, epoch: int | None) -> None:
+    assert stops_at(rule, losses) == epoch
+
+
+X = np.linspace(-1, 1, 8)[:, None]
+Y = X[:, 0] ** 2
+
+
+def fit(stop, **settings) -> tw.Run:
+    net = tw.Sequential(tw.Dense(6, "tanh"), tw.Dense(1)).init(X, seed=1)
+    settings = {"optimizer": tw.SGD(lr=0.1), "epochs": 500, **settings}
+    return tw.fit(net, X, Y, stop=stop, **settings)
+
+
+@pytest.mark.parametrize(
+    ("stop", "stopped_by", "why"),
+    [
+        (tw.MaxEpochs(7), "max_epochs", "the 7 epochs of MaxEpochs were done"),
+        (tw.TargetLoss(0.05), "target_loss", "loss reached the target 0.05 in epoch {}"),
+        (tw.TargetLoss(0.1, watch="mae"), "target_loss", "mae reached the target 0.1 in epoch {}"),
+        (
+            tw.MinDecrease(0.01),
+            "min_decrease",
+            "loss had not fallen by more than 0.01 for 1 epoch",
+        ),
+        (
+            tw.Patience(3, watch="val_loss", decrease=0.02),
+            "patience",
+            "val_loss had not fallen by more than 0.02 for 3 epochs",
+        ),
+        (
+            tw.MaxEpochs(3) & tw.TargetLoss(100.0),
+            "both",
+            "the 3 epochs of MaxEpochs were done, and loss reached the target 100 in epoch 3",
+        ),
+        (
+            [tw.TargetLoss(-1.0), tw.MaxEpochs(4)],
+            "max_epochs",
+            "the 4 epochs of MaxEpochs were done",
+        ),
+        (
+            [tw.MaxEpochs(4), tw.TargetLoss(99.0)],
+            "target_loss",
+            "loss reached the target 99 in epoch 1",
+        ),
+        ([], "epochs", "all 500 epochs were done"),
+    ],
+    ids=str,
+)
+def test_a_run_says_why_it_stopped(stop, stopped_by: str, why: str) -> None:
+    run = fit(stop, metrics=["mae"], validation=(X, Y))
+    assert (run.stopped_by, run.why) == (stopped_by, why.format(run.epochs))
+    assert len(run.history["loss"]) == run.epochs == run.steps
+
+
+def test_either_says_which_of_its_rules_held() -> None:
+    run = fit(tw.MaxEpochs(2) | tw.TargetLoss(-1.0))
+    assert run.epochs == 2
+    assert "MaxEpochs" in run.why
+    assert "target" not in run.why, "the loss never reached -1"
+
+
+def test_the_rule_stops_at_its_own_epoch_in_a_run() -> None:
+    run = fit(tw.TargetLoss(0.05))
+    assert run.history["loss"][-1] <= 0.05 < run.history["loss"][-2]
+
+
+def test_patience_gives_the_best_weights_back() -> None:
+    held = X, np.zeros(8)  # another goal: its loss rises after a while
+    run = fit(tw.Patience(5), validation=held)
+    assert run.stopped_by == "patience"
+    assert run.best_epoch == run.epochs - 5 == run.history["val_loss"].argmin() + 1
+
+
+def test_a_rule_of_ones_own() -> None:
+    class Rising(tw.Stop):
+        name = "rising"
+
+        def init(self):
+            return {"last": float("inf")}
+
+        def update(self, state, epoch):
+            loss = epoch.measures["loss"]
+            return {"last": loss}, loss > state["last"]
+
+        def watches(self):
+            return {"loss"}
+
+    run = fit(Rising(), optimizer=tw.SGD(lr=1.5))
+    assert run.stopped_by == "rising"
+    assert run.history["loss"][-1] > run.history["loss"][-2]
+
+
+# Time ---------------------------------------------------------------------------------------------
+
+MANY = np.tile(X, (2_500, 1))
+
+
+def fit_for(stop: tw.Stop) -> tw.Run:
+    """One epoch of 20,000 steps: more than a second, were it not stopped."""
+    net = tw.Sequential(tw.Dense(1))
+    return tw.fit(net, MANY, MANY, batch_size=1, epochs=1, stop=stop)
+
+
+def test_a_time_budget_stops_within_an_epoch() -> None:
+    run = fit_for(tw.TimeBudget(0.2))
+    assert run.stopped_by == "time_budget"
+    assert run.why == "the time budget of 0.2 s was used up"
+    assert 0.2 <= run.seconds < 1
+    assert 0 < run.steps < 20_000 and run.epochs == 0
+    assert np.isfinite(run.net.weights.flat).all()
+
+
+def test_a_time_budget_stops_within_an_epoch_as_one_of_two_rules() -> None:
+    assert fit_for(tw.TimeBudget(0.2) | tw.TargetLoss(-1.0)).epochs == 0
+
+
+def test_the_history_of_a_run_without_a_whole_epoch_is_empty() -> None:
+    run = fit_for(tw.TimeBudget(0.05))
+    assert run.history["loss"].shape == (0,)
+
+
+def test_two_budgets() -> None:
+    assert 0.1 <= fit([tw.TimeBudget(60), tw.TimeBudget(0.1)], epochs=10**6).seconds < 2
+
+
+# Refused ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: tw.MaxEpochs(0), "MaxEpochs: epochs must be a whole number at least 1"),
+        (lambda: tw.TargetLoss(NAN), "TargetLoss: target must be a number"),
+        (lambda: tw.MinDecrease(-0.1), "MinDecrease: decrease must be a number at least 0"),
+        (lambda: tw.Patience(0), "Patience: patience must be a whole number at least 1"),
+        (lambda: tw.Patience(2.5), "Patience: patience must be a whole number"),
+        (lambda: tw.TimeBudget(0), "TimeBudget: seconds must be a number above 0"),
+        (lambda: fit(tw.Patience(3)), "There is no validation data: give validation=(X, y)"),
+        (lambda: fit(tw.TargetLoss(0.1, watch="mea"), metrics=["mae"]), "Did you mean 'mae'?"),
+        (lambda: fit(tw.TargetLoss(1) & tw.Patience(3)), "watches 'val_loss'"),
+        (lambda: fit(["patience"]), "stop takes rules such as tw.Patience(10), not 'patience'"),
+        (lambda: fit(5), "stop takes rules"),
+        (lambda: fit(tw.Patience), "stop takes rules"),
+    ],
+)
+def test_refused(make, words: str) -> None:
+    with pytest.raises(SettingError) as raised:
+        make()
+    assert words in str(raised.value)
+
+
+def test_none_is_no_rule() -> None:
+    assert fit(None, epochs=2).stopped_by == "epochs"
