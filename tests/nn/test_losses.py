@@ -255,5 +255,5 @@ def test_huber_wants_a_positive_delta(delta: float) -> None:
 
 
 def test_weights_of_another_length_are_refused() -> None:
-    with pytest.raises(ShapeError, match=r"mse: weights \(2,\) for \(3,\) rows"):
+    with pytest.raises(ShapeError, match=r"mse: weights has shape \(2,\), but there are 3 rows"):
         tw.mse(P31, [1, 2, 3], [1, 2])

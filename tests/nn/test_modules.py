@@ -187,7 +187,10 @@ def test_a_part_shows_its_own_parameters_in_the_vector_of_the_network() -> None:
         "weight": (3, 4),
         "bias": (4,),
     }
-    assert part.weights.flat is net.weights.flat
+    part.weights["bias"][:] = 7
+    assert (net.weights["0.bias"] == 7).all()
+    with pytest.raises(SettingError, match="no flat vector of its own"):
+        part.weights.flat  # noqa: B018
 
 
 def test_weights_given_to_a_part_are_not_lost() -> None:

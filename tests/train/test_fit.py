@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
 from talweg.engine.random import row_order
-from talweg.nn.losses import class_weighted
+from talweg.nn.row_weights import class_weights
 
 RANDOM = np.random.default_rng(0)
 N = 10
@@ -159,9 +159,37 @@ def test_the_weight_of_a_class_is_that_of_its_rows(form: str, class_weight, expe
 
 
 def test_balanced_classes_weigh_1_in_the_mean_and_the_same_in_all() -> None:
-    weights = class_weighted("classes", LABELS, "balanced", 3)
+    weights = class_weights("balanced", "classes", LABELS, np.ones(10), 3)[LABELS]
     assert_allclose(weights.mean(), 1)
     assert_allclose([weights[each == LABELS].sum() for each in range(3)], [10 / 3] * 3)
+
+
+def test_balanced_classes_count_the_weights_of_rows() -> None:
+    """A row of weight 2 counts as two rows."""
+    twice = np.r_[LABELS, LABELS[:1]]
+    weighed = class_weights("balanced", "classes", LABELS, np.r_[2.0, np.ones(9)], 3)
+    assert_allclose(weighed, class_weights("balanced", "classes", twice, np.ones(11), 3))
+
+
+def test_validation_is_weighed_by_the_classes_of_training() -> None:
+    """Held-out rows of one class alone do not change what a class weighs."""
+    settings = {"loss": "cross_entropy", "epochs": 1, "batch_size": None}
+    found = [
+        tw.fit(
+            tw.Sequential(tw.Dense(3), dtype="float64"),
+            X, LABELS, class_weight=weight, validation=(X[LABELS > 0], LABELS[LABELS > 0]),
+            **settings,
+        ).history["val_loss"]
+        for weight in ("balanced", class_weights("balanced", "classes", LABELS, np.ones(10), 3))
+    ]  # fmt: skip
+    assert_allclose(*found)
+
+
+def test_a_target_that_is_missing_may_have_the_weight_0() -> None:
+    holes, weights = Y.copy(), np.ones(N)
+    holes[3], weights[3] = np.nan, 0
+    run = tw.fit(network(), X, holes, sample_weight=weights, epochs=2)
+    assert np.isfinite(run.history["loss"]).all()
 
 
 def test_weights_of_bits_and_of_rows_multiply() -> None:

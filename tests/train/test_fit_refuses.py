@@ -68,7 +68,7 @@ CASES = [
      {"validation": (X[:, :2], Y)}),
     (DataError, "validation X holds nan at [0, 0]",
      {"validation": (with_hole(X, (0, 0), np.nan), Y)}),
-    (DataError, "every validation row has the weight 0", {"validation": (X, Y, np.zeros(6))}),
+    (DataError, "validation sample_weight: every row", {"validation": (X, Y, np.zeros(6))}),
     # functions
     (ShapeError, "must give one number a row, (6,), but gave float64[]",
      {"loss": lambda p, t: tw.mean((p - t) ** 2)}),

@@ -169,6 +169,13 @@ def test_the_history_of_a_run_without_a_whole_epoch_is_empty() -> None:
     assert run.history["loss"].shape == (0,)
 
 
+def test_a_run_cut_within_an_epoch_says_so() -> None:
+    run = fit_for(tw.TimeBudget(0.1))
+    assert run.kept == f"after step {run.steps}, within epoch 1"
+    assert run.kept in str(run)
+    assert fit(tw.MaxEpochs(3)).kept == "after epoch 3"
+
+
 def test_two_budgets() -> None:
     assert 0.1 <= fit([tw.TimeBudget(60), tw.TimeBudget(0.1)], epochs=10**6).seconds < 2
 

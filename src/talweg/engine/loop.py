@@ -61,6 +61,7 @@ class _Run:
             prefix + name: [] for prefix in prefixes for name in self.measured
         }
         self.best = (math.inf, 0, self.weights)
+        self.closed_step = 0  # steps done when the last whole epoch ended
         self.bad_step: BadStep | None = None
 
     def run(self) -> Outcome:
@@ -115,6 +116,7 @@ class _Run:
         for name, value in measures.items():
             self.history[name].append(value)
         self.control.epoch, self.control.measures = epoch, measures
+        self.closed_step = self.control.step
         if self.program.keep_best:
             self._keep_if_best(epoch, measures)
 
@@ -171,13 +173,16 @@ class _Run:
 
     def _outcome(self, stopped_by: int | str) -> Outcome:
         _, kept_epoch, weights = self.best
+        kept_step = None
         if not self.program.keep_best or kept_epoch == 0:
             kept_epoch, weights = self.control.epoch, self.weights
+            kept_step = self.control.step if self.control.step > self.closed_step else None
         return Outcome(
             weights=weights,
             history={name: np.array(values) for name, values in self.history.items()},
             stopped_by=stopped_by,
             kept_epoch=kept_epoch,
+            kept_step=kept_step,
             epochs=self.control.epoch,
             steps=self.control.step,
             seconds=self._seconds(),

@@ -104,13 +104,14 @@ class Outcome:
 
     `stopped_by` is the position of the stopping rule, or one of epochs, time_budget,
     interrupted, non_finite. `kept_epoch` is the epoch after which the weights were taken: 0
-    for those of the start.
+    for those of the start; `kept_step` is set where that was within the epoch that follows.
     """
 
     weights: Array
     history: Mapping[str, npt.NDArray[np.float64]]
     stopped_by: int | str
     kept_epoch: int
+    kept_step: int | None
     epochs: int
     steps: int
     seconds: float

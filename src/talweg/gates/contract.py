@@ -42,6 +42,6 @@ matmul: Gate = Gate(
         lambda g, out, x, y: unbroadcast(matmul(g, _turned(y)), x),
         lambda g, out, x, y: unbroadcast(matmul(_turned(x), g), y),
     ),
-    slopes=("gradient @ y^T", "x^T @ gradient"),
+    slopes=("g y^T", "x^T g"),
     cost=_matmul_cost,
 )

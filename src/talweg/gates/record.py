@@ -100,6 +100,13 @@ class Gate:
         """The local derivative with respect to the input at `position`, in words."""
         return self.slopes[min(position, len(self.slopes) - 1)]
 
+    def __reduce__(self) -> Any:
+        from talweg.gates import GATES  # a gate of talweg's own travels by its name
+
+        if GATES.get(self.name) is self:
+            return GATES.__getitem__, (self.name,)
+        return super().__reduce__()
+
     def __repr__(self) -> str:
         return f"<gate {self.name}: {self.formula}>"
 

@@ -47,8 +47,19 @@ class Trace:
         cells = [("node", "gate", "inputs", "value", "local derivatives", "gradient")]
         cells += [_cells(row) for row in self.rows]
         widths = [max(len(line[i]) for line in cells) for i in range(6)]
-        lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
-        return "\n".join(lines)
+        widths[_SLOPES] = min(widths[_SLOPES], max(20, 79 - sum(widths) + widths[_SLOPES] - 10))
+        return "\n".join(_line(line, widths) for line in cells)
+
+
+_SLOPES = 4  # the column that is cut where a table would be wider than a terminal
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    shown = [
+        cell if len(cell) <= width else cell[: width - 3] + "..."
+        for cell, width in zip(cells, widths, strict=True)
+    ]
+    return "  ".join(map(str.ljust, shown, widths)).rstrip()
 
 
 def trace(output: Tensor) -> Trace:
@@ -56,7 +67,8 @@ def trace(output: Tensor) -> Trace:
 
     A local derivative is that of the node by one input, all else held; the gradient is that of
     `output` by the node. Where a local derivative is no array of the input's shape (a matrix
-    product, a sum), its rule is shown in words.
+    product, a sum), its rule is shown in words, g being the gradient that arrives. Long ones are
+    cut in the printed table; `rows` has all. `.grad` is left as it is: `backward` sets that.
 
     >>> x, y = tw.tensor(4.0, name="x"), tw.tensor(-3.0, name="y")
     >>> print(trace((x * y).named("f")))

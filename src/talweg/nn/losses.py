@@ -11,13 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from talweg import gates
 from talweg.errors import SettingError, ShapeError, nearest
-from talweg.gates import Array, Operand
+from talweg.gates import Operand
 from talweg.graph import Tensor, constant
 from talweg.graph.functions import logsumexp, mean, sum as total
+from talweg.nn.row_weights import row_weights
 from talweg.nn.targets import Labels, prepare_target
 
 RowRule = Callable[[Any, Any], Any]
@@ -45,12 +44,10 @@ class Loss:
         if not isinstance(prediction, Tensor):
             prediction = constant(prediction)
         rows = self.rows(prediction, _target_node(target, prediction, self.labels))
-        count: Any = float(rows.size)
+        count = float(rows.size)
         if weights is not None:
-            given = np.asarray(weights, dtype=rows.dtype)
-            if given.shape != rows.shape:
-                raise ShapeError(f"{self.name}: weights {given.shape} for {rows.shape} rows")
-            rows, count = rows * given, float(given.sum())
+            given = row_weights(f"{self.name}: weights", weights, rows.size)
+            rows, count = rows * given.astype(rows.dtype), float(given.sum())
         result: Tensor = rows.sum() if self.reduction == "sum" else rows.sum() / count
         return result
 
@@ -171,46 +168,3 @@ def as_loss(given: Any) -> Loss:
         return Loss(getattr(given, "__name__", "loss"), given)
     hint = nearest(given, LOSSES) if isinstance(given, str) else ""
     raise SettingError(f"no loss is called {given!r}. {hint}".rstrip())
-
-
-def class_weighted(labels: Labels, target: Array, class_weight: Any, classes: int) -> Array:
-    """One weight a row, from the weight of its class.
-
-    `class_weight` is "balanced" (each class counts the same in all), or one weight a class as a
-    mapping or a sequence.
-    """
-    if labels == "numbers":
-        raise SettingError("class_weight needs classes: use cross_entropy or binary_cross_entropy")
-    shares = _class_shares(labels, target, classes)
-    return np.asarray(shares @ _weights_by_class(class_weight, shares))
-
-
-def _class_shares(labels: Labels, target: Array, classes: int) -> Array:
-    """How much of each class each row is, (N, K)."""
-    if labels == "bits":
-        if target.size != len(target):
-            raise SettingError("class_weight: a row with several bits has no one class")
-        ones = target.reshape(-1, 1).astype(np.float64)
-        return np.hstack([1 - ones, ones])
-    if target.ndim == 1:
-        return np.asarray(np.eye(classes)[target])
-    return target.astype(np.float64)
-
-
-def _weights_by_class(class_weight: Any, shares: Array) -> Array:
-    classes = shares.shape[1]
-    if isinstance(class_weight, str):
-        if class_weight != "balanced":
-            raise SettingError(f"class_weight: 'balanced' or weights, not {class_weight!r}")
-        return np.asarray(len(shares) / (classes * np.maximum(shares.sum(axis=0), 1e-12)))
-    if isinstance(class_weight, dict):
-        unknown = [each for each in class_weight if each not in range(classes)]
-        if unknown:
-            raise SettingError(
-                f"class_weight: there is no class {unknown[0]!r} in 0..{classes - 1}"
-            )
-        class_weight = [class_weight.get(each, 1.0) for each in range(classes)]
-    weights = np.asarray(class_weight, dtype=np.float64)
-    if weights.shape != (classes,) or not np.all(np.isfinite(weights)) or np.any(weights < 0):
-        raise SettingError(f"class_weight: {classes} weights of at least 0 needed, got {weights}")
-    return weights

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from talweg.errors import SettingError
 from talweg.graph import Tensor
 from talweg.nn.activations import as_activation
@@ -21,9 +24,10 @@ class Sequential(Module):
     (['0.weight', '0.bias', '2.weight', '2.bias'], 21)
     """
 
-    def __init__(self, *layers: Any, dtype: str = "float32") -> None:
-        check("Sequential", {"dtype": str(dtype)}, {"dtype": Choice(DTYPES)})
-        self.dtype = str(dtype)
+    def __init__(self, *layers: Any, dtype: npt.DTypeLike = "float32") -> None:
+        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+        check("Sequential", {"dtype": name}, {"dtype": Choice(DTYPES)})
+        self.dtype = name
         self.layers = [_as_layer(each) for each in layers]
 
     def parts(self) -> Iterator[tuple[str, Module]]:

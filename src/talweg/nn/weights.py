@@ -7,7 +7,7 @@ from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from talweg.errors import DtypeError, ShapeError, TalwegError, nearest
+from talweg.errors import DtypeError, SettingError, ShapeError, TalwegError, nearest
 from talweg.gates import Array
 
 
@@ -19,12 +19,19 @@ class Weights(MutableMapping[str, Array]):
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
         pieces = [array.ravel() for array in arrays.values()]
-        self.flat: Array = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+        self._flat: Array | None = np.concatenate(pieces or [np.zeros(0, np.float32)])
         self._views: dict[str, Array] = {}
         start = 0
         for name, array in arrays.items():
-            self._views[name] = self.flat[start : start + array.size].reshape(array.shape)
+            self._views[name] = self._flat[start : start + array.size].reshape(array.shape)
             start += array.size
+
+    @property
+    def flat(self) -> Array:
+        """All parameters side by side, in the order of the names."""
+        if self._flat is None:
+            raise SettingError("a part has no flat vector of its own; that of its network has all")
+        return self._flat
 
     def __getitem__(self, name: str) -> Array:
         if name not in self._views:
@@ -62,9 +69,9 @@ class Weights(MutableMapping[str, Array]):
         return {name: view.copy() for name, view in self._views.items()}
 
     def renamed(self, names: Mapping[str, str]) -> Self:
-        """Some of the views under other names, still views into `flat`: new name to old."""
+        """Some of the views under other names: new name to old."""
         part = type(self)({})
-        part.flat = self.flat
+        part._flat = None
         part._views = {new: self._views[old] for new, old in names.items()}
         return part
 

@@ -16,10 +16,11 @@ from talweg.errors import EngineError, SettingError, TrainingWarning
 from talweg.nn import Loss, Metric, Module, as_loss, as_metric
 from talweg.optim import Optimizer, as_optimizer
 from talweg.settings import Choice, Flag, Number, Rule, check
+from talweg.train.ending import finished
 from talweg.train.progress import ProgressBar, wants_bar
 from talweg.train.recording import evaluation_graph, step_graph
 from talweg.train.rows import training_and_validation
-from talweg.train.run import Failure, Run
+from talweg.train.run import Run
 from talweg.train.stopping import Stop, TimeBudget, as_rules
 
 Engine = Callable[[Program, Any, Rows, Rows | None, Control], Outcome]
@@ -117,7 +118,10 @@ def fit(
     net.weights.flat[:] = outcome.weights
     settings |= {"loss": measured_loss.name, "optimizer": repr(rule), "stop": repr(list(stops))}
     settings |= {"batch_size": program.batch_size, "engine": "numpy", "dtype": net.dtype}
-    return _finished(net, outcome, program, stops, settings)
+    run = finished(net, outcome, program, stops, settings)
+    if run.failure:
+        warnings.warn(run.failure.message, TrainingWarning, stacklevel=2)
+    return run
 
 
 def _engine(name: str | None) -> Engine:
@@ -187,7 +191,7 @@ def _interruptible(control: Control) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
 
     def ask_to_stop(*_: Any) -> None:
         control.stop = True
@@ -198,68 +202,3 @@ def _interruptible(control: Control) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-# Afterwards -----------------------------------------------------------------------------------
-
-
-def _finished(
-    net: Module,
-    outcome: Outcome,
-    program: Program,
-    stops: Sequence[Stop],
-    settings: dict[str, Any],
-) -> Run:
-    failure = _failure(outcome, program)
-    stopped_by, why = _reason(outcome, program, stops, failure)
-    if failure:
-        warnings.warn(failure.message, TrainingWarning, stacklevel=3)
-    return Run(
-        net=net,
-        history=outcome.history,
-        stopped_by=stopped_by,
-        why=why,
-        best_epoch=outcome.kept_epoch,
-        epochs=outcome.epochs,
-        steps=outcome.steps,
-        seconds=outcome.seconds,
-        settings=settings,
-        failure=failure,
-    )
-
-
-def _reason(
-    outcome: Outcome, program: Program, stops: Sequence[Stop], failure: Failure | None
-) -> tuple[str, str]:
-    by = outcome.stopped_by
-    if isinstance(by, int):
-        return stops[by].name, stops[by].why(outcome.epochs)
-    words = {
-        "epochs": f"all {program.epochs} epochs were done",
-        "time_budget": f"the time budget of {program.time_budget} s was used up",
-        "interrupted": f"it was interrupted after {outcome.steps} steps",
-        "non_finite": failure.message if failure else "",
-    }
-    return by, words[by]
-
-
-def _failure(outcome: Outcome, program: Program) -> Failure | None:
-    """The words for a step that went wrong."""
-    bad = outcome.bad_step
-    if bad is None:
-        return None
-    node, lr = bad.node, program.settings["lr"]
-    origin = node.origin if node is not None and node.origin is not None else node
-    gate = node.gate.name if node is not None and node.gate else "the batch"
-    layer = (node.layer or "") if node is not None else ""
-    backwards = "in the gradient of " if origin is not node and origin is not None else ""
-    where = f"{backwards}layer {layer!r}" if layer else f"{backwards}the loss or the update"
-    message = (
-        f"the loss or the weights stopped being finite in epoch {bad.epoch}, step {bad.step} "
-        f"(lr {lr:g}): the first NaN or infinity came from gate {gate} in {where}"
-        f"{f' ({node.line})' if node is not None else ''}. The weights before that step are kept. "
-        f"Try a smaller learning rate (lr={lr / 10:g}), scale the inputs to about -1 to 1, or "
-        "use a loss from logits."
-    )
-    line = str(node.line) if node is not None else ""
-    return Failure(bad.epoch, bad.step, gate, layer, line, lr, message)

@@ -11,7 +11,7 @@ from talweg.engine.random import SPLIT, generator
 from talweg.errors import DataError, SettingError, ShapeError
 from talweg.gates import Array, Spec
 from talweg.nn import Loss, Module
-from talweg.nn.losses import class_weighted
+from talweg.nn.row_weights import class_shares, class_weights, row_weights
 from talweg.nn.targets import prepare_target
 
 
@@ -33,21 +33,30 @@ def training_and_validation(
     if not net.is_initialized:
         net.init(x, seed=seed)
     prediction = net(x[:1]).spec
-    rows = _rows(x, y, loss, prediction, sample_weight, class_weight, "")
-    if validation is None:
-        return rows, None
-    if isinstance(validation, float):
-        return _held_out(rows, validation, seed)
+    rows = _rows(x, y, loss, prediction, sample_weight, "")
+    held_out = None
+    if isinstance(validation, float | np.floating):
+        rows, held_out = _split(rows, float(validation), seed)
+    elif validation is not None:
+        held_x, held_y, weights = _parts(validation)
+        held_x = _inputs(net, held_x, "validation X")
+        held_out = _rows(held_x, held_y, loss, prediction, weights, "validation ")
+    if class_weight is None:
+        return rows, held_out
+    classes = 2 if loss.labels == "bits" else prediction.shape[-1]
+    weights = class_weights(class_weight, loss.labels, rows.y, rows.weights, classes)
+    weighed = (_by_class(each, loss, weights) if each else None for each in (rows, held_out))
+    return tuple(weighed)  # type: ignore[return-value]
+
+
+def _parts(validation: Any) -> tuple[Any, Any, Any]:
+    """(X, y, weights), the weights None where none are given."""
     if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
         raise SettingError(
             "fit: validation must be (X, y), (X, y, weights) or a share such as 0.2, but "
             f"{type(validation).__name__} was given"
         )
-    held_x = _inputs(net, validation[0], "validation X")
-    weights = validation[2] if len(validation) == 3 else None
-    return rows, _rows(
-        held_x, validation[1], loss, prediction, weights, class_weight, "validation "
-    )
+    return validation[0], validation[1], validation[2] if len(validation) == 3 else None
 
 
 def _inputs(net: Module, X: Any, name: str) -> Array:
@@ -70,49 +79,32 @@ def _inputs(net: Module, X: Any, name: str) -> Array:
     return x
 
 
-def _rows(
-    x: Array,
-    y: Any,
-    loss: Loss,
-    prediction: Spec,
-    sample_weight: Any,
-    class_weight: Any,
-    name: str,
-) -> Rows:
-    count = len(np.asarray(y)) if np.ndim(y) else 0
-    if count != len(x):
+def _rows(x: Array, y: Any, loss: Loss, prediction: Spec, sample_weight: Any, name: str) -> Rows:
+    """Rows whose targets fit the predictions; those of weight 0 are left out unseen."""
+    target = np.asarray(y)
+    if target.ndim == 0 or len(target) != len(x):
+        count = len(target) if target.ndim else 0
         raise ShapeError(f"fit: {name}X has {len(x)} rows, but {name}y has {count}")
-    spec = Spec((len(x), *prediction.shape[1:]), prediction.dtype)
-    target = prepare_target(y, spec, loss.labels)
-    weights = _sample_weights(sample_weight, len(x), name)
-    if class_weight is not None:
-        weights = weights * class_weighted(loss.labels, target, class_weight, spec.shape[-1])
+    weights = row_weights(f"fit: {name}sample_weight", sample_weight, len(x))
     used = weights > 0
-    if not used.any():
-        raise DataError(f"fit: every {name}row has the weight 0")
-    if not used.all():
-        x, target, weights = x[used], target[used], weights[used]
+    x, target, weights = (
+        (x, target, weights) if used.all() else (x[used], target[used], weights[used])
+    )
+    spec = Spec((len(x), *prediction.shape[1:]), prediction.dtype)
+    target = prepare_target(target, spec, loss.labels)
     return Rows(x, np.ascontiguousarray(target), weights.astype(x.dtype))
 
 
-def _sample_weights(given: Any, count: int, name: str) -> Array:
-    if given is None:
-        return np.ones(count)
-    weights = np.asarray(given, dtype=np.float64)
-    if weights.shape != (count,):
-        raise ShapeError(
-            f"fit: {name}sample_weight has shape {weights.shape}, but there are {count} rows"
-        )
-    bad = np.flatnonzero(~np.isfinite(weights) | (weights < 0))
-    if len(bad):
-        raise DataError(
-            f"fit: {name}sample_weight holds {weights[bad[0]]} at row {bad[0]}; weights are finite "
-            "and at least 0"
-        )
-    return weights
+def _by_class(rows: Rows, loss: Loss, weights: Array) -> Rows:
+    """The rows, each weighed by its class as well."""
+    shares = class_shares(loss.labels, rows.y, len(weights))
+    both = (rows.weights * (shares @ weights)).astype(rows.weights.dtype)
+    if not both.any():
+        raise DataError("fit: class_weight leaves every row the weight 0")
+    return _taken(Rows(rows.x, rows.y, both), np.flatnonzero(both))
 
 
-def _held_out(rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
+def _split(rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
     """A share of the rows, drawn by the seed, set apart for validation."""
     count = round(share * len(rows))
     if not 0 < share < 1 or not 0 < count < len(rows):

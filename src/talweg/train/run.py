@@ -32,7 +32,9 @@ class Run:
     `history` has one entry an epoch: "loss" and each metric, the mean over the epoch's batches,
     each measured before its update; with validation also "val_loss" and so on, measured after
     the epoch. Epochs count from 1. `best_epoch` is the epoch after which the weights in `net`
-    were taken, 0 being the start. `stopped_by` is a short name, `why` the reason in words.
+    were taken, 0 being the start; `kept` says it in words, with the step where a run was cut within
+    an epoch. `stopped_by` is a short name, `why` the reason in words. A metric is a mean over
+    rows, whatever its loss of the same name does.
     """
 
     net: Module
@@ -40,6 +42,7 @@ class Run:
     stopped_by: str
     why: str
     best_epoch: int
+    kept: str
     epochs: int
     steps: int
     seconds: float
@@ -48,9 +51,11 @@ class Run:
 
     def __str__(self) -> str:
         ends = [f"{name} {values[-1]:.6g}" for name, values in self.history.items() if len(values)]
-        lines = [
-            f"{self.epochs} epochs, {self.steps} steps in {self.seconds:.2f} s: {', '.join(ends)}",
-            f"stopped because {self.why}",
-            f"the weights are those after epoch {self.best_epoch}",
-        ]
-        return "\n".join(lines)
+        done = f"{self.epochs} epochs, {self.steps} steps in {self.seconds:.2f} s"
+        return "\n".join(
+            [
+                ": ".join([done, ", ".join(ends)]) if ends else done,
+                f"stopped because {self.why}",
+                f"the weights are those {self.kept}",
+            ]
+        )

@@ -1,0 +1,65 @@
+"""Weights of rows: given for each row, or by the class that a row belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from talweg.errors import DataError, SettingError, ShapeError
+from talweg.gates import Array
+from talweg.nn.targets import Labels
+
+
+def row_weights(what: str, given: Any, count: int) -> Array:
+    """The given weights (N,), checked: finite, at least 0, not all 0; ones where None is given."""
+    if given is None:
+        return np.ones(count)
+    weights = np.asarray(given, dtype=np.float64)
+    if weights.shape != (count,):
+        raise ShapeError(f"{what} has shape {weights.shape}, but there are {count} rows")
+    bad = np.flatnonzero(~np.isfinite(weights) | (weights < 0))
+    if len(bad):
+        raise DataError(
+            f"{what} holds {weights[bad[0]]} at row {bad[0]}; weights are finite and at least 0"
+        )
+    if not weights.any():
+        raise DataError(f"{what}: every row has the weight 0")
+    return weights
+
+
+def class_weights(given: Any, labels: Labels, target: Array, rows: Array, classes: int) -> Array:
+    """One weight a class, (K,).
+
+    `given` is a mapping or a sequence of weights, or "balanced": then each class counts the same
+    in all, over targets (N, ...) that have the weights `rows` (N,).
+    """
+    if isinstance(given, str):
+        if given != "balanced":
+            raise SettingError(f"class_weight: 'balanced' or weights, not {given!r}")
+        totals = rows @ class_shares(labels, target, classes)
+        return np.asarray(rows.sum() / (classes * np.maximum(totals, 1e-12)))
+    if isinstance(given, Mapping):
+        unknown = [each for each in given if each not in range(classes)]
+        if unknown:
+            raise SettingError(
+                f"class_weight: there is no class {unknown[0]!r} in 0..{classes - 1}"
+            )
+        given = [given.get(each, 1.0) for each in range(classes)]
+    weights = np.asarray(given, dtype=np.float64)
+    if weights.shape != (classes,) or not np.all(np.isfinite(weights)) or np.any(weights < 0):
+        raise SettingError(f"class_weight: {classes} weights of at least 0 needed, got {weights}")
+    return weights
+
+
+def class_shares(labels: Labels, target: Array, classes: int) -> Array:
+    """How much of each class each row is, (N, K)."""
+    if labels == "numbers":
+        raise SettingError("class_weight needs classes: use cross_entropy or binary_cross_entropy")
+    if labels == "bits":
+        if target.size != len(target):
+            raise SettingError("class_weight: a row with several bits has no one class")
+        ones = target.reshape(-1, 1).astype(np.float64)
+        return np.hstack([1 - ones, ones])
+    return np.eye(classes)[target] if target.ndim == 1 else target.astype(np.float64)

@@ -1,0 +1,77 @@
+"""How a run ended, in words: why it stopped, which weights it kept, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from talweg.engine.program import BadStep, Outcome, Program
+from talweg.nn import Module
+from talweg.train.run import Failure, Run
+from talweg.train.stopping import Stop
+
+
+def finished(
+    net: Module,
+    outcome: Outcome,
+    program: Program,
+    stops: Sequence[Stop],
+    settings: Mapping[str, Any],
+) -> Run:
+    """The record of a run from what its engine gave back."""
+    bad = outcome.bad_step
+    failure = _failure(bad, program.settings["lr"]) if bad else None
+    stopped_by, why = _reason(outcome, program, stops, failure)
+    return Run(
+        net=net,
+        history=outcome.history,
+        stopped_by=stopped_by,
+        why=why,
+        best_epoch=outcome.kept_epoch,
+        kept=_kept(outcome),
+        epochs=outcome.epochs,
+        steps=outcome.steps,
+        seconds=outcome.seconds,
+        settings=settings,
+        failure=failure,
+    )
+
+
+def _reason(
+    outcome: Outcome, program: Program, stops: Sequence[Stop], failure: Failure | None
+) -> tuple[str, str]:
+    by = outcome.stopped_by
+    if isinstance(by, int):
+        return stops[by].name, stops[by].why(outcome.epochs)
+    words = {
+        "epochs": f"all {program.epochs} epochs were done",
+        "time_budget": f"the time budget of {program.time_budget} s was used up",
+        "interrupted": f"it was interrupted after {outcome.steps} steps",
+        "non_finite": failure.message if failure else "",
+    }
+    return by, words[by]
+
+
+def _kept(outcome: Outcome) -> str:
+    if outcome.kept_step is not None:
+        return f"after step {outcome.kept_step}, within epoch {outcome.epochs + 1}"
+    return f"after epoch {outcome.kept_epoch}" if outcome.kept_epoch else "of the start"
+
+
+def _failure(bad: BadStep, lr: float) -> Failure:
+    """What a step that went wrong has to say, and what to try."""
+    node = bad.node
+    gate = node.gate.name if node is not None and node.gate else "the batch"
+    layer = node.layer or "" if node is not None else ""
+    line = str(node.line) if node is not None else ""
+    place = f"layer {layer!r}" if layer else "the loss or the update"
+    if node is not None and node.origin is not None:
+        place = f"the gradient of {place}"
+    message = (
+        f"the loss or the weights stopped being finite in epoch {bad.epoch}, step {bad.step} "
+        f"(lr {lr:g}): the first NaN or infinity came from gate {gate} in {place}"
+        f"{f' ({line})' if line else ''}. The weights before that step are kept. "
+        f"Try a smaller learning rate (lr={lr / 10:g}), scale the inputs to about -1 to 1, or "
+        "use a loss from logits."
+    )
+    return Failure(bad.epoch, bad.step, gate, layer, line, lr, message)
