@@ -47,7 +47,7 @@ class Trace:
         cells = [("node", "gate", "inputs", "value", "local derivatives", "gradient")]
         cells += [_cells(row) for row in self.rows]
         widths = [max(len(line[i]) for line in cells) for i in range(6)]
-        widths[_SLOPES] = min(widths[_SLOPES], max(20, 79 - sum(widths) + widths[_SLOPES] - 10))
+        widths[_SLOPES] = min(widths[_SLOPES], max(34, 79 - sum(widths) + widths[_SLOPES] - 10))
         return "\n".join(_line(line, widths) for line in cells)
 
 
