@@ -7,8 +7,9 @@ from importlib.resources import as_file, files
 
 import numpy as np
 
+from talweg.cli.output import usable_folder
 from talweg.cli.text import columns, paragraph
-from talweg.cli.train import HISTORY, MODEL, REPORT, tell, usable_folder, write_results
+from talweg.cli.train import fitted, tell, write_results
 from talweg.data.read import read_table
 from talweg.data.table import Table
 from talweg.data.table_model import TableModel
@@ -26,18 +27,16 @@ model = tw.TableModel("rings").fit(abalone(), seed=0)"""
 
 def demo(options: argparse.Namespace) -> None:
     """Train once, or once for each of several seeds, and write the first model and its report."""
-    seeds = {"seeds": Number(at_least=1, whole=True)}
-    check("demo", {"seeds": options.seeds}, seeds)
+    check("demo", {"seeds": options.seeds}, {"seeds": Number(at_least=1, whole=True)})
     out = usable_folder(options.out)
     print(paragraph(_INTRODUCTION))
     table = abalone()
-    print(f"\n{len(table):,} abalone, {len(table.names)} columns; training ...")
-    model = TableModel("rings").fit(table, seed=0)
-    tell(model)
+    print(f"\n{len(table):,} abalone, {len(table.names)} columns; training ...", flush=True)
+    model = fitted(TableModel("rings"), table, seed=0)
+    tell(model.trained)
     if options.seeds > 1:
         print(_over_seeds(table, model, options.seeds) + "\n")
-    write_results(model, out, command="talweg demo", code=_CODE)
-    print(f"model    {out / MODEL}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
+    write_results(model.trained, out, command=options.command, code=_CODE)
 
 
 def abalone() -> Table:

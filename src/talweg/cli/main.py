@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
+import shlex
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
+from talweg.cli.text import paragraph
 from talweg.errors import TalwegError
 from talweg.version import VERSION
 
@@ -16,26 +20,60 @@ examples:
   talweg demo
   talweg train houses.csv --target price --out houses
   talweg predict houses/model.talweg new.csv --out prices.csv
+
+exit status: 0 when done, 2 for an error, 130 when interrupted
+"""
+_INTERRUPTING = """\
+Ctrl-C while it trains ends the training, not the command: the best weights so
+far are scored and written, and the exit status is 0. A second one gives up.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and exit: 0 when done, 2 for an error, 130 when interrupted."""
-    options = parser().parse_args(arguments)
+    """Run one command and exit with 0, 2 (an error), 130 (interrupted) or 141 (no reader left)."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = parser().parse_args(given)
+    options.command = shlex.join(["talweg", *given])
     try:
+        _show_any_letter(sys.stdout)
         options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads, such as head, has seen enough
+        _let_go(sys.stdout)
+        sys.exit(141)
     except (TalwegError, OSError) as error:
-        print(f"talweg: {_in_words(error)}", file=sys.stderr)
+        _let_go(sys.stdout)
+        _complain(_in_words(error))
         sys.exit(2)
     except KeyboardInterrupt:
-        print("talweg: interrupted; nothing was written", file=sys.stderr)
+        _complain("interrupted; nothing was written")
         sys.exit(130)
     sys.exit(0)
 
 
+def _show_any_letter(stream: TextIO) -> None:
+    """A letter that the terminal's encoding lacks is shown by its number."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _let_go(stream: TextIO) -> None:
+    """Drop what cannot be written any more, or Python would try again at its end."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _complain(words: str) -> None:
+    """One line for a file or a pipe, wrapped for a terminal."""
+    said = f"talweg: {words}"
+    print(paragraph(said) if sys.stderr.isatty() else said, file=sys.stderr)
+
+
 def _in_words(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename or 'a file'}"
+        return f"{error.strerror}: {error.filename or 'the output'}"
     return str(error)
 
 
@@ -69,7 +107,14 @@ def _add_demo(commands: _Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_train(commands: _Commands[argparse.ArgumentParser]) -> None:
-    train = commands.add_parser("train", help="learn one column of a table from the others")
+    train = commands.add_parser(
+        "train",
+        help="learn one column of a table from the others",
+        epilog=_INTERRUPTING,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # What is not given is left to TableModel: its defaults stand there and nowhere else.
+        argument_default=argparse.SUPPRESS,
+    )
     train.add_argument("data", metavar="DATA", help="a CSV file, with or without a header")
     train.add_argument(
         "--target",
@@ -78,27 +123,55 @@ def _add_train(commands: _Commands[argparse.ArgumentParser]) -> None:
         help="the column to predict: its name, or its position from 0, -1 being the last",
     )
     train.add_argument("--out", required=True, metavar="DIR", help="where the results go")
-    train.add_argument("--task", choices=("regression", "classification"))
     train.add_argument(
-        "--drop", action="append", default=[], metavar="COLUMN", help="leave out; may be repeated"
+        "--task",
+        choices=("regression", "classification"),
+        help="follows from the target column unless given",
+    )
+    train.add_argument(
+        "--drop", action="append", metavar="COLUMN", help="leave out; may be repeated"
     )
     train.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="whether the first row names the columns; seen from the file otherwise",
+        help="whether the first row names the columns; seen from the file unless given",
     )
-    train.add_argument("--hidden", default="128,64", metavar="H,H", help="default: %(default)s")
-    train.add_argument("--activation", default="silu", help="default: %(default)s")
-    train.add_argument("--lr", type=float, default=0.001, help="default: %(default)s")
-    train.add_argument("--epochs", type=int, default=300, help="at most; default: %(default)s")
-    train.add_argument("--batch-size", type=int, help="default: by the number of rows")
     train.add_argument(
-        "--patience", type=int, default=25, help="epochs without improvement; default: %(default)s"
+        "--hidden",
+        type=_sizes,
+        metavar="H,H",
+        help="sizes of the hidden layers, '' for none; default: 128,64",
     )
-    train.add_argument("--time-budget", type=float, metavar="SECONDS")
-    train.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    train.add_argument("--activation", metavar="NAME", help="default: silu")
+    train.add_argument("--lr", type=float, metavar="RATE", help="learning rate; default: 0.001")
+    train.add_argument("--epochs", type=int, metavar="N", help="at most; default: 300")
+    train.add_argument(
+        "--batch-size", type=int, metavar="N", help="follows from the number of rows unless given"
+    )
+    train.add_argument(
+        "--patience",
+        type=int,
+        metavar="N",
+        help="epochs without a better validation loss before it stops; default: 25",
+    )
+    train.add_argument(
+        "--time-budget", type=float, metavar="SECONDS", help="stop after so long; default: none"
+    )
+    train.add_argument(
+        "--seed", type=int, metavar="N", help="of the split and the weights; default: 0"
+    )
     train.set_defaults(run=_train)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    """The sizes in "128,64"."""
+    try:
+        return tuple(int(each) for each in text.split(",") if each.strip())
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"sizes of layers such as 128,64 are needed, but {text!r} was given"
+        ) from None
 
 
 def _add_predict(commands: _Commands[argparse.ArgumentParser]) -> None:

@@ -4,50 +4,38 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import sys
-from pathlib import Path
-from typing import TextIO
+from collections.abc import Iterable
+from typing import Any, TextIO
 
+from talweg.cli.output import usable_file, whole_or_nothing
 from talweg.cli.show import model_file
-from talweg.data.read import read_table
-from talweg.data.table_model import TableModel
-from talweg.errors import DataError
+from talweg.data.trained_table import TrainedTable
+from talweg.insight.words import target_name
 
 
 def predict(options: argparse.Namespace) -> None:
-    """Write a header and one row a row: the prediction, and each class's probability if asked."""
-    model = TableModel.from_file(model_file(options.model))
-    header = False if model.encoder.positional else None
-    table = read_table(options.data, header=header)
-    predicted = model.predict(table)
-    names, rows = [model.coding.name], [[each] for each in predicted.tolist()]
+    """Write a header and one line a row: the prediction, and each class's probability if asked."""
+    out = usable_file(options.out, options.data) if options.out else None
+    trained = TrainedTable.from_file(model_file(options.model))
+    table = trained.table(options.data)
+    names, columns = [trained.coding.name], [trained.predict(table)]
     if options.probabilities:
-        shares = model.probabilities(table)
-        names += [f"probability {label}" for label in model.labels]
-        rows = [row + share for row, share in zip(rows, shares.tolist(), strict=True)]
-    if options.out is None:
+        columns += [*trained.probabilities(table).T]
+        names += [f"probability {label}" for label in trained.labels]
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    if out is None:
         _write(sys.stdout, names, rows)
         return
-    _write_file(Path(options.out), names, rows)
-    print(f"{len(rows):,} predictions of {model.coding.name} written to {options.out}")
+    with (
+        whole_or_nothing(out.parent) as hidden,
+        (hidden / out.name).open("w", newline="", encoding="utf-8") as file,
+    ):
+        _write(file, names, rows)
+    print(f"{len(table):,} predictions of {target_name(trained)} written to {out}")
 
 
-def _write(stream: TextIO, names: list[str], rows: list[list[object]]) -> None:
+def _write(stream: TextIO, names: list[str], rows: Iterable[Any]) -> None:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(names)
     writer.writerows(rows)
-
-
-def _write_file(file: Path, names: list[str], rows: list[list[object]]) -> None:
-    """The whole file, or none: an old one stays until the new one is complete."""
-    if file.is_dir() or not file.parent.is_dir():
-        fault = "it is a folder" if file.is_dir() else f"there is no folder {file.parent}"
-        raise DataError(f"--out {file}: {fault}; name a file in a folder that exists")
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with beside.open("w", newline="", encoding="utf-8") as stream:
-            _write(stream, names, rows)
-        os.replace(beside, file)
-    finally:
-        beside.unlink(missing_ok=True)

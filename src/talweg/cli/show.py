@@ -1,4 +1,4 @@
-"""`talweg show`: what a model is, where it comes from, and how good it is."""
+"""`talweg show`: what a model is and how good it is."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ import argparse
 from pathlib import Path
 
 from talweg.cli.text import columns, paragraph
-from talweg.data.table_model import TableModel
-from talweg.insight.words import headline, notes, number_text, training_sentence
+from talweg.data.trained_table import TrainedTable
+from talweg.insight.words import number_text, sentences, target_name
 
 
 def show(options: argparse.Namespace) -> None:
     """Print a model in words and tables."""
-    model = TableModel.from_file(model_file(options.model))
-    parts = ", ".join(f"{count:,} {name}" for name, count in model.parts.items())
-    print(f"{model.task} of {model.coding.name}, learnt from {model.source} ({parts} rows)\n")
-    print(paragraph(headline(model)))
-    print(paragraph(training_sentence(model)) + "\n")
-    scores = [(s.name, number_text(s.network), number_text(s.trivial)) for s in model.scores]
-    print(columns([("score", "network", "trivial"), *scores]) + "\n")
-    used = [(each.name, each.kind, str(each.width)) for each in model.encoder.columns]
-    print(columns([("column", "kind", "inputs"), *used]) + "\n")
-    print(model.net.summary())
-    for each in notes(model):
-        print(paragraph(each))
+    trained = TrainedTable.from_file(model_file(options.model))
+    parts = ", ".join(f"{count:,} {name}" for name, count in trained.parts.items())
+    task = trained.task.capitalize()
+    learned = f"{task} of {target_name(trained)}, learned from {trained.source} ({parts} rows)."
+    print("\n".join(map(paragraph, [learned, *sentences(trained)])))
+    scores = [(s.name, number_text(s.network), number_text(s.trivial)) for s in trained.scores]
+    print("\n" + columns([("score", "network", "trivial"), *scores]))
+    used = [(each.name, each.kind, str(each.width)) for each in trained.encoder.columns]
+    print("\n" + columns([("column", "kind", "inputs"), *used]))
+    print("\n" + trained.net.summary())
 
 
 def model_file(path: str) -> Path:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 WIDTH = 78
+LONGEST = 40  # letters of a cell
 
 
 def paragraph(text: str) -> str:
@@ -14,6 +15,11 @@ def paragraph(text: str) -> str:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells in aligned columns."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    """Rows of cells in aligned columns; a long cell is cut."""
+    short = [[_cut(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*short, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in short)
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= LONGEST else f"{cell[: LONGEST - 3]}..."

@@ -4,154 +4,91 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
-import shlex
-import shutil
-import tempfile
+import warnings
 from pathlib import Path
+from typing import Any
 
+from talweg.cli.output import usable_folder, whole_or_nothing
 from talweg.cli.text import paragraph
 from talweg.data.read import read_table
+from talweg.data.table import Table
 from talweg.data.table_model import TableModel
+from talweg.data.trained_table import TrainedTable
 from talweg.draw.report import write_report
 from talweg.draw.table_report import table_report
-from talweg.errors import DataError, SettingError
-from talweg.insight.words import headline, notes, training_sentence, verdict
+from talweg.errors import TrainingWarning
+from talweg.insight.words import sentences
 from talweg.optim import AdamW
-from talweg.settings import Number, check
+
+MODEL, REPORT, HISTORY = "model.talweg", "report.html", "history.csv"
+
+# Options that are settings of TableModel, but for the two that belong elsewhere.
+_SETTINGS = (
+    *("task", "drop", "hidden", "activation", "lr", "epochs"),
+    *("batch_size", "patience", "time_budget", "seed"),
+)
 
 
 def train(options: argparse.Namespace) -> None:
     """Read, train, write, and say what was found."""
     out = usable_folder(options.out)
-    model = _model(options)
+    settings = _given(options)
+    seed = settings.pop("seed", 0)
+    if "lr" in settings:
+        settings["optimizer"] = AdamW(lr=settings.pop("lr"))
+    model = TableModel(options.target, **settings)
     table = read_table(options.data, header=options.header)
-    print(f"{options.data}: {len(table):,} rows, {len(table.names)} columns")
-    model.fit(table, seed=options.seed)
-    tell(model)
-    command, code = _command(options), _code(options)
-    write_results(model, out, command=command, code=code)
+    print(f"{options.data}: {len(table):,} rows, {len(table.names):,} columns", flush=True)
+    trained = fitted(model, table, seed=seed).trained
+    tell(trained)
+    write_results(trained, out, command=options.command, code=_code(options))
+
+
+def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
+    """The model after `fit`; of a run that went wrong, `tell` says what the warning would."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainingWarning)
+        return model.fit(table, seed=seed)
+
+
+def tell(trained: TrainedTable) -> None:
+    """What was found, in sentences."""
+    print("\n".join(["", *map(paragraph, sentences(trained)), ""]))
+
+
+def write_results(trained: TrainedTable, out: Path, *, command: str, code: str) -> None:
+    """Model, history and report, and where they lie."""
+    with whole_or_nothing(out) as hidden:
+        trained.save(hidden / MODEL)
+        _write_history(trained, hidden / HISTORY)
+        write_report(hidden / REPORT, table_report(trained, command=command, code=code))
     print(f"model    {out / MODEL}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
 
 
-MODEL, REPORT, HISTORY = "model.talweg", "report.html", "history.csv"
-
-
-def tell(model: TableModel) -> None:
-    """What was found, in sentences."""
-    told = [headline(model), verdict(model), training_sentence(model), *notes(model)]
-    print("\n".join(["", *map(paragraph, told), ""]))
-
-
-def usable_folder(path: str) -> Path:
-    """The folder to write to, which need not exist yet; refused before any work is done."""
-    out = Path(path)
-    there = next((each for each in (out, *out.absolute().parents) if each.exists()), out)
-    if not there.is_dir():
-        raise DataError(f"--out {out}: {there} is a file; name a folder")
-    if not os.access(there, os.W_OK):
-        raise DataError(f"--out {out}: {there} cannot be written to; name another folder")
-    return out
-
-
-def write_results(model: TableModel, out: Path, *, command: str, code: str) -> None:
-    """Model, report and history, all complete before the first of them takes its place."""
-    out.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".talweg-", dir=out))
-    try:
-        model.save(beside / MODEL)
-        write_report(beside / REPORT, table_report(model, command=command, code=code))
-        _write_history(model, beside / HISTORY)
-        for name in (MODEL, REPORT, HISTORY):
-            os.replace(beside / name, out / name)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _write_history(model: TableModel, path: Path) -> None:
-    history = model.run.history if model.run else {}
+def _write_history(trained: TrainedTable, path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["epoch", *history])
-        for epoch, values in enumerate(zip(*history.values(), strict=True), start=1):
-            writer.writerow([epoch, *(float(value) for value in values)])
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["epoch", *trained.history])
+        values = zip(*(each.tolist() for each in trained.history.values()), strict=True)
+        writer.writerows([epoch, *row] for epoch, row in enumerate(values, start=1))
 
 
-def _model(options: argparse.Namespace) -> TableModel:
-    check("train", {"seed": options.seed}, {"seed": Number(at_least=0, whole=True)})
-    return TableModel(
-        options.target,
-        task=options.task,
-        drop=options.drop,
-        hidden=_sizes(options.hidden),
-        activation=options.activation,
-        optimizer=AdamW(lr=options.lr),
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        patience=options.patience,
-        time_budget=options.time_budget,
-    )
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    try:
-        sizes = tuple(int(each) for each in text.split(",") if each.strip())
-    except ValueError:
-        sizes = (0,)
-    if any(size < 1 for size in sizes):
-        raise SettingError(f"--hidden: sizes of layers such as 128,64, but {text!r} was given")
-    return sizes
-
-
-_DEFAULTS = {
-    "task": None,
-    "hidden": "128,64",
-    "activation": "silu",
-    "lr": 0.001,
-    "epochs": 300,
-    "batch_size": None,
-    "patience": 25,
-    "time_budget": None,
-    "seed": 0,
-}
-
-
-def _changed(options: argparse.Namespace) -> dict[str, object]:
-    given = vars(options)
-    return {name: given[name] for name, default in _DEFAULTS.items() if given[name] != default}
-
-
-def _command(options: argparse.Namespace) -> str:
-    """The command line that repeats the run."""
-    parts = ["talweg", "train", options.data, "--target", options.target, "--out", options.out]
-    for each in options.drop:
-        parts += ["--drop", each]
-    if options.header is not None:
-        parts.append("--header" if options.header else "--no-header")
-    for name, value in _changed(options).items():
-        parts += [f"--{name.replace('_', '-')}", str(value)]
-    return shlex.join(parts)
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings that the command line names; the others are left to TableModel."""
+    return {name: value for name, value in vars(options).items() if name in _SETTINGS}
 
 
 def _code(options: argparse.Namespace) -> str:
     """The lines of Python that repeat the run."""
-    changed = _changed(options)
-    seed = changed.pop("seed", 0)
-    if "lr" in changed:
-        changed["optimizer"] = f"tw.AdamW(lr={changed.pop('lr')})"
-    if "hidden" in changed:
-        changed["hidden"] = str(_sizes(options.hidden))
-    shown = {
-        name: value if name in ("optimizer", "hidden") else repr(value)
-        for name, value in changed.items()
-    }
-    if options.drop:
-        shown["drop"] = repr(options.drop)
-    settings = "".join(f", {name}={value}" for name, value in shown.items())
+    given = {name: repr(value) for name, value in _given(options).items()}
+    seed = given.pop("seed", "0")
+    if "lr" in given:
+        given["optimizer"] = f"tw.AdamW(lr={given.pop('lr')})"
+    model = ", ".join([repr(options.target), *(f"{name}={each}" for name, each in given.items())])
+    lines, source = ["import talweg as tw"], repr(options.data)
+    if options.header is not None:
+        lines.append("from talweg.data.read import read_table")
+        source = f"read_table({source}, header={options.header})"
     return "\n".join(
-        [
-            "import talweg as tw",
-            f"model = tw.TableModel({options.target!r}{settings})",
-            f"model.fit({options.data!r}, seed={seed})",
-        ]
+        [*lines, f"model = tw.TableModel({model})", f"model.fit({source}, seed={seed})"]
     )

@@ -26,7 +26,11 @@ def regression_scores(true: Floats, predicted: Floats, mean: float) -> list[Scor
     trivial = np.full(len(true), mean)
     return [
         Score(name, rule(true, predicted), rule(true, trivial))
-        for name, rule in (("R2", r2), ("mean absolute error", _mae), ("root mean squared", _rmse))
+        for name, rule in (
+            ("R2", r2),
+            ("mean absolute error", _mae),
+            ("root mean squared error", _rmse),
+        )
     ]
 
 
@@ -58,10 +62,13 @@ def confusion(true: Array, predicted: Array, classes: int) -> NDArray[np.int64]:
 
 
 def r2(true: Floats, predicted: Floats) -> float:
-    """1 - sum (y - p)^2 / sum (y - mean y)^2: the share of the variance that is explained."""
+    """1 - sum (y - p)^2 / sum (y - mean y)^2: the share of the variance that is explained.
+
+    Where there is no variance: 1 for predictions that are all exact, else 0.
+    """
     spread = float(((true - true.mean()) ** 2).sum())
     gap = float(((true - predicted) ** 2).sum())
-    return 1.0 - gap / spread if spread else float("nan")
+    return 1.0 - gap / spread if spread else float(gap == 0.0)
 
 
 def _mae(true: Floats, predicted: Floats) -> float:

@@ -1,35 +1,61 @@
-"""A network for a table: from a file or a frame to predictions in the column's own terms."""
+"""Learning one column of a table from the others: from a file or a frame to a trained network."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.columns import number
 from talweg.data.encode import TableEncoder
-from talweg.data.model_file import read_model, write_model
-from talweg.data.read import as_table, read_table
-from talweg.data.scores import Score, scores_of
+from talweg.data.read import as_table
+from talweg.data.scores import Score
 from talweg.data.split import split
 from talweg.data.table import Table
 from talweg.data.target import Classification, Regression, Target, Task
-from talweg.errors import DataError, ModelFileError, SettingError
-from talweg.nn import Dense, Sequential
-from talweg.optim import AdamW, Optimizer
+from talweg.data.trained_table import (
+    Coding,
+    HeldOut,
+    TrainedTable,
+    network_for,
+    outputs_of,
+    truth,
+)
+from talweg.engine.random import SEED
+from talweg.errors import DataError
+from talweg.nn import Sequential
+from talweg.nn.activations import ACTIVATIONS
+from talweg.optim import Optimizer
 from talweg.settings import Choice, Number, Rule, check
 from talweg.train.fit import fit
 from talweg.train.run import Run
-from talweg.train.stopping import Patience, TimeBudget
+from talweg.train.stopping import Patience, Stop, TimeBudget
 
 Array = NDArray[Any]
 
+FEWEST_ROWS = 10  # with a target: fewer leave a test of a single row, or none
+
+_PARTS = ("training", "validation", "test")
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """The rule for `hidden`."""
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, tuple) and all(map(Number(at_least=1, whole=True).allows, value))
+
+    def __str__(self) -> str:
+        return "sizes of layers such as (128, 64)"
+
+
 _RULES: dict[str, Rule] = {
     "task": Choice(("regression", "classification"), optional=True),
+    "hidden": _Sizes(),
+    "activation": Choice(tuple(ACTIVATIONS)),
     "epochs": Number(at_least=1, whole=True),
     "batch_size": Number(at_least=1, whole=True, optional=True),
     "patience": Number(at_least=1, whole=True),
@@ -37,26 +63,14 @@ _RULES: dict[str, Rule] = {
 }
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """Rows that training never saw: true numbers or classes (N,), and what the network says.
-
-    `outputs` are numbers (N,), or the probabilities of classes (N, K); `prior` is what a trivial
-    predictor says: the training rows' mean (1,), or their classes' frequencies (K,).
-    """
-
-    true: Array
-    outputs: Array
-    prior: Array
-
-
 class TableModel:
     """Learns one column of a table from the others.
 
     The task follows from the target column unless given; each other column becomes numbers
-    (see `talweg.data`); rows are dealt into training, validation and test; the network of
-    `hidden` layers keeps the weights of its best validation epoch. A row whose target is
-    missing is left out. `batch_size` follows from the number of rows unless given.
+    (see `talweg.data`) unless it is named in `drop`; rows are dealt into training, validation
+    and test; the network of `hidden` layers keeps the weights of its best validation epoch. A
+    row whose target is missing is left out. `batch_size` follows from the number of rows unless
+    given; `time_budget` is in seconds.
 
     >>> rows = [[x, 2 * x + 1] for x in range(40)]
     >>> model = TableModel(target=-1, epochs=20).fit(rows, seed=0)
@@ -69,256 +83,174 @@ class TableModel:
         target: str | int,
         *,
         task: Task | None = None,
-        drop: Sequence[str | int] = (),
+        drop: str | int | Sequence[str | int] = (),
         hidden: Sequence[int] = (128, 64),
         activation: str = "silu",
-        optimizer: Optimizer | None = None,
+        optimizer: str | Optimizer = "adamw",
         epochs: int = 300,
         batch_size: int | None = None,
         patience: int = 25,
         time_budget: float | None = None,
     ) -> None:
         self.settings: dict[str, Any] = {
+            "target": target,
             "task": task,
+            "drop": (drop,) if isinstance(drop, str | int) else tuple(drop),
+            "hidden": tuple(hidden) if isinstance(hidden, Sequence) else hidden,
+            "activation": activation,
+            "optimizer": optimizer,
             "epochs": epochs,
             "batch_size": batch_size,
             "patience": patience,
             "time_budget": time_budget,
         }
         check("TableModel", self.settings, _RULES)
-        self.target = target
-        self.drop = tuple(drop)
-        self.hidden = tuple(hidden)
-        self.activation = activation
-        self.optimizer = optimizer or AdamW(lr=1e-3)
-        self.run: Run | None = None
-        self._encoder: TableEncoder | None = None
-
-    # Training -----------------------------------------------------------------------------
+        self._trained: TrainedTable | None = None
 
     def fit(self, source: Any, *, seed: int = 0, progress: bool | None = None) -> Self:
         """Learn from a CSV file, a data frame, a dict of columns, an array (N, D) or a Table.
 
-        Raises DataError for what cannot be learnt from; the model is then as it was before.
+        Raises DataError for what cannot be learned from; the model is then as it was before.
         """
-        table = as_table(source)
-        target = table.find(self.target)
-        known = Target.known(table.columns[target])
-        if not known.any():
-            raise DataError(f"Target {target!r}: every cell is missing. Choose another column.")
-        kept = table.take(known)
+        check("TableModel", {"seed": seed}, {"seed": SEED})
+        table, given = as_table(source), self.settings
+        target, dropped = _chosen(table, given["target"], given["drop"])
+        coding, kept = _learnable(table, target, given["task"])
         cells = kept.columns[target]
-        coding = Target.fit(cells, task=self.settings["task"], name=target)
-        y = coding.encode(cells)
-        labels = y if isinstance(coding, Classification) else None
-        parts = split(len(kept), labels=labels, seed=seed)
-        coding = _fitted_on(coding, cells[parts[0]])
-        y = coding.encode(cells)
-        encoder = TableEncoder.fit(kept, [target, *self.drop], rows=parts[0])
-        x = encoder.encode(kept)
-        net = _network(coding, self.hidden, self.activation)
-        _start(net, x[parts[0]], seed)
-        self.run = fit(
+        parts = split(len(kept), labels=_classes(coding, cells), seed=seed)
+        train = parts[0]
+        coding = _scaled_by(coding, cells[train])
+        encoder = TableEncoder.fit(kept, [target, *dropped], rows=train)
+        x, y = encoder.encode(kept), coding.encode(cells)
+        net = network_for(coding, given["hidden"], given["activation"])
+        _start(net, x[train], seed)
+        run = self._run(net, coding, x, y, parts, seed, progress)
+        self._trained = TrainedTable(
+            encoder=encoder,
+            coding=coding,
+            net=net,
+            held_out=_hold_out(net, coding, x[parts[2]], y[parts[2]], y[train]),
+            settings={**given, "seed": seed},
+            source=table.source,
+            rows=len(table),
+            parts={name: len(rows) for name, rows in zip(_PARTS, parts, strict=True)},
+            training=_training(run),
+            history=_history(run, coding),
+        )
+        return self
+
+    def _run(
+        self,
+        net: Sequential,
+        coding: Coding,
+        x: Array,
+        y: Array,
+        parts: Sequence[Array],
+        seed: int,
+        progress: bool | None,
+    ) -> Run:
+        given, (train, held, _) = self.settings, parts
+        stop: list[Stop] = [Patience(given["patience"])]
+        if given["time_budget"] is not None:
+            stop.append(TimeBudget(given["time_budget"]))
+        numbers = isinstance(coding, Regression)
+        return fit(
             net,
-            x[parts[0]],
-            y[parts[0]],
-            **self._run_settings(coding, x, y, parts),
+            x[train],
+            y[train],
+            loss="mse" if numbers else "cross_entropy",
+            metrics=["mae" if numbers else "accuracy"],
+            optimizer=given["optimizer"],
+            epochs=given["epochs"],
+            batch_size=given["batch_size"] or _batch_size(len(train)),
+            validation=(x[held], y[held]),
+            stop=stop,
             seed=seed,
             progress=progress,
         )
-        self.net, self._encoder, self.coding, self.seed = net, encoder, coding, seed
-        self.source, self.rows = table.source, len(table)
-        self.parts = {name: len(each) for name, each in zip(_PARTS, parts, strict=True)}
-        self.held_out = self._hold_out(x[parts[2]], y[parts[2]], y[parts[0]])
-        return self
-
-    def _run_settings(
-        self, coding: Regression | Classification, x: Array, y: Array, parts: Sequence[Array]
-    ) -> dict[str, Any]:
-        given = self.settings
-        stops = [Patience(given["patience"])]
-        if given["time_budget"]:
-            stops.append(TimeBudget(given["time_budget"]))  # type: ignore[arg-type]
-        is_number = isinstance(coding, Regression)
-        return {
-            "loss": "mse" if is_number else "cross_entropy",
-            "metrics": ["mae"] if is_number else ["accuracy"],
-            "optimizer": self.optimizer,
-            "epochs": given["epochs"],
-            "batch_size": given["batch_size"] or _batch_size(len(parts[0])),
-            "validation": (x[parts[1]], y[parts[1]]),
-            "stop": stops,
-        }
-
-    def _hold_out(self, x: Array, y: Array, trained: Array) -> HeldOut:
-        outputs = self._decoded(x)
-        if isinstance(self.coding, Regression):
-            prior = self.coding.decode(trained).mean(keepdims=True)
-            return HeldOut(self.coding.decode(y), outputs, prior)
-        counts = np.bincount(trained, minlength=len(self.coding.levels))
-        return HeldOut(y, outputs, counts / counts.sum())
 
     # Using --------------------------------------------------------------------------------
 
     @property
-    def encoder(self) -> TableEncoder:
-        """How columns become the network's inputs."""
-        if self._encoder is None:
-            raise DataError("this TableModel has not learnt anything yet: call fit first")
-        return self._encoder
+    def trained(self) -> TrainedTable:
+        """All that `fit` or a file left. DataError: nothing has been learned yet."""
+        if self._trained is None:
+            raise DataError("This TableModel has not learned anything yet. Call fit first.")
+        return self._trained
 
     @property
     def task(self) -> Task:
         """What the target asks for: regression or classification."""
-        return self.coding.task
+        return self.trained.task
 
     @property
     def scores(self) -> list[Score]:
         """How good the network is on rows that it never saw, beside a trivial predictor."""
-        held = self.held_out
-        return scores_of(self.coding, held.true, held.outputs, held.prior)
-
-    def predict(self, source: Any) -> Array:
-        """The target for each row: numbers (N,), or labels (N,)."""
-        outputs = self._decoded(self.encoder.encode(self._table(source)))
-        return self.labels[outputs.argmax(axis=1)] if outputs.ndim == 2 else outputs
-
-    def probabilities(self, source: Any) -> Array:
-        """How likely each class is for each row, (N, K), in the order of `labels`."""
-        if isinstance(self.coding, Regression):
-            raise SettingError("probabilities are for classes; this model predicts numbers")
-        return self._decoded(self.encoder.encode(self._table(source)))
+        return self.trained.scores
 
     @property
     def labels(self) -> Array:
         """The K classes in order, as numbers where all of them are."""
-        assert isinstance(self.coding, Classification)
-        levels = self.coding.levels
-        values = np.array([number(each) for each in levels])
-        if not np.isfinite(values).all():
-            return np.array(levels, dtype=object)
-        return values.astype(np.int64) if np.array_equal(values, np.rint(values)) else values
+        return self.trained.labels
+
+    def predict(self, source: Any) -> Array:
+        """The target for each row: numbers (N,), or labels (N,)."""
+        return self.trained.predict(source)
+
+    def probabilities(self, source: Any) -> Array:
+        """How likely each class is for each row, (N, K), in the order of `labels`."""
+        return self.trained.probabilities(source)
 
     def score(self, source: Any) -> list[Score]:
-        """The scores on other rows that hold the target; DataError where they do not."""
-        table = self._table(source)
-        cells = table.columns[table.find(self._target_in(table))]
-        known = Target.known(cells)
-        y = self.coding.encode(cells[known])
-        outputs = self._decoded(self.encoder.encode(table.take(known)))
-        true = self.coding.decode(y) if isinstance(self.coding, Regression) else y
-        return scores_of(self.coding, true, outputs, self.held_out.prior)
-
-    def _target_in(self, table: Table) -> str:
-        name = self.coding.name
-        if self.encoder.positional and len(table.names) == len(self.encoder.names):
-            return table.names[self.encoder.names.index(name)]
-        return name
-
-    def _table(self, source: Any) -> Table:
-        if isinstance(source, str | os.PathLike) and self.encoder.positional:
-            return read_table(source, header=False)
-        return as_table(source)
-
-    def _decoded(self, x: Array) -> Array:
-        """Numbers (N,) in the column's unit, or probabilities (N, K)."""
-        outputs = self.net.predict(x).astype(np.float64)
-        if isinstance(self.coding, Regression):
-            return self.coding.decode(outputs)
-        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-    # Files --------------------------------------------------------------------------------
+        """The scores on other rows that hold the target."""
+        return self.trained.score(source)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model, encoding included, as one file: whole, or not at all."""
-        config = {
-            "kind": "table",
-            "encoder": self.encoder.to_json(),
-            "target": self.coding.to_json(),
-            "network": {"hidden": list(self.hidden), "activation": self.activation},
-            "seed": self.seed,
-            "source": os.path.basename(self.source),
-            "rows": self.rows,
-            "parts": self.parts,
-            "training": _training(self.run) if self.run else self._loaded_training,
-        }
-        held = self.held_out
-        arrays = {"weights": self.net.weights.flat}
-        arrays |= {"true": held.true, "outputs": held.outputs, "prior": held.prior}
-        write_model(path, config, arrays)
-
-    @property
-    def training(self) -> Mapping[str, Any]:
-        """How the training went: epochs, best_epoch, seconds, stopped_by, why."""
-        return _training(self.run) if self.run else self._loaded_training
-
-    @classmethod
-    def from_file(cls, path: str | os.PathLike[str]) -> TableModel:
-        """The model that `save` wrote; ModelFileError for a file that cannot be trusted."""
-        config, arrays = read_model(path)
-        if config.get("kind") != "table":
-            raise ModelFileError(f"{path} holds no table model: train one with talweg train")
-        try:
-            return cls._rebuilt(config, arrays)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelFileError(
-                f"{path} lacks a part of a table model or holds a wrong one ({error!r}): copy it "
-                "again from where it was saved, or train again"
-            ) from None
-
-    @classmethod
-    def _rebuilt(cls, config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TableModel:
-        network, coding = config["network"], Target.from_json(config["target"])
-        model = cls(coding.name, hidden=network["hidden"], activation=network["activation"])
-        model._encoder, model.coding = TableEncoder.from_json(config["encoder"]), coding
-        model.net = _network(coding, model.hidden, model.activation)
-        model.net.init(np.zeros((1, len(model._encoder.inputs))))
-        if arrays["weights"].shape != model.net.weights.flat.shape:
-            raise ValueError("the weights do not fit the network")
-        model.net.weights.flat[:] = arrays["weights"]
-        model.held_out = HeldOut(arrays["true"], arrays["outputs"], arrays["prior"])
-        model.seed, model.source = config["seed"], config["source"]
-        model.rows, model.parts = config["rows"], config["parts"]
-        model._loaded_training = config["training"]
-        return model
-
-    _loaded_training: Mapping[str, Any]
-    net: Sequential
-    coding: Regression | Classification
-    held_out: HeldOut
-
-
-_PARTS = ("training", "validation", "test")
+        """Write the model as one file: whole, or not at all."""
+        self.trained.save(path)
 
 
 def load(path: str | os.PathLike[str]) -> TableModel:
     """The model in a file that `TableModel.save` or `talweg train` wrote."""
-    return TableModel.from_file(path)
+    trained = TrainedTable.from_file(path)
+    settings = {name: value for name, value in trained.settings.items() if name != "seed"}
+    model = TableModel(**settings)
+    model._trained = trained
+    return model
 
 
-def _training(run: Run) -> dict[str, Any]:
-    return {
-        "epochs": run.epochs,
-        "best_epoch": run.best_epoch,
-        "seconds": run.seconds,
-        "stopped_by": run.stopped_by,
-        "why": run.why,
-    }
+def _chosen(
+    table: Table, target: str | int, drop: Sequence[str | int]
+) -> tuple[str, tuple[str, ...]]:
+    """The names of the target and of the columns to leave out."""
+    name, dropped = table.find(target), tuple(table.find(each) for each in drop)
+    if name in dropped:
+        raise DataError(f"Column {name!r} is the target and is to be dropped. Choose one of both.")
+    return name, dropped
 
 
-def _fitted_on(coding: Regression | Classification, cells: Array) -> Regression | Classification:
+def _learnable(table: Table, target: str, task: Task | None) -> tuple[Coding, Table]:
+    """What the target is, and the rows that have one."""
+    cells = table.columns[target]
+    known = Target.known(cells)
+    count = np.count_nonzero(known)
+    if 0 < count < FEWEST_ROWS:
+        raise DataError(
+            f"{table.source}: too few rows with a target ({count}) to train, validate and test on."
+            f" Give at least {FEWEST_ROWS}, or use tw.fit on arrays."
+        )
+    return Target.fit(cells, task=task, name=target), table.take(known)
+
+
+def _classes(coding: Coding, cells: Array) -> Array | None:
+    return coding.encode(cells) if isinstance(coding, Classification) else None
+
+
+def _scaled_by(coding: Coding, cells: Array) -> Coding:
     """The coding with the scale of the training rows alone; classes are those of all rows."""
-    if isinstance(coding, Classification) or len(set(cells.tolist())) < 2:
+    if isinstance(coding, Classification) or np.ptp(coding.encode(cells)) == 0:
         return coding
     return Regression.of(coding.name, cells)
-
-
-def _network(
-    coding: Regression | Classification, hidden: Sequence[int], activation: str
-) -> Sequential:
-    outputs = 1 if isinstance(coding, Regression) else len(coding.levels)
-    return Sequential(*(Dense(units, activation) for units in hidden), Dense(outputs))
 
 
 def _batch_size(rows: int) -> int:
@@ -335,3 +267,25 @@ def _start(net: Sequential, x: Array, seed: int) -> None:
     net.init(x, seed=seed)
     first = net.weights["0.weight"]
     first[np.all(x == x[:1], axis=0)] = 0.0
+
+
+def _hold_out(net: Sequential, coding: Coding, x: Array, y: Array, trained: Array) -> HeldOut:
+    outputs = outputs_of(net, coding, x)
+    if isinstance(coding, Regression):
+        return HeldOut(truth(coding, y), outputs, coding.decode(trained).mean(keepdims=True))
+    return HeldOut(y, outputs, np.bincount(trained, minlength=len(coding.levels)) / len(trained))
+
+
+def _training(run: Run) -> dict[str, Any]:
+    told = ("epochs", "best_epoch", "kept", "seconds", "stopped_by", "why")
+    used = ("batch_size", "loss", "optimizer", "engine", "dtype")
+    return {name: getattr(run, name) for name in told} | {name: run.settings[name] for name in used}
+
+
+def _history(run: Run, coding: Coding) -> dict[str, Array]:
+    """The run's history, errors of standardised numbers turned into the column's unit."""
+    scale = coding.scale if isinstance(coding, Regression) else 1.0
+    return {
+        name: values * scale if name.endswith("mae") else values
+        for name, values in run.history.items()
+    }

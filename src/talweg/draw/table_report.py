@@ -1,4 +1,4 @@
-"""The report of a table model: what it learnt, gathered as plain data for a page."""
+"""The report of a trained table: what it learned, gathered as plain data for a page."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from talweg.data.columns import plain
 from talweg.data.encode import CategoryColumn, NumberColumn
 from talweg.data.scores import confusion
-from talweg.data.table_model import TableModel
 from talweg.data.target import Classification
+from talweg.data.trained_table import TrainedTable
 from talweg.draw.facts import (
     Classified,
     Data,
@@ -21,22 +21,32 @@ from talweg.draw.facts import (
     Settings,
     Training,
 )
-from talweg.insight.words import headline, notes, number_text, training_sentence, verdict
+from talweg.insight.words import (
+    baseline,
+    ending,
+    headline,
+    left_out,
+    notes,
+    number_text,
+    target_name,
+    verdict,
+)
 from talweg.nn.summary import layer_rows
 
+_LEVELS_SHOWN = 6
 
-def table_report(model: TableModel, *, command: str = "", code: str = "") -> Report:
-    """Everything that a page says of a model that was just trained; `command` repeats it."""
-    data = _data(model)
+
+def table_report(trained: TrainedTable, *, command: str = "", code: str = "") -> Report:
+    """Everything that a page says of a trained table; `command` and `code` repeat it."""
     return Report(
-        title=f"Learning {model.coding.name} from {_file_name(model.source)}",
-        headline=f"{headline(model)} {verdict(model)}",
-        facts=_facts(model, len(data.columns)),
-        result=_result(model),
-        training=_training(model),
-        data=data,
-        network=Network(layers=_layers(model)),
-        settings=Settings(command=command, code=code, values=_settings(model)),
+        title=f"Learning {target_name(trained)} from {_file_name(trained.source)}",
+        headline=f"{headline(trained)} {verdict(trained)}",
+        facts=_facts(trained),
+        result=_result(trained),
+        training=_training(trained),
+        data=_data(trained),
+        network=Network(layers=_layers(trained)),
+        settings=Settings(command=command, code=code, values=_settings(trained)),
     )
 
 
@@ -44,79 +54,83 @@ def _file_name(source: str) -> str:
     return source.replace("\\", "/").rpartition("/")[2]
 
 
-def _facts(model: TableModel, columns: int) -> list[tuple[str, str]]:
-    first = model.scores[0]
+def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
+    first = trained.scores[0]
     return [
-        (first.name, f"{first.network:.3f}"),
-        ("Rows", f"{model.rows:,}"),
-        ("Columns used", str(columns)),
-        ("Parameters", f"{model.net.weights.flat.size:,}"),
-        ("Training time", f"{model.training['seconds']:.1f} s"),
+        (f"{first.name[0].upper()}{first.name[1:]}", f"{first.network:.3g}"),
+        ("Rows", f"{trained.rows:,}"),
+        ("Columns used", f"{len(trained.encoder.columns):,}"),
+        ("Parameters", f"{trained.net.weights.flat.size:,}"),
+        ("Training time", f"{trained.training['seconds']:.1f} s"),
     ]
 
 
-def _result(model: TableModel) -> Result:
-    held, coding = model.held_out, model.coding
-    picture: Regressed | Classified
-    if isinstance(coding, Classification):
-        baseline = "Class frequencies"
-        counts = confusion(held.true, held.outputs.argmax(axis=1), len(coding.levels))
-        picture = Classified(labels=coding.levels, counts=counts, target=coding.name)
-    else:
-        baseline = f"Always the mean, {number_text(float(held.prior[0]))}"
-        picture = Regressed(true=held.true, predicted=held.outputs, target=coding.name)
+def _result(trained: TrainedTable) -> Result:
+    numbers = trained.task == "regression"
     return Result(
-        scores=list(model.scores),
-        baseline=baseline,
-        scored_on=f"{len(held.true):,} rows that training never saw",
-        picture=picture,
+        scores=trained.scores,
+        baseline=f"Always {baseline(trained)}" if numbers else "Class frequencies of training",
+        scored_on=f"{len(trained.held_out.true):,} rows that training never saw",
+        picture=_picture(trained),
     )
 
 
-def _training(model: TableModel) -> Training | None:
-    told, run = model.training, model.run
+def _picture(trained: TrainedTable) -> Regressed | Classified:
+    held, coding, name = trained.held_out, trained.coding, target_name(trained)
+    if isinstance(coding, Classification):
+        counts = confusion(held.true, held.outputs.argmax(axis=1), len(coding.levels))
+        return Classified(labels=coding.levels, counts=counts, target=name)
+    return Regressed(true=held.true, predicted=held.outputs, target=name)
+
+
+def _training(trained: TrainedTable) -> Training:
+    told = trained.training
     return Training(
-        history=run.history if run else {},
+        history=trained.history,
         epochs=told["epochs"],
         seconds=told["seconds"],
         best_epoch=told["best_epoch"],
-        stopped_by=training_sentence(model),
+        stopped_by=ending(trained),
     )
 
 
-def _data(model: TableModel) -> Data:
-    encoder = model.encoder
+def _data(trained: TrainedTable) -> Data:
+    encoder = trained.encoder
     return Data(
-        rows=model.rows,
+        rows=trained.rows,
         columns=[(each.name, each.kind, _use(each)) for each in encoder.columns],
-        left_out=list(encoder.left_out.items()),
-        splits=list(model.parts.items()),
-        notes=notes(model),
+        left_out=list(left_out(encoder).items()),
+        splits=list(trained.parts.items()),
+        notes=notes(trained),
     )
 
 
 def _use(column: NumberColumn | CategoryColumn) -> str:
     if isinstance(column, CategoryColumn):
-        shown = ", ".join(column.levels[:6]) + (", ..." if len(column.levels) > 6 else "")
-        return f"one place for each of {len(column.levels)} levels ({shown}), unknown, missing"
+        shown = ", ".join(column.levels[:_LEVELS_SHOWN])
+        more = ", ..." if len(column.levels) > _LEVELS_SHOWN else ""
+        return f"a place for each of {len(column.levels)} levels ({shown}{more}), unknown, missing"
     mean, scale = number_text(column.mean), number_text(column.scale)
     return f"(value - {mean}) / {scale}, with places for unknown and missing"
 
 
-def _layers(model: TableModel) -> list[tuple[str, str, int]]:
-    rows = layer_rows(model.net)
-    width = len(model.encoder.inputs)
-    inputs = ("inputs", f"(N, {width})", 0)
+def _layers(trained: TrainedTable) -> list[tuple[str, str, int]]:
+    inputs = ("inputs", f"(N, {len(trained.encoder.inputs)})", 0)
+    rows = layer_rows(trained.net)
     return [inputs, *((row.kind, f"(N, {row.output[0]})", row.parameters) for row in rows)]
 
 
-def _settings(model: TableModel) -> list[tuple[str, str]]:
-    if model.run is None:
-        return []
-    return [(name.replace("_", " "), _text(value)) for name, value in model.run.settings.items()]
+def _settings(trained: TrainedTable) -> list[tuple[str, str]]:
+    """What was asked for, then what became of it where that was left open."""
+    found = {"task": trained.task, "batch_size": trained.training["batch_size"]}
+    found |= {name: trained.training[name] for name in ("optimizer", "loss", "engine", "dtype")}
+    settings = {**trained.settings, **found}
+    return [(name.replace("_", " "), _text(value)) for name, value in settings.items()]
 
 
 def _text(value: Any) -> str:
-    if value is None:
-        return "default"
-    return plain(float(value)) if isinstance(value, float | np.floating) else str(value)
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, float | np.floating):
+        return plain(float(value))
+    return "none" if value is None else str(value)

@@ -1,0 +1,6 @@
+"""`python -m talweg` is `talweg`."""
+
+from talweg.cli.main import main
+
+if __name__ == "__main__":
+    main()

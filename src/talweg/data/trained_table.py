@@ -1,0 +1,224 @@
+"""What training on a table leaves: the network between its encoder and its target, and a record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talweg.data.columns import Floats, number
+from talweg.data.encode import TableEncoder
+from talweg.data.model_file import read_model, write_model
+from talweg.data.read import as_table, read_table
+from talweg.data.scores import Score, scores_of
+from talweg.data.table import Table
+from talweg.data.target import Classification, Regression, Target, Task
+from talweg.errors import ModelFileError, SettingError
+from talweg.nn import Dense, Sequential
+from talweg.optim import OPTIMIZERS, Optimizer
+
+Array = NDArray[Any]
+Coding = Regression | Classification
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Rows that training never saw: true numbers or classes (N,), and what the network says.
+
+    `outputs` are numbers (N,), or the probabilities of classes (N, K); `prior` is what a trivial
+    predictor says: the training rows' mean (1,), or their classes' frequencies (K,).
+    """
+
+    true: Array
+    outputs: Array
+    prior: Array
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedTable:
+    """A network that has learned a table, and how it came about.
+
+    `settings` are those of the TableModel and the seed; `parts` counts the rows of training,
+    validation and test. `training` says how the run went (epochs, best_epoch, kept, seconds,
+    stopped_by, why) and what settings it had. `history` has one entry an epoch: "mae" is in the
+    target's unit, the loss of a number is that of the standardised target.
+    """
+
+    encoder: TableEncoder
+    coding: Coding
+    net: Sequential
+    held_out: HeldOut
+    settings: Mapping[str, Any]
+    source: str
+    rows: int
+    parts: Mapping[str, int]
+    training: Mapping[str, Any]
+    history: Mapping[str, Floats]
+
+    @property
+    def task(self) -> Task:
+        """What the target asks for: regression or classification."""
+        return self.coding.task
+
+    @property
+    def scores(self) -> list[Score]:
+        """How good the network is on rows that it never saw, beside a trivial predictor."""
+        held = self.held_out
+        return scores_of(self.coding, held.true, held.outputs, held.prior)
+
+    @property
+    def labels(self) -> Array:
+        """The K classes in order, as numbers where all of them are. SettingError: no classes."""
+        levels = self._classes("labels").levels
+        values = np.array([number(each) for each in levels])
+        if not np.isfinite(values).all():
+            return np.array(levels, dtype=object)
+        return values.astype(np.int64) if np.array_equal(values, np.rint(values)) else values
+
+    def table(self, source: Any) -> Table:
+        """The source as a table with a header if, and only if, that of training had one."""
+        if isinstance(source, str | os.PathLike):
+            return read_table(source, header=not self.encoder.positional)
+        return as_table(source)
+
+    def predict(self, source: Any) -> Array:
+        """The target for each row: numbers (N,), or labels (N,)."""
+        outputs = outputs_of(self.net, self.coding, self.encoder.encode(self.table(source)))
+        return self.labels[outputs.argmax(axis=1)] if outputs.ndim == 2 else outputs
+
+    def probabilities(self, source: Any) -> Array:
+        """How likely each class is for each row, (N, K). SettingError: no classes."""
+        coding = self._classes("probabilities")
+        return outputs_of(self.net, coding, self.encoder.encode(self.table(source)))
+
+    def score(self, source: Any) -> list[Score]:
+        """The scores on other rows that hold the target; DataError where they do not."""
+        table = self.table(source)
+        cells = table.columns[table.find(self._target_in(table))]
+        known = Target.known(cells)
+        y = self.coding.encode(cells[known])
+        outputs = outputs_of(self.net, self.coding, self.encoder.encode(table.take(known)))
+        return scores_of(self.coding, truth(self.coding, y), outputs, self.held_out.prior)
+
+    def _classes(self, asked: str) -> Classification:
+        if isinstance(self.coding, Regression):
+            raise SettingError(
+                f"{asked}: the model predicts {self.coding.name!r} as a number, and only classes "
+                "have them. Ask for predictions alone, or train with the task classification."
+            )
+        return self.coding
+
+    def _target_in(self, table: Table) -> str:
+        name = self.coding.name
+        if self.encoder.positional and len(table.names) == len(self.encoder.names):
+            return table.names[self.encoder.names.index(name)]
+        return name
+
+    # Files --------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all of it, encoding included, as one file: whole, or not at all."""
+        config = {
+            "kind": "table",
+            "encoder": self.encoder.to_json(),
+            "target": self.coding.to_json(),
+            "settings": {name: _to_json(value) for name, value in self.settings.items()},
+            "source": os.path.basename(self.source),
+            "rows": self.rows,
+            "parts": self.parts,
+            "training": self.training,
+        }
+        held = {each.name: getattr(self.held_out, each.name) for each in fields(HeldOut)}
+        history = {_HISTORY + name: values for name, values in self.history.items()}
+        write_model(path, config, {"weights": self.net.weights.flat, **held, **history})
+
+    @staticmethod
+    def from_file(path: str | os.PathLike[str]) -> TrainedTable:
+        """What `save` wrote; ModelFileError for a file that cannot be trusted."""
+        config, arrays = read_model(path)
+        if config.get("kind") != "table":
+            raise ModelFileError(f"{path} holds no table model. Train one with talweg train.")
+        try:
+            return _rebuilt(config, arrays)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelFileError(
+                f"{path} lacks a part of a table model or holds a wrong one ({error!r}). Copy it "
+                "again from where it was saved, or train again."
+            ) from None
+
+
+_HISTORY = "history/"
+
+
+def network_for(coding: Coding, hidden: Sequence[int], activation: str) -> Sequential:
+    """Hidden layers, and one output for a number or one a class."""
+    return Sequential(*(Dense(units, activation) for units in hidden), Dense(_outputs(coding)))
+
+
+def outputs_of(net: Sequential, coding: Coding, x: Array) -> Array:
+    """What the network says of inputs (N, D): numbers (N,) in the column's unit, or
+    probabilities (N, K).
+    """
+    outputs = net.predict(x).astype(np.float64)
+    if isinstance(coding, Regression):
+        return coding.decode(outputs)
+    with np.errstate(invalid="ignore"):  # weights that ran away give NaN, not a warning
+        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def truth(coding: Coding, y: Array) -> Array:
+    """Encoded targets as scores want them: numbers in the column's unit, or classes."""
+    return coding.decode(y) if isinstance(coding, Regression) else y
+
+
+def _outputs(coding: Coding) -> int:
+    return 1 if isinstance(coding, Regression) else len(coding.levels)
+
+
+def _to_json(value: Any) -> Any:
+    """A setting as JSON. An update rule of talweg's can be had back, one of your own is named."""
+    if isinstance(value, tuple):
+        return [_to_json(each) for each in value]
+    if isinstance(value, Optimizer):
+        names = [name for name, rule in OPTIMIZERS.items() if type(value) is rule]
+        return {"rule": names[0], **asdict(value)} if names else repr(value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        rule = OPTIMIZERS[value["rule"]]
+        return rule(**{name: each for name, each in value.items() if name != "rule"})
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedTable:
+    coding, encoder = Target.from_json(config["target"]), TableEncoder.from_json(config["encoder"])
+    settings = {name: _from_json(value) for name, value in config["settings"].items()}
+    sizes = [len(encoder.inputs), *settings["hidden"], _outputs(coding)]
+    # Asked before anything of that size is made.
+    if arrays["weights"].shape != (sum((before + 1) * units for before, units in pairwise(sizes)),):
+        raise ValueError("the weights do not fit the network")
+    net = network_for(coding, settings["hidden"], settings["activation"])
+    net.init(np.zeros((1, sizes[0])))
+    net.weights.flat[:] = arrays["weights"]
+    named = {name: config[name] for name in ("source", "rows", "parts", "training")}
+    return TrainedTable(
+        encoder=encoder,
+        coding=coding,
+        net=net,
+        held_out=HeldOut(*(arrays[each.name] for each in fields(HeldOut))),
+        settings=settings,
+        history={
+            name.removeprefix(_HISTORY): values
+            for name, values in arrays.items()
+            if name.startswith(_HISTORY)
+        },
+        **named,
+    )

@@ -1,0 +1,136 @@
+"""`talweg train`: what it writes and says, and whether what it says repeats the run."""
+
+import csv
+import shlex
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import talweg as tw
+from talweg.data.model_file import read_model
+
+RESULTS = ["history.csv", "model.talweg", "report.html"]
+
+
+class Copied(HTMLParser):
+    """The lines of a page that are there to be copied."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.inside = False
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.inside = tag == "code"
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.lines.append(data)
+            self.inside = False
+
+
+def arrays_in(folder: str) -> dict[str, np.ndarray]:
+    return read_model(Path(folder, "model.talweg"))[1]
+
+
+def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_it_writes_three_files_and_says_what_it_found(train) -> None:
+    said = train()
+    assert (said.status, said.err) == (0, "")
+    assert sorted(each.name for each in Path("out").iterdir()) == RESULTS
+    assert sorted(each.name for each in Path().iterdir()) == ["houses.csv", "out"]
+    assert max(map(len, said.out.splitlines())) <= 80
+    words = " ".join(said.out.split())
+    assert words.startswith("houses.csv: 60 rows, 3 columns On 9 rows that training never saw, ")
+    assert "always predicting the mean, " in words
+    assert "trivial predictor" in words
+    assert "Training took 3 epochs" in words
+    assert "report out/report.html" in words
+
+
+def test_no_control_characters_without_a_terminal(train) -> None:
+    said = train()
+    assert all(letter.isprintable() or letter == "\n" for letter in said.out + said.err)
+
+
+def test_the_history_is_the_models(train) -> None:
+    train()
+    with open("out/history.csv", newline="") as file:
+        names, *rows = csv.reader(file)
+    history = tw.load("out/model.talweg").trained.history
+    assert names == ["epoch", "loss", "mae", "val_loss", "val_mae"]
+    assert [int(row[0]) for row in rows] == [1, 2, 3]
+    for place, name in enumerate(names[1:], start=1):
+        assert [float(row[place]) for row in rows] == history[name].tolist()
+
+
+WAYS = [
+    "--epochs 2",
+    "--seed 3 --lr 0.05 --batch-size 7 --activation tanh --patience 1",
+    "--drop rooms --task classification --hidden 5,3",
+    "--header --hidden '' --time-budget 60.5",
+    "--no-header --target -1 --task classification --drop 0",
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_report_says_how_to_repeat_the_run(talweg, train, way: str) -> None:
+    assert train(*shlex.split(way)).status == 0
+    first = arrays_in("out")
+    command, code = Copied(Path("out/report.html")).lines
+    program, *arguments = shlex.split(command)
+    assert program == "talweg"
+    assert talweg(*arguments, "--out", "again").status == 0
+    assert_same(arrays_in("again"), first)
+    names: dict[str, tw.TableModel] = {}
+    exec(code, names)
+    names["model"].save("python.talweg")
+    assert_same(read_model("python.talweg")[1], first)
+    assert names["model"].scores == tw.load("out/model.talweg").scores
+
+
+def test_settings_reach_the_model(train) -> None:
+    train(
+        "--drop", "rooms", "--task", "classification", "--lr", 0.5, "--seed", 4, "--hidden", "3,2"
+    )
+    trained = tw.load("out/model.talweg").trained
+    assert trained.task == "classification"
+    assert [each.name for each in trained.encoder.columns] == ["place"]
+    assert trained.settings["seed"] == 4
+    assert trained.settings["optimizer"] == tw.AdamW(lr=0.5)
+    assert [layer.units for layer in trained.net.layers] == [3, 2, len(trained.labels)]
+
+
+def test_a_second_run_takes_the_place_of_the_first(train) -> None:
+    train()
+    first = arrays_in("out")
+    Path("out/mine.txt").write_text("kept")
+    assert train("--seed", 1).status == 0
+    assert sorted(each.name for each in Path("out").iterdir()) == [
+        *RESULTS[:1],
+        "mine.txt",
+        *RESULTS[1:],
+    ]
+    assert (arrays_in("out")["weights"] != first["weights"]).any()
+
+
+def test_folders_above_are_made(train) -> None:
+    assert train("--out", "a/b/c").status == 0
+    assert sorted(each.name for each in Path("a/b/c").iterdir()) == RESULTS
+
+
+def test_a_run_that_breaks_off_says_so_once_and_without_a_warning(train, recwarn) -> None:
+    said = train("--lr", 1e30)
+    assert (said.status, said.err, recwarn.list) == (0, "", [])
+    words = " ".join(said.out.split())
+    assert "worse than the trivial predictor" in words
+    assert words.count("first NaN or infinity") == 1
+    assert "Try a smaller learning rate" in words
