@@ -53,7 +53,7 @@ KINKED: list[Callable[..., Any]] = [
     lambda a, b: tw.minimum(b, a),
     lambda a, b: tw.where(a > b, a, b),
 ]
-SHAPES = [(), (1,), (3,), (2, 1), (1, 3), (2, 3), (2, 2, 3)]
+SHAPES = [(), (1,), (3,), (2, 1), (1, 3), (2, 2), (2, 3), (3, 2, 2)]
 
 
 @dataclass(frozen=True)

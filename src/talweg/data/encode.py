@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from typing import Any, ClassVar
 
 import numpy as np
@@ -194,15 +195,13 @@ class TableEncoder:
 
     def _by_position(self, table: Table) -> dict[str, str]:
         """The columns in the order of training; the targets may be absent if they came last."""
-        inputs = len(self.names) - len(self.targets)
-        widths = {len(self.names)}
-        if set(self.names[inputs:]) == set(self.targets):
-            widths.add(inputs)
+        last = len(list(takewhile(self.targets.__contains__, reversed(self.names))))
+        widths = range(len(self.names) - last, len(self.names) + 1)
         if len(table.names) not in widths:
             raise DataError(
                 f"{table.source} has {len(table.names)} columns, but the model was trained on"
                 f" {len(self.names)} without a header, so that they go by position. Give"
-                f" {' or '.join(map(str, sorted(widths)))} columns in the order of training."
+                f" {' or '.join(map(str, widths))} columns in the order of training."
             )
         return dict(zip(self.names, table.names, strict=False))
 
@@ -212,8 +211,8 @@ def _fit(column: ColumnType, cells: Cells) -> Column:
 
 
 def _nothing_left(source: str, left_out: dict[str, str]) -> str:
-    reasons = " ".join(f"Column {name!r}: {why}" for name, why in list(left_out.items())[:5])
+    reasons = "".join(f" Column {name!r}: {why}" for name, why in list(left_out.items())[:5])
     return (
-        f"{source} has no column to learn from besides the target. {reasons} Add a column of"
+        f"{source} has no column to learn from besides the target.{reasons} Add a column of"
         " numbers, or of values that repeat."
     )

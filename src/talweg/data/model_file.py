@@ -38,8 +38,8 @@ def write_model(
     DataError: a folder that is not there.
     """
     file = Path(path)
-    if file.is_dir() or not file.parent.is_dir():
-        fault = "it is a folder" if file.is_dir() else f"there is no folder {file.parent}"
+    if not file.parent.is_dir() or (file.exists() and not file.is_file()):
+        fault = "it is no file" if file.exists() else f"there is no folder {file.parent}"
         raise DataError(f"Cannot write {file}: {fault}. Name a file in a folder that exists.")
     members = _members(config, arrays, file)
     beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")

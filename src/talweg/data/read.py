@@ -62,7 +62,7 @@ def read_table(path: str | os.PathLike[str], *, header: bool | None = None) -> T
     if header and len(rows) == 1:
         raise DataError(
             f"{file} has a header but no rows: {', '.join(rows[0][:5])}. Add rows, or"
-            " pass header=False if this line is one."
+            " pass header=False (--no-header) if this line is one."
         )
     below = rows[1:] if header else rows
     names = [(header and cell) or str(place) for place, cell in enumerate(rows[0])]
@@ -94,8 +94,9 @@ def _records_of(text: str, file: Path) -> list[Record]:
     width = len(records[0][1])
     for line, cells in records:
         if len(cells) != width:
+            found = f"{len(cells)} cell{'s' * (len(cells) != 1)}"
             raise DataError(
-                f"{file}, line {line}: {len(cells)} cells, but {width} were expected, as on line"
+                f"{file}, line {line}: {found}, but {width} were expected, as on line"
                 f" {records[0][0]} (cells parted by {delimiter!r}). Correct the line, or put"
                 " quotes around a cell that holds the delimiter."
             )

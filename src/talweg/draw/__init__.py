@@ -4,7 +4,8 @@
 text alternative; `report` turns the plain data of `facts` into one HTML file that opens offline.
 Below them: `scale` maps numbers to positions and words, `canvas` holds what charts share, `markup`
 builds escaped elements, `page` the parts of an HTML page, and `style` the colours and the style
-sheet. Nothing here knows of training: everything comes in as strings, numbers and arrays.
+sheet. None of these knows of training: everything comes in as strings, numbers and arrays.
+`table_report` alone does: it gathers the facts of a trained table.
 """
 
 from talweg.draw.bars import bar_chart
