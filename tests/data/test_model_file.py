@@ -129,7 +129,7 @@ def test_paths(model: Path) -> None:
         read_model(model.with_name("ring.talweg"))
     with pytest.raises(DataError, match=r"there is no folder .*none"):
         write_model(model.parent / "none" / "a", {}, {})
-    with pytest.raises(DataError, match=r"it is a folder\. Name a file"):
+    with pytest.raises(DataError, match=r"it is no file\. Name a file"):
         write_model(model.parent, {}, {})
 
 
