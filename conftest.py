@@ -1,9 +1,5 @@
 """What every docstring's example may use without importing it."""
 
-import os
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two pools fight where tests run side by side
-
 import numpy as np
 import pytest
 

@@ -11,6 +11,7 @@ import numpy as np
 from talweg.engine.interpreter import Interpreter, first_non_finite
 from talweg.engine.program import BadStep, Control, Epoch, Outcome, Program, Rows
 from talweg.engine.random import row_order
+from talweg.engine.threads import blas_threads
 from talweg.gates import Array
 
 Batch = tuple[Array, Array, Array, Array]
@@ -21,7 +22,7 @@ def run(
     program: Program, weights: Array, rows: Rows, validation: Rows | None, control: Control
 ) -> Outcome:
     """Train from `weights` on `rows`; neither is changed."""
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), blas_threads(program.threads):
         return _Run(program, weights, rows, validation, control).run()
 
 

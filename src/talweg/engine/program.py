@@ -76,6 +76,7 @@ class Program:
     rules: Sequence[StopRule]
     time_budget: float | None
     keep_best: bool
+    threads: int
 
 
 @dataclass

@@ -76,7 +76,8 @@ def fit(
             validation, the least loss over all rows, evaluated after each epoch), "last" keeps
             the final ones; by default the best with validation, the last without.
         seed: of the starting weights, the held-out share and the order of rows.
-        threads: for the native engine; the interpreter leaves threads to NumPy.
+        threads: that matrix products may take, 1 by default. More pay from some hundred units
+            a layer; the interpreter's weights may then differ in their last bits.
         engine: "numpy" is the interpreter; None takes the best there is.
         progress: show a bar; by default on a terminal.
 
@@ -179,6 +180,7 @@ def _program(
         rules=stops,
         time_budget=min(budgets, default=None),
         keep_best=keep_best,
+        threads=settings["threads"] or 1,
     )
 
 

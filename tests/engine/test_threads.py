@@ -1,0 +1,38 @@
+"""The BLAS is held to the threads of a run, and let go afterwards."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+import talweg as tw
+from talweg.engine.threads import blas_threads
+
+
+def taken() -> list[int]:
+    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+
+BEFORE = taken()
+needs_threads = pytest.mark.skipif(set(BEFORE) <= {1}, reason="this BLAS has one thread at most")
+
+
+@needs_threads
+@pytest.mark.parametrize("threads", [None, 1, 2])
+def test_a_run_takes_its_threads_and_gives_the_others_back(threads) -> None:
+    seen = []
+
+    class Watching(tw.Stop):
+        def update(self, state, epoch):
+            seen.append(taken())
+            return {}, False
+
+    net = tw.Sequential(tw.Dense(1))
+    tw.fit(net, np.ones((4, 2)), np.ones(4), epochs=1, stop=Watching(), threads=threads)
+    assert seen == [[threads or 1] * len(BEFORE)]
+    assert taken() == BEFORE
+
+
+def test_an_error_lifts_the_limit() -> None:
+    with pytest.raises(ZeroDivisionError), blas_threads(1):
+        1 / 0  # noqa: B018
+    assert taken() == BEFORE
