@@ -12,7 +12,7 @@ from typing import Any
 
 
 def blas_threads(count: int) -> AbstractContextManager[Any]:
-    """While entered, the BLAS takes at most `count` threads; of runs side by side, the first says."""
+    """While entered, the BLAS takes at most `count` threads; of several runs the first decides."""
     limit: AbstractContextManager[Any] = _controller().limit(limits=count, user_api="blas")
     return limit
 
