@@ -308,3 +308,13 @@ def test_a_copy_is_refused_or_a_node_of_its_own(duplicate) -> None:
     (x * x * twin).backward()
     expected = (27, 27) if twin is x else (18, 9)
     assert (x.grad.item(), twin.grad.item()) == expected
+
+
+def test_a_gate_that_returns_an_array_of_someone_leaves_it_writable() -> None:
+    """Values are read-only inside of the graph, not outside."""
+    table = np.ones(3)
+    lookup = gates.elementwise(
+        "lookup", "table", lambda x: table, backward=(lambda g, out, x: 0 * g,), slopes=("0",)
+    )
+    lookup(tensor(np.zeros(3)))
+    table[0] = 2

@@ -161,3 +161,8 @@ def test_numbers_take_the_dtype_of_the_array_beside_them(function) -> None:
     x = np.ones((2, 3), np.float32)
     assert function(tensor(x)).dtype == np.float32
     assert function(x).dtype == np.float32
+
+
+def test_the_wider_of_two_numbers_decides_in_either_order() -> None:
+    narrow, wide = tensor(2.0, dtype="float32"), tensor(3.0)
+    assert (narrow * wide).dtype == (wide * narrow).dtype == np.float64

@@ -86,3 +86,11 @@ def test_a_row_that_is_not_there() -> None:
     (x,) = variables(x=3.0)
     with pytest.raises((tw.TalwegError, KeyError), match="wieght"):
         tw.trace(x * 2)["wieght"]
+
+
+def test_what_has_no_gradient_shows_none() -> None:
+    """An output of several numbers, after another one's backward; and a bool."""
+    x = tensor([1.0, 2.0], name="x")
+    (x * 3).sum().backward()
+    assert tw.trace(x * 2)["x"].gradient is None
+    assert tw.trace(x[0] > 0)["x"].gradient is None

@@ -24,11 +24,20 @@ def _one_hot_value(labels: Array, *, classes: int, dtype: Any) -> Array:
     return np.asarray(labels[..., None] == np.arange(classes), dtype=dtype)
 
 
+_DTYPES = tuple(map(np.dtype, ("float32", "float64", "int64", "int32", "bool")))
+
+
+def _cast_shape(x: Spec, *, dtype: Any) -> Spec:
+    if np.dtype(dtype) not in _DTYPES:
+        raise DtypeError(f"cast: to {np.dtype(dtype)}; a tensor is {', '.join(map(str, _DTYPES))}")
+    return Spec(x.shape, np.dtype(dtype))
+
+
 cast: Gate = Gate(
     name="cast",
     kind="convert",
     formula="dtype(x)",
-    shape=lambda x, *, dtype: Spec(x.shape, np.dtype(dtype)),
+    shape=_cast_shape,
     value=lambda x, *, dtype: x.astype(dtype),
     backward=(_cast_backward,),
     slopes=("1",),

@@ -2,7 +2,8 @@
 
 Conventions at kinks and ties: `maximum` and `minimum` give the whole gradient to each input
 that attains the value, so both at a tie; `absolute` and `sign` have slope 0 at 0; `relu` has
-slope 0 at 0. NaN passes through every gate, so a broken value is never hidden.
+slope 0 at 0. NaN passes through every gate, so a broken value is never hidden; only nan**0 and
+1**nan are 1, as IEEE 754 has it.
 """
 
 from __future__ import annotations
@@ -162,7 +163,8 @@ tanh: Gate = elementwise(
 
 def _sigmoid_value(x: Array) -> Array:
     # exp overflows to infinity far below 0, and 1 / infinity is the right 0
-    return np.asarray(1 / (1 + np.exp(-x)))
+    one = x.dtype.type(1)  # NumPy 1 makes float64 of one float32 beside a plain 1
+    return np.asarray(one / (one + np.exp(-x)))
 
 
 sigmoid: Gate = elementwise(

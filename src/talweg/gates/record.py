@@ -118,12 +118,12 @@ def is_weak(operand: Operand) -> bool:
 
 
 def common_float(operands: Iterable[Operand]) -> np.dtype[Any] | None:
-    """The float dtype that decides for a gate: the first array's, else a tensor's."""
+    """The float dtype that decides for a gate: the first array's, else the wider."""
     floats = [each for each in operands if getattr(each, "dtype", BOOL).kind == "f"]
     arrays = [each for each in floats if not is_weak(each)]
     tensors = [each for each in floats if hasattr(each, "record_gate")]
-    decisive = arrays or tensors or floats
-    return np.dtype(decisive[0].dtype) if decisive else None
+    decisive = arrays[:1] or tensors or floats
+    return np.dtype(np.result_type(*(each.dtype for each in decisive))) if decisive else None
 
 
 def _arrays(inputs: Sequence[Operand]) -> list[Array]:

@@ -180,7 +180,7 @@ def hvp(function: Function) -> Function:
         if len(points) != len(directions):
             raise ShapeError(f"hvp: {len(points)} arrays, but {len(directions)} vectors")
         if any(isinstance(each, Tensor) for each in directions):
-            points = [each if isinstance(each, Tensor) else constant(each) for each in points]
+            points = [each if isinstance(each, Tensor) else tensor(each) for each in points]
         result = grad(lambda *inputs: _along(function, inputs, directions))(*points)
         return (result,) if several and len(points) == 1 else result
 

@@ -118,14 +118,17 @@ def _verify_node(node: Tensor) -> None:
 
 def _printed(graph: Graph) -> str:
     """One line a node: its position, what made it, its spec, its layer, the output it is."""
-    shown = [node for node in graph.nodes if not is_number(node)]
+    results = {node.number for node in graph.outputs.values()}
+    shown = [node for node in graph.nodes if node.number in results or not is_number(node)]
     places = {node.number: f"%{i}" for i, node in enumerate(shown)}
-    outputs = {node.number: name for name, node in graph.outputs.items()}
+    outputs: dict[int, list[str]] = {}
+    for name, node in graph.outputs.items():
+        outputs.setdefault(node.number, []).append(name)
     rows = []
     for node in shown:
         what, place = _made_by(node, places), places[node.number]
         end = f"  layer {node.layer}" if node.layer else ""
-        end += f"  -> {outputs[node.number]}" if node.number in outputs else ""
+        end += f"  -> {', '.join(outputs[node.number])}" if node.number in outputs else ""
         rows.append(f"{place:>4}  {what:<18}  {node.spec!s:<12}{end}".rstrip())
     return "\n".join([_headline(graph), *rows])
 

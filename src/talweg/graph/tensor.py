@@ -221,7 +221,7 @@ class Tensor:
             found = Spec(array.shape, array.dtype)
             raise GraphError(f"gate {gate.name}: its shape rule says {spec}, its value is {found}")
         return Tensor(
-            array,
+            array.view(),  # read-only here, though the gate's value may be someone's own array
             gate=gate,
             inputs=operands,
             settings=settings,

@@ -68,7 +68,8 @@ def trace(output: Tensor) -> Trace:
     A local derivative is that of the node by one input, all else held; the gradient is that of
     `output` by the node. Where a local derivative is no array of the input's shape (a matrix
     product, a sum), its rule is shown in words, g being the gradient that arrives. Long ones are
-    cut in the printed table; `rows` has all. `.grad` is left as it is: `backward` sets that.
+    cut in the printed table; `rows` has all. An output of several numbers has no gradients to
+    show. `.grad` is left as it is: `backward` sets that.
 
     >>> x, y = tw.tensor(4.0, name="x"), tw.tensor(-3.0, name="y")
     >>> print(trace((x * y).named("f")))
@@ -77,10 +78,11 @@ def trace(output: Tensor) -> Trace:
     y     variable          -3                        4
     f     multiply  x, y    -12    d/dx -3, d/dy 4    1
     """
-    gradients = every_gradient(output) if output.size == 1 else {}
+    is_differentiable = output.size == 1 and output.dtype.kind == "f"
+    gradients = every_gradient(output) if is_differentiable else {}
     shown = [node for node in ancestors([output]) if not is_number(node)]
     names = _unique_names(shown)
-    return Trace(tuple(_row(node, names, gradients.get(node.number, node.grad)) for node in shown))
+    return Trace(tuple(_row(node, names, gradients.get(node.number)) for node in shown))
 
 
 def _unique_names(nodes: list[Tensor]) -> dict[int, str]:
