@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
+from talweg import gates
 from talweg.graph import Tensor, record, tensor
 
 X = np.array([1.0, -2.0, 3.0])

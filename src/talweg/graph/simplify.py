@@ -1,8 +1,8 @@
 """The same graph with less to compute: what any engine would otherwise compute for nothing.
 
 Backpropagation writes down every product with 1 and every stretched number; users write the same
-expression twice. Values stay the same to the last bit. A simple graph is for running: gradients are taken before,
-since `stop_gradient`, which computes nothing, is gone from it.
+expression twice. Values stay the same to the last bit. A simple graph is for running: gradients
+are taken before, since `stop_gradient`, which computes nothing, is gone from it.
 """
 
 from __future__ import annotations
