@@ -63,20 +63,24 @@ def _inputs(net: Module, X: Any, name: str) -> Array:
     x = np.ascontiguousarray(net._input(X))
     if len(x) == 0:
         raise DataError(f"fit: {name} has no rows")
-    too_large = np.isinf(x) & np.isfinite(np.asarray(X, dtype=np.float64))
+    if not np.isfinite(x).all():
+        _refuse_non_finite(x, X, name)
+    return x
+
+
+def _refuse_non_finite(x: Array, given: Any, name: str) -> None:
+    too_large = np.isinf(x) & np.isfinite(np.asarray(given, dtype=np.float64))
     if too_large.any():
         raise DataError(
             f"fit: {name} holds numbers that {x.dtype} cannot, in {too_large.sum()} places; scale "
             "them to about -1 to 1, or give the net dtype='float64'"
         )
     bad = np.argwhere(~np.isfinite(x))
-    if len(bad):
-        place = ", ".join(map(str, bad[0]))
-        raise DataError(
-            f"fit: {name} holds {x[tuple(bad[0])]} at [{place}] ({len(bad)} such in all); fill "
-            "missing cells in, or use tw.TableModel, which has a place for them"
-        )
-    return x
+    place = ", ".join(map(str, bad[0]))
+    raise DataError(
+        f"fit: {name} holds {x[tuple(bad[0])]} at [{place}] ({len(bad)} such in all); fill "
+        "missing cells in, or use tw.TableModel, which has a place for them"
+    )
 
 
 def _rows(x: Array, y: Any, loss: Loss, prediction: Spec, sample_weight: Any, name: str) -> Rows:
