@@ -7,12 +7,13 @@ their fields with `setting(default, rule)` and inherit `Checked`.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from talweg.errors import SettingError, nearest
 
@@ -112,6 +113,22 @@ class Checked:
     """A dataclass base that checks each field made by `setting` when an instance is made."""
 
     def __post_init__(self) -> None:
+        rules = self._rules()
+        check(type(self).__name__, {name: getattr(self, name) for name in rules}, rules)
+
+    def run_settings(self) -> dict[str, float]:
+        """The settings that are inputs of a run: numbers other than 0, which leaves a part out."""
+        numbers = [name for name, rule in self._rules().items() if isinstance(rule, Number)]
+        values = {name: getattr(self, name) for name in numbers}
+        return {name: float(value) for name, value in values.items() if value}
+
+    def with_tensors(self, settings: Mapping[str, Any]) -> Self:
+        """The same with tensors in the place of its settings: what a run records."""
+        bound = copy.copy(self)
+        for name, each in settings.items():
+            object.__setattr__(bound, name, each)
+        return bound
+
+    def _rules(self) -> dict[str, Rule]:
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
-        rules = {field.name: field.metadata["rule"] for field in fields if field.metadata}
-        check(type(self).__name__, vars(self), rules)
+        return {each.name: each.metadata["rule"] for each in fields if "rule" in each.metadata}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.engine.interpreter import Interpreter, first_non_finite
+from talweg.engine.interpreter import Interpreter, origin_of_non_finite
 from talweg.graph import record
 
 
@@ -64,9 +64,19 @@ def test_every_value_is_there_on_request() -> None:
 
 def test_the_first_node_that_breaks_is_found() -> None:
     graph = record(lambda x: tw.exp(tw.log(x) * 2) - 1, 1.0)
-    assert first_non_finite(graph, [np.array(2.0)]) is None
-    assert first_non_finite(graph, [np.array(-1.0)]).gate is tw.log
-    assert first_non_finite(graph, [np.array(np.nan)]) is graph.inputs["x"]
+    assert origin_of_non_finite(graph, [np.array(2.0)]) is None
+    assert origin_of_non_finite(graph, [np.array(-1.0)]).gate is tw.log
+    assert origin_of_non_finite(graph, [np.array(np.nan)]) is graph.inputs["x"]
+
+
+def test_an_infinity_that_no_output_feels_is_not_blamed() -> None:
+    def masked(x):
+        logs = tw.where(x > 0, tw.log(x), 0.0)  # log(0) is -inf, and not taken
+        return {"loss": logs.sum() + tw.exp(x * 1000.0).sum(), "measure": (1.0 / x).sum()}
+
+    graph = record(masked, np.ones(2))
+    assert origin_of_non_finite(graph, [np.array([0.0, 1.0])]).gate is tw.exp
+    assert origin_of_non_finite(graph, [np.zeros(2)], skip=["measure"]) is None
 
 
 def test_no_warning_on_the_way_to_infinity() -> None:

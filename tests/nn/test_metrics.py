@@ -58,7 +58,9 @@ CASES = {
     "sse is a mean over rows": ("sse", LOGITS, np.zeros((4, 3)), {}, 58 / 4),
     "half_sse is a mean over rows": ("half_sse", LOGITS, np.zeros((4, 3)), {}, 29 / 4),
     "huber": ("huber", [[0.5], [-3.0]], [0, 0], {}, (0.125 + 2.5) / 2),
-    "binary_cross_entropy": ("binary_cross_entropy", [[0.0], [0.0]], [0, 1], {}, np.log(2)),
+    "binary_cross_entropy": (
+        "binary_cross_entropy", [[0.0], [0.0]], [0, 1], {"loss": "binary_cross_entropy"}, np.log(2),
+    ),
     "cross_entropy": ("cross_entropy", np.zeros((2, 4)), [1, 3], {"loss": "cross_entropy"},
                       np.log(4)),
     "weights weigh": (

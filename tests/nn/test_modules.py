@@ -326,3 +326,22 @@ def test_the_summary_of_a_part_sends_to_the_network() -> None:
 def test_repr() -> None:
     net = tw.Sequential(tw.Dense(4, "relu", bias=False), tw.Dense(1))
     assert repr(net) == "Sequential(Dense(4, 'relu', bias=False), Dense(1, 'identity'))"
+
+
+def test_a_part_brings_what_it_learnt_into_another_network() -> None:
+    """Transfer: the trained layer starts where it stood, as a copy; the new one is drawn."""
+    layer = tw.Dense(4, "tanh")
+    first = tw.Sequential(layer, tw.Dense(1)).init(X, seed=1)
+    learnt = first.weights["0.weight"].copy()
+    second = tw.Sequential(layer, tw.Dense(2)).init(X, seed=2)
+    np.testing.assert_array_equal(second.weights["0.weight"], learnt)
+    second.weights["0.weight"] = 0 * learnt
+    np.testing.assert_array_equal(first.weights["0.weight"], learnt)
+    assert layer.whole is second
+
+
+def test_init_again_draws_anew() -> None:
+    net = mlp().init(X, seed=1)
+    before = net.weights.flat.copy()
+    assert (net.init(X, seed=2).weights.flat != before).any()
+    np.testing.assert_array_equal(net.init(X, seed=1).weights.flat, before)

@@ -7,12 +7,13 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from talweg.engine.random import SEED, TABLE_SPLIT, generator
 from talweg.errors import DataError, SettingError
 from talweg.settings import Number, check
 
 Rows = NDArray[np.intp]
 
-_RULES = {"n": Number(at_least=0, whole=True), "seed": Number(at_least=0, whole=True)}
+_RULES = {"n": Number(at_least=0, whole=True), "seed": SEED}
 
 
 def split(
@@ -29,7 +30,7 @@ def split(
     """
     check("split", {"n": n, "seed": seed}, _RULES)
     sizes = _sizes(n, fractions)
-    random = np.random.Generator(np.random.Philox(key=seed))
+    random = generator(seed, TABLE_SPLIT)
     order = random.permutation(n)
     if labels is not None:
         order = _spread(order, np.asarray(labels), random)

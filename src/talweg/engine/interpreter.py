@@ -106,9 +106,29 @@ def _function(node: Tensor) -> Callable[..., Any]:
     return partial(node.gate.value, **node.settings) if node.settings else node.gate.value
 
 
-def first_non_finite(graph: Graph, arrays: Sequence[Array]) -> Tensor | None:
-    """The first node of a graph that makes a NaN or an infinity when run on `arrays`."""
-    for node, value in Interpreter(graph).every_value(arrays):
-        if node.dtype.kind == "f" and not np.all(np.isfinite(value)):
-            return node
-    return None
+def origin_of_non_finite(
+    graph: Graph, arrays: Sequence[Array], skip: Sequence[str] = ()
+) -> Tensor | None:
+    """The node that made the first NaN or infinity of an output, when run on `arrays`.
+
+    Followed back from the first output that is not finite (none of those to `skip`), through what
+    is not finite itself: so an infinity that the output never felt is not blamed.
+    """
+    values = {node.number: value for node, value in Interpreter(graph).every_value(arrays)}
+    bad = {number for number, value in values.items() if not _is_finite(value)}
+    ends = [node for name, node in graph.outputs.items() if name not in skip]
+    waiting = [node for node in ends if node.number in bad][:1]
+    origins: list[Tensor] = []
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        sources = [each for each in node.inputs if each.number in bad]
+        if not sources:
+            origins.append(node)
+        waiting += [each for each in sources if each.number not in seen]
+        seen.update(each.number for each in sources)
+    return min(origins, key=lambda node: node.number, default=None)
+
+
+def _is_finite(value: Any) -> bool:
+    return np.asarray(value).dtype.kind != "f" or bool(np.all(np.isfinite(value)))

@@ -8,14 +8,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from talweg.engine.interpreter import Interpreter, first_non_finite
+from talweg.engine.batches import Batch, evaluation_batches, filled_up, training_batches
+from talweg.engine.interpreter import Interpreter, origin_of_non_finite
 from talweg.engine.program import BadStep, Control, Epoch, Outcome, Program, Rows
-from talweg.engine.random import row_order
 from talweg.engine.threads import blas_threads
 from talweg.gates import Array
-
-Batch = tuple[Array, Array, Array, Array]
-"""x, y, row weights and count: the values of `BATCH_INPUTS`."""
 
 
 def run(
@@ -37,22 +34,11 @@ class _Run:
         validation: Rows | None,
         control: Control,
     ) -> None:
-        self.program, self.rows, self.validation, self.control = (
-            program,
-            rows,
-            validation,
-            control,
-        )
+        self.program, self.control = program, control
+        self.rows, self.validation = rows, validation
         self.step = Interpreter(program.step)
         self.evaluate = Interpreter(program.evaluate) if program.evaluate else None
-        self.measured = [
-            name
-            for name in program.step.outputs
-            if name != "weights" and not name.startswith("state.")
-        ]
-        self.mean_weight = float(rows.weights.mean())
-        is_whole = program.batch_size >= len(rows)  # then each step sees all rows, in their order
-        self.whole = _batch(rows, slice(None), len(rows), self.mean_weight) if is_whole else None
+        self.measured = list(program.step.outputs)[: program.measures]
         self.weights = weights.copy()
         self.state = [np.array(each) for each in program.state.values()]
         self.settings = [np.asarray(each) for each in program.settings.values()]
@@ -64,50 +50,52 @@ class _Run:
         self.best = (math.inf, 0, self.weights)
         self.closed_step = 0  # steps done when the last whole epoch ended
         self.bad_step: BadStep | None = None
+        is_whole = program.batch_size >= len(rows)  # then each step sees all rows, in their order
+        count = len(rows) * rows.mean_weight
+        self.whole = [filled_up(rows, slice(None), len(rows), count)] if is_whole else None
 
     def run(self) -> Outcome:
-        stopped_by: int | str = "epochs"
+        stopped_by: int | str | None = None
         for epoch in range(1, self.program.epochs + 1):
             means = self._train(epoch)
-            if self.bad_step or self._must_stop():
-                stopped_by = self._why_mid_epoch()
+            if means is None:
+                stopped_by = self._why_now()
                 break
             self._close_epoch(epoch, means)
-            rule = self._rule_that_stops(epoch)
-            if rule is not None:
-                stopped_by = rule
+            stopped_by = self._rule_that_stops(epoch)
+            if stopped_by is None and self._must_stop():
+                stopped_by = self._why_now()
+            if stopped_by is not None:
                 break
-        return self._outcome(stopped_by)
+        return self._outcome("epochs" if stopped_by is None else stopped_by)
 
     # One epoch ----------------------------------------------------------------------------
 
-    def _train(self, epoch: int) -> list[float]:
-        """The steps of one epoch; gives the mean of each measure over its batches."""
+    def _train(self, epoch: int) -> list[float] | None:
+        """The steps of one epoch: the mean of each measure over its batches, None if it was cut."""
         found: list[list[float]] = []
         for batch in self._batches(epoch):
-            if self._must_stop():
-                break
-            results = self.step.run(self.weights, *self.state, *self.settings, *batch)
-            measures, weights = results[: len(self.measured)], results[len(self.measured)]
-            if not (math.isfinite(measures[0]) and np.isfinite(weights).all()):
-                self._note_bad_step(epoch, batch)
-                break
-            self.weights, self.state = weights, results[len(self.measured) + 1 :]
-            found.append(measures)
-            self.control.step += 1
+            if self._must_stop() or not self._step(epoch, batch, found):
+                return None
         return [sum(map(float, values)) / len(found) for values in zip(*found, strict=True)]
 
     def _batches(self, epoch: int) -> Iterable[Batch]:
-        """The rows of an epoch in its order, a batch at a time, the last one filled up."""
-        size, count = self.program.batch_size, len(self.rows)
-        if self.whole is not None:
-            return [self.whole]
-        shuffled = self.program.shuffle
-        order = row_order(self.program.seed, epoch, count) if shuffled else np.arange(count)
-        return (
-            _batch(self.rows, order[start : start + size], size, self.mean_weight)
-            for start in range(0, count, size)
-        )
+        return self.whole or training_batches(self.program, self.rows, epoch)
+
+    def _step(self, epoch: int, batch: Batch, found: list[list[float]]) -> bool:
+        """One step, whose measures go to `found`; False, and nothing changed, if it went wrong."""
+        results = self.step.run(self.weights, *self.state, *self.settings, *batch)
+        measures, after = results[: len(self.measured)], results[len(self.measured) :]
+        # a sum is finite only if all its terms are, and costs no array of its own
+        if not (math.isfinite(measures[0]) and all(math.isfinite(x.sum()) for x in after)):
+            inputs = [self.weights, *self.state, *self.settings, *batch]
+            node = origin_of_non_finite(self.program.step, inputs, skip=self.measured[1:])
+            self.bad_step = BadStep(epoch, self.control.step + 1, node)
+            return False
+        self.weights, self.state = after[0], after[1:]
+        found.append(measures)
+        self.control.step += 1
+        return True
 
     def _close_epoch(self, epoch: int, means: list[float]) -> None:
         measures = dict(zip(self.measured, means, strict=True))
@@ -125,19 +113,15 @@ class _Run:
         loss = measures.get("val_loss")
         if loss is None:
             loss = self._evaluated(self.rows)["loss"]
-        if loss < self.best[0]:
+        if loss < self.best[0] or self.best[1] == 0:
             self.best = loss, epoch, self.weights
 
     def _evaluated(self, rows: Rows) -> dict[str, float]:
         """Loss and metrics over all rows, a batch at a time."""
         assert self.evaluate is not None
-        size, total = self.program.evaluation_size, float(rows.weights.sum())
         sums = np.zeros(len(self.measured))
-        for start in range(0, len(rows), size):
-            places = np.arange(start, min(start + size, len(rows)))
-            x, y, weights, _ = _batch(rows, places, size, 1.0)
-            count = np.asarray(total, dtype=weights.dtype)
-            sums += self.evaluate.run(self.weights, x, y, weights, count)
+        for batch in evaluation_batches(rows, self.program.evaluation_size):
+            sums += self.evaluate.run(self.weights, *batch)
         return dict(zip(self.measured, map(float, sums), strict=True))
 
     # Stopping -----------------------------------------------------------------------------
@@ -145,14 +129,11 @@ class _Run:
     def _seconds(self) -> float:
         return time.perf_counter() - self.control.started
 
-    def _out_of_time(self) -> bool:
-        budget = self.program.time_budget
-        return budget is not None and self._seconds() >= budget
-
     def _must_stop(self) -> bool:
-        return self.control.stop or self._out_of_time()
+        budget = self.program.time_budget
+        return self.control.stop or (budget is not None and self._seconds() >= budget)
 
-    def _why_mid_epoch(self) -> str:
+    def _why_now(self) -> str:
         if self.bad_step:
             return "non_finite"
         return "interrupted" if self.control.stop else "time_budget"
@@ -166,11 +147,6 @@ class _Run:
             if stop and stopping is None:
                 stopping = place
         return stopping
-
-    def _note_bad_step(self, epoch: int, batch: Batch) -> None:
-        inputs = [self.weights, *self.state, *self.settings, *batch]
-        node = first_non_finite(self.program.step, inputs)
-        self.bad_step = BadStep(epoch, self.control.step + 1, node)
 
     def _outcome(self, stopped_by: int | str) -> Outcome:
         _, kept_epoch, weights = self.best
@@ -189,16 +165,3 @@ class _Run:
             seconds=self._seconds(),
             bad_step=self.bad_step,
         )
-
-
-def _batch(rows: Rows, places: Array | slice, size: int, mean_weight: float) -> Batch:
-    """The rows at `places`, filled up to `size` with copies of the first, which weigh nothing."""
-    x, y, weights = rows.x[places], rows.y[places], rows.weights[places]
-    count = len(x)
-    weight = np.asarray(count * mean_weight, dtype=weights.dtype)
-    missing = size - count
-    if missing:
-        x = np.concatenate([x, np.repeat(x[:1], missing, axis=0)])
-        y = np.concatenate([y, np.repeat(y[:1], missing, axis=0)])
-        weights = np.concatenate([weights, np.zeros(missing, weights.dtype)])
-    return x, y, weights, weight

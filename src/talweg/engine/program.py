@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,6 +38,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.x)
 
+    @cached_property
+    def mean_weight(self) -> float:
+        return float(self.weights.mean(dtype=np.float64))
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -60,11 +65,12 @@ class Program:
     """A whole run: what to compute, on how many rows at a time, for how long.
 
     `step` has the inputs weights, state.*, settings.*, then `BATCH_INPUTS`, and the outputs
-    loss, metrics by name, weights, state.*; `evaluate` has the inputs weights and
-    `BATCH_INPUTS`, and the outputs loss and metrics, which add up over batches.
+    loss and metrics, which are its `measures`, then weights, state.*; `evaluate` has the inputs
+    weights and `BATCH_INPUTS`, and the measures as outputs, which add up over batches.
     """
 
     step: Graph
+    measures: int
     evaluate: Graph | None
     state: Mapping[str, Array]
     settings: Mapping[str, float]

@@ -14,7 +14,7 @@ from talweg.settings import Number
 SEED = Number(at_least=0, below=2**64, whole=True)
 """What a seed may be."""
 
-INITIAL_WEIGHTS, ROW_ORDER, SPLIT = range(3)
+INITIAL_WEIGHTS, ROW_ORDER, SPLIT, TABLE_SPLIT = range(4)
 """What a stream is for: the second half of its key."""
 
 

@@ -47,8 +47,15 @@ def _adjoints(output: Tensor, wrt: Sequence[Tensor], seed: Tensor | None) -> dic
                 piece = _through(node, position, gradient)
                 if piece is not None:
                     before = adjoints.get(source.number)
-                    adjoints[source.number] = piece if before is None else before + piece
+                    adjoints[source.number] = piece if before is None else _sum(before, piece)
     return adjoints
+
+
+def _sum(before: Tensor, piece: Tensor) -> Tensor:
+    """What arrives at one node along two ways, noted as a part of the later one's backward pass."""
+    both = before + piece
+    both.line, both.layer, both.origin = piece.line, piece.layer, piece.origin
+    return both
 
 
 def _nodes_towards(wrt: Sequence[Tensor], nodes: list[Tensor]) -> set[int]:
@@ -96,7 +103,7 @@ def _seed(output: Tensor) -> Tensor:
 
 def set_gradients(output: Tensor, seed: Any = None) -> None:
     """Set `.grad` of every varying node that `output` was made from (`Tensor.backward`)."""
-    output._refuse_reading("backward() was called")
+    output.refuse_reading("backward() was called")
     arriving = None if seed is None else constant(seed, dtype=output.dtype)
     if arriving is not None and arriving.shape != output.shape:
         raise ShapeError(f"backward: the seed is {arriving.spec}, the output is {output.spec}")

@@ -88,13 +88,21 @@ def matmul(x: Operand, y: Operand) -> Operand:
         raise ShapeError(f"matmul: a single number has no axes to multiply over ({calling_line()})")
     left = gates.reshape(x, shape=(1, *x.shape)) if len(x.shape) == 1 else x
     right = gates.reshape(y, shape=(*y.shape, 1)) if len(y.shape) == 1 else y
-    product = gates.matmul(left, right)
+    product = _flat_matmul(left, right) if len(right.shape) == 2 else gates.matmul(left, right)
     shape = product.shape
     if len(x.shape) == 1:
         shape = (*shape[:-2], shape[-1])
     if len(y.shape) == 1:
         shape = shape[:-1]
     return product if shape == product.shape else gates.reshape(product, shape=shape)
+
+
+def _flat_matmul(x: Operand, y: Operand) -> Operand:
+    """x (..., D) @ y (D, K) as one product of two matrices, so that its gradients are such too."""
+    if len(x.shape) == 2 or x.shape[-1] != y.shape[0]:
+        return gates.matmul(x, y)
+    flat = gates.reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
+    return gates.reshape(gates.matmul(flat, y), shape=(*x.shape[:-1], y.shape[1]))
 
 
 def concatenate(pieces: Sequence[Operand], axis: int = 0) -> Operand:

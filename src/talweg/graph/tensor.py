@@ -112,7 +112,7 @@ class Tensor:
     @property
     def value(self) -> Array:
         """The numbers, as a read-only array."""
-        self._refuse_reading("its value was read")
+        self.refuse_reading("its value was read")
         return self.array
 
     def item(self) -> Any:
@@ -142,7 +142,7 @@ class Tensor:
 
     # What must not happen -----------------------------------------------------------------
 
-    def _refuse_reading(self, what: str) -> None:
+    def refuse_reading(self, what: str) -> None:
         if self.recorded:
             raise RecordingError(
                 f"{what} while a run is recorded ({calling_line()}): {self.describe()} changes "
@@ -152,7 +152,7 @@ class Tensor:
             )
 
     def __bool__(self) -> bool:
-        self._refuse_reading("a Python branch asked whether a tensor is true")
+        self.refuse_reading("a Python branch asked whether a tensor is true")
         return bool(self.array)
 
     def __float__(self) -> float:

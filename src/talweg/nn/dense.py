@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from talweg import gates
 from talweg.errors import ShapeError
 from talweg.graph import Tensor
+from talweg.graph.functions import matmul
 from talweg.nn.activations import as_activation
 from talweg.nn.initializers import as_initializer
 from talweg.nn.module import Module
@@ -46,7 +46,7 @@ class Dense(Module):
         if x.ndim < 2:
             raise ShapeError(f"Dense takes rows, (N, D), but {x.describe()} came")
         weight = self.parameter("weight", (x.shape[-1], self.units), self.start)
-        total = gates.matmul(x, weight)
+        total = matmul(x, weight)
         if self.bias:
             total = total + self.parameter("bias", (self.units,), self.bias_start)
         output: Tensor = self.activation.function(total)

@@ -18,6 +18,7 @@ from talweg.graph import Tensor, constant
 from talweg.graph.functions import logsumexp, mean, sum as total
 from talweg.nn.row_weights import row_weights
 from talweg.nn.targets import Labels, prepare_target
+from talweg.settings import Number, check
 
 RowRule = Callable[[Any, Any], Any]
 """(prediction, target) -> one number a row, written in gates."""
@@ -95,8 +96,12 @@ def logits_of(prediction: Operand, ends_in: Literal["sigmoid", "softmax"]) -> Op
     So a net that ends in one is trained through the stable form: log(softmax(z)) is computed
     as z - logsumexp(z), never as the log of a number that underflowed.
     """
-    if not isinstance(prediction, Tensor):
+    if not isinstance(prediction, Tensor) or prediction.gate is None:
         return prediction
+    if prediction.gate in _MOVING:
+        (source,) = prediction.inputs
+        logits = logits_of(source, ends_in)
+        return prediction if logits is source else prediction.gate(logits, **prediction.settings)
     if prediction.gate is gates.sigmoid:
         _refuse_mismatch("sigmoid", ends_in)
         return prediction.inputs[0]
@@ -107,13 +112,21 @@ def logits_of(prediction: Operand, ends_in: Literal["sigmoid", "softmax"]) -> Op
     return prediction
 
 
+_MOVING = (gates.identity, gates.reshape, gates.take_slice, gates.transpose, gates.cast)
+"""Gates behind which a last sigmoid or softmax is still found: they only move its numbers."""
+
+
 def _softmax_powers(prediction: Tensor) -> Tensor | None:
-    """The exp node of a softmax, exp(z) / sum(exp(z)); None for anything else."""
+    """The exp node of a softmax over the last axis, exp(z) / sum(exp(z)); None for others."""
     if prediction.gate is not gates.divide:
         return None
     powers, summed = prediction.inputs
     is_softmax = powers.gate is gates.exp and summed.gate is gates.reduce_sum
-    return powers if is_softmax and summed.inputs[0] is powers else None
+    if not is_softmax or summed.inputs[0] is not powers:
+        return None
+    if summed.settings["axes"] != (powers.ndim - 1,):
+        raise SettingError("the net's softmax is not over its last axis, which holds the classes")
+    return powers
 
 
 def _refuse_mismatch(found: str, wanted: str) -> None:
@@ -140,9 +153,9 @@ def make_huber(delta: float = 1.0) -> Loss:
 
     Huber 1964; as torch.nn.HuberLoss.
     """
-    if not delta > 0:
-        raise SettingError(f"huber: delta must be a number above 0, but {delta!r} was given")
-    return Loss("huber", lambda p, t: per_row(_huber(p, t, delta)))
+    check("huber", {"delta": delta}, {"delta": Number(above=0)})
+    name = "huber" if delta == 1 else f"huber(delta={delta:g})"
+    return Loss(name, lambda p, t: per_row(_huber(p, t, delta)))
 
 
 huber = make_huber()

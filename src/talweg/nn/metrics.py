@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ from talweg import gates
 from talweg.errors import SettingError, nearest
 from talweg.gates import Operand
 from talweg.graph.functions import argmax
-from talweg.nn.losses import LOSSES, Loss, RowRule, per_row
+from talweg.nn.losses import LOSSES, Loss, RowRule, logits_of, per_row
 
 
 @dataclass(frozen=True)
@@ -46,30 +45,39 @@ def make_accuracy(loss: Loss) -> Metric:
         is_bits = loss.labels == "bits"
         if not is_bits and len(prediction.shape) > 1 and prediction.shape[-1] > 1:
             return _class_right(prediction, target)
-        is_logit = is_bits and prediction.gate is not gates.sigmoid
+        is_logit = is_bits and logits_of(prediction, "sigmoid") is prediction
         return _bits_right(prediction, target, 0.0 if is_logit else 0.5)
 
     return Metric("accuracy", rows)
 
 
-METRICS: dict[str, Callable[[Loss], Metric]] = {
-    "accuracy": make_accuracy,
-    **{
-        name: lambda _, name=name: Metric(name, LOSSES[name].rows)  # type: ignore[misc]
-        for name in LOSSES
-    },
-}
+METRICS = ("accuracy", *LOSSES)
+"""The metrics that have names: accuracy, and each loss as a mean over rows."""
 
 
 def as_metric(given: Any, loss: Loss) -> Metric:
-    """A metric from itself, its name, or a function of (prediction, target)."""
+    """A metric from itself, its name, or a function of (prediction, target), beside `loss`."""
     if isinstance(given, Metric):
         return given
-    if isinstance(given, str) and given in METRICS:
-        return METRICS[given](loss)
+    if given == "accuracy":
+        return make_accuracy(loss)
+    if isinstance(given, str) and given in LOSSES:
+        given = LOSSES[given]
     if isinstance(given, Loss):
-        return Metric(given.name, given.rows)
+        return _of_loss(given, loss)
     if callable(given):
         return Metric(getattr(given, "__name__", "metric"), given)
     hint = nearest(given, METRICS) if isinstance(given, str) else ""
     raise SettingError(f"no metric is called {given!r}. {hint}".rstrip())
+
+
+def _of_loss(measured: Loss, loss: Loss) -> Metric:
+    """A loss as a metric beside another loss, where both take the same kind of target."""
+    takes_numbers = measured.labels == "numbers" and loss.labels == "bits"
+    if measured.labels != loss.labels and not takes_numbers:
+        raise SettingError(
+            f"the metric {measured.name!r} takes {measured.labels} as targets, but the loss "
+            f"{loss.name!r} takes {loss.labels}; measure another, such as "
+            f"{'accuracy' if loss.labels == 'classes' else loss.name!r}"
+        )
+    return Metric(measured.name, measured.rows)

@@ -73,7 +73,7 @@ class Module:
     _weights: Weights | None = None
     _home: Module | None = None
     _given: Mapping[str, Any] | None = None
-    _example: Shape = ()
+    row_shape: Shape = ()
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
@@ -102,24 +102,27 @@ class Module:
     def init(self, X: Any, *, seed: int = 0) -> Self:
         """Draw starting weights, with shapes taken from the rows X (N, ...); returns the network.
 
-        Weights that were given before keep their given values. Same seed, same weights.
+        Weights that were given before keep their given values, and a part that another network
+        has trained brings its weights along (as copies). Same seed, same weights.
         """
         if not SEED.allows(seed):
             raise SettingError(f"init: seed must be {SEED}, but {seed!r} was given")
-        self._declare_all(self._input(X)[:2], seed)
+        self._declare_all(self.as_rows(X)[:2], seed)
         return self
 
     @property
     def is_initialized(self) -> bool:
+        """Whether it is a network with weights."""
         return self._weights is not None
+
+    @property
+    def whole(self) -> Module:
+        """The network that it is a part of; itself, where it is one or not yet a part of any."""
+        return self._home or self
 
     def _declare_all(self, X: Array, seed: int | None) -> None:
         """Run once on example rows; each parameter is made when it is first asked for."""
-        given = {
-            _joined(path, name): values
-            for path, module in self._modules()
-            for name, values in (module._given or {}).items()
-        }
+        given = self._brought_along()
         made: dict[str, Tensor] = {}
 
         def declare(path: str, shape: Shape, init: Any) -> Tensor:
@@ -133,14 +136,23 @@ class Module:
         for name in given:
             if name not in made:
                 weights.refuse(name)
-        self._weights, self._example = weights, X.shape[1:]
-        for _, module in self._modules():
+        self._weights, self.row_shape = weights, X.shape[1:]
+        for _, module in self.named_modules():
             module._home = self
+
+    def _brought_along(self) -> dict[str, Any]:
+        """The starting values that are there: those of parts of other networks, then given ones."""
+        found: dict[str, Any] = {}
+        for path, part in self.named_modules():
+            has_own = part._home is not None and part._home is not self
+            brought = {**(part.weights if has_own else {}), **(part._given or {})}
+            found |= {_joined(path, name): values for name, values in brought.items()}
+        return found
 
     @contextmanager
     def restored_on_error(self) -> Iterator[None]:
         """While entered, an error leaves the network as it was: its weights, or none."""
-        modules = [module for _, module in self._modules()]
+        modules = [module for _, module in self.named_modules()]
         before = [(module, module._home) for module in modules]
         weights, values = (
             self._weights,
@@ -169,7 +181,7 @@ class Module:
     def predict(self, X: Any, *, batch_size: int = 4096) -> Array:
         """The outputs for rows X (N, ...) as an array, computed `batch_size` rows at a time."""
         check("predict", {"batch_size": batch_size}, {"batch_size": _BATCH_SIZE})
-        rows = self._input(X)
+        rows = self.as_rows(X)
         pieces = [self(rows[i : i + batch_size]).value for i in range(0, len(rows), batch_size)]
         return np.concatenate(pieces) if pieces else np.array(self(rows).value)
 
@@ -180,7 +192,7 @@ class Module:
         Assigning a mapping copies values in; before the first use it sets the starting weights.
         A part shows its own parameters, in the vector of the network.
         """
-        home = self._home or self
+        home = self.whole
         if home._weights is None:
             raise RecordingError(
                 f"{type(self).__name__} has no weights yet, since their shapes come from the "
@@ -197,8 +209,8 @@ class Module:
 
     def _names_in(self, home: Module) -> dict[str, str]:
         """What this part calls its parameters, to what the network calls them."""
-        own, paths = {id(part): path for path, part in self._modules()}, {}
-        for path, module in home._modules():
+        own, paths = {id(part): path for path, part in self.named_modules()}, {}
+        for path, module in home.named_modules():
             if id(module) in own:
                 paths[path] = own[id(module)]
         owners = {name: name.rpartition(".") for name in home.weights}
@@ -221,7 +233,7 @@ class Module:
 
     def _outermost(self, *inputs: Any) -> Tensor:
         """A call from outside: the numbers of the weights as they are now, as new nodes."""
-        X = [each if isinstance(each, Tensor) else self._input(each) for each in inputs]
+        X = [each if isinstance(each, Tensor) else self.as_rows(each) for each in inputs]
         if self._home is None and self._given:
             self._declare_all(X[0].array if isinstance(X[0], Tensor) else X[0], seed=None)
         views = self.weights.items()
@@ -229,16 +241,16 @@ class Module:
         return self._run(_lookup(tensors), *X)
 
     def _run(self, declare: Declare, *inputs: Any) -> Tensor:
-        paths = {id(module): path for path, module in self._modules()}
+        paths = {id(module): path for path, module in self.named_modules()}
         token = _recording.set(Recording(declare, paths))
         try:
             return self(*(each if isinstance(each, Tensor) else constant(each) for each in inputs))
         finally:
             _recording.reset(token)
 
-    def _input(self, X: Any) -> Array:
+    def as_rows(self, X: Any) -> Array:
         """Rows as an array of the network's dtype."""
-        dtype = (self._home or self).dtype
+        dtype = self.whole.dtype
         if dtype not in DTYPES:
             raise DtypeError(f"a network's dtype is one of {DTYPES}, but {dtype!r} was given")
         try:
@@ -253,7 +265,7 @@ class Module:
             raise ShapeError(f"X must hold rows, but is one number ({calling_line()})")
         return array
 
-    def _modules(self) -> list[tuple[str, Module]]:
+    def named_modules(self) -> list[tuple[str, Module]]:
         """Every module of this network with its path, itself first; a shared part's first path."""
         found: list[tuple[str, Module]] = [("", self)]
         known = {id(self)}

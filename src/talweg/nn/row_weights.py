@@ -38,8 +38,9 @@ def class_weights(given: Any, labels: Labels, target: Array, rows: Array, classe
     if isinstance(given, str):
         if given != "balanced":
             raise SettingError(f"class_weight: 'balanced' or weights, not {given!r}")
-        totals = rows @ class_shares(labels, target, classes)
-        return np.asarray(rows.sum() / (classes * np.maximum(totals, 1e-12)))
+        totals = _class_totals(labels, target, rows, classes)
+        met = totals > 0  # a class that training never meets weighs 1
+        return np.where(met, totals.sum() / (met.sum() * np.where(met, totals, 1)), 1.0)
     if isinstance(given, Mapping):
         unknown = [each for each in given if each not in range(classes)]
         if unknown:
@@ -53,13 +54,28 @@ def class_weights(given: Any, labels: Labels, target: Array, rows: Array, classe
     return weights
 
 
-def class_shares(labels: Labels, target: Array, classes: int) -> Array:
-    """How much of each class each row is, (N, K)."""
+def weights_by_class(weights: Array, labels: Labels, target: Array) -> Array:
+    """The weight of each row's class, (N,), or of its classes by their probabilities."""
+    _refuse_no_classes(labels, target)
+    if labels == "bits":
+        ones = target.reshape(-1)
+        return np.asarray(weights[0] * (1 - ones) + weights[1] * ones)
+    return np.asarray(weights[target] if target.ndim == 1 else target @ weights)
+
+
+def _class_totals(labels: Labels, target: Array, rows: Array, classes: int) -> Array:
+    """The weight of all rows of each class, (K,)."""
+    _refuse_no_classes(labels, target)
+    if labels == "bits":
+        ones = float(rows @ target.reshape(-1))
+        return np.array([rows.sum() - ones, ones])
+    if target.ndim == 1:
+        return np.bincount(target, rows, minlength=classes)
+    return np.asarray(rows @ target)
+
+
+def _refuse_no_classes(labels: Labels, target: Array) -> None:
     if labels == "numbers":
         raise SettingError("class_weight needs classes: use cross_entropy or binary_cross_entropy")
-    if labels == "bits":
-        if target.size != len(target):
-            raise SettingError("class_weight: a row with several bits has no one class")
-        ones = target.reshape(-1, 1).astype(np.float64)
-        return np.hstack([1 - ones, ones])
-    return np.eye(classes)[target] if target.ndim == 1 else target.astype(np.float64)
+    if labels == "bits" and target.size != len(target):
+        raise SettingError("class_weight: a row with several bits has no one class")

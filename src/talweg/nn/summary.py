@@ -35,7 +35,7 @@ def layer_rows(net: Module) -> list[LayerRow]:
     for name, view in net.weights.items():
         layer = name.rpartition(".")[0]
         sizes[layer] = sizes.get(layer, 0) + view.size
-    kinds = {path: repr(module) for path, module in net._modules()}
+    kinds = {path: repr(module) for path, module in net.named_modules()}
     return [
         LayerRow(layer, kinds[layer], outputs.get(layer, ()), size) for layer, size in sizes.items()
     ]
@@ -61,11 +61,11 @@ def _rows_of(shape: Shape) -> str:
 
 def _recorded(net: Module) -> Graph:
     """The network's graph for one row."""
-    if net._home is not None and net._home is not net:
+    if net.whole is not net:
         raise SettingError(
-            f"{net!r} is a part of a {type(net._home).__name__} and does not know what reaches "
+            f"{net!r} is a part of a {type(net.whole).__name__} and does not know what reaches "
             "it; ask the whole for its summary"
         )
-    x = run_input(np.zeros((1, *net._example), net.dtype), "x")
+    x = run_input(np.zeros((1, *net.row_shape), net.dtype), "x")
     output: Tensor = net.apply(net.weights, x)
     return Graph({"x": x}, {"output": output})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +10,7 @@ import numpy as np
 
 from talweg.gates import Array
 from talweg.graph import Tensor
-from talweg.settings import Checked, Flag, Number, setting
+from talweg.settings import Checked, Number, setting
 
 State = dict[str, Any]
 """What a rule remembers from step to step: arrays by name (tensors while recording)."""
@@ -42,23 +40,6 @@ class Optimizer(Checked):
     ) -> tuple[Tensor, State]:
         """(weights, state) after one step along `gradient`, written in gates."""
         raise NotImplementedError(f"{type(self).__name__} does not define update")
-
-    def run_settings(self) -> dict[str, float]:
-        """The settings that are inputs of a run, by name."""
-        fields = [each for each in dataclasses.fields(self) if each.metadata]
-        numbers = {
-            each.name: getattr(self, each.name)
-            for each in fields
-            if not isinstance(each.metadata["rule"], Flag)
-        }
-        return {name: float(value) for name, value in numbers.items() if value}
-
-    def with_tensors(self, settings: Mapping[str, Tensor]) -> Optimizer:
-        """The same rule with tensors in the place of its settings: what a run records."""
-        bound = copy.copy(self)
-        for name, each in settings.items():
-            object.__setattr__(bound, name, each)
-        return bound
 
 
 def used(value: Any) -> bool:

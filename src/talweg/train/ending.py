@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from talweg.engine.program import BadStep, Outcome, Program
+from talweg.graph import Tensor
 from talweg.nn import Module
 from talweg.train.run import Failure, Run
 from talweg.train.stopping import Stop
@@ -61,17 +62,25 @@ def _kept(outcome: Outcome) -> str:
 def _failure(bad: BadStep, lr: float) -> Failure:
     """What a step that went wrong has to say, and what to try."""
     node = bad.node
-    gate = node.gate.name if node is not None and node.gate else "the batch"
-    layer = node.layer or "" if node is not None else ""
+    gate = node.gate.name if node is not None and node.gate else ""
+    layer = (node.layer or "") if node is not None else ""
     line = str(node.line) if node is not None else ""
-    place = f"layer {layer!r}" if layer else "the loss or the update"
-    if node is not None and node.origin is not None:
-        place = f"the gradient of {place}"
     message = (
         f"the loss or the weights stopped being finite in epoch {bad.epoch}, step {bad.step} "
-        f"(lr {lr:g}): the first NaN or infinity came from gate {gate} in {place}"
-        f"{f' ({line})' if line else ''}. The weights before that step are kept. "
-        f"Try a smaller learning rate (lr={lr / 10:g}), scale the inputs to about -1 to 1, or "
-        "use a loss from logits."
+        f"(lr {lr:g}): the first NaN or infinity came from {_source(node)}. The weights before "
+        f"that step are kept. Try a smaller learning rate (lr={lr / 10:g}), scale the inputs to "
+        "about -1 to 1, or use a loss from logits."
     )
     return Failure(bad.epoch, bad.step, gate, layer, line, lr, message)
+
+
+def _source(node: Tensor | None) -> str:
+    """What made the first value that was not finite, and where."""
+    if node is None:
+        return "a sum that overflowed"
+    if node.gate is None:
+        return f"the input {node.name!r}"
+    place = f"layer {node.layer!r}" if node.layer else "the loss or the update"
+    if node.origin is not None:
+        place = f"the gradient of {place}"
+    return f"gate {node.gate.name} in {place} ({node.line})"

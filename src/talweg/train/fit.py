@@ -105,6 +105,7 @@ def fit(
     measured_loss = as_loss(loss)
     names = [metrics] if isinstance(metrics, str) else metrics
     measures = [as_metric(each, measured_loss) for each in names]
+    _refuse_names([each.name for each in measures])
     _refuse_part(net)
     with net.restored_on_error():
         rows, held_out = training_and_validation(
@@ -131,12 +132,23 @@ def _engine(name: str | None) -> Engine:
     return loop.run
 
 
+def _refuse_names(names: Sequence[str]) -> None:
+    """Names of metrics must tell them apart from each other and from what a run records."""
+    for place, name in enumerate(names):
+        if name in ("loss", "weights") or name.startswith(("state.", "val_")):
+            raise SettingError(f"fit: a metric cannot be called {name!r}; give it another name")
+        if name in names[:place]:
+            raise SettingError(
+                f"fit: two metrics are called {name!r}; name one with tw.Metric(name, function)"
+            )
+
+
 def _refuse_part(net: Any) -> None:
     if not isinstance(net, Module):
         raise SettingError(f"fit: net must be a module such as tw.Sequential, not {net!r}")
-    if net._home is not None and net._home is not net:
+    if net.whole is not net:
         raise SettingError(
-            f"fit: {net!r} is a part of a {type(net._home).__name__}; fit that, or call init on "
+            f"fit: {net!r} is a part of a {type(net.whole).__name__}; fit that, or call init on "
             "the part to make it a network of its own"
         )
 
@@ -169,6 +181,7 @@ def _program(
     budgets = [each.seconds for each in stops if isinstance(each, TimeBudget)]
     return Program(
         step=step_graph(net, rows, batch_size, loss, metrics, rule),
+        measures=1 + len(metrics),
         evaluate=evaluate,
         state=rule.init(net.weights.flat),
         settings=rule.run_settings(),
@@ -194,6 +207,9 @@ def _interruptible(control: Control) -> Iterator[None]:
         yield
         return
     before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
+    if before is signal.SIG_IGN:  # as under nohup: whoever ignores Ctrl-C means it
+        yield
+        return
 
     def ask_to_stop(*_: Any) -> None:
         control.stop = True

@@ -72,4 +72,5 @@ def _duration(seconds: float) -> str:
 
 def wants_bar(progress: bool | None) -> bool:
     """Whether to show a bar: as asked, or on a terminal by default."""
-    return sys.stderr.isatty() if progress is None else progress
+    has_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return has_terminal if progress is None else progress

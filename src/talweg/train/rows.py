@@ -11,7 +11,7 @@ from talweg.engine.random import SPLIT, generator
 from talweg.errors import DataError, SettingError, ShapeError
 from talweg.gates import Array, Spec
 from talweg.nn import Loss, Module
-from talweg.nn.row_weights import class_shares, class_weights, row_weights
+from talweg.nn.row_weights import class_weights, row_weights, weights_by_class
 from talweg.nn.targets import prepare_target
 
 
@@ -60,7 +60,7 @@ def _parts(validation: Any) -> tuple[Any, Any, Any]:
 
 
 def _inputs(net: Module, X: Any, name: str) -> Array:
-    x = np.ascontiguousarray(net._input(X))
+    x = np.ascontiguousarray(net.as_rows(X))
     if len(x) == 0:
         raise DataError(f"fit: {name} has no rows")
     if not np.isfinite(x).all():
@@ -96,13 +96,22 @@ def _rows(x: Array, y: Any, loss: Loss, prediction: Spec, sample_weight: Any, na
     )
     spec = Spec((len(x), *prediction.shape[1:]), prediction.dtype)
     target = prepare_target(target, spec, loss.labels)
-    return Rows(x, np.ascontiguousarray(target), weights.astype(x.dtype))
+    return Rows(x, np.ascontiguousarray(target), _narrowed(weights, x.dtype, name))
+
+
+def _narrowed(weights: Array, dtype: Any, name: str) -> Array:
+    """Weights in the network's dtype, where they must be neither 0 nor infinite."""
+    with np.errstate(over="ignore"):
+        narrow = weights.astype(dtype)
+    if not np.all(np.isfinite(narrow) & (narrow > 0)):
+        raise DataError(f"fit: {name}sample_weight holds weights beyond {dtype}; scale them to 1")
+    return narrow
 
 
 def _by_class(rows: Rows, loss: Loss, weights: Array) -> Rows:
     """The rows, each weighed by its class as well."""
-    shares = class_shares(loss.labels, rows.y, len(weights))
-    both = (rows.weights * (shares @ weights)).astype(rows.weights.dtype)
+    by_class = weights_by_class(weights, loss.labels, rows.y)
+    both = (rows.weights * by_class).astype(rows.weights.dtype)
     if not both.any():
         raise DataError("fit: class_weight leaves every row the weight 0")
     return _taken(Rows(rows.x, rows.y, both), np.flatnonzero(both))
