@@ -15,11 +15,11 @@ _HOMES = {
     "talweg.graph.simplify": "simplify",
     "talweg.graph.trace": "Trace trace",
     "talweg.graph.functions": (
-        "argmax cast concatenate logsumexp matmul max mean reshape softmax sum"
+        "argmax cast concatenate logsumexp matmul max mean one_hot reshape softmax sum"
     ),
     "talweg.gates": (
-        "absolute cos erf exp expm1 log log1p maximum minimum one_hot power relu sigmoid sign "
-        "sin softplus sqrt stop_gradient tanh where"
+        "absolute cos erf exp expm1 log log1p maximum minimum power relu sigmoid sign sin "
+        "softplus sqrt stop_gradient tanh where"
     ),
     "talweg.engine.interpreter": "Interpreter",
     "talweg.nn.module": "Module",
@@ -38,7 +38,7 @@ _HOMES = {
     "talweg.train.run": "Failure Run",
     "talweg.train.stopping": "MaxEpochs MinDecrease Patience Stop TargetLoss TimeBudget",
     "talweg.data.table_model": "TableModel load",
-    "talweg.draw.report": "write_report",
+    "talweg.draw.table_report": "report",
     "talweg.errors": (
         "DataError DtypeError EngineError GradientError GraphError ModelFileError "
         "RecordingError SettingError ShapeError TalwegError TrainingWarning"
@@ -57,7 +57,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from talweg.data.table_model import TableModel as TableModel, load as load
-    from talweg.draw.report import write_report as write_report
+    from talweg.draw.table_report import report as report
     from talweg.engine.interpreter import Interpreter as Interpreter
     from talweg.errors import (
         DataError as DataError,
@@ -82,7 +82,6 @@ if TYPE_CHECKING:
         log1p as log1p,
         maximum as maximum,
         minimum as minimum,
-        one_hot as one_hot,
         power as power,
         relu as relu,
         sigmoid as sigmoid,
@@ -108,6 +107,7 @@ if TYPE_CHECKING:
         matmul as matmul,
         max as max,
         mean as mean,
+        one_hot as one_hot,
         reshape as reshape,
         softmax as softmax,
         sum as sum,
@@ -168,7 +168,10 @@ else:
         if name in _FOLDERS:
             return import_module(f"talweg.{name}")
         if name not in _HOME_OF:
-            raise AttributeError(f"module 'talweg' has no attribute {name!r}")
+            from talweg.errors import nearest
+
+            hint = nearest(name, _HOME_OF)
+            raise AttributeError(f"module 'talweg' has no attribute {name!r}. {hint}")
         value = getattr(import_module(_HOME_OF[name]), name)
         globals()[name] = value
         return value

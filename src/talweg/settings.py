@@ -43,7 +43,7 @@ class Number:
         kind = numbers.Integral if self.whole else numbers.Real
         if isinstance(value, bool) or not isinstance(value, kind):
             return False
-        number = float(value)
+        number: Any = value  # not as a float, which rounds what is beyond 2**53
         return (
             self.above < number < self.below
             and self.at_least <= number <= self.at_most
@@ -71,11 +71,13 @@ class Number:
 class Flag:
     """True or False."""
 
+    optional: bool = False
+
     def allows(self, value: Any) -> bool:
-        return isinstance(value, bool)
+        return isinstance(value, bool) or (self.optional and value is None)
 
     def __str__(self) -> str:
-        return "True or False"
+        return "True, False or None" if self.optional else "True or False"
 
 
 @dataclass(frozen=True)

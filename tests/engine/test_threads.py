@@ -1,5 +1,7 @@
 """The BLAS is held to the threads of a run, and let go afterwards."""
 
+import threading
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
@@ -29,6 +31,29 @@ def test_a_run_takes_its_threads_and_gives_the_others_back(threads) -> None:
     net = tw.Sequential(tw.Dense(1))
     tw.fit(net, np.ones((4, 2)), np.ones(4), epochs=1, stop=Watching(), threads=threads)
     assert seen == [[threads or 1] * len(BEFORE)]
+    assert taken() == BEFORE
+
+
+@needs_threads
+def test_of_runs_side_by_side_the_last_lifts_the_limit() -> None:
+    """Whoever came first, and in whatever order they leave."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with blas_threads(1):
+            inside.set()
+            leave.wait()
+
+    thread = threading.Thread(target=other)
+    with blas_threads(1):
+        thread.start()
+        inside.wait()
+    assert set(taken()) == {1}, "the other run is still under way"
+    leave.set()
+    thread.join()
+    assert taken() == BEFORE
+    with blas_threads(1):
+        assert set(taken()) == {1}
     assert taken() == BEFORE
 
 

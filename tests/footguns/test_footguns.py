@@ -95,11 +95,11 @@ def test_numpy_functions_are_refused_with_the_line(call) -> None:
 
 @pytest.mark.parametrize("ufunc", [np.exp, np.isnan, np.abs, np.negative])
 def test_numpy_ufuncs_on_a_tensor_raise(ufunc) -> None:
-    """np.exp(tensor) is a TypeError, recorded or not: tw.exp is the gate."""
-    with pytest.raises(TypeError, match="Tensor"):
+    """np.exp(tensor) is refused, recorded or not: tw.exp is the gate."""
+    with pytest.raises(tw.RecordingError, match=f"np.{ufunc.__name__} does not know tensors"):
         ufunc(tensor(X))
-    with pytest.raises(TypeError, match="Tensor"):
-        np.add(X, tensor(X))
+    with pytest.raises(tw.RecordingError, match=r"np\.add"):
+        np.add.reduce(tensor(X))
 
 
 def test_numpy_functions_are_refused_outside_a_recording_too() -> None:
@@ -254,7 +254,7 @@ def test_augmented_assignment_rebinds() -> None:
     assert x is not held
     np.testing.assert_array_equal(held.value, X)
     total = np.zeros(3)
-    with pytest.raises(TypeError, match="Tensor"):
+    with pytest.raises(tw.RecordingError, match=r"np\.add"):
         total += tensor(X)  # an array cannot turn into a tensor in place
 
 

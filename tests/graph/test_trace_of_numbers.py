@@ -34,7 +34,7 @@ ARRAYS = """\
 node  gate        inputs  value              local derivatives                          gradient
 W     variable            [[1 1 1] [1 1 1]]                                             [[0 1 2] [0 1 2]]
 v     variable            [[0] [1] [2]]                                                 [[2] [2] [2]]
-n2    matmul      W, v    [[3] [3]]          d/dW g y^T, d/dv x^T g  [[1] [1]]
+n2    matmul      W, v    [[3] [3]]          d/dW g v^T, d/dv W^T g  [[1] [1]]
 out   reduce_sum  n2      6                  d/dn2 1                                    1"""  # noqa: E501
 
 

@@ -64,7 +64,7 @@ CASES = [
     (SettingError, "validation must be (X, y), (X, y, weights) or a share", {"validation": (X,)}),
     (SettingError, "but int was given", {"validation": 2}),
     (ShapeError, "validation X has 6 rows, but validation y has 2", {"validation": (X, Y[:2])}),
-    (ShapeError, "asks for shape (2, 4), but the network was made with (3, 4)",
+    (ShapeError, "rows of X are (3,), of validation X (2,)",
      {"validation": (X[:, :2], Y)}),
     (DataError, "validation X holds nan at [0, 0]",
      {"validation": (with_hole(X, (0, 0), np.nan), Y)}),
@@ -112,6 +112,21 @@ def test_a_refusal_leaves_a_new_net_new(net: tw.Sequential, settings) -> None:
 def test_other_columns_than_the_net_was_made_with(net: tw.Sequential) -> None:
     net.init(X)
     refused(net, ShapeError, "check the number of columns", {"X": X[:, :2]})
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        ([tw.Metric("loss", lambda p, t: p[:, 0])], "cannot be called 'loss'"),
+        ([tw.Metric("weights", lambda p, t: p[:, 0])], "cannot be called 'weights'"),
+        (["mae", "mae"], "two metrics are called 'mae'"),
+        ([lambda p, t: p[:, 0], lambda p, t: t[:, 0]], "two metrics are called '<lambda>'"),
+        (["cross_entropy"], "takes classes as targets, but the loss 'mse' takes numbers"),
+    ],
+)
+def test_metrics_that_cannot_be_told_apart_or_measured(net, metrics, words: str) -> None:
+    with pytest.raises(SettingError, match=words):
+        tw.fit(net, X, Y, metrics=metrics)
 
 
 @pytest.mark.parametrize("given", [None, "net", tw.Sequential, lambda x: x])

@@ -136,10 +136,10 @@ def describe(name: str, cells: Cells) -> ColumnType:
 
 
 def _describe_numbers(name: str, values: Floats) -> ColumnType:
-    """A number column, or the numbers of the rows: each of first, first + 1, ... once."""
-    ordered = np.sort(values)
-    first, rows = ordered[0], len(values)
-    if rows < NUMBERED or not np.array_equal(ordered, first + np.arange(rows)):
+    """A number column, or the numbers of the rows: 0, 1, 2, ... or 1, 2, 3, ... in their order."""
+    first, rows = values[0], len(values)
+    counts = first in (0, 1) and np.array_equal(values, first + np.arange(rows))
+    if rows < NUMBERED or not counts:
         return ColumnType(name, "number")
-    span = f"{plain(float(first))} to {plain(float(ordered[-1]))}"
-    return ColumnType(name, "identifier", f"It numbers the rows: {span}, each once.")
+    span = f"{plain(float(first))} to {plain(float(values[-1]))}"
+    return ColumnType(name, "identifier", f"It numbers the rows: {span}, in their order.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy as np
 from talweg.data.columns import plain
 from talweg.data.encode import CategoryColumn, NumberColumn
 from talweg.data.scores import confusion
+from talweg.data.table_model import TableModel
 from talweg.data.target import Classification
 from talweg.data.trained_table import TrainedTable
 from talweg.draw.facts import (
@@ -21,6 +24,7 @@ from talweg.draw.facts import (
     Settings,
     Training,
 )
+from talweg.draw.report import write_report
 from talweg.insight.words import (
     baseline,
     ending,
@@ -36,11 +40,16 @@ from talweg.nn.summary import layer_rows
 _LEVELS_SHOWN = 6
 
 
+def report(model: TableModel, path: str | os.PathLike[str]) -> Path:
+    """Write what a fitted TableModel has to say of itself as one HTML page that opens offline."""
+    return write_report(path, table_report(model.trained))
+
+
 def table_report(trained: TrainedTable, *, command: str = "", code: str = "") -> Report:
     """Everything that a page says of a trained table; `command` and `code` repeat it."""
     return Report(
         title=f"Learning {target_name(trained)} from {_file_name(trained.source)}",
-        headline=f"{headline(trained)} {verdict(trained)}",
+        headline=f"{headline(trained)} {verdict(trained)}".rstrip(),
         facts=_facts(trained),
         result=_result(trained),
         training=_training(trained),

@@ -6,6 +6,7 @@ backward rules are written with gates too, so a gradient is a graph like any oth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -68,7 +69,8 @@ class Gate:
 
     `backward` holds one rule for each input, None where no gradient flows; a gate of any number
     of inputs gives a function from the input's position to its rule. `slopes` says each local
-    derivative in words. `native` is filled by the native engine's emitter.
+    derivative in words, of inputs x and y (where: condition, x, y). `native` is filled by the
+    native engine's emitter.
 
     >>> from talweg import gates
     >>> gates.multiply(np.array([2.0, 3.0]), np.array([5.0, 7.0]))
@@ -96,9 +98,12 @@ class Gate:
         """The rule for the gradient of the input at `position`; None where none flows."""
         return self.backward(position) if callable(self.backward) else self.backward[position]
 
-    def slope(self, position: int) -> str:
-        """The local derivative with respect to the input at `position`, in words."""
-        return self.slopes[min(position, len(self.slopes) - 1)]
+    def slope(self, position: int, names: Sequence[str]) -> str:
+        """The local derivative by the input at `position`, in words, of inputs of these names."""
+        letters = ("condition", "x", "y") if len(names) == 3 else ("x", "y")
+        named = dict(zip(letters, names, strict=False))
+        words = self.slopes[min(position, len(self.slopes) - 1)]
+        return re.sub(r"\b(condition|x|y)\b", lambda found: named.get(found[0], found[0]), words)
 
     def __reduce__(self) -> Any:
         from talweg.gates import GATES  # a gate of talweg's own travels by its name

@@ -138,7 +138,10 @@ def _guilty_gate(output: Tensor, level: int) -> str:
                     f"At fault: gate {node.gate.name if node.gate else '?'}, input {position} "
                     f"({node.line}), unless it has a kink or a jump at this point."
                 )
-    return "Each gate's own rule holds, so look for a kink or a jump at this point."
+    return (
+        "Each gate's own rule holds, so look for a kink or a jump at this point, or for numbers "
+        "that left the graph (float(x), x.value, math.sin) and came back as constants."
+    )
 
 
 def _holds(node: Tensor, position: int, level: int) -> bool:

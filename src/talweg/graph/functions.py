@@ -69,6 +69,11 @@ def cast(x: Operand, dtype: Any) -> Operand:
     return gates.cast(_as_operand(x), dtype=np.dtype(dtype))
 
 
+def one_hot(labels: Operand, classes: int, dtype: Any = "float32") -> Operand:
+    """1 at each label's place among `classes`, 0 elsewhere, also for labels outside of 0..K-1."""
+    return gates.one_hot(_as_operand(labels), classes=int(classes), dtype=np.dtype(dtype))
+
+
 def reshape(x: Operand, *shape: int | Sequence[int]) -> Operand:
     """The same elements in another shape; one size may be -1."""
     x = _as_operand(x)
@@ -107,8 +112,11 @@ def _flat_matmul(x: Operand, y: Operand) -> Operand:
 
 def concatenate(pieces: Sequence[Operand], axis: int = 0) -> Operand:
     """The pieces one after another along `axis`."""
-    if not pieces:
-        raise ShapeError(f"concatenate: no pieces were given ({calling_line()})")
+    if not isinstance(pieces, list | tuple) or not pieces:
+        given = (
+            "no pieces were given" if isinstance(pieces, list | tuple) else f"not {type(pieces)}"
+        )
+        raise ShapeError(f"concatenate: takes a list of pieces, {given} ({calling_line()})")
     operands = [_as_operand(each) for each in pieces]
     return gates.concatenate(*operands, axis=axes_of(operands[0], axis)[0])
 

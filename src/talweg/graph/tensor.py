@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from talweg import gates
-from talweg.errors import DtypeError, GraphError, RecordingError, ShapeError, nearest
+from talweg.errors import DtypeError, GraphError, ShapeError, nearest
 from talweg.gates import Array, Gate, Shape, Spec
 from talweg.gates.record import common_float, is_weak
 from talweg.graph import functions
 from talweg.graph.line import Line, calling_line
 from talweg.graph.order import ancestors
+from talweg.graph.refusals import Refusals
 
 _numbers = itertools.count()
 
@@ -30,7 +31,7 @@ def next_number() -> int:
     return next(_numbers)
 
 
-class Tensor:
+class Tensor(Refusals):
     """A node of the graph.
 
     Made by `tw.tensor(...)` or by a gate. `varies` is False for constants and what follows from
@@ -58,8 +59,6 @@ class Tensor:
         "settings",
         "varies",
     )
-
-    __array_ufunc__ = None  # NumPy hands `array + tensor` to the tensor, and np.exp(tensor) fails
 
     def __init__(
         self,
@@ -109,12 +108,6 @@ class Tensor:
     def spec(self) -> Spec:
         return Spec(self.array.shape, self.array.dtype)
 
-    @property
-    def value(self) -> Array:
-        """The numbers, as a read-only array."""
-        self.refuse_reading("its value was read")
-        return self.array
-
     def item(self) -> Any:
         """The one number of a tensor that holds one, as Python's."""
         return self.value.item()
@@ -140,50 +133,7 @@ class Tensor:
         layer = f" in layer {self.layer!r}" if self.layer else ""
         return f"{what}{called} {self.spec}{layer} ({self.line})"
 
-    # What must not happen -----------------------------------------------------------------
-
-    def refuse_reading(self, what: str) -> None:
-        if self.recorded:
-            raise RecordingError(
-                f"{what} while a run is recorded ({calling_line()}): {self.describe()} changes "
-                "from step to step, so what Python decides now would be frozen for the whole "
-                "run. Choose with tw.where(condition, a, b), or decide on plain arrays before "
-                "the run."
-            )
-
-    def __bool__(self) -> bool:
-        self.refuse_reading("a Python branch asked whether a tensor is true")
-        return bool(self.array)
-
-    def __float__(self) -> float:
-        return float(self.value)
-
-    def __int__(self) -> int:
-        return int(self.value)
-
-    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
-        return np.array(self.value, dtype=dtype)
-
-    def __array_function__(self, function: Any, *_: Any) -> NoReturn:
-        raise RecordingError(
-            f"np.{function.__name__} does not know tensors ({calling_line()}); use the function of "
-            "that name in talweg, such as tw.sum, or the tensor's .value outside of a recording"
-        )
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise RecordingError(
-            f"a tensor never changes once recorded ({calling_line()}); build a new one, "
-            "for example with tw.where or tw.concatenate"
-        )
-
-    def __copy__(self) -> Tensor:
-        return self  # it never changes, and a twin would share its number
-
-    def __deepcopy__(self, memo: Any) -> Tensor:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a tensor is a node of a graph in this process; save its .value instead")
+    # What it looks like -------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.shape:
@@ -301,22 +251,28 @@ class Tensor:
 
     @property
     def T(self) -> Tensor:  # noqa: N802 - NumPy's name
+        """The axes in reversed order."""
         return self.transpose()
 
     def transpose(self, *axes: int) -> Tensor:
+        """The axes in another order; reversed where none is given."""
         order = axes or tuple(reversed(range(self.ndim)))
         return _tensor(gates.transpose(self, axes=tuple(int(a) % max(self.ndim, 1) for a in order)))
 
     def reshape(self, *shape: int | Sequence[int]) -> Tensor:
+        """The same elements in another shape; one size may be -1."""
         return _tensor(functions.reshape(self, *shape))
 
     def sum(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+        """The sum over `axis`, or over everything."""
         return _tensor(functions.sum(self, axis=axis, keepdims=keepdims))
 
     def mean(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+        """The mean over `axis`, or over everything."""
         return _tensor(functions.mean(self, axis=axis, keepdims=keepdims))
 
     def max(self, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+        """The largest element along `axis`, or of all."""
         return _tensor(functions.max(self, axis=axis, keepdims=keepdims))
 
     def backward(self, seed: Any = None) -> None:

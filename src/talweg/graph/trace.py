@@ -78,6 +78,8 @@ def trace(output: Tensor) -> Trace:
     y     variable          -3                        4
     f     multiply  x, y    -12    d/dx -3, d/dy 4    1
     """
+    if not isinstance(output, Tensor):
+        raise GraphError(f"trace takes a tensor, but {type(output).__name__} was given")
     is_differentiable = output.size == 1 and output.dtype.kind == "f"
     gradients = every_gradient(output) if is_differentiable else {}
     shown = [node for node in ancestors([output]) if not is_number(node)]
@@ -98,15 +100,15 @@ def _unique_names(nodes: list[Tensor]) -> dict[int, str]:
 def _row(node: Tensor, names: dict[int, str], gradient: Array | None) -> Row:
     inputs = tuple(names.get(each.number) or number_text(each) for each in node.inputs)
     gate = node.gate.name if node.gate else ("variable" if node.varies else "constant")
-    slopes = tuple(_slope(node, i) for i in range(len(node.inputs)))
+    slopes = tuple(_slope(node, i, inputs) for i in range(len(node.inputs)))
     return Row(names[node.number], gate, inputs, node.value, slopes, gradient)
 
 
-def _slope(node: Tensor, position: int) -> Array | str | None:
+def _slope(node: Tensor, position: int, names: tuple[str, ...]) -> Array | str | None:
     if node.gate is None or not node.inputs[position].varies:
         return None
     found = local_slope(node, position)
-    return node.gate.slope(position) if found is None else found
+    return node.gate.slope(position, names) if found is None else found
 
 
 def _cells(row: Row) -> tuple[str, str, str, str, str, str]:

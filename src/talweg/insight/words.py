@@ -76,6 +76,8 @@ def verdict(trained: TrainedTable) -> str:
             "It has hardly learned more than the trivial predictor knows: the other columns may "
             "say little about this one, or there are too few rows."
         )
+    if trained.task == "regression" and abs(score.trivial) < _HARDLY:
+        return ""  # then R2, which the headline gives, says just that
     return f"That is {_percent(gain)} of the way from the trivial predictor to a perfect one."
 
 

@@ -44,7 +44,10 @@ class Dense(Module):
 
     def __call__(self, x: Tensor) -> Tensor:
         if x.ndim < 2:
-            raise ShapeError(f"Dense takes rows, (N, D), but {x.describe()} came")
+            raise ShapeError(
+                f"Dense takes rows, (N, D), but {x.describe()} has one axis; give a "
+                "single column as X[:, None], a single row as X[None]"
+            )
         weight = self.parameter("weight", (x.shape[-1], self.units), self.start)
         total = matmul(x, weight)
         if self.bias:

@@ -81,7 +81,8 @@ class Module:
             cls.__call__ = _as_part(cls.__call__)  # type: ignore[method-assign]
 
     def __call__(self, x: Any) -> Tensor:
-        raise NotImplementedError(f"{type(self).__name__} does not define __call__")
+        hint = "; rename forward to __call__" if hasattr(self, "forward") else ""
+        raise RecordingError(f"{type(self).__name__} does not define __call__{hint}")
 
     def parameter(self, name: str, shape: Shape, init: Any = "zeros") -> Tensor:
         """The parameter `name` of this module, made on first use; only inside `__call__`."""
@@ -254,6 +255,8 @@ class Module:
         if dtype not in DTYPES:
             raise DtypeError(f"a network's dtype is one of {DTYPES}, but {dtype!r} was given")
         try:
+            if np.asarray(X).dtype.kind in "SU":
+                raise ValueError("it holds text")
             with np.errstate(over="ignore"):  # told by fit, in words
                 array = np.asarray(X, dtype=dtype)
         except (TypeError, ValueError) as error:
@@ -294,7 +297,7 @@ def _as_part(call: Callable[..., Any]) -> Callable[..., Any]:
             )
         path = recording.path(self)
         for node in made_since([output], mark):
-            node.layer = node.layer or path
+            node.layer = path if node.layer is None else node.layer
         return output
 
     return called

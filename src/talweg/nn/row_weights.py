@@ -16,6 +16,8 @@ def row_weights(what: str, given: Any, count: int) -> Array:
     """The given weights (N,), checked: finite, at least 0, not all 0; ones where None is given."""
     if given is None:
         return np.ones(count)
+    if np.asarray(given).dtype.kind not in "fiub":
+        raise DataError(f"{what} must be numbers, but {given!r} was given")
     weights = np.asarray(given, dtype=np.float64)
     if weights.shape != (count,):
         raise ShapeError(f"{what} has shape {weights.shape}, but there are {count} rows")

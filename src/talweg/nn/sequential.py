@@ -28,6 +28,8 @@ class Sequential(Module):
         name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
         check("Sequential", {"dtype": name}, {"dtype": Choice(DTYPES)})
         self.dtype = name
+        if len(layers) == 1 and isinstance(layers[0], list | tuple):
+            layers = tuple(layers[0])
         self.layers = [_as_layer(each) for each in layers]
 
     def parts(self) -> Iterator[tuple[str, Module]]:

@@ -68,8 +68,8 @@ def _failure(bad: BadStep, lr: float) -> Failure:
     message = (
         f"the loss or the weights stopped being finite in epoch {bad.epoch}, step {bad.step} "
         f"(lr {lr:g}): the first NaN or infinity came from {_source(node)}. The weights before "
-        f"that step are kept. Try a smaller learning rate (lr={lr / 10:g}), scale the inputs to "
-        "about -1 to 1, or use a loss from logits."
+        f"that step are kept. Try a smaller learning rate (lr={lr / 10:g}), or scale the inputs "
+        "and targets to about -1 to 1."
     )
     return Failure(bad.epoch, bad.step, gate, layer, line, lr, message)
 
@@ -81,6 +81,8 @@ def _source(node: Tensor | None) -> str:
     if node.gate is None:
         return f"the input {node.name!r}"
     place = f"layer {node.layer!r}" if node.layer else "the loss or the update"
+    if node.layer == "":
+        place = "the network's own __call__"
     if node.origin is not None:
         place = f"the gradient of {place}"
     return f"gate {node.gate.name} in {place} ({node.line})"

@@ -19,7 +19,7 @@ from talweg.settings import Choice, Flag, Number, Rule, check
 from talweg.train.ending import finished
 from talweg.train.progress import ProgressBar, wants_bar
 from talweg.train.recording import evaluation_graph, step_graph
-from talweg.train.rows import training_and_validation
+from talweg.train.rows import mixes_rows, training_and_validation
 from talweg.train.run import Run
 from talweg.train.stopping import Stop, TimeBudget, as_rules
 
@@ -33,6 +33,7 @@ _RULES: dict[str, Rule] = {
     "threads": Number(at_least=1, whole=True, optional=True),
     "engine": Choice(("numpy", "native"), optional=True),
     "keep": Choice(("best", "last"), optional=True),
+    "progress": Flag(optional=True),
 }
 _EVALUATION_ROWS = 1024
 
@@ -90,7 +91,7 @@ def fit(
     >>> run.net.predict([[3.0]]).round(2)
     array([[6.]], dtype=float32)
     """
-    settings = {
+    settings: dict[str, Any] = {
         "epochs": epochs,
         "batch_size": batch_size,
         "shuffle": shuffle,
@@ -98,8 +99,10 @@ def fit(
         "threads": threads,
         "engine": engine,
         "keep": keep,
+        "progress": progress,
     }
     check("fit", settings, _RULES)
+    settings |= {"metrics": list(metrics), "class_weight": class_weight}
     run_program = _engine(engine)
     rule = as_optimizer(optimizer)
     measured_loss = as_loss(loss)
@@ -113,6 +116,7 @@ def fit(
         )
         stops = as_rules(stop, _measured_names(measures, held_out is not None))
         program = _program(net, rows, held_out, measured_loss, measures, rule, stops, settings)
+        _refuse_filling(net, rows, held_out, program)
         control = Control()
         bar = ProgressBar(control, epochs) if wants_bar(progress) else nullcontext()
         with _interruptible(control), bar:
@@ -195,6 +199,19 @@ def _program(
         keep_best=keep_best,
         threads=settings["threads"] or 1,
     )
+
+
+def _refuse_filling(net: Module, rows: Rows, held_out: Rows | None, program: Program) -> None:
+    """Rows that fill up the last batch must not reach the others' predictions."""
+    evaluated = held_out if held_out is not None else rows if program.keep_best else None
+    fills = len(rows) % program.batch_size > 0
+    cuts = evaluated is not None and program.evaluation_size < len(evaluated)
+    if (fills or cuts) and mixes_rows(net, rows):
+        raise SettingError(
+            "fit: the net mixes the rows of a batch (a mean over axis 0, say), so each batch must "
+            f"be full: give a batch_size that divides the {len(rows)} rows, and at most "
+            f"{_EVALUATION_ROWS} rows for validation"
+        )
 
 
 @contextmanager

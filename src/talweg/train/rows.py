@@ -32,6 +32,7 @@ def training_and_validation(
     x = _inputs(net, X, "X")
     if not net.is_initialized:
         net.init(x, seed=seed)
+    _refuse_broken(net)
     prediction = net(x[:1]).spec
     rows = _rows(x, y, loss, prediction, sample_weight, "")
     held_out = None
@@ -40,6 +41,10 @@ def training_and_validation(
     elif validation is not None:
         held_x, held_y, weights = _parts(validation)
         held_x = _inputs(net, held_x, "validation X")
+        if held_x.shape[1:] != x.shape[1:]:
+            raise ShapeError(
+                f"fit: rows of X are {x.shape[1:]}, of validation X {held_x.shape[1:]}"
+            )
         held_out = _rows(held_x, held_y, loss, prediction, weights, "validation ")
     if class_weight is None:
         return rows, held_out
@@ -47,6 +52,20 @@ def training_and_validation(
     weights = class_weights(class_weight, loss.labels, rows.y, rows.weights, classes)
     weighed = (_by_class(each, loss, weights) if each else None for each in (rows, held_out))
     return tuple(weighed)  # type: ignore[return-value]
+
+
+def _refuse_broken(net: Module) -> None:
+    for name, values in net.weights.items():
+        if not np.isfinite(values).all():
+            raise DataError(f"fit: {name} holds NaN or infinity before the first step; set it anew")
+
+
+def mixes_rows(net: Module, rows: Rows) -> bool:
+    """Whether a row's prediction depends on the rows beside it, as with a mean over the batch."""
+    one, other = rows.x[:1], rows.x[len(rows) // 2 :][:1]
+    alone = net(np.concatenate([one, one])).value[0]
+    beside = net(np.concatenate([one, other])).value[0]
+    return not np.array_equal(alone, beside, equal_nan=True)
 
 
 def _parts(validation: Any) -> tuple[Any, Any, Any]:
@@ -61,8 +80,8 @@ def _parts(validation: Any) -> tuple[Any, Any, Any]:
 
 def _inputs(net: Module, X: Any, name: str) -> Array:
     x = np.ascontiguousarray(net.as_rows(X))
-    if len(x) == 0:
-        raise DataError(f"fit: {name} has no rows")
+    if x.size == 0:
+        raise DataError(f"fit: {name} has no {'columns' if len(x) else 'rows'}")
     if not np.isfinite(x).all():
         _refuse_non_finite(x, X, name)
     return x

@@ -191,7 +191,7 @@ def as_rules(given: Any, measures: set[str]) -> list[Stop]:
     for rule in rules:
         for name in sorted(rule.watches() - measures):
             hint = nearest(name, measures)
-            if name.startswith("val_"):
+            if name.startswith("val_") and "val_loss" not in measures:
                 hint = "There is no validation data: give validation=(X, y) or a share of rows."
             raise SettingError(f"fit: {type(rule).__name__} watches {name!r}. {hint}")
     return rules
