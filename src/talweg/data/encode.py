@@ -31,7 +31,7 @@ from talweg.errors import DataError, nearest
 Inputs = NDArray[np.float32]
 
 MOST_LEVELS = 100  # of one column; rarer ones count as unknown
-FARTHEST = 1e6  # in standard deviations: float32 holds it, and what a network makes of it
+BOUND = 3.0  # standard deviations that no encoded value reaches: outliers must not rule a network
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,15 @@ class NumberColumn:
         return 3
 
     def encode(self, cells: Cells) -> Inputs:
-        """The cells (N,) as inputs (N, 3); an unknown or missing value is 0, the mean."""
+        """The cells (N,) as inputs (N, 3); an unknown or missing value is 0, the mean.
+
+        A standardised z is clipped smoothly, z / sqrt(1 + (z / 3)^2) (Holzmueller et al. 2024).
+        """
         values, missing = parse(cells)
         known = np.isfinite(values)
         standard = (np.where(known, values, self.mean) - self.mean) / self.scale
-        standard = np.clip(standard, -FARTHEST, FARTHEST)
-        return np.column_stack([standard, ~known & ~missing, missing]).astype(np.float32)
+        clipped = BOUND * np.sin(np.arctan(standard / BOUND))  # the same, and never inf / inf
+        return np.column_stack([clipped, ~known & ~missing, missing]).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def _use(column: NumberColumn | CategoryColumn) -> str:
         more = ", ..." if len(column.levels) > _LEVELS_SHOWN else ""
         return f"a place for each of {len(column.levels)} levels ({shown}{more}), unknown, missing"
     mean, scale = number_text(column.mean), number_text(column.scale)
-    return f"(value - {mean}) / {scale}, with places for unknown and missing"
+    return f"(value - {mean}) / {scale}, softly clipped, with places for unknown and missing"
 
 
 def _layers(trained: TrainedTable) -> list[tuple[str, str, int]]:

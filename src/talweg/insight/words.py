@@ -39,7 +39,9 @@ def sentences(trained: TrainedTable) -> list[str]:
     """All that a person should read of a trained table."""
     told = [headline(trained), verdict(trained), training_sentence(trained), *notes(trained)]
     unseen = left_out(trained.encoder).items()
-    return told + [f"Column {name!r} is left out. {why}" for name, why in unseen]
+    return [each for each in told if each] + [
+        f"Column {name!r} is left out. {why}" for name, why in unseen
+    ]
 
 
 def headline(trained: TrainedTable) -> str:
