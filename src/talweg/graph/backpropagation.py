@@ -54,7 +54,7 @@ def _adjoints(output: Tensor, wrt: Sequence[Tensor], seed: Tensor | None) -> dic
 def _sum(before: Tensor, piece: Tensor) -> Tensor:
     """What arrives at one node along two ways, noted as a part of the later one's backward pass."""
     both = before + piece
-    both.line, both.layer, both.origin = piece.line, piece.layer, piece.origin
+    both.line, both.layer, both.is_gradient = piece.line, piece.layer, True
     return both
 
 
@@ -77,7 +77,7 @@ def _through(node: Tensor, position: int, gradient: Tensor) -> Tensor | None:
     piece: Tensor = rule(gradient, node, *node.inputs, **node.settings)
     _check_piece(piece, node, position)
     for made in made_since([piece], mark):
-        made.line, made.layer, made.origin = node.line, node.layer, node
+        made.line, made.layer, made.is_gradient = node.line, node.layer, True
     return piece
 
 

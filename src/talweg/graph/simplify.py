@@ -117,9 +117,9 @@ def _unstretched(node: Tensor, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def _copy(node: Tensor, inputs: list[Tensor]) -> Tensor:
-    """The same node on other inputs; its value is the one that was recorded."""
+    """The same node on other inputs, without the recorded numbers, which it need not keep."""
     copy = Tensor(
-        node.array,
+        np.broadcast_to(np.zeros((), node.dtype), node.shape),
         gate=node.gate,
         inputs=tuple(inputs),
         settings=node.settings,
@@ -127,5 +127,5 @@ def _copy(node: Tensor, inputs: list[Tensor]) -> Tensor:
         recorded=True,
         line=node.line,
     )
-    copy.layer, copy.origin = node.layer, node.origin
+    copy.layer, copy.is_gradient = node.layer, node.is_gradient
     return copy

@@ -50,11 +50,11 @@ class Tensor(Refusals):
         "gate",
         "grad",
         "inputs",
+        "is_gradient",
         "layer",
         "line",
         "name",
         "number",
-        "origin",
         "recorded",
         "settings",
         "varies",
@@ -83,7 +83,7 @@ class Tensor(Refusals):
         self.line = line or calling_line()
         self.number = next(_numbers)
         self.layer: str | None = None
-        self.origin: Tensor | None = None
+        self.is_gradient = False
         self.grad: Array | None = None
 
     # What it is ---------------------------------------------------------------------------

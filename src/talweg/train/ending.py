@@ -83,6 +83,6 @@ def _source(node: Tensor | None) -> str:
     place = f"layer {node.layer!r}" if node.layer else "the loss or the update"
     if node.layer == "":
         place = "the network's own __call__"
-    if node.origin is not None:
+    if node.is_gradient:
         place = f"the gradient of {place}"
     return f"gate {node.gate.name} in {place} ({node.line})"
