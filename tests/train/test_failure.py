@@ -151,3 +151,44 @@ def test_two_runs_at_once_give_what_each_gives_alone() -> None:
         each.join()
     for seed in range(3):
         np.testing.assert_array_equal(alone[seed], together[seed])
+
+
+# Blame --------------------------------------------------------------------------------------------
+
+
+def test_weights_that_are_broken_before_the_first_step_are_named() -> None:
+    net = tw.Sequential(tw.Dense(1)).init([[1.0]])
+    net.weights["0.bias"][0] = np.nan
+    with pytest.raises(tw.DataError, match=r"0\.bias holds NaN or infinity before the first step"):
+        tw.fit(net, [[1.0]], [1.0])
+
+
+def test_a_gradient_whose_square_overflows_is_a_failure_too() -> None:
+    """Adam would divide by infinity for ever after, and never move again."""
+    net = tw.Sequential(tw.Dense(1, bias=False, init="ones"))
+    with pytest.warns(TrainingWarning, match="gate multiply in the loss or the update"):
+        run = tw.fit(net, [[1e25]], [0.0], loss=lambda p, t: p[:, 0], optimizer="adam")
+    assert run.stopped_by == "non_finite" and net.weights.flat.tolist() == [1]
+
+
+def test_the_outermost_module_is_named_for_its_own_gates() -> None:
+    class Own(tw.Module):
+        def __call__(self, x: tw.Tensor) -> tw.Tensor:
+            return tw.log(self.parameter("factor", (1, 1), "ones") @ x * -1.0)
+
+    with pytest.warns(TrainingWarning, match="gate log in the network's own __call__"):
+        tw.fit(Own(), [[1.0]], [1.0])
+
+
+def test_an_ignored_ctrl_c_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+
+        class Looking(tw.Stop):
+            def update(self, state, epoch):
+                assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+                return {}, True
+
+        tw.fit(tw.Sequential(tw.Dense(1)), [[1.0]], [1.0], stop=Looking())
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -310,3 +310,8 @@ def test_fit_goes_on_from_the_weights_as_they_are() -> None:
     whole = tw.fit(network(), X, Y, epochs=6, **settings)
     assert_allclose(net.weights.flat, whole.net.weights.flat, rtol=1e-14)
     assert_array_equal(run.history["loss"], whole.history["loss"][4:])
+
+
+def test_a_class_that_training_never_meets_weighs_1() -> None:
+    weights = class_weights("balanced", "classes", np.array([0, 0, 0, 2]), np.ones(4), 3)
+    assert_allclose(weights, [4 / (2 * 3), 1, 4 / 2])

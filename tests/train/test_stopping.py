@@ -1,5 +1,7 @@
 """Stopping rules: each on a series of losses, then in a run, then in company."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -174,6 +176,17 @@ def test_a_run_cut_within_an_epoch_says_so() -> None:
     assert run.kept == f"after step {run.steps}, within epoch 1"
     assert run.kept in str(run)
     assert fit(tw.MaxEpochs(3)).kept == "after epoch 3"
+
+
+def test_a_budget_that_ends_with_an_epoch_keeps_the_epoch() -> None:
+    class Slow(tw.Stop):
+        def update(self, state, epoch):
+            time.sleep(0.02)
+            return {}, False
+
+    run = fit([Slow(), tw.TimeBudget(0.05)], batch_size=None)
+    assert run.epochs == run.steps == len(run.history["loss"]) > 0
+    assert run.kept == f"after epoch {run.epochs}"
 
 
 def test_two_budgets() -> None:

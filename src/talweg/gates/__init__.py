@@ -4,97 +4,69 @@ about one operation stands in its record; the rest of talweg composes them. A ga
 is made the same way, with `Gate` or `elementwise`, and needs no registration.
 """
 
-from talweg.gates.broadcast import broadcast_to, reduce_sum, reshape, unbroadcast
-from talweg.gates.contract import matmul
-from talweg.gates.convert import cast, one_hot, stop_gradient
-from talweg.gates.elementwise import (
-    absolute,
-    add,
-    cos,
-    divide,
-    elementwise,
-    equal,
-    erf,
-    exp,
-    expm1,
-    greater,
-    greater_equal,
-    identity,
-    log,
-    log1p,
-    maximum,
-    minimum,
-    multiply,
-    negative,
-    power,
-    relu,
-    sigmoid,
-    sign,
-    sin,
-    softplus,
-    sqrt,
-    subtract,
-    tanh,
-    where,
+from talweg.gates.broadcast import (
+    broadcast_to as broadcast_to,
+    reduce_sum as reduce_sum,
+    reshape as reshape,
+    unbroadcast as unbroadcast,
 )
-from talweg.gates.record import Array, Cost, Gate, Operand, Shape, Spec, cost_per_element
-from talweg.gates.reduce import argmax, reduce_max
-from talweg.gates.shape import concatenate, place, take_slice, transpose
+from talweg.gates.contract import matmul as matmul
+from talweg.gates.convert import (
+    cast as cast,
+    one_hot as one_hot,
+    stop_gradient as stop_gradient,
+)
+from talweg.gates.elementwise import (
+    absolute as absolute,
+    add as add,
+    cos as cos,
+    divide as divide,
+    elementwise as elementwise,
+    equal as equal,
+    erf as erf,
+    exp as exp,
+    expm1 as expm1,
+    greater as greater,
+    greater_equal as greater_equal,
+    identity as identity,
+    log as log,
+    log1p as log1p,
+    maximum as maximum,
+    minimum as minimum,
+    multiply as multiply,
+    negative as negative,
+    power as power,
+    relu as relu,
+    sigmoid as sigmoid,
+    sign as sign,
+    sin as sin,
+    softplus as softplus,
+    sqrt as sqrt,
+    subtract as subtract,
+    tanh as tanh,
+    where as where,
+)
+from talweg.gates.record import (
+    Array as Array,
+    Cost as Cost,
+    Gate as Gate,
+    Operand as Operand,
+    Shape as Shape,
+    Spec as Spec,
+    cost_per_element as cost_per_element,
+)
+from talweg.gates.reduce import (
+    argmax as argmax,
+    reduce_max as reduce_max,
+)
+from talweg.gates.shape import (
+    concatenate as concatenate,
+    place as place,
+    take_slice as take_slice,
+    transpose as transpose,
+)
 
 GATES: dict[str, Gate] = {
     each.name: each for each in list(globals().values()) if isinstance(each, Gate)
 }
 """Every gate that talweg ships, by name."""
-
-__all__ = [
-    "GATES",
-    "Array",
-    "Cost",
-    "Gate",
-    "Operand",
-    "Shape",
-    "Spec",
-    "absolute",
-    "add",
-    "argmax",
-    "broadcast_to",
-    "cast",
-    "concatenate",
-    "cos",
-    "cost_per_element",
-    "divide",
-    "elementwise",
-    "equal",
-    "erf",
-    "exp",
-    "expm1",
-    "greater",
-    "greater_equal",
-    "identity",
-    "log",
-    "log1p",
-    "matmul",
-    "maximum",
-    "minimum",
-    "multiply",
-    "negative",
-    "one_hot",
-    "place",
-    "power",
-    "reduce_max",
-    "reduce_sum",
-    "relu",
-    "reshape",
-    "sigmoid",
-    "sign",
-    "sin",
-    "softplus",
-    "sqrt",
-    "stop_gradient",
-    "subtract",
-    "take_slice",
-    "tanh",
-    "transpose",
-    "unbroadcast",
-    "where",
-]

@@ -1,0 +1,49 @@
+"""A last sigmoid or softmax is found and taken apart, also behind gates that only move numbers."""
+
+import numpy as np
+import pytest
+
+import talweg as tw
+from talweg.nn.losses import logits_of
+
+Z = np.array([[800.0], [-800.0], [0.3]])  # where a sigmoid is 1 or 0, its logarithm is not finite
+MOVED = {
+    "as it is": lambda p: p,
+    "sliced": lambda p: p[:, 0],
+    "reshaped": lambda p: p.reshape(-1),
+    "cast": lambda p: tw.cast(p, "float64"),
+    "transposed twice": lambda p: p.T.T,
+}
+
+
+@pytest.mark.parametrize("move", MOVED.values(), ids=list(MOVED))
+def test_a_sigmoid_behind_what_moves_its_numbers(move) -> None:
+    z = tw.tensor(Z)
+    loss = tw.binary_cross_entropy(move(tw.sigmoid(z)), np.array([0.0, 1.0, 1.0]))
+    expected = (800 + 800 + np.log1p(np.exp(-0.3))) / 3
+    assert loss.item() == pytest.approx(expected)
+
+
+def test_a_network_that_slices_its_sigmoid_is_measured_by_probability() -> None:
+    class Flat(tw.Module):
+        def __init__(self) -> None:
+            self.out = tw.Dense(1, "sigmoid")
+
+        def __call__(self, x: tw.Tensor) -> tw.Tensor:
+            return self.out(x)[:, 0]
+
+    X = np.linspace(-2, 2, 40)[:, None]
+    settings = {"loss": "binary_cross_entropy", "metrics": "accuracy", "epochs": 5}
+    runs = [tw.fit(net, X, X[:, 0] > 1, **settings) for net in (Flat(), tw.Sequential(tw.Dense(1)))]
+    for name in ("loss", "accuracy"):
+        np.testing.assert_allclose(runs[0].history[name], runs[1].history[name], rtol=1e-5)
+
+
+def test_a_softmax_over_another_axis_is_refused() -> None:
+    with pytest.raises(tw.SettingError, match="not over its last axis"):
+        tw.cross_entropy(tw.softmax(tw.tensor(np.ones((3, 2))), axis=0), [0, 1, 1])
+
+
+def test_what_ends_in_neither_is_taken_as_it_is() -> None:
+    output = tw.tanh(tw.tensor(Z))
+    assert logits_of(output, "sigmoid") is output
