@@ -17,5 +17,7 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
         raise DataError(f"No such file: {file}. There is no folder {file.parent}: check the path.")
     if not file.is_file():
         beside = sorted(each.name for each in file.parent.iterdir() if each.is_file())
-        raise DataError(f"No such file: {file}. {nearest(file.name, beside)}")
+        hint = nearest(file.name, beside)
+        is_near = hint.startswith("Did you mean")  # a list of whatever lies there is no help
+        raise DataError(f"No such file: {file}. {hint if is_near else 'Check the path.'}")
     return file
