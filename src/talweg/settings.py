@@ -11,6 +11,7 @@ import copy
 import dataclasses
 import math
 import numbers
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
@@ -47,7 +48,7 @@ class Number:
         return (
             self.above < number < self.below
             and self.at_least <= number <= self.at_most
-            and math.isfinite(number)
+            and (self.whole or abs(number) <= sys.float_info.max)
         )
 
     def __str__(self) -> str:

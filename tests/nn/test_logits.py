@@ -47,3 +47,15 @@ def test_a_softmax_over_another_axis_is_refused() -> None:
 def test_what_ends_in_neither_is_taken_as_it_is() -> None:
     output = tw.tanh(tw.tensor(Z))
     assert logits_of(output, "sigmoid") is output
+
+
+@pytest.mark.parametrize(
+    "move",
+    [lambda p: p[:, :2], lambda p: p.T, lambda p: p.reshape(3, 2, 2)],
+    ids=["sliced", "transposed", "reshaped"],
+)
+def test_a_softmax_whose_classes_were_moved_is_refused(move) -> None:
+    with pytest.raises(tw.SettingError, match="changes its last axis"):
+        logits_of(move(tw.softmax(tw.tensor(np.ones((3, 4))))), "softmax")
+    kept = tw.softmax(tw.tensor(np.ones((4, 3))))[:2]
+    assert logits_of(kept, "softmax").shape == (2, 3)

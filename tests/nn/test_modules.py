@@ -345,3 +345,11 @@ def test_init_again_draws_anew() -> None:
     before = net.weights.flat.copy()
     assert (net.init(X, seed=2).weights.flat != before).any()
     np.testing.assert_array_equal(net.init(X, seed=1).weights.flat, before)
+
+
+def test_a_part_brings_what_it_learnt_not_what_it_was_given() -> None:
+    layer = tw.Dense(2)
+    layer.weights = {"weight": np.ones((3, 2)), "bias": np.ones(2)}
+    first = tw.Sequential(layer, tw.Dense(1)).init(X)
+    first.weights["0.weight"] = 5.0 * np.ones((3, 2))
+    assert (tw.Sequential(layer, tw.Dense(1)).init(X).weights["0.weight"] == 5).all()

@@ -6,6 +6,8 @@ import pytest
 import talweg as tw
 from talweg.engine.batches import evaluation_batches, filled_up
 from talweg.engine.program import Rows
+from talweg.nn import ACTIVATIONS
+from talweg.train.rows import mixes_rows
 
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(size=(6, 3)), RANDOM.normal(size=(6, 1))
@@ -54,3 +56,36 @@ def test_a_net_that_mixes_rows_is_refused_where_validation_is_cut() -> None:
     held = np.ones((1025, 3)), np.ones(1025)
     with pytest.raises(tw.SettingError, match="at most 1024 rows for validation"):
         tw.fit(Centred(), X, Y, batch_size=None, epochs=1, validation=held)
+
+
+MIXERS = {
+    "the mean": lambda x: x - x.mean(axis=0),
+    "the largest": lambda x: x - x.max(axis=0),
+    "a neighbour": lambda x: tw.concatenate([x[1:], x[:1]]),
+}
+
+
+@pytest.mark.parametrize("mixer", MIXERS.values(), ids=list(MIXERS))
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_that_see_each_other_are_found_whatever_the_data(mixer, seed) -> None:
+    x = np.random.default_rng(seed).normal(size=(30, 3))
+    x[15] = x[0]
+    with pytest.raises(tw.SettingError, match="mixes the rows"):
+        tw.fit(tw.Sequential(mixer, tw.Dense(1)), x, x[:, 0], batch_size=8, epochs=1)
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_that_do_not_are_not(activation, dtype) -> None:
+    """To the bit: products of one shape take one way through the BLAS."""
+    x = 10 * np.random.default_rng(1).normal(size=(33, 17))
+    net = tw.Sequential(tw.Dense(129, activation), tw.Dense(7, activation), dtype=dtype).init(x)
+    assert not mixes_rows(net, Rows(x, x, np.ones(33)))
+
+
+@pytest.mark.parametrize("shrink", [lambda x: x[:1], lambda x: x.mean(), lambda x: x.mean(0)])
+def test_a_net_gives_one_prediction_for_each_row(shrink) -> None:
+    """Else one prediction would be stretched over all targets."""
+    for batch_size in (None, 4):
+        with pytest.raises(tw.ShapeError):
+            tw.fit(tw.Sequential(tw.Dense(1), shrink), X, Y, batch_size=batch_size, epochs=1)

@@ -121,6 +121,8 @@ def test_other_columns_than_the_net_was_made_with(net: tw.Sequential) -> None:
         ([tw.Metric("weights", lambda p, t: p[:, 0])], "cannot be called 'weights'"),
         (["mae", "mae"], "two metrics are called 'mae'"),
         ([lambda p, t: p[:, 0], lambda p, t: t[:, 0]], "two metrics are called '<lambda>'"),
+        (tw.Metric("", lambda p, t: p[:, 0]), "a metric's name is a word"),
+        ([np.ones(2)], "no metric is called"),
         (["cross_entropy"], "takes classes as targets, but the loss 'mse' takes numbers"),
     ],
 )
@@ -140,3 +142,26 @@ def test_numbers_too_large_for_the_dtype_are_named_as_such() -> None:
     with pytest.raises(DataError) as raised:
         tw.fit(tw.Sequential(tw.Dense(1)), with_hole(X, (1, 2), 1e300), Y)
     assert "float32" in str(raised.value)
+
+
+def test_metrics_from_a_generator_are_not_lost() -> None:
+    run = tw.fit(tw.Sequential(tw.Dense(1)), X, Y, metrics=(m for m in ["mae"]), epochs=1)
+    assert [*run.history] == ["loss", "mae"] and run.settings["metrics"] == ["mae"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sample_weight": [1, [2]]},
+        {"sample_weight": "balanced"},
+        {"y": [1, [2], 3, 4, 5, 6]},
+        {"validation": float("nan")},
+        {"X": X + 1j},
+        {"X": np.zeros((6, 3), "M8[s]")},
+        {"optimizer": "sgd", "epochs": True},
+    ],
+    ids=str,
+)
+def test_what_is_no_number_is_refused_by_name(settings) -> None:
+    with pytest.raises(TalwegError):
+        tw.fit(tw.Sequential(tw.Dense(1)), **{"X": X, "y": Y, **settings})

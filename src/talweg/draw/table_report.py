@@ -25,6 +25,7 @@ from talweg.draw.facts import (
     Training,
 )
 from talweg.draw.report import write_report
+from talweg.errors import SettingError
 from talweg.insight.words import (
     baseline,
     ending,
@@ -42,6 +43,8 @@ _LEVELS_SHOWN = 6
 
 def report(model: TableModel, path: str | os.PathLike[str]) -> Path:
     """Write what a fitted TableModel has to say of itself as one HTML page that opens offline."""
+    if not isinstance(model, TableModel):
+        raise SettingError(f"report: takes a fitted TableModel, not {type(model).__name__}")
     return write_report(path, table_report(model.trained))
 
 

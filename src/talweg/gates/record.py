@@ -69,7 +69,7 @@ class Gate:
 
     `backward` holds one rule for each input, None where no gradient flows; a gate of any number
     of inputs gives a function from the input's position to its rule. `slopes` says each local
-    derivative in words, of inputs x and y (where: condition, x, y). `native` is filled by the
+    derivative in words, of inputs x, y, z (or condition, x, y). `native` is filled by the
     native engine's emitter.
 
     >>> from talweg import gates
@@ -100,10 +100,13 @@ class Gate:
 
     def slope(self, position: int, names: Sequence[str]) -> str:
         """The local derivative by the input at `position`, in words, of inputs of these names."""
-        letters = ("condition", "x", "y") if len(names) == 3 else ("x", "y")
-        named = dict(zip(letters, names, strict=False))
+        if not self.slopes:
+            return ""
         words = self.slopes[min(position, len(self.slopes) - 1)]
-        return re.sub(r"\b(condition|x|y)\b", lambda found: named.get(found[0], found[0]), words)
+        has_condition = any("condition" in each for each in self.slopes)
+        letters = ("condition", "x", "y") if has_condition else ("x", "y", "z")
+        named = dict(zip(letters, names, strict=False))
+        return re.sub(r"\b(condition|x|y|z)\b", lambda found: named.get(found[0], found[0]), words)
 
     def __reduce__(self) -> Any:
         from talweg.gates import GATES  # a gate of talweg's own travels by its name

@@ -101,7 +101,13 @@ def logits_of(prediction: Operand, ends_in: Literal["sigmoid", "softmax"]) -> Op
     if prediction.gate in _MOVING:
         (source,) = prediction.inputs
         logits = logits_of(source, ends_in)
-        return prediction if logits is source else prediction.gate(logits, **prediction.settings)
+        if logits is source:
+            return prediction
+        if ends_in == "softmax" and not _keeps_last_axis(prediction, source):
+            raise SettingError(
+                "the net changes its last axis, which holds the classes, after softmax"
+            )
+        return prediction.gate(logits, **prediction.settings)
     if prediction.gate is gates.sigmoid:
         _refuse_mismatch("sigmoid", ends_in)
         return prediction.inputs[0]
@@ -113,7 +119,12 @@ def logits_of(prediction: Operand, ends_in: Literal["sigmoid", "softmax"]) -> Op
 
 
 _MOVING = (gates.identity, gates.reshape, gates.take_slice, gates.transpose, gates.cast)
-"""Gates behind which a last sigmoid or softmax is still found: they only move its numbers."""
+"""Gates behind which a last sigmoid or softmax is still found: they change none of its numbers."""
+
+
+def _keeps_last_axis(moved: Tensor, source: Tensor) -> bool:
+    is_swapped = moved.gate is gates.transpose and moved.settings["axes"][-1] != source.ndim - 1
+    return moved.shape[-1:] == source.shape[-1:] and not is_swapped
 
 
 def _softmax_powers(prediction: Tensor) -> Tensor | None:

@@ -59,7 +59,7 @@ def as_metric(given: Any, loss: Loss) -> Metric:
     """A metric from itself, its name, or a function of (prediction, target), beside `loss`."""
     if isinstance(given, Metric):
         return given
-    if given == "accuracy":
+    if isinstance(given, str) and given == "accuracy":
         return make_accuracy(loss)
     if isinstance(given, str) and given in LOSSES:
         given = LOSSES[given]
@@ -80,4 +80,11 @@ def _of_loss(measured: Loss, loss: Loss) -> Metric:
             f"{loss.name!r} takes {loss.labels}; measure another, such as "
             f"{'accuracy' if loss.labels == 'classes' else loss.name!r}"
         )
-    return Metric(measured.name, measured.rows)
+    if not takes_numbers:
+        return Metric(measured.name, measured.rows)
+
+    def rows(prediction: Operand, target: Operand) -> Operand:
+        is_logit = logits_of(prediction, "sigmoid") is prediction
+        return measured.rows(gates.sigmoid(prediction) if is_logit else prediction, target)
+
+    return Metric(measured.name, rows)  # of probabilities, where the loss takes logits

@@ -146,7 +146,7 @@ class Module:
         found: dict[str, Any] = {}
         for path, part in self.named_modules():
             has_own = part._home is not None and part._home is not self
-            brought = {**(part.weights if has_own else {}), **(part._given or {})}
+            brought = part.weights if has_own else part._given or {}
             found |= {_joined(path, name): values for name, values in brought.items()}
         return found
 
@@ -255,11 +255,12 @@ class Module:
         if dtype not in DTYPES:
             raise DtypeError(f"a network's dtype is one of {DTYPES}, but {dtype!r} was given")
         try:
-            if np.asarray(X).dtype.kind in "SU":
-                raise ValueError("it holds text")
+            kind = np.asarray(X).dtype
+            if kind.kind not in "fiubO":
+                raise ValueError(f"it holds {kind}")
             with np.errstate(over="ignore"):  # told by fit, in words
                 array = np.asarray(X, dtype=dtype)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise DtypeError(
                 f"X must hold numbers: {error} ({calling_line()}); for a table with text or "
                 "missing cells use tw.TableModel"

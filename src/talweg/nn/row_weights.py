@@ -16,9 +16,7 @@ def row_weights(what: str, given: Any, count: int) -> Array:
     """The given weights (N,), checked: finite, at least 0, not all 0; ones where None is given."""
     if given is None:
         return np.ones(count)
-    if np.asarray(given).dtype.kind not in "fiub":
-        raise DataError(f"{what} must be numbers, but {given!r} was given")
-    weights = np.asarray(given, dtype=np.float64)
+    weights = _numbers(what, given)
     if weights.shape != (count,):
         raise ShapeError(f"{what} has shape {weights.shape}, but there are {count} rows")
     bad = np.flatnonzero(~np.isfinite(weights) | (weights < 0))
@@ -29,6 +27,16 @@ def row_weights(what: str, given: Any, count: int) -> Array:
     if not weights.any():
         raise DataError(f"{what}: every row has the weight 0")
     return weights
+
+
+def _numbers(what: str, given: Any) -> Array:
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind in "fiub":
+            return array.astype(np.float64)
+    except (TypeError, ValueError):
+        pass
+    raise DataError(f"{what} must be a row of numbers, but {given!r} was given")
 
 
 def class_weights(given: Any, labels: Labels, target: Array, rows: Array, classes: int) -> Array:
@@ -50,7 +58,7 @@ def class_weights(given: Any, labels: Labels, target: Array, rows: Array, classe
                 f"class_weight: there is no class {unknown[0]!r} in 0..{classes - 1}"
             )
         given = [given.get(each, 1.0) for each in range(classes)]
-    weights = np.asarray(given, dtype=np.float64)
+    weights = _numbers("class_weight", given)
     if weights.shape != (classes,) or not np.all(np.isfinite(weights)) or np.any(weights < 0):
         raise SettingError(f"class_weight: {classes} weights of at least 0 needed, got {weights}")
     return weights

@@ -19,7 +19,12 @@ def prepare_target(target: Any, prediction: Spec, labels: Labels) -> Array:
     an (N, 1) as an (N, N). Classes may be whole numbers (N), one-hot rows or probabilities
     (N, K).
     """
-    array = np.asarray(target)
+    try:
+        array = np.asarray(target)
+    except ValueError:
+        raise DataError(
+            "the target's rows differ in length; give one row of numbers each"
+        ) from None
     if array.dtype.kind not in "fiub":
         raise DataError(
             f"the target must hold numbers, but holds {array.dtype}; number the classes from 0, "

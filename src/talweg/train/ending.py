@@ -79,7 +79,7 @@ def _source(node: Tensor | None) -> str:
     if node is None:
         return "a sum that overflowed"
     if node.gate is None:
-        return f"the input {node.name!r}"
+        return f"the input {node.name!r}" if node.name else f"a constant ({node.line})"
     place = f"layer {node.layer!r}" if node.layer else "the loss or the update"
     if node.layer == "":
         place = "the network's own __call__"

@@ -50,7 +50,7 @@ def fit(
     shuffle: bool = True,
     validation: Any = None,
     stop: Stop | Sequence[Stop] | None = None,
-    metrics: str | Sequence[Any] = (),
+    metrics: Any = (),
     sample_weight: Any = None,
     class_weight: Any = None,
     keep: str | None = None,
@@ -102,13 +102,14 @@ def fit(
         "progress": progress,
     }
     check("fit", settings, _RULES)
-    settings |= {"metrics": list(metrics), "class_weight": class_weight}
     run_program = _engine(engine)
     rule = as_optimizer(optimizer)
     measured_loss = as_loss(loss)
-    names = [metrics] if isinstance(metrics, str) else metrics
-    measures = [as_metric(each, measured_loss) for each in names]
-    _refuse_names([each.name for each in measures])
+    is_one = isinstance(metrics, str | Metric | Loss) or callable(metrics)
+    given = [metrics] if is_one else list(metrics or ())
+    measures = [as_metric(each, measured_loss) for each in given]
+    settings |= {"metrics": [each.name for each in measures], "class_weight": class_weight}
+    _refuse_names(settings["metrics"])
     _refuse_part(net)
     with net.restored_on_error():
         rows, held_out = training_and_validation(
@@ -139,6 +140,8 @@ def _engine(name: str | None) -> Engine:
 def _refuse_names(names: Sequence[str]) -> None:
     """Names of metrics must tell them apart from each other and from what a run records."""
     for place, name in enumerate(names):
+        if not isinstance(name, str) or not name:
+            raise SettingError(f"fit: a metric's name is a word, but one is called {name!r}")
         if name in ("loss", "weights") or name.startswith(("state.", "val_")):
             raise SettingError(f"fit: a metric cannot be called {name!r}; give it another name")
         if name in names[:place]:

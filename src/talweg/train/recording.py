@@ -93,6 +93,11 @@ def _measures(
 ) -> dict[str, Tensor]:
     """The loss and the metrics of a batch, each as one number, by name."""
     prediction = net.apply(views, batch["x"]).named("prediction")
+    if prediction.shape[:1] != batch["x"].shape[:1]:
+        raise ShapeError(
+            f"the net must give one prediction for each row, ({len(batch['x'])}, ...), but gave "
+            f"{prediction.shape}"
+        )
     weighted = batch["row_weights"] * _rows_of(loss, prediction, batch)
     total = weighted.sum()
     measures = {"loss": total if loss.reduction == "sum" else total / batch["count"]}

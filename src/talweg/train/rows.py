@@ -61,11 +61,19 @@ def _refuse_broken(net: Module) -> None:
 
 
 def mixes_rows(net: Module, rows: Rows) -> bool:
-    """Whether a row's prediction depends on the rows beside it, as with a mean over the batch."""
-    one, other = rows.x[:1], rows.x[len(rows) // 2 :][:1]
-    alone = net(np.concatenate([one, one])).value[0]
-    beside = net(np.concatenate([one, other])).value[0]
-    return not np.array_equal(alone, beside, equal_nan=True)
+    """Whether a row's prediction depends on the rows beside it, as with a mean over the batch.
+
+    Each of a few rows is replaced in turn: the predictions of the others must stay to the bit.
+    """
+    shown = rows.x[np.linspace(0, len(rows) - 1, min(len(rows), 8)).astype(int)]
+    before = net(shown).value
+    for place, other in enumerate(np.roll(shown, 1, axis=0)):
+        company = shown.copy()
+        company[place] = other
+        moved = np.delete(before, place, 0), np.delete(net(company).value, place, 0)
+        if not np.array_equal(*moved, equal_nan=True):
+            return True
+    return False
 
 
 def _parts(validation: Any) -> tuple[Any, Any, Any]:
@@ -131,15 +139,16 @@ def _by_class(rows: Rows, loss: Loss, weights: Array) -> Rows:
     """The rows, each weighed by its class as well."""
     by_class = weights_by_class(weights, loss.labels, rows.y)
     both = (rows.weights * by_class).astype(rows.weights.dtype)
-    if not both.any():
-        raise DataError("fit: class_weight leaves every row the weight 0")
+    if not both.any() or not np.isfinite(both).all():
+        fault = "a weight too large" if both.any() else "the weight 0"
+        raise DataError(f"fit: class_weight gives every row {fault}; weigh classes by about 1")
     return _taken(Rows(rows.x, rows.y, both), np.flatnonzero(both))
 
 
 def _split(rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
     """A share of the rows, drawn by the seed, set apart for validation."""
-    count = round(share * len(rows))
-    if not 0 < share < 1 or not 0 < count < len(rows):
+    count = round(share * len(rows)) if 0 < share < 1 else 0
+    if not 0 < count < len(rows):
         raise SettingError(
             f"fit: validation={share} of {len(rows)} rows leaves none to train on or none to "
             "validate on; give a share such as 0.2"
