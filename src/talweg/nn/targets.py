@@ -19,12 +19,7 @@ def prepare_target(target: Any, prediction: Spec, labels: Labels) -> Array:
     an (N, 1) as an (N, N). Classes may be whole numbers (N), one-hot rows or probabilities
     (N, K).
     """
-    try:
-        array = np.asarray(target)
-    except ValueError:
-        raise DataError(
-            "the target's rows differ in length; give one row of numbers each"
-        ) from None
+    array = target_array(target)
     if array.dtype.kind not in "fiub":
         raise DataError(
             f"the target must hold numbers, but holds {array.dtype}; number the classes from 0, "
@@ -37,6 +32,14 @@ def prepare_target(target: Any, prediction: Spec, labels: Labels) -> Array:
     if labels == "bits":
         _refuse_outside(array)
     return array
+
+
+def target_array(target: Any) -> Array:
+    """The target as an array of whatever it holds; DataError for rows of different lengths."""
+    try:
+        return np.asarray(target)
+    except ValueError:
+        raise DataError("the target's rows differ in length; give each as many numbers") from None
 
 
 def _fitted(array: Array, shape: Shape) -> Array:

@@ -12,7 +12,7 @@ from talweg.errors import DataError, SettingError, ShapeError
 from talweg.gates import Array, Spec
 from talweg.nn import Loss, Module
 from talweg.nn.row_weights import class_weights, row_weights, weights_by_class
-from talweg.nn.targets import prepare_target
+from talweg.nn.targets import prepare_target, target_array
 
 
 def training_and_validation(
@@ -112,7 +112,7 @@ def _refuse_non_finite(x: Array, given: Any, name: str) -> None:
 
 def _rows(x: Array, y: Any, loss: Loss, prediction: Spec, sample_weight: Any, name: str) -> Rows:
     """Rows whose targets fit the predictions; those of weight 0 are left out unseen."""
-    target = np.asarray(y)
+    target = target_array(y)
     if target.ndim == 0 or len(target) != len(x):
         count = len(target) if target.ndim else 0
         raise ShapeError(f"fit: {name}X has {len(x)} rows, but {name}y has {count}")
