@@ -19,6 +19,7 @@ from talweg.data.scores import Score, scores_of
 from talweg.data.table import Table
 from talweg.data.target import Classification, Regression, Target, Task
 from talweg.errors import ModelFileError, SettingError
+from talweg.graph.functions import softmax
 from talweg.nn import Dense, Sequential
 from talweg.optim import OPTIMIZERS, Optimizer
 
@@ -168,8 +169,7 @@ def outputs_of(net: Sequential, coding: Coding, x: Array) -> Array:
     if isinstance(coding, Regression):
         return coding.decode(outputs)
     with np.errstate(invalid="ignore"):  # weights that ran away give NaN, not a warning
-        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(outputs))
 
 
 def truth(coding: Coding, y: Array) -> Array:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from talweg.engine.random import INITIAL_WEIGHTS, SEED, generator
-from talweg.errors import DtypeError, RecordingError, SettingError, ShapeError, nearest
+from talweg.errors import DtypeError, RecordingError, ShapeError, nearest
 from talweg.gates import Array, Shape
 from talweg.graph import Tensor, constant
 from talweg.graph.line import calling_line
@@ -106,8 +106,7 @@ class Module:
         Weights that were given before keep their given values, and a part that another network
         has trained brings its weights along (as copies). Same seed, same weights.
         """
-        if not SEED.allows(seed):
-            raise SettingError(f"init: seed must be {SEED}, but {seed!r} was given")
+        check("init", {"seed": seed}, {"seed": SEED})
         self._declare_all(self.as_rows(X)[:2], seed)
         return self
 
@@ -153,19 +152,16 @@ class Module:
     @contextmanager
     def restored_on_error(self) -> Iterator[None]:
         """While entered, an error leaves the network as it was: its weights, or none."""
-        modules = [module for _, module in self.named_modules()]
-        before = [(module, module._home) for module in modules]
-        weights, values = (
-            self._weights,
-            None if self._weights is None else self._weights.flat.copy(),
-        )
+        homes = [(module, module._home) for _, module in self.named_modules()]
+        weights = self._weights
+        values = None if weights is None else weights.flat.copy()
         try:
             yield
         except BaseException:
             self._weights = weights
-            for module, home in before:
+            for module, home in homes:
                 module._home = home
-            if weights is not None and values is not None:
+            if weights is not None:
                 weights.flat[:] = values
             raise
 
@@ -255,11 +251,11 @@ class Module:
         if dtype not in DTYPES:
             raise DtypeError(f"a network's dtype is one of {DTYPES}, but {dtype!r} was given")
         try:
-            kind = np.asarray(X).dtype
-            if kind.kind not in "fiubO":
-                raise ValueError(f"it holds {kind}")
+            given = np.asarray(X)
+            if given.dtype.kind not in "fiubO":
+                raise ValueError(f"it holds {given.dtype}")
             with np.errstate(over="ignore"):  # told by fit, in words
-                array = np.asarray(X, dtype=dtype)
+                array = np.asarray(given, dtype=dtype)
         except (TypeError, ValueError, OverflowError) as error:
             raise DtypeError(
                 f"X must hold numbers: {error} ({calling_line()}); for a table with text or "

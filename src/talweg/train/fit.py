@@ -105,11 +105,8 @@ def fit(
     run_program = _engine(engine)
     rule = as_optimizer(optimizer)
     measured_loss = as_loss(loss)
-    is_one = isinstance(metrics, str | Metric | Loss) or callable(metrics)
-    given = [metrics] if is_one else list(metrics or ())
-    measures = [as_metric(each, measured_loss) for each in given]
+    measures = _metrics(metrics, measured_loss)
     settings |= {"metrics": [each.name for each in measures], "class_weight": class_weight}
-    _refuse_names(settings["metrics"])
     _refuse_part(net)
     with net.restored_on_error():
         rows, held_out = training_and_validation(
@@ -135,6 +132,14 @@ def _engine(name: str | None) -> Engine:
     if name == "native":
         raise EngineError("fit: this version has no native engine; use engine='numpy' or None")
     return loop.run
+
+
+def _metrics(given: Any, loss: Loss) -> list[Metric]:
+    """What is measured beside the loss: None, one metric, or several."""
+    is_one = isinstance(given, str | Metric | Loss) or callable(given)
+    found = [as_metric(each, loss) for each in ([given] if is_one else given or ())]
+    _refuse_names([each.name for each in found])
+    return found
 
 
 def _refuse_names(names: Sequence[str]) -> None:
@@ -178,7 +183,7 @@ def _program(
     """The run as data: one recorded step, one recorded evaluation, and plain numbers."""
     batch_size = min(settings["batch_size"] or len(rows), len(rows))
     keep_best = (settings["keep"] or ("last" if held_out is None else "best")) == "best"
-    evaluated = held_out if held_out is not None else rows if keep_best else None
+    evaluated = _evaluated(rows, held_out, keep_best)
     evaluation_size = min(_EVALUATION_ROWS, len(evaluated)) if evaluated is not None else 0
     evaluate = (
         evaluation_graph(net, evaluated, evaluation_size, loss, metrics)
@@ -204,9 +209,14 @@ def _program(
     )
 
 
+def _evaluated(rows: Rows, held_out: Rows | None, keep_best: bool) -> Rows | None:
+    """What is evaluated after each epoch: validation; without it all rows, if the best is kept."""
+    return rows if held_out is None and keep_best else held_out
+
+
 def _refuse_filling(net: Module, rows: Rows, held_out: Rows | None, program: Program) -> None:
     """Rows that fill up the last batch must not reach the others' predictions."""
-    evaluated = held_out if held_out is not None else rows if program.keep_best else None
+    evaluated = _evaluated(rows, held_out, program.keep_best)
     fills = len(rows) % program.batch_size > 0
     cuts = evaluated is not None and program.evaluation_size < len(evaluated)
     if (fills or cuts) and mixes_rows(net, rows):

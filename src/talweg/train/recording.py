@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from talweg import gates
-from talweg.engine.program import Rows
+from talweg.engine.program import BATCH_INPUTS, Rows
 from talweg.errors import SettingError, ShapeError
 from talweg.graph import Graph, Tensor, gradients, run_input, simplify
 from talweg.graph.functions import concatenate
@@ -65,13 +65,10 @@ def _last(name: str) -> str:
 
 
 def _batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
-    examples = {
-        "x": rows.x[:size],
-        "y": rows.y[:size],
-        "row_weights": rows.weights[:size],
-        "count": np.asarray(size, dtype=rows.weights.dtype),
-    }
-    return {name: run_input(each, name) for name, each in examples.items()}
+    count = np.asarray(size, dtype=rows.weights.dtype)
+    examples = rows.x[:size], rows.y[:size], rows.weights[:size], count
+    named = zip(BATCH_INPUTS, examples, strict=True)
+    return {name: run_input(each, name) for name, each in named}
 
 
 def _views(net: Module, flat: Tensor) -> dict[str, Tensor]:
@@ -98,16 +95,17 @@ def _measures(
             f"the net must give one prediction for each row, ({len(batch['x'])}, ...), but gave "
             f"{prediction.shape}"
         )
-    weighted = batch["row_weights"] * _rows_of(loss, prediction, batch)
-    total = weighted.sum()
+    total = _weighted_sum(loss, prediction, batch)
     measures = {"loss": total if loss.reduction == "sum" else total / batch["count"]}
     for each in metrics:
-        weighed = batch["row_weights"] * _rows_of(each, prediction, batch)
-        measures[each.name] = weighed.sum() / batch["count"]
+        measures[each.name] = _weighted_sum(each, prediction, batch) / batch["count"]
     return {name: each.named(name) for name, each in measures.items()}
 
 
-def _rows_of(measure: Loss | Metric, prediction: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+def _weighted_sum(
+    measure: Loss | Metric, prediction: Tensor, batch: Mapping[str, Tensor]
+) -> Tensor:
+    """A measure's numbers, one a row, weighed and added up."""
     rows: Tensor = measure.rows(prediction, batch["y"])
     count = batch["x"].shape[0]
     if not isinstance(rows, Tensor) or rows.shape != (count,):
@@ -116,7 +114,7 @@ def _rows_of(measure: Loss | Metric, prediction: Tensor, batch: Mapping[str, Ten
             f"{measure.name} must give one number a row, ({count},), but gave {found}; "
             "leave the mean over rows to fit"
         )
-    return rows
+    return (batch["row_weights"] * rows).sum()
 
 
 def _flat_gradient(loss: Tensor, views: Sequence[Tensor]) -> Tensor:
