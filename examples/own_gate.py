@@ -94,7 +94,8 @@ def train() -> tuple[tw.Run, float]:
     y = ((radius > 0.5) & (radius < 1.2)).astype(int)
     net = tw.Sequential(Bumps(16), tw.Dense(8, softsign), tw.Dense(1))
     settings = {"loss": "binary_cross_entropy", "optimizer": tw.Adam(lr=0.03), "epochs": 100}
-    run = tw.fit(net, X, y, **settings, seed=0, progress=False)
+    # a gate of one's own has no native code unless it brings some: so the interpreter runs it
+    run = tw.fit(net, X, y, **settings, seed=0, progress=False, engine="numpy")
     right = np.mean((net.predict(X)[:, 0] > 0) == (y == 1))
     return run, float(right)
 

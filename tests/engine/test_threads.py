@@ -29,7 +29,9 @@ def test_a_run_takes_its_threads_and_gives_the_others_back(threads) -> None:
             return {}, False
 
     net = tw.Sequential(tw.Dense(1))
-    tw.fit(net, np.ones((4, 2)), np.ones(4), epochs=1, stop=Watching(), threads=threads)
+    tw.fit(
+        net, np.ones((4, 2)), np.ones(4), epochs=1, stop=Watching(), threads=threads, engine="numpy"
+    )
     assert seen == [[threads or 1] * len(BEFORE)]
     assert taken() == BEFORE
 

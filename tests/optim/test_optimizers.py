@@ -115,7 +115,7 @@ def test_like_torch(name: str) -> None:
         rule.zero_grad()
         ((torch.tensor(X) @ w - torch.tensor(Y)) ** 2).mean().backward()
         rule.step()
-    assert_allclose(trained(row.rule, 50), w.detach().numpy(), rtol=1e-10)
+    assert_allclose(trained(row.rule, 50), w.detach().numpy(), rtol=1e-10, atol=1e-15)
 
 
 # Minimising ---------------------------------------------------------------------------------------

@@ -189,6 +189,6 @@ def test_an_ignored_ctrl_c_stays_ignored() -> None:
                 assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
                 return {}, True
 
-        tw.fit(tw.Sequential(tw.Dense(1)), [[1.0]], [1.0], stop=Looking())
+        tw.fit(tw.Sequential(tw.Dense(1)), [[1.0]], [1.0], stop=Looking(), engine="numpy")
     finally:
         signal.signal(signal.SIGINT, before)

@@ -32,7 +32,6 @@ CASES = [
     (SettingError, "Did you mean 'adam'?", {"optimizer": "adma"}),
     (SettingError, "Did you mean 'mse'?", {"loss": "mes"}),
     (SettingError, "Did you mean 'accuracy'?", {"metrics": ["accurracy"]}),
-    (EngineError, "use engine='numpy' or None", {"engine": "native"}),
     # data
     (ShapeError, "fit: X has 5 rows, but y has 6", {"X": X[:5]}),
     (ShapeError, "fit: X has 6 rows, but y has 0", {"y": 3.0}),

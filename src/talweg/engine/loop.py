@@ -19,7 +19,7 @@ def run(
     program: Program, weights: Array, rows: Rows, validation: Rows | None, control: Control
 ) -> Outcome:
     """Train from `weights` on `rows`; neither is changed."""
-    with np.errstate(all="ignore"), blas_threads(program.threads):
+    with np.errstate(all="ignore"), blas_threads(program.threads or 1):
         return _Run(program, weights, rows, validation, control).run()
 
 
@@ -38,7 +38,7 @@ class _Run:
         self.rows, self.validation = rows, validation
         self.step = Interpreter(program.step)
         self.evaluate = Interpreter(program.evaluate) if program.evaluate else None
-        self.measured = list(program.step.outputs)[: program.measures]
+        self.measured = program.measures
         self.weights = weights.copy()
         self.state = [np.array(each) for each in program.state.values()]
         self.settings = [np.asarray(each) for each in program.settings.values()]
@@ -89,7 +89,7 @@ class _Run:
         # a sum is finite only if all its terms are, and costs no array of its own
         if not (math.isfinite(measures[0]) and all(math.isfinite(x.sum()) for x in after)):
             inputs = [self.weights, *self.state, *self.settings, *batch]
-            node = origin_of_non_finite(self.program.step, inputs, skip=self.measured[1:])
+            node = origin_of_non_finite(self.program.step, inputs, skip=self.program.measures[1:])
             self.bad_step = BadStep(epoch, self.control.step + 1, node)
             return False
         self.weights, self.state = after[0], after[1:]

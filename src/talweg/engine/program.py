@@ -8,7 +8,7 @@ size: the last of an epoch is filled up with rows of weight 0, so that nothing i
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -64,14 +64,15 @@ class StopRule(Protocol):
 class Program:
     """A whole run: what to compute, on how many rows at a time, for how long.
 
-    `step` has the inputs weights, state.*, settings.*, then `BATCH_INPUTS`, and the outputs
-    loss and metrics, which are its `measures`, then weights, state.*; `evaluate` has the inputs
-    weights and `BATCH_INPUTS`, and the measures as outputs, which add up over batches.
+    `record_step` gives the graph of a step on so many rows: its inputs are weights, state.*,
+    settings.*, then `BATCH_INPUTS`, its outputs the loss and metrics, which are the `measures`,
+    then weights, state.*. `record_evaluation` gives that of an evaluation: its inputs are weights
+    and `BATCH_INPUTS`, its outputs the measures, which add up over batches.
     """
 
-    step: Graph
-    measures: int
-    evaluate: Graph | None
+    record_step: Callable[[int], Graph]
+    record_evaluation: Callable[[int], Graph] | None
+    measures: Sequence[str]
     state: Mapping[str, Array]
     settings: Mapping[str, float]
     epochs: int
@@ -81,8 +82,19 @@ class Program:
     seed: int
     rules: Sequence[StopRule]
     time_budget: float | None
+    validates: bool
     keep_best: bool
-    threads: int
+    threads: int | None
+
+    @cached_property
+    def step(self) -> Graph:
+        """A step on a whole batch."""
+        return self.record_step(self.batch_size)
+
+    @cached_property
+    def evaluate(self) -> Graph | None:
+        """An evaluation of `evaluation_size` rows, where there is one."""
+        return self.record_evaluation and self.record_evaluation(self.evaluation_size)
 
 
 @dataclass
@@ -112,6 +124,7 @@ class Outcome:
     `stopped_by` is the position of the stopping rule, or one of epochs, time_budget,
     interrupted, non_finite. `kept_epoch` is the epoch after which the weights were taken: 0
     for those of the start; `kept_step` is set where that was within the epoch that follows.
+    `seconds` is the time in the run itself, `compile_seconds` that before it.
     """
 
     weights: Array
@@ -123,3 +136,4 @@ class Outcome:
     steps: int
     seconds: float
     bad_step: BadStep | None = None
+    compile_seconds: float = 0.0

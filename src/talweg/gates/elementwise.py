@@ -19,6 +19,7 @@ from talweg.gates.record import (
     Array,
     BackwardRule,
     Gate,
+    NativeRule,
     Operand,
     ShapeRule,
     Spec,
@@ -62,10 +63,12 @@ def elementwise(
     slopes: tuple[str, ...],
     operations: int = 1,
     shape: ShapeRule | None = None,
+    native: NativeRule | None = None,
 ) -> Gate:
     """A gate that works element by element on floats; `operations` is its cost an element.
 
-    Each backward rule is written as if shapes were equal: broadcasting is undone for it.
+    Each backward rule is written as if shapes were equal: broadcasting is undone for it. Without
+    `native` it runs on the interpreter alone.
     """
     return Gate(
         name=name,
@@ -76,16 +79,33 @@ def elementwise(
         backward=tuple(_like_input(rule, i) for i, rule in enumerate(backward)),
         slopes=slopes,
         cost=cost_per_element(operations),
+        native=native,
     )
+
+
+def _math(name: str) -> NativeRule:
+    """The native engine's function of that name."""
+    return lambda f, *values: f.math(name, *values)
 
 
 # One input ------------------------------------------------------------------------------------
 
 identity: Gate = elementwise(
-    "identity", "x", lambda x: x, backward=(lambda g, out, x: g,), slopes=("1",), operations=0
+    "identity",
+    "x",
+    lambda x: x,
+    backward=(lambda g, out, x: g,),
+    slopes=("1",),
+    operations=0,
+    native=lambda f, x: x,
 )
 negative: Gate = elementwise(
-    "negative", "-x", np.negative, backward=(lambda g, out, x: -g,), slopes=("-1",)
+    "negative",
+    "-x",
+    np.negative,
+    backward=(lambda g, out, x: -g,),
+    slopes=("-1",),
+    native=lambda f, x: f.negative(x),
 )
 exp: Gate = elementwise(
     "exp",
@@ -94,6 +114,7 @@ exp: Gate = elementwise(
     backward=(lambda g, out, x: g * out,),
     slopes=("exp(x)",),
     operations=12,
+    native=_math("exp"),
 )
 expm1: Gate = elementwise(
     "expm1",
@@ -102,6 +123,7 @@ expm1: Gate = elementwise(
     backward=(lambda g, out, x: g * (out + 1),),
     slopes=("exp(x)",),
     operations=14,
+    native=_math("expm1"),
 )
 log: Gate = elementwise(
     "log",
@@ -110,6 +132,7 @@ log: Gate = elementwise(
     backward=(lambda g, out, x: g / x,),
     slopes=("1/x",),
     operations=14,
+    native=_math("log"),
 )
 log1p: Gate = elementwise(
     "log1p",
@@ -118,6 +141,7 @@ log1p: Gate = elementwise(
     backward=(lambda g, out, x: g / (1 + x),),
     slopes=("1/(1 + x)",),
     operations=16,
+    native=_math("log1p"),
 )
 sqrt: Gate = elementwise(
     "sqrt",
@@ -126,6 +150,7 @@ sqrt: Gate = elementwise(
     backward=(lambda g, out, x: g / (2 * out),),
     slopes=("1/(2 sqrt(x))",),
     operations=4,
+    native=_math("sqrt"),
 )
 sin: Gate = elementwise(
     "sin",
@@ -134,6 +159,7 @@ sin: Gate = elementwise(
     backward=(lambda g, out, x: g * cos(x),),
     slopes=("cos(x)",),
     operations=14,
+    native=_math("sin"),
 )
 cos: Gate = elementwise(
     "cos",
@@ -142,14 +168,23 @@ cos: Gate = elementwise(
     backward=(lambda g, out, x: -g * sin(x),),
     slopes=("-sin(x)",),
     operations=14,
+    native=_math("cos"),
 )
-sign: Gate = elementwise("sign", "sign(x)", np.sign, backward=(None,), slopes=("0",))
+sign: Gate = elementwise(
+    "sign",
+    "sign(x)",
+    np.sign,
+    backward=(None,),
+    slopes=("0",),
+    native=_math("sign"),
+)
 absolute: Gate = elementwise(
     "absolute",
     "|x|",
     np.absolute,
     backward=(lambda g, out, x: g * sign(x),),
     slopes=("sign(x)",),
+    native=_math("absolute"),
 )
 tanh: Gate = elementwise(
     "tanh",
@@ -158,6 +193,7 @@ tanh: Gate = elementwise(
     backward=(lambda g, out, x: g * (1 - out * out),),
     slopes=("1 - out^2",),
     operations=16,
+    native=_math("tanh"),
 )
 
 
@@ -174,6 +210,7 @@ sigmoid: Gate = elementwise(
     backward=(lambda g, out, x: g * (out * (1 - out)),),
     slopes=("out (1 - out)",),
     operations=14,
+    native=_math("sigmoid"),
 )
 softplus: Gate = elementwise(
     "softplus",
@@ -182,6 +219,7 @@ softplus: Gate = elementwise(
     backward=(lambda g, out, x: g * sigmoid(x),),
     slopes=("sigmoid(x)",),
     operations=28,
+    native=_math("softplus"),
 )
 relu: Gate = elementwise(
     "relu",
@@ -189,6 +227,7 @@ relu: Gate = elementwise(
     lambda x: np.maximum(x, x.dtype.type(0)),
     backward=(lambda g, out, x: where(greater(x, 0), g, 0),),
     slopes=("1 if x > 0 else 0",),
+    native=_math("relu"),
 )
 
 _erf = np.frompyfunc(math.erf, 1, 1)  # exact to the last place; NumPy has no erf of its own
@@ -205,6 +244,7 @@ erf: Gate = elementwise(
     backward=(lambda g, out, x: g * (exp(-(x * x)) * (2 / math.sqrt(math.pi))),),
     slopes=("2/sqrt(pi) exp(-x^2)",),
     operations=24,
+    native=_math("erf"),
 )
 
 # Two inputs -----------------------------------------------------------------------------------
@@ -215,6 +255,7 @@ add: Gate = elementwise(
     np.add,
     backward=(lambda g, out, x, y: g, lambda g, out, x, y: g),
     slopes=("1", "1"),
+    native=lambda f, x, y: f.add(x, y),
 )
 subtract: Gate = elementwise(
     "subtract",
@@ -222,6 +263,7 @@ subtract: Gate = elementwise(
     np.subtract,
     backward=(lambda g, out, x, y: g, lambda g, out, x, y: -g),
     slopes=("1", "-1"),
+    native=lambda f, x, y: f.subtract(x, y),
 )
 multiply: Gate = elementwise(
     "multiply",
@@ -229,6 +271,7 @@ multiply: Gate = elementwise(
     np.multiply,
     backward=(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x),
     slopes=("y", "x"),
+    native=lambda f, x, y: f.multiply(x, y),
 )
 divide: Gate = elementwise(
     "divide",
@@ -237,6 +280,7 @@ divide: Gate = elementwise(
     backward=(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y),
     slopes=("1/y", "-x/y^2"),
     operations=4,
+    native=lambda f, x, y: f.divide(x, y),
 )
 
 
@@ -258,6 +302,7 @@ power: Gate = elementwise(
     backward=(_power_base, _power_exponent),
     slopes=("y x^(y - 1)", "x^y log(x)"),
     operations=40,
+    native=_math("power"),
 )
 maximum: Gate = elementwise(
     "maximum",
@@ -268,6 +313,7 @@ maximum: Gate = elementwise(
         lambda g, out, x, y: where(greater_equal(y, x), g, 0),
     ),
     slopes=("1 if x >= y else 0", "1 if y >= x else 0"),
+    native=_math("maximum"),
 )
 minimum: Gate = elementwise(
     "minimum",
@@ -278,18 +324,25 @@ minimum: Gate = elementwise(
         lambda g, out, x, y: where(greater_equal(x, y), g, 0),
     ),
     slopes=("1 if x <= y else 0", "1 if y <= x else 0"),
+    native=_math("minimum"),
 )
 
 
-def _comparison(name: str, formula: str, value: ValueRule) -> Gate:
+def _comparison(name: str, formula: str, value: ValueRule, how: str) -> Gate:
     return elementwise(
-        name, formula, value, backward=(None, None), slopes=("0", "0"), shape=_compare_rule(name)
+        name,
+        formula,
+        value,
+        backward=(None, None),
+        slopes=("0", "0"),
+        shape=_compare_rule(name),
+        native=lambda f, x, y: f.compare(how, x, y),
     )
 
 
-greater: Gate = _comparison("greater", "x > y", np.greater)
-greater_equal: Gate = _comparison("greater_equal", "x >= y", np.greater_equal)
-equal: Gate = _comparison("equal", "x == y", np.equal)
+greater: Gate = _comparison("greater", "x > y", np.greater, ">")
+greater_equal: Gate = _comparison("greater_equal", "x >= y", np.greater_equal, ">=")
+equal: Gate = _comparison("equal", "x == y", np.equal, "==")
 
 # Three inputs ---------------------------------------------------------------------------------
 
@@ -314,4 +367,5 @@ where: Gate = elementwise(
     ),
     slopes=("0", "1 if condition else 0", "0 if condition else 1"),
     shape=_where_shape,
+    native=lambda f, condition, x, y: f.select(condition, x, y),
 )

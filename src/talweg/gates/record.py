@@ -62,6 +62,9 @@ ValueRule = Callable[..., Any]
 BackwardRule = Callable[..., Operand]
 """(gradient, output, *inputs, **settings) -> the gradient of one input, built out of gates."""
 
+NativeRule = Callable[..., Any]
+"""(writer of instructions, *input values) -> output value, for gates that work by element."""
+
 
 @dataclass(frozen=True, eq=False)
 class Gate:
@@ -69,8 +72,9 @@ class Gate:
 
     `backward` holds one rule for each input, None where no gradient flows; a gate of any number
     of inputs gives a function from the input's position to its rule. `slopes` says each local
-    derivative in words, of inputs x, y, z (or condition, x, y). `native` is filled by the
-    native engine's emitter.
+    derivative in words, of inputs x, y, z (or condition, x, y). `native` writes what computes one
+    element, for gates that work by element; those that move, reduce or contract have none, since
+    they are loops, which the native engine plans.
 
     >>> from talweg import gates
     >>> gates.multiply(np.array([2.0, 3.0]), np.array([5.0, 7.0]))
@@ -85,7 +89,7 @@ class Gate:
     backward: tuple[BackwardRule | None, ...] | Callable[[int], BackwardRule]
     slopes: tuple[str, ...]
     cost: Callable[..., Cost]
-    native: Callable[..., Any] | None = None
+    native: NativeRule | None = None
 
     def __call__(self, *inputs: Operand, **settings: Any) -> Operand:
         for operand in inputs:

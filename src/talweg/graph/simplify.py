@@ -117,9 +117,9 @@ def _unstretched(node: Tensor, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def _copy(node: Tensor, inputs: list[Tensor]) -> Tensor:
-    """The same node on other inputs, without the recorded numbers, which it need not keep."""
+    """The same node on other inputs."""
     copy = Tensor(
-        np.broadcast_to(np.zeros((), node.dtype), node.shape),
+        node.array,
         gate=node.gate,
         inputs=tuple(inputs),
         settings=node.settings,

@@ -164,19 +164,14 @@ class Tensor(Refusals):
             names = ", ".join(repr(each.name) for each in inputs if getattr(each, "name", None))
             of = f" of {names}" if names else ""
             raise type(error)(f"{error}{of} ({line})") from None
-        with np.errstate(all="ignore"):
-            value = gate.value(*(each.array for each in operands), **settings)
-        array = np.asarray(value)
-        if array.shape != spec.shape or array.dtype != spec.dtype:
-            found = Spec(array.shape, array.dtype)
-            raise GraphError(f"gate {gate.name}: its shape rule says {spec}, its value is {found}")
+        recorded = any(each.recorded for each in operands)
         return Tensor(
-            array.view(),  # read-only here, though the gate's value may be someone's own array
+            _no_numbers(spec) if recorded else _value(gate, operands, settings, spec),
             gate=gate,
             inputs=operands,
             settings=settings,
             varies=any(each.varies for each in operands),
-            recorded=any(each.recorded for each in operands),
+            recorded=recorded,
             line=line,
         )
 
@@ -316,8 +311,28 @@ def constant(value: Any, *, dtype: npt.DTypeLike | None = None, name: str | None
 
 
 def run_input(example: Any, name: str) -> Tensor:
-    """An input of a graph that is recorded to be run again: its value is only an example."""
-    return Tensor(_copied(example), name=name, recorded=True)
+    """An input of a graph that is recorded to be run: of the example, or its spec, only that."""
+    spec = example if isinstance(example, Spec) else _spec(_copied(example))
+    return Tensor(_no_numbers(spec), name=name, recorded=True)
+
+
+def _spec(array: Array) -> Spec:
+    return Spec(array.shape, array.dtype)
+
+
+def _no_numbers(spec: Spec) -> Array:
+    """What stands for the value of a recorded node: the shape and dtype, and room for one zero."""
+    return np.broadcast_to(np.zeros((), spec.dtype), spec.shape)
+
+
+def _value(gate: Gate, operands: Sequence[Tensor], settings: dict[str, Any], spec: Spec) -> Array:
+    with np.errstate(all="ignore"):
+        value = gate.value(*(each.array for each in operands), **settings)
+    array = np.asarray(value)
+    if _spec(array) != spec:
+        found = _spec(array)
+        raise GraphError(f"gate {gate.name}: its shape rule says {spec}, its value is {found}")
+    return array.view()  # read-only here, though the gate's value may be someone's own array
 
 
 def _copied(value: Any, dtype: npt.DTypeLike | None = None) -> Array:

@@ -33,6 +33,7 @@ def finished(
         epochs=outcome.epochs,
         steps=outcome.steps,
         seconds=outcome.seconds,
+        compile_seconds=outcome.compile_seconds,
         settings=settings,
         failure=failure,
     )

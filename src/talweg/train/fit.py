@@ -7,12 +7,13 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from talweg.engine import loop
 from talweg.engine.program import Control, Outcome, Program, Rows
 from talweg.engine.random import SEED
-from talweg.errors import EngineError, SettingError, TrainingWarning
+from talweg.errors import SettingError, TrainingWarning
 from talweg.nn import Loss, Metric, Module, as_loss, as_metric
 from talweg.optim import Optimizer, as_optimizer
 from talweg.settings import Choice, Flag, Number, Rule, check
@@ -114,6 +115,7 @@ def fit(
         )
         stops = as_rules(stop, _measured_names(measures, held_out is not None))
         program = _program(net, rows, held_out, measured_loss, measures, rule, stops, settings)
+        _ = program.step, program.evaluate  # what cannot be recorded is told before all else
         _refuse_filling(net, rows, held_out, program)
         control = Control()
         bar = ProgressBar(control, epochs) if wants_bar(progress) else nullcontext()
@@ -129,9 +131,11 @@ def fit(
 
 
 def _engine(name: str | None) -> Engine:
-    if name == "native":
-        raise EngineError("fit: this version has no native engine; use engine='numpy' or None")
-    return loop.run
+    if name == "numpy":
+        return loop.run
+    from talweg.engine.native import launch
+
+    return launch.run
 
 
 def _metrics(given: Any, loss: Loss) -> list[Metric]:
@@ -185,16 +189,12 @@ def _program(
     keep_best = (settings["keep"] or ("last" if held_out is None else "best")) == "best"
     evaluated = _evaluated(rows, held_out, keep_best)
     evaluation_size = min(_EVALUATION_ROWS, len(evaluated)) if evaluated is not None else 0
-    evaluate = (
-        evaluation_graph(net, evaluated, evaluation_size, loss, metrics)
-        if evaluated is not None
-        else None
-    )
+    evaluation = None if evaluated is None else partial(evaluation_graph, net, rows, loss, metrics)
     budgets = [each.seconds for each in stops if isinstance(each, TimeBudget)]
     return Program(
-        step=step_graph(net, rows, batch_size, loss, metrics, rule),
-        measures=1 + len(metrics),
-        evaluate=evaluate,
+        record_step=partial(step_graph, net, rows, loss, metrics, rule),
+        record_evaluation=evaluation,
+        measures=["loss", *(each.name for each in metrics)],
         state=rule.init(net.weights.flat),
         settings=rule.run_settings(),
         epochs=settings["epochs"],
@@ -204,8 +204,9 @@ def _program(
         seed=settings["seed"],
         rules=stops,
         time_budget=min(budgets, default=None),
+        validates=held_out is not None,
         keep_best=keep_best,
-        threads=settings["threads"] or 1,
+        threads=settings["threads"],
     )
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from talweg import gates
 from talweg.engine.program import BATCH_INPUTS, Rows
 from talweg.errors import SettingError, ShapeError
+from talweg.gates import Spec
 from talweg.graph import Graph, Tensor, gradients, run_input, simplify
 from talweg.graph.functions import concatenate
 from talweg.nn import Loss, Metric, Module
@@ -19,12 +18,12 @@ from talweg.optim import Optimizer
 def step_graph(
     net: Module,
     rows: Rows,
-    batch_size: int,
     loss: Loss,
     metrics: Sequence[Metric],
     rule: Optimizer,
+    batch_size: int,
 ) -> Graph:
-    """One step: forward, loss, backward, update; see `Program.step` for inputs and outputs."""
+    """One step: forward, loss, backward, update; see `Program` for inputs and outputs."""
     if not net.weights:
         raise SettingError("fit: the net has no parameters, so there is nothing to learn")
     flat = run_input(net.weights.flat, "weights")
@@ -44,9 +43,9 @@ def step_graph(
 
 
 def evaluation_graph(
-    net: Module, rows: Rows, batch_size: int, loss: Loss, metrics: Sequence[Metric]
+    net: Module, rows: Rows, loss: Loss, metrics: Sequence[Metric], batch_size: int
 ) -> Graph:
-    """Loss and metrics of a batch, no update; see `Program.evaluate`."""
+    """Loss and metrics of a batch, no update; see `Program`."""
     flat = run_input(net.weights.flat, "weights")
     batch = _batch_inputs(rows, batch_size)
     measures = _measures(net, _views(net, flat), batch, loss, metrics)
@@ -65,9 +64,10 @@ def _last(name: str) -> str:
 
 
 def _batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
-    count = np.asarray(size, dtype=rows.weights.dtype)
-    examples = rows.x[:size], rows.y[:size], rows.weights[:size], count
-    named = zip(BATCH_INPUTS, examples, strict=True)
+    arrays = rows.x, rows.y, rows.weights
+    specs = [Spec((size, *each.shape[1:]), each.dtype) for each in arrays]
+    count = Spec((), rows.weights.dtype)
+    named = zip(BATCH_INPUTS, [*specs, count], strict=True)
     return {name: run_input(each, name) for name, each in named}
 
 

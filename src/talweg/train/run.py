@@ -33,8 +33,9 @@ class Run:
     each measured before its update; with validation also "val_loss" and so on, measured after
     the epoch. Epochs count from 1. `best_epoch` is the epoch after which the weights in `net`
     were taken, 0 being the start; `kept` says it in words, with the step where a run was cut within
-    an epoch. `stopped_by` is a short name, `why` the reason in words. A metric is a mean over
-    rows, whatever its loss of the same name does.
+    an epoch. `seconds` is the time of the training itself, `compile_seconds` what the native
+    engine took to plan and compile it. `stopped_by` is a short name, `why` the reason in words.
+    A metric is a mean over rows, whatever its loss of the same name does.
     """
 
     net: Module
@@ -46,6 +47,7 @@ class Run:
     epochs: int
     steps: int
     seconds: float
+    compile_seconds: float
     settings: Mapping[str, Any]
     failure: Failure | None = None
 

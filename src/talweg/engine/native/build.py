@@ -1,0 +1,83 @@
+"""From a program to machine code, by way of every form that can be printed on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from talweg.engine.native.compiler import Compiled, Target, compiled
+from talweg.engine.native.contract_kernels import panel_width
+from talweg.engine.native.control import FIRST_BUFFER
+from talweg.engine.native.driver import Parts, write_run
+from talweg.engine.native.ir import Module, type_of
+from talweg.engine.native.outline import Outline, outline, outline_of
+from talweg.engine.native.plan import Plan, planned
+from talweg.engine.native.rules import rules_graph
+from talweg.engine.program import Program
+
+FEW = 16
+"""Rows in a batch from which it pays to lay out the right sides of products beforehand."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """The plans of a run and the text that they became."""
+
+    parts: Parts
+    text: str
+
+    @property
+    def buffers(self) -> list[Any]:
+        plans = (self.parts.step, self.parts.evaluate, self.parts.rules)
+        return [buffer for plan in plans if plan for buffer in plan.buffers]
+
+
+def new_module(target: Target) -> Module:
+    """An empty module for a processor."""
+    pause = ""
+    if target.triple.startswith("x86_64"):
+        pause = "call void @llvm.x86.sse2.pause()"
+    elif target.triple.startswith(("aarch64", "arm64")):
+        pause = "call void @llvm.aarch64.hint(i32 1)"
+    return Module(target.vector_bytes, target.registers, pause)
+
+
+def build(program: Program, target: Target) -> Build:
+    """Plan a run, and write it for a processor."""
+    module = new_module(target)
+    parts = _parts(program, module)
+    write_run(module, parts)
+    return Build(parts, str(module))
+
+
+def load(build: Build) -> Compiled:
+    """The machine code of a build, for this machine."""
+    return compiled(build.text, ["run"])
+
+
+def _parts(program: Program, module: Module) -> Parts:
+    step = outline(program.step, program.record_step, program.batch_size)
+    step_plan = plan_for(step, module, FIRST_BUFFER, program.batch_size)
+    first = FIRST_BUFFER + len(step_plan.buffers)
+    evaluate_plan = rules_plan = None
+    if program.evaluate is not None and program.record_evaluation is not None:
+        evaluate = outline(program.evaluate, program.record_evaluation, program.evaluation_size)
+        evaluate_plan = plan_for(evaluate, module, first, program.evaluation_size)
+        first += len(evaluate_plan.buffers)
+    if program.rules:
+        names = [*program.measures]
+        names += [f"val_{name}" for name in names] if program.validates else []
+        rules_plan = plan_for(outline_of(rules_graph(program.rules, names)), module, first, 1)
+    return Parts(
+        step_plan,
+        evaluate_plan,
+        rules_plan,
+        program.measures,
+        [f"state.{name}" for name in program.state],
+    )
+
+
+def plan_for(graph: Outline, module: Module, first: int, rows: int) -> Plan:
+    """The plan of a graph for a module, with a table of pointers that has `first` entries."""
+    panel = {name: panel_width(module, type_of(name)) for name in ("float32", "float64")}
+    return planned(graph, packs=rows >= FEW, panel=panel, first=first)

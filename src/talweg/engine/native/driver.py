@@ -1,0 +1,86 @@
+"""The run around the steps, in LLVM IR: epochs, batches, evaluation, best weights, stopping.
+
+Every thread runs the same functions. What concerns all (measures, history, the decision to go on)
+is done by the first thread between two barriers.
+"""
+
+from __future__ import annotations
+
+from talweg.engine.native import control as c
+from talweg.engine.native.driver_base import Parts as Parts, Writer
+from talweg.engine.native.driver_close import WriteClose, WriteEvaluation
+from talweg.engine.native.driver_epoch import WriteEpoch
+from talweg.engine.native.ir import Module, number, type_of
+from talweg.engine.native.stage import write_stage
+
+
+def write_run(module: Module, parts: Parts) -> str:
+    """Write `void run(ptr control, ptr table, i64 thread)` and all that it calls."""
+    names = {
+        name: {stage: write_stage(module, plan, stage, name) for stage in plan.stages}
+        for name, plan in (
+            ("step", parts.step),
+            ("evaluate", parts.evaluate),
+            ("rules", parts.rules),
+        )
+        if plan is not None
+    }
+    WriteEpoch(module, parts, names["step"]).write()
+    if parts.evaluate is not None:
+        WriteEvaluation(module, parts, parts.evaluate, names["evaluate"]).write()
+    WriteClose(module, parts, names.get("rules", {})).write()
+    WriteRun(module, parts).write()
+    return "run"
+
+
+class WriteRun(Writer):
+    """Epochs until one of the reasons to end."""
+
+    name, public = "run", True
+
+    def write(self) -> None:
+        f = self.f
+        with f.loop(self.word(c.EPOCH), self.word(c.LAST_EPOCH)):
+            self.epoch()
+        f.give()
+
+    def epoch(self) -> None:
+        f = self.f
+        with self.first_thread():
+            self.save_if_due()
+        self.barrier()
+        cut = f.call("epoch", "i64", self.control, self.table, self.thread)
+        self.leave_if(f.compare("ne", cut, number(0, "i64")))
+        self.barrier()
+        bad = self.word(c.BAD)
+        self.leave_if(f.compare("ne", bad, number(0, "i64")))
+        replay, close = f.fresh("replay"), f.fresh("close")
+        again = f.fresh("again")
+        f.branch(f.compare("ne", self.word(c.REPLAY), number(0, "i64")), replay, close)
+        f.open(replay)
+        with self.first_thread():
+            self.put(c.EPOCH, f.plus(self.word(c.EPOCH), 1))
+        f.jump(again)
+        f.open(close)
+        if self.parts.evaluate is not None:
+            f.call("evaluation", "void", self.control, self.table, self.thread)
+        with self.first_thread():
+            f.call("close", "void", self.control, self.table, self.thread)
+        f.jump(again)
+        f.open(again)
+        self.barrier()
+        halts = f.bits("or", self.word(c.STATUS), self.word(c.BAD))
+        self.leave_if(f.compare("ne", halts, number(0, "i64")))
+
+    def save_if_due(self) -> None:
+        """Save weights and state, from where a step that goes wrong is reached again."""
+        f = self.f
+        due = f.plus(self.word(c.SAVED_STEP), self.word(c.SAVE_EVERY))
+        is_due = f.compare("sge", self.word(c.STEP), f.index(due))
+        with f.when(is_due):
+            self.put(c.SAVED_STEP, self.word(c.STEP))
+            self.put(c.SAVED_EPOCH, self.word(c.EPOCH))
+            for place, name in enumerate(["weights", *self.parts.state]):
+                buffer = self.parts.step.inputs[name]
+                to = self.entry(c.SAVED + place)
+                self.copy(to, self.entry(buffer.place), buffer.size.factor, type_of(buffer.dtype))

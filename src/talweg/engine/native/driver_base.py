@@ -1,0 +1,132 @@
+"""What the functions around the steps have in common: the control block, threads, measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from talweg.engine.native import control as c
+from talweg.engine.native.barrier import write_barrier
+from talweg.engine.native.frame import entry
+from talweg.engine.native.ir import Index, Module, Value, number, size_of, type_of
+from talweg.engine.native.plan import Plan
+from talweg.engine.native.view import Buffer
+
+ROW_UNIT = 6
+"""Rows are shared out among threads in multiples of a tile's rows."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The plans of a run, and what it measures; each rule gives a flag `stop.0`, `stop.1`, ..."""
+
+    step: Plan
+    evaluate: Plan | None
+    rules: Plan | None
+    measures: Sequence[str]
+    state: Sequence[str]
+
+    @property
+    def columns(self) -> int:
+        """Numbers in one row of the history: measures, and room for those of held-out rows."""
+        return 2 * len(self.measures)
+
+
+class Writer:
+    """A function with the arguments (control, table, thread) and what all of them need."""
+
+    name = ""
+    result = "void"
+    public = False
+
+    def __init__(self, module: Module, parts: Parts) -> None:
+        self.module, self.parts = module, parts
+        arguments = [("ptr", "control"), ("ptr", "table"), ("i64", "thread")]
+        self.f = module.function(
+            self.name, arguments, self.result, public=self.public, inline=False
+        )
+        self.control, self.table, self.thread = self.f.parameters
+        self.threads = self.word(c.THREADS)
+
+    def place(self, word: int) -> Value:
+        return self.f.at(self.control, word, "i64")
+
+    def word(self, word: int, type: str = "i64") -> Value:
+        return self.f.load(type, self.place(word))
+
+    def put(self, word: int, value: Index, type: str = "i64") -> None:
+        self.f.store(value if isinstance(value, Value) else number(value, type), self.place(word))
+
+    def shared_word(self, word: int) -> Value:
+        """A word that another thread, or Python, may be writing."""
+        return self.f.emit("i64", f"load atomic i64, {self.place(word)} monotonic, align 8")
+
+    def entry(self, place: int) -> Value:
+        return entry(self.f, self.table, place)
+
+    def barrier(self) -> None:
+        write_barrier(self.f, self.control, self.threads)
+
+    @contextmanager
+    def first_thread(self) -> Iterator[None]:
+        with self.f.when(self.f.compare("==", self.thread, number(0, "i64"))):
+            yield
+
+    def call_stage(self, name: str, rows: Value, low: Index, high: Index) -> None:
+        f = self.f
+        arguments = [self.table, rows, f.index(low), f.index(high), self.thread, self.threads]
+        f.call(name, "void", *arguments)
+
+    def by_rows(self, name: str, rows: Value, low: Index, high: Index) -> None:
+        """An odd stage, on this thread's rows, block by block."""
+        f, block = self.f, self.word(c.BLOCK)
+        with f.loop(low, high, block) as loop:
+            self.call_stage(name, rows, loop.index, f.least(f.plus(loop.index, block), high))
+
+    def part_of(self, rows: Value) -> tuple[Index, Index]:
+        """This thread's rows of a batch."""
+        f = self.f
+        units = f.over(f.plus(rows, ROW_UNIT - 1), ROW_UNIT)
+        low = f.times(f.over(f.times(units, self.thread), self.threads), ROW_UNIT)
+        after = f.plus(self.thread, 1)
+        high = f.times(f.over(f.times(units, after), self.threads), ROW_UNIT)
+        return f.least(low, rows), f.least(high, rows)
+
+    def add_measures(self, plan: Plan, sums: int) -> None:
+        """Add a batch's measures to the sums."""
+        f, room = self.f, self.entry(sums)
+        for place, name in enumerate(self.parts.measures):
+            where = f.at(room, place, "double")
+            value = self.number_of(plan.outputs[name])
+            f.store(f.add(f.load("double", where), value), where)
+
+    def number_of(self, buffer: Buffer) -> Value:
+        """The one number of a buffer, as a double."""
+        value = self.f.load(type_of(buffer.dtype), self.entry(buffer.place))
+        return self.f.convert(value, "double")
+
+    def zero(self, sums: int) -> None:
+        room = self.entry(sums)
+        for place in range(len(self.parts.measures)):
+            self.f.store(number(0, "double"), self.f.at(room, place, "double"))
+
+    def copy(self, to: Value, source: Value, count: Index, type: str) -> None:
+        """Copy elements that do not overlap."""
+        f = self.f
+        f.module.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1"])
+        size = f.index(f.times(count, size_of(type)))
+        f.do(f"call void @llvm.memcpy.p0.p0.i64({to}, {source}, {size}, i1 false)")
+
+    def leave_if(self, condition: Value, result: Value | None = None) -> None:
+        """Return early."""
+        leave, stay = self.f.fresh("leave"), self.f.fresh("stay")
+        self.f.branch(condition, leave, stay)
+        self.f.open(leave)
+        self.f.give(result)
+        self.f.open(stay)
+
+
+def row_size(buffer: Buffer) -> int:
+    """Elements of one row of a batch input."""
+    return buffer.size.factor

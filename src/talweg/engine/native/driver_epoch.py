@@ -1,0 +1,131 @@
+"""The steps of one epoch, in LLVM IR: its order, its batches, and each step's stages."""
+
+from __future__ import annotations
+
+from talweg.engine.native import control as c
+from talweg.engine.native.driver_base import Parts, Writer, row_size
+from talweg.engine.native.ir import Index, Module, Value, number, type_of
+from talweg.engine.native.row_order import row_order
+
+_SOURCES = (("x", c.X), ("y", c.Y), ("row_weights", c.ROW_WEIGHTS))
+
+
+class WriteEpoch(Writer):
+    """The steps of one epoch; gives 1 if it was cut short."""
+
+    name, result = "epoch", "i64"
+
+    def __init__(self, module: Module, parts: Parts, stages: dict[int, str]) -> None:
+        super().__init__(module, parts)
+        self.stages = stages
+        self.plan = parts.step
+
+    def write(self) -> None:
+        f = self.f
+        with self.first_thread():
+            self.zero(c.SUMS)
+            with f.when(self.is_on(c.SHUFFLE)):
+                epoch = f.plus(self.word(c.EPOCH), 1)
+                order = row_order(self.module)
+                rooms = [self.entry(c.ORDER), self.entry(c.ORDER_SCRATCH)]
+                arguments = [self.word(c.SEED), f.index(epoch), self.word(c.ROWS)]
+                f.call(order, "void", *arguments, *rooms)
+        self.barrier()
+        with f.loop(0, self.word(c.ROWS), self.word(c.BATCH)) as loop:
+            self.step(loop.index)
+        f.give(number(0, "i64"))
+
+    def is_on(self, word: int) -> Value:
+        return self.f.compare("ne", self.word(word), number(0, "i64"))
+
+    def step(self, start: Value) -> None:
+        f = self.f
+        there = f.least(self.word(c.BATCH), f.minus(self.word(c.ROWS), start))
+        rows = f.index(there) if self.plan.graph.rows is None else self.word(c.BATCH)
+        low, high = self.part_of(rows)
+        with self.first_thread():
+            self.decide()
+            self.count(there)
+        if 0 in self.stages:
+            self.call_stage(self.stages[0], rows, 0, 0)
+        self.gather(start, there, low, high)
+        self.barrier()
+        self.leave_if(f.compare("==", self.word(c.GO), number(0, "i64")), number(1, "i64"))
+        self.rest_of_step(rows, low, high)
+        with self.first_thread():
+            self.settle()
+
+    def rest_of_step(self, rows: Value, low: Index, high: Index) -> None:
+        for stage, name in self.stages.items():
+            if stage % 2:
+                self.by_rows(name, rows, low, high)
+            elif stage:
+                self.call_stage(name, rows, 0, 0)
+            if stage:
+                self.barrier()
+
+    def decide(self) -> None:
+        """Go on, unless Python or the last step says no."""
+        f = self.f
+        halts = f.bits("or", self.shared_word(c.STOP), self.word(c.BAD))
+        done = f.compare("sge", self.word(c.STEP), self.word(c.LAST_STEP))
+        goes = f.bits(
+            "and", f.compare("==", halts, number(0, "i64")), f.bits("xor", done, number(1, "i1"))
+        )
+        self.put(c.GO, f.convert(goes, "i64"))
+
+    def count(self, there: Index) -> None:
+        """What a sum over the batch is divided by to become a mean."""
+        buffer = self.plan.inputs["count"]
+        f = self.f
+        exact = f.multiply(f.convert(f.index(there), "double"), self.word(c.MEAN_WEIGHT, "double"))
+        f.store(f.convert(exact, type_of(buffer.dtype)), self.entry(buffer.place))
+
+    def gather(self, start: Value, there: Index, low: Index, high: Index) -> None:
+        """Rows of this batch: pointed at where they are in order, copied together where not."""
+        f = self.f
+        mixed, done, ordered = f.fresh("mixed"), f.fresh("done"), f.fresh("ordered")
+        f.branch(self.is_on(c.SHUFFLE), mixed, ordered)
+        f.open(ordered)
+        for name, source in _SOURCES:
+            self.point(name, source, start)
+        f.jump(done)
+        f.open(mixed)
+        order = self.entry(c.ORDER)
+        with f.loop(low, high) as loop:
+            place = f.plus(start, f.least(loop.index, f.minus(there, 1)))
+            row = f.convert(f.load("i32", f.at(order, place, "i32")), "i64")
+            for name, source in _SOURCES:
+                self.take(name, source, row, loop.index)
+        f.jump(done)
+        f.open(done)
+
+    def point(self, name: str, source: int, start: Value) -> None:
+        buffer = self.plan.inputs[name]
+        first = self.f.times(start, row_size(buffer))
+        here = self.f.at(self.entry(source), first, type_of(buffer.dtype))
+        self.f.store(here, self.f.at(self.table, buffer.place, "ptr"))
+
+    def take(self, name: str, source: int, row: Value, to: Value) -> None:
+        buffer = self.plan.inputs[name]
+        f, type, size = self.f, type_of(buffer.dtype), row_size(buffer)
+        there = f.at(self.entry(buffer.place), f.times(to, size), type)
+        here = f.at(self.entry(source), f.times(row, size), type)
+        if size == 1:
+            f.store(f.load(type, here), there)
+        else:
+            self.copy(there, here, size, type)
+
+    def settle(self) -> None:
+        """Note the measures of a step, and whether it went wrong; such a step does not count."""
+        f = self.f
+        loss = self.number_of(self.plan.outputs[self.parts.measures[0]])
+        guards = self.entry(c.GUARD)
+        with f.loop(0, self.threads, 1, [f.subtract(loss, loss)]) as loop:
+            guard = f.load("double", f.at(guards, f.times(loop.index, 8), "double"))
+            loop.carry(f.add(loop.values[0], guard))
+        bad = f.compare("uno", loop.results[0], loop.results[0])
+        self.put(c.BAD, f.convert(bad, "i64"))
+        with f.when(f.bits("xor", bad, number(1, "i1"))):
+            self.add_measures(self.plan, c.SUMS)
+            self.put(c.STEP, f.plus(self.word(c.STEP), 1))

@@ -1,0 +1,70 @@
+"""What the code of a stage has at hand: buffers, sizes, and the share of the work that it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from talweg.engine.native.ir import Function, Index, Value, type_of
+from talweg.engine.native.kernel import Kernel
+from talweg.engine.native.outline import Size
+from talweg.engine.native.view import Buffer, View
+
+PARAMETERS = [
+    ("ptr", "table"),
+    ("i64", "rows"),
+    ("i64", "low"),
+    ("i64", "high"),
+    ("i64", "thread"),
+    ("i64", "threads"),
+]
+"""Of a stage: pointers to buffers, the rows of the batch, and this thread's share of them."""
+
+
+def entry(f: Function, table: Value, place: int) -> Value:
+    """A pointer of a table."""
+    return f.load("ptr", f.at(table, place, "ptr"))
+
+
+class Frame:
+    """A stage's function while it is written, with its buffers' addresses loaded at its start."""
+
+    def __init__(self, f: Function, kernels: Iterable[Kernel]) -> None:
+        self.f = f
+        self.table, self.rows, self.low, self.high, self.thread, self.threads = f.parameters
+        self._squared: Value | None = None
+        used = {view.buffer: None for k in kernels for view in (*k.reads(), *k.writes())}
+        self._pointers = {buffer: self._loaded(buffer) for buffer in used}
+
+    def _loaded(self, buffer: Buffer) -> Value:
+        pointer = self.entry(buffer.place)
+        if buffer.kind != "block":
+            return pointer
+        # a block holds this share of the rows alone; indices count from the first of all rows
+        before = self.f.minus(0, self.f.times(self.low, buffer.size.factor))
+        return self.f.at(pointer, before, type_of(buffer.dtype))
+
+    def entry(self, place: int) -> Value:
+        """A pointer of the table."""
+        return entry(self.f, self.table, place)
+
+    def size(self, size: Size) -> Index:
+        """A size as a number of this step."""
+        whole: Index = size.factor
+        for _ in range(size.power):
+            whole = self.f.times(self.rows, whole)
+        return whole
+
+    def start(self, view: View) -> Value:
+        """The address of a view's first element."""
+        offset: Index = 0
+        for each in view.offset:
+            offset = self.f.plus(offset, self.size(each))
+        return self.f.at(self._pointers[view.buffer], offset, type_of(view.dtype))
+
+    def share(self, count: Index, unit: int) -> tuple[Index, Index]:
+        """This thread's part of 0..count, cut at multiples of `unit`."""
+        f = self.f
+        units = f.over(f.plus(count, unit - 1), unit)
+        low = f.over(f.times(units, self.thread), self.threads)
+        high = f.over(f.times(units, f.plus(self.thread, 1)), self.threads)
+        return f.times(low, unit), f.least(f.times(high, unit), count)

@@ -1,0 +1,192 @@
+"""Which nodes are computed together: each node of a graph is given to a kernel.
+
+Elementwise nodes of one shape that follow each other share a nest of loops, so what only they need
+is never stored. A reduction joins the nest of what it reduces.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from talweg.engine.native.kernel import Gathering, Kernel, Nest, Pack, Product
+from talweg.engine.native.outline import Node, Outline, Size
+from talweg.engine.native.rows import VIEWS, stages
+from talweg.errors import EngineError
+
+SMALL = 256
+"""A product of at most so many multiplications a row is written out as a nest."""
+
+
+class Grouping:
+    """The kernels of a graph, and for each node the one that makes it.
+
+    `kept` nodes are stored, since another kernel reads them.
+    """
+
+    def __init__(self, graph: Outline, packs: bool) -> None:
+        self.graph, self.packs = graph, packs
+        self.stage_of, self.axis_of = stages(graph)
+        self.kernels: list[Kernel] = []
+        self.made_in: dict[Node, int] = {}  # views: where what they are a view of is made
+        self.kept: set[Node] = set()
+        self.order = sorted(graph.nodes, key=lambda node: (self.stage_of[node], node.place))
+        for node in self.order:
+            self._assign(node)
+        for node in graph.outputs.values():
+            self._keep(node)
+
+    # Kernels ------------------------------------------------------------------------------
+
+    def _assign(self, node: Node) -> None:
+        if node.gate is None:
+            self.made_in[node] = -1
+        elif node.gate.name in VIEWS:
+            self.made_in[node] = self.made_in[node.inputs[0]]
+            self._keep(node.inputs[0])
+        elif node.gate.kind == "elementwise" or node.gate.name in ("cast", "one_hot"):
+            self._refuse_without_code(node)
+            self._put(node, self._nest_for(node))
+        elif node.gate.name in ("reduce_sum", "reduce_max", "argmax"):
+            self._reduce(node)
+        elif node.gate.name == "matmul":
+            self._multiply(node)
+        elif node.gate.name in ("concatenate", "place"):
+            for each in node.inputs:
+                self._keep(each)
+            # a last kernel that reads nothing, so that it stands in the order; pieces fill it in
+            self._new(Gathering(self.stage_of[node], self.axis_of[node], node=node), node)
+        else:
+            raise EngineError(f"the native engine does not know the gate {node.gate.name!r}")
+
+    def _refuse_without_code(self, node: Node) -> None:
+        assert node.gate is not None
+        if node.gate.kind == "elementwise" and node.gate.native is None:
+            raise EngineError(
+                f"the gate {node.gate.name!r} ({node.source.line}) has no native code: give it "
+                "`native=`, or run with engine='numpy'"
+            )
+
+    def _put(self, node: Node, place: int) -> None:
+        nest = self.kernels[place]
+        assert isinstance(nest, Nest)
+        nest.nodes.append(node)
+        self.made_in[node] = place
+        for each in node.inputs:
+            if not self._is_in(each, place):
+                self._keep(each)
+
+    def _is_in(self, node: Node, place: int) -> bool:
+        """Whether a node is computed element by element in this very nest."""
+        kernel = self.kernels[place] if self.made_in[node] == place >= 0 else None
+        return isinstance(kernel, Nest) and node in kernel.nodes
+
+    def _keep(self, node: Node) -> None:
+        """Note that a node, or what it is a view of, must be stored."""
+        while node.gate is not None and node.gate.name in VIEWS:
+            node = node.inputs[0]
+        self.kept.add(node)
+
+    def _nest_for(self, node: Node) -> int:
+        """The nest that an elementwise node joins: that of what it needs and nothing else stores,
+        or the last one that fits.
+        """
+        needed = [
+            self.made_in[each]
+            for each in node.inputs
+            if self._is_in(each, self.made_in[each]) and each not in self.kept
+        ]
+        if needed and self._may_join(node, max(needed)):
+            return max(needed)
+        for place in range(len(self.kernels) - 1, -1, -1):
+            if not isinstance(self.kernels[place], Nest):
+                break
+            if self._may_join(node, place):
+                return place
+        return self._new(Nest(self.stage_of[node], self.axis_of[node], shape=node.shape))
+
+    def _may_join(self, node: Node, place: int) -> bool:
+        nest = self.kernels[place]
+        return (
+            isinstance(nest, Nest)
+            and nest.shape == node.shape
+            and nest.stage == self.stage_of[node]
+            and nest.row_axis == self.axis_of[node]
+            and all(
+                self.made_in[each] < place
+                or (self._is_in(each, place) and each.shape == node.shape)
+                for each in node.inputs
+            )
+        )
+
+    def _reduce(self, node: Node) -> None:
+        """A reduction joins the nest of what it reduces, if their rows go together."""
+        (source,) = node.inputs
+        axes = _axes(node)
+        place = self.made_in[source]
+        joins = False
+        if self._is_in(source, place) and node.gate is not None and node.gate.name != "argmax":
+            nest = self.kernels[place]
+            assert isinstance(nest, Nest)
+            joins = (
+                nest.stage == self.stage_of[node]
+                and nest.reduced in ((), axes)
+                and not _has_argmax(nest)
+                and (nest.row_axis is None or nest.row_axis not in axes)
+            )
+        if not joins:
+            self._keep(source)
+            axis = self.axis_of[node]
+            if axis is not None:  # counted in the axes of what is reduced
+                axis = self.axis_of[source]
+            place = self._new(Nest(self.stage_of[node], axis, shape=source.shape))
+        nest = self.kernels[place]
+        assert isinstance(nest, Nest)
+        nest.reduced = axes
+        nest.reductions.append(node)
+        self.made_in[node] = place
+        self.kept.add(node)
+
+    def _multiply(self, node: Node) -> None:
+        a, b = node.inputs
+        for each in (a, b):
+            self._keep(each)
+        stage, axis = self.stage_of[node], self.axis_of[node]
+        inner, columns = a.shape[-1], node.shape[-1]
+        flat = len(a.shape) == len(b.shape) == 2
+        if flat and _is_small(node, inner):
+            shape = (*node.shape, inner)
+            self._new(Nest(stage, axis, shape=shape, reduced=(2,), reductions=[node]), node)
+            return
+        kernel = Product(stage, axis, node=node)
+        if flat and columns.is_known and inner.is_known and axis is not None and self.packs:
+            # it does not follow the rows, so it is laid out once a step
+            stage = max(0, self.stage_of[b] + self.stage_of[b] % 2)
+            kernel.pack = Pack(stage, None, source=b)
+            self._new(kernel.pack)
+        self._new(kernel, node)
+
+    def _new(self, kernel: Kernel, node: Node | None = None) -> int:
+        self.kernels.append(kernel)
+        if node is not None:
+            self.made_in[node] = len(self.kernels) - 1
+            self.kept.add(node)
+        return len(self.kernels) - 1
+
+
+def _axes(node: Node) -> tuple[int, ...]:
+    """The axes that a reduction takes away, as positions."""
+    assert node.gate is not None
+    if node.gate.name == "argmax":
+        return (node.settings["axis"].factor,)
+    return tuple(each.factor for each in node.settings["axes"])
+
+
+def _has_argmax(nest: Nest) -> bool:
+    return any(node.gate is not None and node.gate.name == "argmax" for node in nest.reductions)
+
+
+def _is_small(node: Node, inner: Size) -> bool:
+    """Whether a product is small whatever the rows are."""
+    known = [each.factor for each in (*node.shape, inner) if each.is_known]
+    work = int(np.prod(known))
+    return len(known) >= 2 and work <= SMALL

@@ -1,0 +1,86 @@
+"""Values and types of LLVM IR, as its text spells them."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Value(NamedTuple):
+    """An SSA value or a constant: its type and how the text spells it."""
+
+    type: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.name}"
+
+
+Index = Value | int
+"""A whole number: known while compiling, or an i64 when the program runs."""
+
+_TYPES = {"float32": "float", "float64": "double", "int64": "i64", "int32": "i32", "bool": "i8"}
+_SIGNS = {">": ("ogt", "sgt", "ugt"), ">=": ("oge", "sge", "uge"), "==": ("oeq", "eq", "eq")}
+_BYTES = {"float": 4, "double": 8, "i64": 8, "i32": 4, "i8": 1, "i1": 1, "ptr": 8}
+FLOATS = ("float", "double")
+
+
+def type_of(dtype: npt.DTypeLike) -> str:
+    """The LLVM type of one element of a NumPy dtype in memory; a bool is a byte."""
+    return _TYPES[np.dtype(dtype).name]
+
+
+def element(type: str) -> str:
+    """The element of a vector type; a scalar type itself."""
+    return type.rpartition("x ")[2].rstrip(">")
+
+
+def lanes(type: str) -> int:
+    """How many elements a type has; 1 for a scalar."""
+    return int(type[1:].partition(" ")[0]) if type[0] == "<" else 1
+
+
+def vector(of: str, count: int) -> str:
+    """The type of `count` elements; the element itself for one."""
+    return of if count == 1 else f"<{count} x {of}>"
+
+
+def size_of(type: str) -> int:
+    """Bytes that a value of this type takes in memory."""
+    return _BYTES[element(type)] * lanes(type)
+
+
+def number(value: float | int | bool, type: str) -> Value:
+    """A constant, repeated in each lane of a vector type."""
+    of = element(type)
+    if of in FLOATS:
+        wide = np.float32(value) if of == "float" else np.float64(value)
+        text = f"0x{struct.unpack('<Q', struct.pack('<d', float(wide)))[0]:016X}"
+    elif of == "i1":
+        text = "true" if value else "false"
+    else:
+        text = str(int(value))
+    return Value(type, text if lanes(type) == 1 else f"splat ({of} {text})")
+
+
+class Loop:
+    """A loop being written: its index, what it carries in, and after its end what it leaves."""
+
+    def __init__(self, index: Value, values: list[Value]) -> None:
+        self.index = index
+        self.values = values
+        self.results: list[Value] = []
+        self.after: list[Value] = values
+
+    def carry(self, *values: Value) -> None:
+        """The values with which the next round begins."""
+        self.after = list(values)
+
+
+def phi(result: Value, *sources: tuple[Value, str]) -> str:
+    """The instruction that takes the value of the block that control came from."""
+    incoming = ", ".join(f"[ {value.name}, %{label} ]" for value, label in sources)
+    return f"  {result.name} = phi {result.type} {incoming}"

@@ -1,0 +1,185 @@
+"""A graph whose number of rows is an unknown: what a compiled program is made from.
+
+A graph is recorded with the sizes of its examples. Recorded twice, with N and with N + 1 rows, it
+shows which sizes, settings and numbers hold the rows: those that differ. So one program serves
+every batch, the shorter last one too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from talweg.errors import EngineError, TalwegError
+from talweg.gates import Gate
+from talweg.graph import Graph, Tensor
+
+
+class Size(NamedTuple):
+    """A size: `factor` times the number of rows to the `power`."""
+
+    factor: int
+    power: int = 0
+
+    def times(self, other: Size) -> Size:
+        return Size(self.factor * other.factor, self.power + other.power if self.factor else 0)
+
+    @property
+    def is_known(self) -> bool:
+        return self.power == 0
+
+    def of(self, rows: int) -> int:
+        """The size for so many rows."""
+        return int(self.factor * rows**self.power)
+
+    def __str__(self) -> str:
+        rows = {0: "", 1: "N"}.get(self.power, f"N^{self.power}")
+        return f"{self.factor}" if not rows else (f"{self.factor} {rows}").removeprefix("1 ")
+
+
+ONE = Size(1)
+Sizes = tuple[Size, ...]
+
+
+def product(sizes: Sizes) -> Size:
+    """How many elements a shape has."""
+    return Size(prod(each.factor for each in sizes), sum(each.power for each in sizes))
+
+
+@dataclass(eq=False)
+class Node:
+    """A node whose sizes may hold the rows; `source` is the tensor it was made from.
+
+    A number that holds the rows, such as the N of a mean, is `number` times N to the `power`.
+    """
+
+    place: int
+    source: Tensor
+    inputs: tuple[Node, ...]
+    shape: Sizes
+    settings: Mapping[str, Any]
+    power: int = 0
+    number: float = 0.0
+    users: list[Node] = field(default_factory=list)
+
+    @property
+    def gate(self) -> Gate | None:
+        return self.source.gate
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.source.dtype
+
+    @property
+    def is_constant(self) -> bool:
+        return not self.source.recorded
+
+    def __repr__(self) -> str:
+        return f"%{self.place}"
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A graph of `Node`s; `rows` is set where it holds for that number of rows alone."""
+
+    nodes: list[Node]
+    inputs: Mapping[str, Node]
+    outputs: Mapping[str, Node]
+    rows: int | None = None
+
+    @cached_property
+    def output_names(self) -> dict[Node, list[str]]:
+        """What each node that is an output is called."""
+        names: dict[Node, list[str]] = {}
+        for name, node in self.outputs.items():
+            names.setdefault(node, []).append(name)
+        return names
+
+
+class HoldsRowsError(EngineError):
+    """The graph depends on the number of rows in a way that no size can say."""
+
+
+def outline(graph: Graph, record: Callable[[int], Graph], rows: int) -> Outline:
+    """The graph that `record` gives for `rows`, for any number of rows, or if it holds for `rows`
+    alone, for them.
+
+    Sizes of 1 broadcast, and could hide the rows, so it is compared with 2 and 3 rows at least.
+    """
+    first = max(rows, 2)
+    try:
+        known = graph if rows == first else record(first)
+        return _zipped(known, record(first + 1), first)
+    except TalwegError:  # of another number of rows
+        return _zipped(graph, graph, None, rows)
+
+
+def outline_of(graph: Graph) -> Outline:
+    """A graph without rows."""
+    return _zipped(graph, graph, None)
+
+
+def _zipped(one: Graph, two: Graph, first: int | None, rows: int | None = None) -> Outline:
+    if len(one.nodes) != len(two.nodes):
+        raise HoldsRowsError(f"{len(one.nodes)} nodes for {first} rows, one more: {len(two.nodes)}")
+    made: dict[int, Node] = {}
+    twins: dict[int, int] = {}
+    for place, (a, b) in enumerate(zip(one.nodes, two.nodes, strict=True)):
+        twins[a.number] = b.number
+        same = [twins[x.number] for x in a.inputs] == [x.number for x in b.inputs]
+        if a.gate is not b.gate or not same:
+            raise HoldsRowsError(f"another gate for one more row: {a.describe()}")
+        made[a.number] = _node(place, a, b, tuple(made[x.number] for x in a.inputs), first)
+    inputs = {name: made[node.number] for name, node in one.inputs.items()}
+    outputs = {name: made[node.number] for name, node in one.outputs.items()}
+    return Outline(list(made.values()), inputs, outputs, rows)
+
+
+def _node(place: int, a: Tensor, b: Tensor, inputs: tuple[Node, ...], first: int | None) -> Node:
+    shape = _merged(a.shape, b.shape, first)
+    settings = {name: _merged(a.settings[name], b.settings[name], first) for name in a.settings}
+    node = Node(place, a, inputs, shape, settings)
+    if node.is_constant and a is not b:
+        _hold_number(node, a.array, b.array, first)
+    for each in inputs:
+        each.users.append(node)
+    return node
+
+
+def _merged(a: Any, b: Any, first: int | None) -> Any:
+    """A size or setting from its two recordings: whole numbers as `Size`, others if equal."""
+    if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+        return tuple(_merged(x, y, first) for x, y in zip(a, b, strict=True))
+    if isinstance(a, bool) or not isinstance(a, int):
+        if a is b or a == b:
+            return a
+        raise HoldsRowsError(f"a setting is {a!r}, and for one more row {b!r}")
+    return _size(a, b, first)
+
+
+def _size(a: int, b: int, first: int | None) -> Size:
+    if a == b or first is None:
+        return Size(a)
+    for power in (1, 2):
+        factor, rest = divmod(a, first**power)
+        if not rest and b == factor * (first + 1) ** power:
+            return Size(factor, power)
+    raise HoldsRowsError(f"a size is {a} for {first} rows, {b} for one more")
+
+
+def _hold_number(node: Node, a: Any, b: Any, first: int | None) -> None:
+    """Note a number that grows or falls with the rows; equal arrays are left as they are."""
+    if np.array_equal(a, b, equal_nan=True):
+        return
+    if first is not None and a.ndim == 0:
+        for power in (1, -1):
+            factor = float(a) / float(first) ** power
+            if np.isclose(float(b), factor * float(first + 1) ** power, rtol=1e-6, atol=0):
+                node.number, node.power = float(np.round(factor, 12)), power
+                return
+    raise HoldsRowsError(f"{node.source.describe()} differs for one more row")

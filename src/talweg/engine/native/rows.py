@@ -1,0 +1,149 @@
+"""Which nodes can be computed row by row, and in which stage of a step.
+
+A node that follows the rows needs, for one row of its result, only that row of what it is made
+from. Such nodes form the odd stages of a step: each thread takes some rows through all of them.
+The others, sums over rows among them, form the even stages, whose outputs are split instead.
+"""
+
+from __future__ import annotations
+
+from talweg.engine.native.outline import ONE, Node, Outline, Size
+
+VIEWS = ("reshape", "transpose", "take_slice", "broadcast_to")
+"""Gates that move nothing."""
+
+
+def row_axis(node: Node, axes: dict[Node, int | None], name: str | None) -> int | None:
+    """The axis of the rows, where a node follows them; `name` is that of an input."""
+    if node.gate is None:
+        return 0 if name is not None and node.shape and node.shape[0].power == 1 else None
+    if all(axes[each] is None for each in node.inputs):
+        return None
+    rule = _RULES.get(node.gate.name, _elementwise)
+    return rule(node, [axes[each] for each in node.inputs])
+
+
+def stages(graph: Outline) -> tuple[dict[Node, int], dict[Node, int | None]]:
+    """The stage of each node, and the axis of its rows; what is there beforehand has stage -1."""
+    axes: dict[Node, int | None] = {}
+    found: dict[Node, int] = {}
+    names = {node: name for name, node in graph.inputs.items()}
+    for node in graph.nodes:
+        axes[node] = row_axis(node, axes, names.get(node)) if graph.rows is None else None
+        follows = axes[node] is not None
+        if node.gate is None:
+            found[node] = 1 if follows else -1
+        else:
+            first = int(follows) if graph.rows is None else 2  # once the batch is put together
+            found[node] = max(first, *(_after(found[each], follows) for each in node.inputs))
+    _delay(graph, found, axes)
+    return found, axes
+
+
+def _delay(graph: Outline, stage_of: dict[Node, int], axes: dict[Node, int | None]) -> None:
+    """Move elementwise work on whole arrays to the stage that needs it, beside what else it needs.
+
+    Most of an update does not depend on the gradient; computed early, it would be stored.
+    """
+    outputs = set(graph.outputs.values())
+    for node in reversed(graph.nodes):
+        if node.gate is None or not node.shape or node in outputs or axes[node] is not None:
+            continue
+        users = [stage_of[each] for each in node.users]
+        is_light = node.gate.kind == "elementwise" or node.gate.name in VIEWS
+        if is_light and users and all(each % 2 == 0 for each in users):
+            stage_of[node] = max(stage_of[node], min(users))
+
+
+def _after(stage: int, follows: bool) -> int:
+    """The first stage of its kind in which something made in `stage` can be used."""
+    return stage if stage < 0 or stage % 2 == int(follows) else stage + 1
+
+
+Axes = list[int | None]
+
+
+def _elementwise(node: Node, axes: Axes) -> int | None:
+    """Rows that are broadcast together must meet in one axis; one_hot adds an axis at the end."""
+    added = len(node.shape) - 1 if node.gate and node.gate.name == "one_hot" else len(node.shape)
+    found = {
+        axis + added - len(each.shape)
+        for each, axis in zip(node.inputs, axes, strict=True)
+        if axis is not None
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _reduce(node: Node, axes: Axes) -> int | None:
+    reduced = [each.factor for each in node.settings["axes"]]
+    (axis,) = axes
+    if axis is None or axis in reduced:
+        return None
+    return axis if node.settings["keepdims"] else axis - sum(each < axis for each in reduced)
+
+
+def _argmax(node: Node, axes: Axes) -> int | None:
+    (axis,) = axes
+    reduced: int = node.settings["axis"].factor
+    if axis is None or axis == reduced:
+        return None
+    return axis - (reduced < axis)
+
+
+def _transpose(node: Node, axes: Axes) -> int | None:
+    return [each.factor for each in node.settings["axes"]].index(axes[0] or 0)
+
+
+def _reshape(node: Node, axes: Axes) -> int | None:
+    """Rows stay whole where they lead, or where only axes of size 1 come and go."""
+    if axes[0] == 0:
+        return 0 if node.shape and node.shape[0].power == 1 else None
+    before = [each for each in node.inputs[0].shape if each != ONE]
+    after = [each for each in node.shape if each != ONE]
+    powers = [each.power for each in node.shape]
+    return powers.index(1) if before == after and powers.count(1) == 1 else None
+
+
+def _keeps_rows(node: Node, axes: Axes) -> int | None:
+    """For slices and their adjoint: nothing is taken out along the rows."""
+    axis = axes[0] or 0
+    start, stop, step = node.settings["ranges"][axis]
+    is_whole = (start, step) == (Size(0), ONE) and stop == node.shape[axis]
+    return axis if is_whole and node.inputs[0].shape[axis] == node.shape[axis] else None
+
+
+def _broadcast(node: Node, axes: Axes) -> int | None:
+    return (axes[0] or 0) + len(node.shape) - len(node.inputs[0].shape)
+
+
+def _matmul(node: Node, axes: Axes) -> int | None:
+    (a, b), (left, right) = node.inputs, axes
+    dims = len(node.shape)
+    if left is not None and left == len(a.shape) - 2:
+        return dims - 2 if right is None else None
+    batches = {
+        axis + dims - len(each.shape) if axis < len(each.shape) - 2 else -1
+        for each, axis in ((a, left), (b, right))
+        if axis is not None
+    }
+    return batches.pop() if len(batches) == 1 and min(batches) >= 0 else None
+
+
+def _concatenate(node: Node, axes: Axes) -> int | None:
+    found = set(axes)
+    (axis, *others) = found
+    return axis if not others and axis != node.settings["axis"].factor else None
+
+
+_RULES = {
+    "reduce_sum": _reduce,
+    "reduce_max": _reduce,
+    "argmax": _argmax,
+    "transpose": _transpose,
+    "reshape": _reshape,
+    "take_slice": _keeps_rows,
+    "place": _keeps_rows,
+    "broadcast_to": _broadcast,
+    "matmul": _matmul,
+    "concatenate": _concatenate,
+}
