@@ -23,6 +23,7 @@ from talweg.graph.line import calling_line
 from talweg.graph.order import made_since
 from talweg.graph.tensor import next_number
 from talweg.nn.initializers import as_initializer
+from talweg.nn.predictor import Predictor, predictor
 from talweg.nn.weights import Weights
 from talweg.settings import Number, check
 
@@ -52,6 +53,15 @@ DTYPES = ("float32", "float64")
 _BATCH_SIZE = Number(at_least=1, whole=True)
 
 
+class _Changes:
+    """How often anything was set on any module: a network looks again once this has moved."""
+
+    count = 0
+
+
+_changes = _Changes()
+
+
 class Module:
     """The base of layers and networks.
 
@@ -74,6 +84,10 @@ class Module:
     _home: Module | None = None
     _given: Mapping[str, Any] | None = None
     row_shape: Shape = ()
+    _changed = 0
+    _predictor: Predictor | None = None
+    _predictor_of: tuple[int, int] = (-1, 0)
+    _looked_at: tuple[int, int] = (-1, 0)
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
@@ -176,11 +190,46 @@ class Module:
         return self._run(_lookup(tensors), X)
 
     def predict(self, X: Any, *, batch_size: int = 4096) -> Array:
-        """The outputs for rows X (N, ...) as an array, computed `batch_size` rows at a time."""
+        """The outputs for rows X (N, ...) as an array, computed `batch_size` rows at a time.
+
+        The first call compiles the forward pass; a part of a network, and one with gates that
+        have no native code, is interpreted.
+        """
+        native = self._native_forward()
+        if native is not None and native.takes_row(X):
+            return native.single(X)  # some 3 us; what follows takes 10
         check("predict", {"batch_size": batch_size}, {"batch_size": _BATCH_SIZE})
         rows = self.as_rows(X)
-        pieces = [self(rows[i : i + batch_size]).value for i in range(0, len(rows), batch_size)]
-        return np.concatenate(pieces) if pieces else np.array(self(rows).value)
+        suits = native is not None and rows.shape[1:] == self.row_shape and len(rows)
+        forward = native if suits and native is not None else self._interpreted
+        if len(rows) <= batch_size:
+            return forward(rows)
+        starts = range(0, len(rows), batch_size)
+        return np.concatenate([forward(rows[i : i + batch_size]) for i in starts])
+
+    def _interpreted(self, rows: Array) -> Array:
+        return np.array(self(rows).value)
+
+    def _native_forward(self) -> Predictor | None:
+        """The compiled forward pass; made anew once something in the network was set."""
+        if self._looked_at != (_changes.count, id(self._weights)):
+            latest = max(module._changed for _, module in self.named_modules())
+            if self._predictor_of != (latest, id(self._weights)):
+                self._predictor = predictor(self) if self._weights is not None else None
+                self._predictor_of = latest, id(self._weights)
+            self._looked_at = _changes.count, id(self._weights)
+        return self._predictor
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles carry along: all but compiled code."""
+        compiled = ("_predictor", "_predictor_of", "_looked_at")
+        return {name: value for name, value in vars(self).items() if name not in compiled}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if not name.startswith("_"):  # what a call computes may be another from now on
+            _changes.count += 1
+            object.__setattr__(self, "_changed", _changes.count)
 
     @property
     def weights(self) -> Weights:

@@ -58,7 +58,7 @@ class Adam(Optimizer):
         mean = self.beta1 * state["mean"] + (1 - self.beta1) * gradient
         square = self.beta2 * state["square"] + (1 - self.beta2) * (gradient * gradient)
         rate = self.lr / (1 - self.beta1**step)
-        root = gates.sqrt(square) / gates.sqrt(1 - self.beta2**step)
+        root = gates.sqrt(square) * (1 / gates.sqrt(1 - self.beta2**step))
         moved = weights - rate * mean / (root + self.eps)
         return moved, {"mean": mean, "square": square, "step": step}
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from talweg.engine import loop
@@ -26,7 +28,7 @@ from talweg.train.stopping import Stop, TimeBudget, as_rules
 
 Engine = Callable[[Program, Any, Rows, Rows | None, Control], Outcome]
 
-_RULES: dict[str, Rule] = {
+RULES: dict[str, Rule] = {
     "epochs": Number(at_least=1, whole=True),
     "batch_size": Number(at_least=1, whole=True, optional=True),
     "shuffle": Flag(),
@@ -93,49 +95,81 @@ def fit(
     array([[6.]], dtype=float32)
     """
     settings: dict[str, Any] = {
+        "loss": loss,
+        "optimizer": optimizer,
         "epochs": epochs,
         "batch_size": batch_size,
         "shuffle": shuffle,
+        "validation": validation,
+        "stop": stop,
+        "metrics": metrics,
+        "sample_weight": sample_weight,
+        "class_weight": class_weight,
+        "keep": keep,
         "seed": seed,
         "threads": threads,
         "engine": engine,
-        "keep": keep,
         "progress": progress,
     }
-    check("fit", settings, _RULES)
-    run_program = _engine(engine)
-    rule = as_optimizer(optimizer)
-    measured_loss = as_loss(loss)
-    measures = _metrics(metrics, measured_loss)
-    settings |= {"metrics": [each.name for each in measures], "class_weight": class_weight}
-    _refuse_part(net)
+    check("fit", settings, RULES)
+    refuse_part(net)
     with net.restored_on_error():
-        rows, held_out = training_and_validation(
-            net, X, y, measured_loss, validation, sample_weight, class_weight, seed
-        )
-        stops = as_rules(stop, _measured_names(measures, held_out is not None))
-        program = _program(net, rows, held_out, measured_loss, measures, rule, stops, settings)
-        _ = program.step, program.evaluate  # what cannot be recorded is told before all else
-        _refuse_filling(net, rows, held_out, program)
+        job = job_of(net, X, y, settings)
         control = Control()
         bar = ProgressBar(control, epochs) if wants_bar(progress) else nullcontext()
-        with _interruptible(control), bar:
-            outcome = run_program(program, net.weights.flat, rows, held_out, control)
-    net.weights.flat[:] = outcome.weights
-    settings |= {"loss": measured_loss.name, "optimizer": repr(rule), "stop": repr(list(stops))}
-    settings |= {"batch_size": program.batch_size, "engine": "numpy", "dtype": net.dtype}
-    run = finished(net, outcome, program, stops, settings)
+        with interruptible(control), bar:
+            run = job.run(engine_for(engine, job.program), control)
     if run.failure:
         warnings.warn(run.failure.message, TrainingWarning, stacklevel=2)
     return run
 
 
-def _engine(name: str | None) -> Engine:
+@dataclass(frozen=True)
+class Job:
+    """A run that is ready to go: checked, converted and recorded; `settings` go to its record."""
+
+    net: Module
+    program: Program
+    rows: Rows
+    held_out: Rows | None
+    stops: Sequence[Stop]
+    settings: Mapping[str, Any]
+
+    def run(self, engine: Engine, control: Control) -> Run:
+        """Train the net, which keeps the weights that the engine gives back."""
+        control.started = time.perf_counter()
+        outcome = engine(self.program, self.net.weights.flat, self.rows, self.held_out, control)
+        self.net.weights.flat[:] = outcome.weights
+        return finished(self.net, outcome, self.program, self.stops, self.settings)
+
+
+def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any]) -> Job:
+    """The run that `fit` does with these settings, all of them; nothing is trained yet."""
+    rule, loss = as_optimizer(settings["optimizer"]), as_loss(settings["loss"])
+    metrics = _metrics(settings["metrics"], loss)
+    weights = settings["sample_weight"], settings["class_weight"]
+    rows, held_out = training_and_validation(
+        net, X, y, loss, settings["validation"], *weights, settings["seed"]
+    )
+    stops = as_rules(settings["stop"], _measured_names(metrics, held_out is not None))
+    program = _program(net, rows, held_out, loss, metrics, rule, stops, settings)
+    _ = program.step, program.evaluate  # what cannot be recorded is told before all else
+    _refuse_filling(net, rows, held_out, program)
+    recorded = {name: settings[name] for name in [*RULES, "class_weight"]}
+    recorded |= {"metrics": [each.name for each in metrics], "loss": loss.name}
+    recorded |= {"optimizer": repr(rule), "stop": repr(list(stops))}
+    recorded |= {"batch_size": program.batch_size, "dtype": net.dtype}
+    recorded |= {"engine": settings["engine"] or "native"}
+    return Job(net, program, rows, held_out, stops, recorded)
+
+
+def engine_for(name: str | None, program: Program) -> Engine:
+    """What runs a program, and every other one with the same graphs; compiled, if need be."""
     if name == "numpy":
         return loop.run
     from talweg.engine.native import launch
 
-    return launch.run
+    return launch.prepare(program).run
 
 
 def _metrics(given: Any, loss: Loss) -> list[Metric]:
@@ -159,7 +193,7 @@ def _refuse_names(names: Sequence[str]) -> None:
             )
 
 
-def _refuse_part(net: Any) -> None:
+def refuse_part(net: Any) -> None:
     if not isinstance(net, Module):
         raise SettingError(f"fit: net must be a module such as tw.Sequential, not {net!r}")
     if net.whole is not net:
@@ -182,18 +216,23 @@ def _program(
     metrics: Sequence[Metric],
     rule: Optimizer,
     stops: Sequence[Stop],
-    settings: dict[str, Any],
+    settings: Mapping[str, Any],
 ) -> Program:
-    """The run as data: one recorded step, one recorded evaluation, and plain numbers."""
+    """The run as data: one recorded step, one recorded evaluation, and plain numbers.
+
+    Each graph is recorded once, and shared by programs that are copies of this one.
+    """
     batch_size = min(settings["batch_size"] or len(rows), len(rows))
     keep_best = (settings["keep"] or ("last" if held_out is None else "best")) == "best"
     evaluated = _evaluated(rows, held_out, keep_best)
     evaluation_size = min(_EVALUATION_ROWS, len(evaluated)) if evaluated is not None else 0
-    evaluation = None if evaluated is None else partial(evaluation_graph, net, rows, loss, metrics)
+    example = _without_rows(rows)
+    step = partial(step_graph, net, example, loss, metrics, rule)
+    evaluation = partial(evaluation_graph, net, example, loss, metrics)
     budgets = [each.seconds for each in stops if isinstance(each, TimeBudget)]
     return Program(
-        record_step=partial(step_graph, net, rows, loss, metrics, rule),
-        record_evaluation=evaluation,
+        record_step=cache(step),
+        record_evaluation=None if evaluated is None else cache(evaluation),
         measures=["loss", *(each.name for each in metrics)],
         state=rule.init(net.weights.flat),
         settings=rule.run_settings(),
@@ -208,6 +247,11 @@ def _program(
         keep_best=keep_best,
         threads=settings["threads"],
     )
+
+
+def _without_rows(rows: Rows) -> Rows:
+    """Rows of the same kind, none of them: to record with, and hold no data."""
+    return Rows(*(each[:0].copy() for each in (rows.x, rows.y, rows.weights)))
 
 
 def _evaluated(rows: Rows, held_out: Rows | None, keep_best: bool) -> Rows | None:
@@ -229,8 +273,8 @@ def _refuse_filling(net: Module, rows: Rows, held_out: Rows | None, program: Pro
 
 
 @contextmanager
-def _interruptible(control: Control) -> Iterator[None]:
-    """While entered, Ctrl-C asks the run to stop; a second one interrupts as usual.
+def interruptible(*controls: Control) -> Iterator[None]:
+    """While entered, Ctrl-C asks the runs to stop; a second one interrupts as usual.
 
     Only the main thread receives signals, so on another nothing is changed.
     """
@@ -243,7 +287,8 @@ def _interruptible(control: Control) -> Iterator[None]:
         return
 
     def ask_to_stop(*_: Any) -> None:
-        control.stop = True
+        for each in controls:
+            each.stop = True
         signal.signal(signal.SIGINT, before)
 
     signal.signal(signal.SIGINT, ask_to_stop)

@@ -217,7 +217,7 @@ class _Product:
         with f.when(f.compare("ne", width, number(0, "i64"))):
             last = f.at(b, f.times(panels, b_panel), self.type)
             place = f.at(c, f.times(panels, self.width), self.type)
-            self._call(f, "edge", record, m, width, a, last, place)
+            self._call(f, "edge", record, number(0, "i64"), m, width, a, last, place)
 
     def _panels(
         self,
@@ -236,13 +236,11 @@ class _Product:
         joins = f.compare("ult", f.index(f.minus(rest, 1)), number(2, "i64"))
         low = f.add(rest, f.select(joins, number(self.tall, "i64"), number(0, "i64")))
         high, whole = f.index(f.minus(m, low)), number(self.width, "i64")
-        below = self._down(f, [a, c], kernels.read(f, record, "a_row", "c_row"), high)
-        with f.loop(0, panels, 1, [b, c, below[1]]) as panel:
-            b, c, under = panel.values
+        with f.loop(0, panels, 1, [b, c]) as panel:
+            b, c = panel.values
             self._call(f, "strips", record, high, a, b, c)
-            self._call(f, self.low, record, low, whole, below[0], b, under)
-            further = [f.at(each, self.width, self.type) for each in (c, under)]
-            panel.carry(f.at(b, b_panel, self.type), *further)
+            self._call(f, self.low, record, high, m, whole, a, b, c)
+            panel.carry(f.at(b, b_panel, self.type), f.at(c, self.width, self.type))
 
 
 def _name(type: str, stage: bool) -> str:

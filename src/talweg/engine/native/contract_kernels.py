@@ -68,16 +68,16 @@ def strips(module: Module, type: str) -> str:
 
 
 def edge(module: Module, type: str, *, masked: bool) -> str:
-    """C[:m, :width] (+)= A[:m, :k] B[:k, :width] by low tiles; `width` is at most a panel's.
+    """C[first:m, :width] (+)= A[first:m, :k] B[:k, :width], at most one panel, by low tiles.
 
     The last tile moves back where it does not fit; rows too few for one tile are done one by one,
     four times each. Whole new sums go to C at once, others are settled from a tile in memory.
     `masked` reads no more of B than `width` columns.
     """
     name, rows = f"talweg_{'edge' if masked else 'low'}_{type}", SHORT
-    sizes = [("ptr", "record"), ("i64", "m"), ("i64", "width")]
+    sizes = [("ptr", "record"), ("i64", "first"), ("i64", "m"), ("i64", "width")]
     f = module.function(name, [*sizes, *PLACES], inline=False)
-    record, m, width, a, b, c = f.parameters
+    record, first, m, width, a, b, c = f.parameters
     zero, wide = number(0, "i64"), number(panel_width(module, type), "i64")
     tile = f.stack(type, rows * panel_width(module, type))
     masks = _masks(f, type, width) if masked else [None, None]
@@ -86,7 +86,7 @@ def edge(module: Module, type: str, *, masked: bool) -> str:
     step, apart = f.select(few, number(1, "i64"), number(rows, "i64")), f.select(few, zero, a_row)
     direct = f.compare("eq", f.bits("or", f.bits("xor", width, wide), flag), zero)
     row, last = f.select(direct, c_row, wide), f.minus(m, step)
-    with f.loop(0, m, step) as strip:
+    with f.loop(first, m, step) as strip:
         start = f.index(f.least(strip.index, last))
         left = f.at(a, f.times(start, a_row), type)
         sums = _tile(f, type, record, (left, apart), b, (rows, masks))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -44,14 +45,14 @@ class CompiledGraph:
         self._code = compiled(self.text, ["call"])
         address = self._code.addresses["call"]
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(address)
-        self._lock = Lock()
+        self.lock = Lock()
         self._room = 0
 
     def __call__(self, **arrays: Any) -> dict[str, Array]:
         """The outputs by name, for inputs by name."""
         given = {name: np.asarray(each, order="C") for name, each in arrays.items()}
         rows = self._rows(given)
-        with self._lock:
+        with self.lock:
             self._lay_out(rows)
             for name, buffer in self.plan.inputs.items():
                 self._table[buffer.place] = given[name].ctypes.data
@@ -62,6 +63,17 @@ class CompiledGraph:
                 self._table[self.plan.outputs[name].place] = found[name].ctypes.data
             self._call(self._table.ctypes.data, rows)
         return found
+
+    def bound(
+        self, inputs: Mapping[str, Array], outputs: Mapping[str, Array], rows: int
+    ) -> Callable[[], None]:
+        """A call on these very arrays, which are read and written where they are."""
+        self._lay_out(rows)
+        for name, array in inputs.items():
+            self._table[self.plan.inputs[name].place] = self._address(array)
+        for name, array in outputs.items():
+            self._table[self.plan.outputs[name].place] = self._address(array)
+        return partial(self._call, self._table.ctypes.data, rows)
 
     def _rows(self, given: Mapping[str, Array]) -> int:
         """How many rows the inputs have; EngineError where they are not as recorded."""

@@ -15,6 +15,8 @@ from talweg.errors import EngineError
 
 SMALL = 256
 """A product of at most so many multiplications a row is written out as a nest."""
+LARGE = 16_384
+"""Numbers in the right side of a product from which it is packed: 64 KB, a first cache and more."""
 
 
 class Grouping:
@@ -158,12 +160,24 @@ class Grouping:
             self._new(Nest(stage, axis, shape=shape, reduced=(2,), reductions=[node]), node)
             return
         kernel = Product(stage, axis, node=node)
-        if flat and columns.is_known and inner.is_known and axis is not None and self.packs:
-            # it does not follow the rows, so it is laid out once a step
+        if flat and self.packs and self._pays_to_pack(b, axis is not None):
+            # where it does not follow the rows it is laid out once a step
             stage = max(0, self.stage_of[b] + self.stage_of[b] % 2)
             kernel.pack = Pack(stage, None, source=b)
             self._new(kernel.pack)
         self._new(kernel, node)
+
+    def _pays_to_pack(self, b: Node, by_rows: bool) -> bool:
+        """A right side that is transposed must be turned; a large one lies better in panels, and
+        one whose rows are a power of two apart, which share their places in the cache.
+        """
+        inner, columns = b.shape
+        if not by_rows:
+            return inner.power == 1 and columns.is_known and columns.factor % 512 == 0
+        if not (inner.is_known and columns.is_known):
+            return False
+        is_turned = b.gate is not None and b.gate.name == "transpose"
+        return is_turned or inner.factor * columns.factor >= LARGE
 
     def _new(self, kernel: Kernel, node: Node | None = None) -> int:
         self.kernels.append(kernel)

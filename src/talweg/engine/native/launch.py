@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,16 +40,41 @@ BLOCK_BYTES = 256 * 1024
 SAVE_STEPS = 64
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A compiled program, to be run with other settings, seeds, epochs and starting weights."""
+
+    build: Build
+    code: Compiled
+    seconds: float
+
+    def run(
+        self,
+        program: Program,
+        weights: Array,
+        rows: Rows,
+        validation: Rows | None,
+        control: Control,
+    ) -> Outcome:
+        """Train from `weights` on `rows`; neither is changed. `program` has the same graphs."""
+        control.started = time.perf_counter()
+        outcome = _Run(program, self.build, self.code, weights, rows, validation, control).run()
+        return replace(outcome, compile_seconds=self.seconds)
+
+
+def prepare(program: Program) -> Prepared:
+    """Plan and compile a run."""
+    start = time.perf_counter()
+    made = build(program, host())
+    code = load(made)
+    return Prepared(made, code, time.perf_counter() - start)
+
+
 def run(
     program: Program, weights: Array, rows: Rows, validation: Rows | None, control: Control
 ) -> Outcome:
-    """Train from `weights` on `rows`; neither is changed."""
-    made = build(program, host())
-    code = load(made)
-    seconds = time.perf_counter() - control.started
-    control.started = time.perf_counter()
-    outcome = _Run(program, made, code, weights, rows, validation, control).run()
-    return replace(outcome, compile_seconds=seconds)
+    """Compile a run, and train from `weights` on `rows`; neither is changed."""
+    return prepare(program).run(program, weights, rows, validation, control)
 
 
 def _yield_address() -> int:
@@ -111,9 +136,10 @@ class _Run:
 
     def _block_rows(self) -> int:
         """Rows that a thread takes through a stage at a time, so that they stay in its cache."""
-        most = max(self.program.batch_size, self.program.evaluation_size)
+        most = max(self.program.batch_size, self.program.evaluation_size) // self.threads + 6
         row = sum(each.nbytes(1) for each in self.parts.step.buffers if each.size.power == 1)
-        return int(min(most, max(120, BLOCK_BYTES // max(row, 1) // 6 * 6)))
+        parts = -(-most // max(120, BLOCK_BYTES // max(row, 1)))
+        return -(-most // parts // 6) * 6  # blocks of about one size, whole tiles each
 
     def _table(self, thread: int) -> npt.NDArray[np.uintp]:
         """A thread's pointers; what all share is laid out by the first."""

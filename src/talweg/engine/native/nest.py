@@ -21,6 +21,8 @@ from talweg.engine.native.lanes import Lanes, load_lanes, store_lanes
 from talweg.engine.native.nest_axes import Operand, Walk
 from talweg.engine.native.outline import ONE, Node, Size
 
+UNROLL = 4
+"""Vectors that are summed side by side: an addition takes four cycles, and two start in each."""
 SPLIT = 8192
 """A nest of fewer operations is left to one thread: some microseconds, a few barriers' worth."""
 
@@ -121,6 +123,12 @@ class _Writer:
         floats = {each.type for each in self.places.all() if each.type in ("float", "double")}
         return module.lanes("double" if floats == {"double"} else "float")
 
+    def _unroll(self, across: int) -> int:
+        """Registers that a vector takes: several for a reduction, so that its sums overlap."""
+        size = self.axes[across].size
+        is_long = not size.is_known or size.factor >= UNROLL * self._lanes()
+        return UNROLL if self.nest.reductions and is_long else 1
+
     def _chunks(self, across: int) -> Iterator[tuple[Lanes, Index, Index]]:
         """(lanes, start, stop) of the vector axis: whole vectors, then what is left."""
         axis, f = self.axes[across], self.f
@@ -128,9 +136,12 @@ class _Writer:
         if strided:
             yield Lanes(1), axis.start, axis.stop
             return
-        width = self._lanes()
+        width = self._lanes() * self._unroll(across)
         if isinstance(axis.start, int) and isinstance(axis.stop, int):
             yield from _known_chunks(axis.start, axis.stop, width)
+            return
+        if axis.size.factor % width == 0:  # whatever the rows, and however they are shared out
+            yield Lanes(width), axis.start, axis.stop
             return
         count = f.minus(axis.stop, axis.start)
         main = f.plus(axis.start, f.rounded_down(count, width))
@@ -173,11 +184,15 @@ class _Writer:
         slot = f.at(self.frame.entry(GUARD), f.times(self.frame.thread, 8), "double")
         f.store(f.add(f.load("double", slot), total), slot)
 
-    def _watch_store(self, place: Operand, value: Value, lanes: Lanes) -> None:
-        """Add 0 times a stored value to the guard, where its lanes count."""
-        f, zero = self.f, number(0, value.type)
-        term = value if lanes.mask is None else f.select(lanes.mask, value, zero)
-        self.guard = f.fma(term, zero, self.guard)
+    def _watch_stores(self, stored: Sequence[Value], lanes: Lanes) -> None:
+        """Add 0 times the stored values to the guard, where their lanes count."""
+        f, total = self.f, None
+        for value in stored:
+            zero = number(0, value.type)
+            term = value if lanes.mask is None else f.select(lanes.mask, value, zero)
+            total = f.fma(term, zero, total) if total else f.multiply(term, zero)
+        if total:  # one addition from round to round, so that rounds overlap
+            self.guard = f.add(self.guard, total)
 
     def _vectors(self, across: int, lanes: Lanes, index: Index, inner: Sequence[int]) -> None:
         """One vector of a kept axis: through the reduced loops, and its results stored."""
@@ -259,6 +274,7 @@ class _Writer:
         for node in self.nest.nodes:
             arguments = [self._value(x, values, lanes) for x in node.inputs]
             values[node] = self._computed(node, arguments, lanes)
+        watched: list[Value] = []
         for each in self.places.stores:
             value = (
                 number(0, vector(each.type, lanes.width))
@@ -267,7 +283,8 @@ class _Writer:
             )
             store_lanes(f, lanes, _in_memory(f, value), each.pointer, self._is_side_by_side(each))
             if each in self.guards:
-                self._watch_store(each, value, lanes)
+                watched.append(value)
+        self._watch_stores(watched, lanes)
         pairs = reduction.paired(self.nest.reductions, carried)
         after = []
         for node, before in zip(self.nest.reductions, pairs, strict=True):

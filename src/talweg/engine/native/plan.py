@@ -315,9 +315,9 @@ class _Planner:
     def _room_for(self, pack: Pack) -> Buffer:
         """Whole panels of a right side."""
         assert pack.b is not None
-        inner, columns = (each.factor for each in pack.b.shape)
+        inner, columns = pack.b.shape
         panel = self.panel[pack.b.dtype.name]
-        size = Size(-(-columns // panel) * panel * inner)
+        size = inner.times(Size(-(-columns.factor // panel) * panel))
         return self._buffer(f"packed{len(self.buffers)}", pack.b.dtype, size, "shared")
 
     def _pack_privately(self, kernel: Product) -> None:

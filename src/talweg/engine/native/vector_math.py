@@ -50,20 +50,21 @@ def sqrt(f: Function, x: Value) -> Value:
 
 def sign(f: Function, x: Value) -> Value:
     """-1, 0 or 1; NaN stays NaN and -0 becomes 0."""
-    ones = f.intrinsic("copysign", constant(x, 1), x)
-    return f.select(f.compare("one", x, constant(x, 0)), ones, f.intrinsic("fabs", x))
+    zero, ones = constant(x, 0), f.intrinsic("copysign", constant(x, 1), x)
+    zero_or_nan = f.multiply(f.intrinsic("fabs", x), zero)
+    return f.select(f.compare("one", x, zero), ones, zero_or_nan)
 
 
 def maximum(f: Function, x: Value, y: Value) -> Value:
     """The larger; NaN where either is."""
-    larger = f.select(f.compare("olt", x, y), y, x)
-    return f.select(f.compare("uno", y, y), y, larger)
+    larger = f.select(f.compare("ogt", x, y), x, y)
+    return f.select(f.compare("uno", x, x), x, larger)
 
 
 def minimum(f: Function, x: Value, y: Value) -> Value:
     """The smaller; NaN where either is."""
-    smaller = f.select(f.compare("ogt", x, y), y, x)
-    return f.select(f.compare("uno", y, y), y, smaller)
+    smaller = f.select(f.compare("olt", x, y), x, y)
+    return f.select(f.compare("uno", x, x), x, smaller)
 
 
 def relu(f: Function, x: Value) -> Value:
@@ -111,6 +112,7 @@ _TANH: Coefficients = {
 _TANH_LIMIT = {"float": 9.1, "double": 19.1}
 """From here on tanh(x) is 1."""
 _SIGMOID_SHIFT = {"float": 32, "double": 64}
+"""Enough to bring exp(-x) back into the normal range, down to the last x of the range above."""
 
 
 def _exp_near_0(f: Function, r: Value) -> Value:

@@ -76,15 +76,16 @@ def _quarters(f: Function, a: Value, turn: int) -> tuple[Value, Value]:
 
 
 def _or_from_libm(f: Function, name: str, x: Value, y: Value) -> Value:
-    """y, or where any |x| is too large for it, each lane from the C library in double."""
+    """y, but from the C library, in double and lane by lane, where |x| is too large for y."""
     large = f.compare("ogt", f.intrinsic("fabs", x), constant(x, _LARGE[element(x.type)]))
-    start = f.block
+    room, before = f.stack(element(x.type), lanes(x.type)), f.block
     f.branch(_any(f, large), "large", "done")
     f.open("large")
-    exact = _lane_by_lane(f, name, x)
+    # no other lane: a result must not depend on its neighbours
+    exact, after = f.select(large, _lane_by_lane(f, name, x, room), y), f.block
     f.jump("done")
     f.open("done")
-    return f.emit(x.type, f"phi {x.type} [ {y.name}, %{start} ], [ {exact.name}, %large ]")
+    return f.emit(x.type, f"phi {x.type} [ {y.name}, %{before} ], [ {exact.name}, %{after} ]")
 
 
 def _any(f: Function, condition: Value) -> Value:
@@ -95,14 +96,14 @@ def _any(f: Function, condition: Value) -> Value:
     return f.compare("ne", whole, number(0, whole.type))
 
 
-def _lane_by_lane(f: Function, name: str, x: Value) -> Value:
+def _lane_by_lane(f: Function, name: str, x: Value, room: Value) -> Value:
     of = element(x.type)
-    if lanes(x.type) == 1:
-        return f.convert(f.intrinsic(name, f.convert(x, "double")), of)
-    for lane in range(lanes(x.type)):
-        one = f.intrinsic(name, f.convert(f.extract(x, lane), "double"))
-        x = f.insert(x, f.convert(one, of), lane)
-    return x
+    f.store(x, room)
+    with f.loop(0, lanes(x.type)) as loop:
+        place = f.at(room, loop.index, of)
+        exact = f.intrinsic(name, f.convert(f.load(of, place), "double"))
+        f.store(f.convert(exact, of), place)
+    return f.load(x.type, room)
 
 
 @once

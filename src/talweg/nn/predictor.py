@@ -1,0 +1,108 @@
+"""Prediction in native code: a network's forward pass, compiled once and kept with the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from talweg import gates
+from talweg.errors import EngineError
+from talweg.gates import Array, Spec
+from talweg.graph import Graph, Tensor, run_input, simplify
+
+if TYPE_CHECKING:
+    from talweg.engine.native.function import CompiledGraph
+    from talweg.nn.module import Module
+
+FEW = 16
+"""Rows from which another program, which lays weights out for many rows, is worth its compiling."""
+
+
+def predictor(net: Module) -> Predictor | None:
+    """The compiled forward pass of a network, if it and its gates can be compiled."""
+    from talweg.engine.native import compiler
+
+    if net.whole is not net or not compiler.is_available():
+        return None
+    try:
+        return Predictor(net)
+    except EngineError:
+        return None
+
+
+class Predictor:
+    """The compiled forward pass of a network, for few rows and for many.
+
+    >>> net = tw.Sequential(tw.Dense(1, init="ones")).init([[1.0, 2.0]])
+    >>> Predictor(net)(np.array([[3.0, 4.0]], np.float32))
+    array([[7.]], dtype=float32)
+    """
+
+    def __init__(self, net: Module) -> None:
+        self._weights = net.weights.flat
+        self._record = _recorder(net)
+        self._row, self._dtype = (1, *net.row_shape), np.dtype(net.dtype)
+        self.single = _Single(self._compiled(1), self._weights)
+        self._many: CompiledGraph | None = None
+
+    def __call__(self, x: Array) -> Array:
+        """The outputs for rows that are as the network wants them."""
+        if self.takes_row(x):
+            return self.single(x)
+        if self._many is None:
+            self._many = self._compiled(FEW)
+        return self._many(x=x, weights=self._weights)["output"]
+
+    def takes_row(self, x: Any) -> bool:
+        """Whether x is a single row of the shape and dtype that the network wants."""
+        return type(x) is np.ndarray and x.shape == self._row and x.dtype == self._dtype
+
+    def _compiled(self, rows: int) -> CompiledGraph:
+        from talweg.engine.native.function import CompiledGraph
+
+        return CompiledGraph(self._record(rows), self._record, rows)
+
+
+class _Single:
+    """One row at a time, through memory that stays where it is."""
+
+    def __init__(self, graph: CompiledGraph, weights: Array) -> None:
+        self._graph = graph  # its memory is what the call runs in
+        shapes = {name: node.shape for name, node in graph.outline.inputs.items()}
+        self._x = np.empty([each.of(1) for each in shapes["x"]], weights.dtype)
+        out = graph.outline.outputs["output"]
+        self._out = np.empty([each.of(1) for each in out.shape], out.dtype)
+        self._run = graph.bound({"x": self._x, "weights": weights}, {"output": self._out}, rows=1)
+
+    def __call__(self, x: Array) -> Array:
+        with self._graph.lock:
+            self._x[...] = x
+            self._run()
+            return self._out.copy()
+
+
+def _recorder(net: Module) -> Callable[[int], Graph]:
+    """The graph of predictions for so many rows; its inputs are the flat weights and x."""
+    weights, row_shape, dtype = net.weights, net.row_shape, np.dtype(net.dtype)
+
+    def record(rows: int) -> Graph:
+        flat = run_input(Spec(weights.flat.shape, weights.flat.dtype), "weights")
+        x = run_input(Spec((rows, *row_shape), dtype), "x")
+        output = net.apply(views(net, flat), x)
+        if not isinstance(output, Tensor) or not output.recorded:
+            raise EngineError("the network's output does not depend on its input")
+        return simplify(Graph({"weights": flat, "x": x}, {"output": output}))
+
+    return record
+
+
+def views(net: Module, flat: Tensor) -> dict[str, Tensor]:
+    """Each parameter as a slice of the flat vector, reshaped."""
+    found, start = {}, 0
+    for name, array in net.weights.items():
+        piece = gates.take_slice(flat, ranges=((start, start + array.size, 1),))
+        found[name] = gates.reshape(piece, shape=array.shape).named(name)
+        start += array.size
+    return found
