@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class _Run:
         self.rows, self.validation = rows, validation
         self.step = Interpreter(program.step)
         self.evaluate = Interpreter(program.evaluate) if program.evaluate else None
-        self.measured = program.measures
+        self.measured, self.watched = program.measures, program.watched
         self.weights = weights.copy()
         self.state = [np.array(each) for each in program.state.values()]
         self.settings = [np.asarray(each) for each in program.settings.values()]
@@ -47,6 +47,7 @@ class _Run:
         self.history: dict[str, list[float]] = {
             prefix + name: [] for prefix in prefixes for name in self.measured
         }
+        self.seen: list[Sequence[float]] = []  # what was watched, a row at a time
         self.best = (math.inf, 0, self.weights)
         self.closed_step = 0  # steps done when the last whole epoch ended
         self.bad_step: BadStep | None = None
@@ -85,20 +86,26 @@ class _Run:
     def _step(self, epoch: int, batch: Batch, found: list[list[float]]) -> bool:
         """One step, whose measures go to `found`; False, and nothing changed, if it went wrong."""
         results = self.step.run(self.weights, *self.state, *self.settings, *batch)
-        measures, after = results[: len(self.measured)], results[len(self.measured) :]
+        count = len(self.measured) + len(self.watched)
+        measures, after = results[:count], results[count:]
         # a sum is finite only if all its terms are, and costs no array of its own
         if not (math.isfinite(measures[0]) and all(math.isfinite(x.sum()) for x in after)):
             inputs = [self.weights, *self.state, *self.settings, *batch]
-            node = origin_of_non_finite(self.program.step, inputs, skip=self.program.measures[1:])
+            skip = [*self.measured[1:], *self.watched]
+            node = origin_of_non_finite(self.program.step, inputs, skip=skip)
             self.bad_step = BadStep(epoch, self.control.step + 1, node)
             return False
         self.weights, self.state = after[0], after[1:]
         found.append(measures)
+        if self.program.watch_steps:
+            self.seen.append(measures[len(self.measured) :])
         self.control.step += 1
         return True
 
     def _close_epoch(self, epoch: int, means: list[float]) -> None:
-        measures = dict(zip(self.measured, means, strict=True))
+        measures = dict(zip(self.measured, means, strict=False))
+        if not self.program.watch_steps:
+            self.seen.append(means[len(self.measured) :])
         if self.validation is not None:
             found = self._evaluated(self.validation)
             measures |= {f"val_{name}": value for name, value in found.items()}
@@ -164,4 +171,10 @@ class _Run:
             steps=self.control.step,
             seconds=self._seconds(),
             bad_step=self.bad_step,
+            watched=self._columns(),
+            state=dict(zip(self.program.state, self.state, strict=True)),
         )
+
+    def _columns(self) -> dict[str, Array]:
+        seen = np.array(self.seen, np.float64).reshape(len(self.seen), len(self.watched))
+        return dict(zip(self.watched, seen.T, strict=True))

@@ -25,6 +25,8 @@ BATCH_INPUTS = ("x", "y", "row_weights", "count")
 `row_weights` (N) weighs rows and is 0 for those that fill up; `count` is what a weighted sum over
 rows is divided by to become their mean.
 """
+WATCHED = "watched."
+"""How the names of a step's outputs begin that are watched: single numbers, as measures are."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,9 @@ class Program:
 
     `record_step` gives the graph of a step on so many rows: its inputs are weights, state.*,
     settings.*, then `BATCH_INPUTS`, its outputs the loss and metrics, which are the `measures`,
-    then weights, state.*. `record_evaluation` gives that of an evaluation: its inputs are weights
-    and `BATCH_INPUTS`, its outputs the measures, which add up over batches.
+    then watched.*, weights, state.*. `record_evaluation` gives that of an evaluation: its inputs
+    are weights and `BATCH_INPUTS`, its outputs the measures, which add up over batches. What is
+    watched is noted at each step if `watch_steps`, and otherwise its mean over each whole epoch.
     """
 
     record_step: Callable[[int], Graph]
@@ -85,11 +88,17 @@ class Program:
     validates: bool
     keep_best: bool
     threads: int | None
+    watch_steps: bool = False
 
     @cached_property
     def step(self) -> Graph:
         """A step on a whole batch."""
         return self.record_step(self.batch_size)
+
+    @property
+    def watched(self) -> list[str]:
+        """The outputs of the step that are watched, in their order."""
+        return [name for name in self.step.outputs if name.startswith(WATCHED)]
 
     @cached_property
     def evaluate(self) -> Graph | None:
@@ -124,7 +133,8 @@ class Outcome:
     `stopped_by` is the position of the stopping rule, or one of epochs, time_budget,
     interrupted, non_finite. `kept_epoch` is the epoch after which the weights were taken: 0
     for those of the start; `kept_step` is set where that was within the epoch that follows.
-    `seconds` is the time in the run itself, `compile_seconds` that before it.
+    `seconds` is the time in the run itself, `compile_seconds` that before it. `watched` holds the
+    columns of what was watched, by the names of the outputs; `state` the optimiser's at the end.
     """
 
     weights: Array
@@ -137,3 +147,5 @@ class Outcome:
     seconds: float
     bad_step: BadStep | None = None
     compile_seconds: float = 0.0
+    watched: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    state: Mapping[str, Array] = field(default_factory=dict)

@@ -41,6 +41,7 @@ class Predictor:
     """
 
     def __init__(self, net: Module) -> None:
+        self._owner = net.weights  # so that no other takes its place in memory
         self._weights = net.weights.flat
         self._record = _recorder(net)
         self._row, self._dtype = (1, *net.row_shape), np.dtype(net.dtype)

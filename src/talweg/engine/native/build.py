@@ -34,12 +34,12 @@ class Build:
 
 def new_module(target: Target) -> Module:
     """An empty module for a processor."""
-    pause = ""
+    family = ""
     if target.triple.startswith("x86_64"):
-        pause = "call void @llvm.x86.sse2.pause()"
+        family = "x86"
     elif target.triple.startswith(("aarch64", "arm64")):
-        pause = "call void @llvm.aarch64.hint(i32 1)"
-    return Module(target.vector_bytes, target.registers, pause)
+        family = "arm"
+    return Module(target.vector_bytes, target.registers, family)
 
 
 def build(program: Program, target: Target) -> Build:

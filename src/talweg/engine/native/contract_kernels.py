@@ -58,7 +58,8 @@ def strips(module: Module, type: str) -> str:
         target = f.at(c, f.times(strip.index, c_row), type)
         targets = _spaced(f, type, target, c_row, rows)
         for each in targets:
-            _prefetch(f, each)
+            # the end: if another line of cache, the panel before has brought the beginning
+            _prefetch(f, f.at(each, panel_width(module, type) - 1, type))
         left = f.at(a, f.times(strip.index, a_row), type)
         sums = _tile(f, type, record, (left, a_row), b, (rows, [None, None]))
         old = _spaced(f, type, f.select(adding, target, zeros), old_row, rows)

@@ -5,8 +5,8 @@ Words of the control block are 8 bytes; those that threads write often have line
 
 from __future__ import annotations
 
-ARRIVED, GENERATION, YIELD = 0, 8, 16
-"""Of the barrier: threads that are there, how often it opened, and what gives a core away."""
+ARRIVED, GENERATION, SLEEP = 0, 8, 16
+"""Of the barrier: threads that are there, how often it opened, and the system's `usleep`."""
 
 STOP = 24
 """Set by Python: end the run at the next step."""

@@ -6,7 +6,7 @@ is done by the first thread between two barriers.
 
 from __future__ import annotations
 
-from talweg.engine.native import control as c
+from talweg.engine.native import control as c, processor
 from talweg.engine.native.driver_base import Parts as Parts, Writer
 from talweg.engine.native.driver_close import WriteClose, WriteEvaluation
 from talweg.engine.native.driver_epoch import WriteEpoch
@@ -30,13 +30,22 @@ def write_run(module: Module, parts: Parts) -> str:
         WriteEvaluation(module, parts, parts.evaluate, names["evaluate"]).write()
     WriteClose(module, parts, names.get("rules", {})).write()
     WriteRun(module, parts).write()
+    _write_entry(module)
     return "run"
+
+
+def _write_entry(module: Module) -> None:
+    arguments = [("ptr", "control"), ("ptr", "table"), ("i64", "thread")]
+    f = module.function("run", arguments, public=True)
+    with processor.without_denormals(f):
+        f.call("epochs", "void", *f.parameters)
+    f.give()
 
 
 class WriteRun(Writer):
     """Epochs until one of the reasons to end."""
 
-    name, public = "run", True
+    name = "epochs"
 
     def write(self) -> None:
         f = self.f

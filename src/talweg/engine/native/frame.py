@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from talweg.engine.native.ir import Function, Index, Value, type_of
-from talweg.engine.native.kernel import Kernel
 from talweg.engine.native.outline import Size
 from talweg.engine.native.view import Buffer, View
 
@@ -26,14 +23,16 @@ def entry(f: Function, table: Value, place: int) -> Value:
 
 
 class Frame:
-    """A stage's function while it is written, with its buffers' addresses loaded at its start."""
+    """A stage's function while it is written, kernel by kernel."""
 
-    def __init__(self, f: Function, kernels: Iterable[Kernel]) -> None:
+    def __init__(self, f: Function) -> None:
         self.f = f
         self.table, self.rows, self.low, self.high, self.thread, self.threads = f.parameters
-        self._squared: Value | None = None
-        used = {view.buffer: None for k in kernels for view in (*k.reads(), *k.writes())}
-        self._pointers = {buffer: self._loaded(buffer) for buffer in used}
+        self._pointers: dict[Buffer, Value] = {}
+
+    def begin(self) -> None:
+        """Begin a kernel: addresses are loaded anew for each, since registers are few."""
+        self._pointers = {}
 
     def _loaded(self, buffer: Buffer) -> Value:
         pointer = self.entry(buffer.place)
@@ -55,10 +54,12 @@ class Frame:
         return whole
 
     def start(self, view: View) -> Value:
-        """The address of a view's first element."""
+        """The address of a view's first element; to be asked for before a kernel's loops."""
         offset: Index = 0
         for each in view.offset:
             offset = self.f.plus(offset, self.size(each))
+        if view.buffer not in self._pointers:
+            self._pointers[view.buffer] = self._loaded(view.buffer)
         return self.f.at(self._pointers[view.buffer], offset, type_of(view.dtype))
 
     def share(self, count: Index, unit: int) -> tuple[Index, Index]:

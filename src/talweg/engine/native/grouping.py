@@ -153,7 +153,7 @@ class Grouping:
         for each in (a, b):
             self._keep(each)
         stage, axis = self.stage_of[node], self.axis_of[node]
-        inner, columns = a.shape[-1], node.shape[-1]
+        inner = a.shape[-1]
         flat = len(a.shape) == len(b.shape) == 2
         if flat and _is_small(node, inner):
             shape = (*node.shape, inner)

@@ -31,8 +31,8 @@ from talweg.engine.native.ir_types import (
 class Module:
     """The text of one LLVM module: declarations, globals and functions."""
 
-    def __init__(self, vector_bytes: int, registers: int = 16, pause: str = "") -> None:
-        self.vector_bytes, self.registers, self.pause = vector_bytes, registers, pause
+    def __init__(self, vector_bytes: int, registers: int = 16, family: str = "") -> None:
+        self.vector_bytes, self.registers, self.family = vector_bytes, registers, family
         self.functions: dict[str, Function] = {}
         self._declared: dict[str, str] = {}
         self._globals: list[str] = []

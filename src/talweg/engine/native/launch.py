@@ -77,10 +77,10 @@ def run(
     return prepare(program).run(program, weights, rows, validation, control)
 
 
-def _yield_address() -> int:
-    """The function that gives a waiting thread's core to others; 0 where there is none."""
+def _sleep_address() -> int:
+    """The function that sends a waiting thread to sleep; 0 where there is none."""
     try:
-        found = ctypes.CDLL(None).sched_yield
+        found = ctypes.CDLL(None).usleep
     except (AttributeError, OSError, TypeError):
         return 0
     return ctypes.cast(found, ctypes.c_void_p).value or 0
@@ -125,7 +125,7 @@ class _Run:
         words[c.KEEP_BEST] = program.keep_best
         words[c.SEED] = np.uint64(program.seed).astype(np.int64)
         self.reals[c.MEAN_WEIGHT] = self.rows.mean_weight
-        words[c.THREADS], words[c.YIELD] = self.threads, _yield_address()
+        words[c.THREADS], words[c.SLEEP] = self.threads, _sleep_address()
         words[c.LAST_STEP] = np.iinfo(np.int64).max
         words[c.SAVED_STEP] = -SAVE_STEPS
         words[c.SAVE_EVERY] = SAVE_STEPS

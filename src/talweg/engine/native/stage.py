@@ -19,12 +19,13 @@ def write_stage(module: Module, plan: Plan, stage: int, name: str) -> str:
     """Write the function of one stage; its name."""
     f = module.function(f"{name}_{stage}", PARAMETERS)
     kernels = plan.stage(stage)
-    frame = Frame(f, kernels)
+    frame = Frame(f)
     level = 0
     for kernel in kernels:
         if stage % 2 == 0 and kernel.level != level:
             level = kernel.level
             write_barrier(f, frame.entry(CONTROL), frame.threads)
+        frame.begin()
         _write(frame, kernel)
     f.give()
     return f.name

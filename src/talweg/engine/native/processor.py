@@ -1,0 +1,50 @@
+"""What one family of processors does in its own way; on any other, nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from talweg.engine.native.ir import Function, Value, number
+
+_FLUSH = {"x86": 0x8040, "arm": 1 << 24}
+"""The bits of the control register that take and give denormal numbers as 0."""
+
+
+def pause(f: Function) -> None:
+    """Tell the processor that this is a loop that waits."""
+    if f.module.family == "x86":
+        f.module.declare("llvm.x86.sse2.pause", "void", [])
+        f.do("call void @llvm.x86.sse2.pause()")
+    elif f.module.family == "arm":
+        f.module.declare("llvm.aarch64.hint", "void", ["i32"])
+        f.do("call void @llvm.aarch64.hint(i32 1)")
+
+
+@contextmanager
+def without_denormals(f: Function) -> Iterator[None]:
+    """What is written inside takes numbers below the normal ones for 0, which some processors
+    compute a hundred times slower. A thread has this to itself, and gets back what it had.
+    """
+    if f.module.family == "x86":
+        with _without_on_x86(f):
+            yield
+    elif f.module.family == "arm":
+        before = f.call("llvm.aarch64.get.fpcr", "i64", declared=False)
+        flushes = f.bits("or", before, number(_FLUSH["arm"], "i64"))
+        f.call("llvm.aarch64.set.fpcr", "void", flushes, declared=False)
+        yield
+        f.call("llvm.aarch64.set.fpcr", "void", before, declared=False)
+    else:
+        yield
+
+
+@contextmanager
+def _without_on_x86(f: Function) -> Iterator[None]:
+    before, flushes = f.stack("i32", 1, 4), f.stack("i32", 1, 4)
+    f.call("llvm.x86.sse.stmxcsr", "void", before, declared=False)
+    word: Value = f.load("i32", before)
+    f.store(f.bits("or", word, number(_FLUSH["x86"], "i32")), flushes)
+    f.call("llvm.x86.sse.ldmxcsr", "void", flushes, declared=False)
+    yield
+    f.call("llvm.x86.sse.ldmxcsr", "void", before, declared=False)
