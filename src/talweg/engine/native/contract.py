@@ -108,8 +108,9 @@ def gemm(
     """Write a call of C (+)= A B for shape (m, n, k), where m and n are at least 1.
 
     Rows of C lie in memory (c.column is 1). K may be 0: then C is 0, or stays if `accumulate`.
-    `scratch`, of `scratch_bytes`, belongs to the calling thread; A is copied there where it lies
-    badly and N is 128 or more. Without it the code is a fifth less.
+    `accumulate` may be an i64, 0 or 1. `scratch`, of `scratch_bytes`, belongs to the calling
+    thread; A is copied there where it lies badly and N is 128 or more. Without `scratch`, the code
+    is a fifth less.
     """
     if shape[1] == 1 and a.row == 1 and c.row == 1:
         # a column of C is the row of the transposed product, and that has whole vectors

@@ -1,0 +1,495 @@
+"""The native matrix product: its values, its bits, and that it touches nothing else.
+
+Every matrix ends, or begins, at a page that cannot be touched; what lies between its rows is NaN.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import cycle, product
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+pytest.importorskip("llvmlite")
+
+from talweg.engine.native import contract
+from talweg.engine.native.cache import Cache
+from talweg.engine.native.compiler import Target, compiled, object_code
+from talweg.engine.native.contract import Matrix, Panels
+from talweg.engine.native.contract_kernels import panel_width
+from talweg.engine.native.ir import Function, Module, type_of
+
+Array = np.ndarray[Any, Any]
+MACHINES = {"avx2": (32, 16), "sse": (16, 16), "neon": (16, 32), "avx512": (64, 32)}
+DTYPES = ("float32", "float64")
+SHAPES = [
+    *((1, 1, 1), (1, 16, 5), (1, 37, 400), (2, 33, 9), (3, 8, 40), (4, 16, 1), (5, 17, 7)),
+    *((6, 16, 384), (7, 31, 385), (8, 1, 3), (11, 48, 64), (13, 130, 20), (32, 100, 64)),
+    *((97, 20, 30), (110, 129, 390), (9, 5, 0), (1, 3, 0)),
+]
+ORDERS = ("rows", "columns", "apart")
+
+
+# Programs -----------------------------------------------------------------------------------
+
+_PRODUCT = "i64 m, i64 n, i64 k, ptr a, i64 a_row, i64 a_step, ptr b, i64 b_step, i64 b_panel"
+_PRODUCT += ", ptr c, i64 c_row, i64 adding, ptr scratch"
+_PACK = "i64 k, i64 n, ptr b, i64 b_row, i64 b_column, ptr out, i64 first, i64 last"
+
+
+def public(module: Module, name: str, parameters: str) -> tuple[Function, dict[str, Any]]:
+    pairs = [(each.split()[0], each.split()[1]) for each in parameters.split(", ")]
+    f = module.function(name, pairs, public=True)
+    return f, {each.name[1:]: each for each in f.parameters}
+
+
+def write_product(module: Module, type: str, kind: str) -> None:
+    """`product` as called with scratch, `lean` without, `column` with n known to be 1."""
+    f, x = public(module, f"{kind}_{type}", _PRODUCT)
+    rows = (1, x["a_step"]) if kind == "column" else (x["a_row"], x["a_step"])
+    contract.gemm(
+        f,
+        type,
+        (x["m"], 1 if kind == "column" else x["n"], x["k"]),
+        Matrix(x["a"], *rows),
+        Panels(x["b"], x["b_step"], x["b_panel"]),
+        Matrix(x["c"], 1 if kind == "column" else x["c_row"]),
+        scratch=None if kind == "lean" else x["scratch"],
+        accumulate=x["adding"],
+    )
+    f.give()
+
+
+def write_pack(module: Module, type: str) -> None:
+    f, x = public(module, f"pack_{type}", _PACK)
+    b = Matrix(x["b"], x["b_row"], x["b_column"])
+    contract.pack(f, type, x["k"], x["n"], b, x["out"], x["first"], x["last"])
+    f.give()
+
+
+@cache
+def module_for(machine: str) -> Module:
+    module = Module(*MACHINES[machine])
+    for type, kind in product(map(type_of, DTYPES), ("product", "lean", "column")):
+        write_product(module, type, kind)
+    for type in map(type_of, DTYPES):
+        write_pack(module, type)
+    return module
+
+
+@cache
+def program(machine: str) -> tuple[dict[str, Callable[..., None]], object]:
+    """The functions of a machine's module by name; vectors too wide for this one are split."""
+    signatures = dict.fromkeys(("product", "lean", "column"), _PRODUCT) | {"pack": _PACK}
+    names = {f"{kind}_{type_of(dtype)}": kind for kind in signatures for dtype in DTYPES}
+    made = compiled(str(module_for(machine)), list(names), cache=Cache(None))
+    kinds = {"i64": ctypes.c_int64, "ptr": ctypes.c_void_p}
+    functions = {}
+    for name, kind in names.items():
+        types = [kinds[each.split()[0]] for each in signatures[kind].split(", ")]
+        functions[name] = ctypes.CFUNCTYPE(None, *types)(made.addresses[name])
+    return functions, made
+
+
+# Memory -------------------------------------------------------------------------------------
+
+
+def guarded(count: int, dtype: str, at_end: bool = True) -> Array:
+    """So many NaN, with a page behind (or before) them that cannot be touched."""
+    size = np.dtype(dtype).itemsize * count
+    pages = -(-size // mmap.PAGESIZE) + 2
+    memory = mmap.mmap(-1, pages * mmap.PAGESIZE)
+    whole = np.frombuffer(memory, np.uint8)
+    if sys.platform != "win32":
+        protect = ctypes.CDLL(None).mprotect
+        protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+        for page in (0, pages - 1):
+            place = whole.ctypes.data + page * mmap.PAGESIZE
+            assert protect(place, mmap.PAGESIZE, 0) == 0
+    inner = whole[mmap.PAGESIZE : -mmap.PAGESIZE]
+    part = inner[len(inner) - size :] if at_end else inner[:size]
+    array = part.view(dtype)
+    array[:] = np.nan
+    return array
+
+
+class Laid(NamedTuple):
+    """A matrix in guarded memory: all of it, the matrix itself, its strides in elements."""
+
+    memory: Array
+    view: Array
+    row: int
+    column: int
+
+    @property
+    def address(self) -> int:
+        return self.view.ctypes.data
+
+
+def laid(values: Array, order: str, gap: int, at_end: bool) -> Laid:
+    """The values by rows, by columns, or with nothing next to each other."""
+    rows, columns = values.shape
+    row, column = {
+        "rows": (columns + gap, 1),
+        "columns": (1, rows + gap),
+        "apart": (2 * columns + gap, 2),
+    }[order]
+    count = max(rows - 1, 0) * row + max(columns - 1, 0) * column + 1
+    memory = guarded(count, values.dtype.name, at_end)
+    strides = (row * memory.itemsize, column * memory.itemsize)
+    view = np.lib.stride_tricks.as_strided(memory, values.shape, strides)
+    view[...] = values
+    return Laid(memory, view, row, column)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The product of one machine's program for one dtype."""
+
+    machine: str
+    dtype: str
+
+    @property
+    def width(self) -> int:
+        return panel_width(module_for(self.machine), type_of(self.dtype))
+
+    def call(self, kind: str, *arguments: int) -> None:
+        program(self.machine)[0][f"{kind}_{type_of(self.dtype)}"](*arguments)
+
+    def pack(self, b: Laid, at_end: bool = True) -> Array:
+        k, n = b.view.shape
+        panels = -(-n // self.width)
+        out = guarded(panels * self.width * k, self.dtype, at_end)
+        self.call("pack", k, n, b.address, b.row, b.column, out.ctypes.data, 0, panels)
+        return out
+
+    def right(self, b: Laid, packed: bool, at_end: bool = True) -> tuple[Array, int, int, int]:
+        """What holds B, its address, and the strides of its panels."""
+        if not packed:
+            return b.memory, b.address, b.row, self.width
+        out = self.pack(b, at_end)
+        return out, out.ctypes.data, self.width, self.width * b.view.shape[0]
+
+    def scratch(self, at_end: bool = True) -> Array:
+        count = contract.scratch_bytes(type_of(self.dtype)) // np.dtype(self.dtype).itemsize
+        return guarded(count, self.dtype, at_end)
+
+    def multiply(
+        self,
+        a: Laid,
+        b: Laid,
+        *,
+        packed: bool = False,
+        onto: Array | None = None,
+        gap: int = 0,
+        at_end: bool = True,
+        kind: str = "product",
+    ) -> Array:
+        """A B, or A B added to `onto`; nothing around it may have changed."""
+        m, k, n = *a.view.shape, b.view.shape[1]
+        start = np.full((m, n), np.nan, self.dtype) if onto is None else onto
+        c, scratch = laid(start, "rows", gap, at_end), self.scratch(at_end)
+        held, *right = self.right(b, packed, at_end)
+        before = [each.copy() for each in (a.memory, held)]
+        left = (a.address, a.row, a.column)
+        adding = int(onto is not None)
+        self.call(kind, m, n, k, *left, *right, c.address, c.row, adding, scratch.ctypes.data)
+        for old, new in zip(before, (a.memory, held), strict=True):
+            assert bits(old) == bits(new)
+        made = c.view.copy()
+        c.view[...] = np.nan
+        assert bits(c.memory) == bits(np.full_like(c.memory, np.nan))
+        return made
+
+
+def bits(x: Array) -> bytes:
+    return x.tobytes()
+
+
+def drawn(shape: tuple[int, ...], dtype: str, seed: int = 0) -> Array:
+    return np.random.default_rng([seed, *shape]).standard_normal(shape).astype(dtype)
+
+
+def assert_close(made: Array, a: Array, b: Array, onto: Array | None = None) -> None:
+    """Within the bound of rounding: a chain of fma a block, then the blocks' sum.
+
+    N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1.
+    """
+    k = a.shape[1]
+    wide = [each.astype(np.longdouble) for each in (a, b)]
+    start = np.zeros_like(made) if onto is None else onto
+    sums = wide[0] @ wide[1] + start
+    sizes = np.abs(wide[0]) @ np.abs(wide[1]) + np.abs(start)
+    roundings = min(k, contract.DEPTH) + k // contract.DEPTH + 2
+    assert made.dtype == a.dtype
+    assert (np.abs(made - sums) <= roundings * np.finfo(a.dtype).eps / 2 * sizes).all()
+
+
+@pytest.fixture(params=list(product(MACHINES, DTYPES)), ids="-".join)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return Engine(*request.param)
+
+
+# Values -------------------------------------------------------------------------------------
+
+
+def choices() -> Iterator[tuple[str, tuple[str, bool], bool, int, bool]]:
+    """How A lies, how B lies and whether it is packed, adding, the gap, and where the page is."""
+    right = [("rows", False), *((order, True) for order in ORDERS)]
+    places = cycle([(0, True), (3, True), (3, False)])
+    for (order, b, adding), place in zip(
+        product(ORDERS, right, (False, True)), places, strict=False
+    ):
+        yield order, b, adding, *place
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_products_are_right_and_touch_nothing_else(
+    engine: Engine, shape: tuple[int, int, int]
+) -> None:
+    m, n, k = shape
+    a, b = drawn((m, k), engine.dtype), drawn((k, n), engine.dtype)
+    onto = drawn((m, n), engine.dtype, 1)
+    made: dict[bool, set[bytes]] = {False: set(), True: set()}
+    for order, (b_order, packed), adding, gap, at_end in choices():
+        lies = laid(a, order, gap, at_end), laid(b, b_order, gap, at_end)
+        start = onto if adding else None
+        c = engine.multiply(*lies, packed=packed, onto=start, gap=gap, at_end=at_end)
+        if not made[adding]:
+            assert_close(c, a, b, start)
+        made[adding].add(bits(c))
+    assert [len(each) for each in made.values()] == [1, 1]
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    shape=st.tuples(st.integers(1, 40), st.integers(1, 150), st.integers(0, 500)),
+    order=st.sampled_from(ORDERS),
+    right=st.sampled_from([("rows", False), *((order, True) for order in ORDERS)]),
+    gap=st.integers(0, 9),
+    adding=st.booleans(),
+    at_end=st.booleans(),
+    kind=st.sampled_from(["product", "lean"]),
+    engine=st.sampled_from([Engine(*each) for each in product(("avx2", "neon"), DTYPES)]),
+)
+def test_products_of_any_shape_are_right(
+    shape: tuple[int, int, int],
+    order: str,
+    right: tuple[str, bool],
+    gap: int,
+    adding: bool,
+    at_end: bool,
+    kind: str,
+    engine: Engine,
+) -> None:
+    m, n, k = shape
+    a, b = drawn((m, k), engine.dtype), drawn((k, n), engine.dtype)
+    onto = drawn((m, n), engine.dtype, 1) if adding else None
+    lies = laid(a, order, gap, at_end), laid(b, right[0], gap, at_end)
+    c = engine.multiply(*lies, packed=right[1], onto=onto, gap=gap, at_end=at_end, kind=kind)
+    assert_close(c, a, b, onto)
+
+
+def test_no_depth_gives_zeros_or_leaves_what_is_there(engine: Engine) -> None:
+    a, b = (laid(np.zeros(s, engine.dtype), "rows", 0, True) for s in ((5, 0), (0, 40)))
+    onto = drawn((5, 40), engine.dtype)
+    assert not engine.multiply(a, b).any()
+    np.testing.assert_array_equal(engine.multiply(a, b, onto=onto), onto)
+
+
+def test_what_is_not_finite_stays_in_its_row_and_column(engine: Engine) -> None:
+    a, b = drawn((13, 30), engine.dtype), drawn((30, 37), engine.dtype)
+    a[12, 3], b[7, 36] = np.inf, np.nan
+    for packed in (False, True):
+        c = engine.multiply(laid(a, "rows", 1, True), laid(b, "rows", 1, True), packed=packed)
+        assert np.isfinite(c[:12, :36]).all()
+        assert np.isinf(c[12, :36]).all() and np.isnan(c[:, 36]).all()
+
+
+# Bits ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(
+    ("shape", "sizes"),
+    [
+        ((37, 130, 400), (1, 3, 4, 5, 36)),
+        ((7, 40, 20), (1, 2, 3, 5, 6)),
+        ((143, 33, 64), (66, 100, 142)),
+    ],
+    ids=str,
+)
+def test_the_bits_do_not_change_with_how_rows_are_split(
+    engine: Engine, shape: tuple[int, int, int], sizes: Sequence[int], order: str
+) -> None:
+    m, n, k = shape
+    a, b = drawn((m, k), engine.dtype), laid(drawn((k, n), engine.dtype), "rows", 1, True)
+    whole = engine.multiply(laid(a, order, 1, True), b)
+    for size in sizes:
+        parts = [a[i : i + size] for i in range(0, m, size)]
+        made = [engine.multiply(laid(each, order, 1, True), b) for each in parts]
+        assert bits(np.concatenate(made)) == bits(whole)
+
+
+@pytest.mark.parametrize("shape", [(37, 150, 400), (2, 40, 20)], ids=str)
+def test_the_bits_do_not_change_with_how_columns_are_split(
+    engine: Engine, shape: tuple[int, int, int]
+) -> None:
+    m, n, k = shape
+    a, b = laid(drawn((m, k), engine.dtype), "rows", 1, True), drawn((k, n), engine.dtype)
+    whole = engine.multiply(a, laid(b, "rows", 1, True))
+    for size, packed in product((9, 16, 20, n - 1), (False, True)):
+        parts = [laid(b[:, j : j + size], "rows", 1, True) for j in range(0, n, size)]
+        made = [engine.multiply(a, each, packed=packed) for each in parts]
+        assert bits(np.concatenate(made, axis=1)) == bits(whole)
+
+
+def test_blocks_are_added_in_order(engine: Engine) -> None:
+    k = 2 * contract.DEPTH + 100
+    a, b = drawn((9, k), engine.dtype), drawn((k, 40), engine.dtype)
+    whole = engine.multiply(laid(a, "rows", 0, True), laid(b, "rows", 0, True))
+    made: Array | None = None
+    for p in range(0, k, contract.DEPTH):
+        part = [a[:, p : p + contract.DEPTH], b[p : p + contract.DEPTH]]
+        made = engine.multiply(*(laid(each, "rows", 0, True) for each in part), onto=made)
+    assert made is not None and bits(made) == bits(whole)
+
+
+def test_a_block_is_one_chain(engine: Engine) -> None:
+    """Ones vanish beside a number too large for them; those of the next block add up first."""
+    large = 2 / np.finfo(engine.dtype).eps
+    a, b = (np.ones(shape, engine.dtype) for shape in ((7, 500), (500, 40)))
+    a[:, 0] = large
+    for packed in (False, True):
+        c = engine.multiply(laid(a, "rows", 0, True), laid(b, "rows", 0, True), packed=packed)
+        assert (c == large + 500 - contract.DEPTH).all()
+
+
+def test_without_scratch_the_bits_are_the_same(engine: Engine) -> None:
+    a, b = drawn((100, 400), engine.dtype), laid(drawn((400, 150), engine.dtype), "rows", 0, True)
+    for order in ORDERS:
+        left = laid(a, order, 0, True)
+        lean = engine.multiply(left, b, kind="lean")
+        assert bits(lean) == bits(engine.multiply(left, b))
+
+
+@pytest.mark.parametrize("m", [1, 5, 40])
+def test_a_column_known_as_such_is_the_same(engine: Engine, m: int) -> None:
+    a, b = drawn((m, 70), engine.dtype), laid(drawn((70, 1), engine.dtype), "rows", 2, True)
+    left, onto = laid(a, "columns", 3, True), drawn((m, 1), engine.dtype, 1)
+    for start in (None, onto):
+        column = engine.multiply(left, b, kind="column", onto=start)
+        assert bits(column) == bits(engine.multiply(left, b, onto=start))
+
+
+# Staging ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("order", "missing", "gap", "staged"),
+    [("rows", 0, 1, False), ("rows", 0, 0, True), ("rows", 3, 3, True), ("columns", 0, 1, True)],
+)
+def test_a_that_lies_badly_is_staged(
+    engine: Engine, order: str, missing: int, gap: int, staged: bool
+) -> None:
+    """Rows 1 KB apart share cache sets; columns lie across what a tile reads."""
+    k = 1024 // np.dtype(engine.dtype).itemsize - missing
+    a, b = laid(drawn((20, k), engine.dtype), order, gap, True), drawn((k, 130), engine.dtype)
+    lies, c, scratch = laid(b, "rows", 0, True), guarded(20 * 130, engine.dtype), engine.scratch()
+    left, right = (a.address, a.row, a.column), (lies.address, lies.row, engine.width)
+    engine.call("product", 20, 130, k, *left, *right, c.ctypes.data, 130, 0, scratch.ctypes.data)
+    assert np.isfinite(scratch).any() == staged
+    assert_close(c.reshape(20, 130), a.view, b)
+
+
+@pytest.mark.parametrize("order", ["rows", "columns"])
+@pytest.mark.parametrize(("m", "k"), [(9, 1), (9, 3), (1, 9), (3, 9)])
+def test_a_too_small_to_be_staged(engine: Engine, order: str, m: int, k: int) -> None:
+    gap = 1024 // np.dtype(engine.dtype).itemsize - (k if order == "rows" else m)
+    a, b = drawn((m, k), engine.dtype), drawn((k, 130), engine.dtype)
+    for at_end in (False, True):
+        c = engine.multiply(laid(a, order, gap, at_end), laid(b, "rows", 0, at_end))
+        assert_close(c, a, b)
+
+
+# Packing ------------------------------------------------------------------------------------
+
+PACKED = [(1, 1), (3, 40), (4, 16), (9, 33), (16, 64), (257, 7), (30, 100)]
+
+
+@pytest.mark.parametrize("shape", PACKED, ids=str)
+def test_panels_are_rows_of_one_width_filled_up_with_zeros(
+    engine: Engine, shape: tuple[int, int]
+) -> None:
+    k, n = shape
+    values, width = drawn(shape, engine.dtype), engine.width
+    panels = -(-n // width)
+    padded = np.zeros((k, panels * width), engine.dtype)
+    padded[:, :n] = values
+    expected = padded.reshape(k, panels, width).transpose(1, 0, 2)
+    for order, gap, at_end in product(ORDERS, (0, 5), (False, True)):
+        out = engine.pack(laid(values, order, gap, at_end), at_end)
+        np.testing.assert_array_equal(out.reshape(panels, k, width), expected)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_threads_pack_their_own_panels(engine: Engine, order: str) -> None:
+    values = drawn((20, 5 * engine.width - 3), engine.dtype)
+    b = laid(values, order, 1, True)
+    whole, size = engine.pack(b), 20 * engine.width
+    for first, last in ((0, 2), (2, 5), (3, 3)):
+        out = np.full_like(whole, np.nan)
+        left = (20, values.shape[1], b.address, b.row, b.column)
+        engine.call("pack", *left, out.ctypes.data, first, last)
+        assert bits(out[first * size : last * size]) == bits(whole[first * size : last * size])
+        assert np.isnan(out[: first * size]).all() and np.isnan(out[last * size :]).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_room_for_panels_is_what_they_take(dtype: str) -> None:
+    module, type = module_for("avx2"), type_of(dtype)
+    engine = Engine("avx2", dtype)
+    for k, n in PACKED:
+        b = laid(drawn((k, n), dtype), "rows", 0, True)
+        assert contract.packed_bytes(module, type, k, n) == engine.pack(b).nbytes
+
+
+# Text ---------------------------------------------------------------------------------------
+
+
+def test_each_function_is_written_once() -> None:
+    text = str(module_for("neon"))
+    names = [line.split("(")[0] for line in text.splitlines() if line.startswith("define")]
+    assert len(names) == len(set(names))
+    working = {each.split("@talweg_")[1] for each in names if "internal" in each}
+    kinds = ("settle", "strips", "row", "edge", "low", "product", "staged_product")
+    kinds += ("copy", "turn", "pack")
+    assert working == {f"{kind}_{type}" for kind in kinds for type in ("float", "double")}
+
+
+def test_a_product_without_scratch_brings_no_copies() -> None:
+    module = Module(32, 16)
+    write_product(module, "float", "lean")
+    assert "talweg_product_float" in module.functions
+    assert not [name for name in module.functions if "copy" in name or "turn" in name]
+
+
+TARGETS: Sequence[tuple[str, Target]] = [
+    ("neon", Target("aarch64-unknown-linux-gnu", "generic", "+neon")),
+    ("sse", Target("x86_64-unknown-linux-gnu", "x86-64", "")),
+    ("avx2", Target("x86_64-unknown-linux-gnu", "haswell", "")),
+    ("avx512", Target("x86_64-unknown-linux-gnu", "skylake-avx512", "")),
+]
+
+
+@pytest.mark.parametrize(("machine", "target"), TARGETS, ids=[name for name, _ in TARGETS])
+def test_it_compiles_for_other_machines(machine: str, target: Target) -> None:
+    assert len(object_code(str(module_for(machine)), target)) > 5000

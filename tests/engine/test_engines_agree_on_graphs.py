@@ -1,0 +1,132 @@
+"""Native code against the interpreter on random graphs and their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+from test_random_graphs import KINKED, SMOOTH, Recipe, bounded, recipes, run, value_and_slopes
+
+import talweg as tw
+from talweg import gates
+from talweg.engine.native.function import CompiledGraph
+from talweg.graph import Graph, Tensor, gradients, record, simplify
+
+pytest.importorskip("llvmlite")
+
+CLOSE = {"float32": 2e-5, "float64": 1e-12}
+
+
+def check(recipe: Recipe, graph: Graph) -> None:
+    """Numbers within rounding of the interpreter's, on arrays other than those recorded."""
+    arrays = recipe.arrays(1)
+    found = CompiledGraph(graph)(**dict(zip(graph.inputs, arrays, strict=True)))
+    expected = {name: np.asarray(each) for name, each in run(graph, arrays).items()}
+    assert {name: (x.shape, x.dtype) for name, x in found.items()} == {
+        name: (x.shape, x.dtype) for name, x in expected.items()
+    }
+    close = CLOSE[recipe.dtype]
+    largest = max(largest_of(each) for each in expected.values())
+    for name, each in expected.items():
+        np.testing.assert_allclose(found[name], each, close, close * largest, err_msg=name)
+
+
+def largest_of(array: Any) -> float:
+    return float(np.abs(array[np.isfinite(array)]).max(initial=1.0))
+
+
+@bounded(15)
+@given(recipes(SMOOTH + KINKED, 6))
+def check_some(recipe: Recipe) -> None:
+    check(recipe, simplify(record(value_and_slopes(recipe), *recipe.arrays(0))))
+
+
+def test_some_graphs_and_their_slopes() -> None:
+    check_some()
+
+
+@pytest.mark.slow
+@bounded(300)
+@given(recipes(SMOOTH + KINKED, 8))
+def test_graphs_and_their_slopes(recipe: Recipe) -> None:
+    check(recipe, simplify(record(value_and_slopes(recipe), *recipe.arrays(0))))
+
+
+# Any number of rows -------------------------------------------------------------------------------
+
+Step = Callable[[Tensor, Tensor, Tensor], Tensor]
+D = 4
+STEPS: dict[str, Step] = {  # x and y are (N, D), w is (D, D), and so is what they give (N, D)
+    "tanh": lambda x, y, w: tw.tanh(x),
+    "product": lambda x, y, w: x @ w,
+    "product with a transpose": lambda x, y, w: (y @ w.T) * 0.5,
+    "sum of both": lambda x, y, w: x + 0.5 * y,
+    "product of both": lambda x, y, w: tw.tanh(x) * y,
+    "where": lambda x, y, w: tw.where(x > y, x, y),
+    "softmax": lambda x, y, w: tw.softmax(x),
+    "less the mean of columns": lambda x, y, w: x - x.mean(axis=1, keepdims=True),
+    "less the mean of rows": lambda x, y, w: x - tw.tanh(x.mean(axis=0)),
+    "less the mean of all": lambda x, y, w: x - tw.tanh(x.mean()),
+    "by the largest of rows": lambda x, y, w: x / (1.0 + abs(x).max(axis=0)),
+    "softmax over rows": lambda x, y, w: tw.softmax(x, axis=0) * y,
+    "turned": lambda x, y, w: tw.sin(x.T).T,
+    "reversed": lambda x, y, w: x[:, ::-1],
+    "some columns and others": lambda x, y, w: tw.concatenate([x[:, :1], y[:, 1:]], axis=1),
+    "one column for all": lambda x, y, w: x[:, 2:3] * y,
+    "halves": lambda x, y, w: tw.exp(tw.tanh(x.reshape(-1, 2))).reshape(-1, D),
+    "three axes": lambda x, y, w: (x.reshape(-1, 2, 2) @ y.reshape(-1, 2, 2)).reshape(-1, D) * 0.2,
+    "axes swapped": lambda x, y, w: (
+        gates.transpose(x.reshape(-1, 2, 2), axes=(0, 2, 1)).reshape(-1, D)
+    ),
+    "weights of rows": lambda x, y, w: x @ tw.tanh(x.T @ y) * 0.1,
+    "hot": lambda x, y, w: tw.one_hot(tw.argmax(x), classes=D, dtype=x.dtype) * y,
+    "weights once more": lambda x, y, w: x * w[0] + w.sum(axis=1),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RowRecipe:
+    """Steps over rows, each of the results of two earlier ones."""
+
+    steps: list[tuple[str, int, int]]
+    planned_for: int
+
+    def __call__(self, x: Tensor, y: Tensor, w: Tensor) -> dict[str, Tensor]:
+        nodes = [x, y]
+        for name, one, other in self.steps:
+            nodes.append(STEPS[name](nodes[one % len(nodes)], nodes[other % len(nodes)], w))
+        slopes = gradients(tw.sin(nodes[-1] + x * y).sum(), [x, w])
+        outputs = {"last": nodes[-1], "one before": nodes[-2]}
+        return outputs | dict(zip(["slope x", "slope w"], slopes, strict=True))
+
+    def recorded(self, rows: int) -> Graph:
+        return simplify(record(self, *drawn(rows)))
+
+
+def drawn(rows: int) -> list[Any]:
+    random = np.random.default_rng(rows)
+    return [random.uniform(-1, 1, shape) for shape in ((rows, D), (rows, D), (D, D))]
+
+
+def row_recipes() -> st.SearchStrategy[RowRecipe]:
+    place = st.integers(0, 6)
+    steps = st.lists(st.tuples(st.sampled_from([*STEPS]), place, place), min_size=1, max_size=6)
+    return st.builds(RowRecipe, steps, st.sampled_from([1, 5, 64]))
+
+
+@pytest.mark.slow
+@bounded(200)
+@given(row_recipes())
+def test_graphs_on_any_number_of_rows(recipe: RowRecipe) -> None:
+    planned_for = recipe.planned_for
+    program = CompiledGraph(recipe.recorded(max(2, planned_for)), recipe.recorded, rows=planned_for)
+    for rows in (1, 2, 3, 7, 64, 241, 500):
+        arrays = dict(zip("xyw", drawn(rows), strict=True))
+        found, expected = program(**arrays), run(recipe.recorded(rows), [*arrays.values()])
+        for name, each in expected.items():
+            close = 1e-11 * largest_of(each)
+            np.testing.assert_allclose(found[name], each, 1e-11, close, err_msg=f"{name}, {rows}")

@@ -1,0 +1,125 @@
+"""Printed plans of small nets and graphs, as they were when somebody last looked at them.
+
+`python tests/engine/test_native_plan.py` writes them anew; read what has changed before keeping it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from both_engines import BITS, CLASSES, X, Y, network, program_of
+
+import talweg as tw
+from talweg import gates
+from talweg.engine.native.build import build, new_module, plan_for
+from talweg.engine.native.compiler import Target
+from talweg.engine.native.outline import outline
+from talweg.graph import gradients, record, simplify
+
+pytest.importorskip("llvmlite")
+
+PLANS = Path(__file__).parent / "plans"
+TARGET = Target("x86_64-unknown-linux-gnu", "x86-64-v3", "", vector_bytes=32, registers=16)
+D = 4
+
+
+class Net(tw.Module):
+    """A net from a function of (the net, x)."""
+
+    def __init__(self, function: Callable[[Any, Any], Any]) -> None:
+        self.function, self.first, self.last = function, tw.Dense(3, "tanh"), tw.Dense(2)
+
+    def __call__(self, x: tw.Tensor) -> tw.Tensor:
+        result: tw.Tensor = self.function(self, x)
+        return result
+
+
+def plans_of_run(make: Callable[[], tw.Module], y: Any = Y, x: Any = X, **settings: Any) -> str:
+    """The plans of a whole run: a step, an evaluation, the stopping rules."""
+    parts = build(program_of(make, x, y, **settings), TARGET).parts
+    plans = {"step": parts.step, "evaluation": parts.evaluate, "rules": parts.rules}
+    return "\n".join(f"{name}\n\n{plan}\n" for name, plan in plans.items() if plan)
+
+
+def plan_of_graph(function: Callable[..., Any]) -> str:
+    """The plan of a function of rows x, y (N, 4) and w (4, 4), and of its slope by w."""
+
+    def with_slope(x: Any, y: Any, w: Any) -> dict[str, Any]:
+        output = function(x, y, w)
+        (slope,) = gradients((output * y.sum()).sum(), [w])
+        return {"output": output, "slope": slope}
+
+    def recorded(rows: int) -> Any:
+        return simplify(record(with_slope, *(np.ones((n, D)) for n in (rows, rows, D))))
+
+    rows = 32
+    graph = outline(recorded(rows), recorded, rows)
+    return f"{plan_for(graph, new_module(TARGET), 0, rows)}\n"
+
+
+def attention(net: Net, x: Any) -> Any:
+    scores = x @ gates.transpose(net.first(x), axes=(0, 2, 1))
+    return net.last((tw.softmax(scores) @ x).reshape(len(x), -1))
+
+
+def layer_norm(net: Net, x: Any) -> Any:
+    gap = x - x.mean(axis=1, keepdims=True)
+    return net.last(gap / tw.sqrt((gap * gap).mean(axis=1, keepdims=True) + 1e-5))
+
+
+run, graph = partial(partial, plans_of_run), partial(partial, plan_of_graph)
+CASES: dict[str, Callable[[], str]] = {
+    "full_batch": run(network, batch_size=None, optimizer="sgd"),
+    "one_row": run(network, batch_size=1, optimizer="sgd"),
+    "momentum": run(network, optimizer=tw.SGD(momentum=0.9), batch_size=16),
+    "adam": run(network, optimizer="adam", batch_size=16),
+    "adamw_float32": run(network, optimizer="adamw", dtype="float32"),
+    "validation": run(network, validation=0.3, metrics=["mae"]),
+    "best_without_validation": run(network, keep="best"),
+    "classes": run(
+        partial(network, "relu", 3), CLASSES, loss="cross_entropy", metrics=["accuracy"]
+    ),
+    "bits": run(partial(network, "sigmoid"), BITS, loss="binary_cross_entropy"),
+    "stopping": run(
+        network, stop=[tw.Patience(2, watch="loss"), tw.MaxEpochs(3) & tw.MinDecrease(0.1)]
+    ),
+    "wide": run(
+        lambda: tw.Sequential(tw.Dense(100, "relu"), tw.Dense(70, "relu"), tw.Dense(2)),
+        batch_size=16,
+    ),
+    "residual": run(lambda: Net(lambda net, x: net.last(x + net.first(x + net.first(x))))),
+    "layer_norm": run(lambda: Net(layer_norm)),
+    "attention": run(lambda: Net(attention), x=np.ones((23, 4, 3))),
+    "mixed_rows": run(
+        lambda: Net(lambda net, x: net.last(x - net.first(x).mean(axis=0))), batch_size=None
+    ),
+    "graph_elementwise": graph(lambda x, y, w: tw.tanh(x) * y + tw.exp(w[0])),
+    "graph_softmax": graph(lambda x, y, w: tw.softmax(x @ w)),
+    "graph_turned": graph(lambda x, y, w: (tw.exp(x.T).T * y) @ w),
+    "graph_concatenated": graph(lambda x, y, w: tw.concatenate([x @ w, y, x[:, :1]], axis=1)),
+    "graph_rows_by_rows": graph(lambda x, y, w: tw.tanh(x @ y.T) @ (y @ w)),
+    "graph_over_rows": graph(lambda x, y, w: (x - x.mean(axis=0)) @ w / x.max(axis=0)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_plan_is_what_it_was(name: str) -> None:
+    file = PLANS / f"{name}.txt"
+    assert CASES[name]() == file.read_text(), (
+        "the plan has changed: `python tests/engine/test_native_plan.py` writes all of them anew"
+    )
+
+
+def test_each_plan_is_still_made() -> None:
+    assert {file.stem for file in PLANS.glob("*.txt")} == set(CASES)
+
+
+if __name__ == "__main__":
+    PLANS.mkdir(exist_ok=True)
+    for name, case in CASES.items():
+        (PLANS / f"{name}.txt").write_text(case())

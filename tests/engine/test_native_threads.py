@@ -1,0 +1,199 @@
+"""Native runs on threads: the same bits on any number, in any company, and none left behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import talweg as tw
+
+pytest.importorskip("llvmlite")
+
+slow = pytest.mark.slow
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(500, 64))
+Y = np.tanh(X[:, :10] + 0.5 * X[:, 10:20])
+CLASSES = RANDOM.integers(0, 10, 500)
+
+
+def wide() -> tw.Sequential:
+    return tw.Sequential(tw.Dense(300, "relu"), tw.Dense(200, "tanh"), tw.Dense(10))
+
+
+def small() -> tw.Sequential:
+    return tw.Sequential(tw.Dense(5, "tanh"), tw.Dense(10))
+
+
+class Mixing(tw.Module):
+    """A net whose rows see each other, so that work is split by outputs."""
+
+    def __init__(self) -> None:
+        self.first, self.last = tw.Dense(70, "tanh"), tw.Dense(10)
+
+    def __call__(self, x: tw.Tensor) -> tw.Tensor:
+        hidden = self.first(x)
+        return self.last(hidden - hidden.mean(axis=0) + tw.softmax(hidden @ hidden.T) @ hidden)
+
+
+Settings = dict[str, Any]
+RUNS: dict[str, tuple[Callable[[], tw.Module], Any, Settings]] = {
+    "wide": (wide, Y, {"batch_size": 97, "validation": 0.2, "metrics": ["mae"]}),
+    "wide, full batch": (wide, Y, {"batch_size": None}),
+    "wide, one row at a time": (wide, Y, {"batch_size": 1, "epochs": 1}),
+    "classes": (
+        wide,
+        CLASSES,
+        {"batch_size": 128, "loss": "cross_entropy", "metrics": ["accuracy"], "validation": 0.1},
+    ),
+    "small": (small, Y, {"batch_size": 7, "validation": 0.3}),
+    "fewer rows than threads": (small, Y, {"batch_size": 3, "epochs": 2}),
+    "mixing": (Mixing, Y, {"batch_size": 100, "optimizer": "sgd"}),
+    "momentum": (wide, Y, {"batch_size": 97, "optimizer": tw.SGD(lr=0.1, momentum=0.9)}),
+    "fails": (wide, Y, {"batch_size": 97, "optimizer": tw.SGD(lr=1e6)}),
+}
+
+
+def train(name: str, threads: int | None, dtype: str = "float32", **settings: Any) -> tw.Run:
+    make, y, chosen = RUNS[name]
+    net = make()
+    net.dtype = dtype
+    settings = {"epochs": 3, "seed": 3, **chosen, **settings, "engine": "native"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tw.TrainingWarning)
+        return tw.fit(net, X, y, threads=threads, **settings)
+
+
+def bits(run: tw.Run) -> tuple[Any, ...]:
+    history = {name: values.tobytes() for name, values in run.history.items()}
+    return run.net.weights.flat.tobytes(), history, run.stopped_by, run.best_epoch, run.steps
+
+
+def test_two_threads_train_as_one() -> None:
+    assert bits(train("wide", 1, epochs=1)) == bits(train("wide", 2, epochs=1))
+
+
+@slow
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", RUNS)
+def test_the_same_bits_on_any_number_of_threads(name: str, dtype: str) -> None:
+    alone = bits(train(name, 1, dtype))
+    for threads in (1, 2, 2, 3, 4, 4, None):
+        assert bits(train(name, threads, dtype)) == alone, threads
+
+
+@slow
+def test_other_runs_change_nothing() -> None:
+    alone = bits(train("wide", 2))
+    for name in ("small", "mixing", "fails", "classes"):
+        train(name, 2)
+        assert bits(train("wide", 2)) == alone, name
+
+
+@slow
+@pytest.mark.parametrize("names", [("wide", "wide"), ("wide", "classes"), ("small", "fails")])
+def test_two_runs_at_once_give_what_each_gives_alone(names: tuple[str, str]) -> None:
+    alone = [bits(train(name, 2)) for name in names]
+    found: dict[int, Any] = {}
+
+    def run(place: int) -> None:
+        found[place] = bits(train(names[place], 2))
+
+    together = [threading.Thread(target=run, args=(place,)) for place in range(2)]
+    for each in together:
+        each.start()
+    for each in together:
+        each.join()
+    assert [found.get(place) for place in range(2)] == alone
+
+
+# No thread is left behind -------------------------------------------------------------------------
+
+
+def test_no_thread_is_left_by_a_run() -> None:
+    before = threading.active_count()
+    train("small", 3, epochs=1)
+    assert train("small", 2, optimizer=tw.SGD(lr=1e9)).stopped_by == "non_finite"
+    assert threading.active_count() == before
+
+
+SIGNALLED = """
+import os, signal, sys, threading, time, warnings
+import numpy as np, talweg as tw
+
+def tasks():  # of the operating system, where it tells
+    where = "/proc/self/task"
+    return len(os.listdir(where)) if os.path.isdir(where) else threading.active_count()
+
+def raised(*_):
+    raise ZeroDivisionError
+
+def interrupt():
+    time.sleep(3.0)
+    sent.append(time.perf_counter())
+    signal.raise_signal(number)
+
+x = np.random.default_rng(0).normal(size=(200_000, 64))
+net = tw.Sequential(tw.Dense(128, "tanh"), tw.Dense(1))
+number = getattr(signal, sys.argv[2])
+if number != signal.SIGINT:
+    signal.signal(number, raised)
+x.T @ x  # a BLAS starts threads of its own
+before, sent, run = tasks(), [], None
+other = threading.Thread(target=interrupt)
+other.start()
+settings = {"epochs": 20, "batch_size": 32, "threads": int(sys.argv[1]), "engine": "native"}
+try:
+    run = tw.fit(net, x, x[:, 0], **settings)
+except ZeroDivisionError:
+    print("raised")
+print(time.perf_counter() - sent[0])
+other.join()
+until = time.perf_counter() + 2.0  # a thread that was joined has yet to go
+while tasks() > before and time.perf_counter() < until:
+    time.sleep(0.01)
+print(tasks() - before)
+if run:
+    print(run.stopped_by, run.epochs == len(run.history["loss"]), run.steps > 0, run.kept)
+    print(np.isfinite(net.weights.flat).all())
+else:
+    print(net.is_initialized)
+"""
+on_posix = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
+
+
+def signalled(threads: int, name: str) -> list[str]:
+    """What a run says whose epochs take seconds, and that gets a signal within the first."""
+    command = [sys.executable, "-c", SIGNALLED, str(threads), name]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@slow
+@on_posix
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_is_answered_within_an_epoch(threads: int) -> None:
+    seconds, left, end, is_finite = signalled(threads, "SIGINT")
+    print(f"answered in {seconds} s")
+    assert float(seconds) < 1.0
+    assert end.startswith("interrupted True True after step "), end
+    assert (left, is_finite) == ("0", "True")
+
+
+@slow
+@on_posix
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_thread_is_left_by_an_exception(threads: int) -> None:
+    """Raised in the main thread, by a handler of signals, while the program runs."""
+    first, seconds, left, is_initialized = signalled(threads, "SIGALRM")
+    print(f"answered in {seconds} s")
+    assert float(seconds) < 1.0
+    assert (first, left, is_initialized) == ("raised", "0", "False")
