@@ -98,6 +98,7 @@ def test_other_runs_change_nothing() -> None:
 
 
 @slow
+@pytest.mark.filterwarnings("ignore::talweg.errors.TrainingWarning")
 @pytest.mark.parametrize("names", [("wide", "wide"), ("wide", "classes"), ("small", "fails")])
 def test_two_runs_at_once_give_what_each_gives_alone(names: tuple[str, str]) -> None:
     alone = [bits(train(name, 2)) for name in names]

@@ -130,5 +130,5 @@ def test_what_a_run_says_of_itself() -> None:
     assert lines[1] == "stopped because all 3 epochs were done"
     assert lines[2] == f"the weights are those after epoch {run.best_epoch}"
     assert run.stopped_by == "epochs" and run.failure is None and run.seconds > 0
-    expected = {"loss": "mse", "epochs": 3, "batch_size": 5, "seed": 0, "engine": "numpy"}
+    expected = {"loss": "mse", "epochs": 3, "batch_size": 5, "seed": 0, "engine": "native"}
     assert {name: run.settings[name] for name in expected} == expected

@@ -88,8 +88,7 @@ class _Run:
         results = self.step.run(self.weights, *self.state, *self.settings, *batch)
         count = len(self.measured) + len(self.watched)
         measures, after = results[:count], results[count:]
-        # a sum is finite only if all its terms are, and costs no array of its own
-        if not (math.isfinite(measures[0]) and all(math.isfinite(x.sum()) for x in after)):
+        if not (math.isfinite(measures[0]) and all(map(_is_finite, after))):
             inputs = [self.weights, *self.state, *self.settings, *batch]
             skip = [*self.measured[1:], *self.watched]
             node = origin_of_non_finite(self.program.step, inputs, skip=skip)
@@ -178,3 +177,8 @@ class _Run:
     def _columns(self) -> dict[str, Array]:
         seen = np.array(self.seen, np.float64).reshape(len(self.seen), len(self.watched))
         return dict(zip(self.watched, seen.T, strict=True))
+
+
+def _is_finite(x: Array) -> bool:
+    """Whether all elements are: their sum tells at no cost of memory, unless it overflows."""
+    return math.isfinite(x.sum()) or bool(np.isfinite(x).all())

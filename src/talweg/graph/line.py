@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__))
-_NOT_THE_USERS = (_PACKAGE + os.sep, _NUMPY + os.sep)
+_NOT_THE_USERS = (_PACKAGE + os.sep, _NUMPY + os.sep, functools.__file__)
 
 
 class Line(NamedTuple):
@@ -24,7 +25,7 @@ class Line(NamedTuple):
 
 
 def calling_line() -> Line:
-    """The innermost line outside of this package and NumPy."""
+    """The innermost line outside of this package, NumPy, and what they call it through."""
     frame = sys._getframe(1)
     while frame.f_back and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
         frame = frame.f_back

@@ -125,8 +125,3 @@ class Writer:
         self.f.open(leave)
         self.f.give(result)
         self.f.open(stay)
-
-
-def row_size(buffer: Buffer) -> int:
-    """Elements of one row of a batch input."""
-    return buffer.size.factor

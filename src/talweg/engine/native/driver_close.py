@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from talweg.engine.native import control as c
-from talweg.engine.native.driver_base import Parts, Writer, row_size
+from talweg.engine.native.driver_base import Parts, Writer
+from talweg.engine.native.driver_rows import BatchRows
 from talweg.engine.native.ir import Module, Value, number, type_of
 from talweg.engine.native.plan import Plan
 
-_HELD = (("x", c.HELD_X), ("y", c.HELD_Y), ("row_weights", c.HELD_WEIGHTS))
+_HELD = {"x": c.HELD_X, "y": c.HELD_Y, "row_weights": c.HELD_WEIGHTS}
 
 
 class WriteEvaluation(Writer):
@@ -18,6 +19,7 @@ class WriteEvaluation(Writer):
     def __init__(self, module: Module, parts: Parts, plan: Plan, stages: dict[int, str]) -> None:
         super().__init__(module, parts)
         self.plan, self.stages = plan, stages
+        self.rows = BatchRows(self, plan, _HELD)
 
     def write(self) -> None:
         f = self.f
@@ -33,12 +35,13 @@ class WriteEvaluation(Writer):
 
     def batch(self, start: Value, size: Value) -> None:
         f = self.f
-        rows = f.index(f.least(size, f.minus(self.word(c.HELD_ROWS), start)))
-        for name, source in _HELD:
-            buffer = self.plan.inputs[name]
-            here = f.at(self.entry(source), f.times(start, row_size(buffer)), type_of(buffer.dtype))
-            f.store(here, f.at(self.table, buffer.place, "ptr"))
+        there = f.index(f.least(size, f.minus(self.word(c.HELD_ROWS), start)))
+        rows = size if self.rows.must_fill else there
         low, high = self.part_of(rows)
+        if self.rows.must_fill:
+            self.rows.fill(start, there, low, high)
+        else:
+            self.rows.point(start)
         for stage, name in self.stages.items():
             if stage % 2:
                 self.by_rows(name, rows, low, high)

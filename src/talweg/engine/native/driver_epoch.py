@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from talweg.engine.native import control as c
-from talweg.engine.native.driver_base import Parts, Writer, row_size
+from talweg.engine.native.driver_base import Parts, Writer
+from talweg.engine.native.driver_rows import BatchRows
 from talweg.engine.native.ir import Index, Module, Value, number, type_of
 from talweg.engine.native.row_order import row_order
 
-_SOURCES = (("x", c.X), ("y", c.Y), ("row_weights", c.ROW_WEIGHTS))
+_SOURCES = {"x": c.X, "y": c.Y, "row_weights": c.ROW_WEIGHTS}
 
 
 class WriteEpoch(Writer):
@@ -19,6 +20,7 @@ class WriteEpoch(Writer):
         super().__init__(module, parts)
         self.stages = stages
         self.plan = parts.step
+        self.rows = BatchRows(self, parts.step, _SOURCES)
 
     def write(self) -> None:
         f = self.f
@@ -46,11 +48,12 @@ class WriteEpoch(Writer):
         with self.first_thread():
             self.decide()
             self.count(there)
+        self.barrier()
+        self.leave_if(f.compare("==", self.word(c.GO), number(0, "i64")), number(1, "i64"))
         if 0 in self.stages:
             self.call_stage(self.stages[0], rows, 0, 0)
         self.gather(start, there, low, high)
         self.barrier()
-        self.leave_if(f.compare("==", self.word(c.GO), number(0, "i64")), number(1, "i64"))
         self.rest_of_step(rows, low, high)
         with self.first_thread():
             self.settle()
@@ -87,34 +90,15 @@ class WriteEpoch(Writer):
         mixed, done, ordered = f.fresh("mixed"), f.fresh("done"), f.fresh("ordered")
         f.branch(self.is_on(c.SHUFFLE), mixed, ordered)
         f.open(ordered)
-        for name, source in _SOURCES:
-            self.point(name, source, start)
+        if self.rows.must_fill:
+            self.rows.fill(start, there, low, high)
+        else:
+            self.rows.point(start)
         f.jump(done)
         f.open(mixed)
-        order = self.entry(c.ORDER)
-        with f.loop(low, high) as loop:
-            place = f.plus(start, f.least(loop.index, f.minus(there, 1)))
-            row = f.convert(f.load("i32", f.at(order, place, "i32")), "i64")
-            for name, source in _SOURCES:
-                self.take(name, source, row, loop.index)
+        self.rows.fill(start, there, low, high, self.entry(c.ORDER))
         f.jump(done)
         f.open(done)
-
-    def point(self, name: str, source: int, start: Value) -> None:
-        buffer = self.plan.inputs[name]
-        first = self.f.times(start, row_size(buffer))
-        here = self.f.at(self.entry(source), first, type_of(buffer.dtype))
-        self.f.store(here, self.f.at(self.table, buffer.place, "ptr"))
-
-    def take(self, name: str, source: int, row: Value, to: Value) -> None:
-        buffer = self.plan.inputs[name]
-        f, type, size = self.f, type_of(buffer.dtype), row_size(buffer)
-        there = f.at(self.entry(buffer.place), f.times(to, size), type)
-        here = f.at(self.entry(source), f.times(row, size), type)
-        if size == 1:
-            f.store(f.load(type, here), there)
-        else:
-            self.copy(there, here, size, type)
 
     def settle(self) -> None:
         """Note the measures of a step, and whether it went wrong; such a step does not count."""

@@ -39,6 +39,8 @@ class CompiledGraph:
     ) -> None:
         module = new_module(host())
         made = outline(graph, record, rows) if record else outline_of(graph)
+        if record is not None and made.rows is not None:
+            raise EngineError("the graph holds for one number of rows, and no other")
         self.outline = made
         self.plan = plan_for(made, module, c.FIRST_BUFFER, rows)
         self.text = _written(module, self.plan)

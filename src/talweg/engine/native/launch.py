@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -233,6 +234,10 @@ class _Run:
         table[plan.inputs["weights"].place] = self._address(self.weights)
         total = np.asarray(self.held.weights.sum(dtype=np.float64), self.weights.dtype)
         table[plan.inputs["count"].place] = self._address(total)
+        if plan.graph.rows is not None:  # its batches are put together
+            for name in ("x", "y", "row_weights"):
+                buffer = plan.inputs[name]
+                table[buffer.place] = self._address(zeros(buffer.nbytes(plan.graph.rows) + 64))
         self._place_rest(table, plan.buffers, self.program.evaluation_size)
 
     def _point_to_rules(self, table: npt.NDArray[np.uintp]) -> None:
@@ -284,24 +289,32 @@ class _Run:
             self.code.addresses["run"]
         )
         self.words[c.ARRIVED] = 0
-        arguments = [
-            (self.words.ctypes.data, table.ctypes.data, thread)
-            for thread, table in enumerate(self.tables)
-        ]
-        threads = [
-            threading.Thread(target=function, args=each, name="talweg", daemon=True)
-            for each in arguments
-        ]
+        ends = [threading.Event() for _ in self.tables]
+
+        def work(thread: int) -> None:
+            try:
+                table = self.tables[thread]
+                function(self.words.ctypes.data, table.ctypes.data, thread)
+            finally:
+                ends[thread].set()
+
+        for thread in range(self.threads):
+            threading.Thread(target=work, args=(thread,), name="talweg", daemon=True).start()
         try:
-            for each in threads:
-                each.start()
-            while threads[0].is_alive():
-                threads[0].join(self._look())
+            while not all(each.is_set() for each in ends):
+                ends[0].wait(self._look())
         finally:
-            self.words[c.STOP] |= any(each.is_alive() for each in threads[:1])
-            for each in threads:
-                each.join()
-            self._look()
+            self._end(ends)
+        self._look()
+
+    def _end(self, ends: Sequence[threading.Event]) -> None:
+        """Leave no thread behind, whatever was raised here: the program uses memory of this run."""
+        if not all(each.is_set() for each in ends):
+            self.words[c.STOP] |= 1
+        for each in ends:
+            while not each.is_set():
+                with suppress(BaseException):  # what came first is on its way up already
+                    each.wait()
 
     def _look(self) -> float:
         """Carry word from the program to Python and back; seconds until the next look."""

@@ -15,7 +15,7 @@ import numpy as np
 from talweg.engine.native import reduction
 from talweg.engine.native.control import GUARD
 from talweg.engine.native.frame import Frame
-from talweg.engine.native.ir import Function, Index, Value, number, type_of, vector
+from talweg.engine.native.ir import Function, Index, Value, element, number, type_of, vector
 from talweg.engine.native.kernel import Nest
 from talweg.engine.native.lanes import Lanes, load_lanes, store_lanes
 from talweg.engine.native.nest_axes import Operand, Walk
@@ -188,8 +188,9 @@ class _Writer:
         """Add 0 times the stored values to the guard, where their lanes count."""
         f, total = self.f, None
         for value in stored:
-            zero = number(0, value.type)
-            term = value if lanes.mask is None else f.select(lanes.mask, value, zero)
+            nothing, zero = number(0, value.type), number(0, self.guard.type)
+            term = value if lanes.mask is None else f.select(lanes.mask, value, nothing)
+            term = f.convert(term, element(zero.type))
             total = f.fma(term, zero, total) if total else f.multiply(term, zero)
         if total:  # one addition from round to round, so that rounds overlap
             self.guard = f.add(self.guard, total)
@@ -318,13 +319,13 @@ class _Writer:
         type = vector(_register(node.dtype), lanes.width)
         if node.power:
             return self.f.splat(self._of_rows(node), lanes.width)
-        return number(node.source.array.item(), type)
+        return number(node.source.array.item() if node.number is None else node.number, type)
 
     def _of_rows(self, node: Node) -> Value:
         """A number that holds the rows: a factor times N, or over N."""
         type = type_of(node.dtype)
         rows = self.f.convert(self.frame.rows, type)
-        factor = number(node.number, type)
+        factor = number(node.number or 0.0, type)
         return self.f.multiply(factor, rows) if node.power > 0 else self.f.divide(factor, rows)
 
     def _computed(self, node: Node, arguments: list[Value], lanes: Lanes) -> Value:

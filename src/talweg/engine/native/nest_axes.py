@@ -57,7 +57,7 @@ class Walk:
         self.guards = [
             each
             for each, (_, view) in zip(self.places.stores, nest.stores, strict=True)
-            if view.buffer in nest.guarded and nest.shape
+            if view.buffer in nest.guarded
         ]
         self.axes = self._axes()
 

@@ -23,8 +23,9 @@ def note_lifetimes(kernels: list[Kernel], outputs: set[Buffer]) -> None:
     for kernel in kernels:
         for view in (*kernel.reads(), *kernel.writes()):
             stages_of.setdefault(view.buffer, set()).add(kernel.stage)
+    turned = {v.buffer for k in kernels for v in (*k.reads(), *k.writes()) if not _leads_by_rows(v)}
     for buffer, found in stages_of.items():
-        by_rows = len(found) == 1 and min(found) % 2 == 1 and buffer.size.power == 1
+        by_rows = len(found) == 1 and min(found) % 2 == 1 and buffer not in turned
         if buffer.kind == "shared" and by_rows and buffer not in outputs:
             buffer.kind = "block"
     for at, kernel in enumerate(kernels):
@@ -34,6 +35,18 @@ def note_lifetimes(kernels: list[Kernel], outputs: set[Buffer]) -> None:
     for buffer in outputs:
         buffer.used(0)
         buffer.used(max((each.stage for each in kernels), default=0) + 1)
+
+
+def _leads_by_rows(view: View) -> bool:
+    """Whether a row of this view is a row of its buffer, one after another."""
+    if not all(each.is_known for each in (*view.strides, *view.offset)):
+        return False
+    rows = [
+        size.factor * stride.factor
+        for size, stride in zip(view.shape, view.strides, strict=True)
+        if size.power
+    ]
+    return view.buffer.size.power == 1 and rows == [view.buffer.size.factor]
 
 
 def _clash(first: Kernel, second: Kernel) -> bool:

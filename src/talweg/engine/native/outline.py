@@ -55,7 +55,8 @@ def product(sizes: Sizes) -> Size:
 class Node:
     """A node whose sizes may hold the rows; `source` is the tensor it was made from.
 
-    A number that holds the rows, such as the N of a mean, is `number` times N to the `power`.
+    A constant that holds the rows, such as the N of a mean, is `number` times N to the `power`; it
+    may have a shape, which it fills.
     """
 
     place: int
@@ -64,7 +65,7 @@ class Node:
     shape: Sizes
     settings: Mapping[str, Any]
     power: int = 0
-    number: float = 0.0
+    number: float | None = None
     users: list[Node] = field(default_factory=list)
 
     @property
@@ -176,10 +177,23 @@ def _hold_number(node: Node, a: Any, b: Any, first: int | None) -> None:
     """Note a number that grows or falls with the rows; equal arrays are left as they are."""
     if np.array_equal(a, b, equal_nan=True):
         return
+    filled = a.size and b.size and a.ndim and (a == a.flat[0]).all() and (b == b.flat[0]).all()
+    if filled:  # one number, in a shape that may hold the rows
+        a, b = a.flat[0], b.flat[0]
+        if np.array_equal(a, b):
+            node.number = a.item()
+            return
     if first is not None and a.ndim == 0:
         for power in (1, -1):
             factor = float(a) / float(first) ** power
             if np.isclose(float(b), factor * float(first + 1) ** power, rtol=1e-6, atol=0):
-                node.number, node.power = float(np.round(factor, 12)), power
+                node.number, node.power = _plain(factor, a.dtype), power
                 return
     raise HoldsRowsError(f"{node.source.describe()} differs for one more row")
+
+
+def _plain(factor: float, dtype: np.dtype[Any]) -> float:
+    """The short number that a factor is but for rounding, such as the 1 of 1/N."""
+    short = float(f"{factor:.6g}")
+    near = 4 * float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0
+    return short if abs(short - factor) <= near * abs(factor) else factor

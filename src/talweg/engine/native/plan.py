@@ -83,6 +83,7 @@ class _Planner:
         self.buffers: list[Buffer] = []
         self.views: dict[Node, View] = {}
         self.copies: list[tuple[float, Nest]] = []  # with the place of the kernel they follow
+        self.filled: dict[Node, View] = {}  # constants of one number that products read
 
     def plan(self) -> Plan:
         order = self.groups.order
@@ -92,7 +93,8 @@ class _Planner:
             self._place_pieces(node)
         for node in order:
             self._view(node)
-        kernels = ordered(self._connected())
+        kernels = self._connected()
+        kernels = ordered([*kernels, *self._looks(kernels, outputs)])
         self._guard(kernels, outputs)
         note_lifetimes(kernels, set(outputs.values()))
         return Plan(self.graph, kernels, self.buffers, inputs, outputs)
@@ -210,11 +212,23 @@ class _Planner:
             self._home(node)
 
     def _leaf(self, node: Node) -> None:
-        if node.is_constant and node.shape and node not in self.views:
+        if node.number is not None and node.shape:
+            self._fill(node)
+        elif node.is_constant and node.shape and node not in self.views:
             array = np.ascontiguousarray(node.source.array)
             size = product(node.shape)
             buffer = self._buffer(f"constant{node.place}", node.dtype, size, "constant", array)
             self.views[node] = whole(buffer, node.shape)
+
+    def _fill(self, node: Node) -> None:
+        """Room for a constant of one number that a product reads; nests know it without."""
+        if any(each.gate is not None and each.gate.name == "matmul" for each in node.users):
+            size = product(node.shape)
+            view = whole(
+                self._buffer(f"filled{node.place}", node.dtype, size, "shared"), node.shape
+            )
+            self.copies.append((-1, Nest(0, None, shape=node.shape, stores=[(node, view)])))
+            self.filled[node] = view
 
     def _moved(self, node: Node, source: View) -> View:
         assert node.gate is not None
@@ -260,13 +274,16 @@ class _Planner:
             self._connect_nest(kernel)
         elif isinstance(kernel, Product):
             assert kernel.node is not None
-            kernel.a, kernel.b = (self.views[each] for each in kernel.node.inputs)
+            kernel.a, kernel.b = (self._read(each) for each in kernel.node.inputs)
             kernel.c = self.views[kernel.node]
             self._pack_privately(kernel)
         elif isinstance(kernel, Pack):
             assert kernel.source is not None
-            kernel.b = self.views[kernel.source]
+            kernel.b = self._read(kernel.source)
             kernel.packed = self._room_for(kernel)
+
+    def _read(self, node: Node) -> View:
+        return self.filled[node] if node in self.filled else self.views[node]
 
     def _connect_nest(self, nest: Nest) -> None:
         members = set(nest.nodes)
@@ -285,7 +302,7 @@ class _Planner:
 
     def _connect_small(self, nest: Nest, node: Node) -> None:
         """x[m, k] and y[k, n] as views of (m, n, k)."""
-        a, b = (self.views[each] for each in node.inputs)
+        a, b = (self._read(each) for each in node.inputs)
         left = View(a.buffer, nest.shape, (a.strides[0], Size(0), a.strides[1]), a.offset)
         right = View(b.buffer, nest.shape, (Size(0), b.strides[1], b.strides[0]), b.offset)
         nest.pair = left, right
@@ -316,15 +333,24 @@ class _Planner:
             nest.loads[node] = self.views[node]
         return nest
 
+    def _looks(self, kernels: list[Kernel], outputs: Mapping[str, Buffer]) -> list[Kernel]:
+        """A nest that stores a kept array in its own place, for each that reductions come with:
+        it is watched instead, since sums and a watch are not carried through the same loops.
+        """
+        kept = _kept(outputs)
+        return [
+            Nest(k.stage, None, shape=view.shape, loads={node: view}, stores=[(node, view)])
+            for k in kernels
+            if isinstance(k, Nest) and k.reductions
+            for node, view in k.stores
+            if node is not None and view.buffer in kept
+        ]
+
     def _guard(self, kernels: list[Kernel], outputs: Mapping[str, Buffer]) -> None:
         """Watch the new weights and state for what is not finite."""
-        kept = {
-            buffer
-            for name, buffer in outputs.items()
-            if name == "weights" or (name.startswith("state.") and buffer.dtype.kind == "f")
-        }
+        kept = _kept(outputs)
         for kernel in kernels:
-            if isinstance(kernel, Nest):
+            if isinstance(kernel, Nest) and not kernel.reductions:
                 kernel.guarded = {view.buffer for _, view in kernel.stores} & kept
 
     # Order --------------------------------------------------------------------------------------
@@ -346,6 +372,15 @@ class _Planner:
             size = inner.times(Size(columns.factor + panel, columns.power))
             name = f"private{len(self.buffers)}"
             kernel.private = self._buffer(name, kernel.b.dtype, size, "private")
+
+
+def _kept(outputs: Mapping[str, Buffer]) -> set[Buffer]:
+    """The buffers of floats that a step hands to the next."""
+    return {
+        buffer
+        for name, buffer in outputs.items()
+        if (name == "weights" or name.startswith("state.")) and buffer.dtype.kind == "f"
+    }
 
 
 def _under(view: View, node: Node, shape: Sizes) -> View:

@@ -1,0 +1,223 @@
+"""The native matrix product beside NumPy's OpenBLAS, both called from machine code, one thread.
+
+`python -m benchmarks.contraction [float32 | float64]`: how many times as fast as OpenBLAS the
+product is with B as it lies, and with B packed first (which counts); then what the better of the
+two, and OpenBLAS, reach of a loop of nothing but fma. Best of many rounds in turn.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from benchmarks.timing import machine
+from talweg.engine.native import contract
+from talweg.engine.native.compiler import compiled, host
+from talweg.engine.native.contract import Matrix, Panels
+from talweg.engine.native.ir import Function, Module, Value, number, type_of, vector
+
+CASES = [
+    *((kind, size, size, size) for size in (256, 512, 1024) for kind in ("NN", "NT", "TN")),
+    *(("NN", 32, 100, 64), ("NN", 32, 10, 100), ("TN", 64, 100, 32), ("NN", 200, 128, 28)),
+    *(("NN", 200, 128, 128), ("NT", 200, 128, 128), ("TN", 128, 128, 200), ("NN", 200, 1, 128)),
+    *(("TN", 128, 1, 200), ("NN", 128, 256, 784), ("TN", 784, 256, 128), ("NN", 256, 1024, 1024)),
+    *(("NT", 256, 1024, 1024), ("TN", 1024, 1024, 256), ("NN", 1, 32, 64), ("TN", 64, 32, 1)),
+]
+"""What is transposed in memory, then M, N and K of C (M x N) = A (M x K) B (K x N)."""
+_ROUNDS = 15
+_SAMPLE = 0.002  # seconds
+_CHAINS = 10  # of fma, enough to hide what one takes
+Array = np.ndarray[Any, Any]
+Run = Callable[[int], None]
+
+# Each function of the program runs `count` times what its name says.
+_PROGRAM = {
+    "product": "i64 count, i64 m, i64 n, i64 k, ptr a, i64 a_row, i64 a_step, ptr b, i64 b_step"
+    ", i64 b_panel, ptr c, ptr scratch",
+    "pack": "i64 count, i64 k, i64 n, ptr b, i64 b_row, i64 b_column, ptr out, i64 panels",
+    "blas": "i64 count, ptr blas, i32 a_kind, i32 b_kind, i64 m, i64 n, i64 k, ptr a, i64 a_row"
+    ", ptr b, i64 b_row, ptr c",
+    "peak": "i64 count, ptr numbers",
+}
+
+
+def main() -> None:
+    """Measure all cases for one dtype."""
+    dtype = sys.argv[1] if len(sys.argv) > 1 else "float32"
+    print(", ".join(f"{name} {value}" for name, value in machine().items()), "\n")
+    print("| A B | M | N | K | OpenBLAS | as it lies | packed | of peak | OpenBLAS of peak |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    functions = _functions(type_of(dtype))
+    rate = _peak(functions, dtype)
+    with threadpool_limits(1, "blas"):
+        for case in CASES:
+            print(_row(functions, dtype, rate, *case), flush=True)
+
+
+def _peak(functions: dict[str, Callable[..., None]], dtype: str) -> float:
+    """Operations a second of fma alone, each being two."""
+    lanes = host().vector_bytes // np.dtype(dtype).itemsize
+    numbers = np.full(_CHAINS * lanes, 0.5, dtype)
+    (seconds,) = _least([lambda count: functions["peak"](count, numbers.ctypes.data)], 100)
+    return 2 * _CHAINS * lanes / seconds
+
+
+def _row(
+    functions: dict[str, Callable[..., None]],
+    dtype: str,
+    rate: float,
+    kinds: str,
+    m: int,
+    n: int,
+    k: int,
+) -> str:
+    a, b = _matrix(kinds[0], (m, k), dtype), _matrix(kinds[1], (k, n), dtype)
+    blas, pack, packed, *plain = _least(_runs(functions, a, b), _ROUNDS)
+    seconds = [min(plain, default=np.inf), pack + packed]
+    ratios = [blas / each if each < np.inf else np.nan for each in seconds]
+    shares = [2 * m * n * k / each / rate for each in (min(seconds), blas)]
+    cells = " | ".join(f"{each:.2f}".replace("nan", "") for each in (*ratios, *shares))
+    return f"| {kinds} | {m} | {n} | {k} | {blas * 1e6:.2f} us | {cells} |"
+
+
+def _matrix(kind: str, shape: tuple[int, int], dtype: str) -> Array:
+    """Random numbers, by rows, or by columns if T."""
+    made = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    return np.asfortranarray(made) if kind == "T" else made
+
+
+def _least(runs: Sequence[Run], rounds: int) -> list[float]:
+    """The least seconds that one of each took."""
+    counts = [_count(run) for run in runs]
+    pairs = list(zip(runs, counts, strict=True))
+    times = [[_seconds(*each) for each in pairs] for _ in range(rounds)]
+    return [min(each) for each in zip(*times, strict=True)]
+
+
+def _count(run: Run) -> int:
+    """How often it has to run to be worth a look at the clock."""
+    count = 1
+    while min(_seconds(run, count) for _ in range(3)) * count < _SAMPLE / 2:
+        count *= 2
+    return count
+
+
+def _seconds(run: Run, count: int) -> float:
+    """Of this thread alone, so that what else the machine does counts less."""
+    start = time.thread_time()
+    run(count)
+    return (time.thread_time() - start) / count
+
+
+# What is timed ------------------------------------------------------------------------------
+
+
+def _runs(functions: dict[str, Callable[..., None]], a: Array, b: Array) -> list[Run]:
+    """OpenBLAS, packing, the product of packed panels; then that of B as it lies, if by rows."""
+    (m, k), n, width = a.shape, b.shape[1], 2 * host().vector_bytes // a.itemsize
+    panels = -(-n // width)
+    out, c, other = (np.zeros(size, a.dtype) for size in (panels * width * k, m * n, m * n))
+    scratch = np.zeros(contract.scratch_bytes(type_of(a.dtype)), np.uint8)
+    (a_row, a_step), (b_row, b_column) = ([s // x.itemsize for s in x.strides] for x in (a, b))
+    address = _openblas(a.dtype.name)
+    kinds = [111 if each.flags.c_contiguous else 112 for each in (a, b)]  # CBLAS: as is, transposed
+
+    def product(count: int, *right: int) -> None:
+        left, rest = (m, n, k, a.ctypes.data, a_row, a_step), (c.ctypes.data, scratch.ctypes.data)
+        functions["product"](count, *left, *right, *rest)
+
+    def packed(count: int) -> None:
+        product(count, out.ctypes.data, width, width * k)
+
+    def plain(count: int) -> None:
+        product(count, b.ctypes.data, b_row, width)
+
+    def blas(count: int) -> None:
+        left, right = (a.ctypes.data, max(a_row, a_step)), (b.ctypes.data, max(b_row, b_column))
+        functions["blas"](count, address, *kinds, m, n, k, *left, *right, other.ctypes.data)
+
+    def pack(count: int) -> None:
+        functions["pack"](count, k, n, b.ctypes.data, b_row, b_column, out.ctypes.data, panels)
+
+    return [blas, pack, packed, *([plain] if b_column == 1 else [])]
+
+
+def _openblas(dtype: str) -> int:
+    """The address of CBLAS's product in the OpenBLAS that NumPy brings."""
+    name = f"scipy_cblas_{'s' if dtype == 'float32' else 'd'}gemm64_"
+    for each in threadpool_info():
+        library = ctypes.CDLL(each["filepath"])
+        if hasattr(library, name):
+            return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+    raise SystemExit("This NumPy comes without OpenBLAS: there is nothing to compare with.")
+
+
+# The program --------------------------------------------------------------------------------
+
+
+def _functions(type: str) -> dict[str, Callable[..., None]]:
+    """The program's functions, compiled."""
+    module = Module(host().vector_bytes, host().registers)
+    for name, parameters in _PROGRAM.items():
+        _write(module, type, name, parameters)
+    program = compiled(str(module), list(_PROGRAM))
+    kinds = {"i64": ctypes.c_int64, "i32": ctypes.c_int32, "ptr": ctypes.c_void_p}
+    made: dict[str, Callable[..., None]] = {}
+    for name, parameters in _PROGRAM.items():
+        types = [kinds[each.split()[0]] for each in parameters.split(", ")]
+        made[name] = ctypes.CFUNCTYPE(None, *types)(program.addresses[name])
+    return made
+
+
+def _write(module: Module, type: str, name: str, parameters: str) -> None:
+    """One of the program's functions."""
+    pairs = [(each.split()[0], each.split()[1]) for each in parameters.split(", ")]
+    f = module.function(name, pairs, public=True)
+    x = {each.name[1:]: each for each in f.parameters}
+    if name == "peak":
+        _write_peak(f, type, x["count"], x["numbers"])
+    else:
+        with f.loop(0, x["count"]):
+            _WRITERS[name](f, type, x)
+    f.give()
+
+
+def _write_product(f: Function, type: str, x: dict[str, Value]) -> None:
+    a, b = Matrix(x["a"], x["a_row"], x["a_step"]), Panels(x["b"], x["b_step"], x["b_panel"])
+    c = Matrix(x["c"], x["n"])
+    contract.gemm(f, type, (x["m"], x["n"], x["k"]), a, b, c, scratch=x["scratch"])
+
+
+def _write_pack(f: Function, type: str, x: dict[str, Value]) -> None:
+    b = Matrix(x["b"], x["b_row"], x["b_column"])
+    contract.pack(f, type, x["k"], x["n"], b, x["out"], 0, x["panels"])
+
+
+def _write_blas(f: Function, type: str, x: dict[str, Value]) -> None:
+    """cblas_gemm(row-major, kinds, m, n, k, 1, a, lda, b, ldb, 0, c, ldc)."""
+    one, zero, row_major = number(1, type), number(0, type), number(101, "i32")
+    sizes = [row_major, *(x[name] for name in ("a_kind", "b_kind", "m", "n", "k"))]
+    rest = [one, x["a"], x["a_row"], x["b"], x["b_row"], zero, x["c"], x["n"]]
+    f.do(f"call void {x['blas'].name}({', '.join(map(str, [*sizes, *rest]))})")
+
+
+def _write_peak(f: Function, type: str, count: Value, numbers: Value) -> None:
+    """Chains of fma that need nothing but registers."""
+    wide = vector(type, f.module.lanes(type))
+    x = f.load(wide, numbers)
+    with f.loop(0, count, 1, [number(0, wide)] * _CHAINS) as loop:
+        loop.carry(*[f.fma(x, x, each) for each in loop.values])
+    for i, each in enumerate(loop.results):
+        f.store(each, f.at(numbers, i * f.module.lanes(type), type))
+
+
+_WRITERS = {"product": _write_product, "pack": _write_pack, "blas": _write_blas}
+
+if __name__ == "__main__":
+    main()
