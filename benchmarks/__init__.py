@@ -1,1 +1,1 @@
-"""Timings, as ratios against a baseline measured in the same run: `make bench`."""
+"""Timings beside other libraries and plain NumPy, measured in the same run: `make bench`."""

@@ -1,27 +1,124 @@
-"""Everything that is measured: `python -m benchmarks`, or `make bench`."""
+"""Everything that is measured: `python -m benchmarks`, or `make bench`.
+
+Best on a machine that does nothing else. Some ten minutes; `--quick` takes two, and is rougher.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from benchmarks.cases import CASES, DIGITS, PREDICTION
+from benchmarks.contestants import PEERS, PREDICTORS
+from benchmarks.first_epoch import first_epochs
+from benchmarks.problems import Case
+from benchmarks.race import Pace, race
 from benchmarks.startup import startup
-from benchmarks.timing import machine, table, write
-from benchmarks.training import training
+from benchmarks.sweeps import sweeps, title
+from benchmarks.tables import Table, tables
+from benchmarks.timing import machine
 
 RESULTS = Path(__file__).with_name("results.json")
+_OTHERS = ("start", "7", "8", "9", "import")
+ROWS = [*(case.name for case in CASES), *_OTHERS]
+_QUICK = ["1", "3", "4", *_OTHERS]
+Record = dict[str, Any]
 
 
 def main() -> None:
-    """Measure, print a table, and keep it as JSON."""
-    facts = ", ".join(f"{name} {value}" for name, value in machine().items())
-    print(facts, flush=True)
-    started = startup()
-    rows = [*started, *training()]
-    beyond = {row.what: round(1e3 * (row.seconds - row.baseline), 1) for row in started}
-    print(table(rows))
-    print("\nBeyond Python's own start, in ms:", beyond)
-    write(str(RESULTS), rows, {"beyond_python_ms": beyond})
-    print(f"written to {RESULTS}")
+    """Measure what was asked for, print each table, and keep it all as JSON."""
+    options = _options()
+    if options.markdown:
+        print("\n\n".join(each.markdown() for each in tables(json.loads(RESULTS.read_text()))))
+        return
+    pace = Pace(options.rounds or (3 if options.quick else 5), 0.1 if options.quick else 0.25)
+    record: Record = {"machine": machine(), "rounds": pace.rounds, "seconds": pace.seconds}
+    print(_facts(record["machine"]), flush=True)
+    rows = options.rows or (_QUICK if options.quick else ROWS)
+    talweg = "talweg's interpreter" if options.interpreter else "talweg"
+    try:
+        _measure(rows, pace, options.quick, talweg, record)
+    except KeyboardInterrupt:
+        sys.exit("\ninterrupted: nothing was written")
+    _write(record)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rows", type=_rows, help=f"some of {','.join(ROWS)}")
+    parser.add_argument("--rounds", type=int, help="5, or 3 if quick")
+    parser.add_argument("--quick", action="store_true", help="fewer rows, shorter rounds")
+    parser.add_argument("--interpreter", action="store_true", help="talweg without its compiler")
+    parser.add_argument("--markdown", action="store_true", help="the last results, for a README")
+    return parser.parse_args()
+
+
+def _rows(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [each for each in names if each not in ROWS]:
+        raise argparse.ArgumentTypeError(
+            f"no row {', '.join(unknown)}; there are {', '.join(ROWS)}"
+        )
+    return names
+
+
+def _facts(facts: Record) -> str:
+    words = [f"{name} {value}" for name, value in facts.items()]
+    half = len(words) // 2
+    return "\n".join([", ".join(words[:half]), ", ".join(words[half:])])
+
+
+def _measure(rows: Sequence[str], pace: Pace, quick: bool, talweg: str, record: Record) -> None:
+    """One table after the other into the record, each printed when it is there."""
+    with TemporaryDirectory() as folder:
+        caches = {"XDG_CACHE_HOME": folder, "TORCHINDUCTOR_CACHE_DIR": f"{folder}/inductor"}
+
+        def raced(cases: Sequence[Case], names: Sequence[str]) -> list[Record]:
+            return [race(case, [talweg, *names], pace, caches).record() for case in cases]
+
+        wanted = [case for case in CASES if case.name in rows]
+        iterations = 6_000 if quick else 60_000
+        starts = 1 if quick else min(3, pace.rounds)
+        parts: list[tuple[str, bool, Callable[[], list[Record]]]] = [
+            ("training", bool(wanted), lambda: raced(wanted, PEERS)),
+            (
+                "first_epoch",
+                "start" in rows,
+                lambda: _records(first_epochs([talweg, *PEERS], starts)),
+            ),
+            ("sweep", "7" in rows, lambda: _records(sweeps(talweg, pace.rounds, iterations))),
+            ("prediction", "8" in rows, lambda: raced([PREDICTION], PREDICTORS)),
+            ("watching", "9" in rows, lambda: raced([DIGITS], ["talweg watching"])),
+            ("imports", "import" in rows, lambda: [vars(each) for each in startup()]),
+        ]
+        record["sweep_title"] = title(iterations)
+        for key, asked, measure in parts:
+            if asked:
+                record[key] = measure()
+                _show(tables({**record, **{k: None for k, _, _ in parts if k != key}}))
+
+
+def _records(found: Sequence[Any]) -> list[Record]:
+    return [each.record() for each in found]
+
+
+def _show(found: Sequence[Table]) -> None:
+    for table in found:
+        print(f"\n{table.text()}", flush=True)
+
+
+def _write(record: Record) -> None:
+    """Whole or not at all."""
+    half = RESULTS.with_suffix(".half")
+    half.write_text(json.dumps(record, indent=1))
+    os.replace(half, RESULTS)
+    print(f"\nwritten to {RESULTS.name}; `python -m benchmarks --markdown` shows it for a README")
 
 
 if __name__ == "__main__":

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
-import numpy as np
-
 from talweg.version import VERSION
+
+_PACKAGES = ("numpy", "llvmlite", "torch", "jax", "scikit-learn", "onnxruntime")
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ def _seconds(run: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def process(*arguments: str) -> Callable[[], None]:
+def process(*arguments: str) -> Callable[[], object]:
     """A Python process with these arguments, from start to end."""
     command = [sys.executable, *arguments]
-    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL) and None
+    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def machine() -> dict[str, Any]:
@@ -62,10 +62,18 @@ def machine() -> dict[str, Any]:
         "date": time.strftime("%Y-%m-%d"),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "numpy": np.__version__,
         "talweg": VERSION,
+        **{name: _version(name) for name in _PACKAGES},
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _processor() -> str:
@@ -74,25 +82,3 @@ def _processor() -> str:
             return next(line.split(":")[1].strip() for line in file if "model name" in line)
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
-
-
-def table(rows: list[Row]) -> str:
-    """A row a measurement, in Markdown."""
-    lines = ["| what | median | against | median | ratio |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {r.what} | {_text(r.seconds)} | {r.against} | {_text(r.baseline)} | {r.ratio:.2f} |"
-        for r in rows
-    ]
-    return "\n".join(lines)
-
-
-def _text(seconds: float) -> str:
-    if seconds >= 1:
-        return f"{seconds:.2f} s"
-    return f"{seconds * 1e3:.1f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} us"
-
-
-def write(path: str, rows: list[Row], more: Mapping[str, Any]) -> None:
-    """All that was measured, as JSON."""
-    with open(path, "w") as file:
-        json.dump({**machine(), **more, "rows": [vars(row) for row in rows]}, file, indent=1)

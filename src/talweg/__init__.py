@@ -37,6 +37,7 @@ _HOMES = {
     "talweg.train.fit": "fit",
     "talweg.train.run": "Failure Run",
     "talweg.train.stopping": "MaxEpochs MinDecrease Patience Stop TargetLoss TimeBudget",
+    "talweg.train.sweep": "Sweep sweep",
     "talweg.data.table_model": "TableModel load",
     "talweg.draw.table_report": "report",
     "talweg.errors": (
@@ -161,6 +162,7 @@ if TYPE_CHECKING:
         TargetLoss as TargetLoss,
         TimeBudget as TimeBudget,
     )
+    from talweg.train.sweep import Sweep as Sweep, sweep as sweep
     from talweg.version import VERSION as VERSION
 else:
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from talweg.engine.program import BadStep, Outcome, Program
+from talweg.engine.program import WATCHED, BadStep, Outcome, Program
 from talweg.graph import Tensor
 from talweg.nn import Module
 from talweg.train.run import Failure, Run
 from talweg.train.stopping import Stop
+from talweg.train.watching import TURNS, direction_changes
 
 
 def finished(
@@ -36,6 +37,8 @@ def finished(
         compile_seconds=outcome.compile_seconds,
         settings=settings,
         failure=failure,
+        watched={name.removeprefix(WATCHED): each for name, each in outcome.watched.items()},
+        direction_changes=direction_changes(net.weights, outcome.state.get(TURNS)),
     )
 
 

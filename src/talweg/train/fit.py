@@ -8,12 +8,12 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
 from talweg.engine import loop
-from talweg.engine.program import Control, Outcome, Program, Rows
+from talweg.engine.program import WATCHED, Control, Outcome, Program, Rows
 from talweg.engine.random import SEED
 from talweg.errors import SettingError, TrainingWarning
 from talweg.nn import Loss, Metric, Module, as_loss, as_metric
@@ -21,10 +21,11 @@ from talweg.optim import Optimizer, as_optimizer
 from talweg.settings import Choice, Flag, Number, Rule, check
 from talweg.train.ending import finished
 from talweg.train.progress import ProgressBar, wants_bar
-from talweg.train.recording import evaluation_graph, step_graph
+from talweg.train.recording import evaluation_graph, first_state, step_graph
 from talweg.train.rows import mixes_rows, training_and_validation
 from talweg.train.run import Run
 from talweg.train.stopping import Stop, TimeBudget, as_rules
+from talweg.train.watching import as_watch
 
 Engine = Callable[[Program, Any, Rows, Rows | None, Control], Outcome]
 
@@ -61,6 +62,7 @@ def fit(
     threads: int | None = None,
     engine: str | None = None,
     progress: bool | None = None,
+    watch: Any = None,
 ) -> Run:
     """Train `net` on rows X (N, ...) and targets y (N, ...) by gradient descent.
 
@@ -84,6 +86,9 @@ def fit(
             a layer; the interpreter's weights may then differ in their last bits.
         engine: "numpy" is the interpreter; None takes the best there is.
         progress: show a bar; by default on a terminal.
+        watch: note in `run.watched` what happens within: gradients, updates and directions of
+            each parameter, activations of each layer; the mean over each "epoch", or each
+            "step". Names such as "gradient_norm", "0" or "0/dead" choose among them.
 
     Raises a TalwegError for settings, shapes and data that cannot be used, before anything is
     changed. A loss that stops being finite and Ctrl-C end the run and return it: the former
@@ -110,6 +115,7 @@ def fit(
         "threads": threads,
         "engine": engine,
         "progress": progress,
+        "watch": watch,
     }
     check("fit", settings, RULES)
     refuse_part(net)
@@ -159,17 +165,43 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any]) -> Job:
     recorded |= {"metrics": [each.name for each in metrics], "loss": loss.name}
     recorded |= {"optimizer": repr(rule), "stop": repr(list(stops))}
     recorded |= {"batch_size": program.batch_size, "dtype": net.dtype}
-    recorded |= {"engine": settings["engine"] or "native"}
+    recorded |= {"engine": chosen_engine(settings["engine"])}
     return Job(net, program, rows, held_out, stops, recorded)
+
+
+def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
+    """The run of another net, whose graphs are the same, with other numbers in the settings."""
+    rule, watch = as_optimizer(settings["optimizer"]), as_watch(settings["watch"])
+    varied = {"seed": settings["seed"], "epochs": settings["epochs"]}
+    state, numbers = first_state(net, rule, watch), rule.run_settings()
+    program = replace(job.program, state=state, settings=numbers, **varied)
+    recorded = {**job.settings, **varied, "optimizer": repr(rule)}
+    return replace(job, net=net, program=program, settings=recorded)
 
 
 def engine_for(name: str | None, program: Program) -> Engine:
     """What runs a program, and every other one with the same graphs; compiled, if need be."""
-    if name == "numpy":
+    if chosen_engine(name) == "numpy":
         return loop.run
     from talweg.engine.native import launch
 
     return launch.prepare(program).run
+
+
+@cache
+def chosen_engine(name: str | None) -> str:
+    """The engine that is asked for; for None the native one, or where it cannot be, the other."""
+    from talweg.engine.native import compiler
+
+    if name is None and not compiler.is_available():  # cached, and so said once
+        warnings.warn(
+            "llvmlite is not installed, so runs are interpreted, many times slower than they "
+            'could be; pip install llvmlite, or say engine="numpy" to be told no more',
+            TrainingWarning,
+            stacklevel=4,
+        )
+        return "numpy"
+    return name or "native"
 
 
 def _metrics(given: Any, loss: Loss) -> list[Metric]:
@@ -185,7 +217,7 @@ def _refuse_names(names: Sequence[str]) -> None:
     for place, name in enumerate(names):
         if not isinstance(name, str) or not name:
             raise SettingError(f"fit: a metric's name is a word, but one is called {name!r}")
-        if name in ("loss", "weights") or name.startswith(("state.", "val_")):
+        if name in ("loss", "weights") or name.startswith(("state.", "val_", WATCHED)):
             raise SettingError(f"fit: a metric cannot be called {name!r}; give it another name")
         if name in names[:place]:
             raise SettingError(
@@ -226,15 +258,16 @@ def _program(
     keep_best = (settings["keep"] or ("last" if held_out is None else "best")) == "best"
     evaluated = _evaluated(rows, held_out, keep_best)
     evaluation_size = min(_EVALUATION_ROWS, len(evaluated)) if evaluated is not None else 0
-    example = _without_rows(rows)
-    step = partial(step_graph, net, example, loss, metrics, rule)
+    example = without_rows(rows)
+    watch = as_watch(settings.get("watch"))
+    step = partial(step_graph, net, example, loss, metrics, rule, watch)
     evaluation = partial(evaluation_graph, net, example, loss, metrics)
     budgets = [each.seconds for each in stops if isinstance(each, TimeBudget)]
     return Program(
         record_step=cache(step),
         record_evaluation=None if evaluated is None else cache(evaluation),
         measures=["loss", *(each.name for each in metrics)],
-        state=rule.init(net.weights.flat),
+        state=first_state(net, rule, watch),
         settings=rule.run_settings(),
         epochs=settings["epochs"],
         batch_size=batch_size,
@@ -246,10 +279,11 @@ def _program(
         validates=held_out is not None,
         keep_best=keep_best,
         threads=settings["threads"],
+        watch_steps=watch is not None and watch.steps,
     )
 
 
-def _without_rows(rows: Rows) -> Rows:
+def without_rows(rows: Rows) -> Rows:
     """Rows of the same kind, none of them: to record with, and hold no data."""
     return Rows(*(each[:0].copy() for each in (rows.x, rows.y, rows.weights)))
 

@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from talweg import gates
-from talweg.engine.program import BATCH_INPUTS, Rows
+from talweg.engine.program import BATCH_INPUTS, WATCHED, Rows
 from talweg.errors import SettingError, ShapeError
 from talweg.gates import Spec
 from talweg.graph import Graph, Tensor, gradients, run_input, simplify
-from talweg.graph.functions import concatenate
 from talweg.nn import Loss, Metric, Module
 from talweg.optim import Optimizer
+from talweg.train.watching import Watch, first_turns, of_layers, updated
+
+
+def first_state(net: Module, rule: Optimizer, watch: Watch | None) -> dict[str, Any]:
+    """What a run remembers before its first step: the rule's state, and what is counted."""
+    return {**rule.init(net.weights.flat), **first_turns(watch, net.weights, net.weights.flat)}
 
 
 def step_graph(
@@ -21,23 +26,28 @@ def step_graph(
     loss: Loss,
     metrics: Sequence[Metric],
     rule: Optimizer,
+    watch: Watch | None,
     batch_size: int,
 ) -> Graph:
     """One step: forward, loss, backward, update; see `Program` for inputs and outputs."""
     if not net.weights:
         raise SettingError("fit: the net has no parameters, so there is nothing to learn")
     flat = run_input(net.weights.flat, "weights")
-    state = _inputs("state", rule.init(net.weights.flat))
+    state = _inputs("state", first_state(net, rule, watch))
     settings = _inputs("settings", rule.run_settings())
     batch = _batch_inputs(rows, batch_size)
     views = _views(net, flat)
-    measures = _measures(net, views, batch, loss, metrics)
-    gradient = _flat_gradient(measures["loss"], list(views.values()))
+    prediction = _prediction(net, views, batch["x"])
+    outputs = _measures(prediction, batch, loss, metrics)
+    pieces = dict(zip(views, gradients(outputs["loss"], list(views.values())), strict=True))
     bound = rule.with_tensors({_last(name): each for name, each in settings.items()})
-    after, new_state = bound.update(
-        flat, gradient, {_last(name): each for name, each in state.items()}
-    )
-    outputs = {**measures, "weights": after}
+    before = {_last(name): each for name, each in state.items()}
+    after, new_state, quantities = updated(bound, flat, pieces, before, watch)
+    if watch is not None:
+        quantities |= of_layers(net, prediction, batch["row_weights"])
+        chosen = watch.chosen(quantities)
+        outputs |= {WATCHED + name: each.named(name) for name, each in chosen.items()}
+    outputs["weights"] = after
     outputs |= {name: new_state[_last(name)] for name in state}
     return simplify(Graph({"weights": flat, **state, **settings, **batch}, outputs))
 
@@ -48,7 +58,8 @@ def evaluation_graph(
     """Loss and metrics of a batch, no update; see `Program`."""
     flat = run_input(net.weights.flat, "weights")
     batch = _batch_inputs(rows, batch_size)
-    measures = _measures(net, _views(net, flat), batch, loss, metrics)
+    prediction = _prediction(net, _views(net, flat), batch["x"])
+    measures = _measures(prediction, batch, loss, metrics)
     return simplify(Graph({"weights": flat, **batch}, measures))
 
 
@@ -81,20 +92,20 @@ def _views(net: Module, flat: Tensor) -> dict[str, Tensor]:
     return views
 
 
-def _measures(
-    net: Module,
-    views: Mapping[str, Tensor],
-    batch: Mapping[str, Tensor],
-    loss: Loss,
-    metrics: Sequence[Metric],
-) -> dict[str, Tensor]:
-    """The loss and the metrics of a batch, each as one number, by name."""
-    prediction = net.apply(views, batch["x"]).named("prediction")
-    if prediction.shape[:1] != batch["x"].shape[:1]:
+def _prediction(net: Module, views: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    prediction = net.apply(views, x).named("prediction")
+    if prediction.shape[:1] != x.shape[:1]:
         raise ShapeError(
-            f"the net must give one prediction for each row, ({len(batch['x'])}, ...), but gave "
+            f"the net must give one prediction for each row, ({len(x)}, ...), but gave "
             f"{prediction.shape}"
         )
+    return prediction
+
+
+def _measures(
+    prediction: Tensor, batch: Mapping[str, Tensor], loss: Loss, metrics: Sequence[Metric]
+) -> dict[str, Tensor]:
+    """The loss and the metrics of a batch, each as one number, by name."""
     total = _weighted_sum(loss, prediction, batch)
     measures = {"loss": total if loss.reduction == "sum" else total / batch["count"]}
     for each in metrics:
@@ -115,10 +126,3 @@ def _weighted_sum(
             "leave the mean over rows to fit"
         )
     return (batch["row_weights"] * rows).sum()
-
-
-def _flat_gradient(loss: Tensor, views: Sequence[Tensor]) -> Tensor:
-    """d loss / d each parameter, side by side as in the flat vector."""
-    pieces = [gates.reshape(each, shape=(each.size,)) for each in gradients(loss, views)]
-    flat: Tensor = pieces[0] if len(pieces) == 1 else concatenate(pieces)
-    return flat.named("gradient")

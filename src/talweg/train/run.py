@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,10 @@ class Run:
     were taken, 0 being the start; `kept` says it in words, with the step where a run was cut within
     an epoch. `seconds` is the time of the training itself, `compile_seconds` what the native
     engine took to plan and compile it. `stopped_by` is a short name, `why` the reason in words.
-    A metric is a mean over rows, whatever its loss of the same name does.
+    A metric is a mean over rows, whatever its loss of the same name does. `watched` holds what
+    `watch` asked for, by names such as "0.weight/gradient_norm" and "0/dead": the mean over each
+    epoch's steps, or with "step" one number a step. `direction_changes` holds for each weight
+    how often its update changed its sign, as arrays of the parameters' shapes.
     """
 
     net: Module
@@ -50,6 +53,8 @@ class Run:
     compile_seconds: float
     settings: Mapping[str, Any]
     failure: Failure | None = None
+    watched: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    direction_changes: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         ends = [f"{name} {values[-1]:.6g}" for name, values in self.history.items() if len(values)]

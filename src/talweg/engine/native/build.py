@@ -74,6 +74,8 @@ def _parts(program: Program, module: Module) -> Parts:
         rules_plan,
         program.measures,
         [f"state.{name}" for name in program.state],
+        program.watched,
+        program.watch_steps,
     )
 
 

@@ -35,6 +35,8 @@ BLOCK = 53
 """Rows that a thread takes through a stage at a time."""
 SAVE_EVERY = 54
 """Steps after which weights and state are saved, at the next epoch."""
+FIRST_WATCHED = 55
+"""The step of the first row of what is watched."""
 WORDS = 64
 
 DONE, STOPPED, NON_FINITE, RULE = 0, 1, 2, 16
@@ -55,8 +57,9 @@ DONE, STOPPED, NON_FINITE, RULE = 0, 1, 2, 16
     HELD_WEIGHTS,
     GUARD,
     HELD_SUMS,
+    WATCHED,
     SAVED,
-) = range(16)
+) = range(17)
 """The first entries of the table of pointers; the buffers of plans follow."""
 FIRST_BUFFER = 32
 """Entries from SAVED on hold the saved weights and the arrays of the saved state."""

@@ -26,11 +26,18 @@ class Parts:
     rules: Plan | None
     measures: Sequence[str]
     state: Sequence[str]
+    watched: Sequence[str] = ()
+    watch_steps: bool = False
+
+    @property
+    def summed(self) -> list[str]:
+        """What is added up over the steps of an epoch."""
+        return [*self.measures, *([] if self.watch_steps else self.watched)]
 
     @property
     def columns(self) -> int:
-        """Numbers in one row of the history: measures, and room for those of held-out rows."""
-        return 2 * len(self.measures)
+        """Numbers in one row of the history: of the steps, then of held-out rows."""
+        return len(self.summed) + len(self.measures)
 
 
 class Writer:
@@ -93,10 +100,10 @@ class Writer:
         high = f.times(f.over(f.times(units, after), self.threads), ROW_UNIT)
         return f.least(low, rows), f.least(high, rows)
 
-    def add_measures(self, plan: Plan, sums: int) -> None:
+    def add_measures(self, plan: Plan, sums: int, names: Sequence[str]) -> None:
         """Add a batch's measures to the sums."""
         f, room = self.f, self.entry(sums)
-        for place, name in enumerate(self.parts.measures):
+        for place, name in enumerate(names):
             where = f.at(room, place, "double")
             value = self.number_of(plan.outputs[name])
             f.store(f.add(f.load("double", where), value), where)
@@ -108,7 +115,7 @@ class Writer:
 
     def zero(self, sums: int) -> None:
         room = self.entry(sums)
-        for place in range(len(self.parts.measures)):
+        for place in range(len(self.parts.summed)):
             self.f.store(number(0, "double"), self.f.at(room, place, "double"))
 
     def copy(self, to: Value, source: Value, count: Index, type: str) -> None:

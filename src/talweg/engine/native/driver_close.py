@@ -50,7 +50,7 @@ class WriteEvaluation(Writer):
             if stage:
                 self.barrier()
         with self.first_thread():
-            self.add_measures(self.plan, c.HELD_SUMS)
+            self.add_measures(self.plan, c.HELD_SUMS, self.parts.measures)
         self.barrier()
 
 
@@ -77,7 +77,7 @@ class WriteClose(Writer):
 
     def record(self, epoch: Value) -> Value:
         """Write the means of the measures to the epoch's row of the history."""
-        f, count = self.f, len(self.parts.measures)
+        f, count = self.f, len(self.parts.summed)
         row = f.minus(f.minus(epoch, 1), self.word(c.FIRST_RECORD))
         record = f.at(self.entry(c.HISTORY), f.times(row, self.parts.columns), "double")
         rows, size = self.word(c.ROWS), self.word(c.BATCH)
@@ -89,7 +89,7 @@ class WriteClose(Writer):
             f.store(f.divide(total, steps), f.at(record, place, "double"))
         if self.parts.evaluate is not None:
             held = self.entry(c.HELD_SUMS)
-            for place in range(count):
+            for place in range(len(self.parts.measures)):
                 total = f.load("double", f.at(held, place, "double"))
                 f.store(total, f.at(record, count + place, "double"))
         return record
@@ -115,8 +115,8 @@ class WriteClose(Writer):
                 f.store(f.convert(epoch, "double"), self.entry(buffer.place))
             elif name == "seconds":
                 f.store(self.word(c.SECONDS, "double"), self.entry(buffer.place))
-            elif name in self.names():
-                here = f.at(record, self.names().index(name), "double")
+            elif name in self.columns():
+                here = f.at(record, self.columns()[name], "double")
                 f.store(here, f.at(self.table, buffer.place, "ptr"))
         for name in self.rules.values():
             self.call_stage(name, number(1, "i64"), 0, 0)
@@ -126,6 +126,8 @@ class WriteClose(Writer):
             with f.when(f.compare("ne", flag, number(0, "i8"))):
                 self.put(c.STATUS, c.RULE + place)
 
-    def names(self) -> list[str]:
-        measures = list(self.parts.measures)
-        return measures + [f"val_{name}" for name in measures]
+    def columns(self) -> dict[str, int]:
+        """Where a row of the history has each measure."""
+        names, first = list(self.parts.measures), len(self.parts.summed)
+        held = {f"val_{name}": first + place for place, name in enumerate(names)}
+        return {name: place for place, name in enumerate(names)} | held

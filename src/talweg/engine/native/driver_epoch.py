@@ -111,5 +111,17 @@ class WriteEpoch(Writer):
         bad = f.compare("uno", loop.results[0], loop.results[0])
         self.put(c.BAD, f.convert(bad, "i64"))
         with f.when(f.bits("xor", bad, number(1, "i1"))):
-            self.add_measures(self.plan, c.SUMS)
+            self.add_measures(self.plan, c.SUMS, self.parts.summed)
+            if self.parts.watch_steps:
+                self.note_watched()
             self.put(c.STEP, f.plus(self.word(c.STEP), 1))
+
+    def note_watched(self) -> None:
+        """Write a row of what is watched, unless the step is only repeated."""
+        f, count = self.f, len(self.parts.watched)
+        with f.when(f.compare("==", self.word(c.REPLAY), number(0, "i64"))):
+            row = f.minus(self.word(c.STEP), self.word(c.FIRST_WATCHED))
+            record = f.at(self.entry(c.WATCHED), f.times(row, count), "double")
+            for place, name in enumerate(self.parts.watched):
+                value = self.number_of(self.plan.outputs[name])
+                f.store(value, f.at(record, place, "double"))

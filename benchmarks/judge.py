@@ -1,0 +1,24 @@
+"""Whether a contestant did the same arithmetic: what it leaves, judged by float64 NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.contestants.by_hand import ByHand, forward, loss_of
+from benchmarks.problems import Array, Problem
+
+
+def judged(problem: Problem, result: list[Array]) -> float:
+    """The loss of a contestant's weights over all rows; of a prediction, the number itself."""
+    if problem.case.predicts:
+        return float(result[0].item())
+    weights = [each.astype(np.float64) for each in result]
+    prediction = forward(problem.case, weights, problem.X.astype(np.float64))[-1]
+    return loss_of(problem.case, prediction, problem.y)
+
+
+def reference(problem: Problem) -> float:
+    """What the equations give after the check's epochs, by hand and in float64."""
+    by_hand = ByHand(problem, dtype="float64")
+    by_hand.run(problem.case.check_epochs)
+    return judged(problem, by_hand.result())

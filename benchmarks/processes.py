@@ -1,0 +1,93 @@
+"""Contestants' processes as the race sees them: started, asked, ended, none left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+
+
+class Worker:
+    """One contestant in a process of its own, in a session of its own, so that Ctrl-C is ours."""
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        threads: int,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        patience: float = 180,
+    ) -> None:
+        self.name, self.threads, self.patience = name, threads, patience
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", name, folder, str(threads), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            cwd=ROOT,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
+        )
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def ask(self, epochs: int) -> dict[str, Any]:
+        """Run so many epochs from the start: {"seconds": ...}, or why not."""
+        assert self.process.stdin is not None
+        try:
+            print(epochs, file=self.process.stdin, flush=True)
+        except BrokenPipeError:
+            return {"failed": self._last_words()}
+        return self.reply()
+
+    def reply(self) -> dict[str, Any]:
+        """The next message; if the process ended without one, its last words."""
+        assert self.process.stdout is not None
+        watch = threading.Timer(self.patience, self.process.kill)
+        watch.start()
+        try:
+            line = self.process.stdout.readline()
+        finally:
+            watch.cancel()
+        return json.loads(line) if line else {"failed": self._last_words()}
+
+    def _last_words(self) -> str:
+        code = self.process.wait()
+        self.errors.seek(0)
+        lines = self.errors.read().strip().splitlines()
+        return (
+            f"ended with {code} (killed after {self.patience:.0f} s?)" if not lines else lines[-1]
+        )
+
+    def close(self) -> None:
+        """End it, and all that it started."""
+        if self.process.poll() is None:
+            if hasattr(os, "killpg"):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.errors):
+            if stream is not None and not stream.closed:
+                stream.close()

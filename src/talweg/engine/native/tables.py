@@ -1,0 +1,205 @@
+"""The memory of a run: what each thread finds behind its table of pointers."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from talweg.engine.native import contract, control as c
+from talweg.engine.native.driver_base import Parts
+from talweg.engine.native.memory import placed, zeros
+from talweg.engine.native.row_order import row_order_scratch
+from talweg.engine.native.rules import first_state
+from talweg.engine.native.view import Buffer
+from talweg.engine.program import Program, Rows
+from talweg.gates import Array
+
+SERIAL = 300_000
+"""Operations of a step below which one thread is as fast as several (some 10 us)."""
+BLOCK_BYTES = 256 * 1024
+"""What the rows that go through a stage together may take, half of a second-level cache."""
+SAVE_STEPS = 64
+
+
+class Memory:
+    """Everything that a program reads and writes: control words, a table of pointers for each
+    thread, and what they point to.
+    """
+
+    def __init__(
+        self, program: Program, parts: Parts, weights: Array, rows: Rows, held: Rows | None
+    ) -> None:
+        self.program, self.parts, self.rows, self.held = program, parts, rows, held
+        self.threads = _threads(program)
+        self.words = np.frombuffer(zeros(c.WORDS * 8).data, np.int64)
+        self.reals = self.words.view(np.float64)
+        self.kept: list[Any] = []  # arrays that the program holds pointers to
+        self.weights = weights.copy()
+        self.best = weights.copy()
+        self.state = {name: np.array(each) for name, each in program.state.items()}
+        self.saved = [np.array(each) for each in (weights, *self.state.values())]
+        self.settings = [np.asarray(each) for each in program.settings.values()]
+        self.guards = zeros(64 * self.threads)
+        self._set_words()
+        self.block = self._block_rows()
+        self.words[c.BLOCK] = self.block
+        self.tables = [self._table(thread) for thread in range(self.threads)]
+
+    def _set_words(self) -> None:
+        program, words = self.program, self.words
+        words[c.ROWS], words[c.BATCH] = len(self.rows), program.batch_size
+        words[c.SHUFFLE] = program.shuffle and program.batch_size < len(self.rows)
+        words[c.KEEP_BEST] = program.keep_best
+        words[c.SEED] = np.uint64(program.seed).astype(np.int64)
+        self.reals[c.MEAN_WEIGHT] = self.rows.mean_weight
+        words[c.THREADS], words[c.SLEEP] = self.threads, _sleep_address()
+        words[c.LAST_STEP] = np.iinfo(np.int64).max
+        words[c.SAVED_STEP] = -SAVE_STEPS
+        words[c.SAVE_EVERY] = SAVE_STEPS
+        if self.held is not None:
+            words[c.HELD_ROWS] = len(self.held)
+            words[c.HELD_BATCH] = program.evaluation_size
+        self.reals[c.BEST_LOSS] = np.inf
+
+    def _block_rows(self) -> int:
+        """Rows that a thread takes through a stage at a time, so that they stay in its cache."""
+        most = max(self.program.batch_size, self.program.evaluation_size) // self.threads + 6
+        row = sum(each.nbytes(1) for each in self.parts.step.buffers if each.size.power == 1)
+        parts = -(-most // max(120, BLOCK_BYTES // max(row, 1)))
+        return -(-most // parts // 6) * 6  # blocks of about one size, whole tiles each
+
+    def _table(self, thread: int) -> npt.NDArray[np.uintp]:
+        """A thread's pointers; what all share is laid out by the first."""
+        if thread == 0:
+            self.shared = self._shared_pointers()
+        table = self.shared.copy()
+        plans = [(self.parts.step, self.program.batch_size)]
+        if self.parts.evaluate:
+            plans.append((self.parts.evaluate, self.program.evaluation_size))
+        for plan, rows in plans:
+            own = [each for each in plan.buffers if each.kind in ("block", "private")]
+            blocks = [each for each in own if each.kind == "block"]
+            self._lay_out(table, blocks, min(rows, self.block))
+            for each in own:
+                if each.kind == "private":
+                    table[each.place] = self._address(zeros(each.nbytes(rows) + 64))
+        table[c.SCRATCH] = self._address(
+            zeros(max(map(contract.scratch_bytes, ("float", "double"))))
+        )
+        return table
+
+    def _shared_pointers(self) -> npt.NDArray[np.uintp]:
+        count = c.FIRST_BUFFER + sum(
+            len(plan.buffers)
+            for plan in (self.parts.step, self.parts.evaluate, self.parts.rules)
+            if plan
+        )
+        table = np.zeros(count, np.uintp)
+        table[c.CONTROL] = self._address(self.words)
+        self._point_to_rows(table)
+        self._point_to_step(table)
+        self._point_to_evaluation(table)
+        self._point_to_rules(table)
+        return table
+
+    def _address(self, array: Any) -> int:
+        """An array's address; the array lives as long as the run."""
+        self.kept.append(array)
+        return int(array.ctypes.data)
+
+    def _lay_out(self, table: npt.NDArray[np.uintp], buffers: Sequence[Buffer], rows: int) -> None:
+        offsets, total = placed([each for each in buffers if each.first >= 0], rows)
+        arena = self._address(zeros(total))
+        for buffer, offset in offsets.items():
+            table[buffer.place] = arena + offset
+
+    def _point_to_rows(self, table: npt.NDArray[np.uintp]) -> None:
+        count = len(self.parts.summed)
+        order = self.program.shuffle
+        held = self.held or self.rows
+        entries: dict[int, Any] = {
+            c.X: self.rows.x,
+            c.Y: self.rows.y,
+            c.ROW_WEIGHTS: self.rows.weights,
+            c.HELD_X: held.x,
+            c.HELD_Y: held.y,
+            c.HELD_WEIGHTS: held.weights,
+            c.ORDER: zeros(4 * len(self.rows)) if order else zeros(8),
+            c.ORDER_SCRATCH: zeros(row_order_scratch(len(self.rows))) if order else zeros(8),
+            c.SUMS: zeros(8 * count),
+            c.HELD_SUMS: zeros(8 * count),
+            c.BEST: self.best,
+            c.GUARD: self.guards,
+        }
+        for place, each in enumerate(self.saved):
+            entries[c.SAVED + place] = each
+        for place, array in entries.items():
+            table[place] = self._address(array)
+
+    def _point_to_step(self, table: npt.NDArray[np.uintp]) -> None:
+        plan, dtype = self.parts.step, self.weights.dtype
+        arrays = {"weights": self.weights, **{f"state.{n}": a for n, a in self.state.items()}}
+        names = [f"settings.{name}" for name in self.program.settings]
+        arrays |= dict(zip(names, self.settings, strict=True))
+        arrays["count"] = np.zeros((), dtype)
+        for name, buffer in plan.inputs.items():
+            if name in arrays:
+                table[buffer.place] = self._address(arrays[name])
+            else:  # a batch's rows, put together
+                table[buffer.place] = self._address(
+                    zeros(buffer.nbytes(self.program.batch_size) + 64)
+                )
+        self._place_rest(table, plan.buffers, self.program.batch_size)
+
+    def _point_to_evaluation(self, table: npt.NDArray[np.uintp]) -> None:
+        plan = self.parts.evaluate
+        if plan is None or self.held is None:
+            return
+        table[plan.inputs["weights"].place] = self._address(self.weights)
+        total = np.asarray(self.held.weights.sum(dtype=np.float64), self.weights.dtype)
+        table[plan.inputs["count"].place] = self._address(total)
+        if plan.graph.rows is not None:  # its batches are put together
+            for name in ("x", "y", "row_weights"):
+                buffer = plan.inputs[name]
+                table[buffer.place] = self._address(zeros(buffer.nbytes(plan.graph.rows) + 64))
+        self._place_rest(table, plan.buffers, self.program.evaluation_size)
+
+    def _point_to_rules(self, table: npt.NDArray[np.uintp]) -> None:
+        plan = self.parts.rules
+        if plan is None:
+            return
+        state = first_state(self.program.rules)
+        for name, buffer in plan.inputs.items():
+            table[buffer.place] = self._address(np.asarray(state.get(name, 0.0)))
+        self._place_rest(table, plan.buffers, 1)
+
+    def _place_rest(
+        self, table: npt.NDArray[np.uintp], buffers: Sequence[Buffer], rows: int
+    ) -> None:
+        for buffer in buffers:
+            if buffer.kind == "constant":
+                table[buffer.place] = self._address(buffer.array)
+        self._lay_out(table, [each for each in buffers if each.kind == "shared"], rows)
+
+
+def _sleep_address() -> int:
+    """The function that sends a waiting thread to sleep; 0 where there is none."""
+    try:
+        found = ctypes.CDLL(None).usleep
+    except (AttributeError, OSError, TypeError):
+        return 0
+    return ctypes.cast(found, ctypes.c_void_p).value or 0
+
+
+def _threads(program: Program) -> int:
+    """How many threads a run gets: all that may be used, where steps are large enough."""
+    if program.threads is not None:
+        return program.threads
+    if program.step.cost().operations < SERIAL:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
