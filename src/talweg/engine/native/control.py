@@ -37,6 +37,8 @@ SAVE_EVERY = 54
 """Steps after which weights and state are saved, at the next epoch."""
 FIRST_WATCHED = 55
 """The step of the first row of what is watched."""
+NAPS, ALONE = 56, 57
+"""Sleeps of waiting threads so far; set by Python: the first thread shall go on alone."""
 WORDS = 64
 
 DONE, STOPPED, NON_FINITE, RULE = 0, 1, 2, 16

@@ -55,9 +55,16 @@ class WriteRun(Writer):
 
     def epoch(self) -> None:
         f = self.f
+        self.leave_if(f.compare("sge", self.word(c.EPOCH), self.word(c.LAST_EPOCH)))
         with self.first_thread():
             self.save_if_due()
+            self.put(c.GO, self.shared_word(c.ALONE))
         self.barrier()
+        alone = f.compare("ne", self.word(c.GO), number(0, "i64"))
+        is_other = f.compare("ne", self.thread, number(0, "i64"))
+        self.leave_if(f.bits("and", alone, is_other))
+        with f.when(alone):
+            self.put(c.THREADS, 1)
         cut = f.call("epoch", "i64", self.control, self.table, self.thread)
         self.leave_if(f.compare("ne", cut, number(0, "i64")))
         self.barrier()

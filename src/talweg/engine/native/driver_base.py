@@ -73,7 +73,7 @@ class Writer:
         return entry(self.f, self.table, place)
 
     def barrier(self) -> None:
-        write_barrier(self.f, self.control, self.threads)
+        write_barrier(self.f, self.control, self.word(c.THREADS))
 
     @contextmanager
     def first_thread(self) -> Iterator[None]:

@@ -29,6 +29,12 @@ HISTORY_ROWS = 65536
 """Epochs that one call of the program has room to record; the next call goes on."""
 WAIT = 0.02
 """Seconds between two looks at a running program."""
+NAP_SECONDS = 130e-6
+"""What a wait with one sleep takes: the spinning before it, and getting the core back."""
+WASTE = 0.1
+"""The share of their time that threads may sleep before the first goes on alone."""
+PATIENCE = 1.0
+"""Seconds after which a run that went on alone tries all its threads again."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,7 @@ class _Run:
         held = validation or (rows if program.record_evaluation else None)
         self.memory = Memory(program, made.parts, weights, rows, held)
         self.words, self.reals = self.memory.words, self.memory.reals
+        self.noted = 0.0, 0  # when threads were last seen to sleep, and how often they had
         self.history = np.zeros((0, self.parts.columns))
         self.watched = np.zeros((0, len(self.parts.watched)))
 
@@ -110,6 +117,20 @@ class _Run:
         bad = self._diagnosed() if self.words[c.BAD] else None
         return self._outcome(bad)
 
+    def _share_cores(self) -> None:
+        """Go on alone where threads mostly wait for each other, since others want the cores too;
+        after a while try again. The bits do not depend on it.
+        """
+        words, now = self.words, time.perf_counter()
+        since, naps = self.noted
+        if now - since < (PATIENCE if words[c.ALONE] else 2 * WAIT):
+            return
+        self.noted = now, int(words[c.NAPS])
+        if words[c.ALONE]:
+            words[c.LAST_EPOCH] = 0  # the call ends with the epoch, and the next has all threads
+        elif (self.noted[1] - naps) * NAP_SECONDS > WASTE * (now - since) * self.memory.threads:
+            words[c.ALONE] = 1
+
     def _steps(self) -> int:
         """Steps of one epoch."""
         return -(-len(self.rows) // self.program.batch_size)
@@ -130,7 +151,10 @@ class _Run:
         function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(
             self.code.addresses["run"]
         )
-        self.words[c.ARRIVED] = 0
+        self.words[c.ARRIVED], self.words[c.ALONE] = 0, 0
+        self.words[c.THREADS] = self.memory.threads
+        self.noted = time.perf_counter(), 0
+        self.words[c.NAPS] = 0
         ends = [threading.Event() for _ in self.memory.tables]
 
         def work(thread: int) -> None:
@@ -167,6 +191,7 @@ class _Run:
         late = budget is not None and seconds >= budget
         if control.stop or late:
             words[c.STOP] = 1 if control.stop else 2
+        self._share_cores()
         control.step = int(words[c.STEP])
         epoch = int(words[c.EPOCH])
         if epoch > control.epoch:

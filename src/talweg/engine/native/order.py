@@ -32,6 +32,10 @@ def note_lifetimes(kernels: list[Kernel], outputs: set[Buffer]) -> None:
         for view in (*kernel.reads(), *kernel.writes()):
             buffer = view.buffer
             buffer.used(at if buffer.kind == "block" else kernel.stage)
+    last = max((each.stage for each in kernels), default=0) + 1
+    for buffer in stages_of:
+        if buffer.kind == "shared" and buffer.first == 0:
+            buffer.used(last)  # made once for many batches that are evaluated
     for buffer in outputs:
         buffer.used(0)
         buffer.used(max((each.stage for each in kernels), default=0) + 1)

@@ -197,9 +197,9 @@ def _sleep_address() -> int:
 
 
 def _threads(program: Program) -> int:
-    """How many threads a run gets: all that may be used, where steps are large enough."""
-    if program.threads is not None:
-        return program.threads
+    """How many threads a run gets: all that may be used, or one where its steps are short."""
     if program.step.cost().operations < SERIAL:
         return 1
+    if program.threads is not None:
+        return program.threads
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
