@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import fill
 from typing import Any
 
 from benchmarks.cases import CASES, DIGITS, PREDICTION
@@ -69,9 +70,7 @@ def _rows(text: str) -> list[str]:
 
 
 def _facts(facts: Record) -> str:
-    words = [f"{name} {value}" for name, value in facts.items()]
-    half = len(words) // 2
-    return "\n".join([", ".join(words[:half]), ", ".join(words[half:])])
+    return fill(", ".join(f"{name} {value}" for name, value in facts.items()), 100)
 
 
 def _measure(rows: Sequence[str], pace: Pace, quick: bool, talweg: str, record: Record) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import itertools
 import time
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def by_torch(X: Any, y: Any, test_X: Any, test_y: Any, epochs: int) -> tuple[flo
     torch.manual_seed(0)
     start = time.perf_counter()
     layers: list[Any] = []
-    for inputs, outputs in zip(SIZES, SIZES[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(SIZES):
         layers += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU()]
     net = torch.nn.Sequential(*layers[:-1])
     rows, labels = torch.from_numpy(X), torch.from_numpy(y)

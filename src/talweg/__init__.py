@@ -37,6 +37,7 @@ _HOMES = {
     "talweg.train.fit": "fit",
     "talweg.train.run": "Failure Run",
     "talweg.train.stopping": "MaxEpochs MinDecrease Patience Stop TargetLoss TimeBudget",
+    "talweg.train.stages": "Stages stages",
     "talweg.train.sweep": "Sweep sweep",
     "talweg.data.table_model": "TableModel load",
     "talweg.draw.table_report": "report",
@@ -154,6 +155,7 @@ if TYPE_CHECKING:
     from talweg.optim.sgd import SGD as SGD
     from talweg.train.fit import fit as fit
     from talweg.train.run import Failure as Failure, Run as Run
+    from talweg.train.stages import Stages as Stages, stages as stages
     from talweg.train.stopping import (
         MaxEpochs as MaxEpochs,
         MinDecrease as MinDecrease,

@@ -89,7 +89,7 @@ def test_a_stopping_rule_that_looks_at_a_number_is_refused() -> None:
         def update(self, state: Any, epoch: Any) -> Any:
             return {}, float(epoch.measures["loss"]) < 0.1
 
-    with pytest.raises(tw.EngineError, match="Looking.*cannot be compiled"):
+    with pytest.raises(tw.EngineError, match=r"Looking.*cannot be compiled"):
         trained(line(), stop=Looking())
 
 

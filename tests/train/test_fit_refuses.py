@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.errors import DataError, EngineError, SettingError, ShapeError, TalwegError
+from talweg.errors import DataError, SettingError, ShapeError, TalwegError
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 Y = X.sum(axis=1)

@@ -227,7 +227,7 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        if not name.startswith("_"):  # what a call computes may be another from now on
+        if name[0] != "_" and name != "weights":  # what a call computes may be another now
             _changes.count += 1
             object.__setattr__(self, "_changed", _changes.count)
 

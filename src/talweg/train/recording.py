@@ -45,7 +45,7 @@ def step_graph(
     after, new_state, quantities = updated(bound, flat, pieces, before, watch)
     if watch is not None:
         quantities |= of_layers(net, prediction, batch["row_weights"])
-        chosen = watch.chosen(quantities)
+        chosen = watch.chosen(quantities, net.weights)
         outputs |= {WATCHED + name: each.named(name) for name, each in chosen.items()}
     outputs["weights"] = after
     outputs |= {name: new_state[_last(name)] for name in state}

@@ -18,15 +18,13 @@ def write_barrier(f: Function, control: Value, threads: Value) -> None:
     """Wait until all threads are here; nothing where there is one."""
     if "barrier" not in f.module.functions:
         _write_function(f.module)
-    f.call("barrier", "void", control, threads)
+    with f.when(f.compare(">", threads, number(1, "i64"))):
+        f.call("barrier", "void", control, threads)
 
 
 def _write_function(module: Module) -> None:
     f = module.function("barrier", [("ptr", "control"), ("i64", "threads")], inline=False)
     control, threads = f.parameters
-    alone = f.compare("slt", threads, number(2, "i64"))
-    f.branch(alone, "done", "arrive")
-    f.open("arrive")
     arrived, generation = f.at(control, ARRIVED, "i64"), f.at(control, GENERATION, "i64")
     before = f.emit("i64", f"load atomic i64, {generation} acquire, align 8")
     count = f.emit("i64", f"atomicrmw add {arrived}, i64 1 acq_rel")
@@ -39,7 +37,7 @@ def _write_function(module: Module) -> None:
     f.jump("done")
     f.open("wait")
     spins = Value("i64", "%spins")
-    f.do("%spins = phi i64 [ 0, %arrive ], [ %more, %again ]")
+    f.do("%spins = phi i64 [ 0, %entry ], [ %more, %again ]")
     now = f.emit("i64", f"load atomic i64, {generation} acquire, align 8")
     f.branch(f.compare("ne", now, before), "done", "pause")
     f.open("pause")

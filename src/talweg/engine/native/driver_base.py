@@ -94,11 +94,24 @@ class Writer:
     def part_of(self, rows: Value) -> tuple[Index, Index]:
         """This thread's rows of a batch."""
         f = self.f
+        apart, parted, start = f.fresh("apart"), f.fresh("parted"), f.block
+        f.branch(f.compare(">", self.threads, number(1, "i64")), apart, parted)
+        f.open(apart)  # divisions, which a step of a tiny net would feel
+        low, high = self._divided(rows)
+        f.jump(parted)
+        f.open(parted)
+        zero = number(0, "i64")
+        low = f.joined((low, apart), (zero, start))
+        high = f.joined((high, apart), (rows, start))
+        return low, high
+
+    def _divided(self, rows: Value) -> tuple[Value, Value]:
+        f = self.f
         units = f.over(f.plus(rows, ROW_UNIT - 1), ROW_UNIT)
         low = f.times(f.over(f.times(units, self.thread), self.threads), ROW_UNIT)
         after = f.plus(self.thread, 1)
         high = f.times(f.over(f.times(units, after), self.threads), ROW_UNIT)
-        return f.least(low, rows), f.least(high, rows)
+        return f.index(f.least(low, rows)), f.index(f.least(high, rows))
 
     def add_measures(self, plan: Plan, sums: int, names: Sequence[str]) -> None:
         """Add a batch's measures to the sums."""

@@ -349,6 +349,12 @@ class Function:
     def branch(self, condition: Value, yes: str, no: str) -> None:
         self.do(f"br {condition}, label %{yes}, label %{no}")
 
+    def joined(self, *sources: tuple[Value, str]) -> Value:
+        """The value of the block, by its label, that control came from; first in its own block."""
+        result = Value(sources[0][0].type, f"%{self.fresh('j')}")
+        self._lines.append(phi(result, *sources))
+        return result
+
     @contextmanager
     def when(self, condition: Value) -> Iterator[None]:
         """What is written inside runs only where the condition holds."""

@@ -1,0 +1,41 @@
+"""Trask, "A Neural Network in 13 lines of Python, Part 2" (2015-07-27): how often each weight's
+update changed its direction in 60,000 steps, as the article lists it.
+"""
+
+import numpy as np
+import pytest
+
+import talweg as tw
+
+X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1.0]])
+Y = [0, 1, 1, 0]
+FEW = [[1, 1, 0, 0], [2, 0, 0, 2], [4, 2, 1, 1]], [2, 1, 0, 1]
+PUBLISHED = {
+    0.001: ([[0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 1, 1]], [1, 1, 0, 1]),
+    0.01: FEW,
+    0.1: FEW,
+    1.0: FEW,
+    10.0: ([[7, 19, 2, 6], [7, 2, 0, 22], [19, 26, 9, 17]], [22, 15, 4, 15]),
+}
+
+
+INTERPRETED = pytest.param(10.0, "numpy", marks=pytest.mark.slow)  # 9 to 20 s
+
+
+@pytest.mark.parametrize(
+    ("alpha", "engine"), [*((alpha, "native") for alpha in PUBLISHED), INTERPRETED]
+)
+def test_the_published_changes_of_direction(alpha: float, engine: str) -> None:
+    np.random.seed(1)
+    start = [2 * np.random.random(shape) - 1 for shape in ((3, 4), (4, 1))]
+    layers = [tw.Dense(each.shape[1], "sigmoid", bias=False) for each in start]
+    net = tw.Sequential(*layers, dtype="float64")
+    net.weights = {f"{i}.weight": each for i, each in enumerate(start)}
+    settings = {"loss": "half_sse", "epochs": 60_000, "batch_size": None, "engine": engine}
+    rule = tw.SGD(lr=alpha)
+    run = tw.fit(net, X, Y, optimizer=rule, watch=["direction_changes"], **settings)
+    first, second = PUBLISHED[alpha]
+    assert run.direction_changes["0.weight"].tolist() == first
+    assert run.direction_changes["1.weight"][:, 0].tolist() == second
+    shares = run.watched["0.weight/direction_changes"]
+    assert round(shares.sum() * 12) == np.sum(first)
