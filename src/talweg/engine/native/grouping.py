@@ -173,7 +173,7 @@ class Grouping:
         """
         inner, columns = b.shape
         if not by_rows:
-            return inner.power == 1 and columns.is_known and columns.factor % 512 == 0
+            return inner.power == 1 and columns.is_known and columns.factor % 128 == 0
         if not (inner.is_known and columns.is_known):
             return False
         is_turned = b.gate is not None and b.gate.name == "transpose"

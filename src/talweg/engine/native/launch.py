@@ -31,7 +31,7 @@ WAIT = 0.02
 """Seconds between two looks at a running program."""
 NAP_SECONDS = 130e-6
 """What a wait with one sleep takes: the spinning before it, and getting the core back."""
-WASTE = 0.1
+WASTE = 0.2
 """The share of their time that threads may sleep before the first goes on alone."""
 PATIENCE = 1.0
 """Seconds after which a run that went on alone tries all its threads again."""
@@ -93,6 +93,7 @@ class _Run:
         self.memory = Memory(program, made.parts, weights, rows, held)
         self.words, self.reals = self.memory.words, self.memory.reals
         self.noted = 0.0, 0  # when threads were last seen to sleep, and how often they had
+        self.wasted = False
         self.history = np.zeros((0, self.parts.columns))
         self.watched = np.zeros((0, len(self.parts.watched)))
 
@@ -128,8 +129,11 @@ class _Run:
         self.noted = now, int(words[c.NAPS])
         if words[c.ALONE]:
             words[c.LAST_EPOCH] = 0  # the call ends with the epoch, and the next has all threads
-        elif (self.noted[1] - naps) * NAP_SECONDS > WASTE * (now - since) * self.memory.threads:
-            words[c.ALONE] = 1
+            return
+        slept = (self.noted[1] - naps) * NAP_SECONDS
+        wastes = slept > WASTE * (now - since) * self.memory.threads
+        words[c.ALONE] = wastes and self.wasted  # twice in a row: a start is uneven by itself
+        self.wasted = wastes
 
     def _steps(self) -> int:
         """Steps of one epoch."""
@@ -153,7 +157,7 @@ class _Run:
         )
         self.words[c.ARRIVED], self.words[c.ALONE] = 0, 0
         self.words[c.THREADS] = self.memory.threads
-        self.noted = time.perf_counter(), 0
+        self.noted, self.wasted = (time.perf_counter(), 0), False
         self.words[c.NAPS] = 0
         ends = [threading.Event() for _ in self.memory.tables]
 
