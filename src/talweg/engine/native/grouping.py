@@ -137,16 +137,29 @@ class Grouping:
             )
         if not joins:
             self._keep(source)
-            axis = self.axis_of[node]
-            if axis is not None:  # counted in the axes of what is reduced
-                axis = self.axis_of[source]
-            place = self._new(Nest(self.stage_of[node], axis, shape=source.shape))
+            place = self._nest_to_reduce(node)
         nest = self.kernels[place]
         assert isinstance(nest, Nest)
         nest.reduced = axes
         nest.reductions.append(node)
         self.made_in[node] = place
         self.kept.add(node)
+
+    def _nest_to_reduce(self, node: Node) -> int:
+        """The last nest that reduces numbers of the same shape over the same axes, or a new one."""
+        (source,) = node.inputs
+        axis = self.axis_of[node]
+        if axis is not None:  # counted in the axes of what is reduced
+            axis = self.axis_of[source]
+        wanted = self.stage_of[node], axis, source.shape, _axes(node)
+        for place in range(len(self.kernels) - 1, self.made_in[source], -1):
+            nest = self.kernels[place]
+            if not isinstance(nest, Nest):
+                break
+            found = nest.stage, nest.row_axis, nest.shape, nest.reduced
+            if found == wanted and not _has_argmax(nest) and _name(node) != "argmax":
+                return place
+        return self._new(Nest(self.stage_of[node], axis, shape=source.shape))
 
     def _multiply(self, node: Node) -> None:
         a, b = node.inputs
@@ -173,7 +186,7 @@ class Grouping:
         """
         inner, columns = b.shape
         if not by_rows:
-            return inner.power == 1 and columns.is_known and columns.factor % 128 == 0
+            return inner.power == 1 and columns.is_known and columns.factor % 512 == 0
         if not (inner.is_known and columns.is_known):
             return False
         is_turned = b.gate is not None and b.gate.name == "transpose"
@@ -193,6 +206,11 @@ def _axes(node: Node) -> tuple[int, ...]:
     if node.gate.name == "argmax":
         return (node.settings["axis"].factor,)
     return tuple(each.factor for each in node.settings["axes"])
+
+
+def _name(node: Node) -> str:
+    assert node.gate is not None
+    return node.gate.name
 
 
 def _has_argmax(nest: Nest) -> bool:

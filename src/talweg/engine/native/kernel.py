@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from talweg.engine.native.outline import Node, Size, Sizes, product
+from talweg.engine.native.outline import ONE, Node, Size, Sizes, product
 from talweg.engine.native.view import Buffer, View
+
+SPLIT = 8192
+"""A nest of fewer operations is left to one thread: some microseconds, a few barriers' worth."""
 
 
 @dataclass(eq=False)
@@ -58,6 +61,13 @@ class Nest(Kernel):
 
     def writes(self) -> list[View]:
         return [view for _, view in self.stores] + list(self.results.values())
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the first thread does it all: nothing to share out, or too little."""
+        kept = [size for i, size in enumerate(self.shape) if i not in self.reduced and size != ONE]
+        work = self.operations()
+        return self.stage % 2 == 0 and (not kept or (work.is_known and work.factor < SPLIT))
 
     def operations(self) -> Size:
         whole = product(self.shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from talweg.engine.native.ir import Function, Index, Value, lanes as lanes_of, vector
@@ -58,3 +59,15 @@ def store_lanes(
     else:
         # a narrower store, since masked ones are slow on some processors
         f.store(f.shuffle(value, value, list(range(lanes.count))), pointer)
+
+
+def known_chunks(start: int, stop: int, width: int) -> Iterator[tuple[Lanes, Index, Index]]:
+    """Whole vectors of a known count, and a last one of the lanes that are left."""
+    count = stop - start
+    while width > 1 and width // 2 >= count:
+        width //= 2
+    main = stop - count % width
+    if main > start:
+        yield Lanes(width), start, main
+    if main < stop:
+        yield Lanes(width, stop - main), main, stop

@@ -17,14 +17,12 @@ from talweg.engine.native.control import GUARD
 from talweg.engine.native.frame import Frame
 from talweg.engine.native.ir import Function, Index, Value, element, number, type_of, vector
 from talweg.engine.native.kernel import Nest
-from talweg.engine.native.lanes import Lanes, load_lanes, store_lanes
+from talweg.engine.native.lanes import Lanes, known_chunks, load_lanes, store_lanes
 from talweg.engine.native.nest_axes import Operand, Walk
 from talweg.engine.native.outline import ONE, Node, Size
 
 UNROLL = 4
 """Vectors that are summed side by side: an addition takes four cycles, and two start in each."""
-SPLIT = 8192
-"""A nest of fewer operations is left to one thread: some microseconds, a few barriers' worth."""
 
 
 def write_nest(frame: Frame, nest: Nest) -> None:
@@ -50,26 +48,30 @@ class _Writer:
             return
         across = self.across = self._vector_axis()
         self._load_ready()
-        if self.nest.stage % 2 == 0 and not self._split(across):
+        if self.nest.is_alone:
             with self.f.when(self.f.compare("eq", self.frame.thread, number(0, "i64"))):
                 self._loops(across)
             return
+        if self.nest.stage % 2 == 0:
+            self._split(across)
         self._loops(across)
 
     def _alone(self) -> None:
         """A nest of single numbers."""
         f = self.f
         with f.when(f.compare("eq", self.frame.thread, number(0, "i64"))):
-            if self.guards:
-                self.guard = number(0, self.guards[0].type)
-            first = [reduction.start(f, node, 1) for node in self.nest.reductions]
-            sums = self._body(Lanes(1), reduction.flat(first))
-            self._store_results(sums)
-            if self.guards:
-                self._note_guard(self.guard)
+            self._store_results(self._body(Lanes(1), self._starts(1)))
+
+    def _starts(self, width: int) -> list[Value]:
+        """What is carried before the first term: the sums, and last the guard, if there is one."""
+        sums = reduction.flat([reduction.start(self.f, x, width) for x in self.nest.reductions])
+        return sums + [number(0, vector(each.type, width)) for each in self.guards[:1]]
 
     def _store_results(self, sums: list[Value]) -> None:
-        """Store what is left of each reduction once its lanes are joined."""
+        """Store what is left of each reduction once its lanes are joined, and note the guard."""
+        if self.guards:
+            *sums, guard = sums
+            self._note_guard(guard)
         pairs = reduction.paired(self.nest.reductions, sums)
         for place, node, values in zip(
             self.places.results, self.nest.reductions, pairs, strict=True
@@ -86,16 +88,12 @@ class _Writer:
         ]
         return max(range(len(scores)), key=lambda i: (scores[i], i))
 
-    def _split(self, across: int) -> bool:
-        """Give this thread its part of the largest kept axis; False where the nest is too small."""
+    def _split(self, across: int) -> None:
+        """Give this thread its part of the largest kept axis."""
         kept = [i for i, axis in enumerate(self.axes) if not axis.reduced]
-        work = self.nest.operations()
-        if not kept or (work.is_known and work.factor < SPLIT):
-            return False
         largest = max(kept, key=lambda i: (self.axes[i].size.power, self.axes[i].size.factor))
         axis = self.axes[largest]
         axis.start, axis.stop = self.frame.share(axis.stop, 64 if largest == across else 1)
-        return True
 
     def _loops(self, across: int) -> None:
         order = [i for i, axis in enumerate(self.axes) if not axis.reduced and i != across]
@@ -124,10 +122,11 @@ class _Writer:
         return module.lanes("double" if floats == {"double"} else "float")
 
     def _unroll(self, across: int) -> int:
-        """Registers that a vector takes: several for a reduction, so that its sums overlap."""
+        """Registers that a vector takes: several for few light sums, so that they overlap."""
         size = self.axes[across].size
         is_long = not size.is_known or size.factor >= UNROLL * self._lanes()
-        return UNROLL if self.nest.reductions and is_long else 1
+        sums, is_light = len(self.nest.reductions), len(self.nest.nodes) <= UNROLL
+        return max(1, UNROLL // sums) if sums and is_long and is_light else 1
 
     def _chunks(self, across: int) -> Iterator[tuple[Lanes, Index, Index]]:
         """(lanes, start, stop) of the vector axis: whole vectors, then what is left."""
@@ -138,7 +137,7 @@ class _Writer:
             return
         width = self._lanes() * self._unroll(across)
         if isinstance(axis.start, int) and isinstance(axis.stop, int):
-            yield from _known_chunks(axis.start, axis.stop, width)
+            yield from known_chunks(axis.start, axis.stop, width)
             return
         if axis.size.factor % width == 0:  # whatever the rows, and however they are shared out
             yield Lanes(width), axis.start, axis.stop
@@ -198,8 +197,12 @@ class _Writer:
     def _vectors(self, across: int, lanes: Lanes, index: Index, inner: Sequence[int]) -> None:
         """One vector of a kept axis: through the reduced loops, and its results stored."""
         with self._step(across, self.f.index(index)):
-            first = [reduction.start(self.f, node, lanes.width) for node in self.nest.reductions]
-            sums = self._accumulate(list(inner), lanes, reduction.flat(first))
+            first = self._starts(lanes.width)
+            if self.guards:
+                first[-1] = self.guard
+            sums = self._accumulate(list(inner), lanes, first)
+            if self.guards:
+                *sums, self.guard = sums
             for place, value in zip(
                 self.places.results, reduction.paired(self.nest.reductions, sums), strict=True
             ):
@@ -223,9 +226,7 @@ class _Writer:
     def _reduced_across(self, inner: Sequence[int], across: int) -> None:
         """Reduce along the lanes themselves, then the lanes."""
         width = next((lanes.width for lanes, *_ in self._chunks(across)), 1)
-        first = [reduction.start(self.f, node, width) for node in self.nest.reductions]
-        sums = self._along(list(inner), across, reduction.flat(first))
-        self._store_results(sums)
+        self._store_results(self._along(list(inner), across, self._starts(width)))
 
     def _along(self, inner: list[int], across: int, carried: list[Value]) -> list[Value]:
         if inner:
@@ -256,6 +257,8 @@ class _Writer:
 
     def _load_ready(self) -> list[Operand]:
         """Load the single numbers that no loop still to come moves."""
+        if self._is_crowded():
+            return []
         ready = [
             each
             for each in (*self.places.loads, *self.places.pair)
@@ -265,6 +268,14 @@ class _Writer:
         for each in ready:
             each.value = self.f.load(each.type, each.pointer)
         return ready
+
+    def _is_crowded(self) -> bool:
+        """Whether numbers and sums leave no registers for the work: numbers are then loaded where
+        they are used, since sums that go through memory take some 20 cycles a round.
+        """
+        numbers = sum(not self._is_side_by_side(each) for each in self.places.loads)
+        sums = len(self.nest.reductions) + bool(self.guards)
+        return numbers + sums > 12 * self.f.module.registers // 16
 
     def _body(self, lanes: Lanes, carried: list[Value]) -> list[Value]:
         """Compute the nodes in these lanes, store, and give the accumulators after them."""
@@ -285,19 +296,21 @@ class _Writer:
             store_lanes(f, lanes, _in_memory(f, value), each.pointer, self._is_side_by_side(each))
             if each in self.guards:
                 watched.append(value)
-        self._watch_stores(watched, lanes)
+        if self.guards:
+            *carried, self.guard = carried
+            self._watch_stores(watched, lanes)
         pairs = reduction.paired(self.nest.reductions, carried)
         after = []
         for node, before in zip(self.nest.reductions, pairs, strict=True):
-            terms = (
-                [self._loaded(each, lanes) for each in self.places.pair]
-                if self.places.pair
-                else [self._value(node.inputs[0], values, lanes)]
-            )
+            if self.places.pair:
+                terms = [self._loaded(each, lanes) for each in self.places.pair]
+            else:
+                sources = reduction.sources(node, self.nest.nodes)
+                terms = [self._value(each, values, lanes) for each in sources]
             after.append(
                 reduction.step(f, node, before, terms, lanes, partial(self._position, lanes))
             )
-        return reduction.flat(after)
+        return reduction.flat(after) + [self.guard for _ in self.guards[:1]]
 
     def _is_side_by_side(self, operand: Operand) -> bool:
         return self.across is not None and operand.strides[self.across] == ONE
@@ -375,18 +388,6 @@ class _Step:
             each.value = None
         del self.writer.indices[self.axis]
         self.writer.remaining.add(self.axis)
-
-
-def _known_chunks(start: int, stop: int, width: int) -> Iterator[tuple[Lanes, Index, Index]]:
-    """Whole vectors of a known count, and a last one of the lanes that are left."""
-    count = stop - start
-    while width > 1 and width // 2 >= count:
-        width //= 2
-    main = stop - count % width
-    if main > start:
-        yield Lanes(width), start, main
-    if main < stop:
-        yield Lanes(width, stop - main), main, stop
 
 
 def _register(dtype: np.dtype[Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talweg.engine.native.kernel import Kernel
+from talweg.engine.native.kernel import Kernel, Nest
 from talweg.engine.native.view import Buffer, View
 
 
@@ -51,6 +51,12 @@ def _leads_by_rows(view: View) -> bool:
         if size.power
     ]
     return view.buffer.size.power == 1 and rows == [view.buffer.size.factor]
+
+
+def must_wait(first: Kernel, second: Kernel) -> bool:
+    """Whether a barrier must part two kernels of a stage: not those that one thread does anyway."""
+    alone = [isinstance(each, Nest) and each.is_alone for each in (first, second)]
+    return not all(alone) and _clash(first, second)
 
 
 def _clash(first: Kernel, second: Kernel) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from talweg.engine.native.grouping import Grouping
+from talweg.engine.native.in_place import may_fill
 from talweg.engine.native.kernel import Gathering, Kernel, Nest, Pack, Product
 from talweg.engine.native.order import note_lifetimes, ordered
 from talweg.engine.native.outline import ONE, Node, Outline, Size, Sizes, product
@@ -93,8 +94,7 @@ class _Planner:
             self._place_pieces(node)
         for node in order:
             self._view(node)
-        kernels = self._connected()
-        kernels = ordered([*kernels, *self._looks(kernels, outputs)])
+        kernels = ordered(self._connected())
         self._guard(kernels, outputs)
         note_lifetimes(kernels, set(outputs.values()))
         return Plan(self.graph, kernels, self.buffers, inputs, outputs)
@@ -123,6 +123,8 @@ class _Planner:
             is_free = node in self.made_in and node not in self.views and self._is_made(node)
             if target is None:
                 target = self._buffer(name, node.dtype, product(node.shape), "shared")
+            elif node not in self.views and self._may_fill(node, self.graph.inputs[name]):
+                is_free = True
             elif is_free and not self._may_replace(node, self.graph.inputs[name]):
                 is_free = False
             if is_free:
@@ -131,6 +133,9 @@ class _Planner:
                 self._copy_at_end(node, target)
             found[name] = target
         return found
+
+    def _may_fill(self, node: Node, old: Node) -> bool:
+        return may_fill(node, old, self.kernels, self.made_in)
 
     def _is_made(self, node: Node) -> bool:
         return node.gate is not None and node.gate.name not in VIEWS
@@ -333,24 +338,11 @@ class _Planner:
             nest.loads[node] = self.views[node]
         return nest
 
-    def _looks(self, kernels: list[Kernel], outputs: Mapping[str, Buffer]) -> list[Kernel]:
-        """A nest that stores a kept array in its own place, for each that reductions come with:
-        it is watched instead, since sums and a watch are not carried through the same loops.
-        """
-        kept = _kept(outputs)
-        return [
-            Nest(k.stage, None, shape=view.shape, loads={node: view}, stores=[(node, view)])
-            for k in kernels
-            if isinstance(k, Nest) and k.reductions
-            for node, view in k.stores
-            if node is not None and view.buffer in kept
-        ]
-
     def _guard(self, kernels: list[Kernel], outputs: Mapping[str, Buffer]) -> None:
         """Watch the new weights and state for what is not finite."""
         kept = _kept(outputs)
         for kernel in kernels:
-            if isinstance(kernel, Nest) and not kernel.reductions:
+            if isinstance(kernel, Nest):
                 kernel.guarded = {view.buffer for _, view in kernel.stores} & kept
 
     # Order --------------------------------------------------------------------------------------

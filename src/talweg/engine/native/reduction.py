@@ -34,6 +34,13 @@ def _least(type: str) -> Value:
     return number({"i64": -(2**63), "i32": -(2**31), "i8": 0, "i1": 0}[of], type)
 
 
+def sources(node: Node, beside: Sequence[Node]) -> Sequence[Node]:
+    """What a reduction takes: of a sum of products that nothing else needs, their factors."""
+    (source,) = node.inputs
+    is_product = source in beside and _name(source) == "multiply" and source.users == [node]
+    return source.inputs if is_product and _name(node) == "reduce_sum" else node.inputs
+
+
 def start(f: Function, node: Node, width: int) -> tuple[Value, ...]:
     """The accumulators before the first term."""
     if _name(node) == "argmax":
@@ -68,7 +75,7 @@ def step(
     """The accumulators after one more term; lanes that do not count stay as they were."""
     if _name(node) == "argmax":
         after = _better(f, before, (terms[0], place()))
-    elif _name(node) == "matmul":
+    elif len(terms) == 2:  # a product that is added up
         after = (f.fma(terms[0], terms[1], before[0]),)
     else:
         after = (_joined(f, node, before[0], terms[0]),)

@@ -41,18 +41,49 @@ def stages(graph: Outline) -> tuple[dict[Node, int], dict[Node, int | None]]:
 
 
 def _delay(graph: Outline, stage_of: dict[Node, int], axes: dict[Node, int | None]) -> None:
-    """Move elementwise work on whole arrays to the stage that needs it, beside what else it needs.
+    """Move elementwise work to the even stage that needs it, beside what else it needs.
 
-    Most of an update does not depend on the gradient; computed early, it would be stored.
+    Most of an update does not depend on the gradient; computed early, it would be stored, and
+    weights that are added up would be read twice. So would rows that an even stage alone asks for.
     """
     outputs = set(graph.outputs.values())
+    of_arrays = _made_of_arrays(graph)
     for node in reversed(graph.nodes):
-        if node.gate is None or not node.shape or node in outputs or axes[node] is not None:
+        if node not in of_arrays or node in outputs:
             continue
         users = [stage_of[each] for each in node.users]
-        is_light = node.gate.kind == "elementwise" or node.gate.name in VIEWS
-        if is_light and users and all(each % 2 == 0 for each in users):
-            stage_of[node] = max(stage_of[node], min(users))
+        if not users or any(each % 2 for each in users):
+            continue
+        if axes[node] is not None:
+            moves = all(_is_at_hand(each, node, stage_of) for each in node.inputs)
+            moves = moves and _is_map(node)
+        elif node.gate is not None and node.gate.kind == "reduce":
+            moves = axes[node.inputs[0]] is None
+        else:
+            moves = _is_map(node) or (node.gate is not None and node.gate.name in VIEWS)
+        if moves:
+            stage_of[node], axes[node] = max(stage_of[node], min(users)), None
+
+
+def _is_map(node: Node) -> bool:
+    return node.gate is not None and (node.gate.kind == "elementwise" or node.gate.name == "cast")
+
+
+def _is_at_hand(node: Node, user: Node, stage_of: dict[Node, int]) -> bool:
+    """Whether an even stage finds a node stored anyway, or can make it for this user alone."""
+    if node.gate is None or any(stage_of[x] % 2 == 0 for x in node.users if x is not user):
+        return True
+    own = _is_map(node) and node.users == [user]
+    return own and all(_is_at_hand(each, node, stage_of) for each in node.inputs)
+
+
+def _made_of_arrays(graph: Outline) -> set[Node]:
+    """Computed arrays, and the numbers that were made of arrays."""
+    found: set[Node] = set()
+    for node in graph.nodes:
+        if node.gate and (node.shape or any(x.shape or x in found for x in node.inputs)):
+            found.add(node)
+    return found
 
 
 def _after(stage: int, follows: bool) -> int:

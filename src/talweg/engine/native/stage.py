@@ -11,6 +11,7 @@ from talweg.engine.native.frame import PARAMETERS, Frame
 from talweg.engine.native.ir import Index, Module, Value, type_of
 from talweg.engine.native.kernel import Kernel, Nest, Pack, Product
 from talweg.engine.native.nest import write_nest
+from talweg.engine.native.order import must_wait
 from talweg.engine.native.plan import Plan
 from talweg.engine.native.view import View
 
@@ -20,11 +21,12 @@ def write_stage(module: Module, plan: Plan, stage: int, name: str) -> str:
     f = module.function(f"{name}_{stage}", PARAMETERS)
     kernels = plan.stage(stage)
     frame = Frame(f)
-    level = 0
+    since: list[Kernel] = []  # the last barrier
     for kernel in kernels:
-        if stage % 2 == 0 and kernel.level != level:
-            level = kernel.level
+        if stage % 2 == 0 and any(must_wait(each, kernel) for each in since):
             write_barrier(f, frame.entry(CONTROL), frame.threads)
+            since = []
+        since.append(kernel)
         frame.begin()
         _write(frame, kernel)
     f.give()
