@@ -15,10 +15,11 @@ from talweg.engine.native import contract, control as c
 from talweg.engine.native.build import new_module, plan_for
 from talweg.engine.native.compiler import compiled, host
 from talweg.engine.native.ir import Module, number
-from talweg.engine.native.memory import placed, zeros
+from talweg.engine.native.memory import zeros
 from talweg.engine.native.outline import outline, outline_of
 from talweg.engine.native.plan import Plan
 from talweg.engine.native.stage import write_stage
+from talweg.engine.native.view import Kind
 from talweg.errors import EngineError
 from talweg.gates import Array, Spec
 from talweg.graph import Graph
@@ -100,9 +101,9 @@ class CompiledGraph:
         self._room = rows
         table = np.zeros(c.FIRST_BUFFER + len(self.plan.buffers), np.uintp)
         self._kept: list[npt.NDArray[Any]] = []
-        for kind, count in (("shared", rows), ("block", min(rows, BLOCK))):
-            chosen = [x for x in self.plan.buffers if x.kind == kind and x.first >= 0]
-            offsets, total = placed(chosen, count)
+        kinds: list[tuple[Kind, int]] = [("shared", rows), ("block", min(rows, BLOCK))]
+        for kind, count in kinds:
+            offsets, total = self.plan.layout(kind, count)
             arena = self._address(zeros(total))
             for buffer, offset in offsets.items():
                 table[buffer.place] = arena + offset

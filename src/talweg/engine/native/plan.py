@@ -7,7 +7,7 @@ into its piece of a concatenation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ import numpy as np
 from talweg.engine.native.grouping import Grouping
 from talweg.engine.native.in_place import may_fill
 from talweg.engine.native.kernel import Gathering, Kernel, Nest, Pack, Product
+from talweg.engine.native.memory import placed
 from talweg.engine.native.order import note_lifetimes, ordered
 from talweg.engine.native.outline import ONE, Node, Outline, Size, Sizes, product
 from talweg.engine.native.rows import VIEWS
-from talweg.engine.native.view import Buffer, View, whole
+from talweg.engine.native.view import Buffer, Kind, View, whole
 
 
 @dataclass
@@ -30,6 +31,14 @@ class Plan:
     buffers: list[Buffer]
     inputs: Mapping[str, Buffer]
     outputs: Mapping[str, Buffer]
+    _layouts: dict[tuple[Kind, int], tuple[dict[Buffer, int], int]] = field(default_factory=dict)
+
+    def layout(self, kind: Kind, rows: int) -> tuple[dict[Buffer, int], int]:
+        """Where each buffer of a kind lies in an arena, for so many rows, and the arena's bytes."""
+        if (kind, rows) not in self._layouts:
+            chosen = [each for each in self.buffers if each.kind == kind and each.first >= 0]
+            self._layouts[kind, rows] = placed(chosen, rows)
+        return self._layouts[kind, rows]
 
     def stage(self, number: int) -> list[Kernel]:
         return [each for each in self.kernels if each.stage == number]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,11 @@ import numpy.typing as npt
 
 from talweg.engine.native import contract, control as c
 from talweg.engine.native.driver_base import Parts
-from talweg.engine.native.memory import placed, zeros
+from talweg.engine.native.memory import zeros
+from talweg.engine.native.plan import Plan
 from talweg.engine.native.row_order import row_order_scratch
 from talweg.engine.native.rules import first_state
-from talweg.engine.native.view import Buffer
+from talweg.engine.native.view import Kind
 from talweg.engine.program import Program, Rows
 from talweg.gates import Array
 
@@ -35,7 +35,7 @@ class Memory:
         self, program: Program, parts: Parts, weights: Array, rows: Rows, held: Rows | None
     ) -> None:
         self.program, self.parts, self.rows, self.held = program, parts, rows, held
-        self.threads = _threads(program)
+        self.threads = _threads(program, parts)
         self.words = np.frombuffer(zeros(c.WORDS * 8).data, np.int64)
         self.reals = self.words.view(np.float64)
         self.kept: list[Any] = []  # arrays that the program holds pointers to
@@ -82,10 +82,8 @@ class Memory:
         if self.parts.evaluate:
             plans.append((self.parts.evaluate, self.program.evaluation_size))
         for plan, rows in plans:
-            own = [each for each in plan.buffers if each.kind in ("block", "private")]
-            blocks = [each for each in own if each.kind == "block"]
-            self._lay_out(table, blocks, min(rows, self.block))
-            for each in own:
+            self._lay_out(table, plan, "block", min(rows, self.block))
+            for each in plan.buffers:
                 if each.kind == "private":
                     table[each.place] = self._address(zeros(each.nbytes(rows) + 64))
         table[c.SCRATCH] = self._address(
@@ -112,8 +110,8 @@ class Memory:
         self.kept.append(array)
         return int(array.ctypes.data)
 
-    def _lay_out(self, table: npt.NDArray[np.uintp], buffers: Sequence[Buffer], rows: int) -> None:
-        offsets, total = placed([each for each in buffers if each.first >= 0], rows)
+    def _lay_out(self, table: npt.NDArray[np.uintp], plan: Plan, kind: Kind, rows: int) -> None:
+        offsets, total = plan.layout(kind, rows)
         arena = self._address(zeros(total))
         for buffer, offset in offsets.items():
             table[buffer.place] = arena + offset
@@ -154,7 +152,7 @@ class Memory:
                 table[buffer.place] = self._address(
                     zeros(buffer.nbytes(self.program.batch_size) + 64)
                 )
-        self._place_rest(table, plan.buffers, self.program.batch_size)
+        self._place_rest(table, plan, self.program.batch_size)
 
     def _point_to_evaluation(self, table: npt.NDArray[np.uintp]) -> None:
         plan = self.parts.evaluate
@@ -167,7 +165,7 @@ class Memory:
             for name in ("x", "y", "row_weights"):
                 buffer = plan.inputs[name]
                 table[buffer.place] = self._address(zeros(buffer.nbytes(plan.graph.rows) + 64))
-        self._place_rest(table, plan.buffers, self.program.evaluation_size)
+        self._place_rest(table, plan, self.program.evaluation_size)
 
     def _point_to_rules(self, table: npt.NDArray[np.uintp]) -> None:
         plan = self.parts.rules
@@ -176,15 +174,13 @@ class Memory:
         state = first_state(self.program.rules)
         for name, buffer in plan.inputs.items():
             table[buffer.place] = self._address(np.asarray(state.get(name, 0.0)))
-        self._place_rest(table, plan.buffers, 1)
+        self._place_rest(table, plan, 1)
 
-    def _place_rest(
-        self, table: npt.NDArray[np.uintp], buffers: Sequence[Buffer], rows: int
-    ) -> None:
-        for buffer in buffers:
+    def _place_rest(self, table: npt.NDArray[np.uintp], plan: Plan, rows: int) -> None:
+        for buffer in plan.buffers:
             if buffer.kind == "constant":
                 table[buffer.place] = self._address(buffer.array)
-        self._lay_out(table, [each for each in buffers if each.kind == "shared"], rows)
+        self._lay_out(table, plan, "shared", rows)
 
 
 def _sleep_address() -> int:
@@ -196,9 +192,10 @@ def _sleep_address() -> int:
     return ctypes.cast(found, ctypes.c_void_p).value or 0
 
 
-def _threads(program: Program) -> int:
+def _threads(program: Program, parts: Parts) -> int:
     """How many threads a run gets: all that may be used, or one where its steps are short."""
-    if program.step.cost().operations < SERIAL:
+    rows = program.batch_size
+    if sum(each.operations().of(rows) for each in parts.step.kernels) < SERIAL:
         return 1
     if program.threads is not None:
         return program.threads
