@@ -17,6 +17,12 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 
 
+def as_installed() -> dict[str, str]:
+    """The environment with Python's compiled modules kept, as on anyone's machine: a library
+    installed by pip has them, one in a working tree where they are forbidden would not."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 class Worker:
     """One contestant in a process of its own, in a session of its own, so that Ctrl-C is ours."""
 
@@ -39,7 +45,7 @@ class Worker:
             cwd=ROOT,
             text=True,
             start_new_session=True,
-            env={**os.environ, **(environment or {})},
+            env={**as_installed(), **(environment or {})},
         )
 
     def __enter__(self) -> Worker:

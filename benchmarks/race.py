@@ -21,7 +21,9 @@ from benchmarks.processes import Worker
 
 THREADS = (1, 2) if (os.cpu_count() or 1) > 1 else (1,)
 _TRIALS = 3
-_PAUSE = 0.03  # a BLAS's idle threads spin for some 30 ms, which the next contestant would pay
+_PAUSE = (
+    0.25  # idle threads of some pools spin for up to 0.2 s, which the next contestant would pay
+)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks.processes import ROOT
+from benchmarks.processes import ROOT, as_installed
 from benchmarks.thirteen_lines import ALPHAS, HIDDEN
 
 PEERS = ["NumPy", "NumPy stacked", "JAX loop"]
@@ -48,7 +48,7 @@ def sweeps(talweg: str, rounds: int, iterations: int) -> list[Sweep]:
 def _once(sweep: Sweep, iterations: int) -> None:
     command = [sys.executable, "-m", "benchmarks.thirteen_lines", sweep.name, str(iterations)]
     begun = time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=as_installed())
     taken = time.perf_counter() - begun
     if done.returncode:
         sweep.failed = (done.stderr.strip().splitlines() or ["no word"])[-1]

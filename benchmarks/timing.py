@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
+from benchmarks.processes import as_installed
 from talweg.version import VERSION
 
 _PACKAGES = ("numpy", "llvmlite", "torch", "jax", "scikit-learn", "onnxruntime")
@@ -53,7 +54,9 @@ def _seconds(run: Callable[[], Any]) -> float:
 def process(*arguments: str) -> Callable[[], object]:
     """A Python process with these arguments, from start to end."""
     command = [sys.executable, *arguments]
-    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return lambda: subprocess.run(
+        command, check=True, stdout=subprocess.DEVNULL, env=as_installed()
+    )
 
 
 def machine() -> dict[str, Any]:
