@@ -80,8 +80,11 @@ def pack(
     out: Value,
     first: Index,
     last: Index,
+    rows: tuple[Index, Index] | None = None,
 ) -> None:
     """Write a call that packs panels [first, last) of B (k x n) to their places in `out`.
+
+    With `rows`, only those from the first up to the second of them.
 
     Rows of B (column 1) are copied, those of a transposed B (row 1) turned in registers; any other
     strides go element by element. The last panel is filled up with zeros.
@@ -89,9 +92,13 @@ def pack(
     name = f"talweg_pack_{type}"
     if name not in f.module.functions:
         packing.pack(f.module, type)
-    sizes = [f.index(each) for each in (k, n)]
+    low, high = rows or (0, k)
+    sizes = [f.index(each) for each in (f.minus(high, low), n)]
     strides = [f.index(each) for each in (b.row, b.column)]
-    f.call(name, "void", *sizes, b.pointer, *strides, out, f.index(first), f.index(last))
+    start = f.at(b.pointer, f.times(low, b.row), type)
+    target = f.at(out, f.times(low, panel_width(f.module, type)), type)
+    ends = [f.index(each) for each in (k, first, last)]
+    f.call(name, "void", *sizes, start, *strides, target, *ends)
 
 
 def gemm(

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from talweg.engine.native.contract_kernels import panel_width
 from talweg.engine.native.ir import Function, Index, Module, Value, lanes, number, size_of, vector
 
+TOGETHER = 32
+"""Rows that are cut into panels together: each is read from end to end, as caches fetch it ahead.
+Panel after panel, every line was waited for."""
 PLACES = [("ptr", "source"), ("i64", "source_row"), ("ptr", "target"), ("i64", "target_row")]
 
 
@@ -95,34 +98,54 @@ def _interleaved(f: Function, x: list[Value], part: int) -> list[Value]:
 
 
 def pack(module: Module, type: str) -> str:
-    """Panels [first, last) of B as k rows of one panel's columns each, zeros after the last."""
+    """Panels [first, last) of B as k rows of one panel's columns each, zeros after the last.
+
+    Panels lie `depth` rows apart, of which these k may be some.
+    """
     name = f"talweg_pack_{type}"
     if name in module.functions:
         return name
-    moves = copy(module, type), turn(module, type)
+    turned = turn(module, type)
     source = [("i64", "k"), ("i64", "n"), ("ptr", "b"), ("i64", "b_step"), ("i64", "b_column")]
-    goal = [("ptr", "out"), ("i64", "first"), ("i64", "last")]
+    goal = [("ptr", "out"), ("i64", "depth"), ("i64", "first"), ("i64", "last")]
     f = module.function(name, [*source, *goal], inline=False)
-    k, n, b, b_step, b_column, out, first, last = f.parameters
+    k, n, b, b_step, b_column, out, depth, first, last = f.parameters
     wide = number(panel_width(module, type), "i64")
     deep = f.compare("sge", k, number(quarter(type), "i64"))
     along = f.compare("eq", b_column, number(1, "i64"))
     across = f.bits("and", f.compare("eq", b_step, number(1, "i64")), deep)
-    with f.loop(first, last) as panel:
-        column = f.times(panel.index, wide)
-        width = f.index(f.least(f.minus(n, column), wide))
-        begin = f.at(b, f.times(column, b_column), type)
-        target = f.at(out, f.times(column, k), type)
-        full = f.compare("eq", width, wide)
-        choices = [f.bits("and", full, each) for each in (along, across)]
-        with f.when(choices[0]):
-            f.call(moves[0], "void", k, wide, begin, b_step, target, wide)
-        with f.when(choices[1]):
-            f.call(moves[1], "void", wide, k, begin, b_column, target, wide)
-        with f.when(f.compare("eq", f.bits("or", *choices), number(False, "i1"))):
-            _scattered(f, type, (k, width), (begin, b_step, b_column), target)
+    block = f.select(along, number(TOGETHER, "i64"), f.intrinsic("smax", k, number(1, "i64")))
+    with f.loop(0, k, block, [b, out]) as rows:
+        count = f.index(f.least(f.minus(k, rows.index), block))
+        with f.loop(first, last) as panel:
+            column = f.times(panel.index, wide)
+            width = f.index(f.least(f.minus(n, column), wide))
+            begin = f.at(rows.values[0], f.times(column, b_column), type)
+            target = f.at(rows.values[1], f.times(column, depth), type)
+            full = f.compare("eq", width, wide)
+            choices = [f.bits("and", full, each) for each in (along, across)]
+            with f.when(choices[0]):
+                _copied(f, type, count, (begin, b_step), target)
+            with f.when(choices[1]):
+                f.call(turned, "void", wide, count, begin, b_column, target, wide)
+            with f.when(f.compare("eq", f.bits("or", *choices), number(False, "i1"))):
+                _scattered(f, type, (count, width), (begin, b_step, b_column), target)
+        places = zip(rows.values, (b_step, wide), strict=True)
+        rows.carry(*(f.at(place, f.times(step, block), type) for place, step in places))
     f.give()
     return name
+
+
+def _copied(
+    f: Function, type: str, rows: Value, source: tuple[Value, Value], target: Value
+) -> None:
+    """Rows of one whole panel."""
+    (start, step), wide = source, vector(type, f.module.lanes(type))
+    with f.loop(0, rows, 1, [start, target]) as row:
+        x, y = row.values
+        for place in (0, lanes(wide)):
+            f.store(f.load(wide, f.at(x, place, type)), f.at(y, place, type))
+        row.carry(f.at(x, step, type), f.at(y, 2 * lanes(wide), type))
 
 
 def _scattered(

@@ -15,6 +15,9 @@ from talweg.engine.native.order import must_wait
 from talweg.engine.native.plan import Plan
 from talweg.engine.native.view import View
 
+TILE = 6
+"""Rows of a product's tile, in multiples of which threads share them out."""
+
 
 def write_stage(module: Module, plan: Plan, stage: int, name: str) -> str:
     """Write the function of one stage; its name."""
@@ -44,14 +47,21 @@ def _write(frame: Frame, kernel: Kernel) -> None:
 
 
 def _write_pack(frame: Frame, kernel: Pack) -> None:
-    """Each thread lays out some panels."""
+    """Each thread lays out some panels, or if the rows of b lie in memory, some rows: mostly those
+    that it has just made itself. To fetch them from the other core's cache took three times as
+    long."""
     assert kernel.b is not None and kernel.packed is not None
     f, type = frame.f, type_of(kernel.b.dtype)
     inner, columns = (frame.size(each) for each in kernel.b.shape)
+    b, out = _matrix(frame, kernel.b), frame.entry(kernel.packed.place)
     width = panel_width(f.module, type)
-    first, last = frame.share(f.over(f.plus(columns, width - 1), width), 1)
-    out = frame.entry(kernel.packed.place)
-    contract.pack(f, type, inner, columns, _matrix(frame, kernel.b), out, first, last)
+    panels = f.over(f.plus(columns, width - 1), width)
+    if b.column == 1:
+        rows = frame.share(inner, TILE)
+        contract.pack(f, type, inner, columns, b, out, 0, panels, rows)
+    else:
+        first, last = frame.share(panels, 1)
+        contract.pack(f, type, inner, columns, b, out, first, last)
 
 
 def _matrix(frame: Frame, view: View, pointer: Value | None = None) -> Matrix:
@@ -106,7 +116,7 @@ def _multiply(frame: Frame, kernel: Product, views: list[View], matrices: list[M
         low, high = _rows(frame, views[2].shape[-2].factor)
         m = f.minus(high, low)
     elif kernel.row_axis is None:
-        low, high = frame.share(m, 6)
+        low, high = frame.share(m, TILE)
         m = f.minus(high, low)
     left = Matrix(f.at(a.pointer, f.times(low, a.row), type), a.row, a.column)
     out = Matrix(f.at(c.pointer, f.times(low, c.row), type), c.row)
