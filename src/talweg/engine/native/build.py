@@ -15,9 +15,6 @@ from talweg.engine.native.plan import Plan, planned
 from talweg.engine.native.rules import rules_graph
 from talweg.engine.program import Program
 
-FEW = 16
-"""Rows in a batch from which it pays to lay out the right sides of products beforehand."""
-
 
 @dataclass(frozen=True)
 class Build:
@@ -82,4 +79,4 @@ def _parts(program: Program, module: Module) -> Parts:
 def plan_for(graph: Outline, module: Module, first: int, rows: int) -> Plan:
     """The plan of a graph for a module, with a table of pointers that has `first` entries."""
     panel = {name: panel_width(module, type_of(name)) for name in ("float32", "float64")}
-    return planned(graph, packs=rows >= FEW, panel=panel, first=first)
+    return planned(graph, rows=rows, panel=panel, first=first)

@@ -6,7 +6,7 @@ is never stored. A reduction joins the nest of what it reduces.
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from talweg.engine.native.kernel import Gathering, Kernel, Nest, Pack, Product
 from talweg.engine.native.outline import Node, Outline, Size
@@ -15,6 +15,11 @@ from talweg.errors import EngineError
 
 SMALL = 256
 """A product of at most so many multiplications a row is written out as a nest."""
+ALONE, SMALL_ALONE = 2, 4096
+"""With so few rows, so many: a step of 64-32-10 on single rows fell by a quarter, since a call of
+the product costs as much as 100 multiplications; from 8 rows on its tiles win."""
+FEW = 16
+"""Rows in a batch from which it pays to lay out the right sides of products beforehand."""
 LARGE = 16_384
 """Numbers in the right side of a product from which it is packed: 64 KB, a first cache and more."""
 
@@ -22,11 +27,12 @@ LARGE = 16_384
 class Grouping:
     """The kernels of a graph, and for each node the one that makes it.
 
-    `kept` nodes are stored, since another kernel reads them.
+    `kept` nodes are stored, since another kernel reads them. `rows` are those of a usual batch.
     """
 
-    def __init__(self, graph: Outline, packs: bool) -> None:
-        self.graph, self.packs = graph, packs
+    def __init__(self, graph: Outline, rows: int) -> None:
+        self.graph, self.packs = graph, rows >= FEW
+        self.small = SMALL_ALONE if rows <= ALONE else SMALL
         self.stage_of, self.axis_of = stages(graph)
         self.kernels: list[Kernel] = []
         self.made_in: dict[Node, int] = {}  # views: where what they are a view of is made
@@ -168,7 +174,7 @@ class Grouping:
         stage, axis = self.stage_of[node], self.axis_of[node]
         inner = a.shape[-1]
         flat = len(a.shape) == len(b.shape) == 2
-        if flat and _is_small(node, inner):
+        if flat and self._is_small(node, inner):
             shape = (*node.shape, inner)
             self._new(Nest(stage, axis, shape=shape, reduced=(2,), reductions=[node]), node)
             return
@@ -180,13 +186,18 @@ class Grouping:
             self._new(kernel.pack)
         self._new(kernel, node)
 
+    def _is_small(self, node: Node, inner: Size) -> bool:
+        """Whether a product is small whatever the rows are."""
+        known = [each.factor for each in (*node.shape, inner) if each.is_known]
+        return len(known) >= 2 and math.prod(known) <= self.small
+
     def _pays_to_pack(self, b: Node, by_rows: bool) -> bool:
         """A right side that is transposed must be turned; a large one lies better in panels, and
         one whose rows are a power of two apart, which share their places in the cache.
         """
         inner, columns = b.shape
         if not by_rows:
-            return inner.power == 1 and columns.is_known and columns.factor % 512 == 0
+            return inner.power == 1 and columns.is_known and columns.factor % 256 == 0
         if not (inner.is_known and columns.is_known):
             return False
         is_turned = b.gate is not None and b.gate.name == "transpose"
@@ -215,10 +226,3 @@ def _name(node: Node) -> str:
 
 def _has_argmax(nest: Nest) -> bool:
     return any(node.gate is not None and node.gate.name == "argmax" for node in nest.reductions)
-
-
-def _is_small(node: Node, inner: Size) -> bool:
-    """Whether a product is small whatever the rows are."""
-    known = [each.factor for each in (*node.shape, inner) if each.is_known]
-    work = int(np.prod(known))
-    return len(known) >= 2 and work <= SMALL

@@ -125,7 +125,8 @@ class _Writer:
         """Registers that a vector takes: several for few light sums, so that they overlap."""
         size = self.axes[across].size
         is_long = not size.is_known or size.factor >= UNROLL * self._lanes()
-        sums, is_light = len(self.nest.reductions), len(self.nest.nodes) <= UNROLL
+        sums = len(self.nest.reductions) + bool(self.guards)
+        is_light = len(self.nest.nodes) <= UNROLL
         return max(1, UNROLL // sums) if sums and is_long and is_light else 1
 
     def _chunks(self, across: int) -> Iterator[tuple[Lanes, Index, Index]]:

@@ -76,11 +76,11 @@ class Plan:
         return "\n".join(lines)
 
 
-def planned(graph: Outline, *, packs: bool, panel: Mapping[str, int], first: int = 0) -> Plan:
-    """The plan of a graph. `packs`: there are enough rows for packing to pay; `panel`: the columns
+def planned(graph: Outline, *, rows: int, panel: Mapping[str, int], first: int = 0) -> Plan:
+    """The plan of a graph. `rows`: of a usual batch, though it serves others; `panel`: the columns
     of a packed panel, by dtype; `first`: the entry of the table for its first buffer.
     """
-    return _Planner(Grouping(graph, packs), panel, first).plan()
+    return _Planner(Grouping(graph, rows), panel, first).plan()
 
 
 class _Planner:
