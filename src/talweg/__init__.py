@@ -34,6 +34,18 @@ _HOMES = {
     "talweg.optim.optimizer": "Optimizer",
     "talweg.optim.sgd": "SGD",
     "talweg.optim.adam": "Adam AdamW",
+    "talweg.optim.adadelta": "AdaDelta",
+    "talweg.optim.adagrad": "AdaGrad",
+    "talweg.optim.adamax": "Adamax",
+    "talweg.optim.lion": "Lion",
+    "talweg.optim.muon": "Muon",
+    "talweg.optim.nadam": "NAdam",
+    "talweg.optim.plateau": "Plateau",
+    "talweg.optim.radam": "RAdam",
+    "talweg.optim.rmsprop": "RMSProp",
+    "talweg.optim.schedules": (
+        "Cosine Exponential InverseScaling OneCycle Schedule StepDecay WarmUp"
+    ),
     "talweg.train.fit": "fit",
     "talweg.train.run": "Failure Run",
     "talweg.train.stopping": "MaxEpochs MinDecrease Patience Stop TargetLoss TimeBudget",
@@ -150,8 +162,26 @@ if TYPE_CHECKING:
     from talweg.nn.metrics import Metric as Metric
     from talweg.nn.module import Module as Module
     from talweg.nn.sequential import Sequential as Sequential
+    from talweg.optim.adadelta import AdaDelta as AdaDelta
+    from talweg.optim.adagrad import AdaGrad as AdaGrad
     from talweg.optim.adam import Adam as Adam, AdamW as AdamW
+    from talweg.optim.adamax import Adamax as Adamax
+    from talweg.optim.lion import Lion as Lion
+    from talweg.optim.muon import Muon as Muon
+    from talweg.optim.nadam import NAdam as NAdam
     from talweg.optim.optimizer import Optimizer as Optimizer
+    from talweg.optim.plateau import Plateau as Plateau
+    from talweg.optim.radam import RAdam as RAdam
+    from talweg.optim.rmsprop import RMSProp as RMSProp
+    from talweg.optim.schedules import (
+        Cosine as Cosine,
+        Exponential as Exponential,
+        InverseScaling as InverseScaling,
+        OneCycle as OneCycle,
+        Schedule as Schedule,
+        StepDecay as StepDecay,
+        WarmUp as WarmUp,
+    )
     from talweg.optim.sgd import SGD as SGD
     from talweg.train.fit import fit as fit
     from talweg.train.run import Failure as Failure, Run as Run

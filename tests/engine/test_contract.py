@@ -22,7 +22,7 @@ pytest.importorskip("llvmlite")
 
 from talweg.engine.native import contract
 from talweg.engine.native.cache import Cache
-from talweg.engine.native.compiler import Target, compiled, object_code
+from talweg.engine.native.compiler import Compiled, Target, compiled, object_code
 from talweg.engine.native.contract import Matrix, Panels
 from talweg.engine.native.contract_kernels import panel_width
 from talweg.engine.native.ir import Function, Module, type_of
@@ -88,15 +88,24 @@ def module_for(machine: str) -> Module:
 @cache
 def program(machine: str) -> tuple[dict[str, Callable[..., None]], object]:
     """The functions of a machine's module by name; vectors too wide for this one are split."""
-    signatures = dict.fromkeys(("product", "lean", "column"), _PRODUCT) | {"pack": _PACK}
-    names = {f"{kind}_{type_of(dtype)}": kind for kind in signatures for dtype in DTYPES}
-    made = compiled(str(module_for(machine)), list(names), cache=Cache(None))
+    made = compiled(str(module_for(machine)), list(SIGNATURES), cache=Cache(None))
+    return functions_of(made), made
+
+
+SIGNATURES = {
+    f"{kind}_{type_of(dtype)}": _PACK if kind == "pack" else _PRODUCT
+    for kind in ("product", "lean", "column", "pack")
+    for dtype in DTYPES
+}
+
+
+def functions_of(made: Compiled) -> dict[str, Callable[..., None]]:
     kinds = {"i64": ctypes.c_int64, "ptr": ctypes.c_void_p}
     functions = {}
-    for name, kind in names.items():
-        types = [kinds[each.split()[0]] for each in signatures[kind].split(", ")]
+    for name, signature in SIGNATURES.items():
+        types = [kinds[each.split()[0]] for each in signature.split(", ")]
         functions[name] = ctypes.CFUNCTYPE(None, *types)(made.addresses[name])
-    return functions, made
+    return functions
 
 
 # Memory -------------------------------------------------------------------------------------

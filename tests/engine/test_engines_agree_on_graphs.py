@@ -42,7 +42,11 @@ def largest_of(array: Any) -> float:
 @bounded(15)
 @given(recipes(SMOOTH + KINKED, 6))
 def check_some(recipe: Recipe) -> None:
-    check(recipe, simplify(record(value_and_slopes(recipe), *recipe.arrays(0))))
+    check(recipe, simplified(recipe))
+
+
+def simplified(recipe: Recipe) -> Graph:
+    return simplify(record(value_and_slopes(recipe), *recipe.arrays(0)))
 
 
 def test_some_graphs_and_their_slopes() -> None:
@@ -53,7 +57,7 @@ def test_some_graphs_and_their_slopes() -> None:
 @bounded(300)
 @given(recipes(SMOOTH + KINKED, 8))
 def test_graphs_and_their_slopes(recipe: Recipe) -> None:
-    check(recipe, simplify(record(value_and_slopes(recipe), *recipe.arrays(0))))
+    check(recipe, simplified(recipe))
 
 
 # Any number of rows -------------------------------------------------------------------------------

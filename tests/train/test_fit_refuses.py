@@ -29,7 +29,7 @@ CASES = [
     (SettingError, "keep must be one of 'best', 'last' or None, but 'bset' was given. Did you mean"
      " 'best'?", {"keep": "bset"}),
     (SettingError, "Did you mean 'numpy'?", {"engine": "numpi"}),
-    (SettingError, "Did you mean 'adam'?", {"optimizer": "adma"}),
+    (SettingError, "Did you mean 'adam'?", {"optimizer": "adamm"}),
     (SettingError, "Did you mean 'mse'?", {"loss": "mes"}),
     (SettingError, "Did you mean 'accuracy'?", {"metrics": ["accurracy"]}),
     # data

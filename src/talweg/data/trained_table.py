@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +22,7 @@ from talweg.errors import ModelFileError, SettingError
 from talweg.graph.functions import softmax
 from talweg.nn import Dense, Sequential
 from talweg.optim import OPTIMIZERS, Optimizer
+from talweg.optim.schedules import SCHEDULES, is_schedule
 
 Array = NDArray[Any]
 Coding = Regression | Classification
@@ -186,15 +187,30 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_to_json(each) for each in value]
     if isinstance(value, Optimizer):
-        names = [name for name, rule in OPTIMIZERS.items() if type(value) is rule]
-        return {"rule": names[0], **asdict(value)} if names else repr(value)
+        return _described(value, "rule", OPTIMIZERS) or repr(value)
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _described(value: Any, word: str, kinds: Mapping[str, type]) -> dict[str, Any] | None:
+    """A rule or a schedule by name, with its settings; None if it or a part is one of your own."""
+    names = [name for name, kind in kinds.items() if type(value) is kind]
+    if not names:
+        return None
+    found = {each.name: getattr(value, each.name) for each in fields(value)}
+    parts = {
+        name: _described(each, "schedule", SCHEDULES) if is_schedule(each) else each
+        for name, each in found.items()
+    }
+    is_own = any(is_schedule(found[name]) and each is None for name, each in parts.items())
+    return None if is_own else {word: names[0], **parts}
 
 
 def _from_json(value: Any) -> Any:
     if isinstance(value, dict):
-        rule = OPTIMIZERS[value["rule"]]
-        return rule(**{name: each for name, each in value.items() if name != "rule"})
+        settings = {name: _from_json(each) for name, each in value.items()}
+        is_rule = "rule" in settings
+        kinds: Mapping[str, Any] = OPTIMIZERS if is_rule else SCHEDULES
+        return kinds[settings.pop("rule" if is_rule else "schedule")](**settings)
     return tuple(value) if isinstance(value, list) else value
 
 

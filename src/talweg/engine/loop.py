@@ -41,7 +41,9 @@ class _Run:
         self.measured, self.watched = program.measures, program.watched
         self.weights = weights.copy()
         self.state = [np.array(each) for each in program.state.values()]
-        self.settings = [np.asarray(each) for each in program.settings.values()]
+        self.steps = -(-len(rows) // program.batch_size)  # of an epoch
+        self.plateaus = {name: (rule, rule.init()) for name, rule in program.plateaus.items()}
+        self._adjust(0)
         self.rules = [(rule, rule.init()) for rule in program.rules]
         prefixes = [""] if validation is None else ["", "val_"]
         self.history: dict[str, list[float]] = {
@@ -75,10 +77,18 @@ class _Run:
     def _train(self, epoch: int) -> list[float] | None:
         """The steps of one epoch: the mean of each measure over its batches, None if it was cut."""
         found: list[list[float]] = []
-        for batch in self._batches(epoch):
+        for number, batch in enumerate(self._batches(epoch)):
+            if self.program.changing and (number == 0 or self.program.changes_each_step):
+                self._adjust(epoch - 1 + number / self.steps)
             if self._must_stop() or not self._step(epoch, batch, found):
                 return None
         return [sum(map(float, values)) / len(found) for values in zip(*found, strict=True)]
+
+    def _adjust(self, done: float) -> None:
+        """Take the settings as they are when so many epochs are done."""
+        settings = self.program.settings_at(done)
+        settings |= {name: state["value"] for name, (_, state) in self.plateaus.items()}
+        self.settings = [np.asarray(each) for each in settings.values()]
 
     def _batches(self, epoch: int) -> Iterable[Batch]:
         return self.whole or training_batches(self.program, self.rows, epoch)
@@ -92,7 +102,8 @@ class _Run:
             inputs = [self.weights, *self.state, *self.settings, *batch]
             skip = [*self.measured[1:], *self.watched]
             node = origin_of_non_finite(self.program.step, inputs, skip=skip)
-            self.bad_step = BadStep(epoch, self.control.step + 1, node)
+            settings = dict(zip(self.program.settings, self.settings, strict=True))
+            self.bad_step = BadStep(epoch, self.control.step + 1, node, settings)
             return False
         self.weights, self.state = after[0], after[1:]
         found.append(measures)
@@ -146,6 +157,8 @@ class _Run:
 
     def _rule_that_stops(self, number: int) -> int | None:
         epoch = Epoch(number, self._seconds(), self.control.measures)
+        for name, (plateau, before) in self.plateaus.items():
+            self.plateaus[name] = plateau, plateau.update(before, epoch)[0]
         stopping = None
         for place, (rule, state) in enumerate(self.rules):
             state, stop = rule.update(state, epoch)

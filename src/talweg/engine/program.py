@@ -71,13 +71,18 @@ class Program:
     then watched.*, weights, state.*. `record_evaluation` gives that of an evaluation: its inputs
     are weights and `BATCH_INPUTS`, its outputs the measures, which add up over batches. What is
     watched is noted at each step if `watch_steps`, and otherwise its mean over each whole epoch.
+    `schedules` are settings that change, with each epoch or also each step: their values when so
+    many epochs are done, as a step in the middle of the third sees 2.5. `plateaus` follow measures:
+    they are asked after each epoch, as stopping rules are, and their state has the `value`.
+    With several `replicas`, every array but those of the rows has one more axis, the last, for
+    them; such a run goes on where a replica stops being finite.
     """
 
     record_step: Callable[[int], Graph]
     record_evaluation: Callable[[int], Graph] | None
     measures: Sequence[str]
     state: Mapping[str, Array]
-    settings: Mapping[str, float]
+    settings: Mapping[str, Any]
     epochs: int
     batch_size: int
     evaluation_size: int
@@ -89,11 +94,24 @@ class Program:
     keep_best: bool
     threads: int | None
     watch_steps: bool = False
+    replicas: int = 1
+    schedules: Mapping[str, Callable[[float], float]] = field(default_factory=dict)
+    changes_each_step: bool = False
+    plateaus: Mapping[str, StopRule] = field(default_factory=dict)
 
     @cached_property
     def step(self) -> Graph:
         """A step on a whole batch."""
         return self.record_step(self.batch_size)
+
+    def settings_at(self, done: float) -> dict[str, Any]:
+        """The settings when so many epochs are done."""
+        return {**self.settings, **{name: at(done) for name, at in self.schedules.items()}}
+
+    @property
+    def changing(self) -> list[str]:
+        """The settings that change, those that follow measures last."""
+        return [*self.schedules, *self.plateaus]
 
     @property
     def watched(self) -> list[str]:
@@ -119,11 +137,12 @@ class Control:
 
 @dataclass(frozen=True)
 class BadStep:
-    """The step that made a loss or a weight non-finite, and the node that did it first."""
+    """The step that made a loss or a weight non-finite, what did it first, the settings then."""
 
     epoch: int
     step: int
     node: Tensor | None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

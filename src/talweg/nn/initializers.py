@@ -72,7 +72,7 @@ class Constant(Checked):
 class _Scaled(Checked):
     """Zero mean, and a variance that keeps signals of one size from layer to layer."""
 
-    distribution: Distribution = setting("uniform", DISTRIBUTION)  # noqa: RUF009
+    distribution: Distribution = setting("uniform", DISTRIBUTION)
 
     def variance(self, shape: Shape) -> float:
         raise NotImplementedError

@@ -83,6 +83,7 @@ class Module:
     _weights: Weights | None = None
     _home: Module | None = None
     _given: Mapping[str, Any] | None = None
+    _asked: Mapping[str, tuple[Shape, Any]] | None = None
     row_shape: Shape = ()
     _changed = 0
     _predictor: Predictor | None = None
@@ -109,7 +110,7 @@ class Module:
     def parts(self) -> Iterator[tuple[str, Module]]:
         """The modules that this one holds, with the names of their attributes."""
         for name, value in vars(self).items():
-            if not name.startswith("_"):
+            if isinstance(value, Module | list | tuple | dict) and name[0] != "_":
                 yield from _modules_in(name, value)
 
     # Starting -----------------------------------------------------------------------------
@@ -122,6 +123,18 @@ class Module:
         """
         check("init", {"seed": seed}, {"seed": SEED})
         self._declare_all(self.as_rows(X)[:2], seed)
+        return self
+
+    def init_as(self, like: Module, X: Any, *, seed: int = 0) -> Self:
+        """As `init`, for a network that asks for what `like` asked for, and so need not be run."""
+        if like._asked is None:  # a copy, or loaded
+            return self.init(X, seed=seed)
+        given = self._brought_along()
+        values = {
+            path: _first_values(path, shape, init, given, seed, place).astype(self.dtype)
+            for place, (path, (shape, init)) in enumerate(like._asked.items())
+        }
+        self._own(values, given, like.row_shape)
         return self
 
     @property
@@ -138,19 +151,26 @@ class Module:
         """Run once on example rows; each parameter is made when it is first asked for."""
         given = self._brought_along()
         made: dict[str, Tensor] = {}
+        asked: dict[str, tuple[Shape, Any]] = {}
 
         def declare(path: str, shape: Shape, init: Any) -> Tensor:
             if path not in made:
+                asked[path] = shape, init
                 values = _first_values(path, shape, init, given, seed, len(made))
                 made[path] = Tensor(values.astype(self.dtype), name=path)
             return _checked(made[path], shape)
 
         self._run(declare, constant(X))
-        weights = Weights({path: node.array for path, node in made.items()})
+        self._own({path: node.array for path, node in made.items()}, given, X.shape[1:])
+        self._asked = asked
+
+    def _own(self, values: Mapping[str, Array], given: Mapping[str, Any], row_shape: Shape) -> None:
+        """Become a network with these starting values; `given` names must be among theirs."""
+        weights = Weights(values)
         for name in given:
-            if name not in made:
+            if name not in values:
                 weights.refuse(name)
-        self._weights, self.row_shape = weights, X.shape[1:]
+        self._weights, self.row_shape = weights, row_shape
         for _, module in self.named_modules():
             module._home = self
 
@@ -221,9 +241,9 @@ class Module:
         return self._predictor
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copies and pickles carry along: all but compiled code."""
-        compiled = ("_predictor", "_predictor_of", "_looked_at")
-        return {name: value for name, value in vars(self).items() if name not in compiled}
+        """What copies and pickles carry along: all but compiled code, and how it was begun."""
+        left = ("_predictor", "_predictor_of", "_looked_at", "_asked")
+        return {name: value for name, value in vars(self).items() if name not in left}
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)

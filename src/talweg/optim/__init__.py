@@ -6,11 +6,32 @@ engine. A new rule is one class in one file and one row in `OPTIMIZERS`.
 from typing import Any
 
 from talweg.errors import SettingError, nearest
+from talweg.optim.adadelta import AdaDelta
+from talweg.optim.adagrad import AdaGrad
 from talweg.optim.adam import Adam, AdamW
+from talweg.optim.adamax import Adamax
+from talweg.optim.lion import Lion
+from talweg.optim.muon import Muon
+from talweg.optim.nadam import NAdam
 from talweg.optim.optimizer import Optimizer
+from talweg.optim.plateau import Plateau
+from talweg.optim.radam import RAdam
+from talweg.optim.rmsprop import RMSProp
 from talweg.optim.sgd import SGD
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "adam": Adam,
+    "adamw": AdamW,
+    "adagrad": AdaGrad,
+    "adadelta": AdaDelta,
+    "rmsprop": RMSProp,
+    "nadam": NAdam,
+    "radam": RAdam,
+    "adamax": Adamax,
+    "lion": Lion,
+    "muon": Muon,
+}
 
 
 def as_optimizer(given: Any) -> Optimizer:
@@ -23,4 +44,20 @@ def as_optimizer(given: Any) -> Optimizer:
     raise SettingError(f"fit: optimizer must be a rule or its name, but {given!r} came. {hint}")
 
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "as_optimizer"]
+__all__ = [
+    "OPTIMIZERS",
+    "SGD",
+    "AdaDelta",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "Muon",
+    "NAdam",
+    "Optimizer",
+    "Plateau",
+    "RAdam",
+    "RMSProp",
+    "as_optimizer",
+]

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from talweg.gates import Array
 from talweg.graph import Tensor
-from talweg.settings import Checked, Number, setting
+from talweg.optim.plateau import Plateau
+from talweg.optim.schedules import Changing, changes_each_step, is_schedule
+from talweg.settings import Checked, Flag, setting
 
+Adjustable = Any
+"""A number, a schedule, or a function of the epochs done; while a run is recorded, a tensor."""
 State = dict[str, Any]
 """What a rule remembers from step to step: arrays by name (tensors while recording)."""
 
-RATE = Number(above=0)
-SHARE = Number(at_least=0, below=1)
-NOT_NEGATIVE = Number(at_least=0)
+RATE = Changing(above=0)
+SHARE = Changing(at_least=0, below=1)
+NOT_NEGATIVE = Changing(at_least=0)
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,22 @@ class Optimizer(Checked):
 
     Settings are dataclass fields, made with `setting(default, rule)`. Those that are numbers
     other than 0 become inputs of the compiled run, so another value never recompiles it; a
-    setting of 0 leaves its part of the rule out.
+    setting of 0 leaves its part of the rule out. A schedule may stand for a number.
+
+    Every rule takes these. Before its update, `weight_decay` w is added to g; or, decoupled,
+    w <- w (1 - lr weight_decay). `clip_value` bounds each element of g, and `clip_norm` its
+    Euclidean norm over the whole net, as torch.nn.utils.clip_grad_norm_; both come before decay.
     """
 
-    lr: float = setting(0.01, RATE)
+    lr: Adjustable = setting(0.01, RATE)
+    _: KW_ONLY
+    weight_decay: Adjustable = setting(0.0, NOT_NEGATIVE)
+    decoupled_weight_decay: bool = setting(False, Flag())
+    clip_norm: Adjustable = setting(0.0, NOT_NEGATIVE)
+    clip_value: Adjustable = setting(0.0, NOT_NEGATIVE)
+
+    by_parameter: ClassVar[bool] = False
+    """Whether `update` gets each parameter by itself, in its shape, not all as one vector."""
 
     def init(self, weights: Array) -> State:
         """The state before the first step, for a vector of parameters."""
@@ -40,6 +56,42 @@ class Optimizer(Checked):
     ) -> tuple[Tensor, State]:
         """(weights, state) after one step along `gradient`, written in gates."""
         raise NotImplementedError(f"{type(self).__name__} does not define update")
+
+    def step(
+        self, weights: Tensor, gradient: Tensor, state: Mapping[str, Tensor]
+    ) -> tuple[Tensor, State]:
+        """Weight decay, and then the update."""
+        if used(self.weight_decay) and self.decoupled_weight_decay:
+            weights = weights * (1 - self.lr * self.weight_decay)
+        elif used(self.weight_decay):
+            gradient = gradient + self.weight_decay * weights
+        return self.update(weights, gradient, state)
+
+    def run_settings(self) -> dict[str, float]:
+        """The settings that are inputs of a run; 1 stands for those that change."""
+        changing = [*self.schedules(1), *self.plateaus()]
+        plain = self.with_tensors(dict.fromkeys(changing, 1.0))
+        return Checked.run_settings(plain)
+
+    def schedules(self, epochs: int) -> dict[str, Callable[[float], float]]:
+        """The settings that change: their values when so many epochs of all are done."""
+        return {
+            name: rule.along(f"{type(self).__name__}: {name}", getattr(self, name), epochs)
+            for name, rule in self._rules().items()
+            if isinstance(rule, Changing)
+            and is_schedule(getattr(self, name))
+            and name not in self.plateaus()
+        }
+
+    def plateaus(self) -> dict[str, Plateau]:
+        """The settings that follow a measure."""
+        values = {name: getattr(self, name) for name in self._rules()}
+        return {name: each for name, each in values.items() if isinstance(each, Plateau)}
+
+    @property
+    def changes_each_step(self) -> bool:
+        """Whether a setting changes within an epoch."""
+        return any(changes_each_step(getattr(self, name)) for name in self.schedules(1))
 
 
 def used(value: Any) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from talweg.errors import SettingError
 from talweg.gates import Array
 from talweg.graph import Tensor
-from talweg.optim.optimizer import NOT_NEGATIVE, SHARE, Optimizer, State, used
+from talweg.optim.optimizer import SHARE, Adjustable, Optimizer, State, used
 from talweg.settings import Flag, setting
 
 
@@ -18,14 +18,12 @@ from talweg.settings import Flag, setting
 class SGD(Optimizer):
     """Gradient descent: w <- w - lr v.
 
-    v = g, or with momentum m: v <- m v + g. Nesterov takes g + m v in the place of v. Weight
-    decay adds `weight_decay` w to g. Meanings and numbers as in torch.optim.SGD (Sutskever et
-    al. 2013 for Nesterov's form).
+    v = g, or with momentum m: v <- m v + g. Nesterov takes g + m v in the place of v. Meanings
+    and numbers as in torch.optim.SGD (Sutskever et al. 2013 for Nesterov's form).
     """
 
-    momentum: float = setting(0.0, SHARE)
+    momentum: Adjustable = setting(0.0, SHARE)
     nesterov: bool = setting(False, Flag())
-    weight_decay: float = setting(0.0, NOT_NEGATIVE)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -38,8 +36,6 @@ class SGD(Optimizer):
     def update(
         self, weights: Tensor, gradient: Tensor, state: Mapping[str, Tensor]
     ) -> tuple[Tensor, State]:
-        if used(self.weight_decay):
-            gradient = gradient + self.weight_decay * weights
         if not used(self.momentum):
             return weights - self.lr * gradient, {}
         velocity = self.momentum * state["velocity"] + gradient

@@ -22,7 +22,7 @@ def finished(
 ) -> Run:
     """The record of a run from what its engine gave back."""
     bad = outcome.bad_step
-    failure = _failure(bad, program.settings["lr"]) if bad else None
+    failure = _failure(bad, float(bad.settings["lr"])) if bad else None
     stopped_by, why = _reason(outcome, program, stops, failure)
     return Run(
         net=net,

@@ -13,7 +13,7 @@ from functools import cache, partial
 from typing import Any
 
 from talweg.engine import loop
-from talweg.engine.program import WATCHED, Control, Outcome, Program, Rows
+from talweg.engine.program import WATCHED, Control, Outcome, Program, Rows, StopRule
 from talweg.engine.random import SEED
 from talweg.errors import SettingError, TrainingWarning
 from talweg.nn import Loss, Metric, Module, as_loss, as_metric
@@ -21,10 +21,11 @@ from talweg.optim import Optimizer, as_optimizer
 from talweg.settings import Choice, Flag, Number, Rule, check
 from talweg.train.ending import finished
 from talweg.train.progress import ProgressBar, wants_bar
-from talweg.train.recording import evaluation_graph, first_state, step_graph
+from talweg.train.rates import as_rates
+from talweg.train.recording import evaluation_graph, first_state, run_settings, step_graph
 from talweg.train.rows import mixes_rows, training_and_validation
 from talweg.train.run import Run
-from talweg.train.stopping import Stop, TimeBudget, as_rules
+from talweg.train.stopping import Stop, TimeBudget, as_rules, refuse_measure
 from talweg.train.watching import as_watch
 
 Engine = Callable[[Program, Any, Rows, Rows | None, Control], Outcome]
@@ -63,6 +64,7 @@ def fit(
     engine: str | None = None,
     progress: bool | None = None,
     watch: Any = None,
+    rates: Mapping[str, float] | None = None,
 ) -> Run:
     """Train `net` on rows X (N, ...) and targets y (N, ...) by gradient descent.
 
@@ -89,6 +91,8 @@ def fit(
         watch: note in `run.watched` what happens within: gradients, updates and directions of
             each parameter, activations of each layer; the mean over each "epoch", or each
             "step". Names such as "gradient_norm", "0" or "0/dead" choose among them.
+        rates: learning rates of parts, as multiples of the optimiser's, as {"0": 0.1}; a part
+            whose rate is 0 is frozen.
 
     Raises a TalwegError for settings, shapes and data that cannot be used, before anything is
     changed. A loss that stops being finite and Ctrl-C end the run and return it: the former
@@ -116,6 +120,7 @@ def fit(
         "engine": engine,
         "progress": progress,
         "watch": watch,
+        "rates": rates,
     }
     check("fit", settings, RULES)
     refuse_part(net)
@@ -161,7 +166,7 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any]) -> Job:
     program = _program(net, rows, held_out, loss, metrics, rule, stops, settings)
     _ = program.step, program.evaluate  # what cannot be recorded is told before all else
     _refuse_filling(net, rows, held_out, program)
-    recorded = {name: settings[name] for name in [*RULES, "class_weight"]}
+    recorded = {name: settings[name] for name in [*RULES, "class_weight", "rates"]}
     recorded |= {"metrics": [each.name for each in metrics], "loss": loss.name}
     recorded |= {"optimizer": repr(rule), "stop": repr(list(stops))}
     recorded |= {"batch_size": program.batch_size, "dtype": net.dtype}
@@ -173,8 +178,10 @@ def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
     """The run of another net, whose graphs are the same, with other numbers in the settings."""
     rule, watch = as_optimizer(settings["optimizer"]), as_watch(settings["watch"])
     varied = {"seed": settings["seed"], "epochs": settings["epochs"]}
-    state, numbers = first_state(net, rule, watch), rule.run_settings()
-    program = replace(job.program, state=state, settings=numbers, **varied)
+    state = first_state(net, rule, watch)
+    numbers = run_settings(rule, as_rates(settings["rates"], net.weights))
+    schedules = rule.schedules(settings["epochs"])
+    program = replace(job.program, state=state, settings=numbers, schedules=schedules, **varied)
     recorded = {**job.settings, **varied, "optimizer": repr(rule)}
     return replace(job, net=net, program=program, settings=recorded)
 
@@ -260,7 +267,8 @@ def _program(
     evaluation_size = min(_EVALUATION_ROWS, len(evaluated)) if evaluated is not None else 0
     example = without_rows(rows)
     watch = as_watch(settings.get("watch"))
-    step = partial(step_graph, net, example, loss, metrics, rule, watch)
+    rates = as_rates(settings["rates"], net.weights)
+    step = partial(step_graph, net, example, loss, metrics, rule, watch, rates)
     evaluation = partial(evaluation_graph, net, example, loss, metrics)
     budgets = [each.seconds for each in stops if isinstance(each, TimeBudget)]
     return Program(
@@ -268,7 +276,7 @@ def _program(
         record_evaluation=None if evaluated is None else cache(evaluation),
         measures=["loss", *(each.name for each in metrics)],
         state=first_state(net, rule, watch),
-        settings=rule.run_settings(),
+        settings=run_settings(rule, rates),
         epochs=settings["epochs"],
         batch_size=batch_size,
         evaluation_size=evaluation_size,
@@ -280,7 +288,17 @@ def _program(
         keep_best=keep_best,
         threads=settings["threads"],
         watch_steps=watch is not None and watch.steps,
+        schedules=rule.schedules(settings["epochs"]),
+        changes_each_step=rule.changes_each_step,
+        plateaus=_plateaus(rule, _measured_names(metrics, held_out is not None)),
     )
+
+
+def _plateaus(rule: Optimizer, measures: set[str]) -> dict[str, StopRule]:
+    """The settings that follow a measure, each one that there is."""
+    for each in rule.plateaus().values():
+        refuse_measure("Plateau", each.watch, measures)
+    return {**rule.plateaus()}
 
 
 def without_rows(rows: Rows) -> Rows:

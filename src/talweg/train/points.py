@@ -7,24 +7,23 @@ epochs, settings of the optimiser) are copies of one recorded run, each with a n
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from talweg.engine.program import Rows
 from talweg.errors import SettingError, TalwegError, nearest
 from talweg.gates import Array
-from talweg.graph import Graph, Tensor, run_input
 from talweg.nn import Loss, Metric, Module, as_loss
 from talweg.optim import Optimizer, as_optimizer
 from talweg.settings import check
+from talweg.train.alike import forward, likeness, signature
 from talweg.train.fit import RULES, Job, copy_of, fit, job_of, refuse_part, without_rows
 from talweg.train.rows import training_and_validation
 
@@ -55,13 +54,22 @@ class Point:
 
 @dataclass(frozen=True)
 class Task:
-    """A run that waits to be done; those of one `key` share a compiled program."""
+    """A run that waits to be done; those of one `key` share a compiled program.
+
+    `operations` are those of one step, `steps` those of one epoch.
+    """
 
     point: Point
     job: Job
     rows: Callable[[], tuple[Rows, Rows | None]] | None
     key: Any
-    cost: int
+    operations: int
+    steps: int
+
+    @property
+    def cost(self) -> int:
+        """The operations of the whole run."""
+        return self.operations * self.steps * self.job.program.epochs
 
     def ready(self) -> Job:
         """The run with its rows, which are split off only now where the seed decides which."""
@@ -121,8 +129,8 @@ def points_of(build: Build, over: Any, given: Mapping[str, Any]) -> list[Point]:
         _refuse_unknown(name, given)
     columns = {name: _values(name, each) for name, each in over.items()}
     places = itertools.product(*(range(len(each)) for each in columns.values()))
-    signature = _signature_of(build)
-    return [_point(signature, columns, given, each) for each in places]
+    takes, rules = _signature_of(build), _Rules()
+    return [_point(takes, columns, given, each, rules) for each in places]
 
 
 def _refuse_unknown(name: str, given: Mapping[str, Any]) -> None:
@@ -162,11 +170,40 @@ def _signature_of(build: Build) -> _Signature:
     )
 
 
+class _Rule(NamedTuple):
+    """An optimiser, the numbers that a run takes in of it, and what else decides the program."""
+
+    rule: Optimizer
+    numbers: frozenset[str]
+    structure: tuple[Any, ...]
+
+
+class _Rules:
+    """The optimisers of a sweep, each made once for all points that have it."""
+
+    def __init__(self) -> None:
+        self.made: dict[Any, _Rule] = {}
+
+    def of(self, given: Any, settings: Mapping[str, Any]) -> _Rule:
+        """The optimiser that is given, with other settings; all of them outlive the sweep."""
+        key = id(given), *((name, id(value)) for name, value in settings.items())
+        if key not in self.made:
+            rule = as_optimizer(given)
+            self.made[key] = _rule(replace(rule, **settings) if settings else rule)
+        return self.made[key]
+
+
+def _rule(rule: Optimizer) -> _Rule:
+    changing = *rule.schedules(1), rule.changes_each_step, *rule.plateaus().items()
+    return _Rule(rule, frozenset(rule.run_settings()), (type(rule), changing))
+
+
 def _point(
     signature: _Signature,
     columns: Mapping[str, list[Any]],
     given: Mapping[str, Any],
     places: Sequence[int],
+    rules: _Rules,
 ) -> Point:
     """The point at these places of its columns."""
     at = dict(zip(columns, places, strict=True))
@@ -174,14 +211,19 @@ def _point(
     settings = {**_DEFAULTS, **given, **_to_run(signature, values)}
     with named(Point(values, {}, {}, ())):
         check("fit", settings, RULES)
-        rule = as_optimizer(settings["optimizer"])
-        for_rule = _to_rule(signature, values, rule)
+        plain = rules.of(settings["optimizer"], {})
+        for_rule = _to_rule(signature, values, plain.rule)
+        chosen = plain
         if for_rule:
-            rule = settings["optimizer"] = replace(rule, **for_rule)
+            chosen = rules.of(settings["optimizer"], for_rule)
+            settings["optimizer"] = chosen.rule
         build = _to_build(signature, values, settings, {*given, *values}, for_rule)
-    numbers = _taken_in(settings) | (for_rule.keys() & rule.run_settings().keys())
+    numbers = _taken_in(settings) | (for_rule.keys() & chosen.numbers)
     numbers -= signature.takes - {"seed"}
-    structure = (type(rule), *((n, None if n in numbers else place) for n, place in at.items()))
+    structure = (
+        *chosen.structure,
+        *((n, None if n in numbers else place) for n, place in at.items()),
+    )
     return Point(values, build, settings, structure)
 
 
@@ -256,6 +298,7 @@ class _Lead:
 
     task: Task
     forward: tuple[Any, ...]
+    likeness: Any
 
 
 class _Maker:
@@ -299,9 +342,9 @@ class _Maker:
     def _recorded(self, net: Module, x: Any, point: Point) -> Task:
         job = job_of(net, x, self.y, point.settings)
         steps = -(-len(job.rows) // job.program.batch_size)
-        cost = job.program.step.cost().operations * steps
-        task = self._task(point, job, x, _key(job), cost)
-        self.leads.setdefault(point.structure, _Lead(task, _forward(net, x)))
+        size = job.program.step.cost().operations, steps
+        task = self._task(point, job, x, _key(job), size)
+        self.leads.setdefault(point.structure, _Lead(task, forward(net, x), likeness(net)))
         return task
 
     def _copy(self, net: Module, x: Any, point: Point) -> Task | None:
@@ -309,23 +352,30 @@ class _Maker:
         lead, settings = self.leads.get(point.structure), point.settings
         if lead is None:
             return None
-        if not net.is_initialized:
+        mine = likeness(net)
+        is_alike = mine is not None and mine == lead.likeness
+        if not net.is_initialized and is_alike:
+            net.init_as(lead.task.job.net, x[:2], seed=settings["seed"])
+        elif not net.is_initialized:
             net.init(x[:2], seed=settings["seed"])
-        if _forward(net, x) != lead.forward or not np.isfinite(net.weights.flat).all():
+        if not is_alike and forward(net, x) != lead.forward:
+            return None
+        if not np.isfinite(net.weights.flat).all():
             return None
         job = copy_of(lead.task.job, net, settings)
-        return self._task(point, job, x, lead.task.key, lead.task.cost)
+        size = lead.task.operations, lead.task.steps
+        return self._task(point, job, x, lead.task.key, size)
 
-    def _task(self, point: Point, job: Job, x: Any, key: Any, cost: int) -> Task:
+    def _task(self, point: Point, job: Job, x: Any, key: Any, size: tuple[int, int]) -> Task:
         settings = point.settings
         if not _is_share(settings):
-            return Task(point, job, None, key, cost)
+            return Task(point, job, None, key, *size)
         names = ("validation", "sample_weight", "class_weight", "seed")
         rest = [settings[name] for name in names]
         loss = as_loss(settings["loss"])
         rows = partial(training_and_validation, job.net, x, self.y, loss, *rest)
         # rows that are split off are copies, so each run holds its own only while it is done
-        return Task(point, replace(job, rows=without_rows(job.rows)), rows, key, cost)
+        return Task(point, replace(job, rows=without_rows(job.rows)), rows, key, *size)
 
 
 # What is the same -------------------------------------------------------------------------------
@@ -335,32 +385,12 @@ def _key(job: Job) -> Any:
     """What decides the compiled program of a run; the evaluation follows from the step."""
     program = job.program
     return (
-        _signature(program.step),
+        signature(program.step),
         program.evaluation_size,
         program.validates,
         program.watch_steps,
+        *program.schedules,
+        *program.plateaus.items(),
+        program.changes_each_step,
         *(id(each) for each in job.stops),
     )
-
-
-def _forward(net: Module, x: Any) -> tuple[Any, ...]:
-    """The net's own computation, for one row."""
-    weights = {name: run_input(each, name) for name, each in net.weights.items()}
-    row = run_input(x[:1], "x")
-    return _signature(Graph({**weights, "x": row}, {"prediction": net.apply(weights, row)}))
-
-
-def _signature(graph: Graph) -> tuple[Any, ...]:
-    """A graph as plain values, equal where graphs compute the same, constants included."""
-    places = {node.number: place for place, node in enumerate(graph.nodes)}
-    ends = [(name, places[node.number]) for name, node in graph.inputs.items()]
-    ends += [(name, places[node.number]) for name, node in graph.outputs.items()]
-    return (*ends, *(_described(node, places) for node in graph.nodes))
-
-
-def _described(node: Tensor, places: Mapping[int, int]) -> tuple[Any, ...]:
-    inputs = [places[each.number] for each in node.inputs]
-    is_constant = node.gate is None and not node.recorded
-    digest = hashlib.sha256(node.array.tobytes()).digest() if is_constant else None
-    settings = repr(node.settings)
-    return (id(node.gate), settings, *inputs, node.shape, node.dtype.str, node.layer, digest)

@@ -12,12 +12,19 @@ from talweg.gates import Spec
 from talweg.graph import Graph, Tensor, gradients, run_input, simplify
 from talweg.nn import Loss, Metric, Module
 from talweg.optim import Optimizer
-from talweg.train.watching import Watch, first_turns, of_layers, updated
+from talweg.train.rates import rate_settings, rates_of
+from talweg.train.updating import updated
+from talweg.train.watching import Watch, first_turns, of_layers
 
 
 def first_state(net: Module, rule: Optimizer, watch: Watch | None) -> dict[str, Any]:
     """What a run remembers before its first step: the rule's state, and what is counted."""
     return {**rule.init(net.weights.flat), **first_turns(watch, net.weights, net.weights.flat)}
+
+
+def run_settings(rule: Optimizer, rates: Mapping[str, float]) -> dict[str, float]:
+    """The numbers that a step takes in: those of the rule, and rates of parameters."""
+    return {**rule.run_settings(), **rate_settings(rates)}
 
 
 def step_graph(
@@ -27,6 +34,7 @@ def step_graph(
     metrics: Sequence[Metric],
     rule: Optimizer,
     watch: Watch | None,
+    rates: Mapping[str, float],
     batch_size: int,
 ) -> Graph:
     """One step: forward, loss, backward, update; see `Program` for inputs and outputs."""
@@ -34,15 +42,20 @@ def step_graph(
         raise SettingError("fit: the net has no parameters, so there is nothing to learn")
     flat = run_input(net.weights.flat, "weights")
     state = _inputs("state", first_state(net, rule, watch))
-    settings = _inputs("settings", rule.run_settings())
+    settings = _inputs("settings", run_settings(rule, rates))
     batch = _batch_inputs(rows, batch_size)
     views = _views(net, flat)
     prediction = _prediction(net, views, batch["x"])
     outputs = _measures(prediction, batch, loss, metrics)
-    pieces = dict(zip(views, gradients(outputs["loss"], list(views.values())), strict=True))
-    bound = rule.with_tensors({_last(name): each for name, each in settings.items()})
+    learning = {name: each for name, each in views.items() if rates.get(name) != 0}
+    found = gradients(outputs["loss"], list(learning.values()))
+    pieces = dict(zip(learning, found, strict=True))
+    numbers = {_last(name): each for name, each in settings.items()}
+    bound = rule.with_tensors({name: numbers[name] for name in rule.run_settings()})
     before = {_last(name): each for name, each in state.items()}
-    after, new_state, quantities = updated(bound, flat, pieces, before, watch)
+    after, new_state, quantities = updated(
+        bound, flat, views, pieces, rates_of(numbers), before, watch
+    )
     if watch is not None:
         quantities |= of_layers(net, prediction, batch["row_weights"])
         chosen = watch.chosen(quantities, net.weights)

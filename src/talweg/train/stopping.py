@@ -189,12 +189,19 @@ def as_rules(given: Any, measures: set[str]) -> list[Stop]:
     several = isinstance(given, list | tuple)
     rules = [each for rule in (given if several else [given]) for each in _apart(rule)]
     for rule in rules:
-        for name in sorted(rule.watches() - measures):
-            hint = nearest(name, measures)
-            if name.startswith("val_") and "val_loss" not in measures:
-                hint = "There is no validation data: give validation=(X, y) or a share of rows."
-            raise SettingError(f"fit: {type(rule).__name__} watches {name!r}. {hint}")
+        for name in sorted(rule.watches()):
+            refuse_measure(type(rule).__name__, name, measures)
     return rules
+
+
+def refuse_measure(rule: str, name: str, measures: set[str]) -> None:
+    """What a rule watches must be measured."""
+    if name in measures:
+        return
+    hint = nearest(name, measures)
+    if name.startswith("val_") and "val_loss" not in measures:
+        hint = "There is no validation data: give validation=(X, y) or a share of rows."
+    raise SettingError(f"fit: {rule} watches {name!r}. {hint}")
 
 
 def _apart(rule: Any) -> list[Stop]:

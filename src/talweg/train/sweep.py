@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,13 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.program import Control
+from talweg.engine.program import Control, Outcome
 from talweg.errors import DataError, TrainingWarning
 from talweg.settings import check
 from talweg.train.fit import RULES, Engine, chosen_engine, engine_for, interruptible
 from talweg.train.points import Task, in_words, named, points_of, tasks_of
 from talweg.train.progress import ProgressBar, wants_bar
 from talweg.train.run import Run
+from talweg.train.work import Work, one_by_one, works_of
 
 _LOOK = 0.02  # seconds between two looks for Ctrl-C
 _NAMED = 3  # points that a warning names
@@ -53,6 +55,12 @@ def sweep(
         engine, progress: as in `fit`.
         fit_settings: all other settings of `fit`, the same for every run.
 
+    Four or more runs of a tiny net (some 6,000 operations a step in float32) that differ in weights
+    and settings of the optimiser are replicas of one run, in lanes of vectors, if all go to their
+    last epoch. They add up in another order, and so agree with `fit` up to rounding; which others
+    run beside them, and on how many threads, changes no bit. The `seconds` of each are those of
+    all. Every other run is bit for bit what `fit` gives.
+
     Nets and settings are checked before anything is trained. A run that stops being finite harms
     no other: it has a `failure`, and one TrainingWarning names such runs. Ctrl-C ends all within
     100 ms and returns those that were begun.
@@ -70,16 +78,16 @@ def sweep(
     tasks = tasks_of(build, X, y, points_of(build, over, given))
     interprets = chosen_engine(engine) == "numpy"
     workers = 1 if interprets else threads or _cores()
-    runs = _Runs(tasks, engine, min(workers, len(tasks))).all(wants_bar(progress))
+    all_runs = _Runs(one_by_one(tasks) if interprets else works_of(tasks, workers), engine, workers)
+    runs = all_runs.all(wants_bar(progress))
     _warn_of_failures(tasks, runs)
-    compiled = {task.key: run.compile_seconds for task, run in zip(tasks, runs, strict=True) if run}
     return Sweep(
         runs=[run for run in runs if run],
         points=[task.point.values for task, run in zip(tasks, runs, strict=True) if run],
         left_out=[task.point.values for task, run in zip(tasks, runs, strict=True) if not run],
         seconds=time.perf_counter() - start,
-        compile_seconds=sum(compiled.values()),
-        programs=0 if interprets else len(compiled),
+        compile_seconds=sum(all_runs.compiled.values()),
+        programs=0 if interprets else len(all_runs.compiled),
     )
 
 
@@ -98,7 +106,7 @@ def _warn_of_failures(tasks: Sequence[Task], runs: Sequence[Run | None]) -> None
     more = f"; and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
     warnings.warn(
         f"{len(failed)} of {len(tasks)} runs stopped being finite: {shown}{more}. The `failure` of "
-        "each says where, and what to try; the other runs are as they would be alone.",
+        "each says where, and what to try; it changed nothing in the other runs.",
         TrainingWarning,
         stacklevel=3,
     )
@@ -110,18 +118,21 @@ def _warn_of_failures(tasks: Sequence[Task], runs: Sequence[Run | None]) -> None
 class _Runs:
     """The runs of a sweep: one thread compiles ahead, some train, the caller's waits for Ctrl-C."""
 
-    def __init__(self, tasks: Sequence[Task], engine: str | None, workers: int) -> None:
-        self.tasks, self.engine = tasks, engine
-        self.controls = [Control() for _ in tasks]
+    def __init__(self, works: Sequence[Work], engine: str | None, workers: int) -> None:
+        self.works, self.engine = works, engine
+        self.controls = [Control() for _ in works]
         self.begun: set[int] = set()
-        self.runs: list[Run | None] = [None] * len(tasks)
+        self.runs: list[Run | None] = [None] * sum(len(each.tasks) for each in works)
+        self.engines: dict[Any, Future[Engine]] = {}
+        self.compiled: dict[Any, float] = {}  # how long the programs took that were run
+        self.finding = threading.Lock()
         self.compiling = ThreadPoolExecutor(1, "talweg-compile")
-        self.training = ThreadPoolExecutor(workers, "talweg-train")
+        self.training = ThreadPoolExecutor(min(workers, len(works)), "talweg-train")
 
     def all(self, shows_bar: bool) -> list[Run | None]:
         """Every run in the order of the tasks; None for those that Ctrl-C left out."""
         done = Control()
-        bar = ProgressBar(done, len(self.tasks)) if shows_bar else nullcontext()
+        bar = ProgressBar(done, len(self.runs)) if shows_bar else nullcontext()
         futures: dict[Future[None], int] = {}
         with interruptible(*self.controls), bar:
             try:
@@ -133,21 +144,40 @@ class _Runs:
 
     def _submit(self, futures: dict[Future[None], int]) -> None:
         """Programs are compiled in the order in which they are needed."""
-        engines: dict[Any, Future[Engine]] = {}
-        for place in _longest_first(self.tasks):
-            task = self.tasks[place]
-            if task.key not in engines:
-                program = task.job.program
-                engines[task.key] = self.compiling.submit(engine_for, self.engine, program)
-            futures[self.training.submit(self._one, place, engines[task.key])] = place
+        for place in _longest_first(self.works):
+            engine = self._engine(self.works[place])
+            futures[self.training.submit(self._one, place, engine)] = place
+
+    def _engine(self, work: Work) -> Future[Engine]:
+        """What runs a work; compiled when first asked for."""
+        with self.finding:
+            if work.key not in self.engines:
+                self.engines[work.key] = self.compiling.submit(self._compile, work)
+            return self.engines[work.key]
+
+    def _compile(self, work: Work) -> Engine:
+        engine = engine_for(self.engine, work.program)
+
+        def run(*given: Any) -> Outcome:
+            outcome = engine(*given)
+            self.compiled[work.key] = outcome.compile_seconds
+            return outcome
+
+        return run
 
     def _one(self, place: int, engine: Future[Engine]) -> None:
-        task, control = self.tasks[place], self.controls[place]
-        with named(task.point):
+        work, control = self.works[place], self.controls[place]
+        with named(work.lead.point):
             trained_by = engine.result()
             self.begun.add(place)  # before the look at the flag, so that no run slips through
             if not control.stop:
-                self.runs[place] = task.ready().run(trained_by, control)
+                runs = work.run(trained_by, self._alone, control)
+                for each, run in zip(work.places, runs, strict=True):
+                    self.runs[each] = run
+
+    def _alone(self, task: Task) -> Engine:
+        """What runs a task by itself."""
+        return self._engine(Work((), (task,))).result()
 
     def _wait(self, futures: Mapping[Future[None], int], done: Control) -> None:
         """Until all are done; after Ctrl-C, until those are that have begun."""
@@ -156,7 +186,7 @@ class _Runs:
             finished, pending = wait(pending, _LOOK, FIRST_EXCEPTION)
             for each in finished:
                 each.result()  # an error ends them all
-            done.epoch += len(finished)
+                done.epoch += len(self.works[futures[each]].places)
             if self.controls[0].stop:
                 pending = {each for each in pending if futures[each] in self.begun}
 
@@ -169,14 +199,14 @@ class _Runs:
         wait(each for each, place in futures.items() if place in self.begun)
 
 
-def _longest_first(tasks: Sequence[Task]) -> list[int]:
-    """The places of the tasks, program by program, so that no core is left with a long one."""
-    work = [task.cost * task.job.program.epochs for task in tasks]
+def _longest_first(works: Sequence[Work]) -> list[int]:
+    """The places of the works, program by program, so that no core is left with a long one."""
+    costs = [each.cost for each in works]
     most: dict[Any, int] = {}
-    for task, each in zip(tasks, work, strict=True):
-        most[task.key] = max(each, most.get(task.key, 0))
+    for work, cost in zip(works, costs, strict=True):
+        most[work.key] = max(cost, most.get(work.key, 0))
     rank = {key: i for i, key in enumerate(sorted(most, key=most.__getitem__, reverse=True))}
-    return sorted(range(len(tasks)), key=lambda place: (rank[tasks[place].key], -work[place]))
+    return sorted(range(len(works)), key=lambda place: (rank[works[place].key], -costs[place]))
 
 
 # What is left -------------------------------------------------------------------------------------

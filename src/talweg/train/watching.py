@@ -6,37 +6,33 @@ turn round. Of a layer's output: its mean and spread, and its dead and saturated
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from talweg import gates
 from talweg.errors import SettingError, nearest
-from talweg.gates import Array, Shape
+from talweg.gates import Array
 from talweg.graph import Tensor
-from talweg.graph.functions import concatenate
-from talweg.graph.order import ancestors, made_since
-from talweg.graph.tensor import next_number
+from talweg.graph.order import ancestors
 from talweg.nn import Module
-from talweg.optim import Optimizer
 from talweg.optim.optimizer import State
+from talweg.train.cuts import cuts, joined, total
 
 TURNS, TURNING = "turns", "turning"
 """The state that counts each weight's changes of direction: 1 + changes, with the sign of the last
 update, both in one number, since what they cost is to be read and written. `turning` is what a
 change counts: 0 in the first step, which has none before it, and then 1.
 """
-_COUNTS = {TURNS, TURNING}
+COUNTS = {TURNS, TURNING}
 MARGIN = 0.02
 """How near to its limit an activation is saturated."""
-BLOCK = 1024
-"""The longest row that a parameter is summed up by; its rows are shared out among threads."""
 _LIMITS = {gates.sigmoid: (0.0, 1.0), gates.tanh: (-1.0, 1.0)}
 _ACTIVATIONS = (gates.relu, gates.maximum, gates.softplus, *_LIMITS)
-_OF_PARAMETERS = ("gradient_norm", "update_ratio", "direction_changes")
+OF_PARAMETERS = ("gradient_norm", "update_ratio", "direction_changes")
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class Watch:
         self, quantities: Mapping[str, Tensor], parameters: Iterable[str]
     ) -> dict[str, Tensor]:
         """The quantities that are wanted; each name must mean one."""
-        known = [*quantities, *(f"{name}/{each}" for name in parameters for each in _OF_PARAMETERS)]
+        known = [*quantities, *(f"{name}/{each}" for name in parameters for each in OF_PARAMETERS)]
         for name in self.names:
             if not any(_is_meant(name, each) for each in known):
                 words = {word for each in known for word in (each, *each.split("/"))}
@@ -90,105 +86,7 @@ def as_watch(given: Any) -> Watch | None:
 # Parameters -----------------------------------------------------------------------------------
 
 
-class _Cut(NamedTuple):
-    """A parameter's place in the flat vector, as rows that can be shared out among threads."""
-
-    start: int
-    shape: Shape
-
-    def of(self, flat: Tensor) -> Tensor:
-        """The parameter's part; one number for all parameters stays as it is."""
-        if not flat.ndim:
-            return flat
-        ranges = ((self.start, self.start + prod(self.shape), 1),)
-        return self.shaped(gates.take_slice(flat, ranges=ranges))
-
-    def of_all(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {name: self.of(each) for name, each in state.items()}
-
-    def shaped(self, piece: Tensor) -> Tensor:
-        shaped: Tensor = gates.reshape(piece, shape=self.shape)
-        return shaped
-
-
-def updated(
-    rule: Optimizer,
-    flat: Tensor,
-    gradients: Mapping[str, Tensor],
-    state: State,
-    watch: Watch | None,
-) -> tuple[Tensor, State, dict[str, Tensor]]:
-    """The weights and the state after one step of a rule, and what can be watched of it.
-
-    Where the rule lets each weight go its own way, a watched step updates each parameter for
-    itself: so it is watched where its new weights are made, and not read again.
-    """
-    own = {name: each for name, each in state.items() if name not in _COUNTS}
-    gradient, mark = _joined(gradients.values()).named("gradient"), next_number()
-    after, own_after = rule.update(flat, gradient, own)
-    if watch is None or not watch.wants_parameters(gradients, _OF_PARAMETERS):
-        return after, own_after, {}
-    is_apart = all(each.shape in ((), flat.shape) for each in own.values())
-    is_apart = is_apart and _is_elementwise([after, *own_after.values()], mark)
-    steps: dict[str, tuple[Tensor, State]] = {}
-    updates: dict[str, Tensor] = {}
-    found: dict[str, Tensor] = {}
-    for name, cut in _cuts(gradients).items():
-        before, piece = cut.of(flat), cut.shaped(gradients[name])
-        step = rule.update(before, piece, cut.of_all(own)) if is_apart else (cut.of(after), {})
-        steps[name], updates[name] = step, step[0] - before
-        found |= _norms(name, before, piece, updates[name])
-    counted, changes = _counted(state, updates) if TURNS in state else ({}, {})
-    if is_apart:  # put together last, since what is read after that has left the registers
-        after, own_after = _together(steps.values())
-    return after, {**own_after, **counted}, found | changes
-
-
-def _is_elementwise(results: Iterable[Tensor], mark: int) -> bool:
-    """Whether each weight goes its own way: made of its own place, and of single numbers."""
-    return all(
-        node.gate.kind == "elementwise"
-        if node.gate and node.ndim
-        else not any(each.ndim for each in (node, *node.inputs))
-        for node in made_since([*results], mark)
-    )
-
-
-def _together(steps: Collection[tuple[Tensor, State]]) -> tuple[Tensor, State]:
-    """The weights and the state of all parameters."""
-    (_, first), *_ = steps
-    state = {
-        name: _joined(each[name] for _, each in steps) if one.ndim else one
-        for name, one in first.items()
-    }
-    return _joined(weights for weights, _ in steps), state
-
-
-def _cuts(gradients: Mapping[str, Tensor]) -> dict[str, _Cut]:
-    found, start = {}, 0
-    for name, each in gradients.items():
-        found[name] = _Cut(start, _blocks(each.size))
-        start += each.size
-    return found
-
-
-def _blocks(size: int) -> Shape:
-    """Rows of equal length, whole vectors of 32 if possible; one where it is small or odd."""
-    lengths = (
-        [each for each in range(BLOCK, 63, -1) if size % each == 0] if size > BLOCK // 2 else []
-    )
-    length = max(lengths, key=lambda each: (each % 32 == 0, each), default=size)
-    return (size // length, length) if length < size else (size,)
-
-
-def _joined(pieces: Iterable[Tensor]) -> Tensor:
-    """The pieces as one flat vector."""
-    flat = [gates.reshape(each, shape=(each.size,)) for each in pieces]
-    joined: Tensor = flat[0] if len(flat) == 1 else concatenate(flat)
-    return joined
-
-
-def _norms(name: str, before: Tensor, gradient: Tensor, update: Tensor) -> dict[str, Tensor]:
+def norms(name: str, before: Tensor, gradient: Tensor, update: Tensor) -> dict[str, Tensor]:
     """|gradient|, and |update| / |before|, which is 1 where that was 0; Euclidean norms."""
     size, moved = _norm(before), _norm(update)
     base = gates.where(size > 0, size, gates.where(moved > 0, moved, 1))
@@ -196,14 +94,8 @@ def _norms(name: str, before: Tensor, gradient: Tensor, update: Tensor) -> dict[
 
 
 def _norm(x: Tensor) -> Tensor:
-    norm: Tensor = gates.sqrt(_total(x * x))
+    norm: Tensor = gates.sqrt(total(x * x))
     return norm
-
-
-def _total(x: Tensor) -> Tensor:
-    while x.ndim:
-        x = x.sum(axis=-1)
-    return x
 
 
 # Turns ----------------------------------------------------------------------------------------
@@ -216,21 +108,21 @@ def first_turns(watch: Watch | None, weights: Mapping[str, Array], flat: Array) 
     return {TURNS: np.ones_like(flat), TURNING: np.zeros((), flat.dtype)}
 
 
-def _counted(state: State, updates: Mapping[str, Tensor]) -> tuple[State, dict[str, Tensor]]:
+def counted(state: State, updates: Mapping[str, Tensor]) -> tuple[State, dict[str, Tensor]]:
     """What is counted after a step, and the share of each parameter that turned round."""
     # the updates are stored and read again: counting them where they are made, behind a division
     # and a root, took 3.2 us of a step of 20 us for 7,510 weights, and this takes 1.6
-    whole = _joined(updates.values())
+    whole = joined(updates.values())
     found, after = {}, []
-    for name, cut in _cuts(updates).items():
+    for name, cut in cuts(updates).items():
         turns, update = cut.of(state[TURNS]), cut.of(whole)
         is_up = gates.greater(update, 0)
         is_same = gates.equal(is_up, gates.greater(turns, 0))
         change = gates.where(is_same, 0, state[TURNING])
         count = abs(turns) + change
         after.append(gates.where(is_up, count, -count))
-        found[f"{name}/direction_changes"] = _total(change) / float(change.size)
-    return {TURNS: _joined(after), TURNING: gates.maximum(state[TURNING], 1)}, found
+        found[f"{name}/direction_changes"] = total(change) / float(change.size)
+    return {TURNS: joined(after), TURNING: gates.maximum(state[TURNING], 1)}, found
 
 
 def direction_changes(weights: Mapping[str, Array], turns: Array | None) -> dict[str, Any]:
@@ -262,7 +154,7 @@ def _of_layer(name: str, output: Tensor, real: Tensor, filled: Tensor) -> dict[s
 
     def mean(of: Callable[[Tensor], Tensor]) -> Tensor:
         """The mean over real rows: those that fill up are copies of the first."""
-        return _total(of(output).sum(axis=0) - filled * of(output[0])) / elements
+        return total(of(output).sum(axis=0) - filled * of(output[0])) / elements
 
     first, second = mean(lambda x: x), mean(lambda x: x * x)
     found = {

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from talweg.engine.native.checked import Checked, with_checks
 from talweg.engine.native.compiler import Compiled, Target, compiled
 from talweg.engine.native.contract_kernels import panel_width
 from talweg.engine.native.control import FIRST_BUFFER
 from talweg.engine.native.driver import Parts, write_run
 from talweg.engine.native.ir import Module, type_of
+from talweg.engine.native.kernel import Nest
 from talweg.engine.native.outline import Outline, outline, outline_of
 from talweg.engine.native.plan import Plan, planned
 from talweg.engine.native.rules import rules_graph
@@ -22,6 +24,8 @@ class Build:
 
     parts: Parts
     text: str
+    checked: Checked | None = None
+    """The form of the text that checks each address, where it was asked for."""
 
     @property
     def buffers(self) -> list[Any]:
@@ -39,32 +43,41 @@ def new_module(target: Target) -> Module:
     return Module(target.vector_bytes, target.registers, family)
 
 
-def build(program: Program, target: Target) -> Build:
-    """Plan a run, and write it for a processor."""
+def build(program: Program, target: Target, *, checked: bool = False) -> Build:
+    """Plan a run, and write it for a processor; for tests, so that it checks each address."""
     module = new_module(target)
     parts = _parts(program, module)
     write_run(module, parts)
-    return Build(parts, str(module))
+    text = str(module)
+    return Build(parts, text, with_checks(text) if checked else None)
 
 
 def load(build: Build) -> Compiled:
     """The machine code of a build, for this machine."""
+    if build.checked:
+        return compiled(build.checked.text, ["run", *build.checked.names])
     return compiled(build.text, ["run"])
 
 
 def _parts(program: Program, module: Module) -> Parts:
     step = outline(program.step, program.record_step, program.batch_size)
     step_plan = plan_for(step, module, FIRST_BUFFER, program.batch_size)
+    if program.replicas > 1:  # one that diverges must not end the others
+        for each in step_plan.kernels:
+            if isinstance(each, Nest):
+                each.guarded = set()
     first = FIRST_BUFFER + len(step_plan.buffers)
     evaluate_plan = rules_plan = None
     if program.evaluate is not None and program.record_evaluation is not None:
         evaluate = outline(program.evaluate, program.record_evaluation, program.evaluation_size)
         evaluate_plan = plan_for(evaluate, module, first, program.evaluation_size)
         first += len(evaluate_plan.buffers)
-    if program.rules:
+    if program.rules or program.plateaus:
         names = [*program.measures]
         names += [f"val_{name}" for name in names] if program.validates else []
-        rules_plan = plan_for(outline_of(rules_graph(program.rules, names)), module, first, 1)
+        rules_plan = plan_for(
+            outline_of(rules_graph(program.rules, names, program.plateaus)), module, first, 1
+        )
     return Parts(
         step_plan,
         evaluate_plan,
@@ -73,6 +86,10 @@ def _parts(program: Program, module: Module) -> Parts:
         [f"state.{name}" for name in program.state],
         program.watched,
         program.watch_steps,
+        program.replicas,
+        list(program.schedules),
+        list(program.plateaus),
+        program.changes_each_step,
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from itertools import count
+from mmap import mmap
 from threading import Lock
 from typing import Any
 
@@ -30,6 +31,8 @@ _OPTIONS = {
     "codemodel": "large" if _WINDOWS else "small",
     "jit": True,
 }
+# LLVM takes 11 bytes for each of a text of 4 MB, and at least 15 MB for the first that it compiles
+_ROOM, _TEXT_ROOM, _CODE_ROOM = 2**24, 12, 4
 _KEPT = 64  # programs that this process keeps, whether still used or not
 _Key = tuple[bytes, tuple[str, ...]]
 
@@ -106,6 +109,7 @@ def compiled(text: str, names: Sequence[str], *, cache: Cache | None = None) -> 
 
 def object_code(text: str, target: Target) -> bytes:
     """The object file that this text compiles to, for any processor that LLVM knows."""
+    _demand(_TEXT_ROOM * len(text))
     with _llvm().create_context() as context, _parsed(text, context) as program:
         try:
             program.verify()
@@ -113,6 +117,18 @@ def object_code(text: str, target: Target) -> bytes:
         except RuntimeError as error:
             raise _refused(text, str(error)) from None
     return code
+
+
+def _demand(size: int) -> None:
+    """MemoryError if so many bytes cannot be had: LLVM would end the process instead."""
+    size += _ROOM
+    try:
+        mmap(-1, size).close()
+    except (OSError, MemoryError):
+        raise MemoryError(
+            f"To compile and load this run takes up to {size / 2**20:.0f} MB of memory, which "
+            'cannot be had. Free some, train a net of fewer layers, or take engine="numpy".'
+        ) from None
 
 
 def forget() -> None:
@@ -174,6 +190,7 @@ def _made(text: str, names: Sequence[str], key: bytes, cache: Cache, start: floa
 
 def _linked(text: str, code: bytes, names: Sequence[str]) -> Any:
     """The code in executable memory, for as long as the result lives."""
+    _demand(_CODE_ROOM * len(code))
     builder = _llvm().JITLibraryBuilder().add_object_img(code).add_current_process()
     for name in names:
         builder.export_symbol(name)

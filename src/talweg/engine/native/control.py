@@ -37,6 +37,8 @@ SAVE_EVERY = 54
 """Steps after which weights and state are saved, at the next epoch."""
 FIRST_WATCHED = 55
 """The step of the first row of what is watched."""
+FIRST_SCHEDULED = 58
+"""The epoch, or where settings change each step, the step, of the first row of their values."""
 NAPS, ALONE = 56, 57
 """Sleeps of waiting threads so far; set by Python: the first thread shall go on alone."""
 WORDS = 64
@@ -60,8 +62,9 @@ DONE, STOPPED, NON_FINITE, RULE = 0, 1, 2, 16
     GUARD,
     HELD_SUMS,
     WATCHED,
+    SCHEDULED,
     SAVED,
-) = range(17)
+) = range(18)
 """The first entries of the table of pointers; the buffers of plans follow."""
 FIRST_BUFFER = 32
 """Entries from SAVED on hold the saved weights and the arrays of the saved state."""

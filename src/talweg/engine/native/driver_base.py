@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from talweg.engine.native import control as c
 from talweg.engine.native.barrier import write_barrier
 from talweg.engine.native.frame import entry
-from talweg.engine.native.ir import Index, Module, Value, number, size_of, type_of
+from talweg.engine.native.ir import Index, Module, Value, number, size_of, type_of, vector
 from talweg.engine.native.plan import Plan
 from talweg.engine.native.view import Buffer
 
@@ -28,6 +28,15 @@ class Parts:
     state: Sequence[str]
     watched: Sequence[str] = ()
     watch_steps: bool = False
+    replicas: int = 1
+    schedules: Sequence[str] = ()
+    plateaus: Sequence[str] = ()
+    changes_each_step: bool = False
+
+    @property
+    def changing(self) -> list[str]:
+        """The settings that change: a column each where their values are laid out."""
+        return [*self.schedules, *self.plateaus]
 
     @property
     def summed(self) -> list[str]:
@@ -37,7 +46,8 @@ class Parts:
     @property
     def columns(self) -> int:
         """Numbers in one row of the history: of the steps, then of held-out rows."""
-        return len(self.summed) + len(self.measures)
+        held = len(self.measures) if self.evaluate else 0
+        return (len(self.summed) + held) * self.replicas
 
 
 class Writer:
@@ -117,18 +127,19 @@ class Writer:
         """Add a batch's measures to the sums."""
         f, room = self.f, self.entry(sums)
         for place, name in enumerate(names):
-            where = f.at(room, place, "double")
+            where = f.at(room, place * self.parts.replicas, "double")
             value = self.number_of(plan.outputs[name])
-            f.store(f.add(f.load("double", where), value), where)
+            f.store(f.add(f.load(value.type, where), value), where)
 
     def number_of(self, buffer: Buffer) -> Value:
-        """The one number of a buffer, as a double."""
-        value = self.f.load(type_of(buffer.dtype), self.entry(buffer.place))
+        """The one number of a buffer, as a double; a vector of them, one for each replica."""
+        type = vector(type_of(buffer.dtype), self.parts.replicas)
+        value = self.f.load(type, self.entry(buffer.place))
         return self.f.convert(value, "double")
 
     def zero(self, sums: int) -> None:
         room = self.entry(sums)
-        for place in range(len(self.parts.summed)):
+        for place in range(len(self.parts.summed) * self.parts.replicas):
             self.f.store(number(0, "double"), self.f.at(room, place, "double"))
 
     def copy(self, to: Value, source: Value, count: Index, type: str) -> None:

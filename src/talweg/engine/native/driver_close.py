@@ -5,7 +5,7 @@ from __future__ import annotations
 from talweg.engine.native import control as c
 from talweg.engine.native.driver_base import Parts, Writer
 from talweg.engine.native.driver_rows import BatchRows
-from talweg.engine.native.ir import Module, Value, number, type_of
+from talweg.engine.native.ir import Index, Module, Value, number, type_of
 from talweg.engine.native.plan import Plan
 
 _HELD = {"x": c.HELD_X, "y": c.HELD_Y, "row_weights": c.HELD_WEIGHTS}
@@ -40,6 +40,7 @@ class WriteEvaluation(Writer):
         low, high = self.part_of(rows)
         if self.rows.must_fill:
             self.rows.fill(start, there, low, high)
+            self.barrier()  # the first stage may be one that reads all rows
         else:
             self.rows.point(start)
         for stage, name in self.stages.items():
@@ -82,10 +83,11 @@ class WriteClose(Writer):
         record = f.at(self.entry(c.HISTORY), f.times(row, self.parts.columns), "double")
         rows, size = self.word(c.ROWS), self.word(c.BATCH)
         batches = f.over(f.plus(rows, f.minus(size, 1)), size)
-        steps = f.convert(f.index(batches), "double")
+        replicas = self.parts.replicas
+        steps = f.splat(f.convert(f.index(batches), "double"), replicas)
         sums = self.entry(c.SUMS)
-        for place in range(count):
-            total = f.load("double", f.at(sums, place, "double"))
+        for place in range(0, count * replicas, replicas):
+            total = f.load(steps.type, f.at(sums, place, "double"))
             f.store(f.divide(total, steps), f.at(record, place, "double"))
         if self.parts.evaluate is not None:
             held = self.entry(c.HELD_SUMS)
@@ -120,11 +122,28 @@ class WriteClose(Writer):
                 f.store(here, f.at(self.table, buffer.place, "ptr"))
         for name in self.rules.values():
             self.call_stage(name, number(1, "i64"), 0, 0)
+        self.adjust(plan, epoch)
         flags = [name for name in plan.outputs if name.startswith("stop.")]
         for place in reversed(range(len(flags))):
             flag = f.load("i8", self.entry(plan.outputs[flags[place]].place))
             with f.when(f.compare("ne", flag, number(0, "i8"))):
                 self.put(c.STATUS, c.RULE + place)
+
+    def adjust(self, plan: Plan, epoch: Value) -> None:
+        """Lay out what settings that follow measures are in the next epoch, or its steps."""
+        if not self.parts.plateaus:
+            return
+        f, names = self.f, self.parts.changing
+        rows, size = self.word(c.ROWS), self.word(c.BATCH)
+        steps: Index = f.over(f.plus(rows, f.minus(size, 1)), size)
+        if not self.parts.changes_each_step:
+            steps = 1
+        first = f.minus(f.times(epoch, steps), self.word(c.FIRST_SCHEDULED))
+        for name in self.parts.plateaus:
+            value = self.number_of(plan.outputs[f"settings.{name}"])
+            with f.loop(0, steps) as loop:
+                place = f.plus(f.times(f.plus(first, loop.index), len(names)), names.index(name))
+                f.store(value, f.at(self.entry(c.SCHEDULED), place, "double"))
 
     def columns(self) -> dict[str, int]:
         """Where a row of the history has each measure."""

@@ -26,6 +26,8 @@ class WriteEpoch(Writer):
         f = self.f
         with self.first_thread():
             self.zero(c.SUMS)
+            if not self.parts.changes_each_step:
+                self.adjust(self.word(c.EPOCH))
             with f.when(self.is_on(c.SHUFFLE)):
                 epoch = f.plus(self.word(c.EPOCH), 1)
                 order = row_order(self.module)
@@ -48,6 +50,8 @@ class WriteEpoch(Writer):
         with self.first_thread():
             self.decide()
             self.count(there)
+            if self.parts.changes_each_step:
+                self.adjust(self.word(c.STEP))
         self.barrier()
         self.leave_if(f.compare("==", self.word(c.GO), number(0, "i64")), number(1, "i64"))
         if 0 in self.stages:
@@ -84,6 +88,17 @@ class WriteEpoch(Writer):
         exact = f.multiply(f.convert(f.index(there), "double"), self.word(c.MEAN_WEIGHT, "double"))
         f.store(f.convert(exact, type_of(buffer.dtype)), self.entry(buffer.place))
 
+    def adjust(self, now: Value) -> None:
+        """Take the settings that change from the row of this epoch, or this step."""
+        f, names = self.f, self.parts.changing
+        row = f.times(f.minus(now, self.word(c.FIRST_SCHEDULED)), len(names))
+        values = f.at(self.entry(c.SCHEDULED), row, "double")
+        for place, name in enumerate(names):
+            buffer = self.plan.inputs.get(f"settings.{name}")
+            if buffer is not None:  # what takes part in the step
+                value = f.load("double", f.at(values, place, "double"))
+                f.store(f.convert(value, type_of(buffer.dtype)), self.entry(buffer.place))
+
     def gather(self, start: Value, there: Index, low: Index, high: Index) -> None:
         """Rows of this batch: pointed at where they are in order, copied together where not."""
         f = self.f
@@ -102,6 +117,9 @@ class WriteEpoch(Writer):
 
     def settle(self) -> None:
         """Note the measures of a step, and whether it went wrong; such a step does not count."""
+        if self.parts.replicas > 1:
+            self.note()
+            return
         f = self.f
         loss = self.number_of(self.plan.outputs[self.parts.measures[0]])
         guards = self.entry(c.GUARD)
@@ -111,10 +129,14 @@ class WriteEpoch(Writer):
         bad = f.compare("uno", loop.results[0], loop.results[0])
         self.put(c.BAD, f.convert(bad, "i64"))
         with f.when(f.bits("xor", bad, number(1, "i1"))):
-            self.add_measures(self.plan, c.SUMS, self.parts.summed)
-            if self.parts.watch_steps:
-                self.note_watched()
-            self.put(c.STEP, f.plus(self.word(c.STEP), 1))
+            self.note()
+
+    def note(self) -> None:
+        """Note the measures of a step that went well."""
+        self.add_measures(self.plan, c.SUMS, self.parts.summed)
+        if self.parts.watch_steps:
+            self.note_watched()
+        self.put(c.STEP, self.f.plus(self.word(c.STEP), 1))
 
     def note_watched(self) -> None:
         """Write a row of what is watched, unless the step is only repeated."""

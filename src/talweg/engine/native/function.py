@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from talweg.engine.native import contract, control as c
 from talweg.engine.native.build import new_module, plan_for
-from talweg.engine.native.compiler import compiled, host
+from talweg.engine.native.compiler import Compiled, compiled, host
 from talweg.engine.native.ir import Module, number
 from talweg.engine.native.memory import zeros
 from talweg.engine.native.outline import outline, outline_of
@@ -45,11 +45,14 @@ class CompiledGraph:
         self.outline = made
         self.plan = plan_for(made, module, c.FIRST_BUFFER, rows)
         self.text = _written(module, self.plan)
-        self._code = compiled(self.text, ["call"])
+        self._code = self._compiled()
         address = self._code.addresses["call"]
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(address)
         self.lock = Lock()
         self._room = 0
+
+    def _compiled(self) -> Compiled:
+        return compiled(self.text, ["call"])
 
     def __call__(self, **arrays: Any) -> dict[str, Array]:
         """The outputs by name, for inputs by name."""

@@ -7,11 +7,10 @@ Python stays free meanwhile: it moves the counters to `Control`, and sets a flag
 from __future__ import annotations
 
 import ctypes
-import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,8 @@ from talweg.engine.interpreter import origin_of_non_finite
 from talweg.engine.native import control as c
 from talweg.engine.native.build import Build, build, load
 from talweg.engine.native.compiler import Compiled, host
-from talweg.engine.native.tables import Memory
+from talweg.engine.native.crew import Crew
+from talweg.engine.native.tables import Memory, too_large
 from talweg.engine.program import BadStep, Control, Outcome, Program, Rows
 from talweg.gates import Array
 
@@ -59,10 +59,10 @@ class Prepared:
         return replace(outcome, compile_seconds=self.seconds)
 
 
-def prepare(program: Program) -> Prepared:
-    """Plan and compile a run."""
+def prepare(program: Program, *, checked: bool = False) -> Prepared:
+    """Plan and compile a run; for tests, so that it checks each address before it uses it."""
     start = time.perf_counter()
-    made = build(program, host())
+    made = build(program, host(), checked=checked)
     code = load(made)
     return Prepared(made, code, time.perf_counter() - start)
 
@@ -72,6 +72,21 @@ def run(
 ) -> Outcome:
     """Compile a run, and train from `weights` on `rows`; neither is changed."""
     return prepare(program).run(program, weights, rows, validation, control)
+
+
+def _memory(made: Build, code: Compiled, *rest: Any) -> Memory:
+    """The memory of a run, for a program that checks itself in pieces far from each other."""
+    program, weights, rows, held = rest
+    if made.checked is None:
+        return Memory(program, made.parts, weights, rows, held)
+    from talweg.engine.native.checked_memory import CheckedMemory  # for tests alone
+
+    return CheckedMemory(made, code, program, made.parts, weights, rows, held)
+
+
+def _joined(pieces: Sequence[Array]) -> Array:
+    """All rows; those of one call are not copied, since replicas leave some megabytes."""
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 class _Run:
@@ -90,10 +105,15 @@ class _Run:
         self.program, self.parts, self.code, self.control = program, made.parts, code, control
         self.rows, self.validation = rows, validation
         held = validation or (rows if program.record_evaluation else None)
-        self.memory = Memory(program, made.parts, weights, rows, held)
+        try:
+            self.memory = _memory(made, code, program, weights, rows, held)
+        except MemoryError as error:
+            raise too_large(program, made.parts, weights) from error
         self.words, self.reals = self.memory.words, self.memory.reals
         self.noted = 0.0, 0  # when threads were last seen to sleep, and how often they had
         self.wasted = False
+        starts = [rule.init()["value"] for rule in program.plateaus.values()]
+        self.followed = np.array([starts])  # by epoch, what settings that follow measures were
         self.history = np.zeros((0, self.parts.columns))
         self.watched = np.zeros((0, len(self.parts.watched)))
 
@@ -108,13 +128,15 @@ class _Run:
             )
             self._record_in(piece, first, seen, first_step)
             self._call()
+            if self.program.plateaus:
+                self._note_followed(first)
             pieces.append(piece[: int(self.words[c.EPOCH]) - first])
             watched.append(seen[: int(self.words[c.STEP]) - first_step])
             if self.words[c.STATUS] or self.words[c.BAD] or self.words[c.STOP]:
                 break
             if self.words[c.EPOCH] >= self.program.epochs:
                 break
-        self.history, self.watched = np.concatenate(pieces), np.concatenate(watched)
+        self.history, self.watched = _joined(pieces), _joined(watched)
         bad = self._diagnosed() if self.words[c.BAD] else None
         return self._outcome(bad)
 
@@ -141,50 +163,58 @@ class _Run:
 
     def _room(self) -> int:
         """Epochs that one call records: fewer, where each step leaves a row."""
-        return max(1, HISTORY_ROWS // self._steps()) if self.parts.watch_steps else HISTORY_ROWS
+        by_steps = self.parts.watch_steps or self.parts.changes_each_step
+        return max(1, HISTORY_ROWS // self._steps()) if by_steps else HISTORY_ROWS
 
     def _record_in(self, piece: Array, first: int, seen: Array, first_step: int) -> None:
         self.piece = piece
         self.words[c.FIRST_RECORD], self.words[c.FIRST_WATCHED] = first, first_step
         self.words[c.LAST_EPOCH] = first + len(piece)
-        for table in self.memory.tables:
-            table[c.HISTORY], table[c.WATCHED] = piece.ctypes.data, seen.ctypes.data
+        self.memory.recording(piece, seen)
+        self._adjust_from(first, len(piece))
+
+    def _adjust_from(self, first: int, epochs: int) -> None:
+        """Lay out what settings that change are in so many epochs, a row for each or each step."""
+        schedules, count = self.program.schedules.values(), len(self.program.schedules)
+        if not self.program.changing:
+            return
+        steps = self._steps() if self.program.changes_each_step else 1
+        self.words[c.FIRST_SCHEDULED] = first * steps
+        times = [first + epoch + step / steps for epoch in range(epochs) for step in range(steps)]
+        values = np.zeros(((epochs + 1) * steps, len(self.program.changing)))
+        values[: len(times), :count] = [[at(time) for at in schedules] for time in times]
+        known = np.repeat(self.followed[first : first + epochs], steps, axis=0)
+        values[: len(known), count:] = known
+        self.memory.adjusting(values)
+
+    def _note_followed(self, first: int) -> None:
+        """Keep what settings that follow measures were, for the next call, or to go back."""
+        steps = self._steps() if self.program.changes_each_step else 1
+        end = (int(self.words[c.EPOCH]) - first + 1) * steps
+        found = self.memory.scheduled[steps:end:steps, len(self.program.schedules) :]
+        self.followed = np.concatenate([self.followed, found])
 
     def _call(self) -> None:
         """Run the program on all threads, and look after it until it returns."""
         function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(
             self.code.addresses["run"]
         )
-        self.words[c.ARRIVED], self.words[c.ALONE] = 0, 0
-        self.words[c.THREADS] = self.memory.threads
-        self.noted, self.wasted = (time.perf_counter(), 0), False
-        self.words[c.NAPS] = 0
-        ends = [threading.Event() for _ in self.memory.tables]
-
-        def work(thread: int) -> None:
-            try:
-                table = self.memory.tables[thread]
-                function(self.words.ctypes.data, table.ctypes.data, thread)
-            finally:
-                ends[thread].set()
-
-        for thread in range(self.memory.threads):
-            threading.Thread(target=work, args=(thread,), name="talweg", daemon=True).start()
-        try:
-            while not all(each.is_set() for each in ends):
-                ends[0].wait(self._look())
-        finally:
-            self._end(ends)
+        words = self.words.ctypes.data
+        calls = [
+            partial(function, words, table.ctypes.data, thread)
+            for thread, table in enumerate(self.memory.tables)
+        ]
+        with self.memory.in_use():
+            Crew(calls).run(self._begin, self._look, self._halt)
         self._look()
 
-    def _end(self, ends: Sequence[threading.Event]) -> None:
-        """Leave no thread behind, whatever was raised here: the program uses memory of this run."""
-        if not all(each.is_set() for each in ends):
-            self.words[c.STOP] |= 1
-        for each in ends:
-            while not each.is_set():
-                with suppress(BaseException):  # what came first is on its way up already
-                    each.wait()
+    def _begin(self, threads: int) -> None:
+        self.words[c.ARRIVED], self.words[c.ALONE], self.words[c.NAPS] = 0, 0, 0
+        self.words[c.THREADS] = threads
+        self.noted, self.wasted = (time.perf_counter(), 0), False
+
+    def _halt(self) -> None:
+        self.words[c.STOP] |= 1
 
     def _look(self) -> float:
         """Carry word from the program to Python and back; seconds until the next look."""
@@ -207,12 +237,19 @@ class _Run:
         return {name: float(record[place]) for name, place in self._columns().items()}
 
     def _columns(self) -> dict[str, int]:
-        """Where a row of the history has each measure."""
+        """Where a row of the history has each measure, the first replica's."""
         names, first = list(self.parts.measures), len(self.parts.summed)
-        found = {name: place for place, name in enumerate(names)}
+        found = {name: place * self.parts.replicas for place, name in enumerate(names)}
         if self.validation:
             found |= {f"val_{name}": first + place for place, name in enumerate(names)}
         return found
+
+    def _noted(self, place: int) -> Array:
+        """A measure, of every epoch; (epochs, replicas) where there are several."""
+        replicas = self.parts.replicas
+        if replicas == 1:
+            return self.history[:, place].copy()
+        return self.history[:, place : place + replicas]
 
     def _seen(self) -> dict[str, Array]:
         """What was watched: a column for each, by step or by epoch."""
@@ -231,7 +268,7 @@ class _Run:
             kept_epoch, weights, kept_step = int(words[c.BEST_EPOCH]), self.memory.best, None
         return Outcome(
             weights=weights,
-            history={name: self.history[:, i].copy() for name, i in self._columns().items()},
+            history={name: self._noted(place) for name, place in self._columns().items()},
             watched=self._seen(),
             state=self.memory.state,
             stopped_by=self._reason(),
@@ -266,9 +303,20 @@ class _Run:
         words[c.LAST_STEP], words[c.LAST_EPOCH] = steps, epochs + 1
         words[c.SAVE_EVERY] = np.iinfo(np.int64).max // 2
         self.memory.guards[:] = 0
+        first = int(words[c.SAVED_EPOCH])
+        self._adjust_from(first, epochs + 1 - first)
         self._replay()
         words[c.EPOCH], words[c.STEP], words[c.BAD] = epochs, steps, 1
-        return BadStep(epochs + 1, steps + 1, self._origin(epochs, steps))
+        settings = self._settings(epochs, steps)
+        return BadStep(epochs + 1, steps + 1, self._origin(epochs, steps), settings)
+
+    def _settings(self, epochs: int, steps: int) -> dict[str, Any]:
+        """The settings of the step that follows so many."""
+        done = epochs + (steps - epochs * self._steps()) / self._steps()
+        settings, plateaus = self.program.settings_at(done), self.program.plateaus
+        if plateaus:
+            settings |= dict(zip(plateaus, self.followed[epochs], strict=True))
+        return settings
 
     def _replay(self) -> None:
         control, self.control = self.control, Control(stop=False)
@@ -287,5 +335,6 @@ class _Run:
             batch = filled_up(rows, slice(None), len(rows), len(rows) * rows.mean_weight)
         else:
             batch = list(training_batches(program, rows, epochs + 1))[steps - done]
-        inputs = [self.memory.weights, *self.memory.state.values(), *self.memory.settings, *batch]
+        settings = map(np.asarray, self._settings(epochs, steps).values())
+        inputs = [self.memory.weights, *self.memory.state.values(), *settings, *batch]
         return origin_of_non_finite(program.step, inputs, skip=program.measures[1:])

@@ -56,7 +56,7 @@ def _delay(graph: Outline, stage_of: dict[Node, int], axes: dict[Node, int | Non
             continue
         if axes[node] is not None:
             moves = all(_is_at_hand(each, node, stage_of) for each in node.inputs)
-            moves = moves and _is_map(node)
+            moves = _is_map(node) and (moves or _is_summed(node))
         elif node.gate is not None and node.gate.kind == "reduce":
             moves = axes[node.inputs[0]] is None
         else:
@@ -67,6 +67,13 @@ def _delay(graph: Outline, stage_of: dict[Node, int], axes: dict[Node, int | Non
 
 def _is_map(node: Node) -> bool:
     return node.gate is not None and (node.gate.kind == "elementwise" or node.gate.name == "cast")
+
+
+def _is_summed(node: Node) -> bool:
+    """Whether a node is nothing but the terms of one sum, made of what is stored anyway."""
+    stored = all(each.gate is None or each.gate.name in VIEWS for each in node.inputs)
+    sums = [each.gate.name for each in node.users if each.gate is not None]
+    return stored and sums == ["reduce_sum"]
 
 
 def _is_at_hand(node: Node, user: Node, stage_of: dict[Node, int]) -> bool:

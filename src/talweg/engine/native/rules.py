@@ -13,8 +13,11 @@ from talweg.graph import Graph, Tensor, run_input, simplify
 from talweg.graph.tensor import constant
 
 
-def rules_graph(rules: Sequence[StopRule], measures: Sequence[str]) -> Graph:
-    """What the rules make of an epoch: a flag each, `stop.0` and so on, and what they remember.
+def rules_graph(
+    rules: Sequence[StopRule], measures: Sequence[str], plateaus: Mapping[str, StopRule]
+) -> Graph:
+    """What the rules make of an epoch: a flag each, `stop.0` and so on, and what they remember;
+    and what settings that follow measures are from now on, as `settings.lr`.
 
     Its inputs are number, seconds, the measures by name, and the state of each rule.
     """
@@ -32,14 +35,21 @@ def rules_graph(rules: Sequence[StopRule], measures: Sequence[str]) -> Graph:
             )
         outputs[f"stop.{place}"] = stop
         _flatten(prefix, after, outputs)
+    for name, plateau in plateaus.items():
+        prefix = f"plateau.{name}"
+        after, value = _asked(plateau, _as_inputs(prefix, plateau.init(), inputs), epoch)
+        outputs[f"settings.{name}"] = value
+        _flatten(prefix, after, outputs)
     return simplify(Graph(inputs, outputs))
 
 
-def first_state(rules: Sequence[StopRule]) -> dict[str, float]:
+def first_state(rules: Sequence[StopRule], plateaus: Mapping[str, StopRule]) -> dict[str, float]:
     """What the rules remember before the first epoch, by the names of the graph's inputs."""
     found: dict[str, float] = {}
     for place, rule in enumerate(rules):
         _flatten(f"rule.{place}", rule.init(), found)
+    for name, plateau in plateaus.items():
+        _flatten(f"plateau.{name}", plateau.init(), found)
     return found
 
 

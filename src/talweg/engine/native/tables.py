@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -36,15 +38,16 @@ class Memory:
     ) -> None:
         self.program, self.parts, self.rows, self.held = program, parts, rows, held
         self.threads = _threads(program, parts)
-        self.words = np.frombuffer(zeros(c.WORDS * 8).data, np.int64)
+        self.words = self._zeros(c.WORDS * 8).view(np.int64)
         self.reals = self.words.view(np.float64)
         self.kept: list[Any] = []  # arrays that the program holds pointers to
-        self.weights = weights.copy()
-        self.best = weights.copy()
-        self.state = {name: np.array(each) for name, each in program.state.items()}
-        self.saved = [np.array(each) for each in (weights, *self.state.values())]
+        self.weights = self._copied(weights)
+        self.best = self._copied(weights)
+        self.state = {name: self._copied(each) for name, each in program.state.items()}
+        self.saved = [self._copied(each) for each in (weights, *self.state.values())]
         self.settings = [np.asarray(each) for each in program.settings.values()]
-        self.guards = zeros(64 * self.threads)
+        self.scheduled = np.zeros(0)
+        self.guards = self._zeros(64 * self.threads)
         self._set_words()
         self.block = self._block_rows()
         self.words[c.BLOCK] = self.block
@@ -85,10 +88,8 @@ class Memory:
             self._lay_out(table, plan, "block", min(rows, self.block))
             for each in plan.buffers:
                 if each.kind == "private":
-                    table[each.place] = self._address(zeros(each.nbytes(rows) + 64))
-        table[c.SCRATCH] = self._address(
-            zeros(max(map(contract.scratch_bytes, ("float", "double"))))
-        )
+                    table[each.place] = self._room(each.nbytes(rows))
+        table[c.SCRATCH] = self._room(max(map(contract.scratch_bytes, ("float", "double"))))
         return table
 
     def _shared_pointers(self) -> npt.NDArray[np.uintp]:
@@ -104,6 +105,32 @@ class Memory:
         self._point_to_evaluation(table)
         self._point_to_rules(table)
         return table
+
+    def recording(self, history: Array, watched: Array) -> None:
+        """Where the rows of the next call's epochs and steps go."""
+        for table in self.tables:
+            table[c.HISTORY], table[c.WATCHED] = history.ctypes.data, watched.ctypes.data
+
+    def adjusting(self, scheduled: Array) -> None:
+        """Where the values of settings that change come from."""
+        self.scheduled = scheduled
+        for table in self.tables:
+            table[c.SCHEDULED] = scheduled.ctypes.data
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """While the program runs; checked memory tells here what went wrong."""
+        yield
+
+    def _zeros(self, size: int) -> npt.NDArray[np.uint8]:
+        return zeros(size)
+
+    def _copied(self, array: Any) -> Array:
+        return np.array(array)
+
+    def _room(self, size: int) -> int:
+        """The address of so many bytes, with a line behind them that nothing else is in."""
+        return self._address(zeros(size + 64))
 
     def _address(self, array: Any) -> int:
         """An array's address; the array lives as long as the run."""
@@ -129,7 +156,7 @@ class Memory:
             c.HELD_WEIGHTS: held.weights,
             c.ORDER: zeros(4 * len(self.rows)) if order else zeros(8),
             c.ORDER_SCRATCH: zeros(row_order_scratch(len(self.rows))) if order else zeros(8),
-            c.SUMS: zeros(8 * count),
+            c.SUMS: zeros(8 * count * self.parts.replicas),
             c.HELD_SUMS: zeros(8 * count),
             c.BEST: self.best,
             c.GUARD: self.guards,
@@ -149,9 +176,7 @@ class Memory:
             if name in arrays:
                 table[buffer.place] = self._address(arrays[name])
             else:  # a batch's rows, put together
-                table[buffer.place] = self._address(
-                    zeros(buffer.nbytes(self.program.batch_size) + 64)
-                )
+                table[buffer.place] = self._room(buffer.nbytes(self.program.batch_size))
         self._place_rest(table, plan, self.program.batch_size)
 
     def _point_to_evaluation(self, table: npt.NDArray[np.uintp]) -> None:
@@ -164,14 +189,14 @@ class Memory:
         if plan.graph.rows is not None:  # its batches are put together
             for name in ("x", "y", "row_weights"):
                 buffer = plan.inputs[name]
-                table[buffer.place] = self._address(zeros(buffer.nbytes(plan.graph.rows) + 64))
+                table[buffer.place] = self._room(buffer.nbytes(plan.graph.rows))
         self._place_rest(table, plan, self.program.evaluation_size)
 
     def _point_to_rules(self, table: npt.NDArray[np.uintp]) -> None:
         plan = self.parts.rules
         if plan is None:
             return
-        state = first_state(self.program.rules)
+        state = first_state(self.program.rules, self.program.plateaus)
         for name, buffer in plan.inputs.items():
             table[buffer.place] = self._address(np.asarray(state.get(name, 0.0)))
         self._place_rest(table, plan, 1)
@@ -200,3 +225,28 @@ def _threads(program: Program, parts: Parts) -> int:
     if program.threads is not None:
         return program.threads
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def too_large(program: Program, parts: Parts, weights: Array) -> MemoryError:
+    """The error of a run for which there is not enough memory."""
+    kept = [np.asarray(each).nbytes for each in program.state.values()]
+    training = weights.nbytes * 3 + 2 * sum(kept)
+    step = _buffer_bytes(parts.step, program.batch_size)
+    words = f"{_size(training)} for weights and the optimiser's state, {_size(step)} for each step"
+    words += f" of {program.batch_size} rows"
+    if parts.evaluate:
+        evaluation = _buffer_bytes(parts.evaluate, program.evaluation_size)
+        words += f", {_size(evaluation)} to evaluate {program.evaluation_size} rows at a time"
+    return MemoryError(
+        f"The run takes more memory than can be had: {words}. Take fewer units, an optimizer "
+        "that remembers less (SGD), or, where the step is what is large, a smaller batch_size."
+    )
+
+
+def _buffer_bytes(plan: Plan, rows: int) -> int:
+    private = sum(each.nbytes(rows) for each in plan.buffers if each.kind == "private")
+    return plan.layout("shared", rows)[1] + plan.layout("block", rows)[1] + private
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

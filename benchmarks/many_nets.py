@@ -1,0 +1,145 @@
+"""A thousand nets of 3-4-1 units: `python -m benchmarks.many_nets`, or with NAME STARTS EPOCHS.
+
+Every one of some starting weights with every one of ten learning rates; 4 rows, full batch, no
+biases, SGD, float32. From the call to the losses of all epochs, compiling included, and once more
+without. Importing is not counted.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.processes import ROOT, as_installed
+
+STARTS, EPOCHS, ROUNDS = 100, 10_000, 3
+RATES = np.geomspace(0.1, 5.0, 10).tolist()
+X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=np.float32)
+Y = np.array([[0, 1, 1, 0]], dtype=np.float32).T
+TOLERANCE = 1e-3  # of the last losses, as float32 is added up in another order
+Losses = Any
+"""(nets, epochs): half the sum of squares before each update."""
+
+
+def starts(count: int) -> tuple[Any, Any]:
+    """Weights (count, 3, 4) and (count, 4, 1), uniform in -1..1."""
+    random = np.random.default_rng(0)
+    first, second = (random.uniform(-1, 1, (count, *each)) for each in ((3, 4), (4, 1)))
+    return first.astype(np.float32), second.astype(np.float32)
+
+
+def by_talweg(count: int, epochs: int) -> Losses:
+    """One sweep."""
+    import talweg as tw
+
+    weights = starts(count)
+
+    def build(seed: int) -> Any:
+        net = tw.Sequential(*(tw.Dense(units, "sigmoid", bias=False) for units in (4, 1)))
+        net.weights = {f"{layer}.weight": each[seed] for layer, each in enumerate(weights)}
+        return net
+
+    over = {"seed": range(count), "lr": RATES}
+    settings: dict[str, Any] = {"loss": "half_sse", "optimizer": "sgd", "batch_size": None}
+    sweep = tw.sweep(build, X, Y, over=over, epochs=epochs, progress=False, **settings)
+    return np.array([run.history["loss"] for run in sweep.runs])
+
+
+def by_jax(count: int, epochs: int) -> Losses:
+    """The whole loop of one net, jitted, and mapped over all nets."""
+    import jax
+    from jax import lax, numpy as jnp
+
+    def loss(weights: Any) -> Any:
+        hidden = jax.nn.sigmoid(X @ weights[0])
+        return 0.5 * jnp.sum((jax.nn.sigmoid(hidden @ weights[1]) - Y) ** 2)
+
+    def net(rate: Any, *weights: Any) -> Any:
+        def step(weights: Any, _: Any) -> Any:
+            value, slopes = jax.value_and_grad(loss)(weights)
+            return tuple(w - rate * g for w, g in zip(weights, slopes, strict=True)), value
+
+        return lax.scan(step, weights, None, length=epochs)[1]
+
+    return np.asarray(jax.jit(jax.vmap(net))(*_all_nets(count)))
+
+
+def by_numpy(count: int, epochs: int) -> Losses:
+    """The loop once, with all nets along a first axis."""
+    rates, first, second = _all_nets(count)
+    rates, found = rates[:, None, None], []
+    for _ in range(epochs):
+        hidden = 1 / (1 + np.exp(-(X @ first)))
+        output = 1 / (1 + np.exp(-(hidden @ second)))
+        gap = output - Y
+        found.append(0.5 * (gap * gap).sum((1, 2)))
+        delta = gap * output * (1 - output)
+        hidden_delta = delta @ second.swapaxes(1, 2) * hidden * (1 - hidden)
+        first = first - rates * (X.T @ hidden_delta)
+        second = second - rates * (hidden.swapaxes(1, 2) @ delta)
+    return np.array(found).T
+
+
+def _all_nets(count: int) -> tuple[Any, Any, Any]:
+    """Rate and weights of each net, in the order of the product."""
+    first, second = (np.repeat(each, len(RATES), 0) for each in starts(count))
+    return np.tile(np.float32(RATES), count), first, second
+
+
+SWEEPS: dict[str, Callable[[int, int], Losses]] = {
+    "talweg": by_talweg,
+    "JAX vmap": by_jax,
+    "NumPy stacked": by_numpy,
+}
+
+
+def once(name: str, count: int, epochs: int) -> tuple[float, float, float]:
+    """Seconds of the first and of the second call, and the median of the last losses."""
+    taken = []
+    SWEEPS[name](1, 1)  # imports what it needs
+    for _ in range(2):
+        begun = time.perf_counter()
+        losses = SWEEPS[name](count, epochs)
+        taken.append(time.perf_counter() - begun)
+    assert losses.shape == (count * len(RATES), epochs)
+    return taken[0], taken[1], float(np.median(losses[:, -1]))
+
+
+def compared() -> None:
+    """Every contestant in turn, each time in a process of its own; the least of each number."""
+    found: dict[str, list[list[float]]] = {name: [] for name in SWEEPS}
+    for _ in range(ROUNDS):
+        for name, each in found.items():
+            each.append(_in_process(name))
+    judge = found["NumPy stacked"][0][2]
+    print(f"{len(RATES) * STARTS:,} nets, {EPOCHS:,} epochs; seconds of a call, and of a second")
+    for name, rounds in found.items():
+        first, second, loss = (min(each) for each in zip(*rounds, strict=True))
+        agrees = "" if abs(loss - judge) <= TOLERANCE * judge else "  DISAGREES"
+        print(f"{name:<14} {first:7.2f} {second:7.2f}   median loss {loss:.6f}{agrees}")
+
+
+def _in_process(name: str) -> list[float]:
+    command = [sys.executable, "-m", "benchmarks.many_nets", name, str(STARTS), str(EPOCHS)]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, env=as_installed()
+    )
+    return [float(each) for each in done.stdout.split()]
+
+
+def main(given: Sequence[str]) -> None:
+    """All contestants, or the numbers of one."""
+    if given:
+        name, count, epochs = given
+        print(*once(name, int(count), int(epochs)))
+    else:
+        compared()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,61 @@
+"""A schedule that follows a measure: the number falls when the measure no longer does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from talweg import gates
+from talweg.engine.program import Epoch
+from talweg.errors import SettingError
+from talweg.optim.schedules import NUMBER, SCHEDULES, Schedule
+from talweg.settings import Number, setting
+
+_NOT_NEGATIVE = Number(at_least=0)
+_COUNT = Number(at_least=0, whole=True)
+
+
+@dataclass(frozen=True)
+class Plateau(Schedule):
+    """value <- max(least, factor value) after more than `patience` epochs without improvement.
+
+    That is a fall of the measure `watch` below best (1 - threshold). After a reduction, `cooldown`
+    epochs do not count. As torch.optim.lr_scheduler.ReduceLROnPlateau with mode "min".
+    """
+
+    start: float = setting(0.1, NUMBER)
+    factor: float = setting(0.1, Number(above=0, below=1))
+    patience: int = setting(10, _COUNT)
+    threshold: float = setting(1e-4, _NOT_NEGATIVE)
+    cooldown: int = setting(0, _COUNT)
+    least: float = setting(0.0, _NOT_NEGATIVE)
+    watch: str = "val_loss"
+
+    def at(self, done: float, epochs: int) -> float:
+        raise SettingError("Plateau follows a measure, so it cannot be a part of another schedule")
+
+    def init(self) -> dict[str, Any]:
+        """What it remembers before the first epoch."""
+        return {"value": float(self.start), "best": math.inf, "waited": 0.0, "rest": 0.0}
+
+    def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[dict[str, Any], Any]:
+        """(what it remembers, the value from now on) after an epoch, written in gates."""
+        measure, best, rest = epoch.measures[self.watch], state["best"], state["rest"]
+        is_better = gates.greater(best * (1.0 - self.threshold), measure)
+        waited = gates.where(is_better, 0.0, state["waited"] + 1.0)
+        waited = gates.where(gates.greater(rest, 0.0), 0.0, waited)
+        falls = gates.greater(waited, float(self.patience))
+        lower = gates.maximum(self.factor * state["value"], float(self.least))
+        value = gates.where(falls, lower, state["value"])
+        after = {
+            "value": value,
+            "best": gates.where(is_better, measure, best),
+            "waited": gates.where(falls, 0.0, waited),
+            "rest": gates.where(falls, float(self.cooldown), gates.maximum(rest - 1.0, 0.0)),
+        }
+        return after, value
+
+
+SCHEDULES[Plateau.__name__] = Plateau

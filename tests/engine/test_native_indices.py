@@ -1,0 +1,329 @@
+"""Native programs that check each address: no kernel leaves its buffers, and who does is named.
+
+Buffers have their exact sizes here, lie far apart and begin as rubbish, so the runs that agree with
+the interpreter below also read nothing that they have not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import cycle, product
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+import test_contract
+import test_engines_agree_on_gates as of_gates
+import test_engines_agree_on_graphs as of_graphs
+from both_engines import BITS, CLASSES, N, X, Y, agree, network, trained
+from gate_table import TABLE
+from hypothesis import given
+from test_engines_agree_on_modules import DEEP, FLAT, MIXING, SERIES, Net
+from test_losses import REFERENCE
+from test_random_graphs import KINKED, SMOOTH, Recipe, bounded, recipes
+
+import talweg as tw
+from talweg.engine.native import contract, launch, tables
+from talweg.engine.native.cache import Cache
+from talweg.engine.native.checked import with_checks
+from talweg.engine.native.checked_memory import CheckedGraph, CheckedMemory, Pieces
+from talweg.engine.native.compiler import compiled, host
+from talweg.errors import EngineError
+from talweg.nn import ACTIVATIONS
+from talweg.optim import OPTIMIZERS
+
+slow = pytest.mark.slow
+BOTH_DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
+BOTH_THREADS = pytest.mark.parametrize("threads", [1, 2])
+AWKWARD = (1, 2, 3, 5, 7, 15, 17, 31, 33, 97, 129)
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[launch.Prepared]]:
+    """Every native run checks itself, on as many threads as it is given, and some run does."""
+    prepared: list[launch.Prepared] = []
+
+    def prepare(program: Any) -> launch.Prepared:
+        prepared.append(launch_prepare(program, checked=True))
+        return prepared[-1]
+
+    launch_prepare = launch.prepare
+    monkeypatch.setattr(launch, "prepare", prepare)
+    monkeypatch.setattr(tables, "SERIAL", 0)
+    yield prepared
+    assert prepared and all(each.build.checked for each in prepared)
+
+
+# Runs ---------------------------------------------------------------------------------------------
+
+WEIGHTS = np.linspace(0.25, 3.0, N) * (np.arange(N) % 5 != 2)
+EVERYTHING: dict[str, Any] = {
+    "optimizer": tw.Adam(lr=0.01, weight_decay=0.1),
+    "validation": 0.3,
+    "keep": "best",
+    "metrics": ["mae", "sse"],
+    "sample_weight": WEIGHTS,
+    "stop": [tw.Patience(2), tw.TargetLoss(1e-9) & tw.MaxEpochs(3)],
+    "epochs": 3,
+}
+RUNS: dict[str, dict[str, Any]] = {
+    "everything, by steps": {**EVERYTHING, "watch": "step"},
+    "one row at a time": {"batch_size": 1, "epochs": 2, "shuffle": False},
+    "all rows, validated on one": {"batch_size": None, "validation": (X[:1], Y[:1]), "epochs": 1},
+    "rows that see each other, validated on few": {
+        "make": lambda: Net(FLAT["the place in the batch"]),
+        "validation": (X[:5], Y[:5]),
+        "epochs": 1,
+    },
+    "a step that fails": {"optimizer": tw.SGD(lr=1e9), "epochs": 20, "batch_size": 8},
+}
+MORE_RUNS: dict[str, dict[str, Any]] = {
+    "everything, by epochs": {**EVERYTHING, "watch": "epoch"},
+    "everything, in order": {**EVERYTHING, "shuffle": False, "watch": "step"},
+    "bits": {"y": BITS, "loss": "binary_cross_entropy", "metrics": ["accuracy"]},
+    "classes": {"y": np.resize(CLASSES, N) % 2, "loss": "cross_entropy", "metrics": ["accuracy"]},
+    "more rows held out than are evaluated at once": {
+        "validation": (np.resize(X, (1027, 3)), np.resize(Y, (1027, 2))),
+        "epochs": 1,
+    },
+}
+
+
+@BOTH_THREADS
+@pytest.mark.parametrize("name", RUNS)
+def test_runs(name: str, threads: int, checks: None) -> None:
+    agree(**RUNS[name], threads=threads)
+
+
+@slow
+@BOTH_DTYPES
+@BOTH_THREADS
+@pytest.mark.parametrize("shuffle", [False, True], ids=["in order", "shuffled"])
+@pytest.mark.parametrize("size", [1, 2, 7, 8, N - 1, N, None])
+@pytest.mark.parametrize("name", [*RUNS, *MORE_RUNS])
+def test_runs_of_any_batch(
+    name: str, size: int | None, shuffle: bool, threads: int, dtype: str, checks: None
+) -> None:
+    settings = {**(RUNS | MORE_RUNS)[name], "batch_size": size, "shuffle": shuffle, "epochs": 2}
+    agree(**settings, threads=threads, dtype=dtype)
+
+
+def dense(*sizes: int, activation: str = "tanh") -> tw.Sequential:
+    return tw.Sequential(*(tw.Dense(each, activation) for each in sizes[:-1]), tw.Dense(sizes[-1]))
+
+
+@slow
+@BOTH_DTYPES
+@BOTH_THREADS
+@pytest.mark.parametrize("rows", AWKWARD)
+@pytest.mark.parametrize("size", [1, 5, 32, None])
+def test_layers_of_awkward_sizes(
+    rows: int, size: int | None, threads: int, dtype: str, checks: None
+) -> None:
+    """Each size meets each other one, as inputs, units and rows, over the cases."""
+    random, place = np.random.default_rng(rows), AWKWARD.index(rows)
+    for shift in range(0, len(AWKWARD), 3):
+        inputs, hidden, outputs = (AWKWARD[(place + i * shift) % 11] for i in (1, 2, 3))
+        x, y = random.normal(size=(rows, inputs)), random.normal(size=(rows, outputs))
+        settings = {"batch_size": size, "epochs": 1, "threads": threads, "dtype": dtype}
+        agree(partial(dense, hidden, 9, outputs), x, y, **settings)
+
+
+@slow
+@pytest.mark.parametrize("vector_bytes, registers", [(16, 16), (16, 32), (32, 32), (64, 32)])
+@pytest.mark.parametrize("name", [*RUNS, "wide"])
+def test_vectors_of_other_machines(
+    name: str, vector_bytes: int, registers: int, checks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wider ones are split, so this machine can run them."""
+    other = replace(host(), vector_bytes=vector_bytes, registers=registers)
+    monkeypatch.setattr(launch, "host", lambda: other)
+    settings = RUNS.get(name, {"make": partial(dense, 129, 33, 2), "epochs": 1, "batch_size": 20})
+    agree(**settings, threads=2, dtype="float32")
+
+
+@slow
+@pytest.mark.parametrize("loss", REFERENCE)
+def test_losses(loss: str, checks: None) -> None:
+    target = {"numbers": Y, "bits": BITS, "classes": CLASSES}[REFERENCE[loss][2]]
+    make = partial(network, outputs=3 if target is CLASSES else 2)
+    agree(make, y=target, loss=loss, validation=0.3, optimizer=tw.SGD(lr=0.02), threads=2)
+
+
+@slow
+@BOTH_DTYPES
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations(name: str, dtype: str, checks: None) -> None:
+    agree(lambda: network(name), dtype=dtype, optimizer=tw.SGD(lr=0.05), epochs=2, threads=2)
+
+
+@slow
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers(name: str, checks: None) -> None:
+    agree(optimizer=name, epochs=2, threads=2)
+
+
+@slow
+@BOTH_THREADS
+@pytest.mark.parametrize("size", [1, 2, 7, None])
+@pytest.mark.parametrize("name", [*FLAT, *(f"{name} of series" for name in DEEP)])
+def test_nets(name: str, size: int | None, threads: int, checks: None) -> None:
+    function = FLAT.get(name) or DEEP[name.removesuffix(" of series")]
+    x = X if name in FLAT else SERIES
+    y = Y[:, 0] if name == "a prediction without columns" else Y
+    held = {"validation": (x[:5], y[:5]), "threads": threads}
+    agree(lambda: Net(function), x, y, batch_size=size, epochs=2, **held)
+
+
+@slow
+@BOTH_THREADS
+@pytest.mark.parametrize("size", [None, 4])
+@pytest.mark.parametrize("name", MIXING)
+def test_nets_that_mix_rows(name: str, size: int | None, threads: int, checks: None) -> None:
+    settings = {"batch_size": size, "epochs": 2, "optimizer": tw.SGD(lr=0.02), "threads": threads}
+    agree(lambda: Net(MIXING[name]), X[:20], Y[:20], validation=(X[:9], Y[:9]), **settings)
+
+
+# Graphs -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def checked_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (of_gates, of_graphs):
+        monkeypatch.setattr(module, "CompiledGraph", CheckedGraph)
+    monkeypatch.setattr("talweg.engine.native.function.CompiledGraph", CheckedGraph)
+
+
+@BOTH_DTYPES
+def test_the_largest_case_of_each_gate(dtype: str, checked_graphs: None) -> None:
+    of_gates.test_the_largest_case_of_each_gate_all_side_by_side(dtype)
+
+
+@slow
+@BOTH_DTYPES
+@pytest.mark.parametrize("name", TABLE)
+def test_gates(name: str, dtype: str, checked_graphs: None) -> None:
+    of_gates.test_each_case_of_the_table(name, dtype)
+
+
+@slow
+@BOTH_DTYPES
+@pytest.mark.parametrize("planned_for", [1, 64])
+@pytest.mark.parametrize("name", of_gates.ON_ROWS)
+def test_any_number_of_rows(name: str, planned_for: int, dtype: str, checked_graphs: None) -> None:
+    of_gates.test_one_program_for_any_number_of_rows(name, planned_for, dtype)
+
+
+@slow
+@pytest.mark.parametrize("rows", [1, 2, 5, N, 400])
+@pytest.mark.parametrize("name", [*FLAT, *MIXING])
+def test_predictions(name: str, rows: int, checked_graphs: None) -> None:
+    net = Net((FLAT | MIXING)[name])
+    net.dtype = "float64"
+    net.init(X, seed=1)
+    some = np.resize(X, (rows, 3))
+    np.testing.assert_allclose(net.predict(some), net(some).value, 1e-9, 1e-9)
+
+
+@slow
+def test_random_graphs(checked_graphs: None) -> None:
+    @bounded(100)
+    @given(recipes(SMOOTH + KINKED, 8))
+    def check(recipe: Recipe) -> None:
+        of_graphs.check(recipe, of_graphs.simplified(recipe))
+
+    check()
+
+
+# Products of matrices -----------------------------------------------------------------------------
+
+
+class CheckedProducts:
+    """The products of test_contract, on memory in pieces."""
+
+    def __init__(self, machine: str) -> None:
+        made = with_checks(str(test_contract.module_for(machine)))
+        names = [*test_contract.SIGNATURES, *made.names]
+        self._made, self._code = made, compiled(made.text, names, cache=Cache(None))
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        """Let all that is called and laid out from now on be checked."""
+        pieces = Pieces(self._made, self._code)
+
+        def guarded(count: int, dtype: str, at_end: bool = True) -> Any:
+            return pieces.copied(np.full(count, np.nan, dtype))
+
+        def shown(function: Callable[..., None]) -> Callable[..., None]:
+            def call(*arguments: int) -> None:
+                with pieces.shown():
+                    function(*arguments)
+
+            return call
+
+        functions = test_contract.functions_of(self._code)
+        checked = {name: shown(each) for name, each in functions.items()}
+        patch.setattr(test_contract, "program", lambda machine: (checked, self))
+        patch.setattr(test_contract, "guarded", guarded)
+
+
+@pytest.mark.parametrize("dtype", test_contract.DTYPES)
+@pytest.mark.parametrize(
+    "machine", ["avx2", *(pytest.param(m, marks=slow) for m in ("sse", "neon", "avx512"))]
+)
+@pytest.mark.parametrize("sizes", [AWKWARD[1::4], pytest.param(AWKWARD, marks=slow)], ids=len)
+def test_products(
+    sizes: Sequence[int], machine: str, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked, engine = CheckedProducts(machine), test_contract.Engine(machine, dtype)
+    choices = cycle(list(test_contract.choices()))
+    for m, n, k in product(sizes, sizes, (*sizes, 390)):
+        order, (b_order, packed), adding, gap, _ = next(choices)
+        checked.install(monkeypatch)
+        a, b = (test_contract.drawn(shape, dtype) for shape in ((m, k), (k, n)))
+        lies = [test_contract.laid(x, y, gap, True) for x, y in ((a, order), (b, b_order))]
+        onto = test_contract.drawn((m, n), dtype, 1) if adding else None
+        kind = "lean" if packed and adding else "product"
+        c = engine.multiply(*lies, packed=packed, onto=onto, gap=gap, kind=kind)
+        test_contract.assert_close(c, a, b, onto)
+
+
+# The checks are exact -----------------------------------------------------------------------------
+
+
+SHORT: dict[str, dict[str, Any]] = {
+    "everything": RUNS["everything, by steps"],
+    "classes": {**MORE_RUNS["classes"], "make": partial(network, "softmax")},
+    "packed": {"make": partial(dense, 33, 17, 2), "batch_size": 20, "dtype": "float32"},
+}
+
+
+@slow
+@pytest.mark.parametrize("name", SHORT)
+def test_a_buffer_that_lacks_its_last_byte_is_found(
+    name: str, checks: list[launch.Prepared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each buffer in turn, but for the scratch of products, which is for larger ones."""
+    room, sizes, missing = CheckedMemory._room, list[int](), [-1]
+
+    def shorter(memory: CheckedMemory, size: int) -> int:
+        sizes.append(size)
+        return room(memory, size - (len(sizes) - 1 in missing))
+
+    monkeypatch.setattr(CheckedMemory, "_room", shorter)
+    settings = {"make": network, "x": X, "y": Y, **SHORT[name], "epochs": 2, "threads": 1}
+    settings |= {"engine": "native", "stop": None}
+    trained(**settings)
+    monkeypatch.setattr(launch, "prepare", lambda program: checks[0])
+    scratch = max(map(contract.scratch_bytes, ("float", "double")))
+    places = [place for place, size in enumerate(sizes) if size != scratch]
+    assert len(places) > 10
+    for place in places:
+        sizes.clear()
+        missing[:] = [place]
+        with pytest.raises(EngineError, match="bytes that are not its own"):
+            trained(**settings)

@@ -1,0 +1,141 @@
+"""Many runs as replicas of one: each gate keeps them apart, and no lane knows of another."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from gate_table import TABLE
+from numpy.testing import assert_array_equal
+
+import talweg as tw
+from talweg.engine.interpreter import Interpreter
+from talweg.engine.program import Control, Outcome
+from talweg.engine.replicas import (
+    REFUSED,
+    RULES,
+    NoReplicasError,
+    is_finite,
+    parted,
+    replicated,
+    stacked,
+    together,
+    without_rule,
+)
+from talweg.gates import GATES, Gate
+from talweg.graph import Graph, run_input
+from talweg.train.fit import Job, job_of
+from talweg.train.points import _DEFAULTS
+
+REPLICAS = 3
+
+
+# Gates --------------------------------------------------------------------------------------------
+
+
+def test_each_gate_has_a_rule_or_is_refused() -> None:
+    by_element = {each for each in GATES.values() if each.kind == "elementwise"}
+    assert not set(RULES) & (by_element | REFUSED) and not REFUSED & by_element
+    assert by_element | set(RULES) | REFUSED == set(GATES.values())
+
+
+def graph_of(gate: Gate, inputs: list[np.ndarray], settings: dict[str, Any], first: str) -> Graph:
+    names = [first, *(f"input{i}" for i in range(1, len(inputs)))]
+    given = {n: run_input(each, n) for n, each in zip(names, inputs, strict=True)}
+    return Graph(given, {"output": gate(*given.values(), **settings)})
+
+
+@pytest.mark.parametrize("shares_first", [False, True], ids=["apart", "a shared input"])
+@pytest.mark.parametrize("name", TABLE)
+def test_each_gate_computes_each_replica(name: str, shares_first: bool) -> None:
+    row = TABLE[name]
+    for case in row.cases:
+        drawn = [row.inputs(case, seed=seed) for seed in range(REPLICAS)]
+        if shares_first:  # as the rows of a batch are
+            drawn = [[drawn[0][0], *each[1:]] for each in drawn]
+        graph = graph_of(row.gate, drawn[0], case.settings, "x" if shares_first else "input0")
+        arrays = [np.stack(each, axis=-1) for each in zip(*drawn, strict=True)]
+        if shares_first:
+            arrays[0] = drawn[0][0][..., None]
+        (found,) = Interpreter(replicated(graph, REPLICAS)).run(*arrays)
+        expected = [row.gate(*each, **case.settings) for each in drawn]
+        assert found.shape == (*expected[0].shape, REPLICAS) and found.dtype == expected[0].dtype
+        for place, each in enumerate(expected):
+            np.testing.assert_allclose(found[..., place], each, 1e-12, 1e-12, err_msg=str(case))
+
+
+def test_a_gate_of_ones_own_that_moves_elements_is_refused() -> None:
+    turned = replace(tw.gates.transpose, name="turned")
+    graph = graph_of(turned, [np.zeros((2, 3))], {"axes": (1, 0)}, "x")
+    assert without_rule(graph) == ["turned"]
+    with pytest.raises(NoReplicasError, match="turned"):
+        replicated(graph, REPLICAS)
+
+
+# Runs ---------------------------------------------------------------------------------------------
+
+launch = pytest.importorskip("talweg.engine.native.launch")
+from talweg.engine.native.kernel import Nest  # noqa: E402
+
+RANDOM = np.random.default_rng(4)
+X = RANDOM.normal(size=(10, 3))
+Y = np.tanh(X[:, :1])
+
+
+def jobs(rates: list[float], dtype: str = "float32", **settings: Any) -> list[Job]:
+    given = {**_DEFAULTS, "batch_size": 4, "shuffle": False, "epochs": 30, "threads": 1, **settings}
+    made = []
+    for seed, rate in enumerate(rates):
+        layers = [tw.Dense(5, "tanh"), tw.Dense(1)]
+        net = tw.Sequential(*layers, dtype=dtype).init(X, seed=seed)
+        made.append(job_of(net, X, Y, {**given, "optimizer": tw.SGD(lr=rate, momentum=0.5)}))
+    return made
+
+
+def run_together(chosen: list[Job], width: int) -> list[Outcome]:
+    program = together([each.program for each in chosen], width)
+    weights = stacked([each.net.weights.flat for each in chosen], width)
+    engine = launch.prepare(program)
+    return parted(engine.run(program, weights, chosen[0].rows, None, Control()), len(chosen))
+
+
+def assert_one(ours: Outcome, theirs: Outcome) -> None:
+    assert_array_equal(ours.weights, theirs.weights)
+    assert_array_equal(ours.history["loss"], theirs.history["loss"])
+    assert_array_equal(ours.state["velocity"], theirs.state["velocity"])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_neither_width_nor_company_changes_a_bit(dtype: str) -> None:
+    chosen = jobs([0.01 * i for i in range(1, 9)], dtype)
+    first = run_together(chosen, 8)
+    assert len({float(each.history["loss"][-1]) for each in first}) == 8
+    for width in (16, 32):
+        for ours, theirs in zip(run_together(chosen, width), first, strict=True):
+            assert_one(ours, theirs)
+    for ours, theirs in zip(run_together(chosen[:1:-1], 8), first[:1:-1], strict=True):
+        assert_one(ours, theirs)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_replica_that_diverges_harms_no_other(dtype: str) -> None:
+    rates = [0.1, 0.01, 0.05, 0.02]
+    calm = run_together(jobs(rates, dtype), 8)
+    wild = run_together(jobs([0.1, 1e30, 0.05, 1e31], dtype), 8)
+    assert [is_finite(each) for each in calm] == [True] * 4
+    assert [is_finite(each) for each in wild] == [True, False] * 2
+    for place in (0, 2):
+        assert_one(wild[place], calm[place])
+
+
+def test_the_replicas_take_the_lanes_and_products_are_not_stored() -> None:
+    (job,) = jobs([0.1])
+    build = launch.prepare(together([job.program], 16)).build
+    terms = 3 * 5 * 16  # of one row's largest product
+    assert max(each.size.factor for each in build.buffers if each.size.power) < terms
+    assert not any(each.guarded for each in build.parts.step.kernels if isinstance(each, Nest))
+    sums = re.findall(r"call (.*?) @llvm\.fma", build.text)
+    assert sums and all("x float" in each for each in sums), "a product is added up lane by lane"
