@@ -173,8 +173,8 @@ def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
     """The run of another net, whose graphs are the same, with other numbers in the settings."""
     rule, watch = as_optimizer(settings["optimizer"]), as_watch(settings["watch"])
     varied = {"seed": settings["seed"], "epochs": settings["epochs"]}
-    state, numbers = first_state(net, rule, watch), rule.run_settings()
-    program = replace(job.program, state=state, settings=numbers, **varied)
+    state = first_state(net, rule, watch, settings["seed"], job.program.batch_size)
+    program = replace(job.program, state=state, settings=rule.run_settings(), **varied)
     recorded = {**job.settings, **varied, "optimizer": repr(rule)}
     return replace(job, net=net, program=program, settings=recorded)
 
@@ -267,7 +267,7 @@ def _program(
         record_step=cache(step),
         record_evaluation=None if evaluated is None else cache(evaluation),
         measures=["loss", *(each.name for each in metrics)],
-        state=first_state(net, rule, watch),
+        state=first_state(net, rule, watch, settings["seed"], batch_size),
         settings=rule.run_settings(),
         epochs=settings["epochs"],
         batch_size=batch_size,

@@ -7,17 +7,26 @@ from typing import Any
 
 from talweg import gates
 from talweg.engine.program import BATCH_INPUTS, WATCHED, Rows
+from talweg.engine.random import first_key
 from talweg.errors import SettingError, ShapeError
 from talweg.gates import Spec
-from talweg.graph import Graph, Tensor, gradients, run_input, simplify
+from talweg.graph import Graph, Tensor, constant, gradients, run_input, simplify
+from talweg.graph.functions import concatenate
 from talweg.nn import Loss, Metric, Module
+from talweg.nn.call import Training
 from talweg.optim import Optimizer
 from talweg.train.watching import Watch, first_turns, of_layers, updated
 
+DRAWS = "draws"
+"""What the key of a step's random numbers is called in the state of a run."""
 
-def first_state(net: Module, rule: Optimizer, watch: Watch | None) -> dict[str, Any]:
+
+def first_state(
+    net: Module, rule: Optimizer, watch: Watch | None, seed: int, batch_size: int
+) -> dict[str, Any]:
     """What a run remembers before its first step: the rule's state, and what is counted."""
-    return {**rule.init(net.weights.flat), **first_turns(watch, net.weights, net.weights.flat)}
+    state = {**rule.init(net.weights.flat), **first_turns(watch, net.weights, net.weights.flat)}
+    return {**state, DRAWS: first_key(seed)} if net.draws_randomly(batch_size) else state
 
 
 def step_graph(
@@ -33,21 +42,26 @@ def step_graph(
     if not net.weights:
         raise SettingError("fit: the net has no parameters, so there is nothing to learn")
     flat = run_input(net.weights.flat, "weights")
-    state = _inputs("state", first_state(net, rule, watch))
+    state = _inputs("state", first_state(net, rule, watch, 0, batch_size))
     settings = _inputs("settings", rule.run_settings())
+    before = {_last(name): each for name, each in state.items()}
+    key = before.pop(DRAWS, None)
     batch = _batch_inputs(rows, batch_size)
     views = _views(net, flat)
-    prediction = _prediction(net, views, batch["x"])
+    training = Training(constant(0.0) if key is None else key, batch["row_weights"])
+    prediction = _prediction(net, views, batch["x"], training)
     outputs = _measures(prediction, batch, loss, metrics)
-    pieces = dict(zip(views, gradients(outputs["loss"], list(views.values())), strict=True))
+    objective = _with_penalties(outputs["loss"], training, batch, loss)
+    pieces = dict(zip(views, gradients(objective, list(views.values())), strict=True))
     bound = rule.with_tensors({_last(name): each for name, each in settings.items()})
-    before = {_last(name): each for name, each in state.items()}
     after, new_state, quantities = updated(bound, flat, pieces, before, watch)
+    if key is not None:
+        new_state = {**new_state, DRAWS: key + 1.0}
     if watch is not None:
         quantities |= of_layers(net, prediction, batch["row_weights"])
         chosen = watch.chosen(quantities, net.weights)
         outputs |= {WATCHED + name: each.named(name) for name, each in chosen.items()}
-    outputs["weights"] = after
+    outputs["weights"] = _settled(net, after, training)
     outputs |= {name: new_state[_last(name)] for name in state}
     return simplify(Graph({"weights": flat, **state, **settings, **batch}, outputs))
 
@@ -92,8 +106,10 @@ def _views(net: Module, flat: Tensor) -> dict[str, Tensor]:
     return views
 
 
-def _prediction(net: Module, views: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    prediction = net.apply(views, x).named("prediction")
+def _prediction(
+    net: Module, views: Mapping[str, Tensor], x: Tensor, training: Training | None = None
+) -> Tensor:
+    prediction = net.apply(views, x, training=training).named("prediction")
     if prediction.shape[:1] != x.shape[:1]:
         raise ShapeError(
             f"the net must give one prediction for each row, ({len(x)}, ...), but gave "
@@ -111,6 +127,30 @@ def _measures(
     for each in metrics:
         measures[each.name] = _weighted_sum(each, prediction, batch) / batch["count"]
     return {name: each.named(name) for name, each in measures.items()}
+
+
+def _with_penalties(
+    objective: Tensor, training: Training, batch: Mapping[str, Tensor], loss: Loss
+) -> Tensor:
+    """The loss and what the modules add to it, which is what training lowers."""
+    for each in training.penalties:
+        amount = (batch["row_weights"] * each).sum() if each.ndim else each
+        is_mean = each.ndim and loss.reduction == "mean"
+        objective = objective + (amount / batch["count"] if is_mean else amount)
+    return objective
+
+
+def _settled(net: Module, flat: Tensor, training: Training) -> Tensor:
+    """The weights after a step, within their limits, and what is assigned in its place."""
+    if not (training.limits or training.assigned):
+        return flat
+    found = []
+    for name, view in _views(net, flat).items():
+        within = training.limits[name](view) if name in training.limits else view
+        settled = training.assigned.get(name, within)
+        found.append(gates.reshape(settled, shape=(settled.size,)))
+    whole: Tensor = concatenate(found)
+    return whole
 
 
 def _weighted_sum(
