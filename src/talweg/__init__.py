@@ -25,10 +25,14 @@ _HOMES = {
     "talweg.nn.module": "Module",
     "talweg.nn.sequential": "Sequential",
     "talweg.nn.dense": "Dense",
+    "talweg.nn.disturbed": "DropConnect Dropout Noise NoisyDense",
+    "talweg.nn.normalized": "BatchNorm LayerNorm",
+    "talweg.nn.penalties": "Elastic L1 L2",
     "talweg.nn.activations": "elu gelu identity leaky_relu selu silu",
     "talweg.nn.initializers": "Constant Glorot He LeCun Normal Orthogonal Uniform",
     "talweg.nn.losses": (
-        "Loss binary_cross_entropy cross_entropy half_sse huber mae make_huber mse sse"
+        "Loss binary_cross_entropy cross_entropy half_sse huber mae make_cross_entropy make_huber "
+        "mse sse"
     ),
     "talweg.nn.metrics": "Metric",
     "talweg.optim.optimizer": "Optimizer",
@@ -139,6 +143,12 @@ if TYPE_CHECKING:
         silu as silu,
     )
     from talweg.nn.dense import Dense as Dense
+    from talweg.nn.disturbed import (
+        DropConnect as DropConnect,
+        Dropout as Dropout,
+        Noise as Noise,
+        NoisyDense as NoisyDense,
+    )
     from talweg.nn.initializers import (
         Constant as Constant,
         Glorot as Glorot,
@@ -155,12 +165,15 @@ if TYPE_CHECKING:
         half_sse as half_sse,
         huber as huber,
         mae as mae,
+        make_cross_entropy as make_cross_entropy,
         make_huber as make_huber,
         mse as mse,
         sse as sse,
     )
     from talweg.nn.metrics import Metric as Metric
     from talweg.nn.module import Module as Module
+    from talweg.nn.normalized import BatchNorm as BatchNorm, LayerNorm as LayerNorm
+    from talweg.nn.penalties import L1 as L1, L2 as L2, Elastic as Elastic
     from talweg.nn.sequential import Sequential as Sequential
     from talweg.optim.adadelta import AdaDelta as AdaDelta
     from talweg.optim.adagrad import AdaGrad as AdaGrad

@@ -25,7 +25,7 @@ EXACT = {
     *("identity", "negative", "sqrt", "sign", "absolute", "relu", "add", "subtract", "multiply"),
     *("divide", "maximum", "minimum", "greater", "greater_equal", "equal", "where", "reshape"),
     *("broadcast_to", "reduce_max", "argmax", "transpose", "take_slice", "place", "concatenate"),
-    *("cast", "one_hot", "stop_gradient"),
+    *("cast", "one_hot", "stop_gradient", "uniform"),
 }
 """Gates that move or compare numbers, or do what IEEE 754 rounds correctly."""
 

@@ -131,7 +131,7 @@ def test_memory_that_is_not_there(place: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 LIMITED = """
-import ctypes, json, os, resource, sys, threading
+import ctypes, faulthandler, json, os, resource, sys, threading
 import numpy as np, talweg as tw
 
 class Ballast:
@@ -168,6 +168,7 @@ def net():
 def fit(net):
     return tw.fit(net, x, x[:, :2], epochs=1, threads=2, engine="native", validation=0.2)
 
+faulthandler.dump_traceback_later(100, exit=True)
 units, rooms = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 x = np.random.default_rng(0).normal(size=(400, 32))
 fit(tw.Sequential(tw.Dense(8), tw.Dense(2)))  # what is imported is there

@@ -57,6 +57,11 @@ def label(random: np.random.Generator, shape: Any) -> Any:
     return random.integers(0, 3, shape)
 
 
+def step(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """A key: a count of steps, above it a seed."""
+    return random.integers(0, 2**20, shape) + 2.0**32 * random.integers(0, 2**20, shape)
+
+
 # What is tried ------------------------------------------------------------------------------
 
 
@@ -183,6 +188,23 @@ def joined(*pieces: Any, axis: int) -> Any:
 
 def filled(x: Any, *, shape: Any) -> Any:
     return np.array(x.ravel().tolist()).reshape(shape)
+
+
+def uniform(key: Any, *, shape: tuple[int, ...], dtype: str, stream: int) -> Any:
+    """Word by word, in Python's whole numbers."""
+
+    def mixed(x: int) -> int:
+        x ^= x >> 16
+        x = x * 0x7FEB352D % 2**32
+        x ^= x >> 15
+        x = x * 0x846CA68B % 2**32
+        return x ^ x >> 16
+
+    low, high = int(key) % 2**32, int(key) // 2**32
+    first = mixed((low + stream * 0x9E3779B9) % 2**32)
+    words = [mixed((mixed(place ^ first) + high) % 2**32) for place in range(math.prod(shape))]
+    unused = 8 if dtype == "float32" else 0
+    return np.array([(x >> unused) / 2 ** (32 - unused) for x in words]).reshape(shape)
 
 
 def one_hot(labels: Any, *, classes: int, dtype: Any) -> Any:
@@ -330,6 +352,18 @@ ROWS = [
         gates.cast,
         lambda x, *, dtype: np.array(x.tolist(), dtype),
         cases=cases(((), {"dtype": "float64"}), ((2, 3), {"dtype": "float64"})),
+    ),
+    Row(
+        gates.uniform,
+        uniform,
+        (step,),
+        tuple(
+            Case(((),), {"shape": shape, "dtype": dtype, "stream": stream})
+            for shape, stream in [((), 0), ((3,), 1), ((2, 3, 5), 0), ((1, 33), 2), ((0, 2), 0)]
+            for dtype in ("float32", "float64")
+        ),
+        differentiable=(),
+        keeps_nan=False,
     ),
     Row(
         gates.one_hot,

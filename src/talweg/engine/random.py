@@ -14,7 +14,7 @@ from talweg.settings import Number
 SEED = Number(at_least=0, below=2**64, whole=True)
 """What a seed may be."""
 
-INITIAL_WEIGHTS, ROW_ORDER, SPLIT, TABLE_SPLIT = range(4)
+INITIAL_WEIGHTS, ROW_ORDER, SPLIT, TABLE_SPLIT, STEPS = range(5)
 """What a stream is for: the second half of its key."""
 
 
@@ -29,6 +29,12 @@ def row_order(seed: int, epoch: int, rows: int) -> npt.NDArray[np.intp]:
     Rows are sorted by one 64-bit draw each, which any engine can repeat.
     """
     return np.argsort(_bits(seed, ROW_ORDER, epoch).random_raw(rows), kind="stable")
+
+
+def first_key(seed: int) -> Any:
+    """The key of the first step that draws: its number, 0, and above 2^32 some bits of the seed."""
+    (word,) = _bits(seed, STEPS, 0).random_raw(1)
+    return np.asarray(float(int(word) >> 43) * 2.0**32)
 
 
 def _bits(seed: int, purpose: int, index: int) -> Any:

@@ -23,7 +23,7 @@ Shape = tuple[int, ...]
 Operand = Any
 """An array, or a tensor of a graph: what a gate takes and gives."""
 
-Kind = Literal["elementwise", "reduce", "shape", "contract", "index", "convert"]
+Kind = Literal["elementwise", "reduce", "shape", "contract", "index", "convert", "random"]
 
 
 class Spec(NamedTuple):

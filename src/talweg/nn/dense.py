@@ -10,9 +10,14 @@ from talweg.graph.functions import matmul
 from talweg.nn.activations import as_activation
 from talweg.nn.initializers import as_initializer
 from talweg.nn.module import Module
+from talweg.nn.penalties import Elastic, max_norm, refuse_other
 from talweg.settings import Flag, Number, Rule, check
 
-_RULES: dict[str, Rule] = {"units": Number(at_least=1, whole=True), "bias": Flag()}
+_RULES: dict[str, Rule] = {
+    "units": Number(at_least=1, whole=True),
+    "bias": Flag(),
+    "max_norm": Number(above=0, optional=True),
+}
 
 
 class Dense(Module):
@@ -20,6 +25,8 @@ class Dense(Module):
 
     `init` and `bias_init` are initialisers, their names, a number, or arrays of starting values;
     by default W starts as the activation likes it, b at 0. More axes before D are kept.
+    `weight_penalty` of W and `activity_penalty` of the outputs, such as tw.L2(0.001), are added to
+    the loss in training; `max_norm` keeps the weights of each unit at most so long.
 
     >>> layer = Dense(2, "relu", init=np.array([[1.0, -1.0]]))
     >>> layer.init(np.ones((1, 1))).predict(np.array([[3.0]]))
@@ -34,13 +41,19 @@ class Dense(Module):
         bias: bool = True,
         init: Any = None,
         bias_init: Any = "zeros",
+        weight_penalty: Elastic | None = None,
+        activity_penalty: Elastic | None = None,
+        max_norm: float | None = None,
     ) -> None:
-        check("Dense", {"units": units, "bias": bias}, _RULES)
+        check("Dense", {"units": units, "bias": bias, "max_norm": max_norm}, _RULES)
+        refuse_other("Dense", weight_penalty=weight_penalty, activity_penalty=activity_penalty)
         self.units = int(units)
         self.bias = bias
         self.activation = as_activation(activation)
         self.start = as_initializer(self.activation.init if init is None else init)
         self.bias_start = as_initializer(bias_init)
+        self.weight_penalty, self.activity_penalty = weight_penalty, activity_penalty
+        self.max_norm = max_norm
 
     def __call__(self, x: Tensor) -> Tensor:
         if x.ndim < 2:
@@ -48,12 +61,22 @@ class Dense(Module):
                 f"Dense takes rows, (N, D), but {x.describe()} has one axis; give a "
                 "single column as X[:, None], a single row as X[None]"
             )
-        weight = self.parameter("weight", (x.shape[-1], self.units), self.start)
-        total = matmul(x, weight)
+        total = matmul(x, self.weight(x.shape[-1]))
         if self.bias:
             total = total + self.parameter("bias", (self.units,), self.bias_start)
         output: Tensor = self.activation.function(total)
+        if self.activity_penalty is not None and self.is_training:
+            self.training().penalties.append(self.activity_penalty.of_rows(output))
         return output
+
+    def weight(self, inputs: int) -> Tensor:
+        """W, (inputs, H)."""
+        weight = self.parameter("weight", (inputs, self.units), self.start)
+        if self.weight_penalty is not None and self.is_training:
+            self.training().penalties.append(self.weight_penalty.of_weights(weight))
+        if self.max_norm is not None and self.is_training:
+            self.training().limits[self.path_of("weight")] = max_norm(self.max_norm)
+        return weight
 
     def __repr__(self) -> str:
         bias = "" if self.bias else ", bias=False"

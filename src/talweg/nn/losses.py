@@ -82,10 +82,12 @@ def _binary_cross_entropy(prediction: Operand, target: Operand) -> Operand:
     return per_row(gates.softplus(logits) - logits * target)
 
 
-def _cross_entropy(prediction: Operand, target: Operand) -> Operand:
+def _cross_entropy(prediction: Operand, target: Operand, smoothing: float = 0.0) -> Operand:
     logits = logits_of(prediction, "softmax")
     if len(target.shape) < len(logits.shape):
         target = gates.one_hot(target, classes=logits.shape[-1], dtype=logits.dtype)
+    if smoothing:
+        target = (1 - smoothing) * target + smoothing / logits.shape[-1]
     log_likelihood = total(target * (logits - logsumexp(logits, keepdims=True)), -1)
     return per_row(-log_likelihood)
 
@@ -175,6 +177,17 @@ binary_cross_entropy = Loss("binary_cross_entropy", _binary_cross_entropy, label
 """-t log(s) - (1 - t) log(1 - s) with s = sigmoid(z), from z: softplus(z) - t z."""
 cross_entropy = Loss("cross_entropy", _cross_entropy, labels="classes")
 """-sum(t log(softmax(z))) over classes, from z."""
+
+
+def make_cross_entropy(smoothing: float = 0.1) -> Loss:
+    """Cross entropy with smoothed labels: a share `smoothing` of each is spread over all classes.
+
+    So a net is not driven to certainty. Szegedy et al. 2016; as torch.nn.CrossEntropyLoss.
+    """
+    check("cross_entropy", {"smoothing": smoothing}, {"smoothing": Number(at_least=0, below=1)})
+    name = f"cross_entropy(smoothing={smoothing:g})" if smoothing else "cross_entropy"
+    return Loss(name, lambda p, t: _cross_entropy(p, t, smoothing), labels="classes")
+
 
 LOSSES: dict[str, Loss] = {
     each.name: each

@@ -10,44 +10,30 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
-from talweg.engine.random import INITIAL_WEIGHTS, SEED, generator
-from talweg.errors import DtypeError, RecordingError, ShapeError, nearest
+from talweg.engine.random import SEED
+from talweg.errors import DtypeError, RecordingError, ShapeError
 from talweg.gates import Array, Shape
 from talweg.graph import Tensor, constant
 from talweg.graph.line import calling_line
 from talweg.graph.order import made_since
 from talweg.graph.tensor import next_number
-from talweg.nn.initializers import as_initializer
+from talweg.nn.call import (
+    Declare,
+    Recording,
+    Training,
+    checked,
+    first_values,
+    look_up,
+    recording_now,
+)
 from talweg.nn.predictor import Predictor, predictor
 from talweg.nn.weights import Weights
 from talweg.settings import Number, check
-
-Declare = Callable[[str, Shape, Any], Tensor]
-"""What gives the tensor of one parameter: (its full name, shape, initialiser)."""
-
-
-class Recording(NamedTuple):
-    """A network's call that is under way: where parameters come from, what parts are called."""
-
-    declare: Declare
-    paths: Mapping[int, str]
-
-    def path(self, module: Module) -> str:
-        """What the network calls one of its parts; RecordingError for a stranger."""
-        if id(module) in self.paths:
-            return self.paths[id(module)]
-        raise RecordingError(
-            f"{module!r} is used in a call, but is no part of the network: make it in __init__ and "
-            "keep it in an attribute (or a list or dict in one) without a leading underscore"
-        )
-
-
-_recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
 
 DTYPES = ("float32", "float64")
 _BATCH_SIZE = Number(at_least=1, whole=True)
@@ -101,11 +87,38 @@ class Module:
 
     def parameter(self, name: str, shape: Shape, init: Any = "zeros") -> Tensor:
         """The parameter `name` of this module, made on first use; only inside `__call__`."""
-        recording = _recording.get()
+        recording = self._call_under_way(f"parameter({name!r})")
+        return recording.declare(self.path_of(name), tuple(int(size) for size in shape), init)
+
+    def path_of(self, name: str) -> str:
+        """What the network calls a parameter of this module; only inside `__call__`."""
+        return _joined(self._call_under_way(f"path_of({name!r})").path(self), name)
+
+    @property
+    def is_training(self) -> bool:
+        """Whether this call is a step of training: what only disturbs learning rests otherwise."""
+        return self._call_under_way("is_training").training is not None
+
+    def training(self) -> Training:
+        """What a module may ask of a step of training beside its output; only where
+        `is_training`.
+        """
+        training = self._call_under_way("training").training
+        if training is None:
+            raise RecordingError("this call is no step of training: ask self.is_training before")
+        return training
+
+    def uniform(self, shape: Shape, dtype: npt.DTypeLike | None = None) -> Tensor:
+        """Random numbers from [0, 1), other ones in each step of training; only where
+        `is_training`. They depend on the run's seed and the step alone.
+        """
+        return self.training().uniform(shape, dtype or self.whole.dtype)
+
+    def _call_under_way(self, what: str) -> Recording:
+        recording = recording_now.get()
         if recording is None:
-            raise RecordingError(f"parameter({name!r}) is for use inside a module's __call__")
-        path = _joined(recording.path(self), name)
-        return recording.declare(path, tuple(int(size) for size in shape), init)
+            raise RecordingError(f"{what} is for use inside a module's __call__")
+        return recording
 
     def parts(self) -> Iterator[tuple[str, Module]]:
         """The modules that this one holds, with the names of their attributes."""
@@ -131,7 +144,7 @@ class Module:
             return self.init(X, seed=seed)
         given = self._brought_along()
         values = {
-            path: _first_values(path, shape, init, given, seed, place).astype(self.dtype)
+            path: first_values(path, shape, init, given, seed, place).astype(self.dtype)
             for place, (path, (shape, init)) in enumerate(like._asked.items())
         }
         self._own(values, given, like.row_shape)
@@ -156,9 +169,9 @@ class Module:
         def declare(path: str, shape: Shape, init: Any) -> Tensor:
             if path not in made:
                 asked[path] = shape, init
-                values = _first_values(path, shape, init, given, seed, len(made))
+                values = first_values(path, shape, init, given, seed, len(made))
                 made[path] = Tensor(values.astype(self.dtype), name=path)
-            return _checked(made[path], shape)
+            return checked(made[path], shape)
 
         self._run(declare, constant(X))
         self._own({path: node.array for path, node in made.items()}, given, X.shape[1:])
@@ -201,13 +214,18 @@ class Module:
 
     # Using --------------------------------------------------------------------------------
 
-    def apply(self, weights: Mapping[str, Any], X: Any) -> Tensor:
-        """The output for parameters given by name, as tensors or arrays: what a run records."""
+    def apply(
+        self, weights: Mapping[str, Any], X: Any, *, training: Training | None = None
+    ) -> Tensor:
+        """The output for parameters given by name, as tensors or arrays: what a run records.
+
+        With `training` it is a step of training, in which dropout and noise take part.
+        """
         tensors = {
             name: each if isinstance(each, Tensor) else constant(each)
             for name, each in weights.items()
         }
-        return self._run(_lookup(tensors), X)
+        return self._run(look_up(tensors), X, training=training)
 
     def predict(self, X: Any, *, batch_size: int = 4096) -> Array:
         """The outputs for rows X (N, ...) as an array, computed `batch_size` rows at a time.
@@ -304,15 +322,15 @@ class Module:
             self._declare_all(X[0].array if isinstance(X[0], Tensor) else X[0], seed=None)
         views = self.weights.items()
         tensors = {name: Tensor(np.array(view), name=name) for name, view in views}
-        return self._run(_lookup(tensors), *X)
+        return self._run(look_up(tensors), *X)
 
-    def _run(self, declare: Declare, *inputs: Any) -> Tensor:
+    def _run(self, declare: Declare, *inputs: Any, training: Training | None = None) -> Tensor:
         paths = {id(module): path for path, module in self.named_modules()}
-        token = _recording.set(Recording(declare, paths))
+        token = recording_now.set(Recording(declare, paths, training))
         try:
             return self(*(each if isinstance(each, Tensor) else constant(each) for each in inputs))
         finally:
-            _recording.reset(token)
+            recording_now.reset(token)
 
     def as_rows(self, X: Any) -> Array:
         """Rows as an array of the network's dtype."""
@@ -351,7 +369,7 @@ def _as_part(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def called(self: Module, *inputs: Any) -> Any:
-        recording = _recording.get()
+        recording = recording_now.get()
         if recording is None:
             return self._outermost(*inputs)
         mark = next_number()
@@ -367,41 +385,6 @@ def _as_part(call: Callable[..., Any]) -> Callable[..., Any]:
         return output
 
     return called
-
-
-def _lookup(tensors: Mapping[str, Tensor]) -> Declare:
-    def look_up(path: str, shape: Shape, init: Any) -> Tensor:
-        if path not in tensors:
-            raise RecordingError(
-                f"there is no parameter {path!r}, which the network did not ask for when it was "
-                f"initialised. {nearest(path, tensors)} Call init again if its parts have changed."
-            )
-        return _checked(tensors[path], shape)
-
-    return look_up
-
-
-def _checked(found: Tensor, shape: Shape) -> Tensor:
-    if found.shape != shape:
-        raise ShapeError(
-            f"{found.name}: this input asks for shape {shape}, but the network was made with "
-            f"{found.shape}; check the number of columns, or call init with the new data"
-        )
-    return found
-
-
-def _first_values(
-    path: str, shape: Shape, init: Any, given: Mapping[str, Any], seed: int | None, index: int
-) -> Array:
-    """The starting values of one parameter: the given ones, or a draw of its own stream."""
-    if path in given:
-        values = np.asarray(given[path])
-        if values.shape != shape:
-            raise ShapeError(f"{path}: weights of shape {values.shape} given, {shape} needed")
-        return values
-    if seed is None:
-        raise ShapeError(f"{path}: no weights given; give all of them, or call net.init(X)")
-    return as_initializer(init)(shape, generator(seed, INITIAL_WEIGHTS, index))
 
 
 def _modules_in(name: str, value: Any) -> Iterator[tuple[str, Module]]:

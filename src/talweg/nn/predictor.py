@@ -71,10 +71,8 @@ class _Single:
 
     def __init__(self, graph: CompiledGraph, weights: Array) -> None:
         self._graph = graph  # its memory is what the call runs in
-        shapes = {name: node.shape for name, node in graph.outline.inputs.items()}
-        self._x = np.empty([each.of(1) for each in shapes["x"]], weights.dtype)
-        out = graph.outline.outputs["output"]
-        self._out = np.empty([each.of(1) for each in out.shape], out.dtype)
+        ends = graph.outline.inputs["x"], graph.outline.outputs["output"]
+        self._x, self._out = (np.empty([n.of(1) for n in end.shape], end.dtype) for end in ends)
         self._run = graph.bound({"x": self._x, "weights": weights}, {"output": self._out}, rows=1)
 
     def __call__(self, x: Array) -> Array:

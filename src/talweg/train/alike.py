@@ -14,6 +14,7 @@ import numpy as np
 from talweg.gates import Gate
 from talweg.graph import Graph, Tensor, run_input
 from talweg.nn import Module
+from talweg.nn.call import Training
 
 _IGNORED = {
     *("_weights", "_home", "_given", "_asked", "row_shape"),
@@ -80,10 +81,17 @@ def _of_talweg(value: Any, paths: Mapping[int, str]) -> Any:
 
 
 def forward(net: Module, x: Any) -> tuple[Any, ...]:
-    """The net's own computation, for one row."""
+    """The net's own computation for one row: in evaluation, and all that it does in training."""
     weights = {name: run_input(each, name) for name, each in net.weights.items()}
-    row = run_input(x[:1], "x")
-    return signature(Graph({**weights, "x": row}, {"prediction": net.apply(weights, row)}))
+    row, key = run_input(x[:1], "x"), run_input(np.zeros(()), "key")
+    training = Training(key, run_input(np.ones(1, net.dtype), "row_weights"))
+    outputs = {"prediction": net.apply(weights, row)}
+    outputs["in training"] = net.apply(weights, row, training=training)
+    outputs |= {f"penalty {i}": each for i, each in enumerate(training.penalties)}
+    outputs |= {f"limit {n}": limit(weights[n]) for n, limit in training.limits.items()}
+    outputs |= {f"assigned {name}": each for name, each in training.assigned.items()}
+    inputs = {**weights, "x": row, "key": key, "row_weights": training.row_weights}
+    return signature(Graph(inputs, outputs))
 
 
 def signature(graph: Graph) -> tuple[Any, ...]:

@@ -22,7 +22,14 @@ from talweg.settings import Choice, Flag, Number, Rule, check
 from talweg.train.ending import finished
 from talweg.train.progress import ProgressBar, wants_bar
 from talweg.train.rates import as_rates
-from talweg.train.recording import evaluation_graph, first_state, run_settings, step_graph
+from talweg.train.recording import (
+    DRAWS,
+    draws_randomly,
+    evaluation_graph,
+    first_state,
+    run_settings,
+    step_graph,
+)
 from talweg.train.rows import mixes_rows, training_and_validation
 from talweg.train.run import Run
 from talweg.train.stopping import Stop, TimeBudget, as_rules, refuse_measure
@@ -178,7 +185,7 @@ def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
     """The run of another net, whose graphs are the same, with other numbers in the settings."""
     rule, watch = as_optimizer(settings["optimizer"]), as_watch(settings["watch"])
     varied = {"seed": settings["seed"], "epochs": settings["epochs"]}
-    state = first_state(net, rule, watch)
+    state = first_state(net, rule, watch, settings["seed"], DRAWS in job.program.state)
     numbers = run_settings(rule, as_rates(settings["rates"], net.weights))
     schedules = rule.schedules(settings["epochs"])
     program = replace(job.program, state=state, settings=numbers, schedules=schedules, **varied)
@@ -275,7 +282,7 @@ def _program(
         record_step=cache(step),
         record_evaluation=None if evaluated is None else cache(evaluation),
         measures=["loss", *(each.name for each in metrics)],
-        state=first_state(net, rule, watch),
+        state=first_state(net, rule, watch, settings["seed"], draws_randomly(net, batch_size)),
         settings=run_settings(rule, rates),
         epochs=settings["epochs"],
         batch_size=batch_size,

@@ -5,21 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from talweg import gates
 from talweg.engine.program import BATCH_INPUTS, WATCHED, Rows
+from talweg.engine.random import first_key
 from talweg.errors import SettingError, ShapeError
 from talweg.gates import Spec
-from talweg.graph import Graph, Tensor, gradients, run_input, simplify
+from talweg.graph import Graph, Tensor, constant, gradients, run_input, simplify
+from talweg.graph.functions import concatenate
 from talweg.nn import Loss, Metric, Module
+from talweg.nn.call import Training
 from talweg.optim import Optimizer
 from talweg.train.rates import rate_settings, rates_of
 from talweg.train.updating import updated
 from talweg.train.watching import Watch, first_turns, of_layers
 
+DRAWS = "draws"
+"""What the key of a step's random numbers is called in the state of a run."""
 
-def first_state(net: Module, rule: Optimizer, watch: Watch | None) -> dict[str, Any]:
-    """What a run remembers before its first step: the rule's state, and what is counted."""
-    return {**rule.init(net.weights.flat), **first_turns(watch, net.weights, net.weights.flat)}
+
+def first_state(
+    net: Module, rule: Optimizer, watch: Watch | None, seed: int, draws: bool
+) -> dict[str, Any]:
+    """What a run remembers before its first step: the rule's state, what is counted, and where the
+    net draws random numbers, the key of the first.
+    """
+    state = {**rule.init(net.weights.flat), **first_turns(watch, net.weights, net.weights.flat)}
+    return {**state, DRAWS: first_key(seed)} if draws else state
+
+
+def draws_randomly(net: Module, rows: int) -> bool:
+    """Whether training on so many rows draws random numbers in the net: for dropout, say."""
+    shapes = {"key": (), "row_weights": (rows,), "x": (rows, *net.row_shape)}
+    specs = {name: Spec(shape, np.dtype(net.dtype)) for name, shape in shapes.items()}
+    key, row_weights, x = (run_input(each, name) for name, each in specs.items())
+    training = Training(key, row_weights)
+    net.apply(net.weights, x, training=training)
+    return training.streams > 0
 
 
 def run_settings(rule: Optimizer, rates: Mapping[str, float]) -> dict[str, float]:
@@ -41,26 +64,31 @@ def step_graph(
     if not net.weights:
         raise SettingError("fit: the net has no parameters, so there is nothing to learn")
     flat = run_input(net.weights.flat, "weights")
-    state = _inputs("state", first_state(net, rule, watch))
+    state = _inputs("state", first_state(net, rule, watch, 0, draws_randomly(net, batch_size)))
     settings = _inputs("settings", run_settings(rule, rates))
+    before = {_last(name): each for name, each in state.items()}
+    key = before.pop(DRAWS, None)
     batch = _batch_inputs(rows, batch_size)
     views = _views(net, flat)
-    prediction = _prediction(net, views, batch["x"])
+    training = Training(constant(0.0) if key is None else key, batch["row_weights"])
+    prediction = _prediction(net, views, batch["x"], training)
     outputs = _measures(prediction, batch, loss, metrics)
+    objective = _with_penalties(outputs["loss"], training, batch, loss)
     learning = {name: each for name, each in views.items() if rates.get(name) != 0}
-    found = gradients(outputs["loss"], list(learning.values()))
+    found = gradients(objective, list(learning.values()))
     pieces = dict(zip(learning, found, strict=True))
     numbers = {_last(name): each for name, each in settings.items()}
     bound = rule.with_tensors({name: numbers[name] for name in rule.run_settings()})
-    before = {_last(name): each for name, each in state.items()}
     after, new_state, quantities = updated(
         bound, flat, views, pieces, rates_of(numbers), before, watch
     )
+    if key is not None:
+        new_state = {**new_state, DRAWS: key + 1.0}
     if watch is not None:
         quantities |= of_layers(net, prediction, batch["row_weights"])
         chosen = watch.chosen(quantities, net.weights)
         outputs |= {WATCHED + name: each.named(name) for name, each in chosen.items()}
-    outputs["weights"] = after
+    outputs["weights"] = _settled(net, after, training)
     outputs |= {name: new_state[_last(name)] for name in state}
     return simplify(Graph({"weights": flat, **state, **settings, **batch}, outputs))
 
@@ -105,8 +133,10 @@ def _views(net: Module, flat: Tensor) -> dict[str, Tensor]:
     return views
 
 
-def _prediction(net: Module, views: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    prediction = net.apply(views, x).named("prediction")
+def _prediction(
+    net: Module, views: Mapping[str, Tensor], x: Tensor, training: Training | None = None
+) -> Tensor:
+    prediction = net.apply(views, x, training=training).named("prediction")
     if prediction.shape[:1] != x.shape[:1]:
         raise ShapeError(
             f"the net must give one prediction for each row, ({len(x)}, ...), but gave "
@@ -124,6 +154,30 @@ def _measures(
     for each in metrics:
         measures[each.name] = _weighted_sum(each, prediction, batch) / batch["count"]
     return {name: each.named(name) for name, each in measures.items()}
+
+
+def _with_penalties(
+    objective: Tensor, training: Training, batch: Mapping[str, Tensor], loss: Loss
+) -> Tensor:
+    """The loss and what the modules add to it, which is what training lowers."""
+    for each in training.penalties:
+        amount = (batch["row_weights"] * each).sum() if each.ndim else each
+        is_mean = each.ndim and loss.reduction == "mean"
+        objective = objective + (amount / batch["count"] if is_mean else amount)
+    return objective
+
+
+def _settled(net: Module, flat: Tensor, training: Training) -> Tensor:
+    """The weights after a step, within their limits, and what is assigned in its place."""
+    if not (training.limits or training.assigned):
+        return flat
+    found = []
+    for name, view in _views(net, flat).items():
+        within = training.limits[name](view) if name in training.limits else view
+        settled = training.assigned.get(name, within)
+        found.append(gates.reshape(settled, shape=(settled.size,)))
+    whole: Tensor = concatenate(found)
+    return whole
 
 
 def _weighted_sum(

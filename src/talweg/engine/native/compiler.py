@@ -31,8 +31,8 @@ _OPTIONS = {
     "codemodel": "large" if _WINDOWS else "small",
     "jit": True,
 }
-# LLVM takes 11 bytes for each of a text of 4 MB, and at least 15 MB for the first that it compiles
-_ROOM, _TEXT_ROOM, _CODE_ROOM = 2**24, 12, 4
+# LLVM takes 15 MB for the first text that it compiles, and 22 bytes for each of one of 8 MB
+_ROOM, _TEXT_ROOM, _CODE_ROOM = 2**24, 24, 4
 _KEPT = 64  # programs that this process keeps, whether still used or not
 _Key = tuple[bytes, tuple[str, ...]]
 

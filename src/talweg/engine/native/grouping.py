@@ -51,7 +51,7 @@ class Grouping:
         elif node.gate.name in VIEWS:
             self.made_in[node] = self.made_in[node.inputs[0]]
             self._keep(node.inputs[0])
-        elif node.gate.kind == "elementwise" or node.gate.name in ("cast", "one_hot"):
+        elif node.gate.kind == "elementwise" or node.gate.name in ("cast", "one_hot", "uniform"):
             self._refuse_without_code(node)
             self._put(node, self._nest_for(node))
         elif node.gate.name in ("reduce_sum", "reduce_max", "argmax"):

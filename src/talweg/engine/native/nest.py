@@ -18,8 +18,9 @@ from talweg.engine.native.frame import Frame
 from talweg.engine.native.ir import Function, Index, Value, element, number, type_of, vector
 from talweg.engine.native.kernel import Nest
 from talweg.engine.native.lanes import Lanes, known_chunks, load_lanes, store_lanes
-from talweg.engine.native.nest_axes import Operand, Walk
+from talweg.engine.native.nest_axes import Operand, Walk, is_drawn
 from talweg.engine.native.outline import ONE, Node, Size
+from talweg.engine.native.uniform import uniform
 
 UNROLL = 4
 """Vectors that are summed side by side: an addition takes four cycles, and two start in each."""
@@ -80,7 +81,7 @@ class _Writer:
 
     def _vector_axis(self) -> int:
         """The axis along which most operands lie side by side; the last of equals."""
-        operands = list(self.places.all())
+        operands = list(self.places.in_memory())
         scores = [
             sum(each.strides[i] == ONE for each in operands)
             - 4 * sum(each.strides[i] not in (ONE, Size(0)) for each in operands)
@@ -132,7 +133,9 @@ class _Writer:
     def _chunks(self, across: int) -> Iterator[tuple[Lanes, Index, Index]]:
         """(lanes, start, stop) of the vector axis: whole vectors, then what is left."""
         axis, f = self.axes[across], self.f
-        strided = any(each.strides[across] not in (ONE, Size(0)) for each in self.places.all())
+        strided = any(
+            each.strides[across] not in (ONE, Size(0)) for each in self.places.in_memory()
+        )
         if strided:
             yield Lanes(1), axis.start, axis.stop
             return
@@ -350,9 +353,24 @@ class _Writer:
             (label,) = arguments
             place = self.f.convert(self._position(lanes), label.type.split()[-1].rstrip(">"))
             return self.f.convert(self.f.compare("eq", label, place), type_of(node.dtype))
+        if is_drawn(node):
+            stream = node.settings["stream"].factor
+            return uniform(self.f, arguments[0], self._place_of(node, lanes), stream, node.dtype)
         assert node.gate.native is not None
         made: Value = node.gate.native(self.f, *arguments)
         return made
+
+    def _place_of(self, node: Node, lanes: Lanes) -> Value:
+        """The places of random numbers, as words of 32 bits."""
+        f = self.f
+        operand = next(each for each in self.places.drawn if each.node is node)
+        first = f.emit("i64", f"ptrtoint {operand.pointer} to i64")
+        place = f.splat(f.convert(first, "i32"), lanes.width)
+        if lanes.width == 1 or self.across is None:
+            return place
+        step = f.convert(f.index(self.frame.size(operand.strides[self.across])), "i32")
+        steps = f.multiply(f.count_up(place.type), f.splat(step, lanes.width))
+        return f.add(place, steps)
 
     def _position(self, lanes: Lanes) -> Value:
         """The index along the axis that is asked for, of each lane."""

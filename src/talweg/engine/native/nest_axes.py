@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from talweg.engine.native.frame import Frame
 from talweg.engine.native.ir import Index, Value, type_of
 from talweg.engine.native.kernel import Nest
-from talweg.engine.native.outline import ONE, Node, Size
+from talweg.engine.native.outline import ONE, Node, Size, product
 from talweg.engine.native.view import View
 
 
@@ -37,14 +37,22 @@ class Operand:
 
 @dataclass
 class Places:
-    """The operands of a nest: read, written at each element, written after a reduction."""
+    """The operands of a nest: read, written at each element, written after a reduction.
+
+    `drawn` are random numbers, each a function of its place: that is the address that it would
+    have in an array of bytes at 0.
+    """
 
     loads: list[Operand] = field(default_factory=list)
     stores: list[Operand] = field(default_factory=list)
     results: list[Operand] = field(default_factory=list)
     pair: list[Operand] = field(default_factory=list)
+    drawn: list[Operand] = field(default_factory=list)
 
     def all(self) -> Iterator[Operand]:
+        yield from (*self.in_memory(), *self.drawn)
+
+    def in_memory(self) -> Iterator[Operand]:
         yield from (*self.loads, *self.pair, *self.stores, *self.results)
 
 
@@ -69,7 +77,12 @@ class Walk:
             [self._operand(node, view) for node, view in nest.stores],
             [self._operand(node, self._spread(node, view)) for node, view in nest.results.items()],
             [self._operand(nest.reductions[0], view) for view in pair],
+            [self._drawn(node) for node in nest.nodes if is_drawn(node)],
         )
+
+    def _drawn(self, node: Node) -> Operand:
+        strides = [product(node.shape[i + 1 :]) for i in range(len(node.shape))]
+        return Operand(node, "i8", strides, Value("ptr", "null"))
 
     def _operand(self, node: Node | None, view: View) -> Operand:
         return Operand(node, type_of(view.dtype), list(view.strides), self.frame.start(view))
@@ -119,6 +132,11 @@ class Walk:
                     del each.strides[i]
             i -= 1
         return axes
+
+
+def is_drawn(node: Node) -> bool:
+    """Whether a node is made of random numbers."""
+    return node.gate is not None and node.gate.kind == "random"
 
 
 def _index_axis(nest: Nest) -> int:

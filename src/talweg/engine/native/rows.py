@@ -16,11 +16,17 @@ VIEWS = ("reshape", "transpose", "take_slice", "broadcast_to")
 def row_axis(node: Node, axes: dict[Node, int | None], name: str | None) -> int | None:
     """The axis of the rows, where a node follows them; `name` is that of an input."""
     if node.gate is None:
-        return 0 if name is not None and node.shape and node.shape[0].power == 1 else None
+        return 0 if name is not None and _is_led_by_rows(node) else None
+    if node.gate.kind == "random":
+        return 0 if _is_led_by_rows(node) else None
     if all(axes[each] is None for each in node.inputs):
         return None
     rule = _RULES.get(node.gate.name, _elementwise)
     return rule(node, [axes[each] for each in node.inputs])
+
+
+def _is_led_by_rows(node: Node) -> bool:
+    return bool(node.shape) and node.shape[0].power == 1
 
 
 def stages(graph: Outline) -> tuple[dict[Node, int], dict[Node, int | None]]:
