@@ -96,6 +96,7 @@ def test_ctrl_c_before_training_leaves_nothing(talweg, houses, monkeypatch) -> N
     assert os.listdir() == ["houses.csv"]
 
 
+@pytest.mark.slow
 def test_an_error_is_wrapped_on_a_terminal_and_one_line_elsewhere() -> None:
     arguments = (*TRAIN, "--activation", "rleu")
     status, sent = on_terminal(arguments, interrupt=False)
@@ -127,6 +128,7 @@ def test_a_full_disk_leaves_nothing_half_written() -> None:
     assert sorted(os.listdir()) == ["houses.csv", "out"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_standard_output_is_an_error() -> None:
     run(*TRAIN, "--epochs", "1")
@@ -137,6 +139,7 @@ def test_a_full_standard_output_is_an_error() -> None:
     assert said.stderr == "talweg: No space left on device: the output\n"
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_no_error() -> None:
     run(*TRAIN, "--epochs", "1")
     process = subprocess.Popen(

@@ -73,11 +73,16 @@ def test_the_history_is_the_models(train) -> None:
 
 
 WAYS = [
-    "--epochs 2",
     "--seed 3 --lr 0.05 --batch-size 7 --activation tanh --patience 1",
-    "--drop rooms --task classification --hidden 5,3",
-    "--header --hidden '' --time-budget 60.5",
-    "--no-header --target -1 --task classification --drop 0",
+    *(
+        pytest.param(way, marks=pytest.mark.slow)
+        for way in (
+            "--epochs 2",
+            "--drop rooms --task classification --hidden 5,3",
+            "--header --hidden '' --time-budget 60.5",
+            "--no-header --target -1 --task classification --drop 0",
+        )
+    ),
 ]
 
 

@@ -139,6 +139,7 @@ def test_bad_tables(table, target, other, words) -> None:
     assert words in str(error.value)
 
 
+@pytest.mark.slow
 def test_adult(real_table) -> None:
     train = real_table("tables/adult-train.csv")
     encoder = TableEncoder.fit(train, -1)

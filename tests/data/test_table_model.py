@@ -233,8 +233,10 @@ np.save(sys.argv[3], model.predict(sys.argv[2]), allow_pickle=model.labels.dtype
 """
 
 
-@pytest.mark.parametrize("header", [True, False])
-@pytest.mark.parametrize("columns", [HOUSES, LABELLED], ids=["numbers", "labels"])
+@pytest.mark.parametrize("header", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "columns", [pytest.param(HOUSES, marks=pytest.mark.slow), LABELLED], ids=["numbers", "labels"]
+)
 def test_a_fresh_process_predicts_the_same_bits(tmp_path, csv_file, columns, header) -> None:
     file = csv_file(csv_of(columns, header=header))
     model = tw.TableModel(-1, **QUICK).fit(file)

@@ -242,9 +242,17 @@ def assert_close(made: Array, a: Array, b: Array, onto: Array | None = None) -> 
     assert (np.abs(made - sums) <= roundings * np.finfo(a.dtype).eps / 2 * sizes).all()
 
 
-@pytest.fixture(params=list(product(MACHINES, DTYPES)), ids="-".join)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    return Engine(*request.param)
+OTHERS = [pytest.param(each, marks=pytest.mark.slow) for each in MACHINES if each != "avx2"]
+
+
+@pytest.fixture(params=["avx2", *OTHERS])
+def machine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=DTYPES)
+def engine(machine: str, request: pytest.FixtureRequest) -> Engine:
+    return Engine(machine, request.param)
 
 
 # Values -------------------------------------------------------------------------------------

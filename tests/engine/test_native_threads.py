@@ -150,7 +150,7 @@ x.T @ x  # a BLAS starts threads of its own
 before, sent, run = tasks(), [], None
 other = threading.Thread(target=interrupt)
 other.start()
-settings = {"epochs": 20, "batch_size": 32, "threads": int(sys.argv[1]), "engine": "native"}
+settings = {"epochs": 2000, "batch_size": 32, "threads": int(sys.argv[1]), "engine": "native"}
 try:
     run = tw.fit(net, x, x[:, 0], **settings)
 except ZeroDivisionError:

@@ -242,7 +242,16 @@ def test_power_in_float32_is_within_its_bound_of_float64() -> None:
     assert units[worst] <= BOUNDS["power"][0], (x[worst], y[worst])
 
 
-@pytest.mark.parametrize("name", sorted(set(IN_MPMATH) - {"power", "sign", "sqrt"}))
+COMMON = {"exp", "log", "tanh"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in COMMON else pytest.mark.slow)
+        for name in sorted(set(IN_MPMATH) - {"power", "sign", "sqrt"})
+    ],
+)
 def test_float64_is_within_its_bound_of_mpmath(name) -> None:
     x = points(name, "float64", SAMPLE_SIZE)
     low, high = INSIDE.get(name, (-math.inf, math.inf))

@@ -267,6 +267,7 @@ digest = net.weights.flat.tobytes().hex()
 """
 
 
+@pytest.mark.slow
 def test_same_seed_same_weights_in_a_fresh_process() -> None:
     here: dict[str, str] = {}
     exec(FRESH, here)

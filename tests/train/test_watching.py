@@ -1,5 +1,6 @@
 """What a run says of itself: each quantity against plain NumPy, on both engines."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -111,10 +112,16 @@ class Reference:
 REFERENCE = Reference()
 
 
+@cache
+def watched_run(engine: str) -> tw.Run:
+    """The same run by talweg."""
+    return fit(network(), watch="step", engine=engine)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", sorted(REFERENCE.watched))
 def test_each_quantity_is_that_of_plain_numpy(engine: str, name: str) -> None:
-    run = fit(network(), watch="step", engine=engine)
+    run = watched_run(engine)
     # one pass over numbers near each other leaves a spread of some 1e-8 of them undecided
     assert_allclose(run.watched[name], REFERENCE.watched[name], rtol=1e-9, atol=3e-8)
     assert np.ptp(REFERENCE.watched[name]) > 0 or name == "0/dead"
@@ -223,13 +230,18 @@ class Paced(tw.optim.Optimizer):
 
 
 RULES = [
-    tw.SGD(lr=0.1),
     tw.SGD(lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
-    tw.Adam(lr=0.05),
-    tw.AdamW(lr=0.05),
     Unit(lr=0.1),
-    Shifted(lr=0.1),
-    Paced(lr=0.1),
+    *(
+        pytest.param(rule, marks=pytest.mark.slow)
+        for rule in (
+            tw.SGD(lr=0.1),
+            tw.Adam(lr=0.05),
+            tw.AdamW(lr=0.05),
+            Shifted(lr=0.1),
+            Paced(lr=0.1),
+        )
+    ),
 ]
 
 
@@ -252,8 +264,10 @@ def test_the_engines_agree(rule: Any) -> None:
         assert_allclose(runs[1].watched[name], values, rtol=1e-8, atol=3e-8)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("rule", [tw.SGD(lr=0.01), tw.Adam()], ids=repr)
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize(
+    "rule", [pytest.param(tw.SGD(lr=0.01), marks=pytest.mark.slow), tw.Adam()], ids=repr
+)
 def test_the_engines_agree_on_parameters_that_are_shared_out(threads: int, rule: Any) -> None:
     x = RANDOM.normal(size=(50, 33))
     y = RANDOM.integers(0, 3, 50)

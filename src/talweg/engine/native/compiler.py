@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from itertools import count
-from mmap import mmap
 from threading import Lock
 from typing import Any
 
 from talweg.engine.native.cache import Cache, key_of, user_cache
+from talweg.engine.native.memory import is_free
 from talweg.errors import EngineError
 
 _OLDEST = (20, 0, 0)  # of LLVM: the text has opaque pointers and splatted constants
@@ -31,8 +31,9 @@ _OPTIONS = {
     "codemodel": "large" if _WINDOWS else "small",
     "jit": True,
 }
-# LLVM takes 15 MB for the first text that it compiles, and 22 bytes for each of one of 8 MB
-_ROOM, _TEXT_ROOM, _CODE_ROOM = 2**24, 24, 4
+# LLVM took 20 bytes for each of a text of 8 MB; of a small one, it still failed with 16 MB more
+# in a heap of which only scattered pages were free
+_ROOM, _TEXT_ROOM, _CODE_ROOM = 2**25, 24, 4
 _KEPT = 64  # programs that this process keeps, whether still used or not
 _Key = tuple[bytes, tuple[str, ...]]
 
@@ -122,13 +123,11 @@ def object_code(text: str, target: Target) -> bytes:
 def _demand(size: int) -> None:
     """MemoryError if so many bytes cannot be had: LLVM would end the process instead."""
     size += _ROOM
-    try:
-        mmap(-1, size).close()
-    except (OSError, MemoryError):
+    if not is_free(size):
         raise MemoryError(
             f"To compile and load this run takes up to {size / 2**20:.0f} MB of memory, which "
             'cannot be had. Free some, train a net of fewer layers, or take engine="numpy".'
-        ) from None
+        )
 
 
 def forget() -> None:

@@ -6,9 +6,13 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from talweg.engine.native.memory import is_free
 from talweg.errors import EngineError
 
 Call = Callable[[], object]
+_ROOM = 2**24
+"""Bytes that a thread needs, mostly for its stack. Python 3.11 waits for ever for one that fails
+for want of memory in its first lines."""
 
 
 class Crew:
@@ -46,6 +50,8 @@ class Crew:
         """How many threads there are."""
         for place, thread in enumerate(self._threads):
             try:
+                if not is_free(_ROOM):
+                    raise MemoryError("no memory for one")
                 thread.start()
             except (RuntimeError, MemoryError) as error:
                 if place == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from mmap import mmap
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,15 @@ def _meet(one: Buffer, other: Buffer) -> bool:
 def room(size: int) -> int:
     """Bytes to set apart for so many: whole lines, and one more."""
     return (size + LINE - 1) // LINE * LINE + LINE
+
+
+def is_free(size: int) -> bool:
+    """Whether so many bytes can be had now; none is touched."""
+    try:
+        mmap(-1, size).close()
+    except (OSError, MemoryError):
+        return False
+    return True
 
 
 def zeros(size: int) -> npt.NDArray[np.uint8]:
