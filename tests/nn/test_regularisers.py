@@ -16,7 +16,6 @@ RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(23, 6))
 Y = X @ RANDOM.normal(size=(6, 2)) + 0.1 * RANDOM.normal(size=(23, 2))
 BOTH_ENGINES = pytest.mark.parametrize("engine", ["numpy", "native"])
-BOTH_DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 LAYERS: dict[str, Callable[[], tw.Module]] = {
     "dropout": lambda: tw.Dropout(0.4),
@@ -68,7 +67,7 @@ def test_each_step_draws_anew_and_the_same_step_the_same(name: str) -> None:
 
 
 @EACH_LAYER
-@BOTH_DTYPES
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "float64"])
 def test_engines_agree(name: str, dtype: str) -> None:
     runs = [
         trained([tw.Dense(8, "tanh"), LAYERS[name](), tw.Dense(2)], engine, dtype, validation=0.3)

@@ -13,6 +13,7 @@ from talweg.optim import OPTIMIZERS
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 ENGINES = ("numpy", "native")
+DTYPES = (pytest.param("float32", marks=pytest.mark.slow), "float64")
 
 
 def test_every_rule_by_name_has_a_row() -> None:
@@ -20,7 +21,7 @@ def test_every_rule_by_name_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ROWS)
 def test_trajectory(name: str, dtype: str, engine: str) -> None:
     rule, reference = ROWS[name][:2]
@@ -75,8 +76,8 @@ def valley(place, target):
     return (1.0 - x) ** 2 + 100.0 * (y - x * x) ** 2
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("engine", [pytest.param("numpy", marks=pytest.mark.slow), "native"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", [each for each in ROWS if ROWS[each].parabola])
 def test_a_parabola(name: str, dtype: str, engine: str) -> None:
     row = ROWS[name]
@@ -84,6 +85,7 @@ def test_a_parabola(name: str, dtype: str, engine: str) -> None:
     assert_allclose(place, [1, -0.5], atol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("name", [each for each in ROWS if ROWS[each].valley])

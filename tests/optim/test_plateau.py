@@ -103,7 +103,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("pieces", [5, 65536])
+@pytest.mark.parametrize("pieces", [pytest.param(5, marks=pytest.mark.slow), 65536])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_engines_agree(name: str, pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "HISTORY_ROWS", pieces)

@@ -14,6 +14,7 @@ from talweg.train.fit import job_of
 from talweg.train.points import _DEFAULTS
 
 ENGINES = ("numpy", "native")
+SLOW = pytest.mark.slow
 BOTH = pytest.mark.parametrize("engine", ENGINES)
 IS_BIAS = np.arange(len(START)) >= len(START) - OUTPUTS
 
@@ -42,7 +43,7 @@ def test_each_part_moves_as_with_its_own_rate(name: str, engine: str) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=SLOW), "float64"])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_frozen_parts_keep_every_bit(name: str, dtype: str, engine: str) -> None:
     rule = OPTIMIZERS[name](weight_decay=0.1, clip_norm=1.0)
@@ -55,7 +56,9 @@ def test_frozen_parts_keep_every_bit(name: str, dtype: str, engine: str) -> None
 
 @pytest.mark.parametrize("watch", [None, True])
 @pytest.mark.parametrize("rates", [{"0": 0}, {"0": 0, "1": 0.1}, {"0": 0.3, "0.bias": 0}], ids=str)
-@pytest.mark.parametrize("name", ["sgd", "adamw", "muon"])
+@pytest.mark.parametrize(
+    "name", ["sgd", pytest.param("adamw", marks=SLOW), pytest.param("muon", marks=SLOW)]
+)
 def test_engines_agree(name: str, rates: dict[str, float], watch: Any) -> None:
     found, expected = (fit(e, name, rates=rates, watch=watch) for e in reversed(ENGINES))
     assert_allclose(found.net.weights.flat, expected.net.weights.flat, rtol=1e-9, atol=1e-12)
