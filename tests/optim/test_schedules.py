@@ -93,7 +93,7 @@ def test_every_schedule_is_tried() -> None:
         ),
         (tw.WarmUp(0.1, 5, 0.2), lambda t, rule: t.LinearLR(rule, 0.2, 1.0, 5)),
     ],
-    ids=repr,
+    ids=["step decay", "exponential", "cosine", "restarts", "warm-up"],
 )
 def test_like_torch(schedule: tw.Schedule, make: Callable[..., Any]) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed, so not compared with")
