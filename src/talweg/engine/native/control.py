@@ -41,7 +41,11 @@ FIRST_SCHEDULED = 58
 """The epoch, or where settings change each step, the step, of the first row of their values."""
 NAPS, ALONE = 56, 57
 """Sleeps of waiting threads so far; set by Python: the first thread shall go on alone."""
-WORDS = 64
+TAKEN, TICKETS, ROW_TICKETS = 64, 16, 12
+"""How many parts of each of so many pieces of work have been taken, a line each: threads come for
+the next when they are done with one, so that none waits for one that is slow. From ROW_TICKETS on
+they are of the stages that follow the rows."""
+WORDS = TAKEN + 8 * TICKETS
 
 DONE, STOPPED, NON_FINITE, RULE = 0, 1, 2, 16
 

@@ -11,17 +11,17 @@ from talweg.engine.native.driver_base import Parts as Parts, Writer
 from talweg.engine.native.driver_close import WriteClose, WriteEvaluation
 from talweg.engine.native.driver_epoch import WriteEpoch
 from talweg.engine.native.ir import Module, number, type_of
-from talweg.engine.native.stage import write_stage
+from talweg.engine.native.stage import tickets_of, write_stage
 
 
 def write_run(module: Module, parts: Parts) -> str:
     """Write `void run(ptr control, ptr table, i64 thread)` and all that it calls."""
     names = {
-        name: {stage: write_stage(module, plan, stage, name) for stage in plan.stages}
-        for name, plan in (
-            ("step", parts.step),
-            ("evaluate", parts.evaluate),
-            ("rules", parts.rules),
+        name: {stage: write_stage(module, plan, stage, name, tickets) for stage in plan.stages}
+        for name, plan, tickets in (
+            ("step", parts.step, tickets_of(parts.step)),
+            ("evaluate", parts.evaluate, None),
+            ("rules", parts.rules, None),
         )
         if plan is not None
     }

@@ -7,6 +7,7 @@ from talweg.engine.native.driver_base import Parts, Writer
 from talweg.engine.native.driver_rows import BatchRows
 from talweg.engine.native.ir import Index, Module, Value, number, type_of
 from talweg.engine.native.row_order import row_order
+from talweg.engine.native.stage import tickets_of
 
 _SOURCES = {"x": c.X, "y": c.Y, "row_weights": c.ROW_WEIGHTS}
 
@@ -21,6 +22,8 @@ class WriteEpoch(Writer):
         self.stages = stages
         self.plan = parts.step
         self.rows = BatchRows(self, parts.step, _SOURCES)
+        by_rows = [c.ROW_TICKETS + stage // 2 for stage in stages if stage % 2]
+        self.tickets = [*tickets_of(parts.step).values(), *(n for n in by_rows if n < c.TICKETS)]
 
     def write(self) -> None:
         f = self.f
@@ -65,15 +68,39 @@ class WriteEpoch(Writer):
     def rest_of_step(self, rows: Value, low: Index, high: Index) -> None:
         for stage, name in self.stages.items():
             if stage % 2:
-                self.by_rows(name, rows, low, high)
+                self.by_blocks(name, rows, stage // 2)
             elif stage:
                 self.call_stage(name, rows, 0, 0)
             if stage:
                 self.barrier()
 
+    def by_blocks(self, name: str, rows: Value, number: int) -> None:
+        """An odd stage, block by block: threads come for the next when they are done with one."""
+        f, block = self.f, self.word(c.BLOCK)
+        if number >= c.TICKETS - c.ROW_TICKETS:
+            self.by_rows(name, rows, *self.part_of(rows))
+            return
+        alone, shared, done = f.fresh("alone"), f.fresh("shared"), f.fresh("all")
+        f.branch(f.compare(">", self.threads, f.index(1)), shared, alone)
+        f.open(alone)
+        self.by_rows(name, rows, 0, rows)
+        f.jump(done)
+        f.open(shared)
+        count = f.index(f.over(f.plus(rows, f.minus(block, 1)), block))
+        with f.taken(count, self.ticket(c.ROW_TICKETS + number)) as part:
+            first = f.times(part, block)
+            self.call_stage(name, rows, first, f.least(f.plus(first, block), rows))
+        f.jump(done)
+        f.open(done)
+
+    def ticket(self, number: int) -> Value:
+        return self.place(c.TAKEN + 8 * number)
+
     def decide(self) -> None:
         """Go on, unless Python or the last step says no."""
         f = self.f
+        for place in self.tickets:
+            f.store(number(0, "i64"), self.ticket(place))
         halts = f.bits("or", self.shared_word(c.STOP), self.word(c.BAD))
         done = f.compare("sge", self.word(c.STEP), self.word(c.LAST_STEP))
         goes = f.bits(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from talweg.engine.native.control import CONTROL, TAKEN
 from talweg.engine.native.ir import Function, Index, Value, type_of
+from talweg.engine.native.kernel import Kernel
 from talweg.engine.native.outline import Size
 from talweg.engine.native.view import Buffer, View
 
@@ -25,8 +29,8 @@ def entry(f: Function, table: Value, place: int) -> Value:
 class Frame:
     """A stage's function while it is written, kernel by kernel."""
 
-    def __init__(self, f: Function) -> None:
-        self.f = f
+    def __init__(self, f: Function, tickets: Mapping[Kernel, int]) -> None:
+        self.f, self.tickets = f, tickets
         self.table, self.rows, self.low, self.high, self.thread, self.threads = f.parameters
         self._pointers: dict[Buffer, Value] = {}
 
@@ -61,6 +65,10 @@ class Frame:
         if view.buffer not in self._pointers:
             self._pointers[view.buffer] = self._loaded(view.buffer)
         return self.f.at(self._pointers[view.buffer], offset, type_of(view.dtype))
+
+    def ticket(self, kernel: Kernel) -> Value:
+        """The word that counts which parts of a kernel have been taken."""
+        return self.f.at(self.entry(CONTROL), TAKEN + 8 * self.tickets[kernel], "i64")
 
     def share(self, count: Index, unit: int) -> tuple[Index, Index]:
         """This thread's part of 0..count, cut at multiples of `unit`."""

@@ -366,6 +366,19 @@ class Function:
         self.open(done)
 
     @contextmanager
+    def taken(self, count: Value, place: Value) -> Iterator[Value]:
+        """for ticket in what is left of range(count), which all threads take from one word."""
+        head, body, after = self.fresh("take"), self.fresh("taken"), self.fresh("gone")
+        self.jump(head)
+        self.open(head)
+        ticket = self.emit("i64", f"atomicrmw add {place}, i64 1 monotonic")
+        self.branch(self.compare("slt", ticket, count), body, after)
+        self.open(body)
+        yield ticket
+        self.jump(head)
+        self.open(after)
+
+    @contextmanager
     def loop(
         self,
         start: Index,

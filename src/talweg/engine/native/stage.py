@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from talweg.engine.native import contract
 from talweg.engine.native.barrier import write_barrier
 from talweg.engine.native.contract import Matrix, Panels
 from talweg.engine.native.contract_kernels import panel_width
-from talweg.engine.native.control import CONTROL, SCRATCH
+from talweg.engine.native.control import CONTROL, ROW_TICKETS, SCRATCH
 from talweg.engine.native.frame import PARAMETERS, Frame
 from talweg.engine.native.ir import Index, Module, Value, type_of
 from talweg.engine.native.kernel import Kernel, Nest, Pack, Product
 from talweg.engine.native.nest import write_nest
 from talweg.engine.native.order import must_wait
+from talweg.engine.native.outline import product
 from talweg.engine.native.plan import Plan
 from talweg.engine.native.view import View
 
@@ -19,11 +22,32 @@ TILE = 6
 """Rows of a product's tile, in multiples of which threads share them out."""
 
 
-def write_stage(module: Module, plan: Plan, stage: int, name: str) -> str:
+SHARED = 2**16
+"""Elements of a product that does not follow the rows from which threads come for parts of it."""
+PARTS, FEWEST = 16, 24
+"""Into how many parts it is cut, and their fewest rows."""
+
+
+def tickets_of(plan: Plan) -> dict[Kernel, int]:
+    """The large products of a step that threads share as they come, numbered."""
+    large = [each for each in plan.kernels if isinstance(each, Product) and _is_large(each)]
+    return dict(zip(large, range(ROW_TICKETS), strict=False))
+
+
+def _is_large(kernel: Product) -> bool:
+    assert kernel.c is not None
+    size = product(kernel.c.shape)
+    flat = len(kernel.c.shape) == 2 and kernel.row_axis is None
+    return flat and size.is_known and size.factor >= SHARED
+
+
+def write_stage(
+    module: Module, plan: Plan, stage: int, name: str, tickets: Mapping[Kernel, int] | None = None
+) -> str:
     """Write the function of one stage; its name."""
     f = module.function(f"{name}_{stage}", PARAMETERS)
     kernels = plan.stage(stage)
-    frame = Frame(f)
+    frame = Frame(f, tickets or {})
     since: list[Kernel] = []  # the last barrier
     for kernel in kernels:
         if stage % 2 == 0 and any(must_wait(each, kernel) for each in since):
@@ -115,14 +139,26 @@ def _multiply(frame: Frame, kernel: Product, views: list[View], matrices: list[M
     if kernel.row_axis == len(views[2].shape) - 2:
         low, high = _rows(frame, views[2].shape[-2].factor)
         m = f.minus(high, low)
-    elif kernel.row_axis is None:
+    elif kernel.row_axis is None and kernel not in frame.tickets:
         low, high = frame.share(m, TILE)
         m = f.minus(high, low)
-    left = Matrix(f.at(a.pointer, f.times(low, a.row), type), a.row, a.column)
-    out = Matrix(f.at(c.pointer, f.times(low, c.row), type), c.row)
     panels = _panels(frame, kernel, type, b, inner, n)
+    scratch = frame.entry(SCRATCH)
+
+    def multiply(low: Index, rows: Index) -> None:
+        left = Matrix(f.at(a.pointer, f.times(low, a.row), type), a.row, a.column)
+        out = Matrix(f.at(c.pointer, f.times(low, c.row), type), c.row)
+        contract.gemm(f, type, (rows, n, inner), left, panels, out, scratch=scratch)
+
+    if kernel in frame.tickets:
+        assert isinstance(m, int)
+        rows = max(FEWEST, -(-m // (PARTS * TILE)) * TILE)
+        with f.taken(f.index(-(-m // rows)), frame.ticket(kernel)) as part:
+            first = f.times(part, rows)
+            multiply(first, f.least(f.minus(m, first), rows))
+        return
     with f.when(f.compare(">", f.index(m), f.index(0))):
-        contract.gemm(f, type, (m, n, inner), left, panels, out, scratch=frame.entry(SCRATCH))
+        multiply(low, m)
 
 
 def _panels(frame: Frame, kernel: Product, type: str, b: Matrix, inner: Index, n: Index) -> Panels:
