@@ -103,14 +103,14 @@ def test_runs(name: str, threads: int, checks: None) -> None:
 @slow
 @BOTH_DTYPES
 @BOTH_THREADS
-@pytest.mark.parametrize("shuffle", [False, True], ids=["in order", "shuffled"])
-@pytest.mark.parametrize("size", [1, 2, 7, 8, N - 1, N, None])
+@pytest.mark.parametrize("size", [1, 7, N - 1, None])
 @pytest.mark.parametrize("name", [*RUNS, *MORE_RUNS])
 def test_runs_of_any_batch(
-    name: str, size: int | None, shuffle: bool, threads: int, dtype: str, checks: None
+    name: str, size: int | None, threads: int, dtype: str, checks: None
 ) -> None:
-    settings = {**(RUNS | MORE_RUNS)[name], "batch_size": size, "shuffle": shuffle, "epochs": 2}
-    agree(**settings, threads=threads, dtype=dtype)
+    """In order on one thread, shuffled on two."""
+    settings = {**(RUNS | MORE_RUNS)[name], "batch_size": size, "epochs": 2}
+    agree(**settings, shuffle=threads > 1, threads=threads, dtype=dtype)
 
 
 def dense(*sizes: int, activation: str = "tanh") -> tw.Sequential:
@@ -121,7 +121,7 @@ def dense(*sizes: int, activation: str = "tanh") -> tw.Sequential:
 @BOTH_DTYPES
 @BOTH_THREADS
 @pytest.mark.parametrize("rows", AWKWARD)
-@pytest.mark.parametrize("size", [1, 5, 32, None])
+@pytest.mark.parametrize("size", [5, None])
 def test_layers_of_awkward_sizes(
     rows: int, size: int | None, threads: int, dtype: str, checks: None
 ) -> None:
@@ -170,7 +170,7 @@ def test_optimizers(name: str, checks: None) -> None:
 
 @slow
 @BOTH_THREADS
-@pytest.mark.parametrize("size", [1, 2, 7, None])
+@pytest.mark.parametrize("size", [1, 7])
 @pytest.mark.parametrize("name", [*FLAT, *(f"{name} of series" for name in DEEP)])
 def test_nets(name: str, size: int | None, threads: int, checks: None) -> None:
     function = FLAT.get(name) or DEEP[name.removesuffix(" of series")]
@@ -220,7 +220,7 @@ def test_any_number_of_rows(name: str, planned_for: int, dtype: str, checked_gra
 
 
 @slow
-@pytest.mark.parametrize("rows", [1, 2, 5, N, 400])
+@pytest.mark.parametrize("rows", [1, 5, 400])
 @pytest.mark.parametrize("name", [*FLAT, *MIXING])
 def test_predictions(name: str, rows: int, checked_graphs: None) -> None:
     net = Net((FLAT | MIXING)[name])
