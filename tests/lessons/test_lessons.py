@@ -1,0 +1,253 @@
+"""The lessons: each prints what is true, in 80 columns, and draws it on one sound page."""
+
+import ast
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import talweg as tw
+
+LESSONS = Path(__file__).parents[2] / "examples" / "lessons"
+NAMES = sorted(file.stem for file in LESSONS.glob("*.py") if file.stem != "drawing")
+QUICK = {"buckets", "error_plane", "slopes"}  # the others take more than a second
+MARKED = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_a_lesson_prints_within_80_columns_and_draws_one_page(lesson, name: str) -> None:
+    found = lesson(name)
+    assert len(found.printed.splitlines()) > 10
+    assert [line for line in found.printed.splitlines() if len(line) > 80] == []
+    assert found.files == ["page.html"]
+    pictures = re.findall(
+        r"(?s)<figure>.*?(<svg.*?</svg>)</div><figcaption>(.+?)</figcaption>", found.page
+    )
+    assert len(pictures) == found.page.count("<figure>") >= 1
+    for picture, _ in pictures:
+        svg = ElementTree.fromstring(picture)
+        assert [child.tag.partition("}")[2] for child in svg][:2] == ["title", "desc"]
+        assert len(picture) < 400_000 and not re.search(r"\b(nan|inf)\b", picture)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lesson_is_short_and_says_what_it_teaches(name: str) -> None:
+    text = (LESSONS / f"{name}.py").read_text()
+    said = ast.get_docstring(ast.parse(text))
+    assert said and 5 <= len(said.splitlines()) <= 8  # the title, a gap, and the lesson
+    assert len(text.splitlines()) <= 165
+
+
+def test_the_readme_lists_each_lesson_once() -> None:
+    listed = re.findall(r"^\| `(\w+)\.py`", (LESSONS / "README.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == NAMES
+
+
+def test_without_a_path_nothing_is_drawn(lesson, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    lesson("slopes").names["main"]()
+    assert list(tmp_path.iterdir()) == [] and "The picture" not in capsys.readouterr().out
+
+
+def test_a_contour_lies_where_it_should(lesson) -> None:
+    lesson("error_plane")  # so that drawing can be imported
+    from drawing import contour
+
+    grid = np.meshgrid(np.linspace(-2, 2, 81), np.linspace(-2, 2, 81))
+    pieces = contour(*grid, grid[0] ** 2 + grid[1] ** 2, 1.0)
+    assert_allclose(np.hypot(*pieces.reshape(-1, 2).T), 1, atol=2e-3)
+    lengths = np.hypot(*(pieces[:, 1] - pieces[:, 0]).T)
+    assert_allclose(lengths.sum(), 2 * np.pi, rtol=1e-3)
+
+
+# The numbers --------------------------------------------------------------------------------------
+
+
+def test_slopes(lesson) -> None:
+    found, steps = lesson("slopes"), np.arange(21)
+    roll, naive, simple = (found.names[name] for name in ("roll", "Naive", "Oversimplified"))
+    bucket, steep = found.names["bucket"], found.names["steep_bucket"]
+    assert roll(bucket, naive(lr=1.0), 2.5, 5).tolist() == [2.5, 1.5, 0.5, -0.5, 0.5, -0.5]
+    assert_allclose(roll(bucket, simple(), 2.5, 20), 2.5 * (-1.0) ** steps)
+    assert_allclose(roll(steep, simple(), 2.5, 20), 2.5 * (-3.0) ** steps)
+    assert_allclose(roll(steep, tw.SGD(lr=0.1), 2.5, 20), 2.5 * 0.6**steps)
+    assert found.row("naive, step 1") == [2.5, 1.5, 0.5, -0.5, 0.5, 0.5]
+    assert_allclose(found.row("improved, alpha 0.1")[-1], 2.5 * 0.6**20, rtol=1e-3)
+    assert found.row("alpha 0.1")[-1] > 2 > 0.1 > abs(found.row("Adam, alpha 0.1")[-1])
+    for start, height in (("5", 0.16), ("2", 0.16), ("-0.9", -1), ("-4", 0.16)):
+        place, found_height = found.row(f"from {start}", after="Local minima")
+        assert_allclose([place / 4 + 2 * np.sin(2 * place), found_height], [0, height], atol=5e-3)
+
+
+ERRORS = {  # alpha: mean |error| before step 50,000 with 4 and with 32 hidden units, as published
+    "0.001": (0.485977857846, 0.458029258565),
+    "0.01": (0.0985964298089, 0.0529658087026),
+    "0.1": (0.0130144905381, 0.0108421669738),
+    "1": (0.00351012256786, 0.00299625684932),
+    "10": (0.00131274062834, 0.000942641990774),
+    "100": (0.125206352756, 0.5),
+    "1000": (0.5, 0.5),
+}
+TURNS = {"0.001": 6, "0.01": 18, "0.1": 18, "1": 18, "10": 192, "100": 142}  # of 16 weights
+
+
+@pytest.mark.slow
+def test_hidden_sizes(lesson) -> None:
+    found = lesson("hidden_sizes")
+    for alpha, (four, many) in ERRORS.items():
+        error, turns, other, _ = found.row(alpha)
+        assert_allclose(error, four, rtol=1e-8, atol=6e-11)
+        assert_allclose(other, many, rtol=1e-2 if alpha == "10" else 1e-8, atol=6e-11)
+        assert alpha not in TURNS or abs(turns - TURNS[alpha] / 16) < 6e-4
+    for row in ("7  19   2   6", "7   2   0  22", "19  26   9  17", "22  15   4  15"):
+        assert re.search(rf"weight +{row}$", found.printed, re.MULTILINE)
+
+
+def test_buckets(lesson) -> None:
+    found = lesson("buckets")
+    height = found.names["height"]
+    x = np.linspace(-5, 5, 100_001)
+    rises = np.diff(height(x)) > 0
+    bottoms = x[1:-1][~rises[:-1] & rises[1:]]
+    peaks = x[1:-1][rises[:-1] & ~rises[1:]]
+    assert len(bottoms) == 5
+    sweep = found.names["roll_all"]()
+    starts = np.array([run.history["place"][0] for run in sweep.runs])
+    ends = np.array([run.net.weights.flat[0] for run in sweep.runs])
+    basins = np.searchsorted(peaks, starts)
+    assert_allclose(ends, bottoms[basins], atol=2e-4)
+    for place, count in zip(bottoms, np.bincount(basins), strict=True):
+        assert found.row(f"{place:.3f}")[1] == count
+    assert_allclose(sweep.best.net.weights.flat, bottoms[np.argmin(height(bottoms))], atol=2e-4)
+    assert f"found by {np.mean(basins == 3):.0%} of the starts" in found.printed
+    losses = np.array([run.history["loss"][-1] for run in found.names["restart_net"]().runs])
+    for words, share in (("best", 0), ("a tenth below", 0.1), ("half below", 0.5)):
+        told = float(re.search(rf"{words} (0\.\d+)", found.printed)[1])
+        assert_allclose(told, np.quantile(losses, share), atol=6e-6)
+    solved = int(re.search(r"solved \(below 0.01\): (\d+)%", found.printed)[1])
+    assert solved == round(100 * np.mean(losses < 0.01)) and 30 < solved < 90
+    assert "100 runs as 1 program" in found.printed
+
+
+def test_error_plane(lesson) -> None:
+    found = lesson("error_plane")
+    X, y = found.names["rows"]()
+    bend = 2 * X.T @ X / len(X)
+    bottom, start = np.linalg.solve(bend, 2 * X.T @ y / len(X)), found.names["START"]
+    path, losses = found.names["descend"](X, y, 0.1)
+    left = [np.linalg.matrix_power(np.eye(2) - 0.1 * bend, step) for step in range(26)]
+    assert_allclose(path, [bottom + each @ (start - bottom) for each in left], rtol=1e-9)
+    assert_allclose(losses, [np.mean((X @ w - y) ** 2) for w in path[:-1]], rtol=1e-9)
+    rows = {name: found.row(f"{name},") for name in ("small", "good", "too large")}
+    low, high = np.linalg.eigvalsh(bend)
+    for row, alpha in zip(rows.values(), (0.1 / high, 2 / (low + high), 2.08 / high), strict=True):
+        ways = [np.linalg.matrix_power(np.eye(2) - alpha * bend, step) for step in (0, 5, 25)]
+        above = [
+            ((each @ (start - bottom)) @ bend @ (each @ (start - bottom))) / 2 for each in ways
+        ]
+        assert_allclose(row[:4], [alpha, *above], rtol=1e-3, atol=6e-4)
+    ends = {name: row[3] for name, row in rows.items()}
+    assert ends["good"] < 0.001 < 1 < ends["small"] < ends["too large"]
+    along, across = rows["good"][4:]
+    assert along == -across
+
+
+@pytest.mark.slow
+def test_three_ways(lesson) -> None:
+    found = lesson("three_ways")
+    X, y = found.names["rows"]()
+    gradients = found.names["row_gradients"](X, y)
+    net = found.names["network"]().init(X, seed=0)
+    loss = tw.mse(net(X), y)
+    loss.backward()
+    whole = np.concatenate([loss.find(name).grad.ravel() for name in net.weights])
+    assert_allclose(gradients.mean(axis=0), whole, atol=1e-12)
+    spread = np.sqrt(((gradients - whole) ** 2).sum(axis=1).mean())
+    for size in found.names["SIZES"]:
+        measured, law, variance = found.row(str(size))
+        assert_allclose([measured, law], spread / np.sqrt(size), rtol=0.1)
+        assert_allclose(variance, measured**2, rtol=1e-2)
+    ends = {name: found.row(name, after="Loss over") for name in found.names["WAYS"]}
+    assert [each[2] for each in ends.values()] == [512 * 40, 16 * 40, 40]
+    losses = [each[5] for each in ends.values()]
+    assert losses[0] < 0.03 and losses[1] < 0.03 < 0.1 < losses[2]
+
+
+@pytest.mark.slow
+def test_race(lesson) -> None:
+    found = lesson("race")
+    names = found.names
+    with pytest.warns(tw.TrainingWarning, match="stopped being finite: lr=0.0256"):
+        sweep = names["on_valley"](tw.SGD())
+    x, places = names["START"][0].copy(), []
+    for _ in range(names["STEPS"] + 1):
+        places.append(x.copy())
+        gap = x[1] - x[0] ** 2
+        x -= sweep.best_point["lr"] * np.array([-2 * (1 - x[0]) - 40 * gap * x[0], 20 * gap])
+    assert_allclose(names["path"](sweep.best), places, rtol=1e-7)
+
+
+@pytest.mark.slow
+def test_the_table_of_the_race(lesson) -> None:
+    found = lesson("race")
+    heights = {name: found.row(name)[1] for name in found.names["RULES"]}
+    assert min(heights, key=heights.__getitem__) in ("momentum", "Nesterov", "Adam")
+    assert max(heights["momentum"], heights["Nesterov"], heights["Adam"]) < 1e-6
+    assert heights["SGD"] > 1e-3
+    for name in heights:
+        _, first, third, last, near = found.row(name, after="On a net")
+        assert first > third and last < 0.45 and 1 <= near <= 8
+
+
+@pytest.mark.slow
+def test_approximation(lesson) -> None:
+    found = lesson("approximation")
+    rows = np.array([found.row(str(units)) for units in found.names["UNITS"]])
+    assert_allclose(rows[:, 0], 3 * np.array(found.names["UNITS"]) + 1)
+    best, median, worst = rows[:, 1:].T
+    assert (best <= median).all() and (median <= worst).all()
+    assert (best[1:4] < 0.6 * best[:3]).all() and best[0] > 0.2 and (best[4:] < 0.01).all()
+
+
+@pytest.mark.slow
+def test_vanishing(lesson) -> None:
+    found = lesson("vanishing")
+    sigmoid = found.row("sigmoid, weights of spread 0.25")
+    assert (np.diff(sigmoid) > 0).all() and sigmoid[-1] > 1e5 * sigmoid[0]
+    for cured in ("sigmoid, batch normalisation", "tanh, Glorot's start", "relu, He's start"):
+        norms = found.row(cured)
+        assert max(norms) < 20 * min(norms) and min(norms) > 0.1
+        first, last = found.row(cured, after="Loss in the first")
+        assert last < first / 2
+    assert min(found.row(found.names["EXPLODING"])) > 1e4
+    first, last = found.row("sigmoid, weights of spread 0.25", after="Loss in the first")
+    assert last > 0.9 * first
+    cures = {name: found.row(name, after="exploding net")[1:] for name in found.names["CURES"]}
+    assert np.isnan(cures["none"]).all() and np.isnan(cures["weight decay 0.1"]).all()
+    assert cures["both"][-1] < 2 < 10 < cures["clip the gradient to 1"][-1] < 1e5
+
+
+@pytest.mark.slow
+def test_early_stopping(lesson) -> None:
+    found = lesson("early_stopping")
+    bend, x = found.names["bend"], np.linspace(-1, 1, 101)
+    assert bend(x, 3 * x - 1) < 1e-25 and bend(x, x**2) == pytest.approx(1)
+    rows = re.findall(r"^ +([\d,]+) +(\d\.\d+) +(\d\.\d+)( +<-)?", found.printed, re.MULTILINE)
+    epochs = [int(row[0].replace(",", "")) for row in rows]
+    assert epochs == sorted(epochs)
+    bends, losses = (np.array([float(row[i]) for row in rows]) for i in (1, 2))
+    (best,) = [place for place, row in enumerate(rows) if row[3]]
+    assert 0 < best < len(rows) - 1 and losses[best] == losses.min() < 0.6 * losses[[0, -1]].min()
+    assert bends[0] < 0.002 and bends[-1] > 0.5 and (np.diff(bends[1:]) > 0).all()
+
+
+@pytest.mark.slow
+def test_dropout(lesson) -> None:
+    found = lesson("dropout")
+    plain, dropout, dropconnect = (found.row(kind) for kind in found.names["KINDS"])
+    assert plain[0] < 0.001 and plain[1] > 1.05 * plain[2]
+    for disturbed in (dropout, dropconnect):
+        assert disturbed[0] > 0.05 and disturbed[1] < 0.85 * plain[1]
