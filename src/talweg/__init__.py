@@ -41,6 +41,9 @@ _HOMES = {
     "talweg.optim.adadelta": "AdaDelta",
     "talweg.optim.adagrad": "AdaGrad",
     "talweg.optim.adamax": "Adamax",
+    "talweg.optim.annealing": "Annealing",
+    "talweg.optim.bfgs": "BFGS LBFGS",
+    "talweg.optim.full_batch": "FullBatch",
     "talweg.optim.lion": "Lion",
     "talweg.optim.muon": "Muon",
     "talweg.optim.nadam": "NAdam",
@@ -50,6 +53,7 @@ _HOMES = {
     "talweg.optim.schedules": (
         "Cosine Exponential InverseScaling OneCycle Schedule StepDecay WarmUp"
     ),
+    "talweg.train.checkpoint": "Checkpoint",
     "talweg.train.fit": "fit",
     "talweg.train.run": "Failure Run",
     "talweg.train.stopping": "MaxEpochs MinDecrease Patience Stop TargetLoss TimeBudget",
@@ -179,6 +183,9 @@ if TYPE_CHECKING:
     from talweg.optim.adagrad import AdaGrad as AdaGrad
     from talweg.optim.adam import Adam as Adam, AdamW as AdamW
     from talweg.optim.adamax import Adamax as Adamax
+    from talweg.optim.annealing import Annealing as Annealing
+    from talweg.optim.bfgs import BFGS as BFGS, LBFGS as LBFGS
+    from talweg.optim.full_batch import FullBatch as FullBatch
     from talweg.optim.lion import Lion as Lion
     from talweg.optim.muon import Muon as Muon
     from talweg.optim.nadam import NAdam as NAdam
@@ -196,6 +203,7 @@ if TYPE_CHECKING:
         WarmUp as WarmUp,
     )
     from talweg.optim.sgd import SGD as SGD
+    from talweg.train.checkpoint import Checkpoint as Checkpoint
     from talweg.train.fit import fit as fit
     from talweg.train.run import Failure as Failure, Run as Run
     from talweg.train.stages import Stages as Stages, stages as stages

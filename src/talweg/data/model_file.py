@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import os
-import secrets
-import zipfile
-import zlib
 from collections.abc import Mapping
-from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from talweg.data.files import existing_file
-from talweg.errors import DataError, ModelFileError
-from talweg.version import VERSION
+from talweg.train.bundle import Array, Kind, read_bundle, write_bundle
 
-FORMAT = "talweg-model"
-FORMAT_VERSION = 1
-Array = NDArray[Any]
-
-_HEAD = "model.json"
-# What zipfile raises for bytes that it cannot make sense of.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
+MODEL = Kind("talweg-model", 1, "model", "copy it again from where it was saved, or train again")
 
 
 def write_model(
@@ -37,20 +20,7 @@ def write_model(
     ModelFileError: a config that JSON cannot hold, or an array of Python objects.
     DataError: a folder that is not there.
     """
-    file = Path(path)
-    if not file.parent.is_dir() or (file.exists() and not file.is_file()):
-        fault = "it is no file" if file.exists() else f"there is no folder {file.parent}"
-        raise DataError(f"Cannot write {file}: {fault}. Name a file in a folder that exists.")
-    members = _members(config, arrays, file)
-    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        with beside.open("xb") as stream:
-            _write_zip(stream, members)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(beside, file)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_bundle(path, MODEL, config, arrays)
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -58,104 +28,4 @@ def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, 
 
     ModelFileError: a file that is foreign, damaged, or from a newer talweg.
     """
-    file = existing_file(path)
-    with file.open("rb") as stream:
-        members = _read_zip(stream, file)
-    head = _head(members, file)
-    arrays = {
-        name: _array(members.get(f"{name}.npy"), name, digest, file)
-        for name, digest in head["arrays"].items()
-    }
-    return head["config"], arrays
-
-
-def _members(
-    config: Mapping[str, Any], arrays: Mapping[str, Array], file: Path
-) -> dict[str, bytes]:
-    raw = {name: _npy(name, array, file) for name, array in arrays.items()}
-    head = {
-        "format": FORMAT,
-        "version": FORMAT_VERSION,
-        "talweg": VERSION,
-        "config": config,
-        "arrays": {name: hashlib.sha256(each).hexdigest() for name, each in raw.items()},
-    }
-    try:
-        text = json.dumps(head, indent=1)
-    except (TypeError, ValueError) as error:
-        raise ModelFileError(
-            f"Cannot write {file}: its config does not fit into JSON ({error}). Use numbers,"
-            " text, lists and dicts, and keep arrays among the arrays."
-        ) from None
-    return {_HEAD: text.encode(), **{f"{name}.npy": each for name, each in raw.items()}}
-
-
-def _npy(name: str, array: Array, file: Path) -> bytes:
-    stream = io.BytesIO()
-    try:
-        np.lib.format.write_array(stream, np.asanyarray(array), allow_pickle=False)
-    except ValueError:
-        raise ModelFileError(
-            f"Cannot write {file}: array {name!r} holds Python objects. Turn it into numbers or"
-            " text of a fixed width."
-        ) from None
-    return stream.getvalue()
-
-
-def _write_zip(stream: IO[bytes], members: Mapping[str, bytes]) -> None:
-    with zipfile.ZipFile(stream, "w") as bundle:
-        for name, raw in members.items():
-            # A ZipInfo carries no time of day: the same model makes the same bytes.
-            bundle.writestr(zipfile.ZipInfo(name), raw)
-
-
-def _read_zip(stream: IO[bytes], file: Path) -> dict[str, bytes]:
-    """All members of a model file, their CRC checked; none of a zip of something else."""
-    try:
-        with zipfile.ZipFile(stream) as bundle:
-            names = bundle.namelist()
-            return {name: bundle.read(name) for name in names} if _HEAD in names else {}
-    except _DAMAGE as error:
-        raise _damaged(file, f"cannot be read as a talweg model ({error})") from None
-
-
-def _head(members: Mapping[str, bytes], file: Path) -> dict[str, Any]:
-    """The parsed `model.json`, once its format and version are known to be ours."""
-    head: Any
-    try:
-        head = json.loads(members[_HEAD])
-    except (KeyError, ValueError):
-        head = None
-    version = head.get("version") if isinstance(head, dict) else None
-    if not isinstance(version, int) or head.get("format") != FORMAT:
-        raise ModelFileError(
-            f"{file} is not a talweg model: it has no {_HEAD} of the format {FORMAT!r}. Name a"
-            " file that talweg saved."
-        )
-    if version > FORMAT_VERSION:
-        raise ModelFileError(
-            f"{file} was made by a newer talweg ({head.get('talweg')}; this is {VERSION}): upgrade"
-            " talweg to read it."
-        )
-    if not all(isinstance(head.get(part), dict) for part in ("config", "arrays")):
-        raise _damaged(file, f"has a {_HEAD} without its config or its arrays")
-    return dict(head)
-
-
-def _array(raw: bytes | None, name: str, digest: str, file: Path) -> Array:
-    if raw is None:
-        raise _damaged(file, f"lacks its array {name!r}")
-    if hashlib.sha256(raw).hexdigest() != digest:
-        raise _damaged(file, f"has another array {name!r} than was saved (SHA-256 differs)")
-    try:
-        array: Array = np.lib.format.read_array(io.BytesIO(raw), allow_pickle=False)
-    except ValueError as error:
-        raise _damaged(file, f"has an array {name!r} that is refused ({error})") from None
-    return array
-
-
-def _damaged(file: Path, fault: str) -> ModelFileError:
-    return ModelFileError(
-        f"{file} {fault}. It is damaged, cut short or altered: copy it again from where it was"
-        " saved, or train again."
-    )
+    return read_bundle(existing_file(path), MODEL)

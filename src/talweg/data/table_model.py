@@ -28,7 +28,7 @@ from talweg.engine.random import SEED
 from talweg.errors import DataError
 from talweg.nn import Sequential
 from talweg.nn.activations import ACTIVATIONS
-from talweg.optim import Optimizer
+from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.settings import Choice, Number, Rule, check
 from talweg.train.fit import fit
 from talweg.train.run import Run
@@ -86,7 +86,7 @@ class TableModel:
         drop: str | int | Sequence[str | int] = (),
         hidden: Sequence[int] = (128, 64),
         activation: str = "silu",
-        optimizer: str | Optimizer = "adamw",
+        optimizer: str | Optimizer | FullBatch = "adamw",
         epochs: int = 300,
         batch_size: int | None = None,
         patience: int = 25,
@@ -162,7 +162,7 @@ class TableModel:
             metrics=["mae" if numbers else "accuracy"],
             optimizer=given["optimizer"],
             epochs=given["epochs"],
-            batch_size=given["batch_size"] or _batch_size(len(train)),
+            batch_size=given["batch_size"] or _batch_size(len(train), given["optimizer"]),
             validation=(x[held], y[held]),
             stop=stop,
             seed=seed,
@@ -258,8 +258,10 @@ def _scaled_by(coding: Coding, cells: Array) -> Coding:
     return Regression.of(coding.name, cells)
 
 
-def _batch_size(rows: int) -> int:
+def _batch_size(rows: int, optimizer: Any) -> int:
     """Small batches for few rows, which need many steps; large ones for many, which need speed."""
+    if isinstance(as_optimizer(optimizer), FullBatch):
+        return rows
     return 32 if rows < 1_000 else 64 if rows < 10_000 else 256
 
 

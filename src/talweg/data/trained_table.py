@@ -21,7 +21,7 @@ from talweg.data.target import Classification, Regression, Target, Task
 from talweg.errors import ModelFileError, SettingError
 from talweg.graph.functions import softmax
 from talweg.nn import Dense, Sequential
-from talweg.optim import OPTIMIZERS, Optimizer
+from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
 from talweg.optim.schedules import SCHEDULES, is_schedule
 
 Array = NDArray[Any]
@@ -186,8 +186,8 @@ def _to_json(value: Any) -> Any:
     """A setting as JSON. An update rule of talweg's can be had back, one of your own is named."""
     if isinstance(value, tuple):
         return [_to_json(each) for each in value]
-    if isinstance(value, Optimizer):
-        return _described(value, "rule", OPTIMIZERS) or repr(value)
+    if isinstance(value, Optimizer | FullBatch):
+        return _described(value, "rule", OPTIMIZERS | FULL_BATCH) or repr(value)
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -209,7 +209,7 @@ def _from_json(value: Any) -> Any:
     if isinstance(value, dict):
         settings = {name: _from_json(each) for name, each in value.items()}
         is_rule = "rule" in settings
-        kinds: Mapping[str, Any] = OPTIMIZERS if is_rule else SCHEDULES
+        kinds: Mapping[str, Any] = OPTIMIZERS | FULL_BATCH if is_rule else SCHEDULES
         return kinds[settings.pop("rule" if is_rule else "schedule")](**settings)
     return tuple(value) if isinstance(value, list) else value
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from talweg.engine.batches import Batch, evaluation_batches, filled_up, training_batches
 from talweg.engine.interpreter import Interpreter, origin_of_non_finite
 from talweg.engine.program import BadStep, Control, Epoch, Outcome, Program, Rows
+from talweg.engine.snapshot import Snapshot, flat, nested
 from talweg.engine.threads import blas_threads
 from talweg.gates import Array
 
@@ -20,14 +22,34 @@ def run(
 ) -> Outcome:
     """Train from `weights` on `rows`; neither is changed."""
     with np.errstate(all="ignore"), blas_threads(program.threads or 1):
-        return _Run(program, weights, rows, validation, control).run()
+        return Loop(interpreted(program), program, weights, rows, validation, control).run()
 
 
-class _Run:
+class Runs(Protocol):
+    """What runs a graph: on arrays in the order of its inputs, to a list in that of its outputs."""
+
+    @property
+    def run(self) -> Callable[..., list[Any]]: ...
+
+
+class Graphs(NamedTuple):
+    """What runs the graphs of a program."""
+
+    step: Runs
+    evaluate: Runs | None
+
+
+def interpreted(program: Program) -> Graphs:
+    evaluate = Interpreter(program.evaluate) if program.evaluate else None
+    return Graphs(Interpreter(program.step), evaluate)
+
+
+class Loop:
     """The state of a run between its steps."""
 
     def __init__(
         self,
+        graphs: Graphs,
         program: Program,
         weights: Array,
         rows: Rows,
@@ -36,8 +58,7 @@ class _Run:
     ) -> None:
         self.program, self.control = program, control
         self.rows, self.validation = rows, validation
-        self.step = Interpreter(program.step)
-        self.evaluate = Interpreter(program.evaluate) if program.evaluate else None
+        self.step, self.evaluate = graphs
         self.measured, self.watched = program.measures, program.watched
         self.weights = weights.copy()
         self.state = [np.array(each) for each in program.state.values()]
@@ -51,25 +72,33 @@ class _Run:
         }
         self.seen: list[Sequence[float]] = []  # what was watched, a row at a time
         self.best = (math.inf, 0, self.weights)
-        self.closed_step = 0  # steps done when the last whole epoch ended
+        self.stopped_by: int | None = None  # the rule that held
         self.bad_step: BadStep | None = None
         is_whole = program.batch_size >= len(rows)  # then each step sees all rows, in their order
         count = len(rows) * rows.mean_weight
         self.whole = [filled_up(rows, slice(None), len(rows), count)] if is_whole else None
+        if control.keeper and control.keeper.start:
+            self._go_on_from(control.keeper.start)
+        self.closed = self.control.step, self.weights, self.state  # at the last epoch's end
 
     def run(self) -> Outcome:
-        stopped_by: int | str | None = None
-        for epoch in range(1, self.program.epochs + 1):
+        stopped_by: int | str | None = self.stopped_by
+        last = self.program.epochs if stopped_by is None else 0
+        for epoch in range(self.control.epoch + 1, last + 1):
             means = self._train(epoch)
             if means is None:
                 stopped_by = self._why_now()
                 break
             self._close_epoch(epoch, means)
-            stopped_by = self._rule_that_stops(epoch)
+            stopped_by = self.stopped_by = self._rule_that_stops(epoch)
             if stopped_by is None and self._must_stop():
                 stopped_by = self._why_now()
             if stopped_by is not None:
                 break
+            if epoch < last:
+                self._keep_if_due()
+        if self.control.keeper and not self.bad_step:
+            self.control.keeper.keep(self._snapshot())
         return self._outcome("epochs" if stopped_by is None else stopped_by)
 
     # One epoch ----------------------------------------------------------------------------
@@ -122,7 +151,7 @@ class _Run:
         for name, value in measures.items():
             self.history[name].append(value)
         self.control.epoch, self.control.measures = epoch, measures
-        self.closed_step = self.control.step
+        self.closed = self.control.step, self.weights, self.state
         if self.program.keep_best:
             self._keep_if_best(epoch, measures)
 
@@ -167,15 +196,59 @@ class _Run:
                 stopping = place
         return stopping
 
+    # Snapshots ----------------------------------------------------------------------------
+
+    def _keep_if_due(self) -> None:
+        keeper = self.control.keeper
+        if keeper and keeper.is_due(self.control.epoch, self.best[1]):
+            keeper.keep(self._snapshot())
+
+    def _snapshot(self) -> Snapshot:
+        """The run at the end of its last whole epoch."""
+        step, weights, state = self.closed
+        rules: dict[str, Array] = {}
+        for place, (_, remembered) in enumerate(self.rules):
+            rules |= flat(f"rule.{place}", remembered)
+        for name, (_, remembered) in self.plateaus.items():
+            rules |= flat(f"plateau.{name}", remembered)
+        rows = step if self.program.watch_steps else self.control.epoch
+        return Snapshot(
+            weights=weights,
+            state=dict(zip(self.program.state, state, strict=True)),
+            rules=rules,
+            best=self.best[2],
+            best_loss=self.best[0],
+            best_epoch=self.best[1],
+            epoch=self.control.epoch,
+            step=step,
+            seconds=self._seconds(),
+            history=self._history(),
+            watched={name: each[:rows] for name, each in self._columns().items()},
+            stopped_by=self.stopped_by,
+        )
+
+    def _go_on_from(self, start: Snapshot) -> None:
+        self.weights, self.state = start.weights, [start.state[name] for name in self.program.state]
+        self.best = start.best_loss, start.best_epoch, start.best
+        self.history = {name: each.tolist() for name, each in start.history.items()}
+        self.seen = list(zip(*(start.watched[name] for name in self.watched), strict=True))
+        for place, (rule, first) in enumerate(self.rules):
+            self.rules[place] = rule, nested(f"rule.{place}", first, start.rules)
+        for name, (plateau, first) in self.plateaus.items():
+            self.plateaus[name] = plateau, nested(f"plateau.{name}", first, start.rules)
+        self.stopped_by = start.stopped_by
+
+    # Ending -------------------------------------------------------------------------------
+
     def _outcome(self, stopped_by: int | str) -> Outcome:
         _, kept_epoch, weights = self.best
         kept_step = None
         if not self.program.keep_best or kept_epoch == 0:
             kept_epoch, weights = self.control.epoch, self.weights
-            kept_step = self.control.step if self.control.step > self.closed_step else None
+            kept_step = self.control.step if self.control.step > self.closed[0] else None
         return Outcome(
             weights=weights,
-            history={name: np.array(values) for name, values in self.history.items()},
+            history=self._history(),
             stopped_by=stopped_by,
             kept_epoch=kept_epoch,
             kept_step=kept_step,
@@ -186,6 +259,9 @@ class _Run:
             watched=self._columns(),
             state=dict(zip(self.program.state, self.state, strict=True)),
         )
+
+    def _history(self) -> dict[str, Array]:
+        return {name: np.array(values, np.float64) for name, values in self.history.items()}
 
     def _columns(self) -> dict[str, Array]:
         seen = np.array(self.seen, np.float64).reshape(len(self.seen), len(self.watched))

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from talweg.engine.snapshot import Keeper
 from talweg.gates import Array
 from talweg.graph import Graph, Tensor
 
@@ -62,6 +63,15 @@ class StopRule(Protocol):
     def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[dict[str, Any], Any]: ...
 
 
+class SearchRule(Protocol):
+    """A method that takes its own passes over all rows: see `talweg.optim.full_batch`."""
+
+    @property
+    def notes(self) -> Sequence[str]: ...
+
+    def begin(self, start: Any, landscape: Any, *, seed: int, epochs: int) -> Any: ...
+
+
 @dataclass(frozen=True)
 class Program:
     """A whole run: what to compute, on how many rows at a time, for how long.
@@ -74,6 +84,8 @@ class Program:
     `schedules` are settings that change, with each epoch or also each step: their values when so
     many epochs are done, as a step in the middle of the third sees 2.5. `plateaus` follow measures:
     they are asked after each epoch, as stopping rules are, and their state has the `value`.
+    With a `search`, the step is one of its own, with a number of passes: `record_step` then gives
+    the graph of a pass, whose outputs after the measures are state.value and state.gradient.
     With several `replicas`, every array but those of the rows has one more axis, the last, for
     them; such a run goes on where a replica stops being finite.
     """
@@ -98,6 +110,7 @@ class Program:
     schedules: Mapping[str, Callable[[float], float]] = field(default_factory=dict)
     changes_each_step: bool = False
     plateaus: Mapping[str, StopRule] = field(default_factory=dict)
+    search: SearchRule | None = None
 
     @cached_property
     def step(self) -> Graph:
@@ -115,7 +128,9 @@ class Program:
 
     @property
     def watched(self) -> list[str]:
-        """The outputs of the step that are watched, in their order."""
+        """The outputs of the step that are watched, in their order; or what a search notes."""
+        if self.search is not None:
+            return [WATCHED + name for name in self.search.notes]
         return [name for name in self.step.outputs if name.startswith(WATCHED)]
 
     @cached_property
@@ -126,13 +141,27 @@ class Program:
 
 @dataclass
 class Control:
-    """What Python and a running engine tell each other: a counter to read, a flag to set."""
+    """What Python and a running engine tell each other: a counter to read, a flag to set.
+
+    Where a `keeper` has a start, the run goes on from there, and its time counts.
+    """
 
     epoch: int = 0
     step: int = 0
     stop: bool = False
     measures: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
+    keeper: Keeper | None = None
+
+    def begin(self) -> None:
+        """Start the clock."""
+        start = self.keeper and self.keeper.start
+        self.started = time.perf_counter()
+        if start:
+            self.started -= start.seconds
+            self.epoch, self.step = start.epoch, start.step
+            ends = {name: float(each[-1]) for name, each in start.history.items() if len(each)}
+            self.measures = ends
 
 
 @dataclass(frozen=True)
@@ -150,8 +179,8 @@ class Outcome:
     """What an engine gives back: plain arrays and why it stopped.
 
     `stopped_by` is the position of the stopping rule, or one of epochs, time_budget,
-    interrupted, non_finite. `kept_epoch` is the epoch after which the weights were taken: 0
-    for those of the start; `kept_step` is set where that was within the epoch that follows.
+    interrupted, non_finite, no_descent. `kept_epoch` is the epoch after which the weights were
+    taken: 0 for those of the start; `kept_step` is set where that was within the one that follows.
     `seconds` is the time in the run itself, `compile_seconds` that before it. `watched` holds the
     columns of what was watched, by the names of the outputs; `state` the optimiser's at the end.
     """

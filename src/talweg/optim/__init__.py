@@ -1,6 +1,7 @@
 """Update rules. Each is a frozen dataclass of settings with a pure `init` and `update` on the
 flat parameter vector, written with the same gates as everything else, so that it runs on every
-engine. A new rule is one class in one file and one row in `OPTIMIZERS`.
+engine. A new rule is one class in one file and one row in `OPTIMIZERS`. Methods that need other
+passes than one a step are in `FULL_BATCH`.
 """
 
 from typing import Any
@@ -10,6 +11,9 @@ from talweg.optim.adadelta import AdaDelta
 from talweg.optim.adagrad import AdaGrad
 from talweg.optim.adam import Adam, AdamW
 from talweg.optim.adamax import Adamax
+from talweg.optim.annealing import Annealing
+from talweg.optim.bfgs import BFGS, LBFGS
+from talweg.optim.full_batch import FullBatch
 from talweg.optim.lion import Lion
 from talweg.optim.muon import Muon
 from talweg.optim.nadam import NAdam
@@ -32,19 +36,25 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "lion": Lion,
     "muon": Muon,
 }
+FULL_BATCH: dict[str, type[FullBatch]] = {"bfgs": BFGS, "lbfgs": LBFGS, "annealing": Annealing}
+"""Methods that see all rows in each pass, and choose their own."""
 
 
-def as_optimizer(given: Any) -> Optimizer:
+def as_optimizer(given: Any) -> Optimizer | FullBatch:
     """The rule itself, or the one of that name with its default settings."""
-    if isinstance(given, Optimizer):
+    if isinstance(given, Optimizer | FullBatch):
         return given
-    if isinstance(given, str) and given.lower() in OPTIMIZERS:
-        return OPTIMIZERS[given.lower()]()
-    hint = nearest(given, OPTIMIZERS) if isinstance(given, str) else "Give tw.SGD(lr=0.01)."
+    known = OPTIMIZERS | FULL_BATCH
+    if isinstance(given, str) and given.lower() in known:
+        return known[given.lower()]()
+    hint = nearest(given, known) if isinstance(given, str) else "Give tw.SGD(lr=0.01)."
     raise SettingError(f"fit: optimizer must be a rule or its name, but {given!r} came. {hint}")
 
 
 __all__ = [
+    "BFGS",
+    "FULL_BATCH",
+    "LBFGS",
     "OPTIMIZERS",
     "SGD",
     "AdaDelta",
@@ -52,6 +62,8 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Annealing",
+    "FullBatch",
     "Lion",
     "Muon",
     "NAdam",

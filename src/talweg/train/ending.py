@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ def finished(
 ) -> Run:
     """The record of a run from what its engine gave back."""
     bad = outcome.bad_step
-    failure = _failure(bad, float(bad.settings["lr"])) if bad else None
+    failure = _failure(bad, program) if bad else None
     stopped_by, why = _reason(outcome, program, stops, failure)
     return Run(
         net=net,
@@ -53,6 +54,7 @@ def _reason(
         "time_budget": f"the time budget of {program.time_budget} s was used up",
         "interrupted": f"it was interrupted after {outcome.steps} steps",
         "non_finite": failure.message if failure else "",
+        "no_descent": "no step along the gradient lowers the loss any more",
     }
     return by, words[by]
 
@@ -63,17 +65,21 @@ def _kept(outcome: Outcome) -> str:
     return f"after epoch {outcome.kept_epoch}" if outcome.kept_epoch else "of the start"
 
 
-def _failure(bad: BadStep, lr: float) -> Failure:
+def _failure(bad: BadStep, program: Program) -> Failure:
     """What a step that went wrong has to say, and what to try."""
+    is_search = program.search is not None  # a pass that goes wrong then shortens the step
+    lr = math.nan if is_search else float(bad.settings["lr"])
+    rate = "" if is_search else f" (lr {lr:g})"
+    smaller = f"Try a smaller learning rate (lr={lr / 10:g})"
+    hint = "Start from other weights" if is_search else smaller
     node = bad.node
     gate = node.gate.name if node is not None and node.gate else ""
     layer = (node.layer or "") if node is not None else ""
     line = str(node.line) if node is not None else ""
     message = (
-        f"the loss or the weights stopped being finite in epoch {bad.epoch}, step {bad.step} "
-        f"(lr {lr:g}): the first NaN or infinity came from {_source(node)}. The weights before "
-        f"that step are kept. Try a smaller learning rate (lr={lr / 10:g}), or scale the inputs "
-        "and targets to about -1 to 1."
+        f"the loss or the weights stopped being finite in epoch {bad.epoch}, step {bad.step}"
+        f"{rate}: the first NaN or infinity came from {_source(node)}. The weights before "
+        f"that step are kept. {hint}, or scale the inputs and targets to about -1 to 1."
     )
     return Failure(bad.epoch, bad.step, gate, layer, line, lr, message)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -13,12 +13,22 @@ from functools import cache, partial
 from typing import Any
 
 from talweg.engine import loop
-from talweg.engine.program import WATCHED, Control, Outcome, Program, Rows, StopRule
+from talweg.engine.program import (
+    BATCH_INPUTS,
+    WATCHED,
+    Control,
+    Outcome,
+    Program,
+    Rows,
+    StopRule,
+)
 from talweg.engine.random import SEED
 from talweg.errors import SettingError, TrainingWarning
 from talweg.nn import Loss, Metric, Module, as_loss, as_metric
-from talweg.optim import Optimizer, as_optimizer
+from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.settings import Choice, Flag, Number, Rule, check
+from talweg.train import full_batch
+from talweg.train.checkpoint import Checkpoint, keeper_of
 from talweg.train.ending import finished
 from talweg.train.progress import ProgressBar, wants_bar
 from talweg.train.rates import as_rates
@@ -56,7 +66,7 @@ def fit(
     y: Any,
     *,
     loss: str | Loss | Callable[..., Any] = "mse",
-    optimizer: str | Optimizer = "adam",
+    optimizer: str | Optimizer | FullBatch = "adam",
     epochs: int = 100,
     batch_size: int | None = 32,
     shuffle: bool = True,
@@ -72,13 +82,17 @@ def fit(
     progress: bool | None = None,
     watch: Any = None,
     rates: Mapping[str, float] | None = None,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+    resume: bool = False,
 ) -> Run:
     """Train `net` on rows X (N, ...) and targets y (N, ...) by gradient descent.
 
     Args:
         net: a module; if it has no weights yet, it is initialised with `seed`.
         loss: a loss, its name, or a function of (prediction, target) with a number a row.
-        optimizer: an update rule such as `tw.SGD(lr=0.1)`, or its name.
+        optimizer: an update rule such as `tw.SGD(lr=0.1)`, or its name. `tw.LBFGS()`, `tw.BFGS()`
+            and `tw.Annealing()` see all rows in each pass, and need batch_size=None; an epoch is
+            one step of theirs.
         epochs: the most passes over the rows.
         batch_size: rows a step; None for all (full-batch gradient descent), 1 for stochastic.
         shuffle: draw a new order of rows each epoch, from `seed` and the epoch alone.
@@ -100,6 +114,11 @@ def fit(
             "step". Names such as "gradient_norm", "0" or "0/dead" choose among them.
         rates: learning rates of parts, as multiples of the optimiser's, as {"0": 0.1}; a part
             whose rate is 0 is frozen.
+        checkpoint: a file that the run is written to every 30 seconds and at its end, whole or
+            not at all; or a `tw.Checkpoint`, which says when.
+        resume: go on from that file if it is there, to the same weights, bit for bit, as if the
+            run had not been interrupted. More epochs and other numbers of stopping rules are
+            allowed; a file of another run is refused.
 
     Raises a TalwegError for settings, shapes and data that cannot be used, before anything is
     changed. A loss that stops being finite and Ctrl-C end the run and return it: the former
@@ -133,7 +152,9 @@ def fit(
     refuse_part(net)
     with net.restored_on_error():
         job = job_of(net, X, y, settings)
-        control = Control()
+        engine_name = chosen_engine(engine)
+        keeper = keeper_of(checkpoint, resume, job.program, job.rows, job.held_out, engine_name)
+        control = Control(keeper=keeper)
         bar = ProgressBar(control, epochs) if wants_bar(progress) else nullcontext()
         with interruptible(control), bar:
             run = job.run(engine_for(engine, job.program), control)
@@ -155,7 +176,7 @@ class Job:
 
     def run(self, engine: Engine, control: Control) -> Run:
         """Train the net, which keeps the weights that the engine gives back."""
-        control.started = time.perf_counter()
+        control.begin()
         outcome = engine(self.program, self.net.weights.flat, self.rows, self.held_out, control)
         self.net.weights.flat[:] = outcome.weights
         return finished(self.net, outcome, self.program, self.stops, self.settings)
@@ -163,6 +184,8 @@ class Job:
 
 def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any]) -> Job:
     """The run that `fit` does with these settings, all of them; nothing is trained yet."""
+    if settings.get("checkpoint") is not None or settings.get("resume"):
+        raise SettingError("checkpoint and resume are for single runs: give them to fit")
     rule, loss = as_optimizer(settings["optimizer"]), as_loss(settings["loss"])
     metrics = _metrics(settings["metrics"], loss)
     weights = settings["sample_weight"], settings["class_weight"]
@@ -188,13 +211,17 @@ def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
     state = first_state(net, rule, watch, settings["seed"], DRAWS in job.program.state)
     numbers = run_settings(rule, as_rates(settings["rates"], net.weights))
     schedules = rule.schedules(settings["epochs"])
-    program = replace(job.program, state=state, settings=numbers, schedules=schedules, **varied)
+    search = rule if isinstance(rule, FullBatch) else None
+    of_rule: dict[str, Any] = {"state": state, "settings": numbers, "schedules": schedules}
+    program = replace(job.program, search=search, **of_rule, **varied)
     recorded = {**job.settings, **varied, "optimizer": repr(rule)}
     return replace(job, net=net, program=program, settings=recorded)
 
 
 def engine_for(name: str | None, program: Program) -> Engine:
     """What runs a program, and every other one with the same graphs; compiled, if need be."""
+    if program.search is not None:
+        return full_batch.prepare(chosen_engine(name), program).run
     if chosen_engine(name) == "numpy":
         return loop.run
     from talweg.engine.native import launch
@@ -231,7 +258,8 @@ def _refuse_names(names: Sequence[str]) -> None:
     for place, name in enumerate(names):
         if not isinstance(name, str) or not name:
             raise SettingError(f"fit: a metric's name is a word, but one is called {name!r}")
-        if name in ("loss", "weights") or name.startswith(("state.", "val_", WATCHED)):
+        own = ("loss", "weights", *BATCH_INPUTS)
+        if name in own or name.startswith(("state.", "settings.", "val_", WATCHED)):
             raise SettingError(f"fit: a metric cannot be called {name!r}; give it another name")
         if name in names[:place]:
             raise SettingError(
@@ -260,7 +288,7 @@ def _program(
     held_out: Rows | None,
     loss: Loss,
     metrics: Sequence[Metric],
-    rule: Optimizer,
+    rule: Optimizer | FullBatch,
     stops: Sequence[Stop],
     settings: Mapping[str, Any],
 ) -> Program:
@@ -275,7 +303,11 @@ def _program(
     example = without_rows(rows)
     watch = as_watch(settings.get("watch"))
     rates = as_rates(settings["rates"], net.weights)
-    step = partial(step_graph, net, example, loss, metrics, rule, watch, rates)
+    if isinstance(rule, FullBatch):
+        full_batch.refuse_settings(rule, net, settings, len(rows), batch_size)
+        step = partial(full_batch.pass_graph, net, example, loss, metrics, rule)
+    else:
+        step = partial(step_graph, net, example, loss, metrics, rule, watch, rates)
     evaluation = partial(evaluation_graph, net, example, loss, metrics)
     budgets = [each.seconds for each in stops if isinstance(each, TimeBudget)]
     return Program(
@@ -298,10 +330,11 @@ def _program(
         schedules=rule.schedules(settings["epochs"]),
         changes_each_step=rule.changes_each_step,
         plateaus=_plateaus(rule, _measured_names(metrics, held_out is not None)),
+        search=rule if isinstance(rule, FullBatch) else None,
     )
 
 
-def _plateaus(rule: Optimizer, measures: set[str]) -> dict[str, StopRule]:
+def _plateaus(rule: Optimizer | FullBatch, measures: set[str]) -> dict[str, StopRule]:
     """The settings that follow a measure, each one that there is."""
     for each in rule.plateaus().values():
         refuse_measure("Plateau", each.watch, measures)

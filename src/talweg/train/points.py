@@ -21,7 +21,7 @@ from talweg.engine.program import Rows
 from talweg.errors import SettingError, TalwegError, nearest
 from talweg.gates import Array
 from talweg.nn import Loss, Metric, Module, as_loss
-from talweg.optim import Optimizer, as_optimizer
+from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.settings import check
 from talweg.train.alike import forward, likeness, signature
 from talweg.train.fit import RULES, Job, copy_of, fit, job_of, refuse_part, without_rows
@@ -173,7 +173,7 @@ def _signature_of(build: Build) -> _Signature:
 class _Rule(NamedTuple):
     """An optimiser, the numbers that a run takes in of it, and what else decides the program."""
 
-    rule: Optimizer
+    rule: Optimizer | FullBatch
     numbers: frozenset[str]
     structure: tuple[Any, ...]
 
@@ -193,7 +193,7 @@ class _Rules:
         return self.made[key]
 
 
-def _rule(rule: Optimizer) -> _Rule:
+def _rule(rule: Optimizer | FullBatch) -> _Rule:
     changing = *rule.schedules(1), rule.changes_each_step, *rule.plateaus().items()
     return _Rule(rule, frozenset(rule.run_settings()), (type(rule), changing))
 
@@ -233,7 +233,9 @@ def _to_run(signature: _Signature, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in names}
 
 
-def _to_rule(signature: _Signature, values: Mapping[str, Any], rule: Optimizer) -> dict[str, Any]:
+def _to_rule(
+    signature: _Signature, values: Mapping[str, Any], rule: Optimizer | FullBatch
+) -> dict[str, Any]:
     """The values that are settings of the optimiser: what neither `build` nor `fit` takes."""
     fields = _fields(rule)
     names = [name for name in values if name not in signature.takes and name not in _DEFAULTS]
@@ -279,7 +281,7 @@ def _is_share(settings: Mapping[str, Any]) -> bool:
     return isinstance(settings["validation"], float | np.floating)
 
 
-def _fields(rule: Optimizer) -> list[str]:
+def _fields(rule: Optimizer | FullBatch) -> list[str]:
     return [each.name for each in dataclasses.fields(rule) if each.init]
 
 

@@ -16,7 +16,7 @@ from talweg.graph import Graph, Tensor, constant, gradients, run_input, simplify
 from talweg.graph.functions import concatenate
 from talweg.nn import Loss, Metric, Module
 from talweg.nn.call import Training
-from talweg.optim import Optimizer
+from talweg.optim import FullBatch, Optimizer
 from talweg.train.rates import rate_settings, rates_of
 from talweg.train.updating import updated
 from talweg.train.watching import Watch, first_turns, of_layers
@@ -26,7 +26,7 @@ DRAWS = "draws"
 
 
 def first_state(
-    net: Module, rule: Optimizer, watch: Watch | None, seed: int, draws: bool
+    net: Module, rule: Optimizer | FullBatch, watch: Watch | None, seed: int, draws: bool
 ) -> dict[str, Any]:
     """What a run remembers before its first step: the rule's state, what is counted, and where the
     net draws random numbers, the key of the first.
@@ -45,7 +45,7 @@ def draws_randomly(net: Module, rows: int) -> bool:
     return training.streams > 0
 
 
-def run_settings(rule: Optimizer, rates: Mapping[str, float]) -> dict[str, float]:
+def run_settings(rule: Optimizer | FullBatch, rates: Mapping[str, float]) -> dict[str, float]:
     """The numbers that a step takes in: those of the rule, and rates of parameters."""
     return {**rule.run_settings(), **rate_settings(rates)}
 
@@ -68,12 +68,12 @@ def step_graph(
     settings = _inputs("settings", run_settings(rule, rates))
     before = {_last(name): each for name, each in state.items()}
     key = before.pop(DRAWS, None)
-    batch = _batch_inputs(rows, batch_size)
-    views = _views(net, flat)
+    batch = batch_inputs(rows, batch_size)
+    views = views_of(net, flat)
     training = Training(constant(0.0) if key is None else key, batch["row_weights"])
-    prediction = _prediction(net, views, batch["x"], training)
-    outputs = _measures(prediction, batch, loss, metrics)
-    objective = _with_penalties(outputs["loss"], training, batch, loss)
+    prediction = prediction_of(net, views, batch["x"], training)
+    outputs = measures_of(prediction, batch, loss, metrics)
+    objective = with_penalties(outputs["loss"], training, batch, loss)
     learning = {name: each for name, each in views.items() if rates.get(name) != 0}
     found = gradients(objective, list(learning.values()))
     pieces = dict(zip(learning, found, strict=True))
@@ -98,9 +98,9 @@ def evaluation_graph(
 ) -> Graph:
     """Loss and metrics of a batch, no update; see `Program`."""
     flat = run_input(net.weights.flat, "weights")
-    batch = _batch_inputs(rows, batch_size)
-    prediction = _prediction(net, _views(net, flat), batch["x"])
-    measures = _measures(prediction, batch, loss, metrics)
+    batch = batch_inputs(rows, batch_size)
+    prediction = prediction_of(net, views_of(net, flat), batch["x"])
+    measures = measures_of(prediction, batch, loss, metrics)
     return simplify(Graph({"weights": flat, **batch}, measures))
 
 
@@ -115,7 +115,7 @@ def _last(name: str) -> str:
     return name.partition(".")[2]
 
 
-def _batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
+def batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
     arrays = rows.x, rows.y, rows.weights
     specs = [Spec((size, *each.shape[1:]), each.dtype) for each in arrays]
     count = Spec((), rows.weights.dtype)
@@ -123,7 +123,7 @@ def _batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
     return {name: run_input(each, name) for name, each in named}
 
 
-def _views(net: Module, flat: Tensor) -> dict[str, Tensor]:
+def views_of(net: Module, flat: Tensor) -> dict[str, Tensor]:
     """Each parameter as a slice of the flat vector, reshaped."""
     views, start = {}, 0
     for name, array in net.weights.items():
@@ -133,7 +133,7 @@ def _views(net: Module, flat: Tensor) -> dict[str, Tensor]:
     return views
 
 
-def _prediction(
+def prediction_of(
     net: Module, views: Mapping[str, Tensor], x: Tensor, training: Training | None = None
 ) -> Tensor:
     prediction = net.apply(views, x, training=training).named("prediction")
@@ -145,7 +145,7 @@ def _prediction(
     return prediction
 
 
-def _measures(
+def measures_of(
     prediction: Tensor, batch: Mapping[str, Tensor], loss: Loss, metrics: Sequence[Metric]
 ) -> dict[str, Tensor]:
     """The loss and the metrics of a batch, each as one number, by name."""
@@ -156,7 +156,7 @@ def _measures(
     return {name: each.named(name) for name, each in measures.items()}
 
 
-def _with_penalties(
+def with_penalties(
     objective: Tensor, training: Training, batch: Mapping[str, Tensor], loss: Loss
 ) -> Tensor:
     """The loss and what the modules add to it, which is what training lowers."""
@@ -172,7 +172,7 @@ def _settled(net: Module, flat: Tensor, training: Training) -> Tensor:
     if not (training.limits or training.assigned):
         return flat
     found = []
-    for name, view in _views(net, flat).items():
+    for name, view in views_of(net, flat).items():
         within = training.limits[name](view) if name in training.limits else view
         settled = training.assigned.get(name, within)
         found.append(gates.reshape(settled, shape=(settled.size,)))

@@ -47,6 +47,11 @@ def stages(net: Module, X: Any, y: Any, **settings: Any) -> Stages:
             raise SettingError(f"stages: fit has no setting {name!r}. {nearest(name, _DEFAULTS)}")
     refuse_part(net)
     program = job_of(net, X, y, {**_DEFAULTS, **settings}).program
+    if program.search is not None:
+        raise SettingError(
+            f"stages: {type(program.search).__name__} chooses its passes as it goes, so there is "
+            "no step to compile; ask for those of tw.SGD(), say"
+        )
     made = build(program, host())
     plan = made.parts.step
     return Stages(program.step, str(plan), plan.expected(program.batch_size), made.text)

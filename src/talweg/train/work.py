@@ -127,7 +127,7 @@ def _may_share(task: Task) -> bool:
     changes = ends_early or program.changing
     is_seen = program.watched or task.point.settings["watch"] is not None
     size = task.operations * job.net.weights.flat.itemsize
-    is_plain = not changes and not is_seen
+    is_plain = not (changes or is_seen or program.search)
     return is_plain and size <= TINY and not without_rule(program.step)
 
 

@@ -7,8 +7,8 @@ Python stays free meanwhile: it moves the counters to `Control`, and sets a flag
 from __future__ import annotations
 
 import ctypes
+import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from talweg.engine.native.compiler import Compiled, host
 from talweg.engine.native.crew import Crew
 from talweg.engine.native.tables import Memory, too_large
 from talweg.engine.program import BadStep, Control, Outcome, Program, Rows
+from talweg.engine.snapshot import Snapshot
 from talweg.gates import Array
 
 HISTORY_ROWS = 65536
@@ -54,7 +55,7 @@ class Prepared:
         control: Control,
     ) -> Outcome:
         """Train from `weights` on `rows`; neither is changed. `program` has the same graphs."""
-        control.started = time.perf_counter()
+        control.begin()
         outcome = _Run(program, self.build, self.code, weights, rows, validation, control).run()
         return replace(outcome, compile_seconds=self.seconds)
 
@@ -84,9 +85,11 @@ def _memory(made: Build, code: Compiled, *rest: Any) -> Memory:
     return CheckedMemory(made, code, program, made.parts, weights, rows, held)
 
 
-def _joined(pieces: Sequence[Array]) -> Array:
+def _joined(pieces: list[Array]) -> Array:
     """All rows; those of one call are not copied, since replicas leave some megabytes."""
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+    full = [each for each in pieces if len(each)] or pieces[:1]
+    pieces[:] = full if len(full) == 1 else [np.concatenate(full)]
+    return pieces[0]
 
 
 class _Run:
@@ -114,31 +117,42 @@ class _Run:
         self.wasted = False
         starts = [rule.init()["value"] for rule in program.plateaus.values()]
         self.followed = np.array([starts])  # by epoch, what settings that follow measures were
-        self.history = np.zeros((0, self.parts.columns))
-        self.watched = np.zeros((0, len(self.parts.watched)))
+        self.pieces = [np.zeros((0, self.parts.columns))]  # of the history, by call
+        self.seen = [np.zeros((0, len(self.parts.watched)))]
+        self.pace = math.inf  # seconds that an epoch takes
+        if control.keeper and control.keeper.start:
+            self._go_on_from(control.keeper.start)
 
     def run(self) -> Outcome:
-        pieces, watched = [], []
-        while True:
-            first, first_step = int(self.words[c.EPOCH]), int(self.words[c.STEP])
-            room = min(self.program.epochs - first, self._room())
-            piece = np.zeros((room, self.parts.columns))
-            seen = np.zeros(
-                (room * self._steps() if self.parts.watch_steps else 0, len(self.parts.watched))
-            )
-            self._record_in(piece, first, seen, first_step)
-            self._call()
-            if self.program.plateaus:
-                self._note_followed(first)
-            pieces.append(piece[: int(self.words[c.EPOCH]) - first])
-            watched.append(seen[: int(self.words[c.STEP]) - first_step])
-            if self.words[c.STATUS] or self.words[c.BAD] or self.words[c.STOP]:
-                break
-            if self.words[c.EPOCH] >= self.program.epochs:
-                break
-        self.history, self.watched = _joined(pieces), _joined(watched)
+        while self._goes_on():
+            self._run_piece()
+            self._keep_if_due()
         bad = self._diagnosed() if self.words[c.BAD] else None
-        return self._outcome(bad)
+        outcome = self._outcome(bad)
+        return self._kept_at_end(outcome) if self.control.keeper and not bad else outcome
+
+    def _goes_on(self) -> bool:
+        words = self.words
+        halts = words[c.STATUS] or words[c.BAD] or words[c.STOP]
+        return not halts and bool(words[c.EPOCH] < self.program.epochs)
+
+    def _run_piece(self) -> None:
+        """One call of the program, and what it recorded."""
+        first, first_step = int(self.words[c.EPOCH]), int(self.words[c.STEP])
+        room = min(self.program.epochs - first, self._room())
+        piece = np.zeros((room, self.parts.columns))
+        seen = np.zeros(
+            (room * self._steps() if self.parts.watch_steps else 0, len(self.parts.watched))
+        )
+        self._record_in(piece, first, seen, first_step)
+        start = time.perf_counter()
+        self._call()
+        if self.program.plateaus:
+            self._note_followed(first)
+        done = int(self.words[c.EPOCH]) - first
+        self.pace = (time.perf_counter() - start) / max(1, done)
+        self.pieces.append(piece[:done])
+        self.seen.append(seen[: int(self.words[c.STEP]) - first_step])
 
     def _share_cores(self) -> None:
         """Go on alone where threads mostly wait for each other, since others want the cores too;
@@ -162,9 +176,14 @@ class _Run:
         return -(-len(self.rows) // self.program.batch_size)
 
     def _room(self) -> int:
-        """Epochs that one call records: fewer, where each step leaves a row."""
+        """Epochs that one call records: fewer, where each step leaves a row, or a snapshot is due
+        between two calls. Its threads cannot be told to end it: some might be an epoch ahead.
+        """
         by_steps = self.parts.watch_steps or self.parts.changes_each_step
-        return max(1, HISTORY_ROWS // self._steps()) if by_steps else HISTORY_ROWS
+        room = max(1, HISTORY_ROWS // self._steps()) if by_steps else HISTORY_ROWS
+        keeper = self.control.keeper
+        most = keeper.epochs_until(int(self.words[c.EPOCH]), self.pace) if keeper else room
+        return min(room, most)
 
     def _record_in(self, piece: Array, first: int, seen: Array, first_step: int) -> None:
         self.piece = piece
@@ -246,16 +265,71 @@ class _Run:
 
     def _noted(self, place: int) -> Array:
         """A measure, of every epoch; (epochs, replicas) where there are several."""
-        replicas = self.parts.replicas
+        replicas, history = self.parts.replicas, _joined(self.pieces)
         if replicas == 1:
-            return self.history[:, place].copy()
-        return self.history[:, place : place + replicas]
+            return history[:, place].copy()
+        return history[:, place : place + replicas]
+
+    def _history(self) -> dict[str, Array]:
+        return {name: self._noted(place) for name, place in self._columns().items()}
 
     def _seen(self) -> dict[str, Array]:
         """What was watched: a column for each, by step or by epoch."""
         names, first = self.parts.watched, len(self.parts.measures)
-        rows = self.watched if self.parts.watch_steps else self.history[:, first:]
+        rows = _joined(self.seen) if self.parts.watch_steps else _joined(self.pieces)[:, first:]
         return {name: rows[:, place].copy() for place, name in enumerate(names)}
+
+    # Snapshots ----------------------------------------------------------------------------------
+
+    def _keep_if_due(self) -> None:
+        keeper, (epoch, best) = self.control.keeper, map(int, self.words[[c.EPOCH, c.BEST_EPOCH]])
+        if keeper and self._goes_on() and keeper.is_due(epoch, best):
+            keeper.keep(self._snapshot())
+
+    def _kept_at_end(self, outcome: Outcome) -> Outcome:
+        """Keep the run as it was at the end of its last whole epoch."""
+        epoch, step = outcome.epochs, outcome.epochs * self._steps()
+        if outcome.steps > step:  # it was cut within the next one
+            state = {name: each.copy() for name, each in self.memory.state.items()}
+            outcome = replace(outcome, weights=outcome.weights.copy(), state=state)
+            self._go_back(epoch, step)
+        assert self.control.keeper
+        self.control.keeper.keep(self._snapshot())
+        return outcome
+
+    def _snapshot(self) -> Snapshot:
+        """The run between two calls, in the memory that the next one will change."""
+        words, status = self.words, int(self.words[c.STATUS])
+        step = int(words[c.STEP])
+        rows = step if self.parts.watch_steps else int(words[c.EPOCH])
+        return Snapshot(
+            weights=self.memory.weights,
+            state=self.memory.state,
+            rules=self.memory.remembered,
+            best=self.memory.best,
+            best_loss=float(self.reals[c.BEST_LOSS]),
+            best_epoch=int(words[c.BEST_EPOCH]),
+            epoch=int(words[c.EPOCH]),
+            step=step,
+            seconds=time.perf_counter() - self.control.started,
+            history=self._history(),
+            watched={name: each[:rows] for name, each in self._seen().items()},
+            stopped_by=status - c.RULE if status else None,
+        )
+
+    def _go_on_from(self, start: Snapshot) -> None:
+        self.memory.go_on_from(start)
+        history = np.zeros((start.epoch, self.parts.columns))
+        for name, place in self._columns().items():
+            history[:, place] = start.history[name]
+        watched, first = list(start.watched.values()), len(self.parts.measures)
+        if watched and self.parts.watch_steps:
+            self.seen = [np.stack(watched, axis=1)]
+        elif watched:
+            history[:, first : first + len(watched)] = np.stack(watched, axis=1)
+        self.pieces = [history]
+        values = [float(start.rules[f"plateau.{name}.value"]) for name in self.program.plateaus]
+        self.followed = np.tile(values, (start.epoch + 1, 1))  # those before are not asked for
 
     # Ending -------------------------------------------------------------------------------------
 
@@ -268,7 +342,7 @@ class _Run:
             kept_epoch, weights, kept_step = int(words[c.BEST_EPOCH]), self.memory.best, None
         return Outcome(
             weights=weights,
-            history={name: self._noted(place) for name, place in self._columns().items()},
+            history=self._history(),
             watched=self._seen(),
             state=self.memory.state,
             stopped_by=self._reason(),
@@ -294,6 +368,14 @@ class _Run:
         """Go back to the weights before the step that went wrong, and find what did."""
         words = self.words
         epochs, steps = int(words[c.EPOCH]), int(words[c.STEP])
+        self._go_back(epochs, steps)
+        words[c.BAD] = 1
+        settings = self._settings(epochs, steps)
+        return BadStep(epochs + 1, steps + 1, self._origin(epochs, steps), settings)
+
+    def _go_back(self, epochs: int, steps: int) -> None:
+        """To where so many steps were done, by repeating those since weights were saved."""
+        words = self.words
         for array, saved in zip(
             (self.memory.weights, *self.memory.state.values()), self.memory.saved, strict=True
         ):
@@ -306,9 +388,7 @@ class _Run:
         first = int(words[c.SAVED_EPOCH])
         self._adjust_from(first, epochs + 1 - first)
         self._replay()
-        words[c.EPOCH], words[c.STEP], words[c.BAD] = epochs, steps, 1
-        settings = self._settings(epochs, steps)
-        return BadStep(epochs + 1, steps + 1, self._origin(epochs, steps), settings)
+        words[c.EPOCH], words[c.STEP] = epochs, steps
 
     def _settings(self, epochs: int, steps: int) -> dict[str, Any]:
         """The settings of the step that follows so many."""

@@ -19,6 +19,7 @@ from talweg.engine.native.row_order import row_order_scratch
 from talweg.engine.native.rules import first_state
 from talweg.engine.native.view import Kind
 from talweg.engine.program import Program, Rows
+from talweg.engine.snapshot import Snapshot
 from talweg.gates import Array
 
 SERIAL = 300_000
@@ -45,6 +46,7 @@ class Memory:
         self.best = self._copied(weights)
         self.state = {name: self._copied(each) for name, each in program.state.items()}
         self.saved = [self._copied(each) for each in (weights, *self.state.values())]
+        self.remembered: dict[str, Array] = {}  # by stopping rules and plateaus
         self.settings = [np.asarray(each) for each in program.settings.values()]
         self.scheduled = np.zeros(0)
         self.guards = self._zeros(64 * self.threads)
@@ -105,6 +107,18 @@ class Memory:
         self._point_to_evaluation(table)
         self._point_to_rules(table)
         return table
+
+    def go_on_from(self, start: Snapshot) -> None:
+        """Stand where a run stood."""
+        self.weights[...], self.best[...] = start.weights, start.best
+        for mine, found in ((self.state, start.state), (self.remembered, start.rules)):
+            for name, array in mine.items():
+                array[...] = found[name]
+        words = self.words
+        words[c.EPOCH], words[c.STEP] = start.epoch, start.step
+        words[c.BEST_EPOCH], self.reals[c.BEST_LOSS] = start.best_epoch, start.best_loss
+        if start.stopped_by is not None:
+            words[c.STATUS] = c.RULE + start.stopped_by
 
     def recording(self, history: Array, watched: Array) -> None:
         """Where the rows of the next call's epochs and steps go."""
@@ -197,8 +211,9 @@ class Memory:
         if plan is None:
             return
         state = first_state(self.program.rules, self.program.plateaus)
+        self.remembered = {name: self._copied(each) for name, each in state.items()}
         for name, buffer in plan.inputs.items():
-            table[buffer.place] = self._address(np.asarray(state.get(name, 0.0)))
+            table[buffer.place] = self._address(self.remembered.get(name, np.zeros(())))
         self._place_rest(table, plan, 1)
 
     def _place_rest(self, table: npt.NDArray[np.uintp], plan: Plan, rows: int) -> None:

@@ -1,0 +1,523 @@
+"""Checkpoints: a run that is resumed ends as the one that was not interrupted, bit for bit."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import talweg as tw
+from talweg.engine import loop
+from talweg.engine.native import launch, tables
+from talweg.train import bundle, checkpoint, fit as fit_module
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(23, 3))
+Y = np.tanh(X @ RANDOM.normal(size=(3, 2))) + 0.1 * RANDOM.normal(size=(23, 2))
+ENGINES = ["numpy", "native"]
+EPOCHS = 7
+
+
+def network(*layers: Any, dtype: str = "float32") -> tw.Sequential:
+    layers = layers or (tw.Dense(5, "tanh"),)
+    net = tw.Sequential(*layers, tw.Dense(2), dtype=dtype)
+    net.init(X, seed=1)
+    return net
+
+
+def fit(make: Callable[[], tw.Module] = network, **settings: Any) -> tw.Run:
+    settings = {"epochs": EPOCHS, "batch_size": 7, "seed": 5, **settings}
+    return tw.fit(make(), X, Y, **settings)
+
+
+def same(found: tw.Run, expected: tw.Run) -> None:
+    """All that does not depend on the clock."""
+    for name in ("stopped_by", "why", "best_epoch", "kept", "epochs", "steps"):
+        assert getattr(found, name) == getattr(expected, name), name
+    assert_array_equal(found.net.weights.flat, expected.net.weights.flat, strict=True)
+    for name in ("history", "watched", "direction_changes"):
+        mine, its = getattr(found, name), getattr(expected, name)
+        assert list(mine) == list(its)
+        for each in its:
+            assert_array_equal(mine[each], its[each], err_msg=f"{name} of {each}", strict=True)
+
+
+class Clipped(tw.Stop):
+    """A rule of one's own, with numbers of several kinds in two rooms."""
+
+    def init(self) -> dict[str, Any]:
+        return {"inner": {"sum": 0.0, "seen": False}, "count": 0.0}
+
+    def update(self, state: Any, epoch: Any) -> tuple[dict[str, Any], Any]:
+        total = state["inner"]["sum"] + epoch.measures["loss"]
+        count = state["count"] + 1.0
+        seen = tw.gates.greater(total, 0.0)
+        return {"inner": {"sum": total, "seen": seen}, "count": count}, tw.gates.greater(count, 5.0)
+
+
+def wavy(done: float) -> float:
+    return 0.05 / (1 + 0.3 * done)
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "plain": {"optimizer": tw.SGD(lr=0.1)},
+    "momentum": {"optimizer": tw.SGD(lr=0.05, momentum=0.9, nesterov=True)},
+    "Adam": {"optimizer": "adam"},
+    "AMSGrad, full batch": {"optimizer": tw.Adam(amsgrad=True), "batch_size": None},
+    "in order": {"shuffle": False},
+    "a schedule": {"optimizer": tw.SGD(lr=tw.Cosine(0.1))},
+    "a schedule by step": {"optimizer": tw.SGD(lr=tw.OneCycle(0.1))},
+    "a function": {"optimizer": tw.Adam(lr=wavy)},
+    "a plateau": {
+        "optimizer": tw.Adam(lr=tw.Plateau(0.1, factor=0.5, patience=1, watch="loss")),
+        "batch_size": None,
+    },
+    "a plateau and a schedule by step": {
+        "optimizer": tw.SGD(
+            lr=tw.OneCycle(0.1),
+            momentum=tw.Plateau(0.9, factor=0.5, patience=0, threshold=0.5, watch="loss"),
+        )
+    },
+    "the best": {"validation": 0.3, "optimizer": tw.Adam(lr=0.2), "metrics": ["mae"]},
+    "the best of all rows": {"keep": "best", "optimizer": tw.SGD(lr=0.9)},
+    "patience": {"stop": tw.Patience(2, watch="loss", decrease=0.02), "epochs": 40},
+    "patience, the best": {"stop": tw.Patience(3), "validation": 0.3, "epochs": 60},
+    "two rules": {"stop": [tw.MaxEpochs(9) & tw.MinDecrease(1.0, patience=3), Clipped()]},
+    "watching epochs": {"watch": "epoch"},
+    "watching steps": {"watch": "step", "validation": 0.3},
+    "rates": {"rates": {"0": 0.1}, "optimizer": tw.RMSProp(weight_decay=0.01)},
+    "classes weighed": {"sample_weight": np.linspace(0.1, 2, 23)},
+}
+NETS: dict[str, Callable[..., tw.Module]] = {
+    "dropout": lambda **k: network(tw.Dropout(0.2), tw.Dense(6, "relu"), tw.Dropout(0.4), **k),
+    "noise": lambda **k: network(tw.Noise(0.1), tw.DropConnect(4), **k),
+    "batch norm": lambda **k: network(tw.Dense(6, "relu"), tw.BatchNorm(), **k),
+}
+RUNS = {name: (network, settings) for name, settings in CASES.items()}
+RUNS |= {name: (make, {"validation": 0.3}) for name, make in NETS.items()}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.run"
+
+
+@pytest.fixture
+def copies(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+    """A copy of each checkpoint that is written."""
+    made: list[Path] = []
+
+    def write(*given: Any) -> None:
+        bundle.write_bundle(*given)
+        made.append(path.with_name(f"copy {len(made)}"))
+        shutil.copy(path, made[-1])
+
+    monkeypatch.setattr(checkpoint, "write_bundle", write)
+    yield made
+
+
+IN_DOUBLE = ["momentum", "Adam", "a plateau", "patience, the best", "watching steps", "dropout"]
+NAMES = [(name, "float32") for name in RUNS] + [(name, "float64") for name in IN_DOUBLE]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("name", "dtype"), NAMES)
+def test_a_resumed_run_ends_as_one_that_was_not_interrupted(
+    name: str, engine: str, dtype: str, path: Path, copies: list[Path]
+) -> None:
+    make, settings = RUNS[name]
+    settings = {**settings, "engine": engine}
+    expected = fit(lambda: make(dtype=dtype), **settings)
+    each_epoch = tw.Checkpoint(path, epochs=1)
+    written = fit(lambda: make(dtype=dtype), **settings, checkpoint=each_epoch)
+    same(written, expected)
+    assert len(copies) == expected.epochs > 3
+    for each in [copies[0], copies[1], copies[3], copies[-1]]:
+        shutil.copy(each, path)
+        resumed = fit(lambda: make(dtype=dtype), **settings, checkpoint=path, resume=True)
+        same(resumed, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", ["Adam", "a plateau", "patience", "watching steps", "dropout"])
+def test_the_last_checkpoint_of_a_resumed_run_is_that_of_the_uninterrupted(
+    name: str, engine: str, path: Path, copies: list[Path]
+) -> None:
+    """Optimiser's state, keys of random numbers, what rules remember, history: all in the file."""
+    make, settings = RUNS[name]
+    fit(make, **settings, engine=engine, checkpoint=tw.Checkpoint(path, epochs=1))
+    shutil.copy(copies[2], path)
+    whole = bundle.read_bundle(copies[-1], checkpoint.KIND)
+    fit(make, **settings, engine=engine, checkpoint=path, resume=True)
+    config, arrays = bundle.read_bundle(path, checkpoint.KIND)
+    for each in (config, whole[0]):
+        del each["numbers"]["seconds"]
+    assert config == whole[0]
+    assert list(arrays) == list(whole[1])
+    for array, expected in zip(arrays.values(), whole[1].values(), strict=True):
+        assert_array_equal(array, expected, strict=True)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_finished_run_can_be_given_more_epochs(engine: str, path: Path) -> None:
+    expected = fit(engine=engine, epochs=9)
+    fit(engine=engine, epochs=4, checkpoint=path)
+    same(fit(engine=engine, epochs=9, checkpoint=path, resume=True), expected)
+    with pytest.raises(tw.SettingError, match="has 9 epochs, more than the epochs=8"):
+        fit(engine=engine, epochs=8, checkpoint=path, resume=True)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_more_patience_lets_a_stopped_run_go_on(engine: str, path: Path) -> None:
+    settings: dict[str, Any] = {"engine": engine, "optimizer": tw.SGD(lr=0.1), "epochs": 30}
+    expected = fit(stop=tw.MinDecrease(0.05, patience=4), **settings)
+    first = fit(stop=tw.MinDecrease(0.05, patience=2), checkpoint=path, **settings)
+    assert first.epochs < expected.epochs < 30
+    more = tw.MinDecrease(0.05, patience=4)
+    same(fit(stop=more, checkpoint=path, resume=True, **settings), expected)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_without_a_file_a_run_starts_afresh(engine: str, path: Path) -> None:
+    same(fit(engine=engine, checkpoint=str(path), resume=True), fit(engine=engine))
+    fit(engine=engine, checkpoint=path, seed=8)
+    same(fit(engine=engine, checkpoint=path), fit(engine=engine))  # the old file is not looked at
+
+
+# Interrupted --------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cut", [5, 12, 13, 150, 161])
+@pytest.mark.parametrize("rows_of_a_save", [2, 64])
+@pytest.mark.parametrize("name", ["momentum", "a plateau", "dropout", "watching steps"])
+def test_a_run_cut_within_an_epoch_is_kept_as_it_was_before(
+    name: str, cut: int, rows_of_a_save: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the native engine the steps since the last save are repeated."""
+    make, settings = RUNS[name]
+    settings = {**settings, "batch_size": 7, "engine": "native", "epochs": 60}
+    expected = fit(make, **settings)
+    monkeypatch.setattr(tables, "SAVE_STEPS", rows_of_a_save)
+    steps = 3 if "validation" in settings else 4
+    with monkeypatch.context() as patch:
+        _cut_after(cut, patch)
+        cut_short = fit(make, **settings, checkpoint=path)
+    assert cut_short.stopped_by == "interrupted" and cut_short.steps == cut
+    config, _ = bundle.read_bundle(path, checkpoint.KIND)
+    assert config["numbers"]["epoch"] == cut // steps
+    assert config["numbers"]["step"] == cut // steps * steps
+    same(fit(make, **settings, checkpoint=path, resume=True), expected)
+
+
+def _cut_after(steps: int, patch: pytest.MonkeyPatch) -> None:
+    """End native runs after so many steps, as if Ctrl-C had come then."""
+    c = launch.c
+    run_piece = launch._Run._run_piece
+
+    def cut(self: Any) -> None:
+        self.words[c.LAST_STEP] = steps
+        run_piece(self)
+        if self.words[c.STEP] == steps:
+            self.words[c.STOP] = 1
+
+    patch.setattr(launch._Run, "_run_piece", cut)
+
+
+@pytest.mark.parametrize("cut", [2, 8, 9])
+def test_the_interpreter_keeps_the_last_whole_epoch_too(
+    cut: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = fit(engine="numpy", watch="step")
+    step = loop.Loop._step
+
+    def until(self: Any, *given: Any) -> bool:
+        done = step(self, *given)
+        self.control.stop = self.control.step == cut
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Loop, "_step", until)
+        run = fit(engine="numpy", watch="step", checkpoint=path)
+    assert (run.stopped_by, run.steps) == ("interrupted", cut)
+    same(fit(engine="numpy", watch="step", checkpoint=path, resume=True), expected)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_time_budget_counts_the_time_before(engine: str, path: Path) -> None:
+    settings: dict[str, Any] = {"engine": engine, "epochs": 10**6}
+    first = fit(stop=tw.TimeBudget(0.2), checkpoint=path, **settings)
+    again = fit(stop=tw.TimeBudget(0.2), checkpoint=path, resume=True, **settings)
+    assert first.stopped_by == again.stopped_by == "time_budget"
+    assert first.seconds <= again.seconds
+    assert again.epochs == first.epochs and again.seconds > 0.2
+    more = fit(stop=tw.TimeBudget(0.3), checkpoint=path, resume=True, **settings)
+    assert more.epochs > first.epochs and more.seconds > 0.3
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_that_breaks_after_it_was_resumed_says_where(
+    engine: str, path: Path, copies: list[Path]
+) -> None:
+    def growing(done: float) -> float:
+        return 1e-3 if done < 5 else 1e30
+
+    settings: dict[str, Any] = {"engine": engine, "optimizer": tw.SGD(lr=growing), "epochs": 9}
+    with pytest.warns(tw.TrainingWarning):
+        expected = fit(**settings, checkpoint=tw.Checkpoint(path, epochs=1))
+    shutil.copy(copies[2], path)
+    with pytest.warns(tw.TrainingWarning):
+        found = fit(**settings, checkpoint=path, resume=True)
+    same(found, expected)
+    assert found.failure == expected.failure and found.failure
+
+
+# When ---------------------------------------------------------------------------------------------
+
+
+def epochs_of(copies: list[Path]) -> list[int]:
+    return [bundle.read_bundle(each, checkpoint.KIND)[0]["numbers"]["epoch"] for each in copies]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_after_so_many_epochs(engine: str, path: Path, copies: list[Path]) -> None:
+    fit(engine=engine, epochs=11, checkpoint=tw.Checkpoint(path, epochs=4))
+    assert epochs_of(copies) == [4, 8, 11]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_after_so_many_seconds(engine: str, path: Path, copies: list[Path]) -> None:
+    settings: dict[str, Any] = {"engine": engine, "epochs": 10**6, "stop": tw.TimeBudget(0.3)}
+    fit(**settings, checkpoint=tw.Checkpoint(path, every=0.04))
+    assert 2 <= len(copies) <= 9
+    copies.clear()
+    fit(engine=engine, checkpoint=path)
+    assert epochs_of(copies) == [EPOCHS]  # 30 seconds are not over: the end alone
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_at_each_best(
+    engine: str, path: Path, copies: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "LOOK", 0.0)  # else the native engine writes some at once
+    settings: dict[str, Any] = {"optimizer": tw.Adam(lr=0.3), "epochs": 20, "validation": 0.3}
+    run = fit(engine=engine, **settings, checkpoint=tw.Checkpoint(path, best=True))
+    losses = run.history["val_loss"]
+    bests = [
+        epoch for epoch in range(1, 20) if losses[epoch - 1] < min([*losses[: epoch - 1], 9e9])
+    ]
+    assert 2 < len(bests) < 19
+    assert epochs_of(copies) == [*bests, 20]
+
+
+# Refused ------------------------------------------------------------------------------------------
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "net": ({"make": lambda: network(tw.Dense(4, "tanh"))}, "the net, the loss or the kind"),
+    "activation": ({"make": lambda: network(tw.Dense(5, "relu"))}, "the net, the loss or the"),
+    "dtype": ({"make": lambda: network(dtype="float64")}, "the net, the loss or the kind"),
+    "loss": ({"loss": "mae"}, "the net, the loss or the kind of optimizer differs. Give"),
+    "constant": ({"loss": tw.make_huber(2.0)}, "the net, the loss or the kind of optimizer"),
+    "rule": ({"optimizer": tw.SGD(lr=0.001)}, "the optimizer's numbers differs"),
+    "rate": ({"optimizer": tw.Adam(lr=0.002)}, "the optimizer's numbers differs"),
+    "momentum": ({"optimizer": tw.Adam(beta1=0.8)}, "the optimizer's numbers differs"),
+    "schedule": ({"optimizer": tw.Adam(lr=wavy)}, "the optimizer's numbers differs"),
+    "rates": ({"rates": {"0": 0.1}}, "the optimizer's numbers differs"),
+    "plateau": ({"optimizer": tw.Adam(lr=tw.Plateau(0.1))}, "the optimizer's numbers differs"),
+    "seed": ({"seed": 6}, r"seed differs \(5, but here 6\)\. Give what that run was given"),
+    "batch size": ({"batch_size": 8}, r"batch_size differs \(7, but here 8\)"),
+    "order": ({"shuffle": False}, r"shuffle differs \(True, but here False\)"),
+    "best": ({"keep": "last"}, r"keeping the best differs \(True, but here False\)"),
+    "metrics": ({"metrics": ["mae"]}, "what is measured differs"),
+    "rules": ({"stop": None}, "the kind of stopping rules differs"),
+    "watched measure": ({"stop": tw.Patience(3, watch="loss")}, "the kind of stopping rules"),
+    "other rule": ({"stop": tw.MinDecrease(watch="val_loss")}, "the kind of stopping rules"),
+    "data": ({"rows": 1}, "the training data differs"),
+    "weights": ({"sample_weight": np.linspace(1, 2, 23)}, "data differs"),
+    "validation": ({"validation": (X[:7], Y[:7])}, "the training data differs"),
+    "watching": ({"watch": "epoch"}, "what is watched differs"),
+    "watching steps": ({"watch": "step"}, "what is watched differs"),
+    "engine": ({"engine": "numpy"}, r"engine differs \(native, but here numpy\)"),
+}
+OWN: dict[str, Any] = {"validation": 0.3, "stop": tw.Patience(3), "engine": "native"}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_file_of_another_run_is_refused(name: str, path: Path) -> None:
+    fit(**OWN, checkpoint=path, epochs=4)
+    before = path.read_bytes()
+    other, words = REFUSED[name]
+    settings = {"batch_size": 7, "seed": 5, **OWN, **other, "checkpoint": path}
+    net = settings.pop("make", network)()
+    rows = X + np.eye(23, 3)[::-1] * settings.pop("rows", 0) * 1e-6
+    weights = net.weights.flat.copy()
+    with pytest.raises(tw.SettingError, match=f"is of another run: .*{words}"):
+        tw.fit(net, rows, Y, epochs=9, resume=True, **settings)
+    assert_array_equal(net.weights.flat, weights)
+    assert path.read_bytes() == before
+
+
+def test_a_constant_of_the_loss_is_a_part_of_the_run(path: Path) -> None:
+    fit(loss=tw.make_huber(1.5), epochs=2, checkpoint=path)
+    with pytest.raises(tw.SettingError, match="the net, the loss or the kind of optimizer"):
+        fit(loss=tw.make_huber(1.25), checkpoint=path, resume=True)
+
+
+def test_validation_rows_are_those_of_the_run(path: Path) -> None:
+    tw.fit(network(), X[:15], Y[:15], validation=(X[15:], Y[15:]), epochs=2, checkpoint=path)
+    other = X[15:], Y[15:] + 0.01
+    with pytest.raises(tw.SettingError, match="the validation data differs"):
+        tw.fit(network(), X[:15], Y[:15], validation=other, checkpoint=path, resume=True)
+
+
+@pytest.mark.parametrize("kind", ["schedule", "spans", "plateau"])
+def test_another_past_of_a_schedule_is_refused(kind: str, path: Path) -> None:
+    first: Any = {
+        "schedule": wavy,
+        "spans": tw.Cosine(0.1),
+        "plateau": tw.Plateau(0.1, watch="loss"),
+    }
+    then = {
+        **first,
+        "schedule": lambda done: wavy(done) * (1 if done < 3 else 1.1),
+        "plateau": tw.Plateau(0.1, factor=0.2, watch="loss"),
+    }
+    fit(optimizer=tw.Adam(lr=first[kind]), epochs=5, checkpoint=path)
+    words = "the optimizer's plateaus differs" if kind == "plateau" else "the schedule of lr was an"
+    with pytest.raises(tw.SettingError, match=words):
+        fit(optimizer=tw.Adam(lr=then[kind]), epochs=9, checkpoint=path, resume=True)
+
+
+def test_another_future_of_a_schedule_is_its_own_affair(path: Path) -> None:
+    def later(done: float) -> float:
+        return wavy(done) * (1 if done < 5 else 1.1)
+
+    expected = fit(optimizer=tw.Adam(lr=later), epochs=9)
+    fit(optimizer=tw.Adam(lr=wavy), epochs=5, checkpoint=path)
+    same(fit(optimizer=tw.Adam(lr=later), epochs=9, checkpoint=path, resume=True), expected)
+
+
+def test_a_file_cut_short_anywhere_is_refused(path: Path) -> None:
+    fit(checkpoint=path)
+    whole = path.read_bytes()
+    for length in [*range(0, len(whole), 211), len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(tw.ModelFileError, match=r"a\.run.*(damaged|not a talweg checkpoint)"):
+            bundle.read_bundle(path, checkpoint.KIND)
+    with pytest.raises(tw.ModelFileError, match="delete it, and train from the start"):
+        fit(checkpoint=path, resume=True)
+
+
+def test_an_altered_file_is_refused_or_the_same(path: Path) -> None:
+    """A byte that is not looked at, such as a date of the zip, may be anything."""
+    fit(checkpoint=path)
+    expected = bundle.read_bundle(path, checkpoint.KIND)
+    whole = bytearray(path.read_bytes())
+    refused = 0
+    for place in range(0, len(whole), 7):
+        altered = whole.copy()
+        altered[place] ^= 16
+        path.write_bytes(altered)
+        try:
+            config, arrays = bundle.read_bundle(path, checkpoint.KIND)
+        except tw.ModelFileError:
+            refused += 1
+            continue
+        assert config == expected[0] and list(arrays) == list(expected[1])
+        assert all(np.array_equal(arrays[each], expected[1][each]) for each in arrays)
+    assert refused > 0.6 * len(whole) / 7
+
+
+def _rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """The file with another head."""
+    with zipfile.ZipFile(path) as whole:
+        members = {name: whole.read(name) for name in whole.namelist()}
+    head = json.loads(members["checkpoint.json"])
+    change(head)
+    members["checkpoint.json"] = json.dumps(head).encode()
+    with zipfile.ZipFile(path, "w") as other:
+        for name, raw in members.items():
+            other.writestr(name, raw)
+
+
+def test_a_newer_a_foreign_and_an_empty_file_are_refused(path: Path) -> None:
+    fit(checkpoint=path)
+    _rewritten(path, lambda head: head.update(version=2, talweg="9.1"))
+    with pytest.raises(tw.ModelFileError, match=r"a newer talweg \(9\.1"):
+        fit(checkpoint=path, resume=True)
+    _rewritten(path, lambda head: head.update(version=1, config={}))
+    with pytest.raises(tw.ModelFileError, match="lacks what a run needs"):
+        fit(checkpoint=path, resume=True)
+    _rewritten(path, lambda head: head.update(format="talweg-model"))
+    with pytest.raises(tw.ModelFileError, match="is not a talweg checkpoint"):
+        fit(checkpoint=path, resume=True)
+
+
+def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+    for given, words in (
+        ({"checkpoint": 3}, r"a path or tw\.Checkpoint\(path, epochs=10\), not 3"),
+        ({"resume": True}, "resume needs a file"),
+        ({"resume": 1}, "resume must be True or False"),
+        ({"checkpoint": tw.Checkpoint("a", best=True)}, "needs keep='best' or validation"),
+    ):
+        with pytest.raises(tw.SettingError, match=words):
+            fit(**given)
+    for wrong in ({"every": 0}, {"epochs": 0}, {"epochs": 1.5}, {"best": 1}):
+        with pytest.raises(tw.SettingError, match=f"Checkpoint: {next(iter(wrong))} must be"):
+            tw.Checkpoint("a", **wrong)
+    with pytest.raises(tw.DataError, match="there is no folder"):
+        fit(checkpoint=tmp_path / "none" / "a.run")
+    with pytest.raises(tw.DataError, match="it is no file"):
+        fit(checkpoint=tmp_path)
+    with pytest.raises(tw.SettingError, match="for single runs: give them to fit"):
+        tw.sweep(network, X, Y, over={"seed": [1]}, checkpoint=tmp_path / "a.run")
+
+
+# Writing ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_full_disk_costs_the_checkpoint_not_the_run(
+    engine: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = fit(engine=engine)
+    fit(engine=engine, epochs=3, checkpoint=path)
+    before = path.read_bytes()
+
+    def fail(*_: Any) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        patch.setattr(os, "fsync", fail)
+        run = fit(engine=engine, checkpoint=tw.Checkpoint(path, epochs=3))
+    same(run, expected)
+    assert {str(each.message)[:14] for each in caught} == {"The checkpoint"}
+    assert path.read_bytes() == before and os.listdir(path.parent) == [path.name]
+
+
+def test_what_killed_writers_left_is_cleared_away(path: Path) -> None:
+    kept = [".a.run.txt", ".a.run.0123456", ".b.run.01234567", "a.run.01234567"]
+    for name in [*kept, ".a.run.01234567", ".a.run.89abcdef"]:
+        path.with_name(name).touch()
+    fit(checkpoint=path)
+    assert sorted(os.listdir(path.parent)) == sorted([*kept, path.name])
+
+
+def test_a_checkpoint_is_a_record() -> None:
+    assert dataclasses.asdict(tw.Checkpoint("a", epochs=3))["epochs"] == 3
+    assert tw.Checkpoint("a").seconds == 30 and tw.Checkpoint("a", best=True).seconds == np.inf
+    assert tw.Checkpoint("a", every=2, epochs=3).seconds == 2
+    assert fit_module.Checkpoint is tw.Checkpoint

@@ -1,0 +1,99 @@
+"""Runs that are killed at random moments, also while they write, and started again."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from talweg.train import bundle, checkpoint
+
+SCRIPT = """
+import sys
+import numpy as np
+import talweg as tw
+
+engine, kind, epochs, path, result = sys.argv[1:]
+random = np.random.default_rng(0)
+X = random.normal(size=(96, 8))
+y = np.sin(X @ random.normal(size=(8, 3)))
+net = tw.Sequential(tw.Dense(64, "tanh"), tw.Dropout(0.2), tw.Dense(3))
+settings = {
+    "epochs": int(epochs),
+    "optimizer": tw.Adam(lr=tw.Plateau(0.003, patience=20)),
+    "validation": 0.25,
+    "stop": tw.Patience(100000),
+    "watch": ["direction_changes"],
+    "engine": engine,
+}
+points = {"always": {"epochs": 1}, "often": {"every": 0.02}, "best": {"best": True}}
+given = {}
+if kind in points:
+    given = {"checkpoint": tw.Checkpoint(path, **points[kind]), "resume": True}
+run = tw.fit(net, X, y, **settings, **given)
+turns = np.concatenate([each.ravel() for each in run.direction_changes.values()])
+arrays = {"weights": run.net.weights.flat, "turns": turns, **run.history}
+with open(result, "wb") as file:
+    np.savez(file, **arrays)
+"""
+KILLS = 50
+KINDS = [
+    ("numpy", "always", 200, 5),
+    ("numpy", "often", 400, 5),
+    ("native", "always", 400, 18),
+    ("native", "often", 20000, 12),
+    ("native", "best", 20000, 10),
+]
+
+
+def begun(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", SCRIPT, *arguments]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+
+
+def test_the_kills_are_fifty() -> None:
+    assert sum(count for *_, count in KINDS) == KILLS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("engine", "kind", "epochs", "kills"), KINDS)
+def test_a_killed_run_ends_as_one_that_was_left_alone(
+    engine: str, kind: str, epochs: int, kills: int, tmp_path: Path
+) -> None:
+    file, plain, result = (tmp_path / name for name in ("a.run", "plain.npz", "result.npz"))
+    start = time.perf_counter()
+    assert (
+        begun(tmp_path, engine, "none", str(epochs), str(file), str(plain)).wait(timeout=300) == 0
+    )
+    alone = time.perf_counter() - start
+    chance = random.Random(f"{engine} {kind}")
+    reached, cut_in_writing = [0], 0
+    for _ in range(kills):
+        process = begun(tmp_path, engine, kind, str(epochs), str(file), str(result))
+        _wait_for_work(process, file, reached[-1])
+        time.sleep(chance.uniform(0, 0.5 * alone / kills))
+        process.kill()
+        process.wait(timeout=60)
+        cut_in_writing += bool(bundle.leftovers(file))
+        if file.exists():
+            config, _ = bundle.read_bundle(file, checkpoint.KIND)
+            reached.append(config["numbers"]["epoch"])
+    assert reached == sorted(reached) and reached[-1] > 0
+    assert cut_in_writing or kind != "always"
+    assert begun(tmp_path, engine, kind, str(epochs), str(file), str(result)).wait(timeout=300) == 0
+    assert result.read_bytes() == plain.read_bytes()
+    assert sorted(os.listdir(tmp_path)) == ["a.run", "plain.npz", "result.npz"]
+
+
+def _wait_for_work(process: subprocess.Popen[bytes], file: Path, reached: int) -> None:
+    """Until the process writes, or has ended: a start takes most of its time."""
+    before = file.stat().st_mtime_ns if file.exists() else 0
+    while process.poll() is None:
+        if file.exists() and file.stat().st_mtime_ns != before:
+            return
+        time.sleep(0.001)
