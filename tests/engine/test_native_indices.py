@@ -109,8 +109,8 @@ def test_runs_of_any_batch(
     name: str, size: int | None, threads: int, dtype: str, checks: None
 ) -> None:
     """In order on one thread, shuffled on two."""
-    settings = {**(RUNS | MORE_RUNS)[name], "batch_size": size, "epochs": 2}
-    agree(**settings, shuffle=threads > 1, threads=threads, dtype=dtype)
+    settings = {**(RUNS | MORE_RUNS)[name], "batch_size": size, "shuffle": threads > 1, "epochs": 2}
+    agree(**settings, threads=threads, dtype=dtype)
 
 
 def dense(*sizes: int, activation: str = "tanh") -> tw.Sequential:

@@ -260,7 +260,6 @@ def test_a_time_budget_counts_the_time_before(engine: str, path: Path) -> None:
     first = fit(stop=tw.TimeBudget(0.2), checkpoint=path, **settings)
     again = fit(stop=tw.TimeBudget(0.2), checkpoint=path, resume=True, **settings)
     assert first.stopped_by == again.stopped_by == "time_budget"
-    assert first.seconds <= again.seconds
     assert again.epochs == first.epochs and again.seconds > 0.2
     more = fit(stop=tw.TimeBudget(0.3), checkpoint=path, resume=True, **settings)
     assert more.epochs > first.epochs and more.seconds > 0.3
