@@ -14,7 +14,7 @@ check: .venv/ready-check
 	$(python) -m ruff format --check src tests examples benchmarks
 	$(python) -m ruff check src tests examples benchmarks
 	$(python) -m mypy
-	$(python) -m pytest -n 2 -m 'not slow'
+	$(python) -m pytest -m 'not slow'
 
 test: .venv/ready-test
 	$(python) -m pytest
