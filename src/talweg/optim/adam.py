@@ -10,20 +10,13 @@ import numpy as np
 from talweg import gates
 from talweg.gates import Array
 from talweg.graph import Tensor
-from talweg.optim.optimizer import (
-    NOT_NEGATIVE,
-    RATE,
-    SHARE,
-    Adjustable,
-    Optimizer,
-    State,
-    first_step,
-)
+from talweg.optim.moments import Moments
+from talweg.optim.optimizer import NOT_NEGATIVE, Adjustable, State
 from talweg.settings import Flag, setting
 
 
 @dataclass(frozen=True)
-class Adam(Optimizer):
+class Adam(Moments):
     """Adam: w <- w - lr m^ / (sqrt(v^) + eps).
 
     m <- beta1 m + (1 - beta1) g and v <- beta2 v + (1 - beta2) g^2 are running moments; m^ and
@@ -31,23 +24,17 @@ class Adam(Optimizer):
     the largest v so far. Kingma & Ba 2015, Reddi et al. 2018, as in torch.optim.Adam.
     """
 
-    lr: Adjustable = setting(0.001, RATE)
-    beta1: Adjustable = setting(0.9, SHARE)
-    beta2: Adjustable = setting(0.999, SHARE)
-    eps: Adjustable = setting(1e-8, NOT_NEGATIVE)
     amsgrad: bool = setting(False, Flag())
 
     def init(self, weights: Array) -> State:
-        names = ["mean", "square", *["largest"] * self.amsgrad]
-        return {**{name: np.zeros_like(weights) for name in names}, "step": first_step()}
+        largest = {"largest": np.zeros_like(weights)} if self.amsgrad else {}
+        return super().init(weights) | largest
 
     def update(
         self, weights: Tensor, gradient: Tensor, state: Mapping[str, Tensor]
     ) -> tuple[Tensor, State]:
-        step = state["step"] + 1.0
-        mean = self.beta1 * state["mean"] + (1 - self.beta1) * gradient
-        square = self.beta2 * state["square"] + (1 - self.beta2) * (gradient * gradient)
-        after = {"mean": mean, "square": square, "step": step}
+        after = self.moments(gradient, state)
+        mean, square, step = after["mean"], after["square"], after["step"]
         if self.amsgrad:
             square = after["largest"] = gates.maximum(state["largest"], square)
         rate = self.lr / (1 - self.beta1**step)

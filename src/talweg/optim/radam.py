@@ -5,28 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from talweg import gates
-from talweg.gates import Array
 from talweg.graph import Tensor
-from talweg.optim.optimizer import (
-    NOT_NEGATIVE,
-    RATE,
-    SHARE,
-    Adjustable,
-    Optimizer,
-    State,
-    first_step,
-)
-from talweg.settings import setting
+from talweg.optim.moments import Moments
+from talweg.optim.optimizer import State
 
 _CERTAIN = 5.0
 """The length of the running mean above which the second moment is relied upon."""
 
 
 @dataclass(frozen=True)
-class RAdam(Optimizer):
+class RAdam(Moments):
     """Rectified Adam: w <- w - lr m^ r / (sqrt(v^) + eps / sqrt(1 - beta2^t)) if p > 5, else
     w <- w - lr m^.
 
@@ -35,25 +24,14 @@ class RAdam(Optimizer):
     in torch.optim.RAdam.
     """
 
-    lr: Adjustable = setting(0.001, RATE)
-    beta1: Adjustable = setting(0.9, SHARE)
-    beta2: Adjustable = setting(0.999, SHARE)
-    eps: Adjustable = setting(1e-8, NOT_NEGATIVE)
-
-    def init(self, weights: Array) -> State:
-        zero = np.zeros_like(weights)
-        return {"mean": zero, "square": zero.copy(), "step": first_step()}
-
     def update(
         self, weights: Tensor, gradient: Tensor, state: Mapping[str, Tensor]
     ) -> tuple[Tensor, State]:
-        step = state["step"] + 1.0
-        mean = self.beta1 * state["mean"] + (1 - self.beta1) * gradient
-        square = self.beta2 * state["square"] + (1 - self.beta2) * (gradient * gradient)
+        after = self.moments(gradient, state)
+        mean, square, step = after["mean"], after["square"], after["step"]
         is_certain, scale = self._rectified(step)
         divisor = gates.where(is_certain, gates.sqrt(square) + self.eps, 1.0)
         rate = self.lr * scale / (1 - self.beta1**step)
-        after = {"mean": mean, "square": square, "step": step}
         return weights - rate * mean / divisor, after
 
     def _rectified(self, step: Tensor) -> tuple[Tensor, Tensor]:

@@ -34,7 +34,6 @@ from talweg.train.progress import ProgressBar, wants_bar
 from talweg.train.rates import as_rates
 from talweg.train.recording import (
     DRAWS,
-    draws_randomly,
     evaluation_graph,
     first_state,
     run_settings,
@@ -310,11 +309,13 @@ def _program(
         step = partial(step_graph, net, example, loss, metrics, rule, watch, rates)
     evaluation = partial(evaluation_graph, net, example, loss, metrics)
     budgets = [each.seconds for each in stops if isinstance(each, TimeBudget)]
+    record_step = cache(step)
+    draws = f"state.{DRAWS}" in record_step(batch_size).inputs
     return Program(
-        record_step=cache(step),
+        record_step=record_step,
         record_evaluation=None if evaluated is None else cache(evaluation),
         measures=["loss", *(each.name for each in metrics)],
-        state=first_state(net, rule, watch, settings["seed"], draws_randomly(net, batch_size)),
+        state=first_state(net, rule, watch, settings["seed"], draws),
         settings=run_settings(rule, rates),
         epochs=settings["epochs"],
         batch_size=batch_size,

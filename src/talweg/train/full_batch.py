@@ -16,17 +16,12 @@ from talweg.engine.program import BadStep, Control, Outcome, Program, Rows
 from talweg.engine.threads import blas_threads
 from talweg.errors import SettingError
 from talweg.gates import Array
-from talweg.graph import Graph, constant, gradients, run_input, simplify
+from talweg.graph import Graph, constant, gradients, simplify
 from talweg.nn import Loss, Metric, Module
 from talweg.nn.call import Training
 from talweg.optim.full_batch import FullBatch, Point, Search, Vector
-from talweg.train.recording import (
-    batch_inputs,
-    measures_of,
-    prediction_of,
-    views_of,
-    with_penalties,
-)
+from talweg.train.cuts import joined
+from talweg.train.recording import lowered
 
 if TYPE_CHECKING:
     from talweg.engine.native.function import CompiledGraph
@@ -70,19 +65,12 @@ def pass_graph(
     batch_size: int,
 ) -> Graph:
     """A pass over all rows: the measures, what is lowered, and its gradient; see `Program`."""
-    if not net.weights:
-        raise SettingError("fit: the net has no parameters, so there is nothing to learn")
-    flat = run_input(net.weights.flat, "weights")
-    batch = batch_inputs(rows, batch_size)
-    training = Training(constant(0.0), batch["row_weights"])
-    found = prediction_of(net, views_of(net, flat), batch["x"], training)
-    _refuse_steps(rule, training)
-    outputs = measures_of(found, batch, loss, metrics)
-    objective = with_penalties(outputs["loss"], training, batch, loss)
-    outputs[VALUE] = objective
+    part = lowered(net, rows, loss, metrics, batch_size, constant(0.0))
+    _refuse_steps(rule, part.training)
+    outputs = {**part.measures, VALUE: part.objective}
     if rule.uses_gradient:
-        [outputs[GRADIENT]] = gradients(objective, [flat])
-    return simplify(Graph({"weights": flat, **batch}, outputs))
+        outputs[GRADIENT] = joined(gradients(part.objective, list(part.views.values())))
+    return simplify(Graph({"weights": part.flat, **part.batch}, outputs))
 
 
 def _refuse_steps(rule: FullBatch, training: Training) -> None:

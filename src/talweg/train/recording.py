@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from talweg import gates
 from talweg.engine.program import BATCH_INPUTS, WATCHED, Rows
 from talweg.engine.random import first_key
 from talweg.errors import SettingError, ShapeError
 from talweg.gates import Spec
-from talweg.graph import Graph, Tensor, constant, gradients, run_input, simplify
-from talweg.graph.functions import concatenate
+from talweg.graph import Graph, Tensor, gradients, run_input, simplify
 from talweg.nn import Loss, Metric, Module
 from talweg.nn.call import Training
+from talweg.nn.predictor import views
 from talweg.optim import FullBatch, Optimizer
+from talweg.train.cuts import joined
 from talweg.train.rates import rate_settings, rates_of
 from talweg.train.updating import updated
 from talweg.train.watching import Watch, first_turns, of_layers
@@ -35,16 +33,6 @@ def first_state(
     return {**state, DRAWS: first_key(seed)} if draws else state
 
 
-def draws_randomly(net: Module, rows: int) -> bool:
-    """Whether training on so many rows draws random numbers in the net: for dropout, say."""
-    shapes = {"key": (), "row_weights": (rows,), "x": (rows, *net.row_shape)}
-    specs = {name: Spec(shape, np.dtype(net.dtype)) for name, shape in shapes.items()}
-    key, row_weights, x = (run_input(each, name) for name, each in specs.items())
-    training = Training(key, row_weights)
-    net.apply(net.weights, x, training=training)
-    return training.streams > 0
-
-
 def run_settings(rule: Optimizer | FullBatch, rates: Mapping[str, float]) -> dict[str, float]:
     """The numbers that a step takes in: those of the rule, and rates of parameters."""
     return {**rule.run_settings(), **rate_settings(rates)}
@@ -61,36 +49,63 @@ def step_graph(
     batch_size: int,
 ) -> Graph:
     """One step: forward, loss, backward, update; see `Program` for inputs and outputs."""
-    if not net.weights:
-        raise SettingError("fit: the net has no parameters, so there is nothing to learn")
-    flat = run_input(net.weights.flat, "weights")
-    state = _inputs("state", first_state(net, rule, watch, 0, draws_randomly(net, batch_size)))
+    key = run_input(first_key(0), f"state.{DRAWS}")
+    part = lowered(net, rows, loss, metrics, batch_size, key)
+    draws, views, outputs = part.training.streams > 0, part.views, part.measures
+    state = _inputs("state", first_state(net, rule, watch, 0, draws=False))
     settings = _inputs("settings", run_settings(rule, rates))
     before = {_last(name): each for name, each in state.items()}
-    key = before.pop(DRAWS, None)
-    batch = batch_inputs(rows, batch_size)
-    views = views_of(net, flat)
-    training = Training(constant(0.0) if key is None else key, batch["row_weights"])
-    prediction = prediction_of(net, views, batch["x"], training)
-    outputs = measures_of(prediction, batch, loss, metrics)
-    objective = with_penalties(outputs["loss"], training, batch, loss)
     learning = {name: each for name, each in views.items() if rates.get(name) != 0}
-    found = gradients(objective, list(learning.values()))
+    found = gradients(part.objective, list(learning.values()))
     pieces = dict(zip(learning, found, strict=True))
     numbers = {_last(name): each for name, each in settings.items()}
     bound = rule.with_tensors({name: numbers[name] for name in rule.run_settings()})
     after, new_state, quantities = updated(
-        bound, flat, views, pieces, rates_of(numbers), before, watch
+        bound, part.flat, views, pieces, rates_of(numbers), before, watch
     )
-    if key is not None:
-        new_state = {**new_state, DRAWS: key + 1.0}
+    if draws:
+        state[f"state.{DRAWS}"], new_state[DRAWS] = key, key + 1.0
     if watch is not None:
-        quantities |= of_layers(net, prediction, batch["row_weights"])
+        quantities |= of_layers(net, part.prediction, part.batch["row_weights"])
         chosen = watch.chosen(quantities, net.weights)
         outputs |= {WATCHED + name: each.named(name) for name, each in chosen.items()}
-    outputs["weights"] = _settled(net, after, training)
+    outputs["weights"] = _settled(net, after, part.training)
     outputs |= {name: new_state[_last(name)] for name in state}
-    return simplify(Graph({"weights": flat, **state, **settings, **batch}, outputs))
+    return simplify(Graph({"weights": part.flat, **state, **settings, **part.batch}, outputs))
+
+
+class Lowered(NamedTuple):
+    """What training on a batch computes before its gradient."""
+
+    flat: Tensor
+    views: Mapping[str, Tensor]
+    batch: Mapping[str, Tensor]
+    training: Training
+    prediction: Tensor
+    measures: dict[str, Tensor]
+    objective: Tensor
+
+
+def lowered(
+    net: Module,
+    rows: Rows,
+    loss: Loss,
+    metrics: Sequence[Metric],
+    batch_size: int,
+    key: Tensor,
+) -> Lowered:
+    """The measures of a batch and what training lowers, with all that the modules ask for; `key`
+    is that of random numbers.
+    """
+    if not net.weights:
+        raise SettingError("fit: the net has no parameters, so there is nothing to learn")
+    flat = run_input(net.weights.flat, "weights")
+    batch, pieces = _batch_inputs(rows, batch_size), views(net, flat)
+    training = Training(key, batch["row_weights"])
+    prediction = _prediction(net, pieces, batch["x"], training)
+    measures = _measures(prediction, batch, loss, metrics)
+    objective = _with_penalties(measures["loss"], training, batch, loss)
+    return Lowered(flat, pieces, batch, training, prediction, measures, objective)
 
 
 def evaluation_graph(
@@ -98,9 +113,9 @@ def evaluation_graph(
 ) -> Graph:
     """Loss and metrics of a batch, no update; see `Program`."""
     flat = run_input(net.weights.flat, "weights")
-    batch = batch_inputs(rows, batch_size)
-    prediction = prediction_of(net, views_of(net, flat), batch["x"])
-    measures = measures_of(prediction, batch, loss, metrics)
+    batch = _batch_inputs(rows, batch_size)
+    prediction = _prediction(net, views(net, flat), batch["x"])
+    measures = _measures(prediction, batch, loss, metrics)
     return simplify(Graph({"weights": flat, **batch}, measures))
 
 
@@ -115,7 +130,7 @@ def _last(name: str) -> str:
     return name.partition(".")[2]
 
 
-def batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
+def _batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
     arrays = rows.x, rows.y, rows.weights
     specs = [Spec((size, *each.shape[1:]), each.dtype) for each in arrays]
     count = Spec((), rows.weights.dtype)
@@ -123,17 +138,7 @@ def batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
     return {name: run_input(each, name) for name, each in named}
 
 
-def views_of(net: Module, flat: Tensor) -> dict[str, Tensor]:
-    """Each parameter as a slice of the flat vector, reshaped."""
-    views, start = {}, 0
-    for name, array in net.weights.items():
-        piece = gates.take_slice(flat, ranges=((start, start + array.size, 1),))
-        views[name] = gates.reshape(piece, shape=array.shape).named(name)
-        start += array.size
-    return views
-
-
-def prediction_of(
+def _prediction(
     net: Module, views: Mapping[str, Tensor], x: Tensor, training: Training | None = None
 ) -> Tensor:
     prediction = net.apply(views, x, training=training).named("prediction")
@@ -145,7 +150,7 @@ def prediction_of(
     return prediction
 
 
-def measures_of(
+def _measures(
     prediction: Tensor, batch: Mapping[str, Tensor], loss: Loss, metrics: Sequence[Metric]
 ) -> dict[str, Tensor]:
     """The loss and the metrics of a batch, each as one number, by name."""
@@ -156,7 +161,7 @@ def measures_of(
     return {name: each.named(name) for name, each in measures.items()}
 
 
-def with_penalties(
+def _with_penalties(
     objective: Tensor, training: Training, batch: Mapping[str, Tensor], loss: Loss
 ) -> Tensor:
     """The loss and what the modules add to it, which is what training lowers."""
@@ -171,13 +176,11 @@ def _settled(net: Module, flat: Tensor, training: Training) -> Tensor:
     """The weights after a step, within their limits, and what is assigned in its place."""
     if not (training.limits or training.assigned):
         return flat
-    found = []
-    for name, view in views_of(net, flat).items():
-        within = training.limits[name](view) if name in training.limits else view
-        settled = training.assigned.get(name, within)
-        found.append(gates.reshape(settled, shape=(settled.size,)))
-    whole: Tensor = concatenate(found)
-    return whole
+    limits = training.limits
+    return joined(
+        training.assigned.get(name, limits[name](view) if name in limits else view)
+        for name, view in views(net, flat).items()
+    )
 
 
 def _weighted_sum(
