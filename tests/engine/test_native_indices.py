@@ -28,7 +28,7 @@ from test_losses import REFERENCE
 from test_random_graphs import KINKED, SMOOTH, Recipe, bounded, recipes
 
 import talweg as tw
-from talweg.engine.native import contract, launch, tables
+from talweg.engine.native import contract, driver_base, launch
 from talweg.engine.native.cache import Cache
 from talweg.engine.native.checked import with_checks
 from talweg.engine.native.checked_memory import CheckedGraph, CheckedMemory, Pieces
@@ -54,7 +54,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[launch.Prepared]]:
 
     launch_prepare = launch.prepare
     monkeypatch.setattr(launch, "prepare", prepare)
-    monkeypatch.setattr(tables, "SERIAL", 0)
+    monkeypatch.setattr(driver_base, "LONG", 0)
     yield prepared
     assert prepared and all(each.build.checked for each in prepared)
 

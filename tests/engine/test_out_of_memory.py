@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 import talweg as tw
-from talweg.engine.native import compiler, launch, tables
+from talweg.engine.native import compiler, driver_base, launch, tables
 from talweg.engine.native.cache import Cache
 from talweg.errors import EngineError
 
@@ -40,7 +40,7 @@ def no_thread_is_left() -> bool:
 
 @pytest.fixture(autouse=True)
 def on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "SERIAL", 0)
+    monkeypatch.setattr(driver_base, "LONG", 0)
 
 
 # Threads ------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ def build(program: Program, target: Target, *, checked: bool = False) -> Build:
     """Plan a run, and write it for a processor; for tests, so that it checks each address."""
     module = new_module(target)
     parts = _parts(program, module)
+    module.long_steps = parts.is_long(program.batch_size)
     write_run(module, parts)
     text = str(module)
     return Build(parts, text, with_checks(text) if checked else None)

@@ -166,7 +166,9 @@ class _Product:
         right = [("ptr", "b"), ("i64", "b_step"), ("i64", "b_panel")]
         output = [("ptr", "c"), ("i64", "c_row"), ("i64", "adding"), ("ptr", "scratch")]
         name = _name(self.type, self.stage)
-        f = self.module.function(name, [*sizes, *left, *right, *output], inline=False)
+        rare = self.module.long_steps  # the work is in the tiles
+        parameters = [*sizes, *left, *right, *output]
+        f = self.module.function(name, parameters, inline=False, rare=rare)
         m, n, k, a, a_row, a_step, b, b_step, b_panel, c, c_row, adding, scratch = f.parameters
         record = f.stack("i64", len(kernels.RECORD))
         kernels.write(f, record, b_step=b_step, b_panel=b_panel, c_row=c_row)

@@ -11,7 +11,8 @@ from talweg.engine.native.driver_base import Parts as Parts, Writer
 from talweg.engine.native.driver_close import WriteClose, WriteEvaluation
 from talweg.engine.native.driver_epoch import WriteEpoch
 from talweg.engine.native.ir import Module, number, type_of
-from talweg.engine.native.stage import tickets_of, write_stage
+from talweg.engine.native.stage import write_stage
+from talweg.engine.native.tickets import tickets_of
 
 
 def write_run(module: Module, parts: Parts) -> str:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from talweg.engine.native import control as c
 from talweg.engine.native.barrier import write_barrier
-from talweg.engine.native.frame import entry
+from talweg.engine.native.frame import entry, part
 from talweg.engine.native.ir import Index, Module, Value, number, size_of, type_of, vector
 from talweg.engine.native.plan import Plan
 from talweg.engine.native.view import Buffer
 
+LONG = 300_000
+"""Operations of a step (some 10 us) from which several threads are faster than one."""
 ROW_UNIT = 6
 """Rows are shared out among threads in multiples of a tile's rows."""
 
@@ -43,6 +45,11 @@ class Parts:
         """What is added up over the steps of an epoch."""
         return [*self.measures, *([] if self.watch_steps else self.watched)]
 
+    def is_long(self, rows: int) -> bool:
+        """Whether a step takes so long that threads pay, and what surrounds its kernels does not
+        matter."""
+        return sum(each.operations().of(rows) for each in self.step.kernels) >= LONG
+
     @property
     def columns(self) -> int:
         """Numbers in one row of the history: of the steps, then of held-out rows."""
@@ -55,13 +62,12 @@ class Writer:
 
     name = ""
     result = "void"
-    public = False
 
     def __init__(self, module: Module, parts: Parts) -> None:
         self.module, self.parts = module, parts
         arguments = [("ptr", "control"), ("ptr", "table"), ("i64", "thread")]
         self.f = module.function(
-            self.name, arguments, self.result, public=self.public, inline=False
+            self.name, arguments, self.result, inline=False, rare=module.long_steps
         )
         self.control, self.table, self.thread = self.f.parameters
         self.threads = self.word(c.THREADS)
@@ -118,9 +124,8 @@ class Writer:
     def _divided(self, rows: Value) -> tuple[Value, Value]:
         f = self.f
         units = f.over(f.plus(rows, ROW_UNIT - 1), ROW_UNIT)
-        low = f.times(f.over(f.times(units, self.thread), self.threads), ROW_UNIT)
-        after = f.plus(self.thread, 1)
-        high = f.times(f.over(f.times(units, after), self.threads), ROW_UNIT)
+        low = f.times(part(f, units, self.thread, self.threads), ROW_UNIT)
+        high = f.times(part(f, units, f.plus(self.thread, 1), self.threads), ROW_UNIT)
         return f.index(f.least(low, rows)), f.index(f.least(high, rows))
 
     def add_measures(self, plan: Plan, sums: int, names: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from talweg.engine.native.driver_base import Parts, Writer
 from talweg.engine.native.driver_rows import BatchRows
 from talweg.engine.native.ir import Index, Module, Value, number, type_of
 from talweg.engine.native.row_order import row_order
-from talweg.engine.native.stage import tickets_of
+from talweg.engine.native.tickets import taken, tickets_of
 
 _SOURCES = {"x": c.X, "y": c.Y, "row_weights": c.ROW_WEIGHTS}
 
@@ -87,7 +87,7 @@ class WriteEpoch(Writer):
         f.jump(done)
         f.open(shared)
         count = f.index(f.over(f.plus(rows, f.minus(block, 1)), block))
-        with f.taken(count, self.ticket(c.ROW_TICKETS + number)) as part:
+        with taken(f, count, self.ticket(c.ROW_TICKETS + number)) as part:
             first = f.times(part, block)
             self.call_stage(name, rows, first, f.least(f.plus(first, block), rows))
         f.jump(done)

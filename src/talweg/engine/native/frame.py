@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from talweg.engine.native.control import CONTROL, TAKEN
-from talweg.engine.native.ir import Function, Index, Value, type_of
+from talweg.engine.native.ir import Function, Index, Module, Value, number, type_of
 from talweg.engine.native.kernel import Kernel
 from talweg.engine.native.outline import Size
 from talweg.engine.native.view import Buffer, View
@@ -24,6 +24,28 @@ PARAMETERS = [
 def entry(f: Function, table: Value, place: int) -> Value:
     """A pointer of a table."""
     return f.load("ptr", f.at(table, place, "ptr"))
+
+
+def part(f: Function, units: Index, thread: Index, threads: Value) -> Value:
+    """units * thread / threads, rounded down: where a thread's units begin.
+
+    A function, since LLVM makes three blocks of each division.
+    """
+    if "part" not in f.module.functions:
+        _write_part(f.module)
+    return f.call("part", "i64", f.index(units), f.index(thread), threads)
+
+
+def _write_part(module: Module) -> None:
+    f = module.function("part", [("i64", "units"), ("i64", "thread"), ("i64", "threads")], "i64")
+    units, thread, threads = f.parameters
+    whole = f.index(f.times(units, thread))
+    divided, alone = f.fresh("divided"), f.fresh("alone")
+    f.branch(f.compare(">", threads, number(1, "i64")), divided, alone)
+    f.open(alone)
+    f.give(whole)
+    f.open(divided)
+    f.give(f.index(f.over(whole, threads)))
 
 
 class Frame:
@@ -74,6 +96,6 @@ class Frame:
         """This thread's part of 0..count, cut at multiples of `unit`."""
         f = self.f
         units = f.over(f.plus(count, unit - 1), unit)
-        low = f.over(f.times(units, self.thread), self.threads)
-        high = f.over(f.times(units, f.plus(self.thread, 1)), self.threads)
+        low = part(f, units, self.thread, self.threads)
+        high = part(f, units, f.plus(self.thread, 1), self.threads)
         return f.times(low, unit), f.least(f.times(high, unit), count)

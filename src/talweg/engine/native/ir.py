@@ -33,6 +33,8 @@ class Module:
 
     def __init__(self, vector_bytes: int, registers: int = 16, family: str = "") -> None:
         self.vector_bytes, self.registers, self.family = vector_bytes, registers, family
+        self.long_steps = False
+        """Whether what runs a few times a step counts as rare."""
         self.functions: dict[str, Function] = {}
         self._declared: dict[str, str] = {}
         self._globals: list[str] = []
@@ -327,8 +329,13 @@ class Function:
 
     def first_lanes(self, count: Index, lanes: int) -> Value:
         """A mask that holds in the first `count` lanes."""
-        type = vector("i64" if self.module.vector_bytes // 8 >= lanes else "i32", lanes)
-        limit = self.index(count)
+        if isinstance(count, int):
+            held = ", ".join(f"i1 {int(place < count)}" for place in range(lanes))
+            return Value(vector("i1", lanes), f"<{held}>")
+        type, limit = (
+            vector("i64" if self.module.vector_bytes // 8 >= lanes else "i32", lanes),
+            count,
+        )
         if element(type) == "i32":
             limit = self.emit("i32", f"trunc {limit} to i32")
         return self.compare("slt", self.count_up(type), self.splat(limit, lanes))
@@ -366,19 +373,6 @@ class Function:
         self.open(done)
 
     @contextmanager
-    def taken(self, count: Value, place: Value) -> Iterator[Value]:
-        """for ticket in what is left of range(count), which all threads take from one word."""
-        head, body, after = self.fresh("take"), self.fresh("taken"), self.fresh("gone")
-        self.jump(head)
-        self.open(head)
-        ticket = self.emit("i64", f"atomicrmw add {place}, i64 1 monotonic")
-        self.branch(self.compare("slt", ticket, count), body, after)
-        self.open(body)
-        yield ticket
-        self.jump(head)
-        self.open(after)
-
-    @contextmanager
     def loop(
         self,
         start: Index,
@@ -393,8 +387,15 @@ class Function:
         """
         before, body, after = self.block, self.fresh("loop"), self.fresh("end")
         first, limit = self.index(start), self.index(stop)
-        known = isinstance(start, int) and isinstance(stop, int) and start < stop
-        if known:
+        rounds = None
+        if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int):
+            rounds = len(range(start, stop, step))
+        if rounds == 1:
+            loop = Loop(first, list(carried))
+            yield loop
+            loop.results += loop.after
+            return
+        if rounds:
             self.jump(body)
         else:
             self.branch(self.compare("slt", first, limit), body, after)
@@ -414,6 +415,6 @@ class Function:
         self.open(after)
         for initial, final in zip(carried, loop.after, strict=True):
             result = Value(initial.type, f"%{self.fresh('r')}")
-            sources = [(final, latch)] if known else [(initial, before), (final, latch)]
+            sources = [(final, latch)] if rounds else [(initial, before), (final, latch)]
             self._lines.append(phi(result, *sources))
             loop.results.append(result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -28,26 +29,31 @@ _BYTES = {"float": 4, "double": 8, "i64": 8, "i32": 4, "i8": 1, "i1": 1, "ptr": 
 FLOATS = ("float", "double")
 
 
+@cache
 def type_of(dtype: npt.DTypeLike) -> str:
     """The LLVM type of one element of a NumPy dtype in memory; a bool is a byte."""
     return _TYPES[np.dtype(dtype).name]
 
 
+@cache
 def element(type: str) -> str:
     """The element of a vector type; a scalar type itself."""
     return type.rpartition("x ")[2].rstrip(">")
 
 
+@cache
 def lanes(type: str) -> int:
     """How many elements a type has; 1 for a scalar."""
     return int(type[1:].partition(" ")[0]) if type[0] == "<" else 1
 
 
+@cache
 def vector(of: str, count: int) -> str:
     """The type of `count` elements; the element itself for one."""
     return of if count == 1 else f"<{count} x {of}>"
 
 
+@cache
 def size_of(type: str) -> int:
     """Bytes that a value of this type takes in memory."""
     return _BYTES[element(type)] * lanes(type)

@@ -125,7 +125,7 @@ class _Writer:
     def _unroll(self, across: int) -> int:
         """Registers that a vector takes: several for few light sums, so that they overlap."""
         size = self.axes[across].size
-        is_long = not size.is_known or size.factor >= UNROLL * self._lanes()
+        is_long = size.is_known and size.factor >= UNROLL * self._lanes()
         sums = len(self.nest.reductions) + bool(self.guards)
         is_light = len(self.nest.nodes) <= UNROLL
         return max(1, UNROLL // sums) if sums and is_long and is_light else 1

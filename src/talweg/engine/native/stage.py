@@ -8,45 +8,31 @@ from talweg.engine.native import contract
 from talweg.engine.native.barrier import write_barrier
 from talweg.engine.native.contract import Matrix, Panels
 from talweg.engine.native.contract_kernels import panel_width
-from talweg.engine.native.control import CONTROL, ROW_TICKETS, SCRATCH
+from talweg.engine.native.control import CONTROL, SCRATCH
 from talweg.engine.native.frame import PARAMETERS, Frame
 from talweg.engine.native.ir import Index, Module, Value, type_of
 from talweg.engine.native.kernel import Kernel, Nest, Pack, Product
 from talweg.engine.native.nest import write_nest
 from talweg.engine.native.order import must_wait
-from talweg.engine.native.outline import product
 from talweg.engine.native.plan import Plan
+from talweg.engine.native.tickets import taken
 from talweg.engine.native.view import View
 
 TILE = 6
 """Rows of a product's tile, in multiples of which threads share them out."""
-
-
-SHARED = 2**16
-"""Elements of a product that does not follow the rows from which threads come for parts of it."""
+SMALL = 2**10
+"""Operations of a nest that need not be fast in a long step."""
 PARTS, FEWEST = 16, 24
-"""Into how many parts it is cut, and their fewest rows."""
-
-
-def tickets_of(plan: Plan) -> dict[Kernel, int]:
-    """The large products of a step that threads share as they come, numbered."""
-    large = [each for each in plan.kernels if isinstance(each, Product) and _is_large(each)]
-    return dict(zip(large, range(ROW_TICKETS), strict=False))
-
-
-def _is_large(kernel: Product) -> bool:
-    assert kernel.c is not None
-    size = product(kernel.c.shape)
-    flat = len(kernel.c.shape) == 2 and kernel.row_axis is None
-    return flat and size.is_known and size.factor >= SHARED
+"""Into how many parts a large product is cut, and their fewest rows."""
 
 
 def write_stage(
     module: Module, plan: Plan, stage: int, name: str, tickets: Mapping[Kernel, int] | None = None
 ) -> str:
     """Write the function of one stage; its name."""
-    f = module.function(f"{name}_{stage}", PARAMETERS)
     kernels = plan.stage(stage)
+    rare = module.long_steps and all(_is_small(each) for each in kernels)
+    f = module.function(f"{name}_{stage}", PARAMETERS, rare=rare)
     frame = Frame(f, tickets or {})
     since: list[Kernel] = []  # the last barrier
     for kernel in kernels:
@@ -58,6 +44,12 @@ def write_stage(
         _write(frame, kernel)
     f.give()
     return f.name
+
+
+def _is_small(kernel: Kernel) -> bool:
+    """Whether a kernel's own loops are short, or in a function of their own."""
+    size = kernel.operations()
+    return isinstance(kernel, Pack) or (size.is_known and size.factor < SMALL)
 
 
 def _write(frame: Frame, kernel: Kernel) -> None:
@@ -153,7 +145,7 @@ def _multiply(frame: Frame, kernel: Product, views: list[View], matrices: list[M
     if kernel in frame.tickets:
         assert isinstance(m, int)
         rows = max(FEWEST, -(-m // (PARTS * TILE)) * TILE)
-        with f.taken(f.index(-(-m // rows)), frame.ticket(kernel)) as part:
+        with taken(f, f.index(-(-m // rows)), frame.ticket(kernel)) as part:
             first = f.times(part, rows)
             multiply(first, f.least(f.minus(m, first), rows))
         return

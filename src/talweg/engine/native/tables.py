@@ -22,8 +22,6 @@ from talweg.engine.program import Program, Rows
 from talweg.engine.snapshot import Snapshot
 from talweg.gates import Array
 
-SERIAL = 300_000
-"""Operations of a step below which one thread is as fast as several (some 10 us)."""
 BLOCK_BYTES = 256 * 1024
 """What the rows that go through a stage together may take, half of a second-level cache."""
 SAVE_STEPS = 64
@@ -234,8 +232,7 @@ def _sleep_address() -> int:
 
 def _threads(program: Program, parts: Parts) -> int:
     """How many threads a run gets: all that may be used, or one where its steps are short."""
-    rows = program.batch_size
-    if sum(each.operations().of(rows) for each in parts.step.kernels) < SERIAL:
+    if not parts.is_long(program.batch_size):
         return 1
     if program.threads is not None:
         return program.threads

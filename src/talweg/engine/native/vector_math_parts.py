@@ -46,7 +46,8 @@ def once(body: Body) -> Body:
         name = f"{body.__name__}.{lanes(type)}.{element(type)}"
         if name not in f.module.functions:
             parameters = [(each.type, f"x{i}") for i, each in enumerate(inputs)]
-            own = f.module.function(name, parameters, type, inline=False)
+            rare = f.module.long_steps and lanes(type) == 1
+            own = f.module.function(name, parameters, type, inline=False, rare=rare)
             own.give(body(own, *own.parameters))
         return f.call(name, type, *inputs)
 
