@@ -32,13 +32,14 @@ THREADS, KEEP_BEST, REPLAY = 48, 49, 50
 HELD_ROWS, HELD_BATCH = 51, 52
 """Rows that are evaluated after each epoch, and how many at a time."""
 BLOCK = 53
-"""Rows that a thread takes through a stage at a time."""
+"""Rows that a thread takes through a stage at a time; of held-out rows, HELD_BLOCK."""
 SAVE_EVERY = 54
 """Steps after which weights and state are saved, at the next epoch."""
 FIRST_WATCHED = 55
 """The step of the first row of what is watched."""
 FIRST_SCHEDULED = 58
 """The epoch, or where settings change each step, the step, of the first row of their values."""
+HELD_BLOCK = 59
 NAPS, ALONE = 56, 57
 """Sleeps of waiting threads so far; set by Python: the first thread shall go on alone."""
 TAKEN, TICKETS, ROW_TICKETS = 64, 16, 12

@@ -62,6 +62,7 @@ class Writer:
 
     name = ""
     result = "void"
+    block = c.BLOCK
 
     def __init__(self, module: Module, parts: Parts) -> None:
         self.module, self.parts = module, parts
@@ -103,7 +104,7 @@ class Writer:
 
     def by_rows(self, name: str, rows: Value, low: Index, high: Index) -> None:
         """An odd stage, on this thread's rows, block by block."""
-        f, block = self.f, self.word(c.BLOCK)
+        f, block = self.f, self.word(self.block)
         with f.loop(low, high, block) as loop:
             self.call_stage(name, rows, loop.index, f.least(f.plus(loop.index, block), high))
 

@@ -15,6 +15,7 @@ class WriteEvaluation(Writer):
     """Loss and metrics over the rows that are evaluated after each epoch."""
 
     name = "evaluation"
+    block = c.HELD_BLOCK
 
     def __init__(self, module: Module, parts: Parts, plan: Plan, stages: dict[int, str]) -> None:
         super().__init__(module, parts)

@@ -49,8 +49,11 @@ class Memory:
         self.scheduled = np.zeros(0)
         self.guards = self._zeros(64 * self.threads)
         self._set_words()
-        self.block = self._block_rows()
-        self.words[c.BLOCK] = self.block
+        self.blocks = {c.BLOCK: self._block_rows(parts.step, program.batch_size)}
+        if parts.evaluate:
+            self.blocks[c.HELD_BLOCK] = self._block_rows(parts.evaluate, program.evaluation_size)
+        for word, block in self.blocks.items():
+            self.words[word] = block
         self.tables = [self._table(thread) for thread in range(self.threads)]
 
     def _set_words(self) -> None:
@@ -69,23 +72,24 @@ class Memory:
             words[c.HELD_BATCH] = program.evaluation_size
         self.reals[c.BEST_LOSS] = np.inf
 
-    def _block_rows(self) -> int:
-        """Rows that a thread takes through a stage at a time, so that they stay in its cache."""
-        most = max(self.program.batch_size, self.program.evaluation_size) // self.threads + 6
-        row = sum(each.nbytes(1) for each in self.parts.step.buffers if each.size.power == 1)
-        parts = -(-most // max(120, BLOCK_BYTES // max(row, 1)))
-        return -(-most // parts // 6) * 6  # blocks of about one size, whole tiles each
+    def _block_rows(self, plan: Plan, rows: int) -> int:
+        """Rows that a thread takes through a stage at a time, so that they stay in its cache: as
+        many blocks for each thread, all of about one size, and of whole tiles."""
+        row = sum(each.nbytes(1) for each in plan.buffers if each.size.power == 1)
+        each_takes = max(120, BLOCK_BYTES // max(row, 1)) * self.threads
+        parts = -(-rows // each_takes) * self.threads
+        return -(-rows // parts // 6) * 6
 
     def _table(self, thread: int) -> npt.NDArray[np.uintp]:
         """A thread's pointers; what all share is laid out by the first."""
         if thread == 0:
             self.shared = self._shared_pointers()
         table = self.shared.copy()
-        plans = [(self.parts.step, self.program.batch_size)]
+        plans = [(self.parts.step, self.program.batch_size, c.BLOCK)]
         if self.parts.evaluate:
-            plans.append((self.parts.evaluate, self.program.evaluation_size))
-        for plan, rows in plans:
-            self._lay_out(table, plan, "block", min(rows, self.block))
+            plans.append((self.parts.evaluate, self.program.evaluation_size, c.HELD_BLOCK))
+        for plan, rows, block in plans:
+            self._lay_out(table, plan, "block", min(rows, self.blocks[block]))
             for each in plan.buffers:
                 if each.kind == "private":
                     table[each.place] = self._room(each.nbytes(rows))
