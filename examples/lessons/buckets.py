@@ -1,9 +1,9 @@
 """Buckets: a hundred balls on a curve with five buckets end in five places.
 
 Descent finds the bottom of the bucket that it starts in, and no other. Whoever starts often
-enough finds the deepest: the starts are a sweep over seeds, trained side by side as one batched
-run, of which the best is kept. Small nets are such curves too. A path as first argument gets the
-picture.
+enough finds the deepest: `tw.restarts` trains all starts side by side as one batched run, keeps the
+best, and puts those together that found the same minimum. Small nets are such curves too. A path
+as first argument gets the picture.
 """
 
 import sys
@@ -29,12 +29,12 @@ def ball() -> tw.Sequential:
     return tw.Sequential(tw.Dense(1, bias=False, init=start), dtype="float64")
 
 
-def roll_all() -> tw.Sweep:
-    return tw.sweep(
+def roll_all() -> tw.Restarts:
+    return tw.restarts(
         ball,
         [[1.0]],
         [0.0],
-        over={"seed": range(BALLS)},
+        starts=BALLS,
         loss=lambda place, _: height(place[:, 0]),
         optimizer=tw.SGD(lr=0.02),
         epochs=300,
@@ -42,43 +42,37 @@ def roll_all() -> tw.Sweep:
     )
 
 
-def restart_net() -> tw.Sweep:
+def restart_net() -> tw.Restarts:
     """Exclusive or with two hidden units: just enough, so that many starts get stuck."""
-
-    def net() -> tw.Sequential:
-        return tw.Sequential(tw.Dense(2, "tanh", init=tw.Uniform(-1, 1)), tw.Dense(1, "sigmoid"))
-
-    settings = {"loss": "mse", "optimizer": tw.SGD(lr=0.5), "epochs": 2000, "batch_size": None}
-    return tw.sweep(net, *EXCLUSIVE_OR, over={"seed": range(BALLS)}, **settings)
+    net = tw.Sequential(tw.Dense(2, "tanh", init=tw.Uniform(-1, 1)), tw.Dense(1, "sigmoid"))
+    settings = {"loss": "mse", "optimizer": tw.SGD(lr=2.0), "epochs": 10_000, "batch_size": None}
+    return tw.restarts(net, *EXCLUSIVE_OR, starts=BALLS, solved=0.01, **settings)
 
 
-def tell_buckets(sweep: tw.Sweep) -> tuple[list[str], list[int]]:
-    ends = np.array([run.net.weights.flat[0] for run in sweep.runs])
-    losses = np.array([run.history["loss"][-1] for run in sweep.runs])
-    places, bucket = np.unique(ends.round(3), return_inverse=True)
-    print(f"{BALLS} balls dropped between -5 and 5 end in {len(places)} places")
+def tell_buckets(found: tw.Restarts) -> tuple[list[str], list[int]]:
+    buckets = sorted(found.clusters, key=lambda each: each.run.net.weights.flat[0])
+    places = [each.run.net.weights.flat[0] for each in buckets]
+    print(f"{BALLS} balls dropped between -5 and 5 end in {len(buckets)} places")
     print("    place   depth   balls")
-    counts = np.bincount(bucket).tolist()
-    for number, place in enumerate(places):
-        depth = losses[bucket == number].mean()
-        print(f"  {place:>7.3f}{depth:>8.4f}{counts[number]:>8}")
-    share = float(np.mean(losses < losses.min() + 1e-6))
-    print(f"The best is kept: {sweep.best.net.weights.flat[0]:.3f},", end=" ")
-    print(f"found by {share:.0%} of the starts.")
+    for place, each in zip(places, buckets, strict=True):
+        print(f"  {place:>7.3f}{each.loss:>8.4f}{each.count:>8}")
+    print(f"The best is kept: {found.best.net.weights.flat[0]:.3f},", end=" ")
+    print(f"found by {found.solved:.0%} of the starts.")
     print("The chance that some of n starts finds it, 1 - (1 - share)^n:")
-    chances = ", ".join(f"{1 - (1 - share) ** n:.0%} of {n}" for n in (1, 5, 10, 20))
-    print(f"  {chances}")
-    return [f"{place:.2f}" for place in places], counts
+    print("  " + ", ".join(f"{found.chance(n):.0%} of {n}" for n in (1, 5, 10, 20)))
+    return [f"{place:.2f}" for place in places], [each.count for each in buckets]
 
 
-def tell_net(sweep: tw.Sweep) -> np.ndarray:
-    losses = np.sort([run.history["loss"][-1] for run in sweep.runs])
-    low, middle, high = np.quantile(losses, [0.1, 0.5, 0.9])
-    print(f"\nA net for exclusive or, 2-2-1, started {BALLS} times")
-    print(f"  best {losses[0]:.5f}, a tenth below {low:.5f}, half below {middle:.5f},")
-    print(f"  a tenth above {high:.5f}; solved (below 0.01): {np.mean(losses < 0.01):.0%}")
-    print(f"  {BALLS} runs as {sweep.programs} program")
-    return losses
+def tell_net(found: tw.Restarts) -> np.ndarray:
+    print(
+        f"\nA net for exclusive or, 2-2-1, started {BALLS} times as {found.sweep.programs} program"
+    )
+    print(found)
+    print("What the nets of each minimum make of 00, 01, 10 and 11:")
+    for place, each in enumerate(found.clusters, 1):
+        outputs = each.run.net.predict(EXCLUSIVE_OR[0]).ravel()
+        print(f"{place:>7}  " + "".join(f"{value:>8.2f}" for value in outputs))
+    return np.sort(found.losses)
 
 
 def main(picture: str | None = None) -> None:

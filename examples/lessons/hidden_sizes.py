@@ -31,7 +31,7 @@ def network(hidden: int) -> tw.Sequential:
     return net
 
 
-def train() -> tw.Sweep:
+def train(engine: str | None = None) -> tw.Sweep:
     return tw.sweep(
         network,
         X,
@@ -43,6 +43,7 @@ def train() -> tw.Sweep:
         batch_size=None,
         metrics=["mae"],
         watch="direction_changes",
+        engine=engine,
     )
 
 
@@ -57,15 +58,13 @@ def main(picture: str | None = None) -> None:
         (point["hidden"], point["lr"]): run
         for point, run in zip(sweep.points, sweep.runs, strict=True)
     }
-    print("Mean |error| before step 50,000, and turns of the average weight in 60,000")
-    print(f"{'':>7}{'4 hidden units':>24}{'32 hidden units':>24}")
-    print(f"{'alpha':>7}" + f"{'error':>16}{'turns':>8}" * 2)
-    for alpha in ALPHAS:
-        cells = (
-            (runs[size, alpha].history["mae"][50_000], turns(runs[size, alpha]).mean())
-            for size in SIZES
-        )
-        print(f"{alpha:>7g}" + "".join(f"{error:>16.10f}{turn:>8.3f}" for error, turn in cells))
+    for size in SIZES:
+        print(f"{size} hidden units: mean |error| before step, and turns of the average weight")
+        print(" alpha" + "".join(f"{step:>11,}" for step in range(0, STEPS, 10_000)) + "   turns")
+        for alpha in ALPHAS:
+            run = runs[size, alpha]
+            cells = "".join(f"{error:>11.7f}" for error in run.history["mae"][::10_000])
+            print(f"{alpha:>6g}{cells}{turns(run).mean():>8.3f}")
     best = sweep.best_point
     print(f"\nThe least loss has alpha {best['lr']:g} with {best['hidden']} hidden units.")
     print("Tiny alphas: the weights keep their direction, and are still under way.")

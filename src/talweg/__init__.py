@@ -27,6 +27,8 @@ _HOMES = {
     "talweg.nn.dense": "Dense",
     "talweg.nn.disturbed": "DropConnect Dropout Noise NoisyDense",
     "talweg.nn.normalized": "BatchNorm LayerNorm",
+    "talweg.nn.autoencoder": "DenoisingAutoencoder",
+    "talweg.nn.boltzmann": "RBM",
     "talweg.nn.penalties": "Elastic L1 L2",
     "talweg.nn.activations": "elu gelu identity leaky_relu selu silu",
     "talweg.nn.initializers": "Constant Glorot He LeCun Normal Orthogonal Uniform",
@@ -50,11 +52,17 @@ _HOMES = {
     "talweg.optim.plateau": "Plateau",
     "talweg.optim.radam": "RAdam",
     "talweg.optim.rmsprop": "RMSProp",
+    "talweg.optim.sampling": "LearntSampling",
     "talweg.optim.schedules": (
         "Cosine Exponential InverseScaling OneCycle Schedule StepDecay WarmUp"
     ),
     "talweg.train.checkpoint": "Checkpoint",
     "talweg.train.fit": "fit",
+    "talweg.train.halving": "Halving",
+    "talweg.train.ranges": "Between",
+    "talweg.train.pretrain": "Pretraining pretrain",
+    "talweg.train.range_test": "RateTest find_rate",
+    "talweg.train.restarts": "Cluster Restarts restarts",
     "talweg.train.run": "Failure Run",
     "talweg.train.stopping": "MaxEpochs MinDecrease Patience Stop TargetLoss TimeBudget",
     "talweg.train.stages": "Stages stages",
@@ -146,6 +154,8 @@ if TYPE_CHECKING:
         selu as selu,
         silu as silu,
     )
+    from talweg.nn.autoencoder import DenoisingAutoencoder as DenoisingAutoencoder
+    from talweg.nn.boltzmann import RBM as RBM
     from talweg.nn.dense import Dense as Dense
     from talweg.nn.disturbed import (
         DropConnect as DropConnect,
@@ -193,6 +203,7 @@ if TYPE_CHECKING:
     from talweg.optim.plateau import Plateau as Plateau
     from talweg.optim.radam import RAdam as RAdam
     from talweg.optim.rmsprop import RMSProp as RMSProp
+    from talweg.optim.sampling import LearntSampling as LearntSampling
     from talweg.optim.schedules import (
         Cosine as Cosine,
         Exponential as Exponential,
@@ -205,6 +216,15 @@ if TYPE_CHECKING:
     from talweg.optim.sgd import SGD as SGD
     from talweg.train.checkpoint import Checkpoint as Checkpoint
     from talweg.train.fit import fit as fit
+    from talweg.train.halving import Halving as Halving
+    from talweg.train.pretrain import Pretraining as Pretraining, pretrain as pretrain
+    from talweg.train.range_test import RateTest as RateTest, find_rate as find_rate
+    from talweg.train.ranges import Between as Between
+    from talweg.train.restarts import (
+        Cluster as Cluster,
+        Restarts as Restarts,
+        restarts as restarts,
+    )
     from talweg.train.run import Failure as Failure, Run as Run
     from talweg.train.stages import Stages as Stages, stages as stages
     from talweg.train.stopping import (

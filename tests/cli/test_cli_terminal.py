@@ -150,6 +150,7 @@ def test_a_closed_pipe_is_no_error() -> None:
     process.stderr.close()
 
 
+@pytest.mark.slow
 def test_an_encoding_that_lacks_a_letter(monkeypatch) -> None:
     Path("größe.csv").write_text("a,größe\n" + "".join(f"{n % 7},{n}.5\n" for n in range(30)))
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")

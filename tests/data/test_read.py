@@ -35,6 +35,7 @@ REAL = [  # file, rows, columns, first name, last name
 ]
 
 
+@pytest.mark.quick("tables/mushroom*", "tables/abalone*")
 @pytest.mark.parametrize(("path", "rows", "columns", "first", "last"), REAL)
 def test_real_files(real_table, path, rows, columns, first, last) -> None:
     table = real_table(path)

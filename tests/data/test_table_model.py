@@ -59,6 +59,7 @@ def kinds() -> tw.TableModel:
 # Learning -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_all_sources_are_one_table(houses, csv_file) -> None:
     expected = houses.predict(HOUSES)
     assert expected.shape == (ROWS,) and expected.dtype == np.float64
@@ -138,6 +139,7 @@ def test_rows_without_a_target_are_left_out() -> None:
     assert (model.trained.rows, sum(model.trained.parts.values())) == (80, 70)
 
 
+@pytest.mark.slow
 def test_settings_do_what_they_say() -> None:
     model = tw.TableModel("price", task="classification", **QUICK)
     whole = {**HOUSES, "price": [row % 12 for row in range(ROWS)]}
@@ -233,6 +235,7 @@ np.save(sys.argv[3], model.predict(sys.argv[2]), allow_pickle=model.labels.dtype
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "columns", [pytest.param(HOUSES, marks=pytest.mark.slow), LABELLED], ids=["numbers", "labels"]

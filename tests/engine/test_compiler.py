@@ -213,6 +213,7 @@ def test_all_that_decides_what_the_code_is_is_in_the_key(monkeypatch: pytest.Mon
     assert len(set(keys)) == len(keys) == 8
 
 
+@pytest.mark.slow
 def test_the_number_of_programs_kept_is_bounded_and_the_used_one_stays() -> None:
     forget()
     compiled(adder(0), ["outer"], cache=OFF)
@@ -239,6 +240,7 @@ def run(script: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_what_one_process_compiled_the_next_one_loads(cache: Cache) -> None:
     script = SCRIPT.format(text=adder(5), folder=str(cache.folder))
     assert [run(script), run(script)] == ["False 6", "True 6"]

@@ -286,6 +286,7 @@ def test_products_are_right_and_touch_nothing_else(
     assert [len(each) for each in made.values()] == [1, 1]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(
     shape=st.tuples(st.integers(1, 40), st.integers(1, 150), st.integers(0, 500)),
@@ -507,6 +508,7 @@ TARGETS: Sequence[tuple[str, Target]] = [
 ]
 
 
+@pytest.mark.quick("avx512")
 @pytest.mark.parametrize(("machine", "target"), TARGETS, ids=[name for name, _ in TARGETS])
 def test_it_compiles_for_other_machines(machine: str, target: Target) -> None:
     assert len(object_code(str(module_for(machine)), target)) > 5000

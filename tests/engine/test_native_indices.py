@@ -94,6 +94,7 @@ MORE_RUNS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.quick("everything, by steps-1", "one row at a time-2", "all rows, validated on one-1")
 @BOTH_THREADS
 @pytest.mark.parametrize("name", RUNS)
 def test_runs(name: str, threads: int, checks: None) -> None:
@@ -271,6 +272,7 @@ class CheckedProducts:
         patch.setattr(test_contract, "guarded", guarded)
 
 
+@pytest.mark.quick("*-avx2-float64")
 @pytest.mark.parametrize("dtype", test_contract.DTYPES)
 @pytest.mark.parametrize(
     "machine", ["avx2", *(pytest.param(m, marks=slow) for m in ("sse", "neon", "avx512"))]

@@ -115,6 +115,7 @@ PLACES: dict[str, tuple[Any, str, Any, str]] = {
 }
 
 
+@pytest.mark.quick("arenas", "compiling")
 @pytest.mark.parametrize("place", PLACES)
 def test_memory_that_is_not_there(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     where, name, value, words = PLACES[place]

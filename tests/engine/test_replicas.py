@@ -108,6 +108,7 @@ def assert_one(ours: Outcome, theirs: Outcome) -> None:
     assert_array_equal(ours.state["velocity"], theirs.state["velocity"])
 
 
+@pytest.mark.quick("float64")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_neither_width_nor_company_changes_a_bit(dtype: str) -> None:
     chosen = jobs([0.01 * i for i in range(1, 9)], dtype)
@@ -120,6 +121,7 @@ def test_neither_width_nor_company_changes_a_bit(dtype: str) -> None:
         assert_one(ours, theirs)
 
 
+@pytest.mark.quick("float64")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_replica_that_diverges_harms_no_other(dtype: str) -> None:
     rates = [0.1, 0.01, 0.05, 0.02]

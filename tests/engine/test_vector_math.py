@@ -245,6 +245,7 @@ def test_power_in_float32_is_within_its_bound_of_float64() -> None:
 COMMON = {"exp", "log", "tanh"}
 
 
+@pytest.mark.quick("exp")
 @pytest.mark.parametrize(
     "name",
     [
@@ -265,6 +266,7 @@ def test_float64_is_within_its_bound_of_mpmath(name) -> None:
     assert units[worst] <= BOUNDS[name][1], x[worst]
 
 
+@pytest.mark.slow
 def test_power_in_float64_is_within_its_bound_of_mpmath() -> None:
     x, y = power_points("float64", SAMPLE_SIZE)
     units = units_from_mpmath("power", compiled("power", "float64", 4)(x, y), x, y)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 LESSONS = Path(__file__).parents[2] / "examples" / "lessons"
+sys.path.insert(0, str(Path(__file__).parent))  # the table of published numbers
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ def test_the_table_is_complete() -> None:
     assert set(SPREADS) == set(INITIALIZERS)
 
 
+@pytest.mark.quick("[!o]*")  # all but orthogonal, which has a test of its own
 @pytest.mark.parametrize("name", SPREADS)
 def test_mean_and_variance(name: str) -> None:
     mean, variance, reach = SPREADS[name]
@@ -45,6 +46,7 @@ def test_mean_and_variance(name: str) -> None:
         assert np.abs(values).max() <= reach
 
 
+@pytest.mark.quick("[!o]*")
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", SPREADS)
 def test_shape_dtype_and_seed(name: str, shape: tuple[int, ...]) -> None:

@@ -124,7 +124,7 @@ def test_wrong_starting_weights_are_refused_by_init(given, words: str) -> None:
 
 
 def test_weights_are_a_mapping_of_fixed_names(net: tw.Sequential) -> None:
-    assert len(net.weights) == 4 and "0.bias" in net.weights
+    assert len(net.weights) == 4 and "0.bias" in net.weights and "2.bias" not in net.weights
     assert "0.weight: float32[3, 4]" in repr(net.weights)
     with pytest.raises(TalwegError, match="cannot be deleted"):
         del net.weights["0.bias"]

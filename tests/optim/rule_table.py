@@ -164,6 +164,7 @@ ROWS = {
     "adagrad": Row(tw.AdaGrad(lr=0.5), adagrad, 600, 3000),
     "adagrad and decay": Row(tw.AdaGrad(lr=0.3, eps=1e-3, weight_decay=0.1), adagrad),
     "adadelta": Row(tw.AdaDelta(eps=1e-4), adadelta, 1500),
+    "adadelta, small steps": Row(tw.AdaDelta(lr=0.03), adadelta, None, 6000),
     "adadelta, others": Row(tw.AdaDelta(lr=0.5, rho=0.8, weight_decay=0.1), adadelta),
     "rmsprop": Row(tw.RMSProp(lr=0.003), rmsprop, 2000, 6000),
     "rmsprop, momentum": Row(tw.RMSProp(lr=0.001, momentum=0.9), rmsprop, 1000, 3000),
@@ -183,6 +184,7 @@ ROWS = {
     "lion": Row(tw.Lion(lr=0.001), lion, 3000, 6000),
     "lion and decay": Row(tw.Lion(lr=0.01, beta1=0.8, beta2=0.9, weight_decay=0.5), lion),
     "muon": Row(tw.Muon(lr=0.02), muon),
+    "muon, no decay": Row(tw.Muon(lr=0.02, weight_decay=0.0), muon, 600, 6000),
     "muon, others": Row(
         tw.Muon(lr=0.01, momentum=0.8, nesterov=False, weight_decay=0.0, beta1=0.5), muon
     ),

@@ -43,6 +43,7 @@ def go(rule, start=(3.0, -2.0), loss=valleys, epochs: int = 150, dtype="float64"
 HOT = tw.Annealing(temperature=10.0, spread=1.0, end=1e-6, restart=15)
 
 
+@pytest.mark.quick("*float32*numpy*", "*numpy*float32*")
 @BOTH
 @pytest.mark.parametrize("dtype", ("float32", "float64"))
 def test_the_deepest_of_many_valleys(dtype: str, engine: str) -> None:
@@ -61,6 +62,7 @@ def test_cold_is_hill_climbing() -> None:
     assert_allclose(go(cold).net.weights["place"], [2.95, -1.966], atol=0.01)
 
 
+@pytest.mark.slow
 def test_a_net_learns() -> None:
     random = np.random.default_rng(0)
     X = random.normal(size=(50, 2))
@@ -150,6 +152,7 @@ def test_corana() -> None:
     assert adapted(0.1, 1.0, 0.15) == 0.15
 
 
+@pytest.mark.slow
 def test_the_spread_follows_what_is_accepted() -> None:
     run = go(HOT)
     spread, accepted = run.watched["spread"], run.watched["accepted"]
@@ -162,6 +165,7 @@ def test_the_spread_follows_what_is_accepted() -> None:
     assert_array_equal(fixed.watched["spread"], 0.1)
 
 
+@pytest.mark.slow
 def test_share() -> None:
     """With a tiny share each proposal moves one weight, with a half about half of them."""
     counts = {}

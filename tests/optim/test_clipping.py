@@ -51,6 +51,7 @@ class OneSign(tw.Optimizer):
         return weights - self.lr * gradient, {}
 
 
+@pytest.mark.quick("True-native", "False-numpy")
 @BOTH
 @pytest.mark.parametrize("decoupled", [False, True])
 def test_a_rule_of_ones_own_decays_and_clips(decoupled: bool, engine: str) -> None:
@@ -88,6 +89,7 @@ def test_every_rule_on_several_layers(name: str) -> None:
     assert_array_equal(watched.net.weights.flat, flat)
 
 
+@pytest.mark.quick("numpy")
 @BOTH
 def test_the_gradient_is_watched_as_it_was(engine: str) -> None:
     plain, clipped = (

@@ -167,6 +167,7 @@ def go(start, rule, loss=valley, dtype: str = "float64", epochs: int = 300, **se
     return tw.fit(net, rows, rows, loss=loss, optimizer=rule, epochs=epochs, **settings)
 
 
+@pytest.mark.slow
 @BOTH
 @RULES
 @pytest.mark.parametrize("size", (2, 10))
@@ -216,6 +217,7 @@ def train(rule, epochs: int = 40, dtype: str = "float64", **settings) -> tw.Run:
     return tw.fit(net_of(dtype), X, Y, optimizer=rule, epochs=epochs, **settings)
 
 
+@pytest.mark.quick("float64-BFGS")
 @RULES
 @DTYPES
 def test_a_net_learns_more_than_by_gradient_descent(rule: tw.FullBatch, dtype: str) -> None:
@@ -227,6 +229,7 @@ def test_a_net_learns_more_than_by_gradient_descent(rule: tw.FullBatch, dtype: s
     assert run.history["loss"][-1] < 0.2 * min(plain)
 
 
+@pytest.mark.slow
 @RULES
 def test_a_net_as_scipy(rule: tw.FullBatch) -> None:
     """The same loss and gradient, minimised by SciPy, falls about as fast: in geometric mean.

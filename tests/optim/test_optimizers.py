@@ -1,6 +1,7 @@
 """Every update rule: one table row each, with its trajectory in a few lines of NumPy."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +17,23 @@ ENGINES = ("numpy", "native")
 DTYPES = (pytest.param("float32", marks=pytest.mark.slow), "float64")
 
 
+KINDS = set(OPTIMIZERS.values())
+
+
 def test_every_rule_by_name_has_a_row() -> None:
-    assert {type(row.rule) for row in ROWS.values()} == set(OPTIMIZERS.values())
+    assert {type(row.rule) for row in ROWS.values()} == KINDS
 
 
+@pytest.mark.quick(
+    "*-numpy",
+    "plain-*",
+    "nesterov-*",
+    "amsgrad-*",
+    "adamw-*",
+    "rmsprop, all-*",
+    "radam-*",
+    "muon-*",
+)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ROWS)
@@ -32,6 +46,19 @@ def test_trajectory(name: str, dtype: str, engine: str) -> None:
         assert_allclose(found, path[epochs - 1], rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
+@pytest.mark.quick(
+    "nesterov",
+    "adam",
+    "adamw, strong decay",
+    "adagrad",
+    "adadelta",
+    "rmsprop, all",
+    "adamax",
+    "nadam",
+    "radam",
+    "lion",
+    "muon",
+)
 @pytest.mark.parametrize("name", ROWS)
 def test_other_numbers_share_a_program(name: str) -> None:
     """Numbers are inputs of a compiled run."""
@@ -45,6 +72,21 @@ def test_other_numbers_share_a_program(name: str) -> None:
 
     over = {"optimizer": [rule, other]}
     assert tw.sweep(build, X, Y, over=over, epochs=2, engine="native").programs == 1
+
+
+@pytest.mark.quick("nesterov-numpy", "amsgrad-native", "rmsprop, all-native", "muon-native")
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", ROWS)
+def test_a_resumed_run_is_the_uninterrupted(name: str, engine: str, tmp_path: Path) -> None:
+    rule, file = ROWS[name].rule, tmp_path / "a.run"
+    trained(rule, 3, engine=engine, checkpoint=file)
+    found = trained(rule, 7, engine=engine, checkpoint=file, resume=True)
+    np.testing.assert_array_equal(found, trained(rule, 7, engine=engine), strict=True)
+
+
+def test_each_kind_of_rule_goes_down_both_hills() -> None:
+    for hill in ("parabola", "valley"):
+        assert {type(row.rule) for row in ROWS.values() if getattr(row, hill)} == KINDS, hill
 
 
 # Minimising ---------------------------------------------------------------------------------------
@@ -76,6 +118,17 @@ def valley(place, target):
     return (1.0 - x) ** 2 + 100.0 * (y - x * x) ** 2
 
 
+@pytest.mark.quick(
+    "nesterov-*",
+    "adam-*",
+    "adagrad-*",
+    "adadelta-*",
+    "rmsprop-*",
+    "adamax-*",
+    "nadam-*",
+    "radam-*",
+    "lion-*",
+)
 @pytest.mark.parametrize("engine", [pytest.param("numpy", marks=pytest.mark.slow), "native"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", [each for each in ROWS if ROWS[each].parabola])

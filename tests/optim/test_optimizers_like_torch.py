@@ -10,7 +10,16 @@ from rule_table import INPUTS, OUTPUTS, ROWS, START, X, Y, settings_of, trained
 import talweg as tw
 
 pytestmark = pytest.mark.slow
-torch = pytest.importorskip("torch", reason="torch is not installed, so not compared with")
+
+torch: Any = None
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _torch() -> None:
+    """Imported by the tests that need it: collecting them alone is quick."""
+    global torch
+    torch = pytest.importorskip("torch", reason="torch is not installed, so not compared with")
+
 
 STEPS = 200
 ENGINES = ("numpy", "native")

@@ -84,6 +84,7 @@ def fit(engine: str, rule: tw.Optimizer, **settings: Any) -> tw.Run:
     return tw.fit(net, X, Y, optimizer=rule, **given)
 
 
+@pytest.mark.quick("plain-*", "all settings-native")
 @BOTH
 @pytest.mark.parametrize("name", RULES)
 def test_each_epoch_has_its_value(name: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,6 +146,7 @@ def test_threads_agree_to_the_bit() -> None:
     assert_array_equal(*found)
 
 
+@pytest.mark.quick("numpy")
 @BOTH
 def test_a_sweep(engine: str) -> None:
     """Each run is bit for bit that of `fit` alone, also where there are many tiny ones."""

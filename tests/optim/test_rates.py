@@ -42,6 +42,7 @@ def test_each_part_moves_as_with_its_own_rate(name: str, engine: str) -> None:
     assert_allclose(trained(row.rule, 20, engine=engine, rates=rates), expected, rtol=1e-10)
 
 
+@pytest.mark.quick("*-numpy", "sgd-*", "adam-*", "muon-*")
 @BOTH
 @pytest.mark.parametrize("dtype", [pytest.param("float32", marks=SLOW), "float64"])
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -54,6 +55,7 @@ def test_frozen_parts_keep_every_bit(name: str, dtype: str, engine: str) -> None
         assert np.array_equal(after[part], before[part]) is is_frozen, part
 
 
+@pytest.mark.quick("sgd-{'0': 0, '1': 0.1}-None")
 @pytest.mark.parametrize("watch", [None, True])
 @pytest.mark.parametrize("rates", [{"0": 0}, {"0": 0, "1": 0.1}, {"0": 0.3, "0.bias": 0}], ids=str)
 @pytest.mark.parametrize(
@@ -115,6 +117,7 @@ def test_clipping_counts_what_learns() -> None:
     assert_allclose(moved, np.where(IS_BIAS, 0, 0.1 * g / norm), rtol=1e-5, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_a_sweep_of_rates() -> None:
     over = {"rates": [None, {"0": 0.1}, {"0": 0.2}, {"0": 0}], "lr": [0.1, 0.2]}
     settings = {"epochs": 5, "engine": "native"}

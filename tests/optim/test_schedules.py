@@ -169,6 +169,7 @@ def agree(**settings: Any) -> None:
     assert_allclose(found.history["loss"], expected.history["loss"], rtol=close)
 
 
+@pytest.mark.quick("step decay", "one cycle", "one's own by steps")
 @pytest.mark.parametrize("name", CHANGING)
 def test_engines_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where a run is done in pieces."""
@@ -211,6 +212,7 @@ def test_what_is_less_than_a_piece_is_laid_out_at_once() -> None:
 # When it goes wrong -------------------------------------------------------------------------------
 
 
+@pytest.mark.quick("epoch-native", "step-numpy")
 @BOTH
 @pytest.mark.parametrize("every", ["epoch", "step"])
 def test_a_step_that_fails_is_found_again(
@@ -279,6 +281,7 @@ def test_what_settings_allow(kind: Any, settings: dict[str, Any], words: str) ->
 # Elsewhere ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.quick("numpy")
 @BOTH
 def test_a_sweep_of_schedules(engine: str) -> None:
     """Each run is bit for bit that of `fit` alone; other numbers share a program."""
@@ -294,6 +297,7 @@ def test_a_sweep_of_schedules(engine: str) -> None:
     assert len({run.history["loss"][-1] for run in found.runs}) == len(found.runs)
 
 
+@pytest.mark.quick("one")
 @pytest.mark.parametrize(
     ("rule", "is_kept"),
     [

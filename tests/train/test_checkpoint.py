@@ -97,6 +97,23 @@ CASES: dict[str, dict[str, Any]] = {
     "watching steps": {"watch": "step", "validation": 0.3},
     "rates": {"rates": {"0": 0.1}, "optimizer": tw.RMSProp(weight_decay=0.01)},
     "classes weighed": {"sample_weight": np.linspace(0.1, 2, 23)},
+    "BFGS": {"optimizer": tw.BFGS(), "batch_size": None, "metrics": ["mae"]},
+    "L-BFGS": {"optimizer": tw.LBFGS(memory=3), "batch_size": None, "validation": 0.3},
+    "L-BFGS to its end": {
+        "optimizer": tw.LBFGS(c2=0.5, passes=5),
+        "batch_size": None,
+        "epochs": 400,
+    },
+    "annealing": {
+        "optimizer": tw.Annealing(temperature=50.0, restart=2, share=0.5),
+        "batch_size": None,
+        "epochs": 9,
+    },
+    "annealing that wanders": {
+        "optimizer": tw.Annealing(cooling=lambda done: 1 / (1 + done)),
+        "batch_size": None,
+        "keep": "best",
+    },
 }
 NETS: dict[str, Callable[..., tw.Module]] = {
     "dropout": lambda **k: network(tw.Dropout(0.2), tw.Dense(6, "relu"), tw.Dropout(0.4), **k),
@@ -126,10 +143,30 @@ def copies(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
     yield made
 
 
-IN_DOUBLE = ["momentum", "Adam", "a plateau", "patience, the best", "watching steps", "dropout"]
+IN_DOUBLE = [
+    "BFGS",
+    "annealing",
+    "momentum",
+    "Adam",
+    "a plateau",
+    "patience, the best",
+    "watching steps",
+    "dropout",
+]
 NAMES = [(name, "float32") for name in RUNS] + [(name, "float64") for name in IN_DOUBLE]
 
 
+@pytest.mark.quick(
+    "Adam-float32-*",
+    "momentum-float64-numpy",
+    "a plateau-float32-native",
+    "patience, the best-float64-numpy",
+    "dropout-float32-native",
+    "BFGS-float64-native",
+    "L-BFGS-float32-numpy",
+    "annealing-float32-*",
+    "watching steps-float64-numpy",
+)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("name", "dtype"), NAMES)
 def test_a_resumed_run_ends_as_one_that_was_not_interrupted(
@@ -188,6 +225,7 @@ def test_more_patience_lets_a_stopped_run_go_on(engine: str, path: Path) -> None
     same(fit(stop=more, checkpoint=path, resume=True, **settings), expected)
 
 
+@pytest.mark.quick("native")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_without_a_file_a_run_starts_afresh(engine: str, path: Path) -> None:
     same(fit(engine=engine, checkpoint=str(path), resume=True), fit(engine=engine))
@@ -235,6 +273,7 @@ def _cut_after(steps: int, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(launch._Run, "_run_piece", cut)
 
 
+@pytest.mark.quick("2")
 @pytest.mark.parametrize("cut", [2, 8, 9])
 def test_the_interpreter_keeps_the_last_whole_epoch_too(
     cut: int, path: Path, monkeypatch: pytest.MonkeyPatch
@@ -254,6 +293,7 @@ def test_the_interpreter_keeps_the_last_whole_epoch_too(
     same(fit(engine="numpy", watch="step", checkpoint=path, resume=True), expected)
 
 
+@pytest.mark.quick("native")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_time_budget_counts_the_time_before(engine: str, path: Path) -> None:
     settings: dict[str, Any] = {"engine": engine, "epochs": 10**6}
@@ -295,6 +335,7 @@ def test_after_so_many_epochs(engine: str, path: Path, copies: list[Path]) -> No
     assert epochs_of(copies) == [4, 8, 11]
 
 
+@pytest.mark.quick("native")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_after_so_many_seconds(engine: str, path: Path, copies: list[Path]) -> None:
     settings: dict[str, Any] = {"engine": engine, "epochs": 10**6, "stop": tw.TimeBudget(0.3)}
@@ -353,6 +394,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 OWN: dict[str, Any] = {"validation": 0.3, "stop": tw.Patience(3), "engine": "native"}
 
 
+@pytest.mark.quick("net", "rate", "seed", "rules", "data", "validation", "engine")
 @pytest.mark.parametrize("name", REFUSED)
 def test_the_file_of_another_run_is_refused(name: str, path: Path) -> None:
     fit(**OWN, checkpoint=path, epochs=4)
@@ -397,6 +439,24 @@ def test_another_past_of_a_schedule_is_refused(kind: str, path: Path) -> None:
     words = "the optimizer's plateaus differs" if kind == "plateau" else "the schedule of lr was an"
     with pytest.raises(tw.SettingError, match=words):
         fit(optimizer=tw.Adam(lr=then[kind]), epochs=9, checkpoint=path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "words"),
+    [
+        (tw.LBFGS(), {"optimizer": tw.LBFGS(memory=4)}, r"numbers differs \(LBFGS\(c1="),
+        (tw.Annealing(), {"optimizer": tw.Annealing(spread=0.2)}, r"numbers differs \(Annealing"),
+        (tw.Annealing(), {"epochs": 9}, "the schedule of temperature was another in its 7 epochs"),
+    ],
+    ids=["memory", "spread", "epochs"],
+)
+def test_the_file_of_another_search_is_refused(
+    first: Any, then: dict[str, Any], words: str, path: Path
+) -> None:
+    settings = {"optimizer": first, "batch_size": None, "engine": "numpy", "checkpoint": path}
+    fit(**settings)
+    with pytest.raises(tw.SettingError, match=words):
+        fit(**{**settings, **then}, resume=True)
 
 
 def test_another_future_of_a_schedule_is_its_own_affair(path: Path) -> None:
@@ -480,8 +540,8 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
         fit(checkpoint=tmp_path / "none" / "a.run")
     with pytest.raises(tw.DataError, match="it is no file"):
         fit(checkpoint=tmp_path)
-    with pytest.raises(tw.SettingError, match="for single runs: give them to fit"):
-        tw.sweep(network, X, Y, over={"seed": [1]}, checkpoint=tmp_path / "a.run")
+    with pytest.raises(tw.SettingError, match="checkpoint is one for all runs"):
+        tw.sweep(network, X, Y, over={"checkpoint": [tmp_path / "a.run"]})
 
 
 # Writing ------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ def by_hand(loss: str, *, size: int, epochs: int, seed=None, weights=None, lr: f
 SIZES = {"full batch": None, "whole batches": 5, "a tail": 4, "a tail of 1": 3, "stochastic": 1}
 
 
+@pytest.mark.quick("*-mse-shuffled-weighted", "a tail-*-in order-plain")
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
 @pytest.mark.parametrize("shuffle", [False, True], ids=["in order", "shuffled"])
 @pytest.mark.parametrize("loss", FACTOR)
@@ -135,6 +136,7 @@ def test_weights_reach_the_validation() -> None:
 LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 2, 2])
 
 
+@pytest.mark.quick("whole-balanced-*", "one-hot-{2*")
 @pytest.mark.parametrize(
     ("class_weight", "expected"),
     [

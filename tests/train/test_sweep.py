@@ -84,6 +84,9 @@ SWEEPS = {
 }  # fmt: skip
 
 
+@pytest.mark.quick(
+    "*-numpy", "seeds-native", "optimisers-native", "hidden units-native", "stopping-native"
+)
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", SWEEPS)
 def test_each_run_is_what_fit_gives_alone(name: str, engine: str) -> None:
@@ -314,7 +317,7 @@ def test_ctrl_c_does_not_wait_for_a_program_to_be_compiled(monkeypatch) -> None:
     if threading.current_thread() is not threading.main_thread():
         pytest.skip("only the main thread receives signals")
     go_on, compiled = threading.Event(), threading.Event()
-    monkeypatch.setattr("talweg.train.sweep.engine_for", slow)
+    monkeypatch.setattr("talweg.train.side_by_side.engine_for", slow)
     sweep = tw.sweep(build, X, Y, over={"seed": range(3)}, **QUIET)
     assert not compiled.is_set()
     go_on.set()
@@ -386,12 +389,15 @@ def lambda_with_a_name_that_is_much_longer_than_a_column(prediction, target):
     return tw.mean((prediction - target) ** 2, 1)
 
 
-def test_a_data_frame_takes_the_columns() -> None:
-    pandas = pytest.importorskip("pandas")
-    sweep = tw.sweep(build, X, Y, over={"hidden": [2, 3]}, **QUIET)
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_data_frame_takes_the_columns(library: str) -> None:
+    frames = pytest.importorskip(library)
+    over = {"hidden": [2, 3], "activation": ["tanh"]}
+    sweep = tw.sweep(build, X, Y, over=over, halving=tw.Halving(2), **QUIET)
     for columns in (sweep.columns, sweep.table):
-        frame = pandas.DataFrame(columns)
+        frame = frames.DataFrame(columns)
         assert frame.shape == (2, len(sweep.columns))
+        assert list(frame["hidden"]) == [2, 3] and sorted(frame["rung"]) == [1, 2]
 
 
 def test_times_and_programs() -> None:

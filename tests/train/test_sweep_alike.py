@@ -11,11 +11,15 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import talweg as tw
-from talweg.train.alike import likeness
+from talweg.train import alike
 
 X = np.random.default_rng(1).normal(size=(6, 3))
 START = np.ones((3, 4))
 Make = Callable[[], tw.Module]
+
+
+def likeness(net: tw.Module) -> Any:
+    return alike.likeness(net.named_modules())
 
 
 def deep(*, last: int = 1, **first: Any) -> Make:

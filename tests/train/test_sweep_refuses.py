@@ -33,6 +33,7 @@ CASES = [
     (SettingError, "threads is one for all runs: give it beside over, as threads=...",
      {"over": {"threads": [1, 2]}}),
     (SettingError, "engine is one for all runs", {"over": {"engine": ["numpy"]}}),
+    (SettingError, "resume is one for all runs", {"over": {"resume": [True]}}),
     (SettingError, "sweep: there is no setting 'batchsize'. Did you mean 'batch_size'?",
      {"batchsize": 3}),
     (SettingError, "'lr'. It is one of the optimiser: give optimizer=tw.Adam(lr=...).", {"lr": 3}),
@@ -41,8 +42,8 @@ CASES = [
     # values
     (SettingError, "over['lr'] is empty, so there is nothing to run", {"over": {"lr": []}}),
     (SettingError, "over['lr'] is empty", {"over": {"lr": np.array([])}}),
-    (SettingError, "over['lr'] must be a list, a range or an array of values, but 0.1 was given; "
-     "for one value write [0.1]", {"over": {"lr": 0.1}}),
+    (SettingError, "over['lr'] must be a list, a range or an array of values, or a "
+     "tw.Between(low, high), but 0.1 was given; for one value write [0.1]", {"over": {"lr": 0.1}}),
     (SettingError, "for one value write ['mse']", {"over": {"loss": "mse"}}),
     (SettingError, "over['lr'] must be a list", {"over": {"lr": {0.1, 0.2}}}),
     (SettingError, "over['lr'] must be a list", {"over": {"lr": np.array(0.1)}}),
@@ -79,7 +80,7 @@ CASES = [
 
 @pytest.mark.parametrize(("error", "words", "given"), CASES, ids=[c[1][:40] for c in CASES])
 def test_refused_before_anything_is_trained(monkeypatch, error, words: str, given) -> None:
-    monkeypatch.setattr("talweg.train.sweep._Runs", None)  # what trains
+    monkeypatch.setattr("talweg.train.sweep.SideBySide", None)  # what trains
     given = {"build": build, "X": X, "y": Y, "over": RATES, "progress": False, **given}
     with pytest.raises(error, match=re.escape(words)):
         tw.sweep(given.pop("build"), given.pop("X"), given.pop("y"), **given)

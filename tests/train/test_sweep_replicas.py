@@ -11,8 +11,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
-from talweg.train.points import points_of, tasks_of
-from talweg.train.work import FEW, works_of
+from talweg.train.points import points_of
+from talweg.train.tasks import tasks_of
+from talweg.train.work import FEW, replicas_among, works_of
 
 pytest.importorskip("llvmlite")
 
@@ -48,7 +49,8 @@ def widths(over: dict[str, Any], **settings: Any) -> list[int]:
     if "dtype" in given:
         dtype = given.pop("dtype")
         made = lambda hidden=4: build(hidden, dtype=dtype)  # noqa: E731
-    works = works_of(tasks_of(made, X, Y, points_of(made, over, given)), 1)
+    tasks = tasks_of(made, X, Y, points_of(made, over, given))
+    works = works_of(tasks, range(len(tasks)), replicas_among(tasks), 1)
     assert sorted(place for each in works for place in each.places) == list(
         range(sum(len(each.tasks) for each in works))
     )
@@ -72,6 +74,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.quick("adam-float64", "full batch-float32", "weighed rows-float64")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_replicas_do_what_fit_does(name: str, dtype: str) -> None:

@@ -245,6 +245,7 @@ RULES = [
 ]
 
 
+@pytest.mark.quick("numpy-*", "native-Unit*", "Unit*", "*-numpy")
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_watching_changes_no_bit_of_a_run(engine: str, rule: Any) -> None:

@@ -8,14 +8,20 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+LESSONS = EXAMPLES / "lessons"
 
 
 @pytest.fixture
-def run_example(capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
+def run_example(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], str]:
     """What an example prints; no line of it may be wider than 80 columns."""
 
     def run(name: str) -> str:
-        runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+        (file,) = EXAMPLES.rglob(f"{name}.py")
+        monkeypatch.setattr("sys.argv", [name])
+        monkeypatch.syspath_prepend(str(LESSONS))
+        runpy.run_path(str(file), run_name="__main__")
         printed = capsys.readouterr().out
         assert [line for line in printed.splitlines() if len(line) > 80] == []
         return printed

@@ -10,7 +10,6 @@ from numpy.testing import assert_allclose
 import talweg as tw
 
 FOUR = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1.0]])
-SIX = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1], [0, 1, 1], [1, 0, 1.0]])
 ERRORS_AT_9 = {
     4: [
         0.6342311598444467,
@@ -29,67 +28,11 @@ ERRORS_AT_9 = {
         5.122102420300414e-07,
     ],
 }
-ERRORS_AT_0 = [
-    1.4142058374213209,
-    0.5969764839869187,
-    0.32618123814841266,
-    0.06695238635188576,
-    0.004848387879220833,
-    0.00024278862651892037,
-]
-FIFTH_DRAW_AT_0 = [
-    2.2130220725253933,
-    0.9054407770860583,
-    0.7782743640487393,
-    0.5356083332890526,
-    0.20906037104745887,
-    0.055766024023662986,
-]
 
 
-def drawn(hidden: int, draw: int = 1) -> list[np.ndarray]:
-    """The pair of weights that the notebook's cell draws, when run so many times after seed(1)."""
+def drawn(hidden: int) -> list[np.ndarray]:
     np.random.seed(1)
-    for _ in range(draw):
-        pair = [2 * np.random.random(shape) - 1 for shape in ((3, hidden), (hidden, 1))]
-    return pair
-
-
-def train(X: np.ndarray, y: list[int], draw: int = 1) -> np.ndarray:
-    """The sum of squared errors of each pass."""
-    layers = [tw.Dense(4, "relu", bias=False), tw.Dense(1, bias=False)]
-    net = tw.Sequential(*layers, dtype="float64")
-    net.weights = {f"{i}.weight": each for i, each in enumerate(drawn(4, draw))}
-    run = tw.fit(
-        net,
-        X,
-        y,
-        loss="half_sse",
-        optimizer=tw.SGD(lr=0.2),
-        epochs=60,
-        batch_size=1,
-        shuffle=False,
-        metrics=["sse"],
-    )
-    assert_allclose(run.history["loss"] * 2, run.history["sse"], rtol=1e-14)
-    return run.history["sse"] * len(X)
-
-
-def test_four_rows() -> None:
-    errors = train(FOUR, [1, 1, 0, 0])
-    assert_allclose(errors[9::10], ERRORS_AT_9[4], rtol=1e-11)
-    assert_allclose(errors[::10], ERRORS_AT_0, rtol=1e-11)
-
-
-def test_six_rows() -> None:
-    """medium_ai_tutor, back_prop_in_code.ipynb."""
-    assert_allclose(train(SIX, [0, 1, 0, 1, 1, 0])[9::10], ERRORS_AT_9[6], rtol=1e-11)
-
-
-def test_the_fifth_pair_of_weights() -> None:
-    """medium_ai_tutor, first_neural_net.ipynb, whose cell had been run five times."""
-    X, y = FOUR, [1, 1, 0, 0]
-    assert_allclose(train(X, y, draw=5)[::10], FIFTH_DRAW_AT_0, rtol=1e-11)
+    return [2 * np.random.random(shape) - 1 for shape in ((3, hidden), (hidden, 1))]
 
 
 @pytest.fixture

@@ -10,12 +10,6 @@ from numpy.testing import assert_allclose
 import talweg as tw
 
 X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1.0]])
-SYN0 = [
-    [-0.16595599, 0.44064899, -0.99977125, -0.39533485],
-    [-0.70648822, -0.81532281, -0.62747958, -0.30887855],
-    [-0.20646505, 0.07763347, -0.16161097, 0.370439],
-]
-SYN1 = [-0.5910955, 0.75623487, -0.94522481, 0.34093502]
 ERRORS = {
     0: 0.496410031903,
     10_000: 0.00858452565325,
@@ -61,25 +55,6 @@ def test_the_example_prints_the_published_numbers(run_example, numbers_after) ->
     assert_allclose(weights, [9.67299303, -0.2078435, -4.62963669], atol=1e-11, rtol=0)
     for step, error in ERRORS.items():
         assert_allclose(numbers_after(three, f"\n{step:>8} "), [error], atol=1e-11, rtol=0)
-
-
-def test_two_layers() -> None:
-    (start,) = drawn((3, 1))
-    assert_allclose(start[:, 0], [-0.16595599, 0.44064899, -0.99977125], atol=5e-9)
-    net = net_of(start)
-    fit(net, [0, 0, 1, 1], epochs=9_999)
-    output = net.predict(X)[:, 0]  # what the article's last step saw
-    assert_allclose(output, [0.00966449, 0.00786506, 0.99358898, 0.99211957], atol=5e-9)
-    fit(net, [0, 0, 1, 1], epochs=1)
-    assert_allclose(net.weights.flat, [9.67299303, -0.2078435, -4.62963669], atol=5e-9)
-
-
-def test_the_starting_weights_of_three_layers() -> None:
-    syn0, syn1 = drawn((3, 4), (4, 1))
-    assert_allclose(syn0, SYN0, atol=5e-9)
-    assert_allclose(syn1[:, 0], SYN1, atol=5e-9)
-    run = fit(net_of(syn0, syn1), [0, 1, 1, 0], epochs=1)
-    assert_allclose(run.history["mae"], ERRORS[0], rtol=0, atol=1e-11)
 
 
 def test_three_layers_follow_the_listing_step_by_step() -> None:

@@ -5,7 +5,8 @@ text alternative; `report` turns the plain data of `facts` into one HTML file th
 Below them: `scale` maps numbers to positions and words, `canvas` holds what charts share, `markup`
 builds escaped elements, `page` the parts of an HTML page, and `style` the colours and the style
 sheet. None of these knows of training: everything comes in as strings, numbers and arrays.
-`table_report` alone does: it gathers the facts of a trained table.
+`table_report` does, which gathers the facts of a trained table, and `sweep_report`, which lays out
+what a sweep found, drawn by `sweep_charts`.
 """
 
 from talweg.draw.bars import bar_chart
@@ -21,6 +22,7 @@ from talweg.draw.facts import (
 )
 from talweg.draw.matrix import confusion_chart
 from talweg.draw.plots import line_chart, scatter_chart
+from talweg.draw.rate_curve import rate_chart
 from talweg.draw.report import write_report
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "bar_chart",
     "confusion_chart",
     "line_chart",
+    "rate_chart",
     "scatter_chart",
     "write_report",
 ]

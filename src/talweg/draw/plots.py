@@ -41,10 +41,12 @@ def line_chart(
     x_label: str = "",
     y_label: str = "",
     marks: Sequence[Mark] = (),
+    log_x: bool = False,
 ) -> str:
     """Lines by name, each its x and y; `marks` are vertical lines with a word, as a best epoch.
 
-    The y axis is logarithmic where all values are positive and span more than two decades.
+    The y axis is logarithmic where all values are positive and span more than two decades, the x
+    axis where `log_x` asks for it.
     Values that are not finite are left out; long lines are thinned, and keep their extremes.
     """
     lines = {name: _pair(*xy, name) for name, xy in series.items()}
@@ -52,7 +54,7 @@ def line_chart(
     if not lines:
         return no_data(title)
     marks = [(float(at), words) for at, words in marks if isfinite(at)]
-    x, y = _scales(lines, marks)
+    x, y = _scales(lines, marks, log_x)
     y_label = f"{y_label} (log scale)".strip() if y.log else y_label
     names = list(lines) if len(lines) > 1 else []
     key, below_key = canvas.legend(names, canvas.below_title(title))
@@ -79,11 +81,12 @@ def _pair(x: ArrayLike, y: ArrayLike, name: str) -> Line:
     return xs[kept], ys[kept]
 
 
-def _scales(lines: Mapping[str, Line], marks: Sequence[Mark]) -> tuple[Scale, Scale]:
+def _scales(lines: Mapping[str, Line], marks: Sequence[Mark], log_x: bool) -> tuple[Scale, Scale]:
     """The scales that hold all lines and marks."""
     all_x, all_y = (np.concatenate(each) for each in zip(*lines.values(), strict=True))
     y = spread(all_y, PLOT, 0.0, log=wants_log(all_y))
-    return along(np.append(all_x, [at for at, _ in marks]), canvas.left_of(y), RIGHT), y
+    all_x = np.append(all_x, [at for at, _ in marks])
+    return along(all_x, canvas.left_of(y), RIGHT, log=log_x), y
 
 
 def _lines_told(

@@ -28,8 +28,12 @@ from talweg.draw.scale import number
 
 def write_report(path: str | os.PathLike[str], report: Report) -> Path:
     """Write the report to `path` as one HTML file, whole or not at all."""
+    return write_page(path, render(report))
+
+
+def write_page(path: str | os.PathLike[str], content: str) -> Path:
+    """Write a page to `path`, whole or not at all."""
     target = Path(path)
-    content = render(report)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -111,7 +115,7 @@ def _classified(picture: Classified) -> Markup:
 
 def _training(training: Training) -> list[Markup]:
     many = "1 epoch" if training.epochs == 1 else f"{training.epochs:,} epochs"
-    took = f"{many} in {_duration(training.seconds)}."
+    took = f"{many} in {duration(training.seconds)}."
     said = page.paragraph(f"{took} {training.stopped_by}".strip())
     metrics = dict.fromkeys(name.removeprefix("val_") for name in training.history)
     return [said, *(_curves(metric, training) for metric in metrics)]
@@ -162,10 +166,10 @@ def _curves_caption(curves: Mapping[str, ArrayLike], best: int | None) -> str:
     return said if best is None else f"{said} The network keeps its weights of epoch {best:,}."
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Seconds in words.
 
-    >>> _duration(0.0123), _duration(4.21), _duration(754)
+    >>> duration(0.0123), duration(4.21), duration(754)
     ('12 ms', '4.2 s', '12 min 34 s')
     """
     if seconds < 1:

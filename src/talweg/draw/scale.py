@@ -129,11 +129,11 @@ def spread(values: Floats, start: float, end: float, *, log: bool = False) -> Sc
     return Scale(floor(low / step) * step, ceil(high / step) * step, start, end)
 
 
-def along(values: Floats, start: float, end: float) -> Scale:
+def along(values: Floats, start: float, end: float, *, log: bool = False) -> Scale:
     """The scale that runs exactly from the least to the greatest value, as for epochs."""
     whole = bool(np.all(values == np.rint(values)))
     low, high = _apart(float(values.min()), float(values.max()))
-    return Scale(low, high, start, end, whole=whole)
+    return Scale(low, high, start, end, log=log, whole=whole)
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:

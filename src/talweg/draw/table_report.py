@@ -25,6 +25,7 @@ from talweg.draw.facts import (
     Training,
 )
 from talweg.draw.report import write_report
+from talweg.draw.sweep_report import write_sweep
 from talweg.errors import SettingError
 from talweg.insight.words import (
     baseline,
@@ -37,14 +38,21 @@ from talweg.insight.words import (
     verdict,
 )
 from talweg.nn.summary import layer_rows
+from talweg.train.restarts import Restarts
+from talweg.train.sweep import Sweep
 
 _LEVELS_SHOWN = 6
 
 
-def report(model: TableModel, path: str | os.PathLike[str]) -> Path:
-    """Write what a fitted TableModel has to say of itself as one HTML page that opens offline."""
+def report(model: TableModel | Sweep | Restarts, path: str | os.PathLike[str]) -> Path:
+    """Write what a fitted TableModel or a sweep found as one HTML page that opens offline."""
+    if isinstance(model, Restarts):
+        model = model.sweep
+    if isinstance(model, Sweep):
+        return write_sweep(model, path)
     if not isinstance(model, TableModel):
-        raise SettingError(f"report: takes a fitted TableModel, not {type(model).__name__}")
+        kind = type(model).__name__
+        raise SettingError(f"report: takes a fitted TableModel, a Sweep or Restarts, not {kind}")
     return write_report(path, table_report(model.trained))
 
 

@@ -161,6 +161,7 @@ class Loop:
             loss = self._evaluated(self.rows)["loss"]
         if loss < self.best[0] or self.best[1] == 0:
             self.best = loss, epoch, self.weights
+            self.control.best_epoch = epoch
 
     def _evaluated(self, rows: Rows) -> dict[str, float]:
         """Loss and metrics over all rows, a batch at a time."""

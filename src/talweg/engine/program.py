@@ -86,6 +86,8 @@ class Program:
     they are asked after each epoch, as stopping rules are, and their state has the `value`.
     With a `search`, the step is one of its own, with a number of passes: `record_step` then gives
     the graph of a pass, whose outputs after the measures are state.value and state.gradient.
+    With `groups`, rows are drawn from them by a sampler that learns (`talweg.train.sampled`), and a
+    batch has one input more, the group of each row.
     With several `replicas`, every array but those of the rows has one more axis, the last, for
     them; such a run goes on where a replica stops being finite.
     """
@@ -111,6 +113,7 @@ class Program:
     changes_each_step: bool = False
     plateaus: Mapping[str, StopRule] = field(default_factory=dict)
     search: SearchRule | None = None
+    groups: Any = None
 
     @cached_property
     def step(self) -> Graph:
@@ -147,6 +150,7 @@ class Control:
     """
 
     epoch: int = 0
+    best_epoch: int = 0  # of the weights that are kept, where the best ones are
     step: int = 0
     stop: bool = False
     measures: dict[str, float] = field(default_factory=dict)
@@ -160,8 +164,8 @@ class Control:
         if start:
             self.started -= start.seconds
             self.epoch, self.step = start.epoch, start.step
-            ends = {name: float(each[-1]) for name, each in start.history.items() if len(each)}
-            self.measures = ends
+            last = {name: each[-1].flat[0] for name, each in start.history.items() if len(each)}
+            self.measures = {name: float(each) for name, each in last.items()}
 
 
 @dataclass(frozen=True)

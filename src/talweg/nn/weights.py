@@ -38,6 +38,9 @@ class Weights(MutableMapping[str, Array]):
             self.refuse(name)
         return self._views[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._views
+
     def __setitem__(self, name: str, values: Any) -> None:
         self.update({name: values})
 

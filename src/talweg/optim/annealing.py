@@ -90,7 +90,10 @@ class Annealing(FullBatch):
     def begin(self, start: Point, landscape: Landscape, *, seed: int, epochs: int) -> Wandering:
         return Wandering(self, start, landscape, seed, epochs)
 
-    def temperature_at(self, done: int, epochs: int) -> float:
+    def schedules(self, epochs: int) -> dict[str, Cooling]:
+        return {"temperature": lambda done: self.temperature_at(done, epochs)}
+
+    def temperature_at(self, done: float, epochs: int) -> float:
         """T when so many of all epochs are done."""
         if isinstance(self.cooling, str):
             return self.temperature * COOLINGS[self.cooling](done, epochs, self.end)
@@ -128,6 +131,14 @@ class Wandering:
             self.spread = adapted(spread, accepted, rule.spread)
         noted = accepted, temperature, spread, height
         return dict(zip(rule.notes, noted, strict=True))
+
+    def state(self) -> dict[str, Any]:
+        names = ("spread", "done", "waited")
+        return {"here": self.here.weights, **{name: getattr(self, name) for name in names}}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.here, self.spread = self.landscape(state["here"]), float(state["spread"])
+        self.done, self.waited = int(state["done"]), int(state["waited"])
 
     def _propose(self, temperature: float, random: np.random.Generator) -> bool:
         """Look at one other place, and go there or not; whether it did."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -20,6 +20,10 @@ SHARE = Number(above=0, below=1)
 PASSES = Number(at_least=5, whole=True)
 CURVED = 1e-10
 """The least cosine between a step and the change of the gradient that teaches a curvature."""
+
+
+_PARTS = "steps", "changes", "along"
+"""What the pairs of L-BFGS are written as."""
 
 
 class Curvature(Protocol):
@@ -35,6 +39,11 @@ class Curvature(Protocol):
         """Take in that the gradient changed so much along a step; change . step > 0."""
 
     def forget(self) -> None: ...
+
+    def state(self) -> dict[str, Any]:
+        """All that it knows, as arrays."""
+
+    def restore(self, state: Mapping[str, Any]) -> None: ...
 
 
 class Matrix:
@@ -65,6 +74,12 @@ class Matrix:
         both = np.outer(turned, step / along)
         self.inverse += np.outer(factor * step, step) - both - both.T
 
+    def state(self) -> dict[str, Any]:
+        return {} if self.inverse is None else {"inverse": self.inverse}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.inverse = state["inverse"].copy() if "inverse" in state else None
+
 
 class Pairs:
     """H as the last pairs (s, y), applied by the two-loop recursion (algorithm 7.4)."""
@@ -92,6 +107,16 @@ class Pairs:
 
     def learn(self, step: Vector, change: Vector) -> None:
         self.pairs.append((step, change, float(change @ step)))
+
+    def state(self) -> dict[str, Any]:
+        if not self.pairs:
+            return {}
+        return dict(zip(_PARTS, map(np.array, zip(*self.pairs, strict=True)), strict=True))
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        if state.keys() >= set(_PARTS):
+            for step, change, along in zip(*(state[each] for each in _PARTS), strict=True):
+                self.pairs.append((step.copy(), change.copy(), float(along)))
 
 
 @dataclass(frozen=True)
@@ -169,6 +194,13 @@ class Descent:
                 break
         self.ended = True
         return {"passes": passes, "rate": 0.0}
+
+    def state(self) -> dict[str, Any]:
+        return {"reach": self.reach, "ended": self.ended, **self.curvature.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.reach, self.ended = float(state["reach"]), bool(state["ended"])
+        self.curvature.restore(state)
 
     def _search(self) -> tuple[LineSearch, float]:
         """The search along -H g, and the first rate: 1, or along -g, one as long as the last."""

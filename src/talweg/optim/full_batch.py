@@ -47,6 +47,12 @@ class Search(Protocol):
     def step(self) -> Mapping[str, float]:
         """Go one step, and say what there is to note of it."""
 
+    def state(self) -> dict[str, Any]:
+        """What decides how it goes on, beside `point`: numbers and arrays, for a checkpoint."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave; `point` is where it was then."""
+
 
 @dataclass(frozen=True)
 class FullBatch(Checked):

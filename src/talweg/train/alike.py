@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,14 +21,15 @@ _IGNORED = {
     *("_changed", "_predictor", "_predictor_of", "_looked_at"),
 }
 """What a module remembers of its use, which does not change what it computes."""
+Modules = Sequence[tuple[str, Module]]
 _SIMPLE = {type(None), bool, int, float, str, Gate}
 
 
-def likeness(net: Module) -> Any:
-    """Equal for nets that compute the same and start from the same draws; None where only a
-    recording can tell, as with a module or a function that is not talweg's own.
+def likeness(modules: Modules) -> Any:
+    """Of a net, by its `named_modules`: equal for nets that compute the same and start from the
+    same draws; None where only a recording can tell, as with a module or a function that is not
+    talweg's own.
     """
-    modules = net.named_modules()
     paths = {id(module): path for path, module in modules}
     try:
         return tuple(_described(path, module, paths) for path, module in modules)

@@ -73,11 +73,6 @@ def keeper_of(
         if resume:
             raise SettingError("fit: resume needs a file: give checkpoint, as a path")
         return None
-    if program.search is not None:
-        raise SettingError(
-            f"fit: {type(program.search).__name__} cannot be interrupted and resumed yet; leave "
-            "checkpoint out"
-        )
     if checkpoint.best and not program.keep_best:
         raise SettingError("fit: a checkpoint at each best epoch needs keep='best' or validation")
     return RunKeeper(checkpoint, resume, program, _identity(program, rows, held_out, engine))
@@ -119,7 +114,7 @@ class RunKeeper:
         arrays, names = _packed(snapshot)
         config = {
             "run": self.identity,
-            "rules": [_text(rule) for rule in self.program.rules],
+            "rules": [plain_text(rule) for rule in self.program.rules],
             "schedules": _schedules(self.program, snapshot.epoch),
             "numbers": {name: getattr(snapshot, name) for name in _NUMBERS},
             "names": names,
@@ -138,7 +133,7 @@ class RunKeeper:
             self._refuse_other(config["run"])
             snapshot = _unpacked(config, arrays)
             self._refuse_past(snapshot.epoch, config["schedules"])
-            same_rules = config["rules"] == [_text(rule) for rule in self.program.rules]
+            same_rules = config["rules"] == [plain_text(rule) for rule in self.program.rules]
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelFileError(f"{self.file} lacks what a run needs ({error!r})") from None
         if not same_rules:  # those that have ended the run may let it go on now
@@ -150,7 +145,7 @@ class RunKeeper:
         mine = json.loads(json.dumps(self.identity))
         for name, value in mine.items():
             if found[name] != value:
-                shown = "" if _is_digest(value) else f" ({found[name]}, but here {value})"
+                shown = "" if is_digest(value) else f" ({found[name]}, but here {value})"
                 raise SettingError(
                     f"fit: the checkpoint {self.file} is of another run: {name} differs{shown}. "
                     "Give what that run was given, another path, or resume=False to start afresh."
@@ -214,21 +209,28 @@ def _identity(program: Program, rows: Rows, held_out: Rows | None, engine: str) 
         "keeping the best": program.keep_best,
         "what is watched": ["steps" if program.watch_steps else "epochs", *program.watched],
         "what is measured": list(program.measures),
-        "the optimizer's numbers": {name: float(x) for name, x in program.settings.items()},
-        "the optimizer's plateaus": {name: _text(x) for name, x in program.plateaus.items()},
+        "the optimizer's numbers": _numbers(program),
+        "the optimizer's plateaus": {name: plain_text(x) for name, x in program.plateaus.items()},
         "the kind of stopping rules": [_kind_of(rule) for rule in program.rules],
-        "the net, the loss or the kind of optimizer": _digest_of_graph(program.step),
-        "the evaluation": _digest_of_graph(evaluation) if evaluation else None,
+        "the net, the loss or the kind of optimizer": digest_of_graph(program.step),
+        "the evaluation": digest_of_graph(evaluation) if evaluation else None,
         "the training data": _digest_of_rows(rows),
         "the validation data": _digest_of_rows(held_out) if held_out else None,
     }
 
 
-def _is_digest(value: Any) -> bool:
+def _numbers(program: Program) -> Any:
+    """Those of an update rule; a method that searches is told whole."""
+    if program.search is not None:
+        return plain_text(program.search)
+    return {name: float(x) for name, x in program.settings.items()}
+
+
+def is_digest(value: Any) -> bool:
     return value is None or (isinstance(value, str) and len(value) == 64)
 
 
-def _text(rule: Any) -> str:
+def plain_text(rule: Any) -> str:
     """A rule with its numbers; without the address that Python's own texts have."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(rule))
 
@@ -254,7 +256,7 @@ def _digest_of_rows(rows: Rows) -> str:
     return digest.hexdigest()
 
 
-def _digest_of_graph(graph: Graph) -> str:
+def digest_of_graph(graph: Graph) -> str:
     """Equal for graphs that compute the same, constants included, in any process."""
     places = {node.number: place for place, node in enumerate(graph.nodes)}
     digest = hashlib.sha256()

@@ -26,10 +26,12 @@ from talweg.engine.random import SEED
 from talweg.errors import SettingError, TrainingWarning
 from talweg.nn import Loss, Metric, Module, as_loss, as_metric
 from talweg.optim import FullBatch, Optimizer, as_optimizer
+from talweg.optim.sampling import LearntSampling
 from talweg.settings import Choice, Flag, Number, Rule, check
-from talweg.train import full_batch
+from talweg.train import full_batch, sampled, stepwise
 from talweg.train.checkpoint import Checkpoint, keeper_of
 from talweg.train.ending import finished
+from talweg.train.groups import Groups, groups_of
 from talweg.train.progress import ProgressBar, wants_bar
 from talweg.train.rates import as_rates
 from talweg.train.recording import (
@@ -81,6 +83,7 @@ def fit(
     progress: bool | None = None,
     watch: Any = None,
     rates: Mapping[str, float] | None = None,
+    sampler: LearntSampling | None = None,
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     resume: bool = False,
 ) -> Run:
@@ -113,6 +116,8 @@ def fit(
             "step". Names such as "gradient_norm", "0" or "0/dead" choose among them.
         rates: learning rates of parts, as multiples of the optimiser's, as {"0": 0.1}; a part
             whose rate is 0 is frozen.
+        sampler: `tw.LearntSampling()` draws rows with probabilities that it learns, in place of
+            a new order each epoch; an epoch has as many steps.
         checkpoint: a file that the run is written to every 30 seconds and at its end, whole or
             not at all; or a `tw.Checkpoint`, which says when.
         resume: go on from that file if it is there, to the same weights, bit for bit, as if the
@@ -150,8 +155,12 @@ def fit(
     check("fit", settings, RULES)
     refuse_part(net)
     with net.restored_on_error():
-        job = job_of(net, X, y, settings)
+        job = job_of(net, X, y, settings, sampler)
         engine_name = chosen_engine(engine)
+        if sampler is not None and checkpoint is not None:
+            raise SettingError(
+                "fit: a run with a sampler cannot be resumed yet; leave checkpoint out"
+            )
         keeper = keeper_of(checkpoint, resume, job.program, job.rows, job.held_out, engine_name)
         control = Control(keeper=keeper)
         bar = ProgressBar(control, epochs) if wants_bar(progress) else nullcontext()
@@ -181,10 +190,11 @@ class Job:
         return finished(self.net, outcome, self.program, self.stops, self.settings)
 
 
-def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any]) -> Job:
+def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: Any = None) -> Job:
     """The run that `fit` does with these settings, all of them; nothing is trained yet."""
-    if settings.get("checkpoint") is not None or settings.get("resume"):
-        raise SettingError("checkpoint and resume are for single runs: give them to fit")
+    for name in ("checkpoint", "resume", "sampler"):
+        if settings.get(name) not in (None, False):
+            raise SettingError(f"{name} is for single runs: give it to fit")
     rule, loss = as_optimizer(settings["optimizer"]), as_loss(settings["loss"])
     metrics = _metrics(settings["metrics"], loss)
     weights = settings["sample_weight"], settings["class_weight"]
@@ -192,13 +202,17 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any]) -> Job:
         net, X, y, loss, settings["validation"], *weights, settings["seed"]
     )
     stops = as_rules(settings["stop"], _measured_names(metrics, held_out is not None))
-    program = _program(net, rows, held_out, loss, metrics, rule, stops, settings)
+    groups = groups_of(sampler, rows, loss)
+    if groups:
+        sampled.refuse_settings(rule, net, rows, settings)
+    program = _program(net, rows, held_out, loss, metrics, rule, stops, groups, settings)
     _ = program.step, program.evaluate  # what cannot be recorded is told before all else
     _refuse_filling(net, rows, held_out, program)
     recorded = {name: settings[name] for name in [*RULES, "class_weight", "rates"]}
     recorded |= {"metrics": [each.name for each in metrics], "loss": loss.name}
     recorded |= {"optimizer": repr(rule), "stop": repr(list(stops))}
     recorded |= {"batch_size": program.batch_size, "dtype": net.dtype}
+    recorded |= {"sampler": repr(sampler)} if groups else {}
     recorded |= {"engine": chosen_engine(settings["engine"])}
     return Job(net, program, rows, held_out, stops, recorded)
 
@@ -220,7 +234,9 @@ def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
 def engine_for(name: str | None, program: Program) -> Engine:
     """What runs a program, and every other one with the same graphs; compiled, if need be."""
     if program.search is not None:
-        return full_batch.prepare(chosen_engine(name), program).run
+        return stepwise.prepare(full_batch.Searching, chosen_engine(name), program).run
+    if program.groups is not None:
+        return stepwise.prepare(sampled.Sampling, chosen_engine(name), program).run
     if chosen_engine(name) == "numpy":
         return loop.run
     from talweg.engine.native import launch
@@ -289,6 +305,7 @@ def _program(
     metrics: Sequence[Metric],
     rule: Optimizer | FullBatch,
     stops: Sequence[Stop],
+    groups: Groups | None,
     settings: Mapping[str, Any],
 ) -> Program:
     """The run as data: one recorded step, one recorded evaluation, and plain numbers.
@@ -306,7 +323,7 @@ def _program(
         full_batch.refuse_settings(rule, net, settings, len(rows), batch_size)
         step = partial(full_batch.pass_graph, net, example, loss, metrics, rule)
     else:
-        step = partial(step_graph, net, example, loss, metrics, rule, watch, rates)
+        step = partial(step_graph, net, example, loss, metrics, rule, watch, rates, groups)
     evaluation = partial(evaluation_graph, net, example, loss, metrics)
     budgets = [each.seconds for each in stops if isinstance(each, TimeBudget)]
     record_step = cache(step)
@@ -315,8 +332,8 @@ def _program(
         record_step=record_step,
         record_evaluation=None if evaluated is None else cache(evaluation),
         measures=["loss", *(each.name for each in metrics)],
-        state=first_state(net, rule, watch, settings["seed"], draws),
-        settings=run_settings(rule, rates),
+        state=first_state(net, rule, watch, settings["seed"], draws, groups),
+        settings=run_settings(rule, rates, groups),
         epochs=settings["epochs"],
         batch_size=batch_size,
         evaluation_size=evaluation_size,
@@ -332,6 +349,7 @@ def _program(
         changes_each_step=rule.changes_each_step,
         plateaus=_plateaus(rule, _measured_names(metrics, held_out is not None)),
         search=rule if isinstance(rule, FullBatch) else None,
+        groups=groups,
     )
 
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from talweg.engine.batches import Batch
 from talweg.engine.interpreter import origin_of_non_finite
-from talweg.engine.loop import Graphs, Loop, interpreted
-from talweg.engine.program import BadStep, Control, Outcome, Program, Rows
-from talweg.engine.threads import blas_threads
+from talweg.engine.loop import Loop
+from talweg.engine.program import BadStep, Rows
+from talweg.engine.snapshot import Snapshot
 from talweg.errors import SettingError
-from talweg.gates import Array
 from talweg.graph import Graph, constant, gradients, simplify
 from talweg.nn import Loss, Metric, Module
 from talweg.nn.call import Training
 from talweg.optim.full_batch import FullBatch, Point, Search, Vector
 from talweg.train.cuts import joined
 from talweg.train.recording import lowered
-
-if TYPE_CHECKING:
-    from talweg.engine.native.function import CompiledGraph
 
 VALUE, GRADIENT = "state.value", "state.gradient"
 """The outputs of a pass beside the measures: what training lowers, and its gradient (W)."""
@@ -93,53 +88,7 @@ def _refuse_steps(rule: FullBatch, training: Training) -> None:
 # How it is run ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """The graphs of a program, ready to be searched with from other weights."""
-
-    graphs: Graphs
-    seconds: float
-
-    def run(
-        self, program: Program, weights: Array, rows: Rows, held: Rows | None, control: Control
-    ) -> Outcome:
-        """Train from `weights` on `rows`; neither is changed. `program` has the same graphs."""
-        control.begin()
-        with np.errstate(all="ignore"), blas_threads(program.threads or 1):
-            outcome = _Run(self.graphs, program, weights, rows, held, control).run()
-        return replace(outcome, compile_seconds=self.seconds)
-
-
-def prepare(engine: str, program: Program) -> Prepared:
-    """What runs the graphs of a program with a search, compiled for the native engine."""
-    start = time.perf_counter()
-    graphs = interpreted(program) if engine == "numpy" else _compiled(program)
-    return Prepared(graphs, time.perf_counter() - start if engine == "native" else 0.0)
-
-
-def _compiled(program: Program) -> Graphs:
-    from talweg.engine.native.function import CompiledGraph
-
-    def compiled(graph: Graph) -> _InOrder:
-        return _InOrder(CompiledGraph(graph), graph)
-
-    evaluate = None if program.evaluate is None else compiled(program.evaluate)
-    return Graphs(compiled(program.step), evaluate)
-
-
-@dataclass(frozen=True)
-class _InOrder:
-    """A compiled graph that is called as the interpreter is."""
-
-    compiled: CompiledGraph
-    graph: Graph
-
-    def run(self, *arrays: Array) -> list[Any]:
-        found = self.compiled(**dict(zip(self.graph.inputs, arrays, strict=True)))
-        return [found[name] for name in self.graph.outputs]
-
-
-class _Run(Loop):
+class Searching(Loop):
     """A run whose steps are those of a search."""
 
     search: Search | None = None
@@ -182,6 +131,18 @@ class _Run(Loop):
             start, landscape, seed=program.seed, epochs=program.epochs
         )
         return True
+
+    def _snapshot(self) -> Snapshot:
+        state = self.search.state() if self.search else {}
+        return replace(
+            super()._snapshot(), state={name: np.array(each) for name, each in state.items()}
+        )
+
+    def _go_on_from(self, start: Snapshot) -> None:
+        super()._go_on_from(start)
+        if start.epoch and self.whole and self._begin(self.whole[0]):
+            assert self.search is not None
+            self.search.restore(start.state)
 
     def _must_stop(self) -> bool:
         return super()._must_stop() or self._has_ended()

@@ -1,37 +1,29 @@
-"""From the values of a sweep to runs that are ready to go: each structure is recorded once.
-
-Runs whose nets and settings differ in nothing but numbers that a program takes in (weights, seed,
-epochs, settings of the optimiser) are copies of one recorded run, each with a net of its own.
-"""
+"""From what a sweep goes over to its points: what `build` gets, and all settings of each run."""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from talweg.engine.program import Rows
 from talweg.errors import SettingError, TalwegError, nearest
-from talweg.gates import Array
-from talweg.nn import Loss, Metric, Module, as_loss
+from talweg.nn import Loss, Metric, Module
 from talweg.optim import FullBatch, Optimizer, as_optimizer
-from talweg.settings import check
-from talweg.train.alike import forward, likeness, signature
-from talweg.train.fit import RULES, Job, copy_of, fit, job_of, refuse_part, without_rows
-from talweg.train.rows import training_and_validation
+from talweg.settings import Rule, check
+from talweg.train.fit import RULES, fit
+from talweg.train.ranges import Between, visited
 
 Build = Callable[..., Any]
 
 _PARAMETERS = inspect.signature(fit).parameters.values()
 _DEFAULTS = {each.name: each.default for each in _PARAMETERS if each.kind is each.KEYWORD_ONLY}
-_OF_THE_SWEEP = ("threads", "engine", "progress")
+_OF_THE_SWEEP = ("threads", "engine", "progress", "checkpoint", "resume")
 _SWEPT = [name for name in _DEFAULTS if name not in _OF_THE_SWEEP]
 _LONGEST = 40  # letters of a value in words
 
@@ -50,33 +42,6 @@ class Point:
 
     def __str__(self) -> str:
         return ", ".join(f"{name}={in_words(each)}" for name, each in self.values.items())
-
-
-@dataclass(frozen=True)
-class Task:
-    """A run that waits to be done; those of one `key` share a compiled program.
-
-    `operations` are those of one step, `steps` those of one epoch.
-    """
-
-    point: Point
-    job: Job
-    rows: Callable[[], tuple[Rows, Rows | None]] | None
-    key: Any
-    operations: int
-    steps: int
-
-    @property
-    def cost(self) -> int:
-        """The operations of the whole run."""
-        return self.operations * self.steps * self.job.program.epochs
-
-    def ready(self) -> Job:
-        """The run with its rows, which are split off only now where the seed decides which."""
-        if self.rows is None:
-            return self.job
-        rows, held_out = self.rows()
-        return replace(self.job, rows=rows, held_out=held_out)
 
 
 def in_words(value: Any) -> str:
@@ -114,8 +79,14 @@ class _Signature:
     takes_any: bool
 
 
-def points_of(build: Build, over: Any, given: Mapping[str, Any]) -> list[Point]:
-    """The points of the product, in its order, with their settings checked."""
+def points_of(
+    build: Build,
+    over: Any,
+    given: Mapping[str, Any],
+    points: int | None = None,
+    sampling: str | None = None,
+) -> list[Point]:
+    """The points of the product in its order, or those that are drawn, their settings checked."""
     if isinstance(build, Module) or not callable(build):
         raise SettingError(
             "sweep: build must be a function that makes a new net each time, such as "
@@ -127,9 +98,10 @@ def points_of(build: Build, over: Any, given: Mapping[str, Any]) -> list[Point]:
         )
     for name in given:
         _refuse_unknown(name, given)
-    columns = {name: _values(name, each) for name, each in over.items()}
-    places = itertools.product(*(range(len(each)) for each in columns.values()))
-    takes, rules = _signature_of(build), _Rules()
+    values = {name: _values(name, each) for name, each in over.items()}
+    seed = given.get("seed", _DEFAULTS["seed"])
+    columns, places = visited(values, points, sampling, seed)
+    takes, rules = _signature_of(build), _Rules({name: RULES[name] for name in RULES.keys() & over})
     return [_point(takes, columns, given, each, rules) for each in places]
 
 
@@ -143,13 +115,15 @@ def _refuse_unknown(name: str, given: Mapping[str, Any]) -> None:
     raise SettingError(f"sweep: there is no setting {name!r}. {hint}")
 
 
-def _values(name: str, given: Any) -> list[Any]:
-    """The values of one name as Python's own."""
+def _values(name: str, given: Any) -> list[Any] | Between:
+    """The values of one name as Python's own, or their range."""
+    if isinstance(given, Between):
+        return given
     values = given.tolist() if isinstance(given, np.ndarray) else given
     if isinstance(values, str | bytes) or not isinstance(values, Sequence):
         raise SettingError(
-            f"sweep: over[{name!r}] must be a list, a range or an array of values, but {given!r} "
-            f"was given; for one value write [{given!r}]"
+            f"sweep: over[{name!r}] must be a list, a range or an array of values, or a "
+            f"tw.Between(low, high), but {given!r} was given; for one value write [{given!r}]"
         )
     if not len(values):
         raise SettingError(f"sweep: over[{name!r}] is empty, so there is nothing to run")
@@ -179,10 +153,16 @@ class _Rule(NamedTuple):
 
 
 class _Rules:
-    """The optimisers of a sweep, each made once for all points that have it."""
+    """The optimisers of a sweep, each made once for all points that have it; and what settings
+    allow: all of them are checked at the first point, at others those that are swept.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, swept: Mapping[str, Rule]) -> None:
         self.made: dict[Any, _Rule] = {}
+        self.swept = swept
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        check("fit", settings, self.swept if self.made else RULES)
 
     def of(self, given: Any, settings: Mapping[str, Any]) -> _Rule:
         """The optimiser that is given, with other settings; all of them outlive the sweep."""
@@ -210,7 +190,7 @@ def _point(
     values = {name: columns[name][place] for name, place in at.items()}
     settings = {**_DEFAULTS, **given, **_to_run(signature, values)}
     with named(Point(values, {}, {}, ())):
-        check("fit", settings, RULES)
+        rules.check(settings)
         plain = rules.of(settings["optimizer"], {})
         for_rule = _to_rule(signature, values, plain.rule)
         chosen = plain
@@ -273,126 +253,19 @@ def _taken_in(settings: Mapping[str, Any]) -> set[str]:
 
     Where classes are weighed after a split, the seed decides how many rows are left.
     """
-    weighed_after = _is_share(settings) and settings["class_weight"] is not None
+    weighed_after = is_share(settings) and settings["class_weight"] is not None
     return {"epochs"} if weighed_after else {"epochs", "seed"}
 
 
-def _is_share(settings: Mapping[str, Any]) -> bool:
+def is_share(settings: Mapping[str, Any]) -> bool:
     return isinstance(settings["validation"], float | np.floating)
 
 
-def _fields(rule: Optimizer | FullBatch) -> list[str]:
-    return [each.name for each in dataclasses.fields(rule) if each.init]
+def _fields(rule: Optimizer | FullBatch) -> frozenset[str]:
+    kind: Any = type(rule)
+    return _fields_of(kind)
 
 
-# Tasks --------------------------------------------------------------------------------------------
-
-
-def tasks_of(build: Build, X: Any, y: Any, points: Sequence[Point]) -> list[Task]:
-    """Every run, ready to go: nothing is trained before all are."""
-    maker = _Maker(build, X, y)
-    return [maker.task(point) for point in points]
-
-
-@dataclass(frozen=True)
-class _Lead:
-    """The first run of its structure, which the others are copies of."""
-
-    task: Task
-    forward: tuple[Any, ...]
-    likeness: Any
-
-
-class _Maker:
-    """Makes the nets, in the order of the points, and their runs."""
-
-    def __init__(self, build: Build, X: Any, y: Any) -> None:
-        self.build, self.X, self.y = build, X, y
-        self.leads: dict[Any, _Lead] = {}
-        self.rows: dict[str, Array] = {}
-        self.parts: set[int] = set()
-
-    def task(self, point: Point) -> Task:
-        with named(point):
-            net = self._net(point)
-            x = self._rows(net)
-            return self._copy(net, x, point) or self._recorded(net, x, point)
-
-    def _net(self, point: Point) -> Module:
-        net = self.build(**point.build)
-        if not isinstance(net, Module):
-            raise SettingError(
-                f"build must return a net such as tw.Sequential(...), but returned {net!r}"
-            )
-        refuse_part(net)
-        parts = {id(part) for _, part in net.named_modules()}
-        if parts & self.parts:
-            raise SettingError(
-                f"build must make a new net each time, but this {type(net).__name__} was there "
-                "before, or a part of it"
-            )
-        self.parts |= parts
-        return net
-
-    def _rows(self, net: Module) -> Any:
-        """X in the net's dtype, converted once; as it came where `fit` will refuse it."""
-        if net.dtype not in self.rows:
-            x = np.ascontiguousarray(net.as_rows(self.X))
-            self.rows[net.dtype] = x if np.isfinite(x).all() else self.X
-        return self.rows[net.dtype]
-
-    def _recorded(self, net: Module, x: Any, point: Point) -> Task:
-        job = job_of(net, x, self.y, point.settings)
-        steps = -(-len(job.rows) // job.program.batch_size)
-        size = job.program.step.cost().operations, steps
-        task = self._task(point, job, x, _key(job), size)
-        self.leads.setdefault(point.structure, _Lead(task, forward(net, x), likeness(net)))
-        return task
-
-    def _copy(self, net: Module, x: Any, point: Point) -> Task | None:
-        """The run as a copy of the first of its structure; None where the net is another."""
-        lead, settings = self.leads.get(point.structure), point.settings
-        if lead is None:
-            return None
-        mine = likeness(net)
-        is_alike = mine is not None and mine == lead.likeness
-        if not net.is_initialized and is_alike:
-            net.init_as(lead.task.job.net, x[:2], seed=settings["seed"])
-        elif not net.is_initialized:
-            net.init(x[:2], seed=settings["seed"])
-        if not is_alike and forward(net, x) != lead.forward:
-            return None
-        if not np.isfinite(net.weights.flat).all():
-            return None
-        job = copy_of(lead.task.job, net, settings)
-        size = lead.task.operations, lead.task.steps
-        return self._task(point, job, x, lead.task.key, size)
-
-    def _task(self, point: Point, job: Job, x: Any, key: Any, size: tuple[int, int]) -> Task:
-        settings = point.settings
-        if not _is_share(settings):
-            return Task(point, job, None, key, *size)
-        names = ("validation", "sample_weight", "class_weight", "seed")
-        rest = [settings[name] for name in names]
-        loss = as_loss(settings["loss"])
-        rows = partial(training_and_validation, job.net, x, self.y, loss, *rest)
-        # rows that are split off are copies, so each run holds its own only while it is done
-        return Task(point, replace(job, rows=without_rows(job.rows)), rows, key, *size)
-
-
-# What is the same -------------------------------------------------------------------------------
-
-
-def _key(job: Job) -> Any:
-    """What decides the compiled program of a run; the evaluation follows from the step."""
-    program = job.program
-    return (
-        signature(program.step),
-        program.evaluation_size,
-        program.validates,
-        program.watch_steps,
-        *program.schedules,
-        *program.plateaus.items(),
-        program.changes_each_step,
-        *(id(each) for each in job.stops),
-    )
+@cache
+def _fields_of(kind: type[Any]) -> frozenset[str]:
+    return frozenset(each.name for each in dataclasses.fields(kind) if each.init)

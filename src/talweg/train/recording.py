@@ -14,7 +14,8 @@ from talweg.nn import Loss, Metric, Module
 from talweg.nn.call import Training
 from talweg.nn.predictor import views
 from talweg.optim import FullBatch, Optimizer
-from talweg.train.cuts import joined
+from talweg.train.cuts import joined, total
+from talweg.train.groups import PREFIX, SQUARE, Groups, refuse_assigned
 from talweg.train.rates import rate_settings, rates_of
 from talweg.train.updating import updated
 from talweg.train.watching import Watch, first_turns, of_layers
@@ -24,18 +25,27 @@ DRAWS = "draws"
 
 
 def first_state(
-    net: Module, rule: Optimizer | FullBatch, watch: Watch | None, seed: int, draws: bool
+    net: Module,
+    rule: Optimizer | FullBatch,
+    watch: Watch | None,
+    seed: int,
+    draws: bool,
+    groups: Groups | None = None,
 ) -> dict[str, Any]:
-    """What a run remembers before its first step: the rule's state, what is counted, and where the
-    net draws random numbers, the key of the first.
+    """What a run remembers before its first step: the rule's state, what is counted, how often
+    groups of rows are drawn, and where the net draws random numbers, the key of the first.
     """
     state = {**rule.init(net.weights.flat), **first_turns(watch, net.weights, net.weights.flat)}
+    state |= groups.first_state() if groups else {}
     return {**state, DRAWS: first_key(seed)} if draws else state
 
 
-def run_settings(rule: Optimizer | FullBatch, rates: Mapping[str, float]) -> dict[str, float]:
-    """The numbers that a step takes in: those of the rule, and rates of parameters."""
-    return {**rule.run_settings(), **rate_settings(rates)}
+def run_settings(
+    rule: Optimizer | FullBatch, rates: Mapping[str, float], groups: Groups | None = None
+) -> dict[str, float]:
+    """The numbers that a step takes in: those of the rule and the sampler, rates of parameters."""
+    sampler = groups.settings() if groups else {}
+    return {**rule.run_settings(), **rate_settings(rates), **sampler}
 
 
 def step_graph(
@@ -46,22 +56,24 @@ def step_graph(
     rule: Optimizer,
     watch: Watch | None,
     rates: Mapping[str, float],
+    groups: Groups | None,
     batch_size: int,
 ) -> Graph:
     """One step: forward, loss, backward, update; see `Program` for inputs and outputs."""
     key = run_input(first_key(0), f"state.{DRAWS}")
     part = lowered(net, rows, loss, metrics, batch_size, key)
     draws, views, outputs = part.training.streams > 0, part.views, part.measures
-    state = _inputs("state", first_state(net, rule, watch, 0, draws=False))
-    settings = _inputs("settings", run_settings(rule, rates))
+    state = _inputs("state", first_state(net, rule, watch, 0, draws=False, groups=groups))
+    settings = _inputs("settings", run_settings(rule, rates, groups))
     before = {_last(name): each for name, each in state.items()}
     learning = {name: each for name, each in views.items() if rates.get(name) != 0}
     found = gradients(part.objective, list(learning.values()))
     pieces = dict(zip(learning, found, strict=True))
     numbers = {_last(name): each for name, each in settings.items()}
     bound = rule.with_tensors({name: numbers[name] for name in rule.run_settings()})
+    remembered = {name: each for name, each in before.items() if not name.startswith(PREFIX)}
     after, new_state, quantities = updated(
-        bound, part.flat, views, pieces, rates_of(numbers), before, watch
+        bound, part.flat, views, pieces, rates_of(numbers), remembered, watch
     )
     if draws:
         state[f"state.{DRAWS}"], new_state[DRAWS] = key, key + 1.0
@@ -69,9 +81,33 @@ def step_graph(
         quantities |= of_layers(net, part.prediction, part.batch["row_weights"])
         chosen = watch.chosen(quantities, net.weights)
         outputs |= {WATCHED + name: each.named(name) for name, each in chosen.items()}
+    batch = dict(part.batch)
+    if groups is not None:
+        refuse_assigned(part.training)
+        batch["groups"] = groups.drawn(batch_size)
+        products = _products(part, loss, list(learning.values()))
+        new_state |= groups.updated(numbers, before, batch["groups"], products)
+        outputs[WATCHED + SQUARE] = products.sum()
     outputs["weights"] = _settled(net, after, part.training)
     outputs |= {name: new_state[_last(name)] for name in state}
-    return simplify(Graph({"weights": part.flat, **state, **settings, **part.batch}, outputs))
+    return simplify(Graph({"weights": part.flat, **state, **settings, **batch}, outputs))
+
+
+def _products(part: Lowered, loss: Loss, learning: Sequence[Tensor]) -> Tensor:
+    """h_i . d for each row i of a batch (B): d is the gradient of the loss, h_i what row i adds.
+
+    d is linear in the weights of the rows: so h_i . d is the weight of row i times the slope of
+    |d|^2 / 2 along it. With one row it is |d|^2.
+    """
+    weights = part.batch["row_weights"]
+    by_row = [each for each in part.training.penalties if each.ndim]
+    objective = _with_penalties(part.measures["loss"], by_row, part.batch, loss)
+    squares = [total(each * each) for each in gradients(objective, learning)]
+    square = sum(squares[1:], squares[0])
+    if weights.size == 1:
+        return square.reshape(1)
+    (slope,) = gradients(0.5 * square, [weights])
+    return weights * slope
 
 
 class Lowered(NamedTuple):
@@ -104,7 +140,7 @@ def lowered(
     training = Training(key, batch["row_weights"])
     prediction = _prediction(net, pieces, batch["x"], training)
     measures = _measures(prediction, batch, loss, metrics)
-    objective = _with_penalties(measures["loss"], training, batch, loss)
+    objective = _with_penalties(measures["loss"], training.penalties, batch, loss)
     return Lowered(flat, pieces, batch, training, prediction, measures, objective)
 
 
@@ -162,10 +198,10 @@ def _measures(
 
 
 def _with_penalties(
-    objective: Tensor, training: Training, batch: Mapping[str, Tensor], loss: Loss
+    objective: Tensor, penalties: Sequence[Tensor], batch: Mapping[str, Tensor], loss: Loss
 ) -> Tensor:
     """The loss and what the modules add to it, which is what training lowers."""
-    for each in training.penalties:
+    for each in penalties:
         amount = (batch["row_weights"] * each).sum() if each.ndim else each
         is_mean = each.ndim and loss.reduction == "mean"
         objective = objective + (amount / batch["count"] if is_mean else amount)

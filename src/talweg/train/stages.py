@@ -12,7 +12,7 @@ from talweg.nn import Module
 from talweg.train.fit import fit, job_of, refuse_part
 
 _PARAMETERS = inspect.signature(fit).parameters.values()
-_DEFAULTS = {each.name: each.default for each in _PARAMETERS if each.kind is each.KEYWORD_ONLY}
+DEFAULTS = {each.name: each.default for each in _PARAMETERS if each.kind is each.KEYWORD_ONLY}
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ def stages(net: Module, X: Any, y: Any, **settings: Any) -> Stages:
     from talweg.engine.native.compiler import host
 
     for name in settings:
-        if name not in _DEFAULTS:
-            raise SettingError(f"stages: fit has no setting {name!r}. {nearest(name, _DEFAULTS)}")
+        if name not in DEFAULTS:
+            raise SettingError(f"stages: fit has no setting {name!r}. {nearest(name, DEFAULTS)}")
     refuse_part(net)
-    program = job_of(net, X, y, {**_DEFAULTS, **settings}).program
+    program = job_of(net, X, y, {**DEFAULTS, **settings}).program
     if program.search is not None:
         raise SettingError(
             f"stages: {type(program.search).__name__} chooses its passes as it goes, so there is "

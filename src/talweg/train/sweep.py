@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.program import Control, Outcome
-from talweg.errors import DataError, TrainingWarning
-from talweg.settings import check
-from talweg.train.fit import RULES, Engine, chosen_engine, engine_for, interruptible
-from talweg.train.points import Task, in_words, named, points_of, tasks_of
-from talweg.train.progress import ProgressBar, wants_bar
+from talweg.errors import DataError, SettingError, TrainingWarning
+from talweg.settings import Flag, Rule, check
+from talweg.train.checkpoint import Checkpoint
+from talweg.train.contest import Contest
+from talweg.train.fit import RULES, chosen_engine
+from talweg.train.halving import Halving, rungs_of
+from talweg.train.points import points_of
+from talweg.train.progress import wants_bar
+from talweg.train.ranges import SAMPLING
 from talweg.train.run import Run
-from talweg.train.work import Work, one_by_one, works_of
+from talweg.train.side_by_side import SideBySide, cores
+from talweg.train.standings import Standing, kept, measure_of
+from talweg.train.sweep_file import SweepFile
+from talweg.train.sweep_identity import identity_of
+from talweg.train.table import Table, column
+from talweg.train.tasks import Task, tasks_of
 
-_LOOK = 0.02  # seconds between two looks for Ctrl-C
 _NAMED = 3  # points that a warning names
-_WIDTH = 80
-_ROWS = 40  # of a table that is printed; a longer one is cut in the middle
+_RULES: dict[str, Rule] = {
+    **SAMPLING,
+    "resume": Flag(),
+    **{name: RULES[name] for name in ("threads", "engine", "progress")},
+}
 
 
 def sweep(
@@ -38,6 +44,11 @@ def sweep(
     y: Any,
     *,
     over: Mapping[str, Any],
+    points: int | None = None,
+    sampling: str | None = None,
+    halving: Halving | None = None,
+    checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+    resume: bool = False,
     threads: int | None = None,
     engine: str | None = None,
     progress: bool | None = None,
@@ -49,7 +60,16 @@ def sweep(
         build: a function that makes a new net each time.
         over: names and their values, as {"lr": [0.1, 1], "seed": range(10)}. A name that `build`
             takes goes to it, others are settings of `fit` or of its optimiser. `seed` is the
-            run's, and goes to `build` too if it takes one.
+            run's, and goes to `build` too if it takes one. A range, as
+            `tw.Between(1e-4, 1, log=True)`, needs `points`.
+        points: draw so many points instead of all combinations: from ranges and, evenly, from
+            lists. They follow from `seed`; the first are the same, however many follow.
+        sampling: "random" draws each point by itself, the default; "sobol" fills the space more
+            evenly (it takes SciPy: pip install 'talweg[search]').
+        halving: a `tw.Halving`, which lets only the best runs go on to all epochs.
+        checkpoint: a file that holds the runs that are done; it is written every 30 seconds and
+            at the end, whole or not at all. `tw.Checkpoint(path, every=5)` says how often.
+        resume: go on from that file if it is there; a file of another sweep is refused.
         threads: runs side by side, as many as there are cores by default; each takes one. On the
             interpreter they go one after the other.
         engine, progress: as in `fit`.
@@ -59,7 +79,8 @@ def sweep(
     and settings of the optimiser are replicas of one run, in lanes of vectors, if all go to their
     last epoch. They add up in another order, and so agree with `fit` up to rounding; which others
     run beside them, and on how many threads, changes no bit. The `seconds` of each are those of
-    all. Every other run is bit for bit what `fit` gives.
+    all. Every other run is bit for bit what `fit` gives. Neither halving nor an interruption
+    changes a bit of the runs that go on.
 
     Nets and settings are checked before anything is trained. A run that stops being finite harms
     no other: it has a `failure`, and one TrainingWarning names such runs. Ctrl-C ends all within
@@ -72,34 +93,42 @@ def sweep(
     ({'lr': 0.1}, 1)
     """
     start = time.perf_counter()
-    own = {"threads": threads, "engine": engine, "progress": progress}
-    check("sweep", own, {name: RULES[name] for name in own})
+    own = {"points": points, "sampling": sampling, "resume": resume}
+    own |= {"threads": threads, "engine": engine, "progress": progress}
+    check("sweep", own, _RULES)
+    if halving is not None and not isinstance(halving, Halving):
+        raise SettingError(f"sweep: halving must be tw.Halving(epochs) or None, not {halving!r}")
+    if resume and checkpoint is None:
+        raise SettingError("sweep: resume needs a file: give checkpoint, as a path")
     given = {**fit_settings, "engine": engine, "threads": 1, "progress": False}
-    tasks = tasks_of(build, X, y, points_of(build, over, given))
+    chosen = points_of(build, over, given, points, sampling)
+    rungs = rungs_of(halving, chosen)
+    tasks = tasks_of(build, X, y, chosen)
     interprets = chosen_engine(engine) == "numpy"
-    workers = 1 if interprets else threads or _cores()
-    all_runs = _Runs(one_by_one(tasks) if interprets else works_of(tasks, workers), engine, workers)
-    runs = all_runs.all(wants_bar(progress))
-    _warn_of_failures(tasks, runs)
+    file = None
+    if checkpoint is not None:
+        identity = identity_of(tasks, X, y, fit_settings, halving, chosen_engine(engine))
+        file = SweepFile(checkpoint, resume, identity, tasks)
+    workers = 1 if interprets else threads or cores()
+    with SideBySide(tasks, engine, workers, wants_bar(progress)) as side_by_side:
+        contest = Contest(tasks, halving, rungs, side_by_side, file, replicates=not interprets)
+        standings = contest.run()
+    _warn_of_failures(tasks, standings)
+    begun = [each for each in zip(tasks, standings, strict=True) if each[1].run]
     return Sweep(
-        runs=[run for run in runs if run],
-        points=[task.point.values for task, run in zip(tasks, runs, strict=True) if run],
-        left_out=[task.point.values for task, run in zip(tasks, runs, strict=True) if not run],
+        runs=[each.run for _, each in begun if each.run],
+        points=[task.point.values for task, _ in begun],
+        left_out=[t.point.values for t, each in zip(tasks, standings, strict=True) if not each.run],
         seconds=time.perf_counter() - start,
-        compile_seconds=sum(all_runs.compiled.values()),
-        programs=0 if interprets else len(all_runs.compiled),
+        compile_seconds=sum(side_by_side.compiled.values()),
+        programs=0 if interprets else len(side_by_side.compiled),
+        rungs=[len(each.losses) for _, each in begun] if halving else [],
     )
 
 
-def _cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _warn_of_failures(tasks: Sequence[Task], runs: Sequence[Run | None]) -> None:
-    failed = [task for task, run in zip(tasks, runs, strict=True) if run and run.failure]
+def _warn_of_failures(tasks: Sequence[Task], standings: Sequence[Standing]) -> None:
+    places = zip(tasks, standings, strict=True)
+    failed = [task for task, each in places if each.run and each.run.failure]
     if not failed:
         return
     shown = "; ".join(str(task.point) for task in failed[:_NAMED])
@@ -112,114 +141,18 @@ def _warn_of_failures(tasks: Sequence[Task], runs: Sequence[Run | None]) -> None
     )
 
 
-# Running ------------------------------------------------------------------------------------------
-
-
-class _Runs:
-    """The runs of a sweep: one thread compiles ahead, some train, the caller's waits for Ctrl-C."""
-
-    def __init__(self, works: Sequence[Work], engine: str | None, workers: int) -> None:
-        self.works, self.engine = works, engine
-        self.controls = [Control() for _ in works]
-        self.begun: set[int] = set()
-        self.runs: list[Run | None] = [None] * sum(len(each.tasks) for each in works)
-        self.engines: dict[Any, Future[Engine]] = {}
-        self.compiled: dict[Any, float] = {}  # how long the programs took that were run
-        self.finding = threading.Lock()
-        self.compiling = ThreadPoolExecutor(1, "talweg-compile")
-        self.training = ThreadPoolExecutor(min(workers, len(works)), "talweg-train")
-
-    def all(self, shows_bar: bool) -> list[Run | None]:
-        """Every run in the order of the tasks; None for those that Ctrl-C left out."""
-        done = Control()
-        bar = ProgressBar(done, len(self.runs)) if shows_bar else nullcontext()
-        futures: dict[Future[None], int] = {}
-        with interruptible(*self.controls), bar:
-            try:
-                self._submit(futures)
-                self._wait(futures, done)
-            finally:
-                self._end(futures)
-        return self.runs
-
-    def _submit(self, futures: dict[Future[None], int]) -> None:
-        """Programs are compiled in the order in which they are needed."""
-        for place in _longest_first(self.works):
-            engine = self._engine(self.works[place])
-            futures[self.training.submit(self._one, place, engine)] = place
-
-    def _engine(self, work: Work) -> Future[Engine]:
-        """What runs a work; compiled when first asked for."""
-        with self.finding:
-            if work.key not in self.engines:
-                self.engines[work.key] = self.compiling.submit(self._compile, work)
-            return self.engines[work.key]
-
-    def _compile(self, work: Work) -> Engine:
-        engine = engine_for(self.engine, work.program)
-
-        def run(*given: Any) -> Outcome:
-            outcome = engine(*given)
-            self.compiled[work.key] = outcome.compile_seconds
-            return outcome
-
-        return run
-
-    def _one(self, place: int, engine: Future[Engine]) -> None:
-        work, control = self.works[place], self.controls[place]
-        with named(work.lead.point):
-            trained_by = engine.result()
-            self.begun.add(place)  # before the look at the flag, so that no run slips through
-            if not control.stop:
-                runs = work.run(trained_by, self._alone, control)
-                for each, run in zip(work.places, runs, strict=True):
-                    self.runs[each] = run
-
-    def _alone(self, task: Task) -> Engine:
-        """What runs a task by itself."""
-        return self._engine(Work((), (task,))).result()
-
-    def _wait(self, futures: Mapping[Future[None], int], done: Control) -> None:
-        """Until all are done; after Ctrl-C, until those are that have begun."""
-        pending = set(futures)
-        while pending:
-            finished, pending = wait(pending, _LOOK, FIRST_EXCEPTION)
-            for each in finished:
-                each.result()  # an error ends them all
-                done.epoch += len(self.works[futures[each]].places)
-            if self.controls[0].stop:
-                pending = {each for each in pending if futures[each] in self.begun}
-
-    def _end(self, futures: Mapping[Future[None], int]) -> None:
-        """End what is still under way, after an error or a second Ctrl-C."""
-        for control in self.controls:
-            control.stop = True
-        for pool in (self.compiling, self.training):
-            pool.shutdown(wait=False, cancel_futures=True)
-        wait(each for each, place in futures.items() if place in self.begun)
-
-
-def _longest_first(works: Sequence[Work]) -> list[int]:
-    """The places of the works, program by program, so that no core is left with a long one."""
-    costs = [each.cost for each in works]
-    most: dict[Any, int] = {}
-    for work, cost in zip(works, costs, strict=True):
-        most[work.key] = max(cost, most.get(work.key, 0))
-    rank = {key: i for i, key in enumerate(sorted(most, key=most.__getitem__, reverse=True))}
-    return sorted(range(len(works)), key=lambda place: (rank[works[place].key], -costs[place]))
-
-
 # What is left -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, repr=False)
 class Sweep:
-    """The runs of a sweep and their points, in the order of the product.
+    """The runs of a sweep and their points, in the order of the product, or as they were drawn.
 
     `best` is the run with the least validation loss, or where there is none, the least training
     loss, each with the weights that the run kept; a run that failed is never the best. `table`
     has a column for each name and measure. `seconds` is the time of the whole call,
-    `compile_seconds` what its `programs` took. `left_out` are points that Ctrl-C left out.
+    `compile_seconds` what its `programs` took. `left_out` are points that Ctrl-C left out. With
+    halving, `rungs` says how many rungs each run has done; the table has it as "rung".
     """
 
     runs: list[Run]
@@ -228,6 +161,7 @@ class Sweep:
     seconds: float
     compile_seconds: float
     programs: int
+    rungs: list[int] = field(default_factory=list)
 
     @property
     def best(self) -> Run:
@@ -249,18 +183,22 @@ class Sweep:
         measures = list(_names(run.history for run in self.runs))
         measures.sort(key=("loss", "val_loss").__contains__, reverse=True)
         found: dict[str, list[Any]] = {
-            name: [_kept(run, name) for run in self.runs] for name in measures
+            name: [kept(run, name) for run in self.runs] for name in measures
         }
+        if self.rungs:
+            found["rung"] = self.rungs
         for name in ("stopped_by", "epochs", "seconds"):
             found[name] = [getattr(run, name) for run in self.runs]
         columns = swept | {f"run_{name}" * (name in swept) or name: found[name] for name in found}
-        return Table({name: _column(each) for name, each in columns.items()}, self._least())
+        return Table({name: column(each) for name, each in columns.items()}, self._least())
 
-    def _watched(self) -> str:
-        return "val_loss" if any("val_loss" in run.history for run in self.runs) else "loss"
+    @property
+    def compared_by(self) -> str:
+        """The measure that the best has the least of."""
+        return measure_of(self.runs)
 
     def _least(self) -> int | None:
-        losses = [_kept(run, self._watched()) for run in self.runs]
+        losses = [kept(run, self.compared_by) for run in self.runs]
         good = [i for i, each in enumerate(losses) if math.isfinite(each)]
         good = [i for i in good if self.runs[i].failure is None]
         return min(good, key=losses.__getitem__, default=None)
@@ -277,7 +215,7 @@ class Sweep:
     def __str__(self) -> str:
         lines = [str(self.table)] if self.runs else []
         if self._least() is not None:
-            lines.append(f"* has the least {self._watched()}")
+            lines.append(f"* has the least {self.compared_by}")
         runs, programs = _counted(len(self.runs), "run"), _counted(self.programs, "program")
         compiling = f"{self.compile_seconds:.2f} s of them for compiling {programs}"
         lines.append(f"{runs} in {self.seconds:.2f} s, {compiling}")
@@ -290,41 +228,6 @@ class Sweep:
         return f"<Sweep of {len(self.runs)} runs; print it for a table>"
 
 
-class Table(dict[str, npt.NDArray[Any]]):
-    """Columns by name, each with a value a run; printing it gives a table of at most 80 letters."""
-
-    def __init__(self, columns: Mapping[str, npt.NDArray[Any]], best: int | None) -> None:
-        super().__init__(columns)
-        self.best = best
-
-    def __str__(self) -> str:
-        rows = len(next(iter(self.values()), ()))
-        places: list[int | None] = list(range(rows))
-        if rows > _ROWS:
-            half = _ROWS // 2
-            places = [*range(half), None, *range(rows - half, rows)]
-        lines = [""] * (len(places) + 1)
-        for name, column in self.items():
-            lines = _beside(lines, _cells(name, column, places))
-        marks = [" ", *("*" if each == self.best and each is not None else " " for each in places)]
-        return "\n".join(f"{m}{line}".rstrip() for m, line in zip(marks, lines, strict=True))
-
-
-def _cells(name: str, column: npt.NDArray[Any], places: Sequence[int | None]) -> list[str]:
-    """A column as text of one width: numbers to the right, words to the left."""
-    cells = [name, *("..." if each is None else in_words(column[each]) for each in places)]
-    width = max(map(len, cells))
-    is_number = column.dtype.kind in "iuf"
-    return [each.rjust(width) if is_number else each.ljust(width) for each in cells]
-
-
-def _beside(lines: list[str], cells: list[str]) -> list[str]:
-    """The lines with one more column, where it fits; a long table loses its last ones."""
-    if lines[0] and len(lines[0]) + 2 + len(cells[0]) >= _WIDTH:
-        return lines
-    return [f"{line}  {cell}" for line, cell in zip(lines, cells, strict=True)]
-
-
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
 
@@ -332,19 +235,3 @@ def _counted(count: int, noun: str) -> str:
 def _names(records: Iterable[Mapping[str, Any]]) -> dict[str, None]:
     """All names that come up, in order."""
     return {name: None for each in records for name in each}
-
-
-def _kept(run: Run, name: str) -> float:
-    """A measure in the epoch whose weights the run kept; NaN where there is none."""
-    values = run.history.get(name, ())
-    return float(values[run.best_epoch - 1]) if 0 < run.best_epoch <= len(values) else math.nan
-
-
-def _column(values: list[Any]) -> npt.NDArray[Any]:
-    """An array of numbers or words; of objects where values are neither."""
-    kinds = {type(each) for each in values}
-    if kinds <= {int, float} or kinds in ({str}, {bool}):
-        return np.array(values)
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column

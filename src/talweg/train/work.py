@@ -6,16 +6,18 @@ replicas, 1,000 nets of 3-4-1 units took a tenth of the time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from talweg.engine import loop
 from talweg.engine.program import Control, Outcome, Program
 from talweg.engine.replicas import is_finite, parted, stacked, together, without_rule
-from talweg.train.fit import Engine
-from talweg.train.points import Task
+from talweg.engine.snapshot import Snapshot
+from talweg.train.bookmark import Bookmark, parted_snapshot, stacked_snapshot
+from talweg.train.fit import Engine, Job
 from talweg.train.run import Run
+from talweg.train.tasks import Task
 
 TINY = 24_000
 """Operations of a step, times the bytes of a number, up to which runs become replicas.
@@ -27,6 +29,13 @@ FEW = 4
 """Runs of one kind from which on they become replicas."""
 WIDTHS = (1, 2, 4)
 """Vectors that replicas may fill; beyond, a step is no faster and numbers leave the cache."""
+
+
+class Ended(NamedTuple):
+    """What a run has left, and where it stands, if it halts."""
+
+    run: Run
+    snapshot: Snapshot | None
 
 
 @dataclass(frozen=True)
@@ -56,52 +65,77 @@ class Work:
     def cost(self) -> int:
         return sum(each.cost for each in self.tasks)
 
-    def run(self, engine: Engine, alone: Callable[[Task], Engine], control: Control) -> list[Run]:
+    def run(self, engine: Engine, alone: Callable[[Task], Engine], control: Control) -> list[Ended]:
         """The runs of all tasks; `alone` gives the engine of a single one.
 
         A replica that diverged runs once more by itself, to end where it did.
         """
         if self.width == 1:
-            return [self.lead.ready().run(engine, control)]
-        jobs = [each.job for each in self.tasks]
+            return [_run(self.lead.ready(), self.lead, engine, control)]
+        jobs, mark = [each.job for each in self.tasks], self._bookmark()
         weights = stacked([each.net.weights.flat for each in jobs], self.width)
+        control.keeper = mark
         outcome = engine(self.program, weights, jobs[0].rows, None, control)
-        runs = []
-        for task, own in zip(self.tasks, parted(outcome, len(jobs)), strict=True):
+        ends = parted_snapshot(mark.end, len(jobs)) if mark and mark.end else [None] * len(jobs)
+        found = []
+        for task, own, end in zip(self.tasks, parted(outcome, len(jobs)), ends, strict=True):
             if is_finite(own):
-                runs.append(task.job.run(_gives(own), Control()))
+                found.append(Ended(task.job.run(_gives(own), Control()), end))
             elif control.stop:  # interpreted, it ends at once
-                runs.append(task.job.run(loop.run, Control(stop=True)))
+                found.append(_run(task.job, task, loop.run, Control(stop=True)))
             else:
-                runs.append(task.job.run(alone(task), control))
-        return runs
+                found.append(_run(task.job, task, alone(task), control))
+        return found
+
+    def _bookmark(self) -> Bookmark | None:
+        starts = [each.start for each in self.tasks if each.start]
+        if not (starts or self.lead.halts):
+            return None
+        start = stacked_snapshot(starts, self.width) if starts else None
+        return Bookmark(start, keeps=self.lead.halts)
+
+
+def _run(job: Job, task: Task, engine: Engine, control: Control) -> Ended:
+    """A single run, from its start to its halt."""
+    mark = Bookmark(task.start, keeps=task.halts) if task.start or task.halts else None
+    control.keeper = mark
+    run = job.run(engine, control)
+    return Ended(run, mark.end if mark else None)
 
 
 def _gives(outcome: Outcome) -> Engine:
     return lambda *_: outcome
 
 
-def one_by_one(tasks: Sequence[Task]) -> list[Work]:
-    """Each task by itself."""
-    return [Work((place,), (task,)) for place, task in enumerate(tasks)]
+def replicas_among(tasks: Sequence[Task]) -> set[int]:
+    """The places of those that become replicas.
 
-
-def works_of(tasks: Sequence[Task], workers: int) -> list[Work]:
-    """All tasks, tiny ones of one kind together.
-
-    Which become replicas does not depend on the number of threads, and their width changes no bit.
+    It depends on all runs of a sweep, and not on threads, nor on which of them are left to do.
     """
-    kinds: dict[Any, list[int]] = {}
-    for place, task in enumerate(tasks):
-        kinds.setdefault(_kind(task), []).append(place)
+    found: set[int] = set()
+    for places in _by_kind(tasks, range(len(tasks))).values():
+        if len(places) >= FEW and _may_share(tasks[places[0]]):
+            found |= {*places}
+    return found
+
+
+def works_of(
+    tasks: Sequence[Task], left: Iterable[int], shares: Set[int], workers: int
+) -> list[Work]:
+    """The work that is left; how many replicas share one run changes no bit."""
     works: list[Work] = []
-    for places in kinds.values():
-        lead, shares = tasks[places[0]], len(places) >= FEW
-        width = _width(lead, len(places), workers) if shares and _may_share(lead) else 1
-        works += [
-            Work(each, tuple(tasks[place] for place in each), width) for each in _cut(places, width)
-        ]
+    for places in _by_kind(tasks, left).values():
+        lead = tasks[places[0]]
+        width = _width(lead, len(places), workers) if places[0] in shares else 1
+        works += [Work(each, tuple(tasks[p] for p in each), width) for each in _cut(places, width)]
     return works
+
+
+def _by_kind(tasks: Sequence[Task], places: Iterable[int]) -> dict[Any, list[int]]:
+    kinds: dict[Any, list[int]] = {}
+    for place in places:
+        kinds.setdefault(_kind(tasks[place]), []).append(place)
+    return kinds
 
 
 def _cut(places: Sequence[int], width: int) -> Iterator[tuple[int, ...]]:

@@ -248,7 +248,7 @@ class _Run:
         control.step = int(words[c.STEP])
         epoch = int(words[c.EPOCH])
         if epoch > control.epoch:
-            control.epoch = epoch
+            control.epoch, control.best_epoch = epoch, int(words[c.BEST_EPOCH])
             control.measures = self._measures(self.piece[epoch - 1 - int(words[c.FIRST_RECORD])])
         return WAIT if budget is None else max(1e-4, min(WAIT, budget - seconds))
 
@@ -321,7 +321,7 @@ class _Run:
         self.memory.go_on_from(start)
         history = np.zeros((start.epoch, self.parts.columns))
         for name, place in self._columns().items():
-            history[:, place] = start.history[name]
+            history.T[place : place + self.parts.replicas] = start.history[name].T
         watched, first = list(start.watched.values()), len(self.parts.measures)
         if watched and self.parts.watch_steps:
             self.seen = [np.stack(watched, axis=1)]

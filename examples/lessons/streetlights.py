@@ -3,16 +3,22 @@
 The example of chapter 6 of Andrew Trask's "Grokking Deep Learning", number for number: one linear
 unit, w -= alpha * input * delta with delta = prediction - goal, a row at a time. That is stochastic
 gradient descent on half the squared error; the errors printed are the squares themselves.
+A path as first argument gets the picture.
 """
 
+import sys
+
+import drawing
 import numpy as np
 
 import talweg as tw
+from talweg.draw import line_chart
 
 LIGHTS = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1], [0, 1, 1], [1, 0, 1]], dtype=float)
 WALK = np.array([0, 1, 0, 1, 1, 0], dtype=float)
 CONFLICTING = LIGHTS[:4], np.array([1, 1, 0, 0], dtype=float)
 START = np.array([[0.5], [0.48], [-0.7]])
+WAYS = {"stochastic": 1, "mini-batch": 2, "full batch": None}
 
 
 def one_unit(start: np.ndarray) -> tw.Sequential:
@@ -21,17 +27,25 @@ def one_unit(start: np.ndarray) -> tw.Sequential:
     return net
 
 
-def train(rows: slice, epochs: int) -> tw.Run:
+def train(
+    rows: slice,
+    epochs: int,
+    *,
+    start: np.ndarray = START,
+    batch_size: int | None = 1,
+    engine: str | None = None,
+) -> tw.Run:
     return tw.fit(
-        one_unit(START),
+        one_unit(start),
         LIGHTS[rows],
         WALK[rows],
         loss="half_sse",
         optimizer=tw.SGD(lr=0.1),
         epochs=epochs,
-        batch_size=1,
+        batch_size=batch_size,
         shuffle=False,
         metrics=["sse"],
+        engine=engine,
     )
 
 
@@ -59,7 +73,31 @@ def print_pressure(title: str, lights: np.ndarray, goals: np.ndarray) -> None:
     print("  in all:         " + " ".join(f"{each:+2d}" if each else " 0" for each in total))
 
 
-def main() -> None:
+def print_correlation(weights: np.ndarray) -> None:
+    print("\nWhat goes along with walking, and what the weights found")
+    print("  light   correlation with the goal   weight")
+    for light, (column, weight) in enumerate(zip(LIGHTS.T, weights, strict=True)):
+        same = f"{np.corrcoef(column, WALK)[0, 1]:+.2f}" if np.ptp(column) else "none: always on"
+        print(f"  {light + 1:>5}   {same:<25}   {weight:+.4f}")
+    print("The middle light decides: its weight went to 1, the others to 0.")
+
+
+def errors(run: tw.Run) -> np.ndarray:
+    """The squared errors of each pass over all six rows; the history holds their mean."""
+    return run.history["sse"] * len(LIGHTS)
+
+
+def three_ways() -> dict[str, tw.Run]:
+    print("\nThe same forty passes, with more rows to a step")
+    runs = {name: train(slice(None), 40, batch_size=size) for name, size in WAYS.items()}
+    for name, run in runs.items():
+        print(f"  {name:<11}{run.steps:>4} steps, error of the last pass {errors(run)[-1]:.6f}")
+    print("The loss is a sum, so one step on six rows goes as far as six on one row do;")
+    print("a step on one row can undo what the one before it did for another.")
+    return runs
+
+
+def main(picture: str | None = None) -> None:
     print("One row only: each step leaves 0.8 of the prediction, 1 - alpha * 2 lights")
     run = train(slice(0, 1), 20)
     for step in (0, 1, 2, 19):
@@ -68,12 +106,11 @@ def main() -> None:
 
     print("\nAll six rows, one at a time, 40 passes")
     run = train(slice(None), 40)
-    totals = run.history["sse"] * len(LIGHTS)
+    totals = errors(run)
     for epoch in (0, 1, 2, 3, 4, 39):
         print(f"  pass {epoch + 1:>2}: error {totals[epoch]:.16g}")
     print("  weights:", ", ".join(f"{each:.8f}" for each in run.net.weights.flat))
-    print("The middle light decides: its weight went to 1, the others to 0.")
-
+    print_correlation(run.net.weights.flat)
     print_pressure("Why: the middle column is pushed up only, the others both ways", LIGHTS, WALK)
     print_pressure("Conflicting pressure: no column helps; a hidden layer is needed", *CONFLICTING)
 
@@ -82,7 +119,11 @@ def main() -> None:
     for x, goal, found in zip(LIGHTS, WALK, predictions, strict=True):
         print(f"  {x.astype(int)}  goal {goal:.0f}  prediction {found:5.2f}")
     print("Row 1 has no error, since 0.5 - 0.5 = 0: it teaches nothing. Row 2 is wrong.")
+    lines = {name: (np.arange(1, 41), errors(run)) for name, run in three_ways().items()}
+    chart = line_chart(lines, title="Error of a pass", x_label="pass", y_label="squared error")
+    caption = "Stochastic descent takes six steps a pass, full-batch descent one."
+    drawing.write(picture, "Streetlights", (chart, caption))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

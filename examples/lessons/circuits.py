@@ -5,12 +5,16 @@ same circuits and the same numbers. Values run forward through the gates. Then t
 back from the output: each gate multiplies what arrives by its local derivative (the chain rule),
 and what arrives at one value along two ways is added.
 
-Each function here builds one circuit and returns its output node; `tw.trace` shows every number.
+Each function builds one circuit and returns its output. A path as first argument gets the picture.
 """
 
+import sys
+
+import drawing
 import numpy as np
 
 import talweg as tw
+from talweg.draw import line_chart
 
 
 def variables(**values: float) -> list[tw.Tensor]:
@@ -84,7 +88,7 @@ def matrices() -> tuple[tw.Tensor, tw.Tensor, tw.Tensor]:
 CIRCUITS = [product, larger, product_of_sum, sigmoid_neuron, sigmoid_gate, staged, routed]
 
 
-def main() -> None:
+def main(picture: str | None = None) -> None:
     for circuit in CIRCUITS:
         print(f"{circuit.__doc__}\n\n{tw.trace(circuit())}\n\n")
     W, X, D = matrices()
@@ -92,6 +96,16 @@ def main() -> None:
     print("  dW = dD X^T:", np.allclose(W.grad, D.grad @ X.value.T), W.grad.shape)
     print("  dX = W^T dD:", np.allclose(X.grad, W.value.T @ D.grad), X.grad.shape)
 
+    trace, names = tw.trace(sigmoid_neuron()), ["dot", "minus", "exp", "den", "f"]
+    at = np.arange(1, len(names) + 1)
+    lines = {
+        "value, forward": (at, [float(trace[name].value) for name in names]),
+        "gradient, backward": (at, [float(trace[name].gradient) for name in names]),
+    }
+    chart = line_chart(lines, title="The sigmoid taken apart", x_label="gate", y_label="number")
+    caption = "Gates: the sum, times -1, exp, plus 1, one over. Read the gradient from the right."
+    drawing.write(picture, "Circuits", (chart, caption))
+
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

@@ -3,11 +3,16 @@
 Andrew Trask's two networks (iamtrask.github.io, 2015-07-12) learn tables of four rows by full-batch
 gradient descent. His update, w += input.T @ (error * slope), is a step of gradient descent with
 lr = 1 on half the sum of squared errors: `loss="half_sse"` and `tw.SGD(lr=1.0)` are all it takes.
+A path as first argument gets the picture.
 """
 
+import sys
+
+import drawing
 import numpy as np
 
 import talweg as tw
+from talweg.draw import line_chart
 
 X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
 FIRST_COLUMN = np.array([0, 0, 1, 1])
@@ -24,16 +29,19 @@ def network(*units: int) -> tw.Sequential:
     return net
 
 
-def train(net: tw.Sequential, y: np.ndarray, epochs: int) -> tw.Run:
+def train(
+    net: tw.Sequential, y: np.ndarray, epochs: int, lr: float = 1.0, engine: str | None = None
+) -> tw.Run:
     return tw.fit(
         net,
         X,
         y,
         loss="half_sse",
-        optimizer=tw.SGD(lr=1.0),
+        optimizer=tw.SGD(lr=lr),
         epochs=epochs,
         batch_size=None,
         metrics=["mae"],
+        engine=engine,
     )
 
 
@@ -53,7 +61,7 @@ def two_layers() -> None:
     print("The first column alone decides: its weight grew, and the last balances it.")
 
 
-def three_layers() -> None:
+def three_layers() -> tw.Run:
     print("Three layers: four hidden units, which can tell 'one or the other, not both'")
     net = network(4, 1)
     run = train(net, EXCLUSIVE_OR, epochs=60_000)
@@ -62,13 +70,24 @@ def three_layers() -> None:
         print(f"{step:>8}   {run.history['mae'][step]:.12g}")
     print_outputs(net, EXCLUSIVE_OR)
     print("No single column decides: the hidden units had to find the combination.")
+    return run
 
 
-def main() -> None:
+def main(picture: str | None = None) -> None:
     two_layers()
     print()
-    three_layers()
+    error = three_layers().history["mae"]
+    at = np.unique(np.geomspace(1, len(error), 200).astype(int)) - 1
+    chart = line_chart(
+        {"mean |error|": (at + 1, error[at])},
+        title="Four hidden units learn exclusive or",
+        x_label="step",
+        y_label="mean |error|",
+        log_x=True,
+    )
+    caption = "Hardly anything for some hundred steps; then one hidden unit after the other helps."
+    drawing.write(picture, "The thirteen-line network", (chart, caption))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

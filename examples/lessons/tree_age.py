@@ -3,11 +3,16 @@
 After "Adventure of the Neurons" by Sergen Cansiz. The article's starting weights are only in its
 pictures; the ones here are a CONSTRUCTED instance that gives every number of its text: prediction
 6.25, loss 1.5625, new w1 -0.1125, new prediction -3.33. All biases are 0.5 and stay so.
+A path as first argument gets the picture.
 """
 
+import sys
+
+import drawing
 import numpy as np
 
 import talweg as tw
+from talweg.draw import line_chart
 
 TREE, AGE = np.array([[5.0, 7.0]]), np.array([[5.0]])  # width and length; years
 HIDDEN = np.array([[0.2, 1.0], [0.4, 0.5]])  # a column for each hidden neuron
@@ -44,7 +49,6 @@ def by_hand() -> None:
     print("One step by hand (a constructed instance, not the article's own weights)\n")
     loss = loss_by_hand()
     loss.backward()
-    loss.backward()
     print(tw.trace(loss))
     w1 = loss.find("w1")
     print("\nThe chain rule for w1, factor by factor:")
@@ -52,11 +56,16 @@ def by_hand() -> None:
     print(f"  new w1 = {w1.item():g} - {RATE} * {w1.grad:g} = {w1.item() - RATE * w1.grad:.4f}")
 
 
+def one_step(net: tw.Module, loss: str = "mse", engine: str | None = None) -> tw.Run:
+    settings = {"optimizer": tw.SGD(lr=RATE), "epochs": 1, "batch_size": None}
+    return tw.fit(net, TREE, AGE, loss=loss, engine=engine, **settings)
+
+
 def by_fit() -> None:
     print("\nThe same step by tw.fit")
     net = network()
     print(f"  prediction {net.predict(TREE).item():.4f}")
-    run = tw.fit(net, TREE, AGE, loss="mse", optimizer=tw.SGD(lr=RATE), epochs=1, batch_size=None)
+    run = one_step(net)
     print(f"  loss {run.history['loss'][0]:.4f}")
     print(f"  new w1 {net.weights['0.weight'][0, 0]:.4f}")
     print(f"  new prediction {net.predict(TREE).item():.4f}: the step was too long; 5 was wanted")
@@ -74,7 +83,7 @@ def print_end(title: str, run: tw.Run) -> None:
     print(f"    because {run.why}")
 
 
-def three_rules() -> None:
+def three_rules() -> tw.Run:
     print("\nThree rules of stopping")
     one = {"loss": "mse", "optimizer": tw.SGD(lr=0.001), "epochs": 10_000, "batch_size": None}
     run = tw.fit(network(), TREE, AGE, stop=tw.MinDecrease(0.05), **one)
@@ -91,13 +100,19 @@ def three_rules() -> None:
         best, last = run.history[name][[run.best_epoch - 1, -1]]
         print(f"    {name:<9} {best:.3f} in epoch {run.best_epoch}, {last:.3f} at the end")
     print(f"    the weights in the net are those after epoch {run.best_epoch}")
+    return run
 
 
-def main() -> None:
+def main(picture: str | None = None) -> None:
     by_hand()
     by_fit()
-    three_rules()
+    history = three_rules().history
+    at = np.arange(0, len(history["loss"]), 2)
+    lines = {"training": (at, history["loss"][at]), "validation": (at, history["val_loss"][at])}
+    chart = line_chart(lines, title="When to stop", x_label="epoch", y_label="loss")
+    caption = "The training loss falls on; the validation loss has turned, which is when to stop."
+    drawing.write(picture, "The age of a tree", (chart, caption))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

@@ -1,0 +1,295 @@
+"""Every number of the tutorials that the lessons are made after, from the lessons, on both engines.
+
+A row names the lesson, how it finds the number, the published digits and how near they must be.
+`published.LEFT_OUT` says which published numbers no row has, and why.
+"""
+
+import runpy
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from published import (
+    ALPHAS,
+    AT_START,
+    CIRCUITS,
+    CLOSER_LOOK,
+    ERRORS,
+    FIRST_WEIGHTS,
+    PASSES,
+    SECOND_WEIGHTS,
+)
+
+import talweg as tw
+from talweg.engine.interpreter import Interpreter
+from talweg.engine.native.function import CompiledGraph
+from talweg.graph import Graph, gradients
+
+LESSONS = Path(__file__).parents[2] / "examples" / "lessons"
+ENGINES = ("native", "numpy")
+DIGITS_8 = {"rtol": 0, "atol": 5.1e-9}
+DIGITS_12 = {"rtol": 0, "atol": 1e-11}
+CLOSE = {"rtol": 1e-14, "atol": 1e-16}  # but for the last bit of a sum over a pass
+SQUARES = {"rtol": 1e-11}  # of small differences
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _drawing_can_be_imported() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(LESSONS))
+        yield
+
+
+@cache
+def names(lesson: str) -> dict[str, Any]:
+    """What a lesson defines; nothing of it is run."""
+    return runpy.run_path(str(LESSONS / f"{lesson}.py"), run_name="lesson")
+
+
+# (a) Andrew Trask's posts: eleven lines, thirteen lines -------------------------------------------
+
+
+@cache
+def two_layers(engine: str) -> tuple[np.ndarray, np.ndarray]:
+    """The outputs that the article's last step saw, and the weights after it."""
+    lesson = names("thirteen_lines")
+    net = lesson["network"](1)
+    lesson["train"](net, lesson["FIRST_COLUMN"], 9_999, engine=engine)
+    output = net.predict(lesson["X"])[:, 0]
+    lesson["train"](net, lesson["FIRST_COLUMN"], 1, engine=engine)
+    return output, net.weights.flat
+
+
+def three_layers(engine: str) -> np.ndarray:
+    lesson = names("thirteen_lines")
+    net = lesson["network"](4, 1)
+    run = lesson["train"](net, lesson["EXCLUSIVE_OR"], 60_000, engine=engine)
+    return run.history["mae"][::10_000]
+
+
+def two_columns(engine: str) -> np.ndarray:
+    """The two layers of part 2: two inputs, of which the first is the output."""
+    X, y = np.array([[0, 1], [0, 1], [1, 0], [1, 0]]), np.array([0, 0, 1, 1])
+    np.random.seed(1)
+    net = tw.Sequential(tw.Dense(1, "sigmoid", bias=False), dtype="float64")
+    net.weights = {"0.weight": 2 * np.random.random((2, 1)) - 1}
+    settings = {"loss": "half_sse", "optimizer": tw.SGD(lr=1.0), "batch_size": None}
+    tw.fit(net, X, y, epochs=10_000, engine=engine, **settings)
+    return net.weights.flat
+
+
+@cache
+def alphas(engine: str) -> dict[tuple[int, float], tw.Run]:
+    sweep = names("hidden_sizes")["train"](engine=engine)
+    keys = [(point["hidden"], point["lr"]) for point in sweep.points]
+    return dict(zip(keys, sweep.runs, strict=True))
+
+
+BOTH = pytest.mark.parametrize("engine", ENGINES)
+NUMPY_IS_SLOW = pytest.mark.parametrize(  # 14 runs of 60,000 steps
+    "engine", ["native", pytest.param("numpy", marks=pytest.mark.slow)]
+)
+
+
+@NUMPY_IS_SLOW
+@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize("hidden", ERRORS)
+def test_the_errors_of_each_alpha(hidden: int, alpha: float, engine: str) -> None:
+    errors, tolerance = ERRORS[hidden][alpha]
+    found = alphas(engine)[hidden, alpha].history["mae"][::10_000]
+    assert_allclose(found[0], AT_START[hidden], **DIGITS_12)
+    assert_allclose(found[1:], errors, **tolerance)
+
+
+@NUMPY_IS_SLOW
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_the_weights_and_how_often_they_turned(alpha: float, engine: str) -> None:
+    run, look = alphas(engine)[4, alpha], CLOSER_LOOK[alpha]
+    which = slice(None) if alpha < 1000 else [0, 3]  # the columns that other machines find too
+    found = run.net.weights["0.weight"][:, which], run.net.weights["1.weight"][which, 0]
+    for mine, published in zip(found, (look.first, look.second), strict=True):
+        assert_allclose(mine, np.array(published)[..., which], **look.tolerance)
+    if alpha < 1000:
+        assert_array_equal(run.direction_changes["0.weight"], look.turns_of_first)
+        assert_array_equal(run.direction_changes["1.weight"][:, 0], look.turns_of_second)
+
+
+def test_the_starting_weights() -> None:
+    lesson = names("thirteen_lines")
+    net = lesson["network"](4, 1).init(lesson["X"])
+    assert_allclose(net.weights["0.weight"], FIRST_WEIGHTS, **DIGITS_8)
+    assert_allclose(net.weights["1.weight"][:, 0], SECOND_WEIGHTS, **DIGITS_8)
+
+
+@NUMPY_IS_SLOW
+def test_what_the_article_claims_of_alpha(engine: str) -> None:
+    runs = alphas(engine)
+    best = {hidden: min(ALPHAS, key=lambda a: _last(runs[hidden, a])) for hidden in (4, 32)}
+    assert best == {4: 10.0, 32: 10.0}
+    assert _last(runs[32, 10.0]) < 0.00095 < 0.0013 < _last(runs[4, 10.0])
+    turns = {a: sum(int(x.sum()) for x in runs[4, a].direction_changes.values()) for a in ALPHAS}
+    assert turns[0.001] < 10 < turns[1000.0] < turns[10.0] == max(turns.values())
+
+
+def _last(run: tw.Run) -> float:
+    return run.history["mae"][50_000]
+
+
+# (b) Grokking Deep Learning, chapters 5 and 6 -----------------------------------------------------
+
+
+def streetlights(engine: str, rows: slice = slice(None), epochs: int = 40) -> tw.Run:
+    return names("streetlights")["train"](rows, epochs, engine=engine)
+
+
+def errors_of_passes(engine: str, epochs: int = 40) -> np.ndarray:
+    return names("streetlights")["errors"](streetlights(engine, epochs=epochs))
+
+
+def first_predictions(engine: str) -> list[float]:
+    """Each before its own step: what a net sees that was trained on the rows before."""
+    lesson = names("streetlights")
+    seen = []
+    for row, lights in enumerate(lesson["LIGHTS"]):
+        net = lesson["one_unit"](lesson["START"])
+        if row:
+            net = lesson["train"](slice(row), 1, engine=engine).net
+        seen.append(net.predict(lights[None]).item())
+    return seen
+
+
+def chapter_5(engine: str) -> list[float]:
+    """One unit, one row of three inputs: its predictions, then the weights after the first step."""
+    net = names("streetlights")["one_unit"](np.array([[0.1], [0.2], [-0.1]]))
+    row, found, weights = np.array([[8.5, 0.65, 1.2]]), [], None
+    for _ in range(3):
+        found.append(net.predict(row).item())
+        tw.fit(net, row, [1.0], loss="half_sse", optimizer=tw.SGD(lr=0.01), epochs=1, engine=engine)
+        weights = net.weights.flat.copy() if weights is None else weights
+    return [*found, *weights]
+
+
+def overfit(engine: str) -> list[float]:
+    """Errors of row 0 under weights that happen to suit it, and the weights after five steps."""
+    start = np.array([[0.5], [0.48], [-0.5]])
+    run = names("streetlights")["train"](slice(0, 1), 5, start=start, engine=engine)
+    return [*run.history["sse"], *run.net.weights.flat]
+
+
+def in_code(engine: str, rows: str = "FOUR", draw: int = 1) -> np.ndarray:
+    lesson = names("backpropagation_in_code")
+    lights, walk = lesson[rows], lesson[f"WALK_OF_{rows}"]
+    return lesson["train"](lights, walk, draw, engine=engine).history["sse"] * len(lights)
+
+
+# (d) Adventure of the Neurons ---------------------------------------------------------------------
+
+
+def tree(engine: str) -> list[float]:
+    """Prediction, loss, new w1, new prediction."""
+    lesson = names("tree_age")
+    net = lesson["network"]()
+    before = net.predict(lesson["TREE"]).item()
+    loss = lesson["one_step"](net, engine=engine).history["loss"][0]
+    return [before, loss, net.weights["0.weight"][0, 0], net.predict(lesson["TREE"]).item()]
+
+
+class Row(NamedTuple):
+    find: Callable[[str], Any]
+    published: Any
+    tolerance: dict[str, float]
+
+
+ROWS = {
+    "a: two layers, outputs": Row(
+        lambda e: two_layers(e)[0], [0.00966449, 0.00786506, 0.99358898, 0.99211957], DIGITS_8
+    ),
+    "a: two layers, weights": Row(
+        lambda e: two_layers(e)[1], [9.67299303, -0.2078435, -4.62963669], DIGITS_8
+    ),
+    "a: three layers": Row(three_layers, [AT_START[4], *ERRORS[4][1.0][0]], DIGITS_12),
+    "a: two columns": Row(two_columns, [5.28316618, -5.28311816], DIGITS_8),
+    "b: chapter 5": Row(
+        chapter_5, [0.86, 0.9637575, 0.9906177228125002, 0.1119, 0.20091, -0.09832], CLOSE
+    ),
+    "b: row 0 alone": Row(
+        lambda e: streetlights(e, slice(0, 1), 20).history["sse"][[0, -1]],
+        [0.04, 8.307674973656916e-06],
+        CLOSE,
+    ),
+    "b: streetlights, errors": Row(
+        lambda e: errors_of_passes(e)[[0, 1, 2, 3, 4, -1]], PASSES["streetlights"], CLOSE
+    ),
+    "b: streetlights, from pass 90": Row(
+        lambda e: errors_of_passes(e, 190)[-1], 3.6815855403914943e-13, {"rtol": 1e-6}
+    ),
+    "b: streetlights, first predictions": Row(
+        first_predictions, [-0.2, -0.2, -0.56, 0.616, 0.1728, 0.17552], CLOSE
+    ),
+    "b: streetlights, weights": Row(
+        lambda e: streetlights(e).net.weights.flat, [0.01389228, 1.0138147, -0.01599277], DIGITS_8
+    ),
+    "b: overfit by accident": Row(overfit, [0, 0, 0, 0, 0, 0.5, 0.48, -0.5], CLOSE),
+    "b: four rows, passes 10, 20, ..": Row(lambda e: in_code(e)[9::10], PASSES["four"], SQUARES),
+    "b: four rows, passes 1, 11, ..": Row(
+        lambda e: in_code(e)[::10], PASSES["four, before"], SQUARES
+    ),
+    "b: six rows": Row(lambda e: in_code(e, "SIX")[9::10], PASSES["six"], SQUARES),
+    "b: the fifth pair of weights": Row(
+        lambda e: in_code(e, draw=5)[::10], PASSES["fifth draw"], SQUARES
+    ),
+    "d: one step": Row(tree, [6.25, 1.5625, -0.1125, -3.3303], {"rtol": 0, "atol": 5e-5}),
+}
+LONG = {"a: three layers", "a: two layers, outputs", "a: two layers, weights", "a: two columns"}
+
+
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [
+        pytest.param(
+            name, engine, marks=[pytest.mark.slow] if name in LONG and engine == "numpy" else []
+        )
+        for name in ROWS
+        for engine in ENGINES
+    ],
+)
+def test_a_published_number(name: str, engine: str) -> None:
+    row = ROWS[name]
+    assert_allclose(row.find(engine), row.published, **row.tolerance)
+
+
+def test_the_pressure_on_each_weight() -> None:
+    lesson = names("streetlights")
+    found = [lesson["push"](*row) for row in zip(lesson["LIGHTS"], lesson["WALK"], strict=True)]
+    signs = [[-1, 0, -1], [0, 1, 1], [0, 0, -1], [1, 1, 1], [0, 1, 1], [-1, 0, -1]]
+    assert_array_equal(found, signs)
+    found = [lesson["push"](*row) for row in zip(*lesson["CONFLICTING"], strict=True)]
+    assert_array_equal(found, [[1, 0, 1], [0, 1, 1], [0, 0, -1], [-1, -1, -1]])
+
+
+# (c) The circuits of CS231n -----------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_a_circuit(name: str, engine: str) -> None:
+    """Values forward and gradients backward, as one graph of the named numbers."""
+    output = names("circuits")[name]()
+    nodes = {each: output.find(each) for each in CIRCUITS[name]}
+    slopes = dict(zip(nodes, gradients(output, list(nodes.values())), strict=True))
+    outputs = {f"{each} value": nodes[each] for each in nodes}
+    outputs |= {f"{each} gradient": slopes[each] for each in nodes}
+    given = {each: node for each, node in nodes.items() if node.gate is None}
+    graph = Graph(given, outputs)
+    values = {each: node.array for each, node in given.items()}
+    if engine == "numpy":
+        found = dict(zip(outputs, Interpreter(graph).run(*values.values()), strict=True))
+    else:
+        found = CompiledGraph(graph)(**values)
+    for each, numbers in CIRCUITS[name].items():
+        mine = [float(found[f"{each} {part}"]) for part in ("value", "gradient")]
+        assert mine == pytest.approx(numbers, rel=1e-12, abs=1e-12), each

@@ -1,0 +1,341 @@
+"""Sampling that is learnt: unbiased, along the slope of the variance, to where it is least."""
+
+import itertools
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import talweg as tw
+from talweg.engine.interpreter import Interpreter
+from talweg.engine.program import Control
+from talweg.errors import SettingError, ShapeError
+from talweg.train.fit import engine_for, job_of
+from talweg.train.groups import PREFIX
+from talweg.train.stages import DEFAULTS
+
+BOTH = pytest.mark.parametrize("engine", ("numpy", "native"))
+SHAPES = [("rows", 1), ("classes", 1), ("rows", 2), ("classes", 2), ("classes", 3), ("given", 3)]
+OVER = {"rows": "rows", "classes": "classes", "given": ["b", "a", "a", "c", "b", "a"]}
+NEVER = 1e-300  # a learning rate that changes no weight
+
+
+def table(rows: int = 6, seed: int = 0):
+    """Few rows of class 1, which lie apart."""
+    random = np.random.default_rng(seed)
+    y = (np.arange(rows) >= rows - max(1, rows // 20)).astype(int)
+    return random.normal(size=(rows, 2)) + 2.0 * y[:, None], y
+
+
+def network(**settings):
+    return tw.Sequential(tw.Dense(3, "tanh", **settings), tw.Dense(1), dtype="float64")
+
+
+def job(over, size, penalty=None, net=None, X=None, y=None, **settings):
+    """A run that moves weights by minus the gradient in each step."""
+    X, y = table() if X is None else (X, y)
+    net = net or network(weight_penalty=penalty)
+    given = {"optimizer": tw.SGD(lr=1.0), "loss": "binary_cross_entropy", "batch_size": size}
+    sampler = tw.LearntSampling(over=over, floor=0.2, lr=1e-3)
+    return job_of(net, X, y, {**DEFAULTS, "sampler": None, **given, **settings}, sampler)
+
+
+class Enumerated:
+    """All batches of a run, with their probabilities, and the step on each from one state."""
+
+    def __init__(self, job, tau, level=3.0) -> None:
+        self.program, self.rows, self.net = job.program, job.rows, job.net
+        self.groups = job.program.groups
+        self.level = level
+        self.tau = np.asarray(tau, float)
+        soft = np.exp(self.tau) / np.exp(self.tau).sum()
+        self.q = 0.8 * soft + 0.2 * self.groups.shares
+        self.interpreter = Interpreter(self.program.step)
+
+    def each(self):
+        """(probability, d, what tau becomes) for each batch."""
+        groups, rows = self.groups, self.rows
+        chance = (self.q / groups.sizes)[groups.places]
+        ratio = (groups.shares / self.q)[groups.places]
+        state = {f"state.{name}": x for name, x in self.program.state.items()}
+        learnt = {"tau": self.tau, "shares": self.q, "level": self.level, "steps": 7.0}
+        state |= {f"state.{PREFIX}{name}": np.asarray(x) for name, x in learnt.items()}
+        settings = {f"settings.{name}": x for name, x in self.program.settings.items()}
+        before = self.net.weights.flat
+        for places in itertools.product(range(len(rows)), repeat=self.program.batch_size):
+            at = list(places)
+            batch = {"x": rows.x[at], "y": rows.y[at], "groups": groups.places[at]}
+            batch |= {"row_weights": rows.weights[at] * ratio[at]}
+            batch |= {"count": np.asarray(len(at) * rows.mean_weight)}
+            found = self.interpreter(weights=before, **state, **settings, **batch)
+            yield np.prod(chance[at]), before - found["weights"], found[f"state.{PREFIX}tau"]
+
+
+def spread(job, tau) -> float:
+    """E|d|^2 over all batches."""
+    return sum(chance * (d @ d) for chance, d, _ in Enumerated(job, tau).each())
+
+
+def tau_for(job) -> np.ndarray:
+    return np.random.default_rng(1).normal(size=len(job.program.groups.shares))
+
+
+@pytest.mark.parametrize("weighed", (False, True))
+@pytest.mark.parametrize(("over", "size"), SHAPES)
+def test_the_expected_gradient_is_that_of_all_rows(over: str, size: int, weighed: bool) -> None:
+    X, y = table()
+    weights = np.random.default_rng(2).uniform(0.5, 2, len(y)) if weighed else None
+    net = network(weight_penalty=tw.L2(0.1)).init(X, seed=0)
+    sampled = job(OVER[over], size, net=net, sample_weight=weights)
+    step = Enumerated(sampled, tau_for(sampled))
+    assert_allclose(sum(chance for chance, *_ in step.each()), 1)
+    mean = sum(chance * d for chance, d, _ in step.each())
+    before = net.weights.flat.copy()
+    settings = {"loss": "binary_cross_entropy", "batch_size": None, "sample_weight": weights}
+    tw.fit(net, X, y, optimizer=tw.SGD(lr=1.0), epochs=1, engine="numpy", **settings)
+    assert_allclose(mean, before - net.weights.flat, rtol=1e-9, atol=1e-12)
+
+
+def test_rows_are_drawn_as_q_says_and_weigh_p_by_q() -> None:
+    """Numbers that lie evenly between 0 and 1 give each row as often as it is due."""
+    groups = job(OVER["given"], 1).program.groups
+    assert_allclose(groups.shares, [3 / 6, 2 / 6, 1 / 6])
+    q = np.array([0.2, 0.5, 0.3])
+    even = (np.arange(120) + 0.5) / 120
+    luck = np.stack([each.ravel() for each in np.meshgrid(even, even)])
+    rows, found, ratio = groups.draw(q, luck)
+    assert_array_equal(found, groups.places[rows])
+    assert_allclose(ratio, (groups.shares / q)[found])
+    assert_allclose(np.bincount(rows) / len(rows), (q / groups.sizes)[groups.places])
+    ends = groups.draw(q, np.array([[0.0, 1 - 2**-53], [1 - 2**-53, 0.0]]))
+    assert ends[1].tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("penalty", (None, tw.L2(0.3)))
+@pytest.mark.parametrize(("over", "size"), SHAPES)
+def test_tau_goes_down_the_slope_of_the_variance(over: str, size: int, penalty) -> None:
+    """On average, by lr / m; a penalty is the same for all rows, and so has no part in it."""
+    sampled = job(OVER[over], size, penalty=penalty)
+    tau, small = tau_for(sampled), 1e-5
+    step = Enumerated(sampled, tau)
+    mean = sum(chance * (after - tau) for chance, _, after in step.each())
+    slope = [
+        (spread(sampled, tau + each) - spread(sampled, tau - each)) / (2 * small)
+        for each in small * np.eye(len(tau))
+    ]
+    assert_allclose(mean, -1e-3 / step.level * np.array(slope), rtol=1e-5, atol=1e-12)
+    assert np.abs(mean).max() > 1e-7
+
+
+def test_the_mean_that_scales_a_step_is_of_those_before() -> None:
+    sampler = tw.LearntSampling(lr=1e-3)
+    groups, first = np.array([0]), sampler.init(np.array([0.5, 0.5]))
+
+    def step(state, square):
+        tensors = {name: tw.constant(each) for name, each in state.items()}
+        after = sampler.update(tensors, tw.constant(groups), tw.constant(np.array([square])))
+        return {name: each.value for name, each in after.items()}
+
+    second = step(first, 4.0)
+    assert_array_equal(second["tau"], first["tau"])
+    assert (second["level"], second["steps"]) == (4, 1)
+    third = step(second, 8.0)
+    slope = 0.9 * 0.5 * np.array([0.5, -0.5]) / 0.5
+    assert_allclose(third["tau"] - first["tau"], 1e-3 * (8 / 4 - 1) * slope)
+    assert third["level"] == 6
+    rare = step(third, 1e9)
+    assert_allclose(rare["tau"] - third["tau"], [0.5, -0.5])
+    late = step({**third, "steps": np.array(1000.0)}, 106.0)
+    assert_allclose(late["level"], 7)
+
+
+# What it leads to ---------------------------------------------------------------------------------
+
+
+def row_gradients(net, X, y) -> np.ndarray:
+    """The gradient of each row's loss, (N, W)."""
+    found = []
+    for x, target in zip(X, y, strict=True):
+        loss = tw.binary_cross_entropy(net(x[None]), [target])
+        loss.backward()
+        found.append(np.concatenate([loss.find(name).grad.ravel() for name in net.weights]))
+    return np.array(found)
+
+
+def trace_of_variance(gradients, groups, q) -> float:
+    """Of one draw with the probabilities q of the groups, over all rows."""
+    shares, squares = np.bincount(groups) / len(groups), (gradients**2).sum(axis=1)
+    means = np.bincount(groups, squares) / np.bincount(groups)
+    return (shares**2 / q * means).sum() - (gradients.mean(axis=0) ** 2).sum()
+
+
+def least(gradients, groups, floor) -> np.ndarray:
+    """The q of the least variance, down to the floor: p_k times a root mean square, scaled."""
+    shares = np.bincount(groups) / len(groups)
+    means = np.bincount(groups, (gradients**2).sum(axis=1)) / np.bincount(groups)
+    wanted, low, high = shares * np.sqrt(means), 0.0, 1e9
+    for _ in range(200):  # the scale at which those above the floor make up 1
+        scale = (low + high) / 2
+        q = np.maximum(scale * wanted, floor * shares)
+        low, high = (scale, high) if q.sum() < 1 else (low, scale)
+    return q
+
+
+@BOTH
+@pytest.mark.slow
+@pytest.mark.parametrize("size", (1, 4))
+@pytest.mark.parametrize("over", ("rows", "classes"))
+def test_with_frozen_weights_it_finds_the_least_variance(over, size, engine) -> None:
+    X, y = table(40)
+    groups = np.arange(40) if over == "rows" else y
+    net = network().init(X, seed=3)
+    before = net.weights.flat.copy()
+    sampler = tw.LearntSampling(over=over, lr=0.01 if over == "classes" else 0.03)
+    settings = {"loss": "binary_cross_entropy", "batch_size": size, "sampler": sampler}
+    epochs = 30 if engine == "numpy" else 200 * size
+    run = tw.fit(net, X, y, optimizer=tw.SGD(lr=NEVER), epochs=epochs, engine=engine, **settings)
+    assert_allclose(net.weights.flat, before, rtol=0, atol=1e-200)
+    gradients, shares = row_gradients(net, X, y), run.watched["sampling/shares"]
+    assert shares.shape == (epochs, groups.max() + 1)
+    assert_allclose(shares.sum(axis=1), 1)
+    uniform = trace_of_variance(gradients, groups, np.bincount(groups) / 40)
+    best = trace_of_variance(gradients, groups, least(gradients, groups, 0.1))
+    found = trace_of_variance(gradients, groups, shares[-len(shares) // 2 :].mean(axis=0))
+    assert best < found < uniform
+    if engine == "native":
+        assert found - best < 0.1 * (uniform - best)
+    square = run.watched["sampling/squared_norm"]
+    mean = (gradients.mean(axis=0) ** 2).sum()
+    late = square[len(square) // 2 :].mean()
+    assert_allclose(late, mean + found / size, rtol=0.15)
+
+
+# A run --------------------------------------------------------------------------------------------
+
+
+def with_dropout():
+    return tw.Sequential(tw.Dense(5, "tanh"), tw.Dropout(0.3), tw.Dense(1), dtype="float64")
+
+
+def train(over="classes", build=network, **settings):
+    X, y = table(60)
+    given = {"loss": "binary_cross_entropy", "epochs": 4, "batch_size": 8, "seed": 1}
+    given |= {"optimizer": tw.Adam(lr=0.01), "sampler": tw.LearntSampling(over=over)}
+    return tw.fit(build(), X, y, **{**given, **settings})
+
+
+SETTINGS = [
+    {},
+    {"over": "rows", "batch_size": 1},
+    {"over": np.arange(60) % 5, "batch_size": None},
+    {"validation": 0.25, "metrics": ["accuracy"], "keep": "best"},
+    {"class_weight": "balanced", "sample_weight": np.linspace(0.5, 2, 60)},
+    {"stop": tw.TargetLoss(10.0), "watch": ["gradient_norm"]},
+    {"rates": {"0": 0.5}, "optimizer": tw.SGD(lr=tw.Cosine(0.1), momentum=0.9, clip_norm=1.0)},
+    {"build": with_dropout},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda each: "-".join(each) or "plain")
+def test_the_engines_agree_and_a_seed_repeats(settings) -> None:
+    runs = [train(engine=engine, **settings) for engine in ("numpy", "native", "native")]
+    flat = [run.net.weights.flat for run in runs]
+    assert_allclose(flat[0], flat[1], rtol=1e-7, atol=1e-10)
+    assert_array_equal(flat[1], flat[2])
+    for name, values in runs[0].history.items():
+        assert_allclose(values, runs[1].history[name], rtol=1e-7)
+    for name, values in runs[0].watched.items():
+        assert_allclose(values, runs[1].watched[name], rtol=1e-6)
+        assert_array_equal(runs[1].watched[name], runs[2].watched[name])
+    assert len(runs[0].watched["sampling/shares"]) == runs[0].epochs
+    assert "LearntSampling" in runs[0].settings["sampler"]
+
+
+def test_what_is_watched_and_how_long_an_epoch_is() -> None:
+    run = train(epochs=3, batch_size=7)
+    assert run.steps == 3 * 9
+    assert run.watched["sampling/shares"].shape == (3, 2)
+    assert run.watched["sampling/squared_norm"].shape == (3,)
+    start = np.bincount(table(60)[1]) / 60
+    moved = np.abs(run.watched["sampling/shares"] - start).max(axis=1)
+    assert 0 < moved[0] < 0.5
+
+
+def test_it_ends_as_a_run_does() -> None:
+    assert train(stop=tw.TargetLoss(10.0)).stopped_by == "target_loss"
+    assert train(epochs=10**6, stop=tw.TimeBudget(0.05)).stopped_by == "time_budget"
+    with pytest.warns(tw.TrainingWarning, match="stopped being finite"):
+        run = train("rows", optimizer=tw.SGD(lr=1e200), epochs=50, loss="mse")
+    assert run.failure is not None and np.isfinite(run.net.weights.flat).all()
+    best = train(validation=(table(60, seed=1)), epochs=30, optimizer=tw.SGD(lr=2.0))
+    assert best.best_epoch == 1 + best.history["val_loss"].argmin()
+
+
+def test_ctrl_c_ends_it() -> None:
+    sampled = job("classes", 1, epochs=10**6)
+    run = sampled.run(engine_for("native", sampled.program), Control(stop=True))
+    assert run.stopped_by == "interrupted" and run.steps == 0
+
+
+@pytest.mark.slow
+def test_it_beats_uniform_draws_on_an_imbalanced_table() -> None:
+    """At the weights where each run ends, rows are drawn so that gradients vary less."""
+    X, y = table(400, seed=2)
+    for over in ("rows", "classes"):
+        net = network().init(X, seed=0)
+        sampler = tw.LearntSampling(over=over)
+        settings = {"loss": "binary_cross_entropy", "epochs": 20, "batch_size": 1}
+        run = tw.fit(net, X, y, optimizer=tw.SGD(lr=0.05), sampler=sampler, **settings)
+        groups = y if over == "classes" else np.arange(400)
+        gradients = row_gradients(net, X, y)
+        uniform = trace_of_variance(gradients, groups, np.bincount(groups) / 400)
+        found = trace_of_variance(gradients, groups, run.watched["sampling/shares"][-1])
+        assert found < 0.8 * uniform
+
+
+# What is refused ----------------------------------------------------------------------------------
+
+
+class Centred(tw.Module):
+    def __call__(self, x):
+        return self.parameter("w", (2,), tw.Constant(1.0)) * (x - tw.mean(x, 0))
+
+
+def sampler(**settings):
+    return tw.LearntSampling(**settings)
+
+
+REFUSED = [
+    ({"sampler": "rows"}, r"sampler must be tw.LearntSampling\(...\) or None"),
+    ({"loss": "mse"}, "sampler over classes needs a loss that has them"),
+    ({"sampler": sampler(over=[0, 1])}, "over 2 given groups, but there are 60 rows"),
+    ({"sampler": sampler(over=np.arange(60)), "validation": 0.5}, "60 given groups, but there"),
+    ({"optimizer": "lbfgs", "batch_size": None}, "LBFGS looks at all rows at once"),
+    ({"shuffle": False}, "leave shuffle=False out"),
+    ({"checkpoint": "run.talweg"}, "cannot be resumed yet; leave checkpoint out"),
+    ({"build": lambda: tw.Sequential(Centred(), tw.Dense(1))}, "mixes the rows of a batch"),
+    ({"build": lambda: tw.Sequential(tw.Dense(3), tw.BatchNorm(), tw.Dense(1))}, "BatchNorm"),
+]
+
+
+@pytest.mark.parametrize(("settings", "words"), REFUSED, ids=lambda each: str(each)[:30])
+def test_what_does_not_go_with_it(settings, words: str) -> None:
+    with pytest.raises((SettingError, ShapeError), match=words):
+        train(**settings)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"over": "columns"}, {"over": 3}, {"lr": 0}, {"floor": 0}, {"floor": 1}]
+)
+def test_settings_out_of_bounds(settings) -> None:
+    with pytest.raises(SettingError, match="LearntSampling: "):
+        tw.LearntSampling(**settings)
+
+
+def test_sweeps_and_stages_say_that_it_is_for_fit() -> None:
+    X, y = table()
+    given = {"sampler": tw.LearntSampling()}
+    with pytest.raises(SettingError, match="sampler is for single runs: give it to fit"):
+        tw.sweep(network, X, y, over={"seed": [0]}, **given)
+    with pytest.raises(SettingError, match="sampler is for single runs: give it to fit"):
+        tw.stages(network(), X, y, **given)

@@ -1,0 +1,151 @@
+"""The range test: rates that grow, losses by step, a proposal that trains well."""
+
+import warnings
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import talweg as tw
+from talweg.draw import rate_chart
+from talweg.errors import SettingError, TalwegError
+
+BOTH = pytest.mark.parametrize("engine", ("numpy", "native"))
+
+
+def table(rows: int = 200):
+    random = np.random.default_rng(0)
+    X = random.normal(size=(rows, 3))
+    return X, np.sin(X[:, :1]) + X[:, 1:2] * X[:, 2:]
+
+
+def network(**settings):
+    return tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1), dtype="float64", **settings)
+
+
+@BOTH
+@pytest.mark.parametrize("size", (None, 1, 32))
+def test_each_loss_is_that_before_a_step_at_its_rate(size, engine) -> None:
+    """Step by step with fit, the rate of each given by hand."""
+    X, y = table(40)
+    net = network().init(X, seed=1)
+    start = net.weights.flat.copy()
+    settings = {"low": 1e-4, "high": 1e-1, "steps": 20, "shuffle": False, "batch_size": size}
+    found = tw.find_rate(net, X, y, optimizer="sgd", engine=engine, **settings)
+    assert_array_equal(net.weights.flat, start)
+    batches = -(-40 // (size or 40))
+    total = batches * -(-20 // batches)
+    count = len(found.rates)
+    assert 10 < count == len(found.losses) == len(found.smoothed) <= total
+    assert_allclose(found.rates, np.geomspace(1e-4, 1e-1, total)[:count])
+    net = network().init(X, seed=1)
+    for step, rate in enumerate(found.rates[:20]):
+        rows = np.arange(40)[(step % batches) * (size or 40) :][: size or 40]
+        each = {"batch_size": None, "engine": "numpy", "optimizer": tw.SGD(lr=rate), "epochs": 1}
+        run = tw.fit(net, X[rows], y[rows], **each)
+        assert_allclose(found.losses[step], run.history["loss"][0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("rule", ("sgd", "adam", "lion", "adadelta", "muon", "adamw"))
+def test_the_engines_agree_for_any_rule(rule: str) -> None:
+    X, y = table()
+    either = [tw.find_rate(network(), X, y, optimizer=rule, engine=e) for e in ("numpy", "native")]
+    for each in either:
+        assert each.rate == either[0].rate
+    count = min(len(each.losses) for each in either)
+    # the last steps are far beyond what trains, where rounding grows
+    sound = slice(0, count * 2 // 3)
+    assert_allclose(either[0].losses[sound], either[1].losses[sound], rtol=1e-6)
+
+
+def test_the_proposal_is_a_third_of_the_rate_of_the_lowest_loss() -> None:
+    X, y = table()
+    found = tw.find_rate(network(), X, y, optimizer="sgd")
+    assert found.lowest == np.argmin(found.smoothed)
+    assert_allclose(found.rate, found.rates[found.lowest] / 3, rtol=0.05)
+    assert found.ended and found.rates[-1] < 100
+    decades = np.log10(found.rates[1] / found.rates[0])
+    bell = np.exp(-0.5 * ((np.arange(len(found.rates)) - 30) * decades / 0.2) ** 2)
+    assert_allclose(found.smoothed[30], found.losses @ bell / bell.sum(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("rule", ("sgd", "adam"))
+def test_the_proposal_trains_nearly_as_well_as_the_best_of_a_grid(rule: str) -> None:
+    X, y = table(400)
+    settings = {"optimizer": rule, "epochs": 20}
+    found = tw.find_rate(network(), X, y, optimizer=rule)
+    grid = [10.0**power for power in range(-5, 2)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tw.TrainingWarning)
+        sweep = tw.sweep(network, X, y, over={"lr": [found.rate, *grid]}, **settings)
+    ends = np.array(
+        [run.history["loss"][-1] if run.failure is None else np.inf for run in sweep.runs]
+    )
+    assert np.sum(ends < ends[0]) <= 2 and ends[0] < 0.5 * np.median(ends[1:])
+
+
+def test_the_net_stays_as_it_was_even_if_it_had_no_weights() -> None:
+    X, y = table()
+    net = network()
+    tw.find_rate(net, X, y)
+    assert not net.is_initialized
+    rule = tw.Adam(lr=0.5, beta1=0.8)
+    assert tw.find_rate(net, X, y, optimizer=rule).rule == "Adam" and rule.lr == 0.5
+
+
+def test_it_is_said_in_words_and_drawn() -> None:
+    X, y = table()
+    found = tw.find_rate(network(), X, y, optimizer="sgd")
+    assert f"proposed: lr={found.rate:g}" in str(found)
+    assert "SGD" in str(found) and "the test ended" in str(found)
+    assert max(map(len, str(found).splitlines())) <= 80
+    picture = rate_chart(found)
+    assert ElementTree.fromstring(picture).tag.endswith("svg")
+    assert f"lr={found.rate:g}" in picture and "smoothed" in picture
+    assert "0.0001" in picture and "learning rate" in picture  # a tick of a log axis
+    falling = tw.find_rate(network(), X, y, optimizer="sgd", high=1e-2)
+    assert not falling.ended and "still falling" in str(falling)
+
+
+def test_settings_of_fit_reach_it() -> None:
+    X, y = table()
+    label = (y[:, 0] > 0).astype(int)
+    net = tw.Sequential(tw.Dense(2))
+    weights = np.ones(len(X))
+    found = tw.find_rate(
+        net,
+        X,
+        label,
+        loss="cross_entropy",
+        batch_size=10,
+        class_weight="balanced",
+        sample_weight=weights,
+        validation=0.2,
+        seed=3,
+        rates={"0.bias": 0},
+    )
+    assert found.ended and found.rule == "Adam"
+    assert len(found.rates) <= 112  # whole epochs of 16 steps
+
+
+REFUSED = [
+    ({"low": 1.0, "high": 1.0}, "low must lie below high"),
+    ({"low": 0.0}, "low must be a number above 0"),
+    ({"steps": 3}, "steps must be a whole number at least 20"),
+    ({"epochs": 3}, "find_rate takes no epochs"),
+    ({"optimiser": "sgd"}, "'optimizer'"),
+    ({"optimizer": "lbfgs"}, "LBFGS has no learning rate"),
+    ({"optimizer": "sgd", "low": 50.0}, "no rate from 50"),
+    ({"batch_size": 0}, "batch_size must be"),
+]
+
+
+@pytest.mark.parametrize(("settings", "words"), REFUSED, ids=lambda each: str(each)[:30])
+def test_what_is_refused(settings, words: str) -> None:
+    X, y = table()
+    net = network().init(X, seed=0)
+    before = net.weights.flat.copy()
+    with pytest.raises((SettingError, TalwegError), match=words):
+        tw.find_rate(net, X, y, **settings)
+    assert_array_equal(net.weights.flat, before)
