@@ -14,13 +14,7 @@ import talweg as tw
 
 LESSONS = Path(__file__).parents[2] / "examples" / "lessons"
 NAMES = sorted(file.stem for file in LESSONS.glob("*.py") if file.stem != "drawing")
-QUICK = {
-    "buckets",
-    "circuits",
-    "error_plane",
-    "slopes",
-    "streetlights",
-}  # the others take more than a second
+QUICK = {"circuits", "error_plane", "slopes", "streetlights"}  # the others take more than a second
 MARKED = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
 
 
@@ -114,6 +108,7 @@ def test_hidden_sizes(lesson) -> None:
         assert re.search(rf"weight +{row}$", found.printed, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_buckets(lesson) -> None:
     found = lesson("buckets")
     height = found.names["height"]

@@ -111,6 +111,7 @@ def test_rows_are_drawn_as_q_says_and_weigh_p_by_q() -> None:
     assert ends[1].tolist() == [0, 2]
 
 
+@pytest.mark.quick("classes-2-*", "rows-1-*")
 @pytest.mark.parametrize("penalty", (None, tw.L2(0.3)))
 @pytest.mark.parametrize(("over", "size"), SHAPES)
 def test_tau_goes_down_the_slope_of_the_variance(over: str, size: int, penalty) -> None:
@@ -236,6 +237,7 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.quick("plain", "validation-*")
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda each: "-".join(each) or "plain")
 def test_the_engines_agree_and_a_seed_repeats(settings) -> None:
     runs = [train(engine=engine, **settings) for engine in ("numpy", "native", "native")]

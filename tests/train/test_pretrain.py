@@ -138,6 +138,7 @@ def test_engines_agree(name: str) -> None:
     assert_allclose(runs[0].net.weights.flat, runs[1].net.weights.flat, 1e-9, 1e-9)
 
 
+@pytest.mark.slow
 @EACH_METHOD
 def test_the_seed_decides(name: str) -> None:
     same, other = (pretrained(method=METHODS[name], seed=seed).net.weights.flat for seed in (5, 6))

@@ -37,6 +37,7 @@ def roll(**settings: Any) -> tw.Restarts:
     return tw.restarts(ball, [[1.0]], [0.0], **given)
 
 
+@pytest.mark.quick("native")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_balls_in_one_valley_are_one_cluster(engine: str) -> None:
     found = roll(engine=engine)

@@ -389,6 +389,7 @@ def lambda_with_a_name_that_is_much_longer_than_a_column(prediction, target):
     return tw.mean((prediction - target) ** 2, 1)
 
 
+@pytest.mark.slow  # to import them
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_a_data_frame_takes_the_columns(library: str) -> None:
     frames = pytest.importorskip(library)

@@ -82,6 +82,7 @@ def test_a_range_that_is_none_is_refused(ends, settings, words: str) -> None:
 # Points -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.quick("random")
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_points_follow_from_the_seed_and_the_first_stay(sampling: str) -> None:
     def points(count: int, seed: int) -> list[dict[str, Any]]:
@@ -117,6 +118,7 @@ def test_lists_are_chosen_from_evenly(sampling: str) -> None:
     assert abs(shares.mean() - 0.5) < 0.02 and abs(shares.std() - np.sqrt(1 / 12)) < 0.01
 
 
+@pytest.mark.slow
 def test_sobol_fills_the_square_more_evenly() -> None:
     gaps = {}
     for sampling in SAMPLINGS:

@@ -64,6 +64,7 @@ def assert_same(one: tw.Run, two: tw.Run) -> None:
     assert one.settings == two.settings
 
 
+@pytest.mark.quick("single runs-native", "replicas-native", "a plateau-numpy")
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", KINDS)
 def test_who_goes_on_has_the_bits_of_a_run_without_a_halt(name: str, engine: str) -> None:
