@@ -73,6 +73,7 @@ EVERYTHING: dict[str, Any] = {
 }
 RUNS: dict[str, dict[str, Any]] = {
     "everything, by steps": {**EVERYTHING, "watch": "step"},
+    "some steps watched": {**EVERYTHING, "watch": "epoch", "batch_size": 2},
     "one row at a time": {"batch_size": 1, "epochs": 2, "shuffle": False},
     "all rows, validated on one": {"batch_size": None, "validation": (X[:1], Y[:1]), "epochs": 1},
     "rows that see each other, validated on few": {

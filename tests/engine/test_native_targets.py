@@ -24,6 +24,7 @@ TARGETS = {
 }
 RUNS = {
     "small": {"batch_size": 7},
+    "watched": {"batch_size": 2, "watch": True},
     "all there is": {
         "batch_size": 16,
         "validation": 0.3,

@@ -94,6 +94,7 @@ CASES: dict[str, dict[str, Any]] = {
     "patience, the best": {"stop": tw.Patience(3), "validation": 0.3, "epochs": 60},
     "two rules": {"stop": [tw.MaxEpochs(9) & tw.MinDecrease(1.0, patience=3), Clipped()]},
     "watching epochs": {"watch": "epoch"},
+    "watching some steps of an epoch": {"watch": "epoch", "batch_size": 2},
     "watching steps": {"watch": "step", "validation": 0.3},
     "rates": {"rates": {"0": 0.1}, "optimizer": tw.RMSProp(weight_decay=0.01)},
     "classes weighed": {"sample_weight": np.linspace(0.1, 2, 23)},

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
 from talweg.graph.functions import concatenate
+from talweg.train.watching import Watch
 
 ENGINES = ("numpy", "native")
 RANDOM = np.random.default_rng(4)
@@ -73,14 +74,14 @@ def ratio(update: np.ndarray, before: np.ndarray) -> float:
 class Reference:
     """A run of SGD in plain NumPy that notes everything, step by step."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = SIZE) -> None:
         self.watched: dict[str, list[float]] = {}
         self.up: dict[str, np.ndarray] = {}
         self.counts = {name: np.zeros(each.shape, int) for name, each in weights().items()}
         self.w = weights()
         for _ in range(EPOCHS):
-            for start in range(0, len(X), SIZE):
-                self.step(X[start : start + SIZE], Y[start : start + SIZE])
+            for start in range(0, len(X), size):
+                self.step(X[start : start + size], Y[start : start + size])
 
     def step(self, x: np.ndarray, y: np.ndarray) -> None:
         self.watch_layers(layers_of(self.w, x))
@@ -148,6 +149,30 @@ def test_an_epoch_is_the_mean_of_its_steps(engine: str, watch: Any) -> None:
     for name, values in run.watched.items():
         means = np.reshape(REFERENCE.watched[name], (EPOCHS, -1)).mean(axis=1)
         assert_allclose(values, means, rtol=1e-9, atol=3e-8)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_epoch_of_many_steps_is_the_mean_of_some(engine: str) -> None:
+    """Of seven steps, every second; directions are counted in all of them."""
+    reference = Reference(size=1)
+    run = fit(network(), batch_size=1, watch=True, engine=engine)
+    for name, values in run.watched.items():
+        some = np.reshape(reference.watched[name], (EPOCHS, 7))[:, ::2]
+        assert_allclose(values, some.mean(axis=1), rtol=1e-9, atol=3e-8)
+    for name, counts in reference.counts.items():
+        assert_array_equal(run.direction_changes[name], counts)
+
+
+@pytest.mark.parametrize(
+    ("steps", "every"),
+    [
+        *((1, 1), (4, 1), (5, 2), (8, 2), (9, 3), (45, 12), (48, 12), (192, 12)),
+        *((193, 13), (469, 30), (4080, 255), (10**6, 255)),
+    ],
+)
+def test_which_steps_are_watched(steps: int, every: int) -> None:
+    assert Watch().every(steps) == every
+    assert Watch(steps=True).every(steps) == 1
 
 
 # Names --------------------------------------------------------------------------------------------
@@ -270,8 +295,8 @@ def test_the_engines_agree(rule: Any) -> None:
     "rule", [pytest.param(tw.SGD(lr=0.01), marks=pytest.mark.slow), tw.Adam()], ids=repr
 )
 def test_the_engines_agree_on_parameters_that_are_shared_out(threads: int, rule: Any) -> None:
-    x = RANDOM.normal(size=(50, 33))
-    y = RANDOM.integers(0, 3, 50)
+    x = RANDOM.normal(size=(130, 33))
+    y = RANDOM.integers(0, 3, 130)
     runs = []
     for engine in ENGINES:
         parts = tw.Dense(80, "relu"), tw.Dense(40, "tanh"), tw.Dense(3)

@@ -1,5 +1,5 @@
-"""Weights that are put together piece by piece where the old ones stand, as a watched step does:
-only where no piece reads what another has already written over.
+"""Weights that are put together piece by piece where the old ones stand, as a step with rates of
+its parts does: only where no piece reads what another has already written over.
 """
 
 from collections.abc import Callable

@@ -37,11 +37,13 @@ class Graphs(NamedTuple):
 
     step: Runs
     evaluate: Runs | None
+    between: Runs | None = None
 
 
 def interpreted(program: Program) -> Graphs:
     evaluate = Interpreter(program.evaluate) if program.evaluate else None
-    return Graphs(Interpreter(program.step), evaluate)
+    between = Interpreter(program.between) if program.between else None
+    return Graphs(Interpreter(program.step), evaluate, between)
 
 
 class Loop:
@@ -58,7 +60,7 @@ class Loop:
     ) -> None:
         self.program, self.control = program, control
         self.rows, self.validation = rows, validation
-        self.step, self.evaluate = graphs
+        self.step, self.evaluate, self.between = graphs
         self.measured, self.watched = program.measures, program.watched
         self.weights = weights.copy()
         self.state = [np.array(each) for each in program.state.values()]
@@ -104,14 +106,18 @@ class Loop:
     # One epoch ----------------------------------------------------------------------------
 
     def _train(self, epoch: int) -> list[float] | None:
-        """The steps of one epoch: the mean of each measure over its batches, None if it was cut."""
+        """The steps of one epoch: the mean of each measure over its batches, and of what is watched
+        over those that are; None if it was cut.
+        """
         found: list[list[float]] = []
         for number, batch in enumerate(self._batches(epoch)):
             if self.program.changing and (number == 0 or self.program.changes_each_step):
                 self._adjust(epoch - 1 + number / self.steps)
             if self._must_stop() or not self._step(epoch, batch, found):
                 return None
-        return [sum(map(float, values)) / len(found) for values in zip(*found, strict=True)]
+        count = len(self.measured)
+        watched = [each[count:] for each in found if len(each) > count]
+        return _means([each[:count] for each in found]) + _means(watched)
 
     def _adjust(self, done: float) -> None:
         """Take the settings as they are when so many epochs are done."""
@@ -124,8 +130,10 @@ class Loop:
 
     def _step(self, epoch: int, batch: Batch, found: list[list[float]]) -> bool:
         """One step, whose measures go to `found`; False, and nothing changed, if it went wrong."""
-        results = self.step.run(self.weights, *self.state, *self.settings, *batch)
-        count = len(self.measured) + len(self.watched)
+        is_plain = self.between is not None and len(found) % self.program.watch_every
+        step = self.between if self.between is not None and is_plain else self.step
+        results = step.run(self.weights, *self.state, *self.settings, *batch)
+        count = len(self.measured) + (0 if is_plain else len(self.watched))
         measures, after = results[:count], results[count:]
         if not (math.isfinite(measures[0]) and all(map(_is_finite, after))):
             inputs = [self.weights, *self.state, *self.settings, *batch]
@@ -267,6 +275,11 @@ class Loop:
     def _columns(self) -> dict[str, Array]:
         seen = np.array(self.seen, np.float64).reshape(len(self.seen), len(self.watched))
         return dict(zip(self.watched, seen.T, strict=True))
+
+
+def _means(rows: Sequence[Sequence[Any]]) -> list[float]:
+    """The mean of each column."""
+    return [sum(map(float, values)) / len(rows) for values in zip(*rows, strict=True)]
 
 
 def _is_finite(x: Array) -> bool:

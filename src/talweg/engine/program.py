@@ -80,7 +80,9 @@ class Program:
     settings.*, then `BATCH_INPUTS`, its outputs the loss and metrics, which are the `measures`,
     then watched.*, weights, state.*. `record_evaluation` gives that of an evaluation: its inputs
     are weights and `BATCH_INPUTS`, its outputs the measures, which add up over batches. What is
-    watched is noted at each step if `watch_steps`, and otherwise its mean over each whole epoch.
+    watched is noted at each step if `watch_steps`, and otherwise, for each whole epoch, its mean
+    over its first step and each `watch_every`th after that; between them go steps that give all
+    but what is watched, by the graphs of `record_between`.
     `schedules` are settings that change, with each epoch or also each step: their values when so
     many epochs are done, as a step in the middle of the third sees 2.5. `plateaus` follow measures:
     they are asked after each epoch, as stopping rules are, and their state has the `value`.
@@ -108,6 +110,8 @@ class Program:
     keep_best: bool
     threads: int | None
     watch_steps: bool = False
+    watch_every: int = 1
+    record_between: Callable[[int], Graph] | None = None
     replicas: int = 1
     schedules: Mapping[str, Callable[[float], float]] = field(default_factory=dict)
     changes_each_step: bool = False
@@ -119,6 +123,11 @@ class Program:
     def step(self) -> Graph:
         """A step on a whole batch."""
         return self.record_step(self.batch_size)
+
+    @cached_property
+    def between(self) -> Graph | None:
+        """A step on a whole batch that is not watched, where there are such."""
+        return self.record_between and self.record_between(self.batch_size)
 
     def settings_at(self, done: float) -> dict[str, Any]:
         """The settings when so many epochs are done."""

@@ -11,7 +11,7 @@ from talweg.graph import Tensor
 from talweg.nn import Module
 from talweg.train.run import Failure, Run
 from talweg.train.stopping import Stop
-from talweg.train.watching import TURNS, direction_changes
+from talweg.train.turns import direction_changes
 
 
 def finished(
@@ -39,7 +39,7 @@ def finished(
         settings=settings,
         failure=failure,
         watched={name.removeprefix(WATCHED): each for name, each in outcome.watched.items()},
-        direction_changes=direction_changes(net.weights, outcome.state.get(TURNS)),
+        direction_changes=direction_changes(net.weights, outcome.state),
     )
 
 

@@ -112,8 +112,9 @@ def fit(
         engine: "numpy" is the interpreter; None takes the best there is.
         progress: show a bar; by default on a terminal.
         watch: note in `run.watched` what happens within: gradients, updates and directions of
-            each parameter, activations of each layer; the mean over each "epoch", or each
-            "step". Names such as "gradient_norm", "0" or "0/dead" choose among them.
+            each parameter, activations of each layer; each "step", or the mean over each "epoch",
+            of every twelfth of its steps (but of 4 to 16). Names such as "gradient_norm", "0" or
+            "0/dead" choose among them.
         rates: learning rates of parts, as multiples of the optimiser's, as {"0": 0.1}; a part
             whose rate is 0 is frozen.
         sampler: `tw.LearntSampling()` draws rows with probabilities that it learns, in place of
@@ -327,6 +328,7 @@ def _program(
     evaluation = partial(evaluation_graph, net, example, loss, metrics)
     budgets = [each.seconds for each in stops if isinstance(each, TimeBudget)]
     record_step = cache(step)
+    every = watch.every(-(-len(rows) // batch_size)) if watch else 1
     draws = f"state.{DRAWS}" in record_step(batch_size).inputs
     return Program(
         record_step=record_step,
@@ -345,6 +347,8 @@ def _program(
         keep_best=keep_best,
         threads=settings["threads"],
         watch_steps=watch is not None and watch.steps,
+        watch_every=every,
+        record_between=cache(partial(step, is_between=True)) if every > 1 else None,
         schedules=rule.schedules(settings["epochs"]),
         changes_each_step=rule.changes_each_step,
         plateaus=_plateaus(rule, _measured_names(metrics, held_out is not None)),

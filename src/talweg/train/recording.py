@@ -17,8 +17,9 @@ from talweg.optim import FullBatch, Optimizer
 from talweg.train.cuts import joined, total
 from talweg.train.groups import PREFIX, SQUARE, Groups, refuse_assigned
 from talweg.train.rates import rate_settings, rates_of
+from talweg.train.turns import first_turns
 from talweg.train.updating import updated
-from talweg.train.watching import Watch, first_turns, of_layers
+from talweg.train.watching import Watch, of_layers
 
 DRAWS = "draws"
 """What the key of a step's random numbers is called in the state of a run."""
@@ -35,7 +36,9 @@ def first_state(
     """What a run remembers before its first step: the rule's state, what is counted, how often
     groups of rows are drawn, and where the net draws random numbers, the key of the first.
     """
-    state = {**rule.init(net.weights.flat), **first_turns(watch, net.weights, net.weights.flat)}
+    state = rule.init(net.weights.flat)
+    if watch is not None and watch.wants_turns(net.weights):
+        state = {**state, **first_turns(net.weights.flat)}
     state |= groups.first_state() if groups else {}
     return {**state, DRAWS: first_key(seed)} if draws else state
 
@@ -58,8 +61,12 @@ def step_graph(
     rates: Mapping[str, float],
     groups: Groups | None,
     batch_size: int,
+    *,
+    is_between: bool = False,
 ) -> Graph:
-    """One step: forward, loss, backward, update; see `Program` for inputs and outputs."""
+    """One step: forward, loss, backward, update; see `Program` for inputs and outputs, and for
+    steps between those that are watched.
+    """
     key = run_input(first_key(0), f"state.{DRAWS}")
     part = lowered(net, rows, loss, metrics, batch_size, key)
     draws, views, outputs = part.training.streams > 0, part.views, part.measures
@@ -72,14 +79,15 @@ def step_graph(
     numbers = {_last(name): each for name, each in settings.items()}
     bound = rule.with_tensors({name: numbers[name] for name in rule.run_settings()})
     remembered = {name: each for name, each in before.items() if not name.startswith(PREFIX)}
+    shown = None if is_between else watch
     after, new_state, quantities = updated(
-        bound, part.flat, views, pieces, rates_of(numbers), remembered, watch
+        bound, part.flat, views, pieces, rates_of(numbers), remembered, shown
     )
     if draws:
         state[f"state.{DRAWS}"], new_state[DRAWS] = key, key + 1.0
-    if watch is not None:
+    if shown is not None:
         quantities |= of_layers(net, part.prediction, part.batch["row_weights"])
-        chosen = watch.chosen(quantities, net.weights)
+        chosen = shown.chosen(quantities, net.weights)
         outputs |= {WATCHED + name: each.named(name) for name, each in chosen.items()}
     batch = dict(part.batch)
     if groups is not None:
@@ -87,7 +95,7 @@ def step_graph(
         batch["groups"] = groups.drawn(batch_size)
         products = _products(part, loss, list(learning.values()))
         new_state |= groups.updated(numbers, before, batch["groups"], products)
-        outputs[WATCHED + SQUARE] = products.sum()
+        outputs |= {} if is_between else {WATCHED + SQUARE: products.sum()}
     outputs["weights"] = _settled(net, after, part.training)
     outputs |= {name: new_state[_last(name)] for name in state}
     return simplify(Graph({"weights": part.flat, **state, **settings, **batch}, outputs))

@@ -36,9 +36,10 @@ class Run:
     an epoch. `seconds` is the time of the training itself, `compile_seconds` what the native
     engine took to plan and compile it. `stopped_by` is a short name, `why` the reason in words.
     A metric is a mean over rows, whatever its loss of the same name does. `watched` holds what
-    `watch` asked for, by names such as "0.weight/gradient_norm" and "0/dead": the mean over each
-    epoch's steps, or with "step" one number a step. `direction_changes` holds for each weight
-    how often its update changed its sign, as arrays of the parameters' shapes.
+    `watch` asked for, by names such as "0.weight/gradient_norm" and "0/dead": the mean over the
+    steps of each epoch that were watched, or with "step" one number a step. `direction_changes`
+    holds for each weight how often its update changed its sign, as arrays of the parameters'
+    shapes.
     """
 
     net: Module

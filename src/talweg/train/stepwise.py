@@ -41,8 +41,8 @@ def prepare(loop: type[Loop], engine: str, program: Program) -> Prepared:
 
 
 def _compiled(program: Program) -> Graphs:
-    evaluate = None if program.evaluate is None else _InOrder(program.evaluate)
-    return Graphs(_InOrder(program.step), evaluate)
+    others = (program.evaluate, program.between)
+    return Graphs(_InOrder(program.step), *(_InOrder(each) if each else None for each in others))
 
 
 class _InOrder:

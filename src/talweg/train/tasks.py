@@ -169,6 +169,7 @@ def _key(job: Job) -> Any:
         program.evaluation_size,
         program.validates,
         program.watch_steps,
+        program.watch_every > 1,
         *program.schedules,
         *program.plateaus.items(),
         program.changes_each_step,

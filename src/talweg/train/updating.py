@@ -12,7 +12,8 @@ from talweg.graph.tensor import next_number
 from talweg.optim import Optimizer
 from talweg.optim.optimizer import State, used
 from talweg.train.cuts import cuts, joined, total
-from talweg.train.watching import COUNTS, OF_PARAMETERS, TURNS, Watch, counted, norms
+from talweg.train.turns import COUNTS, TURNS, counted, shares
+from talweg.train.watching import OF_PARAMETERS, Watch, norm, norms
 
 _MARGIN = 1e-6
 """What a norm is made longer by when it is divided by, as in torch.nn.utils.clip_grad_norm_."""
@@ -30,37 +31,33 @@ def updated(
     """The weights and the state after one step of a rule, and what can be watched of it.
 
     A parameter without a gradient is frozen, and the `rates` of some are multiples of the rule's.
-    Where the rule lets each weight go its own way, a watched step updates each parameter for
-    itself: so it is watched where its new weights are made, and not read again.
     """
     own = {name: each for name, each in state.items() if name not in COUNTS}
     clipped = _clipped(rule, gradients)
     watches = watch is not None and watch.wants_parameters(gradients, OF_PARAMETERS)
-    is_apart, differ = rule.by_parameter, bool(rates) or len(gradients) < len(views)
-    after, own_after = flat, own
-    if not (is_apart or differ):
-        gradient, mark = joined(clipped.values()).named("gradient"), next_number()
-        after, own_after = rule.step(flat, gradient, own)
-        if not watches:
-            return after, own_after, {}
-        is_apart = _is_parted(flat, own) and _is_elementwise([after, *own_after.values()], mark)
     places = cuts(views, in_blocks=not rule.by_parameter)
-    before = {name: (cut.of(flat), cut.of_all(own)) for name, cut in places.items()}
-    if is_apart or differ:
+    # noted first: what is read of weights before they change leaves their place to the new ones
+    sizes = {name: norm(places[name].of(flat)) for name in gradients} if watches else {}
+    if rule.by_parameter or rates or len(gradients) < len(views):
+        before = {name: (cut.of(flat), cut.of_all(own)) for name, cut in places.items()}
         given = {name: places[name].shaped(each) for name, each in clipped.items()}
         steps = before | _apart(rule, flat, before, given, own, rates)
-    else:
-        steps = {name: (cut.of(after), {}) for name, cut in places.items()}
-    updates = {name: steps[name][0] - each for name, (each, _) in before.items()}
-    found: dict[str, Tensor] = {}
-    for name in gradients if watches else ():
-        cut = places[name]
-        piece = cut.shaped(gradients[name])
-        found |= norms(name, before[name][0], piece, updates[name])
-    counts, changes = counted(state, updates) if TURNS in state else ({}, {})
-    if is_apart or differ:  # put together last: what is read after that has left the registers
+        updates = {name: steps[name][0] - each for name, (each, _) in before.items()}
+        ups = {name: gates.greater(steps[name][0], each) for name, (each, _) in before.items()}
         after, own_after = _together(steps, next(iter(gradients)))
-    return after, {**own_after, **counts}, found | changes
+    else:
+        gradient = joined(clipped.values()).named("gradient")
+        after, own_after = rule.step(flat, gradient, own)
+        update, ups = after - flat, {"": gates.greater(after, flat)}
+        updates = {name: cut.of(update) for name, cut in places.items()}
+    found: dict[str, Tensor] = {}
+    for name, size in sizes.items():
+        found |= norms(name, size, places[name].shaped(gradients[name]), updates[name])
+    counts: State = {}
+    if TURNS in state:
+        counts = counted(state, ups, watch is not None)
+        found |= shares(state, counts, views) if watches else {}
+    return after, {**own_after, **counts}, found
 
 
 def _apart(

@@ -11,23 +11,18 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from talweg import gates
 from talweg.errors import SettingError, nearest
-from talweg.gates import Array
 from talweg.graph import Tensor
 from talweg.graph.order import ancestors
 from talweg.nn import Module
-from talweg.optim.optimizer import State
-from talweg.train.cuts import cuts, joined, total
+from talweg.train.cuts import total
+from talweg.train.turns import LONGEST
 
-TURNS, TURNING = "turns", "turning"
-"""The state that counts each weight's changes of direction: 1 + changes, with the sign of the last
-update, both in one number, since what they cost is to be read and written. `turning` is what a
-change counts: 0 in the first step, which has none before it, and then 1.
+EVERY, LEAST, MOST = 12, 4, 16
+"""Where means over epochs are asked for, each twelfth step is watched, but four of an epoch, if it
+has them, and at most sixteen.
 """
-COUNTS = {TURNS, TURNING}
 MARGIN = 0.02
 """How near to its limit an activation is saturated."""
 _LIMITS = {gates.sigmoid: (0.0, 1.0), gates.tanh: (-1.0, 1.0)}
@@ -44,6 +39,14 @@ class Watch:
 
     def wants(self, quantity: str) -> bool:
         return not self.names or any(_is_meant(each, quantity) for each in self.names)
+
+    def every(self, steps: int) -> int:
+        """How many steps it is from one that is watched to the next, in epochs of so many."""
+        usual = max(-(-steps // MOST), min(-(-steps // LEAST), EVERY))
+        return 1 if self.steps else min(usual, LONGEST)
+
+    def wants_turns(self, names: Iterable[str]) -> bool:
+        return self.wants_parameters(names, ["direction_changes"])
 
     def wants_parameters(self, names: Iterable[str], quantities: Sequence[str]) -> bool:
         return any(self.wants(f"{name}/{each}") for name in names for each in quantities)
@@ -86,53 +89,16 @@ def as_watch(given: Any) -> Watch | None:
 # Parameters -----------------------------------------------------------------------------------
 
 
-def norms(name: str, before: Tensor, gradient: Tensor, update: Tensor) -> dict[str, Tensor]:
-    """|gradient|, and |update| / |before|, which is 1 where that was 0; Euclidean norms."""
-    size, moved = _norm(before), _norm(update)
+def norms(name: str, size: Tensor, gradient: Tensor, update: Tensor) -> dict[str, Tensor]:
+    """|gradient|, and |update| / |weights|, which is 1 where that was 0; `size` is the latter."""
+    moved = norm(update)
     base = gates.where(size > 0, size, gates.where(moved > 0, moved, 1))
-    return {f"{name}/gradient_norm": _norm(gradient), f"{name}/update_ratio": moved / base}
+    return {f"{name}/gradient_norm": norm(gradient), f"{name}/update_ratio": moved / base}
 
 
-def _norm(x: Tensor) -> Tensor:
-    norm: Tensor = gates.sqrt(total(x * x))
-    return norm
-
-
-# Turns ----------------------------------------------------------------------------------------
-
-
-def first_turns(watch: Watch | None, weights: Mapping[str, Array], flat: Array) -> State:
-    """The state of a run that counts changes of direction; nothing for one that does not."""
-    if watch is None or not watch.wants_parameters(weights, ["direction_changes"]):
-        return {}
-    return {TURNS: np.ones_like(flat), TURNING: np.zeros((), flat.dtype)}
-
-
-def counted(state: State, updates: Mapping[str, Tensor]) -> tuple[State, dict[str, Tensor]]:
-    """What is counted after a step, and the share of each parameter that turned round."""
-    # the updates are stored and read again: counting them where they are made, behind a division
-    # and a root, took 3.2 us of a step of 20 us for 7,510 weights, and this takes 1.6
-    whole = joined(updates.values())
-    found, after = {}, []
-    for name, cut in cuts(updates).items():
-        turns, update = cut.of(state[TURNS]), cut.of(whole)
-        is_up = gates.greater(update, 0)
-        is_same = gates.equal(is_up, gates.greater(turns, 0))
-        change = gates.where(is_same, 0, state[TURNING])
-        count = abs(turns) + change
-        after.append(gates.where(is_up, count, -count))
-        found[f"{name}/direction_changes"] = total(change) / float(change.size)
-    return {TURNS: joined(after), TURNING: gates.maximum(state[TURNING], 1)}, found
-
-
-def direction_changes(weights: Mapping[str, Array], turns: Array | None) -> dict[str, Any]:
-    """How often each weight has changed its direction, by the name of its parameter."""
-    found: dict[str, Any] = {}
-    start = 0
-    for name, view in weights.items() if turns is not None else ():
-        piece = np.asarray(turns)[start : start + view.size].reshape(view.shape)
-        found[name] = (np.abs(piece) - 1).astype(np.int64)
-        start += view.size
+def norm(x: Tensor) -> Tensor:
+    """The Euclidean norm of all elements."""
+    found: Tensor = gates.sqrt(total(x * x))
     return found
 
 

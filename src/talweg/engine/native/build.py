@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from talweg.engine.native.checked import Checked, with_checks
@@ -12,7 +14,7 @@ from talweg.engine.native.control import FIRST_BUFFER
 from talweg.engine.native.driver import Parts, write_run
 from talweg.engine.native.ir import Module, type_of
 from talweg.engine.native.kernel import Nest
-from talweg.engine.native.outline import Outline, outline, outline_of
+from talweg.engine.native.outline import Outline, outline, outline_for, outline_of
 from talweg.engine.native.plan import Plan, planned
 from talweg.engine.native.rules import rules_graph
 from talweg.engine.program import Program
@@ -29,8 +31,7 @@ class Build:
 
     @property
     def buffers(self) -> list[Any]:
-        plans = (self.parts.step, self.parts.evaluate, self.parts.rules)
-        return [buffer for plan in plans if plan for buffer in plan.buffers]
+        return [buffer for plan in self.parts.plans for buffer in plan.buffers]
 
 
 def new_module(target: Target) -> Module:
@@ -68,7 +69,10 @@ def _parts(program: Program, module: Module) -> Parts:
             if isinstance(each, Nest):
                 each.guarded = set()
     first = FIRST_BUFFER + len(step_plan.buffers)
-    evaluate_plan = rules_plan = None
+    between_plan = evaluate_plan = rules_plan = None
+    if program.between is not None:
+        between_plan = _between(program, step_plan, module, first)
+        first += len(between_plan.buffers)
     if program.evaluate is not None and program.record_evaluation is not None:
         evaluate = outline(program.evaluate, program.record_evaluation, program.evaluation_size)
         evaluate_plan = plan_for(evaluate, module, first, program.evaluation_size)
@@ -91,10 +95,28 @@ def _parts(program: Program, module: Module) -> Parts:
         list(program.schedules),
         list(program.plateaus),
         program.changes_each_step,
+        between_plan,
     )
 
 
-def plan_for(graph: Outline, module: Module, first: int, rows: int) -> Plan:
-    """The plan of a graph for a module, with a table of pointers that has `first` entries."""
+def _between(program: Program, step: Plan, module: Module, first: int) -> Plan:
+    """The plan of steps that are not watched, whose inputs lie where those of the others do."""
+    graph, record, rows = program.between, program.record_between, program.batch_size
+    assert graph is not None and record is not None
+    is_open = step.graph.rows is None
+    found = outline(graph, record, rows) if is_open else outline_for(graph, rows)
+    return plan_for(found, module, first, rows, {n: each.place for n, each in step.inputs.items()})
+
+
+def plan_for(
+    graph: Outline,
+    module: Module,
+    first: int,
+    rows: int,
+    places: Mapping[str, int] = MappingProxyType({}),
+) -> Plan:
+    """The plan of a graph for a module, with a table of pointers that has `first` entries; some
+    inputs may have `places` there.
+    """
     panel = {name: panel_width(module, type_of(name)) for name in ("float32", "float64")}
-    return planned(graph, rows=rows, panel=panel, first=first)
+    return planned(graph, rows=rows, panel=panel, first=first, places=places)

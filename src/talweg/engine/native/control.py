@@ -37,9 +37,11 @@ SAVE_EVERY = 54
 """Steps after which weights and state are saved, at the next epoch."""
 FIRST_WATCHED = 55
 """The step of the first row of what is watched."""
+WATCH_ROWS, WATCHED_STEPS = 59, 60
+"""Rows from one step of an epoch that is watched to the next, and how many of its steps are."""
 FIRST_SCHEDULED = 58
 """The epoch, or where settings change each step, the step, of the first row of their values."""
-HELD_BLOCK = 59
+HELD_BLOCK = 61
 NAPS, ALONE = 56, 57
 """Sleeps of waiting threads so far; set by Python: the first thread shall go on alone."""
 TAKEN, TICKETS, ROW_TICKETS = 64, 16, 12

@@ -34,6 +34,12 @@ class Parts:
     schedules: Sequence[str] = ()
     plateaus: Sequence[str] = ()
     changes_each_step: bool = False
+    between: Plan | None = None
+
+    @property
+    def plans(self) -> list[Plan]:
+        plans = (self.step, self.between, self.evaluate, self.rules)
+        return [each for each in plans if each is not None]
 
     @property
     def changing(self) -> list[str]:

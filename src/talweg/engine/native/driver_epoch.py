@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
 from talweg.engine.native import control as c
 from talweg.engine.native.driver_base import Parts, Writer
 from talweg.engine.native.driver_rows import BatchRows
 from talweg.engine.native.ir import Index, Module, Value, number, type_of
+from talweg.engine.native.plan import Plan
 from talweg.engine.native.row_order import row_order
 from talweg.engine.native.tickets import taken, tickets_of
 
 _SOURCES = {"x": c.X, "y": c.Y, "row_weights": c.ROW_WEIGHTS}
+
+
+class Form(NamedTuple):
+    """A way to take a step: its plan, its stages' functions, and what is added up of it."""
+
+    plan: Plan
+    stages: dict[int, str]
+    summed: Sequence[str]
+
+    @property
+    def tickets(self) -> list[int]:
+        by_rows = [c.ROW_TICKETS + stage // 2 for stage in self.stages if stage % 2]
+        return [*tickets_of(self.plan).values(), *(n for n in by_rows if n < c.TICKETS)]
 
 
 class WriteEpoch(Writer):
@@ -17,13 +34,16 @@ class WriteEpoch(Writer):
 
     name, result = "epoch", "i64"
 
-    def __init__(self, module: Module, parts: Parts, stages: dict[int, str]) -> None:
+    def __init__(
+        self, module: Module, parts: Parts, stages: dict[int, str], between: dict[int, str]
+    ) -> None:
         super().__init__(module, parts)
-        self.stages = stages
         self.plan = parts.step
+        self.forms = [Form(parts.step, stages, parts.summed)]
+        if parts.between is not None:
+            self.forms.append(Form(parts.between, between, parts.measures))
         self.rows = BatchRows(self, parts.step, _SOURCES)
-        by_rows = [c.ROW_TICKETS + stage // 2 for stage in stages if stage % 2]
-        self.tickets = [*tickets_of(parts.step).values(), *(n for n in by_rows if n < c.TICKETS)]
+        self.tickets = list(dict.fromkeys(each for form in self.forms for each in form.tickets))
 
     def write(self) -> None:
         f = self.f
@@ -57,16 +77,41 @@ class WriteEpoch(Writer):
                 self.adjust(self.word(c.STEP))
         self.barrier()
         self.leave_if(f.compare("==", self.word(c.GO), number(0, "i64")), number(1, "i64"))
-        if 0 in self.stages:
-            self.call_stage(self.stages[0], rows, 0, 0)
+        is_watched = self.is_watched(start)
+        for form in self.in_form(is_watched):
+            if 0 in form.stages:
+                self.call_stage(form.stages[0], rows, 0, 0)
         self.gather(start, there, low, high)
         self.barrier()
-        self.rest_of_step(rows, low, high)
-        with self.first_thread():
-            self.settle()
+        for form in self.in_form(is_watched):
+            self.rest_of_step(form, rows)
+            with self.first_thread():
+                self.settle(form)
 
-    def rest_of_step(self, rows: Value, low: Index, high: Index) -> None:
-        for stage, name in self.stages.items():
+    def is_watched(self, start: Value) -> Value | None:
+        """Whether what is watched is asked of this step, where it is not of all."""
+        if len(self.forms) == 1:
+            return None
+        f = self.f
+        rest = f.bits("urem", start, self.word(c.WATCH_ROWS))
+        return f.compare("==", rest, number(0, "i64"))
+
+    def in_form(self, is_watched: Value | None) -> Iterator[Form]:
+        """Each form of a step, while what is written runs for steps of that form alone."""
+        if is_watched is None:
+            yield from self.forms
+            return
+        f, (step, between) = self.f, self.forms
+        watched, plain, done = f.fresh("watched"), f.fresh("plain"), f.fresh("stepped")
+        f.branch(is_watched, watched, plain)
+        for label, form in ((watched, step), (plain, between)):
+            f.open(label)
+            yield form
+            f.jump(done)
+        f.open(done)
+
+    def rest_of_step(self, form: Form, rows: Value) -> None:
+        for stage, name in form.stages.items():
             if stage % 2:
                 self.by_blocks(name, rows, stage // 2)
             elif stage:
@@ -142,13 +187,13 @@ class WriteEpoch(Writer):
         f.jump(done)
         f.open(done)
 
-    def settle(self) -> None:
+    def settle(self, form: Form) -> None:
         """Note the measures of a step, and whether it went wrong; such a step does not count."""
         if self.parts.replicas > 1:
-            self.note()
+            self.note(form)
             return
         f = self.f
-        loss = self.number_of(self.plan.outputs[self.parts.measures[0]])
+        loss = self.number_of(form.plan.outputs[self.parts.measures[0]])
         guards = self.entry(c.GUARD)
         with f.loop(0, self.threads, 1, [f.subtract(loss, loss)]) as loop:
             guard = f.load("double", f.at(guards, f.times(loop.index, 8), "double"))
@@ -156,11 +201,11 @@ class WriteEpoch(Writer):
         bad = f.compare("uno", loop.results[0], loop.results[0])
         self.put(c.BAD, f.convert(bad, "i64"))
         with f.when(f.bits("xor", bad, number(1, "i1"))):
-            self.note()
+            self.note(form)
 
-    def note(self) -> None:
+    def note(self, form: Form) -> None:
         """Note the measures of a step that went well."""
-        self.add_measures(self.plan, c.SUMS, self.parts.summed)
+        self.add_measures(form.plan, c.SUMS, form.summed)
         if self.parts.watch_steps:
             self.note_watched()
         self.put(c.STEP, self.f.plus(self.word(c.STEP), 1))

@@ -23,7 +23,8 @@ class Value(NamedTuple):
 Index = Value | int
 """A whole number: known while compiling, or an i64 when the program runs."""
 
-_TYPES = {"float32": "float", "float64": "double", "int64": "i64", "int32": "i32", "bool": "i8"}
+_TYPES = {"float32": "float", "float64": "double", "int64": "i64", "int32": "i32", "uint8": "i8"}
+_TYPES["bool"] = "i8"
 _SIGNS = {">": ("ogt", "sgt", "ugt"), ">=": ("oge", "sge", "uge"), "==": ("oeq", "eq", "eq")}
 _BYTES = {"float": 4, "double": 8, "i64": 8, "i32": 4, "i8": 1, "i1": 1, "ptr": 8}
 FLOATS = ("float", "double")

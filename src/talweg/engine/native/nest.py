@@ -20,6 +20,7 @@ from talweg.engine.native.kernel import Nest
 from talweg.engine.native.lanes import Lanes, known_chunks, load_lanes, store_lanes
 from talweg.engine.native.nest_axes import Operand, Walk, is_drawn
 from talweg.engine.native.outline import ONE, Node, Size
+from talweg.engine.native.truths import load_bits, store_bits
 from talweg.engine.native.uniform import uniform
 
 UNROLL = 4
@@ -34,7 +35,7 @@ def write_nest(frame: Frame, nest: Nest) -> None:
 class _Writer:
     def __init__(self, frame: Frame, nest: Nest) -> None:
         self.frame, self.f, self.nest = frame, frame.f, nest
-        walk = Walk(frame, nest)
+        walk = self.walk = Walk(frame, nest)
         self.places, self.axes, self.guards = walk.places, walk.axes, walk.guards
         self.across: int | None = None
         self.indices: dict[int, Value] = {}
@@ -47,7 +48,7 @@ class _Writer:
         if not self.axes:
             self._alone()
             return
-        across = self.across = self._vector_axis()
+        across = self.across = self.walk.vector_axis()
         self._load_ready()
         if self.nest.is_alone:
             with self.f.when(self.f.compare("eq", self.frame.thread, number(0, "i64"))):
@@ -79,16 +80,6 @@ class _Writer:
         ):
             self.f.store(reduction.across(self.f, node, values), place.pointer)
 
-    def _vector_axis(self) -> int:
-        """The axis along which most operands lie side by side; the last of equals."""
-        operands = list(self.places.in_memory())
-        scores = [
-            sum(each.strides[i] == ONE for each in operands)
-            - 4 * sum(each.strides[i] not in (ONE, Size(0)) for each in operands)
-            for i in range(len(self.axes))
-        ]
-        return max(range(len(scores)), key=lambda i: (scores[i], i))
-
     def _split(self, across: int) -> None:
         """Give this thread its part of the largest kept axis."""
         kept = [i for i, axis in enumerate(self.axes) if not axis.reduced]
@@ -116,16 +107,10 @@ class _Writer:
     def _step(self, axis: int, index: Value) -> _Step:
         return _Step(self, axis, index)
 
-    def _lanes(self) -> int:
-        """How many lanes the vector axis is taken in: as many as the widest float fills."""
-        module = self.f.module
-        floats = {each.type for each in self.places.all() if each.type in ("float", "double")}
-        return module.lanes("double" if floats == {"double"} else "float")
-
     def _unroll(self, across: int) -> int:
         """Registers that a vector takes: several for few light sums, so that they overlap."""
         size = self.axes[across].size
-        is_long = size.is_known and size.factor >= UNROLL * self._lanes()
+        is_long = size.is_known and size.factor >= UNROLL * self.walk.lanes()
         sums = len(self.nest.reductions) + bool(self.guards)
         is_light = len(self.nest.nodes) <= UNROLL
         return max(1, UNROLL // sums) if sums and is_long and is_light else 1
@@ -139,7 +124,7 @@ class _Writer:
         if strided:
             yield Lanes(1), axis.start, axis.stop
             return
-        width = self._lanes() * self._unroll(across)
+        width = self.walk.lanes() * self._unroll(across)
         if isinstance(axis.start, int) and isinstance(axis.stop, int):
             yield from known_chunks(axis.start, axis.stop, width)
             return
@@ -149,6 +134,9 @@ class _Writer:
         count = f.minus(axis.stop, axis.start)
         main = f.plus(axis.start, f.rounded_down(count, width))
         yield Lanes(width), axis.start, main
+        if self.walk.is_bytes:  # of which few processors load some alone
+            yield Lanes(1), main, axis.stop
+            return
         yield Lanes(width, f.minus(axis.stop, main)), main, axis.stop
 
     def _kept_across(self, across: int, inner: Sequence[int]) -> None:
@@ -266,7 +254,7 @@ class _Writer:
         ready = [
             each
             for each in (*self.places.loads, *self.places.pair)
-            if each.value is None and not self._is_side_by_side(each)
+            if each.value is None and not (each.bits or self._is_side_by_side(each))
             if all(not each.strides[axis].factor for axis in self.remaining)
         ]
         for each in ready:
@@ -297,6 +285,9 @@ class _Writer:
                 if each.node is None
                 else self._value(each.node, values, lanes)
             )
+            if each.bits:
+                store_bits(f, value, lanes.width, each.pointer, self._place())
+                continue
             store_lanes(f, lanes, _in_memory(f, value), each.pointer, self._is_side_by_side(each))
             if each in self.guards:
                 watched.append(value)
@@ -320,15 +311,21 @@ class _Writer:
         return self.across is not None and operand.strides[self.across] == ONE
 
     def _loaded(self, operand: Operand, lanes: Lanes) -> Value:
+        if operand.bits:
+            return load_bits(self.f, lanes.width, operand.pointer, self._place())
         if operand.value is not None:
             value = operand.value
         else:
             value = load_lanes(
                 self.f, lanes, operand.type, operand.pointer, self._is_side_by_side(operand)
             )
-        if operand.type == "i8":
+        if operand.node is not None and operand.node.dtype == np.bool_:
             value = self.f.compare("ne", value, number(0, value.type))
         return self.f.splat(value, lanes.width)
+
+    def _place(self) -> Value:
+        """Where the lanes begin, of the one axis that a flat array has."""
+        return number(0, "i64") if self.across is None else self.indices[self.across]
 
     def _value(self, node: Node, values: dict[Node, Value], lanes: Lanes) -> Value:
         if node in values:
@@ -392,7 +389,7 @@ class _Step:
         moved: dict[Size, Index] = {}
         for each in writer.places.all():
             stride = each.strides[self.axis]
-            if stride.factor:
+            if stride.factor and not each.bits:
                 if stride not in moved:
                     moved[stride] = writer.f.times(self.index, writer.frame.size(stride))
                 each.pointer = writer.f.at(each.pointer, moved[stride], each.type)

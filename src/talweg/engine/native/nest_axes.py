@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from talweg.engine.native.frame import Frame
 from talweg.engine.native.ir import Index, Value, type_of
 from talweg.engine.native.kernel import Nest
@@ -26,13 +28,16 @@ class Axis:
 
 @dataclass(eq=False)
 class Operand:
-    """A view while it is walked over: strides an axis, and where it stands in the loops so far."""
+    """A view while it is walked over: strides an axis, and where it stands in the loops so far;
+    at the start, where it holds `bits`.
+    """
 
     node: Node | None
     type: str
     strides: list[Size]
     pointer: Value
     value: Value | None = None
+    bits: bool = False
 
 
 @dataclass
@@ -85,7 +90,9 @@ class Walk:
         return Operand(node, "i8", strides, Value("ptr", "null"))
 
     def _operand(self, node: Node | None, view: View) -> Operand:
-        return Operand(node, type_of(view.dtype), list(view.strides), self.frame.start(view))
+        found = Operand(node, type_of(view.dtype), list(view.strides), self.frame.start(view))
+        found.bits = view.buffer.bits
+        return found
 
     def _spread(self, node: Node, view: View) -> View:
         """A result's view with stride 0 along the axes that were reduced."""
@@ -132,6 +139,30 @@ class Walk:
                     del each.strides[i]
             i -= 1
         return axes
+
+    def vector_axis(self) -> int:
+        """The axis along which most operands lie side by side; the last of equals."""
+        operands = list(self.places.in_memory())
+        scores = [
+            sum(each.strides[i] == ONE for each in operands)
+            - 4 * sum(each.strides[i] not in (ONE, Size(0)) for each in operands)
+            for i in range(len(self.axes))
+        ]
+        return max(range(len(scores)), key=lambda i: (scores[i], i))
+
+    def lanes(self) -> int:
+        """How many lanes the vector axis is taken in: as many as the widest float fills."""
+        module = self.f.module
+        if self.is_bytes:
+            return module.lanes("i8")
+        floats = {each.type for each in self.places.all() if each.type in ("float", "double")}
+        return module.lanes("double" if floats == {"double"} else "float")
+
+    @property
+    def is_bytes(self) -> bool:
+        """Whether it counts in bytes, and a vector takes more elements than there are floats."""
+        types = {each.type for each in self.places.all()}
+        return types == {"i8"} and any(each.dtype == np.uint8 for each in self.nest.nodes)
 
 
 def is_drawn(node: Node) -> bool:

@@ -117,7 +117,12 @@ def outline(graph: Graph, record: Callable[[int], Graph], rows: int) -> Outline:
         known = graph if rows == first else record(first)
         return _zipped(known, record(first + 1), first)
     except TalwegError:  # of another number of rows
-        return _zipped(graph, graph, None, rows)
+        return outline_for(graph, rows)
+
+
+def outline_for(graph: Graph, rows: int) -> Outline:
+    """A graph that holds for so many rows alone."""
+    return _zipped(graph, graph, None, rows)
 
 
 def outline_of(graph: Graph) -> Outline:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from talweg.engine.native.memory import placed
 from talweg.engine.native.order import note_lifetimes, ordered
 from talweg.engine.native.outline import ONE, Node, Outline, Size, Sizes, product
 from talweg.engine.native.rows import VIEWS
+from talweg.engine.native.truths import is_in_bits
 from talweg.engine.native.view import Buffer, Kind, View, whole
 
 
@@ -76,19 +78,29 @@ class Plan:
         return "\n".join(lines)
 
 
-def planned(graph: Outline, *, rows: int, panel: Mapping[str, int], first: int = 0) -> Plan:
+def planned(
+    graph: Outline,
+    *,
+    rows: int,
+    panel: Mapping[str, int],
+    first: int = 0,
+    places: Mapping[str, int] = MappingProxyType({}),
+) -> Plan:
     """The plan of a graph. `rows`: of a usual batch, though it serves others; `panel`: the columns
-    of a packed panel, by dtype; `first`: the entry of the table for its first buffer.
+    of a packed panel, by dtype; `first`: the entry of the table for its first buffer; `places`:
+    those of inputs that have one.
     """
-    return _Planner(Grouping(graph, rows), panel, first).plan()
+    return _Planner(Grouping(graph, rows), panel, first, places).plan()
 
 
 class _Planner:
     """The state of placing: each node's view, and the buffers so far."""
 
-    def __init__(self, groups: Grouping, panel: Mapping[str, int], first: int) -> None:
+    def __init__(
+        self, groups: Grouping, panel: Mapping[str, int], first: int, places: Mapping[str, int]
+    ) -> None:
         self.groups, self.graph = groups, groups.graph
-        self.panel, self.first = panel, first
+        self.panel, self.first, self.places = panel, first, places
         self.kernels, self.made_in, self.kept = groups.kernels, groups.made_in, groups.kept
         self.buffers: list[Buffer] = []
         self.views: dict[Node, View] = {}
@@ -119,6 +131,7 @@ class _Planner:
 
     def _input(self, name: str, node: Node) -> Buffer:
         made = self._buffer(name, node.dtype, product(node.shape), "input")
+        made.place = self.places.get(name, made.place)
         self.views[node] = whole(made, node.shape)
         return made
 
@@ -129,6 +142,9 @@ class _Planner:
         found = {}
         for name, node in self.graph.outputs.items():
             target = inputs.get(name)
+            if target is not None and node is self.graph.inputs[name]:
+                found[name] = target  # which stays as it is
+                continue
             is_free = node in self.made_in and node not in self.views and self._is_made(node)
             if target is None:
                 target = self._buffer(name, node.dtype, product(node.shape), "shared")
@@ -211,6 +227,7 @@ class _Planner:
             assert node.gate is not None
             name = f"{node.gate.name}{node.place}"
             buffer = self._buffer(name, node.dtype, product(node.shape), "shared")
+            buffer.bits = is_in_bits(node, self.kernels[self.made_in[node]])
             self.views[node] = whole(buffer, node.shape)
         return self.views[node]
 
