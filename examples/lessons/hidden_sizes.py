@@ -31,15 +31,20 @@ def network(hidden: int) -> tw.Sequential:
     return net
 
 
-def train(engine: str | None = None) -> tw.Sweep:
+def train(
+    sizes: list[int] = SIZES,
+    alphas: list[float] = ALPHAS,
+    steps: int = STEPS,
+    engine: str | None = None,
+) -> tw.Sweep:
     return tw.sweep(
         network,
         X,
         EXCLUSIVE_OR,
-        over={"hidden": SIZES, "lr": ALPHAS},
+        over={"hidden": sizes, "lr": alphas},
         loss="half_sse",
         optimizer="sgd",
-        epochs=STEPS,
+        epochs=steps,
         batch_size=None,
         metrics=["mae"],
         watch="direction_changes",

@@ -19,19 +19,14 @@ PUBLISHED = {
 }
 
 
-INTERPRETED = pytest.param(10.0, "numpy", marks=pytest.mark.slow)  # 9 to 20 s
-
-
-@pytest.mark.parametrize(
-    ("alpha", "engine"), [*((alpha, "native") for alpha in PUBLISHED), INTERPRETED]
-)
-def test_the_published_changes_of_direction(alpha: float, engine: str) -> None:
+@pytest.mark.parametrize("alpha", PUBLISHED)
+def test_the_published_changes_of_direction(alpha: float) -> None:
     np.random.seed(1)
     start = [2 * np.random.random(shape) - 1 for shape in ((3, 4), (4, 1))]
     layers = [tw.Dense(each.shape[1], "sigmoid", bias=False) for each in start]
     net = tw.Sequential(*layers, dtype="float64")
     net.weights = {f"{i}.weight": each for i, each in enumerate(start)}
-    settings = {"loss": "half_sse", "epochs": 60_000, "batch_size": None, "engine": engine}
+    settings = {"loss": "half_sse", "epochs": 60_000, "batch_size": None}
     rule = tw.SGD(lr=alpha)
     run = tw.fit(net, X, Y, optimizer=rule, watch=["direction_changes"], **settings)
     first, second = PUBLISHED[alpha]
