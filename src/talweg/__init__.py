@@ -70,7 +70,7 @@ _HOMES = {
     "talweg.data.table_model": "TableModel load",
     "talweg.draw.table_report": "report",
     "talweg.errors": (
-        "DataError DtypeError EngineError GradientError GraphError ModelFileError "
+        "DataError DataWarning DtypeError EngineError GradientError GraphError ModelFileError "
         "RecordingError SettingError ShapeError TalwegError TrainingWarning"
     ),
     "talweg.version": "VERSION",
@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from talweg.engine.interpreter import Interpreter as Interpreter
     from talweg.errors import (
         DataError as DataError,
+        DataWarning as DataWarning,
         DtypeError as DtypeError,
         EngineError as EngineError,
         GradientError as GradientError,

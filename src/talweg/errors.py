@@ -54,6 +54,10 @@ class TrainingWarning(UserWarning):
     """A run that ended in a way its user should look at."""
 
 
+class DataWarning(UserWarning):
+    """A table that can be used, but may not be what its user thinks."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence that suggests the known name nearest to `name`, or lists the known ones."""
     names = [str(each) for each in known]

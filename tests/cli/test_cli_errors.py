@@ -23,7 +23,6 @@ FILES = {
     "header.csv": table(),
     "ragged.csv": table(*NUMBERS[:3], (1,), *NUMBERS[3:]),
     "binary.csv": bytes(range(256)) * 9,
-    "utf16.csv": table(*NUMBERS).decode().encode("utf-16"),
     "twice.csv": b"a,a,b\n" + b"1,2,3\n" * 20,
     "quote.csv": b'a,b\n1,"2\n' + b"3,4\n" * 20,
     "one.csv": table(*((row % 7, 5) for row in range(30))),
@@ -52,7 +51,10 @@ TRAIN = [  # what, the table, options, words of the message
     ("header only", "header.csv", "", "header.csv has a header but no rows: alpha, beta. Add rows"),
     ("ragged", "ragged.csv", "", "ragged.csv, line 5: 1 cell"),
     ("binary", "binary.csv", "", "binary.csv is not plain text. Save it as CSV in UTF-8"),
-    ("encoding", "utf16.csv", "", "utf16.csv is not plain text. Save it as CSV in UTF-8"),
+    ("no kind", "good.csv", "--column alpha=numbr", "no kind 'numbr'. Did you mean 'number'?"),
+    ("kind of none", "good.csv", "--column alhpa=number", "no column 'alhpa'. Did you mean"),
+    ("not that kind", "good.csv", "--column alpha=date", "'alpha' cannot be of the kind 'date'"),
+    ("kind alone", "good.csv", "--column alpha", "a column and its kind such as zip=category"),
     ("two of one name", "twice.csv", "", "2 columns named 'a'. Give each its own name."),
     ("open quote", "quote.csv", "", "quote.csv, line 2: the file ends inside of a cell."),
     (
@@ -221,7 +223,7 @@ def test_demo(talweg) -> None:
 def test_a_folder_that_cannot_be_written_to(talweg, files) -> None:
     Path("folder").chmod(0o500)
     said = talweg("train", "good.csv", "--target", "beta", "--out", "folder")
-    assert_refused(said, "--out folder: folder cannot be written to. Name another folder.")
+    assert_refused(said, "--out folder: folder cannot be written to (Permission denied). Name")
 
 
 def test_a_write_that_fails_leaves_the_old_files(talweg, models, monkeypatch) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.version import VERSION
 
 
 def rows_of(text: str) -> tuple[list[str], list[list[str]]]:
@@ -70,6 +71,10 @@ def test_show_says_what_train_said(talweg, train) -> None:
     words = " ".join(said.out.split())
     assert "learned from houses.csv (42 training, 9 validation, 9 test rows)" in words
     assert "Column 'rooms' is left out. As asked for." in said.out
+    told = tw.load("out/model.talweg").trained.training
+    when = f"{told['when'][:10]} {told['when'][11:16]} UTC"
+    assert f"It was trained at {when} by talweg {VERSION}, on the loss mse with AdamW(" in words
+    assert "in batches of 32, seed 0, float32." in words
     assert max(map(len, said.out.splitlines())) <= 80
 
 

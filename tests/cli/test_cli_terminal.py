@@ -64,7 +64,7 @@ def test_a_bar_is_drawn_and_cleaned_up() -> None:
     status, sent = on_terminal((*ENDLESS, "--time-budget", "1.5"), interrupt=False)
     assert status == 0
     drawn = re.findall(
-        r"\r\x1b\[K(\[[#.]{20}\] \d+/1000000  loss \S+  val_loss \S+  [^\r]* left)", sent
+        r"\r\x1b\[K(\[[#.]+\] \d+/1000000  loss \S+  val_loss \S+  best \d+  [^\r]* left)", sent
     )
     assert drawn
     assert max(map(len, drawn)) < 80

@@ -49,7 +49,10 @@ def test_it_writes_three_files_and_says_what_it_found(train) -> None:
     assert sorted(each.name for each in Path().iterdir()) == ["houses.csv", "out"]
     assert max(map(len, said.out.splitlines())) <= 80
     words = " ".join(said.out.split())
-    assert words.startswith("houses.csv: 60 rows, 3 columns On 9 rows that training never saw, ")
+    assert words.startswith(
+        "houses.csv: 60 rows, 3 columns number: rooms category: place"
+        " On 9 rows that training never saw, "
+    )
     assert "always predicting the mean, " in words
     assert "trivial predictor" in words
     assert "Training took 3 epochs" in words

@@ -1,5 +1,6 @@
 """The report of a trained table: its numbers are those of the model, loaded or fresh."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import talweg as tw
 from talweg.draw import Classified, Regressed
 from talweg.draw.report import render
 from talweg.draw.table_report import table_report
+from talweg.insight.look import look
 
 ROWS = 60
 SIZES = [row * 1.5 for row in range(ROWS)]
@@ -89,8 +91,10 @@ def test_a_loaded_model_has_the_same_page(request, tmp_path: Path, name: str) ->
     trained = request.getfixturevalue(name).trained
     trained.save(tmp_path / "m.talweg")
     loaded = tw.load(tmp_path / "m.talweg").trained
-    page = render(table_report(trained, command="talweg train", code="import talweg"))
-    assert page == render(table_report(loaded, command="talweg train", code="import talweg"))
+    seen, again = look(trained, trained.unseen), look(loaded, trained.unseen)
+    again = replace(again, rows_a_second=seen.rows_a_second)
+    page = render(table_report(trained, seen, command="talweg train", code="import talweg"))
+    assert page == render(table_report(loaded, again, command="talweg train", code="import talweg"))
     assert "best: 3" in page
     assert "<b>" not in page
 
@@ -100,3 +104,58 @@ def test_a_run_without_an_epoch_has_a_page() -> None:
     model = tw.TableModel("price", optimizer=tw.SGD(lr=1e30), **QUICK).fit(TABLE)
     assert model.trained.training["epochs"] == 0
     assert "its numbers stopped being finite" in render(table_report(model.trained))
+
+
+def test_what_it_relies_on_is_what_was_seen(numbers) -> None:
+    trained = numbers.trained
+    seen = look(trained, trained.unseen)
+    told = table_report(trained, seen).columns
+    assert list(told.names) == ["size", "place"]
+    np.testing.assert_array_equal(told.worse, seen.importance.mean)
+    assert (told.score, told.rows, told.repeats, told.predicted) == ("R2", 9, 5, "price")
+    assert {each.name for each in told.dependence} == {"size", "place"}
+    assert list(told.dependence[0].lines) == ["price"]
+
+
+def test_the_worst_rows_have_their_cells(numbers) -> None:
+    trained = numbers.trained
+    told = table_report(trained, look(trained, trained.unseen)).mistakes
+    assert told.heads[:3] == ["price, true", "predicted", "true minus predicted"]
+    gaps = np.abs(trained.held_out.true - trained.held_out.outputs)
+    assert len(told.rows) == 9
+    assert abs(told.rows[0][2]) == pytest.approx(gaps.max(), rel=1e-5)
+    cell = told.rows[0][told.heads.index("size")]
+    assert float(cell) == pytest.approx((told.rows[0][0] - 1000) / 2, rel=1e-5)
+
+
+def test_two_classes_show_the_rarer_one(classes) -> None:
+    picture, held = table_report(classes.trained).result.picture, classes.trained.held_out
+    rarer = int(np.bincount(held.true, minlength=2).argmin())
+    (name,) = picture.roc
+    assert name == picture.labels[rarer] == next(iter(picture.precision_recall))
+    assert picture.calibration.of == f"class {name}"
+    assert sum(picture.calibration.counts) == 9
+    assert [each[:2] for each in picture.classes] == list(
+        zip(picture.labels, np.bincount(held.true, minlength=2), strict=True)
+    )
+
+
+def test_speed_is_rows_by_epochs_in_the_time_of_training(numbers) -> None:
+    trained = numbers.trained
+    speed = dict(table_report(trained).training.speed)
+    assert set(speed) == {"Compiling", "Training"}
+    rows = 42 * 3 / trained.training["seconds"]
+    said = float(speed["Training"].removesuffix(" rows a second").replace(",", ""))
+    assert said == pytest.approx(rows, rel=0.06)
+
+
+def test_a_model_from_a_file_is_looked_into_on_rows_that_are_given(numbers, tmp_path: Path) -> None:
+    numbers.save(tmp_path / "m.talweg")
+    loaded = tw.load(tmp_path / "m.talweg")
+    bare = tw.report(loaded, tmp_path / "bare.html").read_text(encoding="utf-8")
+    full = tw.report(loaded, tmp_path / "full.html", data=TABLE).read_text(encoding="utf-8")
+    fresh = tw.report(numbers, tmp_path / "fresh.html").read_text(encoding="utf-8")
+    said = [("What it relies on" in page) for page in (bare, full, fresh)]
+    assert said == [False, True, True]
+    assert "shuffled among 60 rows" in full
+    assert "shuffled among 9 rows" in fresh

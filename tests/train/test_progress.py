@@ -12,6 +12,11 @@ from talweg.engine.program import Control
 from talweg.train.progress import ProgressBar, wants_bar
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def line(epoch: int, epochs: int, seconds: float, **measures: float) -> str:
     control = Control(epoch=epoch, measures=measures, started=time.perf_counter() - seconds)
     return ProgressBar(control, epochs).line()
@@ -34,13 +39,20 @@ def test_the_line(shown: str, text: str) -> None:
     assert len(shown) < 80
 
 
+def test_a_budget_ends_before_the_epochs_do() -> None:
+    control = Control(epoch=1, started=time.perf_counter() - 7.4)
+    assert ProgressBar(control, 100, budget=10.0).line().endswith(" 3 s left")
+    assert ProgressBar(control, 2, budget=100.0).line().endswith(" 7 s left")
+    assert ProgressBar(control, 100, budget=5.0).line().endswith(" 0 s left")
+
+
 def test_the_line_of_a_long_run_fits_80_columns() -> None:
     shown = line(123_456, 1_000_000, 90_000, loss=1.23456e-11, val_loss=1.23456e-11)
     assert len(shown) < 80 and shown.endswith(" left")
 
 
 def test_the_bar_draws_one_line_and_leaves_none() -> None:
-    stream = io.StringIO()
+    stream = Terminal()
     with ProgressBar(Control(epoch=1, measures={"loss": 2.0}), 4, stream):
         time.sleep(0.35)
     drawn = stream.getvalue()
@@ -48,11 +60,32 @@ def test_the_bar_draws_one_line_and_leaves_none() -> None:
     assert "\n" not in drawn and drawn.endswith("\r\x1b[K")
 
 
-def test_a_short_run_draws_nothing() -> None:
-    stream = io.StringIO()
+def test_there_are_plain_lines_where_there_is_no_terminal(monkeypatch) -> None:
+    monkeypatch.setattr("talweg.train.progress._LINE_EVERY", 0.05)
+    stream, control = io.StringIO(), Control(epoch=2, best_epoch=1, measures={"loss": 2.0})
+    with ProgressBar(control, 4, stream):
+        time.sleep(0.3)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) >= 2
+    assert all(line.startswith("2/4  loss 2  best 1  ") and line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+def test_a_short_run_draws_nothing(kind: type[io.StringIO]) -> None:
+    stream = kind()
     with ProgressBar(Control(), 4, stream):
         pass
     assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("engine", ["native", "numpy"])
+def test_a_run_tells_its_best_epoch_as_it_goes(engine: str, monkeypatch) -> None:
+    control = Control()
+    monkeypatch.setattr("talweg.train.fit.Control", lambda **_: control)
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    held, net = (X[:9], np.ones(9)), tw.Sequential(tw.Dense(1))
+    run = tw.fit(net, X, X[:, 0], epochs=9, validation=held, engine=engine, batch_size=8)
+    assert control.best_epoch == run.best_epoch > 0
 
 
 @pytest.mark.parametrize("epochs", [1, 3000])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from importlib.resources import as_file, files
+from pathlib import Path
 
 import numpy as np
 
-from talweg.cli.output import usable_folder
+from talweg.cli.output import claimed, usable_folder
 from talweg.cli.text import columns, paragraph
-from talweg.cli.train import fitted, tell, write_results
+from talweg.cli.train import HISTORY, MODEL, REPORT, fitted, tell, write_results
 from talweg.data.read import read_table
 from talweg.data.table import Table
 from talweg.data.table_model import TableModel
@@ -28,7 +29,12 @@ model = tw.TableModel("rings").fit(abalone(), seed=0)"""
 def demo(options: argparse.Namespace) -> None:
     """Train once, or once for each of several seeds, and write the first model and its report."""
     check("demo", {"seeds": options.seeds}, {"seeds": Number(at_least=1, whole=True)})
-    out = usable_folder(options.out)
+    out = usable_folder(options.out, MODEL, REPORT, HISTORY)
+    with claimed(out):
+        _train(out, options)
+
+
+def _train(out: Path, options: argparse.Namespace) -> None:
     print(paragraph(_INTRODUCTION))
     table = abalone()
     print(f"\n{len(table):,} abalone, {len(table.names)} columns; training ...", flush=True)

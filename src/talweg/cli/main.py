@@ -91,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_predict(commands)
     _add_show(commands)
+    _add_compare(commands)
     return top
 
 
@@ -115,7 +116,7 @@ def _add_train(commands: _Commands[argparse.ArgumentParser]) -> None:
         # What is not given is left to TableModel: its defaults stand there and nowhere else.
         argument_default=argparse.SUPPRESS,
     )
-    train.add_argument("data", metavar="DATA", help="a CSV file, with or without a header")
+    train.add_argument("data", metavar="DATA", help="a CSV or Parquet file")
     train.add_argument(
         "--target",
         required=True,
@@ -130,6 +131,15 @@ def _add_train(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     train.add_argument(
         "--drop", action="append", metavar="COLUMN", help="leave out; may be repeated"
+    )
+    train.add_argument(
+        "--column",
+        action="append",
+        type=_column,
+        dest="columns",
+        metavar="COLUMN=KIND",
+        help="what it is: number, category, boolean, ordinal, date, 'day first', 'month first',"
+        " 'leave out', or its words in order, as in size=small<large; may be repeated",
     )
     train.add_argument(
         "--header",
@@ -174,10 +184,22 @@ def _sizes(text: str) -> tuple[int, ...]:
         ) from None
 
 
+def _column(text: str) -> tuple[str, str | tuple[str, ...]]:
+    """The column and its kind in "zip=category", or its words in order in "size=small<large"."""
+    name, mark, kind = text.rpartition("=")
+    if not (name and mark and kind):
+        raise argparse.ArgumentTypeError(
+            f"a column and its kind such as zip=category are needed, but {text!r} was given"
+        )
+    return name, tuple(kind.split("<")) if "<" in kind else kind
+
+
 def _add_predict(commands: _Commands[argparse.ArgumentParser]) -> None:
     predict = commands.add_parser("predict", help="predict the target for the rows of a table")
     predict.add_argument("model", metavar="MODEL", help="a model.talweg, or the folder it lies in")
-    predict.add_argument("data", metavar="DATA", help="a CSV file with the columns of training")
+    predict.add_argument(
+        "data", metavar="DATA", help="a CSV or Parquet file with the columns of training"
+    )
     predict.add_argument("--out", metavar="FILE", help="a CSV file; printed without it")
     predict.add_argument(
         "--probabilities", action="store_true", help="a column for each class as well"
@@ -189,6 +211,20 @@ def _add_show(commands: _Commands[argparse.ArgumentParser]) -> None:
     show = commands.add_parser("show", help="say what a model is and how good it is")
     show.add_argument("model", metavar="MODEL", help="a model.talweg, or the folder it lies in")
     show.set_defaults(run=_show)
+
+
+def _add_compare(commands: _Commands[argparse.ArgumentParser]) -> None:
+    compare = commands.add_parser("compare", help="put several models side by side")
+    compare.add_argument(
+        "models", metavar="MODEL", nargs="+", help="model.talweg files, or the folders they lie in"
+    )
+    compare.add_argument(
+        "--data",
+        metavar="DATA",
+        help="a table with the target that none has seen, to score all on the same rows",
+    )
+    compare.add_argument("--out", metavar="FILE", help="a page to write, such as compare.html")
+    compare.set_defaults(run=_compare)
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -207,6 +243,12 @@ def _predict(options: argparse.Namespace) -> None:
     from talweg.cli.predict import predict
 
     predict(options)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from talweg.cli.compare import compare
+
+    compare(options)
 
 
 def _show(options: argparse.Namespace) -> None:

@@ -1,41 +1,65 @@
-"""`talweg predict`: a table in, its predictions out as CSV."""
+"""`talweg predict`: a table in, its predictions out as CSV, in memory that does not grow."""
 
 from __future__ import annotations
 
 import argparse
 import csv
 import sys
-from collections.abc import Iterable
-from typing import Any, TextIO
+from collections.abc import Iterable, Iterator
+from typing import TextIO
 
 from talweg.cli.output import usable_file, whole_or_nothing
 from talweg.cli.show import model_file
+from talweg.data.read import read_parts
+from talweg.data.table import Table
 from talweg.data.trained_table import TrainedTable
 from talweg.insight.words import target_name
+
+Block = list[tuple[object, ...]]
 
 
 def predict(options: argparse.Namespace) -> None:
     """Write a header and one line a row: the prediction, and each class's probability if asked."""
     out = usable_file(options.out, options.data) if options.out else None
     trained = TrainedTable.from_file(model_file(options.model))
-    table = trained.table(options.data)
-    names, columns = [trained.coding.name], [trained.predict(table)]
-    if options.probabilities:
-        columns += [*trained.probabilities(table).T]
-        names += [f"probability {label}" for label in trained.labels]
-    rows = zip(*(column.tolist() for column in columns), strict=True)
+    parts = read_parts(options.data, header=not trained.encoder.positional)
+    blocks = _blocks(trained, parts, options.probabilities)
     if out is None:
-        _write(sys.stdout, names, rows)
+        _write(sys.stdout, blocks)
         return
     with (
         whole_or_nothing(out.parent) as hidden,
         (hidden / out.name).open("w", newline="", encoding="utf-8") as file,
     ):
-        _write(file, names, rows)
-    print(f"{len(table):,} predictions of {target_name(trained)} written to {out}")
+        count = _write(file, blocks)
+    print(f"{count - 1:,} predictions of {target_name(trained)} written to {out}")
 
 
-def _write(stream: TextIO, names: list[str], rows: Iterable[Any]) -> None:
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(rows)
+def _blocks(trained: TrainedTable, parts: Iterable[Table], probabilities: bool) -> Iterator[Block]:
+    """The header, once the first part could be predicted, and the lines of each part."""
+    for place, part in enumerate(parts):
+        lines = _lines(trained, part, probabilities)
+        yield lines if place else [_names(trained, probabilities), *lines]
+
+
+def _names(trained: TrainedTable, probabilities: bool) -> tuple[str, ...]:
+    classes = [f"probability {each}" for each in trained.labels] if probabilities else []
+    return trained.coding.name, *classes
+
+
+def _lines(trained: TrainedTable, table: Table, probabilities: bool) -> Block:
+    """A line a row."""
+    if not probabilities:
+        return [(each,) for each in trained.predict(table).tolist()]
+    shares = trained.probabilities(table)
+    predicted = trained.labels[shares.argmax(axis=1)]
+    return list(zip(predicted.tolist(), *shares.T.tolist(), strict=True))
+
+
+def _write(stream: TextIO, blocks: Iterable[Block]) -> int:
+    """Write all blocks; how many lines they had."""
+    writer, count = csv.writer(stream, lineterminator="\n"), 0
+    for block in blocks:
+        writer.writerows(block)
+        count += len(block)
+    return count

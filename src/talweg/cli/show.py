@@ -7,7 +7,7 @@ from pathlib import Path
 
 from talweg.cli.text import columns, paragraph
 from talweg.data.trained_table import TrainedTable
-from talweg.insight.words import number_text, sentences, target_name
+from talweg.insight.words import number_text, provenance, sentences, target_name
 
 
 def show(options: argparse.Namespace) -> None:
@@ -16,7 +16,7 @@ def show(options: argparse.Namespace) -> None:
     parts = ", ".join(f"{count:,} {name}" for name, count in trained.parts.items())
     task = trained.task.capitalize()
     learned = f"{task} of {target_name(trained)}, learned from {trained.source} ({parts} rows)."
-    print("\n".join(map(paragraph, [learned, *sentences(trained)])))
+    print("\n".join(map(paragraph, [learned, *sentences(trained), provenance(trained)])))
     scores = [(s.name, number_text(s.network), number_text(s.trivial)) for s in trained.scores]
     print("\n" + columns([("score", "network", "trivial"), *scores]))
     used = [(each.name, each.kind, str(each.width)) for each in trained.encoder.columns]

@@ -8,8 +8,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from talweg.cli.output import usable_folder, whole_or_nothing
+from talweg.cli.output import claimed, usable_folder, whole_or_nothing
 from talweg.cli.text import paragraph
+from talweg.cli.typed import typed
 from talweg.data.read import read_table
 from talweg.data.table import Table
 from talweg.data.table_model import TableModel
@@ -17,28 +18,35 @@ from talweg.data.trained_table import TrainedTable
 from talweg.draw.report import write_report
 from talweg.draw.table_report import table_report
 from talweg.errors import TrainingWarning
-from talweg.insight.words import sentences
+from talweg.insight.look import look
+from talweg.insight.words import column_name, sentences
 from talweg.optim import AdamW
 
 MODEL, REPORT, HISTORY = "model.talweg", "report.html", "history.csv"
 
 # Options that are settings of TableModel, but for the two that belong elsewhere.
 _SETTINGS = (
-    *("task", "drop", "hidden", "activation", "lr", "epochs"),
+    *("task", "drop", "columns", "hidden", "activation", "lr", "epochs"),
     *("batch_size", "patience", "time_budget", "seed"),
 )
 
 
 def train(options: argparse.Namespace) -> None:
     """Read, train, write, and say what was found."""
-    out = usable_folder(options.out)
+    out = usable_folder(options.out, MODEL, REPORT, HISTORY)
+    with claimed(out):
+        _train_into(out, options)
+
+
+def _train_into(out: Path, options: argparse.Namespace) -> None:
     settings = _given(options)
     seed = settings.pop("seed", 0)
     if "lr" in settings:
         settings["optimizer"] = AdamW(lr=settings.pop("lr"))
     model = TableModel(options.target, **settings)
     table = read_table(options.data, header=options.header)
-    print(f"{options.data}: {len(table):,} rows, {len(table.names):,} columns", flush=True)
+    print(f"{options.data}: {len(table):,} rows, {len(table.names):,} columns")
+    print(typed(model.kinds(table)), flush=True)
     trained = fitted(model, table, seed=seed).trained
     tell(trained)
     write_results(trained, out, command=options.command, code=_code(options))
@@ -48,7 +56,7 @@ def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
     """The model after `fit`; of a run that went wrong, `tell` says what the warning would."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)
-        return model.fit(table, seed=seed)
+        return model.fit(table, seed=seed, progress=True)
 
 
 def tell(trained: TrainedTable) -> None:
@@ -58,10 +66,14 @@ def tell(trained: TrainedTable) -> None:
 
 def write_results(trained: TrainedTable, out: Path, *, command: str, code: str) -> None:
     """Model, history and report, and where they lie."""
+    seen = look(trained, trained.unseen) if trained.unseen else None
     with whole_or_nothing(out) as hidden:
         trained.save(hidden / MODEL)
         _write_history(trained, hidden / HISTORY)
-        write_report(hidden / REPORT, table_report(trained, command=command, code=code))
+        write_report(hidden / REPORT, table_report(trained, seen, command=command, code=code))
+    if seen and seen.relied_on:
+        names = [column_name(trained, each) for each in seen.relied_on]
+        print(paragraph(f"It relies most on {', '.join(names)}.") + "\n")
     print(f"model    {out / MODEL}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
 
 
@@ -81,6 +93,8 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 def _code(options: argparse.Namespace) -> str:
     """The lines of Python that repeat the run."""
     given = {name: repr(value) for name, value in _given(options).items()}
+    if "columns" in given:
+        given["columns"] = repr(dict(options.columns))
     seed = given.pop("seed", "0")
     if "lr" in given:
         given["optimizer"] = f"tw.AdamW(lr={given.pop('lr')})"

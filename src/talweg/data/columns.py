@@ -1,29 +1,25 @@
-"""What a column holds: numbers, categories, or nothing that a network could use.
-
-The cells of a column are an array (N,) of numbers, NaN where missing, or of text: see `as_cells`.
-"""
+"""The cells of a column: numbers, or words, each different text kept once."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Cells = NDArray[Any]
 Floats = NDArray[np.float64]
+Codes = NDArray[np.int32]
 Mask = NDArray[np.bool_]
-Kind = Literal["number", "category", "constant", "identifier", "text"]
 
-# Compared in lower case. "none" is not among them: it is a common answer to a question.
-MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null"})
-RARE = 3  # a level seen in fewer rows counts as unknown, so that the unknown place is trained
+# Compared in lower case.
+MISSING = frozenset({"", "?", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "nat", "null"})
+# Missing among numbers and dates; among words they may well be an answer, and are one more word.
+VAGUE = frozenset({"none", "unknown", "-", "--", ".", "missing", "n.d.", "#value!", "#div/0!"})
 UNREADABLE = 0.01  # a number column may hold less than this share of cells that are no numbers
-NUMBERED = 20  # in a shorter table, 1, 2, 3, ... may well be an input
 LARGEST = 1e38  # float32 ends at 3.4e38: what lies beyond counts as infinite
 
 _NUMERIC = "iuf"  # the kinds of dtype that are kept as numbers
@@ -31,22 +27,61 @@ _NUMERIC = "iuf"  # the kinds of dtype that are kept as numbers
 _NUMERAL = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)", re.I | re.A)
 
 
-@dataclass(frozen=True)
-class ColumnType:
-    """What a column holds and, where a network cannot use it, a sentence that says why."""
+@dataclass(frozen=True, eq=False)
+class Words:
+    """Cells of text (N,): a code a row, and the text that each code stands for.
 
-    name: str
-    kind: Kind
-    why: str = ""
+    Levels stand in the order in which they were first met. Where there were too many to keep,
+    the column is `full`, and the last level stands for all that found no place.
+    """
+
+    codes: Codes
+    levels: tuple[str, ...]
+    full: bool = False
+
+    @staticmethod
+    def of(items: Iterable[str]) -> Words:
+        """The words of texts that are stripped already."""
+        places: dict[str, int] = {}
+        codes = [places.setdefault(item, len(places)) for item in items]
+        return Words(np.array(codes, dtype=np.int32), tuple(places))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @overload
+    def __getitem__(self, rows: int) -> str: ...
+
+    @overload
+    def __getitem__(self, rows: NDArray[Any] | slice) -> Words: ...
+
+    def __getitem__(self, rows: Any) -> str | Words:
+        codes = self.codes[rows]
+        return self.levels[codes] if codes.ndim == 0 else Words(codes, self.levels, self.full)
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.levels.__getitem__, self.codes.tolist())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.tolist(), dtype=object if dtype is None else dtype)
+
+    def tolist(self) -> list[str]:
+        return list(self)
 
     @property
-    def used(self) -> bool:
-        return self.kind in ("number", "category")
+    def counts(self) -> dict[str, int]:
+        """How often each text occurs, in the order of levels; those that do not are left out."""
+        counts = np.bincount(self.codes, minlength=len(self.levels)).tolist()
+        return {each: count for each, count in zip(self.levels, counts, strict=True) if count}
 
 
-def is_missing(cell: str) -> bool:
-    """Whether the cell only says that nothing is known."""
-    return cell.lower() in MISSING
+Cells = Floats | Words
+
+
+def is_missing(cell: str, *, vague: bool = False) -> bool:
+    """Whether the cell only says that nothing is known; `vague` words count among numbers."""
+    low = cell.lower()
+    return low in MISSING or (vague and low in VAGUE)
 
 
 def number(cell: str) -> float:
@@ -63,16 +98,27 @@ def plain(value: float) -> str:
     return str(int(value)) if whole else repr(value)
 
 
-def as_cells(values: ArrayLike) -> Cells:
+def as_cells(values: ArrayLike | Words) -> Cells:
     """Any values (N,) as cells: numbers as float64, all else as stripped text, None as ""."""
+    if isinstance(values, Words):
+        return values
+    found = as_numbers_or_texts(values)
+    return Words.of(found) if isinstance(found, list) else found
+
+
+def as_numbers_or_texts(values: ArrayLike) -> Floats | list[str]:
+    """Any values (N,) as float64 or as texts; spans of time are numbers of seconds."""
     array = np.asarray(values)
     if array.dtype.kind in _NUMERIC:
         return array.astype(np.float64)
+    if array.dtype.kind == "m":
+        return array / np.timedelta64(1, "s")
     items = array.tolist() if array.dtype.kind == "O" else array.astype(str).tolist()
-    return np.array([_as_text(item) for item in items], dtype=object)
+    return [as_text(item) for item in items]
 
 
-def _as_text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Any value as stripped text; numbers in their plain form, None as ""."""
     if isinstance(value, float | np.floating):
         return plain(float(value))
     return "" if value is None else str(value).strip()
@@ -80,24 +126,35 @@ def _as_text(value: object) -> str:
 
 def texts(cells: Cells) -> list[str]:
     """The cells as text, numbers in their plain form."""
-    if cells.dtype.kind in _NUMERIC:
-        return [plain(float(value)) for value in cells.tolist()]
-    items: list[str] = cells.tolist()
-    return items
+    if isinstance(cells, Words):
+        return cells.tolist()
+    return [plain(float(value)) for value in cells.tolist()]
 
 
-def parse(cells: Cells) -> tuple[Floats, Mask]:
+def as_words(cells: Cells) -> Words:
+    """The cells as words, numbers in their plain form."""
+    if isinstance(cells, Words):
+        return cells
+    values, codes = np.unique(cells, return_inverse=True)
+    levels = tuple(plain(value) for value in values.tolist())
+    return Words(codes.astype(np.int32), levels)
+
+
+def parse(cells: Cells, *, vague: bool = False) -> tuple[Floats, Mask]:
     """The cells as numbers (N,), NaN where they are none, and which are missing (N,)."""
-    if cells.dtype.kind in _NUMERIC:
-        values = cells.astype(np.float64)
-        values[np.abs(values) > LARGEST] = np.inf
-        return values, np.isnan(values)
-    items = texts(cells)
-    distinct = set(items)  # each different text is read once: most columns repeat theirs
-    value_of = {item: number(item) for item in distinct}
-    absent = {item for item in distinct if is_missing(item)}
-    values = np.fromiter(map(value_of.__getitem__, items), np.float64, len(items))
-    return values, np.fromiter(map(absent.__contains__, items), np.bool_, len(items))
+    if isinstance(cells, Words):  # each different text is read once
+        values = np.array([number(each) for each in cells.levels] or [0.0])
+        absent = np.array([is_missing(each, vague=vague) for each in cells.levels] or [False])
+        return values[cells.codes], absent[cells.codes]
+    values = cells.astype(np.float64)
+    values[np.abs(values) > LARGEST] = np.inf
+    return values, np.isnan(values)
+
+
+def parse_numbers(cells: Cells) -> tuple[Floats, Mask]:
+    """As `parse`; vague words are missing where all else makes a number column."""
+    values, missing = parse(cells, vague=True)
+    return (values, missing) if are_numbers(values[~missing]) else parse(cells)
 
 
 def are_numbers(values: Floats) -> bool:
@@ -115,31 +172,3 @@ def mean_and_scale(values: Floats) -> tuple[float, float]:
     mean, scale = float(finite.mean()), float(finite.std())
     # Equal values may leave a rest of rounding, which must not be blown up to a spread.
     return mean, scale if scale > 1e-13 * float(np.abs(finite).max()) else 1.0
-
-
-def describe(name: str, cells: Cells) -> ColumnType:
-    """What the column holds, judged by its cells alone."""
-    values, missing = parse(cells)
-    present = cells[~missing]
-    distinct = len(set(present.tolist()))
-    if distinct + missing.any() <= 1:
-        shown = f"holds {texts(present)[0]!r}" if distinct else "is missing"
-        return ColumnType(name, "constant", f"Every cell {shown}.")
-    if are_numbers(values[~missing]):
-        return _describe_numbers(name, values)
-    counts = Counter(texts(present))
-    repeated = sum(count for count in counts.values() if count >= RARE)
-    if 2 * repeated < len(present):
-        why = f"It is text: {distinct} different values in {len(present)} cells."
-        return ColumnType(name, "text", why)
-    return ColumnType(name, "category")
-
-
-def _describe_numbers(name: str, values: Floats) -> ColumnType:
-    """A number column, or the numbers of the rows: 0, 1, 2, ... or 1, 2, 3, ... in their order."""
-    first, rows = values[0], len(values)
-    counts = first in (0, 1) and np.array_equal(values, first + np.arange(rows))
-    if rows < NUMBERED or not counts:
-        return ColumnType(name, "number")
-    span = f"{plain(float(first))} to {plain(float(values[-1]))}"
-    return ColumnType(name, "identifier", f"It numbers the rows: {span}, in their order.")

@@ -6,121 +6,33 @@ the missing, so that no cell met later is a surprise.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import takewhile
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.columns import (
-    RARE,
-    Cells,
-    ColumnType,
-    describe,
-    is_missing,
-    mean_and_scale,
-    parse,
-    texts,
+from talweg.data.coded import (
+    COLUMNS,
+    CategoryColumn as CategoryColumn,
+    Column,
+    Inputs,
+    NumberColumn as NumberColumn,
+    fit_column,
 )
+from talweg.data.growing import Shelf
+from talweg.data.kinds import Asked, as_asked, has_numbers, type_columns
+from talweg.data.single import SingleRow, row_of
 from talweg.data.table import Table, are_positions
-from talweg.errors import DataError, nearest
+from talweg.errors import DataError, DataWarning, nearest
 
-Inputs = NDArray[np.float32]
-
-MOST_LEVELS = 100  # of one column; rarer ones count as unknown
-BOUND = 3.0  # standard deviations that no encoded value reaches: outliers must not rule a network
-
-
-@dataclass(frozen=True)
-class NumberColumn:
-    """A column of numbers: standardised value, unknown flag, missing flag."""
-
-    kind: ClassVar[str] = "number"
-    name: str
-    mean: float
-    scale: float
-
-    @staticmethod
-    def fit(name: str, cells: Cells) -> NumberColumn:
-        return NumberColumn(name, *mean_and_scale(parse(cells)[0]))
-
-    @staticmethod
-    def from_json(record: dict[str, Any]) -> NumberColumn:
-        return NumberColumn(record["name"], record["mean"], record["scale"])
-
-    def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, **asdict(self)}
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        return self.name, f"{self.name} unknown", f"{self.name} missing"
-
-    @property
-    def width(self) -> int:
-        return 3
-
-    def encode(self, cells: Cells) -> Inputs:
-        """The cells (N,) as inputs (N, 3); an unknown or missing value is 0, the mean.
-
-        A standardised z is clipped smoothly, z / sqrt(1 + (z / 3)^2) (Holzmueller et al. 2024).
-        """
-        values, missing = parse(cells)
-        known = np.isfinite(values)
-        standard = (np.where(known, values, self.mean) - self.mean) / self.scale
-        clipped = BOUND * np.sin(np.arctan(standard / BOUND))  # the same, and never inf / inf
-        return np.column_stack([clipped, ~known & ~missing, missing]).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class CategoryColumn:
-    """A column of categories: one place a level, then unknown and missing."""
-
-    kind: ClassVar[str] = "category"
-    name: str
-    levels: tuple[str, ...]
-
-    @staticmethod
-    def fit(name: str, cells: Cells) -> CategoryColumn:
-        """The most frequent levels first; levels of one frequency in the order of the alphabet."""
-        counts = Counter(texts(cells))
-        ordered = sorted(counts, key=lambda level: (-counts[level], level))
-        levels = [each for each in ordered if counts[each] >= RARE and not is_missing(each)]
-        return CategoryColumn(name, tuple(levels[:MOST_LEVELS]))
-
-    @staticmethod
-    def from_json(record: dict[str, Any]) -> CategoryColumn:
-        return CategoryColumn(record["name"], tuple(record["levels"]))
-
-    def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "name": self.name, "levels": list(self.levels)}
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        return tuple(f"{self.name} {each}" for each in (*self.levels, "unknown", "missing"))
-
-    @property
-    def width(self) -> int:
-        return len(self.levels) + 2
-
-    def encode(self, cells: Cells) -> Inputs:
-        """The cells (N,) as inputs (N, width), a single 1 in each row."""
-        place_of = {level: place for place, level in enumerate(self.levels)}
-        unknown, missing = len(self.levels), len(self.levels) + 1
-        items = texts(cells)
-        for item in set(items) - place_of.keys():
-            place_of[item] = missing if is_missing(item) else unknown
-        inputs = np.zeros((len(items), self.width), np.float32)
-        places = np.fromiter(map(place_of.__getitem__, items), np.intp, len(items))
-        inputs[np.arange(len(items)), places] = 1
-        return inputs
-
-
-Column = NumberColumn | CategoryColumn
-
-_KINDS: dict[str, type[Column]] = {each.kind: each for each in (NumberColumn, CategoryColumn)}
+_BLOCK = 2**20  # inputs that are encoded at a time
+_LOOKED_AT = 1000  # rows of a table to predict
+_MANY = 10  # of them are no chance
 
 
 @dataclass(frozen=True)
@@ -131,6 +43,7 @@ class TableEncoder:
     targets: tuple[str, ...]
     columns: tuple[Column, ...]
     left_out: dict[str, str]  # name -> why
+    notes: dict[str, str] = field(default_factory=dict)  # name -> what its owner should look at
 
     @staticmethod
     def fit(
@@ -138,28 +51,37 @@ class TableEncoder:
         target: str | int | Sequence[str | int],
         *,
         rows: NDArray[Any] | None = None,
+        asked: Mapping[str, Asked] | None = None,
     ) -> TableEncoder:
         """Type all columns but the target or targets on the whole table; fit them on `rows`.
 
-        Row numbers are an input only where nothing else is. DataError: no column to learn from.
+        Kinds that are `asked` for by name are taken as they are. Row numbers are an input only
+        where nothing else is. DataError: no column to learn from.
         """
         chosen = [target] if isinstance(target, str | int) else target
         targets = tuple(table.find(each) for each in chosen)
-        types = [describe(each, table.columns[each]) for each in table.names if each not in targets]
+        types = type_columns(table, targets, asked)
         used = [each for each in types if each.used]
-        used = used or [each for each in types if each.kind == "identifier"]
-        left_out = {each.name: each.why for each in types if each not in used}
+        used = used or [
+            as_asked(each.name, table.columns[each.name], "number")
+            for each in types
+            if each.kind == "identifier" and has_numbers(table.columns[each.name])
+        ]
+        learnt = {each.name for each in used}
+        left_out = {each.name: each.why for each in types if each.name not in learnt}
         if not used:
             raise DataError(_nothing_left(table.source, left_out))
-        seen = table if rows is None else table.take(rows)
-        columns = tuple(_fit(each, seen.columns[each.name]) for each in used)
-        return TableEncoder(table.names, targets, columns, left_out)
+        seen = slice(None) if rows is None else rows
+        columns = tuple(fit_column(each, table.columns[each.name][seen]) for each in used)
+        notes = {each.name: each.note for each in used if each.note}
+        return TableEncoder(table.names, targets, columns, left_out, notes)
 
     @staticmethod
     def from_json(record: dict[str, Any]) -> TableEncoder:
-        columns = tuple(_KINDS[each["kind"]].from_json(each) for each in record["columns"])
+        columns = tuple(COLUMNS[each["kind"]].from_json(each) for each in record["columns"])
         names, targets = tuple(record["names"]), tuple(record["targets"])
-        return TableEncoder(names, targets, columns, dict(record["left_out"]))
+        left_out, notes = dict(record["left_out"]), dict(record.get("notes", {}))
+        return TableEncoder(names, targets, columns, left_out, notes)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -167,6 +89,7 @@ class TableEncoder:
             "targets": list(self.targets),
             "columns": [column.to_json() for column in self.columns],
             "left_out": self.left_out,
+            "notes": self.notes,
         }
 
     @property
@@ -179,11 +102,53 @@ class TableEncoder:
         """Whether the training table had no header, so that columns go by position."""
         return are_positions(self.names)
 
-    def encode(self, table: Table) -> Inputs:
-        """The table as inputs (N, D). DataError: a column of the training table is missing."""
+    def encode(self, table: Table, rows: NDArray[np.intp] | None = None) -> Inputs:
+        """The table, or these rows of it, as inputs (N, D), block by block.
+
+        What is larger than memory should hold is mapped from a temporary file. DataError: a
+        column of the training table is missing.
+        """
         name_of = self._by_position(table) if self.positional else self._by_name(table)
-        parts = [column.encode(table.columns[name_of[column.name]]) for column in self.columns]
-        return np.concatenate(parts, axis=1)
+        count, width = len(table) if rows is None else len(rows), len(self.inputs)
+        inputs = Shelf().array((count, width), np.float32)
+        step = max(_BLOCK // width, 1)
+        for start in range(0, count, step):
+            block = slice(start, start + step)
+            chosen = block if rows is None else rows[block]
+            place = 0
+            for column in self.columns:
+                cells = table.columns[name_of[column.name]][chosen]
+                inputs[block, place : place + column.width] = column.encode(cells)
+                place += column.width
+        if rows is None:
+            self._doubt(inputs[:_LOOKED_AT], table.source)
+        return inputs
+
+    def _doubt(self, inputs: Inputs, source: str) -> None:
+        """A DataWarning where all of many cells are nothing that the column held in training."""
+        start = 0
+        for column in self.columns:
+            place = start + column.unknown
+            unknown, missing = inputs[:, place : place + 2].sum(axis=0).tolist()
+            if unknown >= _MANY and unknown + missing == len(inputs):
+                warnings.warn(_retyped(source, column), DataWarning, stacklevel=6)
+            start += column.width
+
+    @cached_property
+    def single(self) -> SingleRow:
+        """What encodes one row, given as cells by name."""
+        return SingleRow(self.columns)
+
+    def encode_row(self, source: Any) -> Inputs | None:
+        """The inputs (1, D) of a dict of cells, or of an array or a data frame of one row.
+
+        None where the source is none of these, or lacks a column: `encode` then says so.
+        """
+        cells = row_of(source, self.names if self.positional else ())
+        try:
+            return None if cells is None else self.single(cells)
+        except KeyError:
+            return None
 
     def _by_name(self, table: Table) -> dict[str, str]:
         needed = [column.name for column in self.columns]
@@ -209,8 +174,12 @@ class TableEncoder:
         return dict(zip(self.names, table.names, strict=False))
 
 
-def _fit(column: ColumnType, cells: Cells) -> Column:
-    return (CategoryColumn if column.kind == "category" else NumberColumn).fit(column.name, cells)
+def _retyped(source: str, column: Column) -> str:
+    return (
+        f"{source}: the column {column.name!r} was of the kind {column.kind} in training, and no"
+        " cell is of what it held then; each counts as unknown. Check that it is the same column,"
+        " written the same way."
+    )
 
 
 def _nothing_left(source: str, left_out: dict[str, str]) -> str:

@@ -83,6 +83,11 @@ def _accuracy(true: Array, shares: Floats) -> float:
     return float((shares.argmax(axis=1) == true).mean())
 
 
-def _log_loss(true: Array, shares: Floats) -> float:
+def log_losses(true: Array, shares: Floats) -> Floats:
+    """-log of the probability that each row's true class was given, (N,)."""
     chosen = shares[np.arange(len(true)), true]
-    return float(-np.log(np.maximum(chosen, 1e-15)).mean())
+    return np.asarray(-np.log(np.maximum(chosen, 1e-15)))
+
+
+def _log_loss(true: Array, shares: Floats) -> float:
+    return float(log_losses(true, shares).mean())

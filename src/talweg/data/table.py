@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from talweg.data.columns import Cells, as_cells
+from talweg.data.columns import Cells, Words, as_cells
+from talweg.data.growing import Shelf
 from talweg.errors import DataError, nearest
 
 
@@ -46,7 +47,8 @@ class Table:
 
     def take(self, rows: NDArray[Any]) -> Table:
         """The table of these rows: indices, or a mask (N,)."""
-        columns = {name: cells[rows] for name, cells in self.columns.items()}
+        shelf = Shelf()
+        columns = {name: _kept(cells[rows], shelf) for name, cells in self.columns.items()}
         return Table(self.names, columns, self.source)
 
     @staticmethod
@@ -67,7 +69,7 @@ class Table:
 
     @staticmethod
     def from_columns(
-        columns: Iterable[tuple[object, ArrayLike]], *, source: str = "the columns"
+        columns: Iterable[tuple[object, ArrayLike | Words]], *, source: str = "the columns"
     ) -> Table:
         """A table of (name, values) pairs, where values are an array (N,) or a list of cells."""
         pairs = [(str(name), values) for name, values in columns]
@@ -85,6 +87,12 @@ class Table:
         return table
 
 
+def _kept(cells: Cells, shelf: Shelf) -> Cells:
+    if isinstance(cells, Words):
+        return replace(cells, codes=shelf.keep(cells.codes))
+    return shelf.keep(cells)
+
+
 def are_positions(names: Sequence[str]) -> bool:
     """Whether the names are "0", "1", "2", ..."""
     return all(name == str(place) for place, name in enumerate(names))
@@ -99,8 +107,8 @@ def check_names(names: Sequence[str], source: str) -> None:
         raise DataError(f"{source} has {count} columns named {name!r}. Give each its own name.")
 
 
-def _cells(name: str, values: ArrayLike, source: str) -> Cells:
-    shape = np.shape(values)
+def _cells(name: str, values: ArrayLike | Words, source: str) -> Cells:
+    shape = (len(values),) if isinstance(values, Words) else np.shape(values)
     if len(shape) != 1:
         raise DataError(
             f"{source}: column {name!r} has shape {shape}, but (N,) is needed. Give one value a"

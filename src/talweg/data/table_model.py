@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from talweg.data.columns import Cells
 from talweg.data.encode import TableEncoder
+from talweg.data.kinds import Asked, ColumnType, type_columns
 from talweg.data.read import as_table
 from talweg.data.scores import Score
 from talweg.data.split import split
@@ -33,10 +36,13 @@ from talweg.settings import Choice, Number, Rule, check
 from talweg.train.fit import fit
 from talweg.train.run import Run
 from talweg.train.stopping import Patience, Stop, TimeBudget
+from talweg.version import VERSION
 
 Array = NDArray[Any]
 
 FEWEST_ROWS = 10  # with a target: fewer leave a test of a single row, or none
+
+_UNSEEN = 10_000  # rows kept for the report: drawn, or ranked by their error, more say no more
 
 _PARTS = ("training", "validation", "test")
 
@@ -67,7 +73,9 @@ class TableModel:
     """Learns one column of a table from the others.
 
     The task follows from the target column unless given; each other column becomes numbers
-    (see `talweg.data`) unless it is named in `drop`; rows are dealt into training, validation
+    (see `talweg.data`) unless it is named in `drop`; `columns` says what a column is where what
+    is seen in it misleads: "number", "category", "boolean", "ordinal" or its words in order,
+    "date", "day first", "month first", or "leave out". Rows are dealt into training, validation
     and test; the network of `hidden` layers keeps the weights of its best validation epoch. A
     row whose target is missing is left out. `batch_size` follows from the number of rows unless
     given; `time_budget` is in seconds.
@@ -84,6 +92,7 @@ class TableModel:
         *,
         task: Task | None = None,
         drop: str | int | Sequence[str | int] = (),
+        columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]] = (),
         hidden: Sequence[int] = (128, 64),
         activation: str = "silu",
         optimizer: str | Optimizer | FullBatch = "adamw",
@@ -96,6 +105,7 @@ class TableModel:
             "target": target,
             "task": task,
             "drop": (drop,) if isinstance(drop, str | int) else tuple(drop),
+            "columns": _pairs(columns),
             "hidden": tuple(hidden) if isinstance(hidden, Sequence) else hidden,
             "activation": activation,
             "optimizer": optimizer,
@@ -114,56 +124,67 @@ class TableModel:
         """
         check("TableModel", {"seed": seed}, {"seed": SEED})
         table, given = as_table(source), self.settings
-        target, dropped = _chosen(table, given["target"], given["drop"])
+        target, dropped = _chosen(table, given["target"], given["drop"], given["columns"])
         coding, kept = _learnable(table, target, given["task"])
         cells = kept.columns[target]
         parts = split(len(kept), labels=_classes(coding, cells), seed=seed)
         train = parts[0]
         coding = _scaled_by(coding, cells[train])
-        encoder = TableEncoder.fit(kept, [target, *dropped], rows=train)
-        x, y = encoder.encode(kept), coding.encode(cells)
+        asked = dict(given["columns"])
+        encoder = TableEncoder.fit(kept, [target, *dropped], rows=train, asked=asked)
+        # Part after part, so that each is one piece of what may be mapped from a file.
+        order, ends = np.concatenate(parts), np.cumsum([len(each) for each in parts])[:-1]
+        x = np.split(encoder.encode(kept, order), ends)
+        y = np.split(coding.encode(cells)[order], ends)
         net = network_for(coding, given["hidden"], given["activation"])
-        _start(net, x[train], seed)
-        run = self._run(net, coding, x, y, parts, seed, progress)
+        _start(net, x[0], seed)
+        run = self._run(net, coding, x, y, seed, progress)
         self._trained = TrainedTable(
             encoder=encoder,
             coding=coding,
             net=net,
-            held_out=_hold_out(net, coding, x[parts[2]], y[parts[2]], y[train]),
+            held_out=_hold_out(net, coding, x[2], y[2], y[0]),
             settings={**given, "seed": seed},
             source=table.source,
             rows=len(table),
             parts={name: len(rows) for name, rows in zip(_PARTS, parts, strict=True)},
             training=_training(run),
             history=_history(run, coding),
+            unseen=kept.take(_spread(parts[2])),
         )
         return self
+
+    def kinds(self, source: Any) -> list[ColumnType]:
+        """What each column but the target would be taken for: look before you `fit`."""
+        table, given = as_table(source), self.settings
+        target, dropped = _chosen(table, given["target"], given["drop"], given["columns"])
+        kept = _learnable(table, target, given["task"])[1]
+        return type_columns(kept, [target, *dropped], dict(given["columns"]))
 
     def _run(
         self,
         net: Sequential,
         coding: Coding,
-        x: Array,
-        y: Array,
-        parts: Sequence[Array],
+        x: Sequence[Array],
+        y: Sequence[Array],
         seed: int,
         progress: bool | None,
     ) -> Run:
-        given, (train, held, _) = self.settings, parts
+        given = self.settings
         stop: list[Stop] = [Patience(given["patience"], decrease=_LEAST)]
         if given["time_budget"] is not None:
             stop.append(TimeBudget(given["time_budget"]))
         numbers = isinstance(coding, Regression)
         return fit(
             net,
-            x[train],
-            y[train],
+            x[0],
+            y[0],
             loss="mse" if numbers else "cross_entropy",
             metrics=["mae" if numbers else "accuracy"],
             optimizer=given["optimizer"],
             epochs=given["epochs"],
-            batch_size=given["batch_size"] or _batch_size(len(train), given["optimizer"]),
-            validation=(x[held], y[held]),
+            batch_size=given["batch_size"] or _batch_size(len(x[0]), given["optimizer"]),
+            validation=(x[1], y[1]),
             stop=stop,
             seed=seed,
             progress=progress,
@@ -224,13 +245,24 @@ def load(path: str | os.PathLike[str]) -> TableModel:
     return model
 
 
+def _pairs(columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]]) -> tuple[Any, ...]:
+    """What was asked for by column, as a file can keep it."""
+    pairs = dict(columns).items()
+    return tuple((name, each if isinstance(each, str) else tuple(each)) for name, each in pairs)
+
+
 def _chosen(
-    table: Table, target: str | int, drop: Sequence[str | int]
+    table: Table,
+    target: str | int,
+    drop: Sequence[str | int],
+    asked: Sequence[tuple[str, Asked]],
 ) -> tuple[str, tuple[str, ...]]:
     """The names of the target and of the columns to leave out."""
     name, dropped = table.find(target), tuple(table.find(each) for each in drop)
     if name in dropped:
         raise DataError(f"Column {name!r} is the target and is to be dropped. Choose one of both.")
+    if name in (table.find(each) for each, _ in asked):
+        raise DataError(f"Column {name!r} is the target: `task` says what it is, not `columns`.")
     return name, dropped
 
 
@@ -244,14 +276,15 @@ def _learnable(table: Table, target: str, task: Task | None) -> tuple[Coding, Ta
             f"{table.source}: too few rows with a target ({count}) to train, validate and test on."
             f" Give at least {FEWEST_ROWS}, or use tw.fit on arrays."
         )
-    return Target.fit(cells, task=task, name=target), table.take(known)
+    kept = table if known.all() else table.take(known)
+    return Target.fit(cells, task=task, name=target), kept
 
 
-def _classes(coding: Coding, cells: Array) -> Array | None:
+def _classes(coding: Coding, cells: Cells) -> Array | None:
     return coding.encode(cells) if isinstance(coding, Classification) else None
 
 
-def _scaled_by(coding: Coding, cells: Array) -> Coding:
+def _scaled_by(coding: Coding, cells: Cells) -> Coding:
     """The coding with the scale of the training rows alone; classes are those of all rows."""
     if isinstance(coding, Classification) or np.ptp(coding.encode(cells)) == 0:
         return coding
@@ -273,7 +306,7 @@ def _start(net: Sequential, x: Array, seed: int) -> None:
     """
     net.init(x, seed=seed)
     first = net.weights["0.weight"]
-    first[np.all(x == x[:1], axis=0)] = 0.0
+    first[x.min(axis=0) == x.max(axis=0)] = 0.0
 
 
 def _hold_out(net: Sequential, coding: Coding, x: Array, y: Array, trained: Array) -> HeldOut:
@@ -283,10 +316,17 @@ def _hold_out(net: Sequential, coding: Coding, x: Array, y: Array, trained: Arra
     return HeldOut(y, outputs, np.bincount(trained, minlength=len(coding.levels)) / len(trained))
 
 
+def _spread(rows: Array) -> Array:
+    """At most `_UNSEEN` of the rows, evenly from first to last."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), _UNSEEN)).astype(np.intp)]
+
+
 def _training(run: Run) -> dict[str, Any]:
-    told = ("epochs", "best_epoch", "kept", "seconds", "stopped_by", "why")
+    told = ("epochs", "best_epoch", "kept", "seconds", "compile_seconds", "stopped_by", "why")
     used = ("batch_size", "loss", "optimizer", "engine", "dtype")
-    return {name: getattr(run, name) for name in told} | {name: run.settings[name] for name in used}
+    found = {name: getattr(run, name) for name in told}
+    found |= {"when": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION}
+    return found | {name: run.settings[name] for name in used}
 
 
 def _history(run: Run, coding: Coding) -> dict[str, Array]:

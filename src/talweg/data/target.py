@@ -17,7 +17,7 @@ from talweg.data.columns import (
     are_numbers,
     mean_and_scale,
     number,
-    parse,
+    parse_numbers,
     plain,
     texts,
 )
@@ -27,6 +27,7 @@ from talweg.settings import Choice, check
 Task = Literal["regression", "classification"]
 
 MOST_WHOLE = 10  # whole numbers with more distinct values than this are measured, not chosen
+MISTAKEN = 0.1  # fewer cells that are no numbers among many that are: mistakes, to be named
 FEW_CLASSES = 10  # so many classes are never too many, unless every row has its own
 
 
@@ -61,7 +62,7 @@ class Target:
     @staticmethod
     def known(cells: Cells) -> Mask:
         """Which rows (N,) have a target; the others cannot be learnt from."""
-        return ~parse(cells)[1]
+        return ~parse_numbers(cells)[1]
 
 
 @dataclass(frozen=True)
@@ -144,17 +145,20 @@ class Classification(Target):
 
 def _task(cells: Cells) -> Task:
     """Regression for numbers with fractions or many values, else classification."""
-    values = parse(cells)[0][Target.known(cells)]
-    if not are_numbers(values):
-        return "classification"
+    values, missing = parse_numbers(cells)
+    values = values[~missing]
     distinct = np.unique(values[np.isfinite(values)])
+    mistakes = np.count_nonzero(np.isnan(values))
+    many = len(distinct) > MOST_WHOLE and mistakes < MISTAKEN * len(values)
+    if not many and not are_numbers(values):
+        return "classification"
     measured = len(distinct) > MOST_WHOLE or (distinct != np.rint(distinct)).any()
     return "regression" if measured else "classification"
 
 
 def _numbers(name: str, cells: Cells) -> Floats:
     """The cells as numbers, NaN where missing; a DataError for one that is neither."""
-    values, missing = parse(cells)
+    values, missing = parse_numbers(cells)
     odd = ~np.isfinite(values) & ~missing
     if odd.any():
         row = int(np.argmax(odd))

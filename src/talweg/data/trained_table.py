@@ -47,8 +47,10 @@ class TrainedTable:
 
     `settings` are those of the TableModel and the seed; `parts` counts the rows of training,
     validation and test. `training` says how the run went (epochs, best_epoch, kept, seconds,
-    stopped_by, why) and what settings it had. `history` has one entry an epoch: "mae" is in the
-    target's unit, the loss of a number is that of the standardised target.
+    compile_seconds, stopped_by, why), when, by which version, and what settings it had. `history`
+    has one entry an epoch: "mae" is in the target's unit, the loss of a number is that of the
+    standardised target. `unseen` holds up to 10,000 of the rows that training never saw; a file
+    does not.
     """
 
     encoder: TableEncoder
@@ -61,6 +63,7 @@ class TrainedTable:
     parts: Mapping[str, int]
     training: Mapping[str, Any]
     history: Mapping[str, Floats]
+    unseen: Table | None = None
 
     @property
     def task(self) -> Task:
@@ -90,18 +93,23 @@ class TrainedTable:
 
     def predict(self, source: Any) -> Array:
         """The target for each row: numbers (N,), or labels (N,)."""
-        outputs = outputs_of(self.net, self.coding, self.encoder.encode(self.table(source)))
+        outputs = outputs_of(self.net, self.coding, self._inputs(source))
         return self.labels[outputs.argmax(axis=1)] if outputs.ndim == 2 else outputs
 
     def probabilities(self, source: Any) -> Array:
         """How likely each class is for each row, (N, K). SettingError: no classes."""
         coding = self._classes("probabilities")
-        return outputs_of(self.net, coding, self.encoder.encode(self.table(source)))
+        return outputs_of(self.net, coding, self._inputs(source))
+
+    def _inputs(self, source: Any) -> Array:
+        """The source as inputs (N, D); a single row goes its own, shorter way."""
+        row = self.encoder.encode_row(source)
+        return self.encoder.encode(self.table(source)) if row is None else row
 
     def score(self, source: Any) -> list[Score]:
         """The scores on other rows that hold the target; DataError where they do not."""
         table = self.table(source)
-        cells = table.columns[table.find(self._target_in(table))]
+        cells = table.columns[table.find(self.target_in(table))]
         known = Target.known(cells)
         y = self.coding.encode(cells[known])
         outputs = outputs_of(self.net, self.coding, self.encoder.encode(table.take(known)))
@@ -115,7 +123,8 @@ class TrainedTable:
             )
         return self.coding
 
-    def _target_in(self, table: Table) -> str:
+    def target_in(self, table: Table) -> str:
+        """What the target is called in the table, as `find` takes it."""
         name = self.coding.name
         if self.encoder.positional and len(table.names) == len(self.encoder.names):
             return table.names[self.encoder.names.index(name)]
@@ -211,7 +220,7 @@ def _from_json(value: Any) -> Any:
         is_rule = "rule" in settings
         kinds: Mapping[str, Any] = OPTIMIZERS | FULL_BATCH if is_rule else SCHEDULES
         return kinds[settings.pop("rule" if is_rule else "schedule")](**settings)
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(_from_json, value)) if isinstance(value, list) else value
 
 
 def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedTable:

@@ -101,6 +101,11 @@ def shorten(words: str, most: int) -> str:
     return words if len(words) <= most else words[: most - 1] + "…"
 
 
+def width_of(words: str) -> float:
+    """The room that words need where letters are largest; capitals are wider."""
+    return LETTER * len(words) + 4 * sum(map(str.isupper, words))
+
+
 def left_of(y: Scale) -> float:
     """Where the plot begins: room for the longest word on the y axis."""
     return 14 + LETTER * max((len(words) for _, words in y.ticks()), default=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from numpy.typing import ArrayLike
 
@@ -19,13 +19,39 @@ class Regressed:
     target: str = ""
 
 
+Curve = tuple[ArrayLike, ArrayLike, float]
+"""x, y, and the area under them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibrated:
+    """Claimed probabilities and what happened, in bins; `error` is the expected calibration error.
+
+    `of` says what was claimed: "the class yes", or "the predicted class".
+    """
+
+    claimed: ArrayLike
+    happened: ArrayLike
+    counts: ArrayLike
+    error: float
+    of: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Classified:
-    """How often each true class (row) was predicted as each class (column)."""
+    """How often each true class (row) was predicted as each class (column).
+
+    `classes` are (name, rows, precision, recall, area under ROC, average precision); the curves
+    are by the names of classes, each against all others.
+    """
 
     labels: Sequence[str]
     counts: ArrayLike
     target: str = ""
+    classes: Sequence[tuple[str, int, float, float, float, float]] = ()
+    roc: Mapping[str, Curve] = field(default_factory=dict)
+    precision_recall: Mapping[str, Curve] = field(default_factory=dict)
+    calibration: Calibrated | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +65,53 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dependence:
+    """The mean prediction, by the name of what is predicted, at values of a column."""
+
+    name: str
+    values: ArrayLike | Sequence[str]
+    lines: Mapping[str, ArrayLike]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Which columns the network relies on, and how the prediction follows them.
+
+    `worse` and `spread` say for each name how far the `score` got worse where it was shuffled.
+    """
+
+    names: Sequence[str]
+    worse: ArrayLike
+    spread: ArrayLike
+    score: str
+    rows: int
+    repeats: int
+    predicted: str
+    dependence: Sequence[Dependence] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistakes:
+    """The rows that the network gets most wrong, as a table; `said` tells what they are."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str | float]]
+    said: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
-    """How a run went: `history` has one entry an epoch, "val_" before what is of held-out rows."""
+    """How a run went: `history` has one entry an epoch, "val_" before what is of held-out rows.
+
+    `speed` is (name, words), as ("training", "120,000 rows a second").
+    """
 
     history: Mapping[str, ArrayLike]
     epochs: int
     seconds: float
     best_epoch: int | None = None
     stopped_by: str = ""
+    speed: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +155,8 @@ class Report:
     headline: str
     facts: Sequence[tuple[str, str]] = ()
     result: Result | None = None
+    columns: Columns | None = None
+    mistakes: Mistakes | None = None
     training: Training | None = None
     data: Data | None = None
     network: Network | None = None

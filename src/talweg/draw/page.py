@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from numbers import Integral
 
+from talweg.draw.canvas import shorten
 from talweg.draw.markup import Markup, tag
 from talweg.draw.scale import number
 from talweg.draw.style import PAGE_CSS
@@ -19,6 +20,7 @@ _VALLEY = (
 )
 
 MOST_ROWS = 30  # a longer table is folded
+LONGEST_NAME = 24  # letters of a name in a title
 
 Cell = str | int | float
 
@@ -81,7 +83,23 @@ def scroll(label: str, *content: str) -> Markup:
 
 def figure(label: str, picture: str, caption: str) -> Markup:
     """A chart and what is said under it."""
-    return tag("figure", scroll(label, Markup(picture)), tag("figcaption", caption))
+    said = [tag("figcaption", caption)] if caption else []
+    return tag("figure", scroll(label, Markup(picture)), *said)
+
+
+def pairs(figures: Sequence[str]) -> Markup:
+    """Figures side by side, or below each other on a narrow screen."""
+    return tag("div", *figures, class_="pairs") if figures else Markup()
+
+
+def heading(words: str) -> Markup:
+    """The heading of a part of a section."""
+    return tag("h3", words)
+
+
+def short(name: str) -> str:
+    """A name that has room in the title or the legend of a chart."""
+    return shorten(name, LONGEST_NAME)
 
 
 def code(label: str, lines: str) -> Markup:
@@ -95,8 +113,12 @@ def table(
     rows: Sequence[Sequence[Cell]],
     *,
     total: Sequence[Cell] | None = None,
+    wide: bool = False,
 ) -> Markup:
-    """A table whose first column names its rows; numbers are aligned, a long table is folded."""
+    """A table whose first column names its rows; numbers are aligned, a long table is folded.
+
+    A `wide` one keeps each cell on one line, and scrolls by itself.
+    """
     if not rows:
         return Markup()
     numeric = [_numeric(cell) for cell in rows[0]]
@@ -104,10 +126,14 @@ def table(
     top = tag("tr", *(tag("th", head, scope="col", class_=_aligned(n)) for head, n in columns))
     parts = [tag("thead", top), tag("tbody", *map(_row, rows))]
     parts += [tag("tfoot", _row(total))] if total else []
-    whole = scroll(caption, tag("table", tag("caption", caption), *parts))
-    if len(rows) <= MOST_ROWS:
-        return whole
-    return tag("details", tag("summary", f"{caption} ({len(rows):,} rows)"), whole)
+    body = tag("table", tag("caption", caption), *parts, class_="wide" if wide else None)
+    whole = scroll(caption, body)
+    return fold(f"{caption} ({len(rows):,} rows)", whole) if len(rows) > MOST_ROWS else whole
+
+
+def fold(summary: str, *content: str) -> Markup:
+    """Content that shows once it is asked for."""
+    return tag("details", tag("summary", summary), *content)
 
 
 def _row(cells: Sequence[Cell]) -> Markup:

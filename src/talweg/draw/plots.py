@@ -42,11 +42,12 @@ def line_chart(
     y_label: str = "",
     marks: Sequence[Mark] = (),
     log_x: bool = False,
+    log_y: bool | None = None,
 ) -> str:
     """Lines by name, each its x and y; `marks` are vertical lines with a word, as a best epoch.
 
-    The y axis is logarithmic where all values are positive and span more than two decades, the x
-    axis where `log_x` asks for it.
+    The y axis is logarithmic where `log_y` says so or, if it says nothing, all values are positive
+    and span more than two decades; the x axis where `log_x` asks for it.
     Values that are not finite are left out; long lines are thinned, and keep their extremes.
     """
     lines = {name: _pair(*xy, name) for name, xy in series.items()}
@@ -54,7 +55,7 @@ def line_chart(
     if not lines:
         return no_data(title)
     marks = [(float(at), words) for at, words in marks if isfinite(at)]
-    x, y = _scales(lines, marks, log_x)
+    x, y = _scales(lines, marks, log_x, log_y)
     y_label = f"{y_label} (log scale)".strip() if y.log else y_label
     names = list(lines) if len(lines) > 1 else []
     key, below_key = canvas.legend(names, canvas.below_title(title))
@@ -81,10 +82,12 @@ def _pair(x: ArrayLike, y: ArrayLike, name: str) -> Line:
     return xs[kept], ys[kept]
 
 
-def _scales(lines: Mapping[str, Line], marks: Sequence[Mark], log_x: bool) -> tuple[Scale, Scale]:
+def _scales(
+    lines: Mapping[str, Line], marks: Sequence[Mark], log_x: bool, log_y: bool | None
+) -> tuple[Scale, Scale]:
     """The scales that hold all lines and marks."""
     all_x, all_y = (np.concatenate(each) for each in zip(*lines.values(), strict=True))
-    y = spread(all_y, PLOT, 0.0, log=wants_log(all_y))
+    y = spread(all_y, PLOT, 0.0, log=wants_log(all_y) if log_y is None else log_y)
     all_x = np.append(all_x, [at for at, _ in marks])
     return along(all_x, canvas.left_of(y), RIGHT, log=log_x), y
 
@@ -150,8 +153,11 @@ def scatter_chart(
     x_label: str = "",
     y_label: str = "",
     diagonal: bool = True,
+    level: float | None = None,
 ) -> str:
     """Points, as predicted (y) against true (x); `diagonal` draws where both are equal.
+
+    `level` draws a y of its own, as the 0 of residuals.
 
     At most `MOST_POINTS` are drawn, the same ones each time, and the chart says so.
     """
@@ -167,21 +173,27 @@ def scatter_chart(
         _points_told(points, x_label, y_label, note, diagonal),
         text(0, top - ABOVE - 8, y_label),
         text(RIGHT, top - ABOVE - 8, note, anchor="end", fill="soft"),
-        canvas.moved(top, _points(shown, x_label, diagonal)),
+        canvas.moved(top, _points(shown, x_label, diagonal, level)),
         height=top + SQUARE + BELOW,
     )
 
 
-def _points(points: Line, x_label: str, diagonal: bool) -> Markup:
+def _points(points: Line, x_label: str, diagonal: bool, level: float | None) -> Markup:
     """The plot of a scatter chart; with a diagonal both axes run over the same values."""
     x, y = points
     both = np.concatenate([x, y])
-    down = spread(both if diagonal else y, SQUARE, 0.0)
+    held = both if diagonal else np.append(y, [] if level is None else level)
+    down = spread(held, SQUARE, 0.0)
     across = spread(both if diagonal else x, canvas.left_of(down), RIGHT)
-    ends = (across.start, down.start), (across.end, down.end)
-    equal = canvas.line(*ends, "ink", stroke_width=1.5, stroke_dasharray="6 5")
     axes = (canvas.y_axis(across, down), canvas.x_axis(across, down, x_label))
-    return join((*axes, _dots(across, down, points), equal if diagonal else ""))
+    dashed = [(down.start, down.end)] if diagonal else []
+    dashed += [] if level is None else [(float(down(level)),) * 2]
+    rules = (_dashed((across.start, first), (across.end, last)) for first, last in dashed)
+    return join((*axes, _dots(across, down, points), *rules))
+
+
+def _dashed(start: tuple[float, float], end: tuple[float, float]) -> Markup:
+    return canvas.line(start, end, "ink", stroke_width=1.5, stroke_dasharray="6 5")
 
 
 def _dots(x: Scale, y: Scale, points: Line) -> Markup:

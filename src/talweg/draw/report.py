@@ -10,19 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from talweg.draw import page
-from talweg.draw.facts import (
-    Classified,
-    Data,
-    Network,
-    Regressed,
-    Report,
-    Result,
-    Settings,
-    Training,
-)
+from talweg.draw.columns import column_parts, mistake_parts
+from talweg.draw.facts import Data, Network, Report, Result, Settings, Training
 from talweg.draw.markup import Markup, tag
-from talweg.draw.matrix import confusion_chart
-from talweg.draw.plots import line_chart, scatter_chart
+from talweg.draw.plots import line_chart
+from talweg.draw.result import pictures
 from talweg.draw.scale import number
 
 
@@ -64,6 +56,10 @@ def _sections(report: Report) -> Iterator[tuple[str, str, list[Markup]]]:
     """Key, heading and content of each part that the report has."""
     if report.result:
         yield "result", "The result", _result(report.result)
+    if report.columns:
+        yield "columns", "What it relies on", column_parts(report.columns)
+    if report.mistakes:
+        yield "mistakes", "Where it errs most", mistake_parts(report.mistakes)
     if report.training:
         yield "training", "How it learned", _training(report.training)
     if report.data:
@@ -77,40 +73,7 @@ def _sections(report: Report) -> Iterator[tuple[str, str, list[Markup]]]:
 def _result(result: Result) -> list[Markup]:
     heads = ("Score", "This network", result.baseline)
     scores = page.table(result.scored_on or "Scores", heads, result.scores)
-    return [scores, _picture(result.picture)]
-
-
-def _picture(picture: Regressed | Classified | None) -> Markup:
-    """Where the network errs, drawn."""
-    if isinstance(picture, Regressed):
-        return _regressed(picture)
-    return Markup() if picture is None else _classified(picture)
-
-
-def _regressed(picture: Regressed) -> Markup:
-    name = picture.target or "value"
-    chart = scatter_chart(
-        picture.true,
-        picture.predicted,
-        title="Predicted against true",
-        x_label=f"{name}, true",
-        y_label=f"{name}, predicted",
-    )
-    caption = (
-        "Each point is one row. On the dashed line the prediction is "
-        "right; above it the network says too much, below it too little."
-    )
-    return page.figure("Chart of predicted against true values", chart, caption)
-
-
-def _classified(picture: Classified) -> Markup:
-    title = f"Predicted and true {picture.target or 'class'}"
-    chart = confusion_chart(picture.labels, picture.counts, title=title)
-    caption = (
-        "Rows are true classes, columns are predicted ones. What is right lies on the diagonal; "
-        "the stronger the shade, the larger the share of its row."
-    )
-    return page.figure("Matrix of predicted and true classes", chart, caption)
+    return [scores, *pictures(result.picture)]
 
 
 def _training(training: Training) -> list[Markup]:
@@ -118,7 +81,8 @@ def _training(training: Training) -> list[Markup]:
     took = f"{many} in {duration(training.seconds)}."
     said = page.paragraph(f"{took} {training.stopped_by}".strip())
     metrics = dict.fromkeys(name.removeprefix("val_") for name in training.history)
-    return [said, *(_curves(metric, training) for metric in metrics)]
+    speed = page.table("Speed", ("What", "How fast"), training.speed)
+    return [said, *(_curves(metric, training) for metric in metrics), speed]
 
 
 _WORDS = {

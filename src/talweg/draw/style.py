@@ -95,6 +95,10 @@ figcaption{{margin:.25rem 0 0;max-width:65ch}}
 caption{{padding:0 0 .5rem}}
 .scroll{{overflow-x:auto;margin:0 0 1.6rem}}
 figure .scroll{{margin:0}}
+.pairs{{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr));\
+gap:0 1.5rem}}
+.pairs figure{{margin:.6rem 0;min-width:0}}
+.pairs .talweg-chart{{font-size:22px}}
 :focus-visible{{outline:2px solid var(--accent);outline-offset:3px}}
 table{{border-collapse:collapse;width:100%;font-size:.9375rem;line-height:1.45;\
 font-variant-numeric:tabular-nums lining-nums;overflow-wrap:normal}}
@@ -106,6 +110,8 @@ vertical-align:bottom}}
 tbody th{{font-weight:500}}
 tfoot th,tfoot td{{font-weight:600;border-bottom:0;border-top:1px solid var(--rule)}}
 .number{{text-align:right;white-space:nowrap}}
+th.number{{white-space:normal}}
+.wide th,.wide td{{white-space:nowrap}}
 .notes{{margin:0 0 1.6rem;padding:.9rem 1.1rem .95rem;background:var(--panel);\
 border-left:3px solid var(--accent)}}
 .notes h3{{margin:0 0 .3rem}}

@@ -6,27 +6,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from talweg.data.columns import plain
-from talweg.data.encode import CategoryColumn, NumberColumn
-from talweg.data.scores import confusion
+from talweg.data.coded import CategoryColumn, Column, DateColumn, OrdinalColumn
 from talweg.data.table_model import TableModel
-from talweg.data.target import Classification
 from talweg.data.trained_table import TrainedTable
-from talweg.draw.facts import (
-    Classified,
-    Data,
-    Network,
-    Regressed,
-    Report,
-    Result,
-    Settings,
-    Training,
-)
-from talweg.draw.report import write_report
+from talweg.draw.facts import Data, Network, Report, Result, Settings, Training
+from talweg.draw.report import duration, write_report
 from talweg.draw.sweep_report import write_sweep
+from talweg.draw.table_pictures import table_columns, table_mistakes, table_picture
 from talweg.errors import SettingError
+from talweg.insight.look import Look, look
 from talweg.insight.words import (
     baseline,
     ending,
@@ -34,8 +22,10 @@ from talweg.insight.words import (
     left_out,
     notes,
     number_text,
+    setting_text,
     target_name,
     verdict,
+    when,
 )
 from talweg.nn.summary import layer_rows
 from talweg.train.restarts import Restarts
@@ -44,8 +34,14 @@ from talweg.train.sweep import Sweep
 _LEVELS_SHOWN = 6
 
 
-def report(model: TableModel | Sweep | Restarts, path: str | os.PathLike[str]) -> Path:
-    """Write what a fitted TableModel or a sweep found as one HTML page that opens offline."""
+def report(
+    model: TableModel | Sweep | Restarts, path: str | os.PathLike[str], *, data: Any = None
+) -> Path:
+    """Write what a fitted TableModel or a sweep found as one HTML page that opens offline.
+
+    What a model relies on and where it errs is seen on rows with a target that it never saw: those
+    that `fit` held out, or `data`, which a model from a file needs for that.
+    """
     if isinstance(model, Restarts):
         model = model.sweep
     if isinstance(model, Sweep):
@@ -53,17 +49,26 @@ def report(model: TableModel | Sweep | Restarts, path: str | os.PathLike[str]) -
     if not isinstance(model, TableModel):
         kind = type(model).__name__
         raise SettingError(f"report: takes a fitted TableModel, a Sweep or Restarts, not {kind}")
-    return write_report(path, table_report(model.trained))
+    trained = model.trained
+    rows = trained.unseen if data is None else trained.table(data)
+    return write_report(path, table_report(trained, look(trained, rows) if rows else None))
 
 
-def table_report(trained: TrainedTable, *, command: str = "", code: str = "") -> Report:
-    """Everything that a page says of a trained table; `command` and `code` repeat it."""
+def table_report(
+    trained: TrainedTable, seen: Look | None = None, *, command: str = "", code: str = ""
+) -> Report:
+    """Everything that a page says of a trained table, with what a look into it has shown.
+
+    `command` and `code` repeat it.
+    """
     return Report(
         title=f"Learning {target_name(trained)} from {_file_name(trained.source)}",
         headline=f"{headline(trained)} {verdict(trained)}".rstrip(),
         facts=_facts(trained),
         result=_result(trained),
-        training=_training(trained),
+        columns=table_columns(trained, seen) if seen else None,
+        mistakes=table_mistakes(trained, seen) if seen else None,
+        training=_training(trained, seen),
         data=_data(trained),
         network=Network(layers=_layers(trained)),
         settings=Settings(command=command, code=code, values=_settings(trained)),
@@ -81,7 +86,7 @@ def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
         ("Rows", f"{trained.rows:,}"),
         ("Columns used", f"{len(trained.encoder.columns):,}"),
         ("Parameters", f"{trained.net.weights.flat.size:,}"),
-        ("Training time", f"{trained.training['seconds']:.1f} s"),
+        ("Training time", duration(trained.training["seconds"])),
     ]
 
 
@@ -91,19 +96,11 @@ def _result(trained: TrainedTable) -> Result:
         scores=trained.scores,
         baseline=f"Always {baseline(trained)}" if numbers else "Class frequencies of training",
         scored_on=f"{len(trained.held_out.true):,} rows that training never saw",
-        picture=_picture(trained),
+        picture=table_picture(trained),
     )
 
 
-def _picture(trained: TrainedTable) -> Regressed | Classified:
-    held, coding, name = trained.held_out, trained.coding, target_name(trained)
-    if isinstance(coding, Classification):
-        counts = confusion(held.true, held.outputs.argmax(axis=1), len(coding.levels))
-        return Classified(labels=coding.levels, counts=counts, target=name)
-    return Regressed(true=held.true, predicted=held.outputs, target=name)
-
-
-def _training(trained: TrainedTable) -> Training:
+def _training(trained: TrainedTable, seen: Look | None) -> Training:
     told = trained.training
     return Training(
         history=trained.history,
@@ -111,7 +108,25 @@ def _training(trained: TrainedTable) -> Training:
         seconds=told["seconds"],
         best_epoch=told["best_epoch"],
         stopped_by=ending(trained),
+        speed=_speed(trained, seen),
     )
+
+
+def _speed(trained: TrainedTable, seen: Look | None) -> list[tuple[str, str]]:
+    """How fast it compiled, learned and predicts."""
+    told, found = trained.training, []
+    if "compile_seconds" in told:
+        found.append(("Compiling", duration(told["compile_seconds"])))
+    if told["epochs"] and told["seconds"]:
+        rows = trained.parts["training"] * told["epochs"] / told["seconds"]
+        found.append(("Training", _rows_a_second(rows)))
+    if seen:
+        found.append(("Predicting, encoding included", _rows_a_second(seen.rows_a_second)))
+    return found
+
+
+def _rows_a_second(rows: float) -> str:
+    return f"{number_text(float(f'{rows:.2g}'))} rows a second"
 
 
 def _data(trained: TrainedTable) -> Data:
@@ -125,11 +140,17 @@ def _data(trained: TrainedTable) -> Data:
     )
 
 
-def _use(column: NumberColumn | CategoryColumn) -> str:
+def _use(column: Column) -> str:
+    """How a column becomes inputs."""
+    if isinstance(column, DateColumn):
+        turns = "".join(f", sine and cosine of the {each}" for each in column.cycles)
+        return f"{', '.join(column.scales)}{turns}, with places for unknown and missing"
     if isinstance(column, CategoryColumn):
         shown = ", ".join(column.levels[:_LEVELS_SHOWN])
         more = ", ..." if len(column.levels) > _LEVELS_SHOWN else ""
-        return f"a place for each of {len(column.levels)} levels ({shown}{more}), unknown, missing"
+        step = ", and its step" if isinstance(column, OrdinalColumn) else ""
+        levels = f"{len(column.levels)} levels ({shown}{more})"
+        return f"a place for each of {levels}, unknown, missing{step}"
     mean, scale = number_text(column.mean), number_text(column.scale)
     return f"(value - {mean}) / {scale}, softly clipped, with places for unknown and missing"
 
@@ -145,12 +166,5 @@ def _settings(trained: TrainedTable) -> list[tuple[str, str]]:
     found = {"task": trained.task, "batch_size": trained.training["batch_size"]}
     found |= {name: trained.training[name] for name in ("optimizer", "loss", "engine", "dtype")}
     settings = {**trained.settings, **found}
-    return [(name.replace("_", " "), _text(value)) for name, value in settings.items()]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "none"
-    if isinstance(value, float | np.floating):
-        return plain(float(value))
-    return "none" if value is None else str(value)
+    settings |= {"trained": when(trained), "talweg": trained.training.get("version")}
+    return [(name.replace("_", " "), setting_text(value)) for name, value in settings.items()]

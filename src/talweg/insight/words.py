@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from talweg.data.columns import plain
 from talweg.data.encode import TableEncoder
 from talweg.data.trained_table import TrainedTable
 
@@ -21,9 +22,26 @@ def number_text(value: float) -> str:
     return f"{rounded:,.0f}" if 1000 <= abs(rounded) < 1e9 else f"{rounded:g}"
 
 
+def setting_text(value: object) -> str:
+    """A setting as a person reads it.
+
+    >>> setting_text((128, 64)), setting_text(None), setting_text(2.0)
+    ('128, 64', 'none', '2')
+    """
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, float):
+        return plain(float(value))
+    return "none" if value is None else str(value)
+
+
 def target_name(trained: TrainedTable) -> str:
     """What to call the target: its name, or "column 3" where columns have only positions."""
-    name = trained.coding.name
+    return column_name(trained, trained.coding.name)
+
+
+def column_name(trained: TrainedTable, name: str) -> str:
+    """What to call a column of training: its name, or "column 3" where it only has a position."""
     return f"column {name}" if trained.encoder.positional else name
 
 
@@ -90,6 +108,22 @@ def training_sentence(trained: TrainedTable) -> str:
     return f"Training took {epochs} and {told['seconds']:.1f} s. {ending(trained)}"
 
 
+def when(trained: TrainedTable) -> str:
+    """When training ended, to the minute; "unknown" in files from before it was noted."""
+    stamp = trained.training.get("when")
+    return f"{stamp[:10]} {stamp[11:16]} UTC" if stamp else "unknown"
+
+
+def provenance(trained: TrainedTable) -> str:
+    """When, by which version and with which settings it was trained."""
+    told = trained.training
+    return (
+        f"It was trained at {when(trained)} by talweg {told.get('version', 'unknown')}, on the loss"
+        f" {told['loss']} with {told['optimizer']}, in batches of {told['batch_size']}, seed"
+        f" {trained.settings['seed']}, {told['dtype']}."
+    )
+
+
 def ending(trained: TrainedTable) -> str:
     """Why training stopped, and which weights the network keeps."""
     told = trained.training
@@ -110,6 +144,8 @@ def notes(trained: TrainedTable) -> list[str]:
     if held < FEW_HELD_OUT:
         rows = _count(held, "row")
         said.append(f"With only {rows} held out, the scores are rough; another seed gives others.")
+    doubts = trained.encoder.notes.items()
+    said += [f"Column {name!r}: {doubt}" for name, doubt in doubts]
     without = trained.rows - sum(trained.parts.values())
     if without:
         were = "was" if without == 1 else "were"

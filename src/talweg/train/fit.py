@@ -164,7 +164,8 @@ def fit(
             )
         keeper = keeper_of(checkpoint, resume, job.program, job.rows, job.held_out, engine_name)
         control = Control(keeper=keeper)
-        bar = ProgressBar(control, epochs) if wants_bar(progress) else nullcontext()
+        shown = ProgressBar(control, epochs, budget=job.program.time_budget)
+        bar = shown if wants_bar(progress) else nullcontext()
         with interruptible(control), bar:
             run = job.run(engine_for(engine, job.program), control)
     if run.failure:

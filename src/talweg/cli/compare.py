@@ -1,0 +1,53 @@
+"""`talweg compare`: several models or runs side by side."""
+
+from __future__ import annotations
+
+import argparse
+
+from talweg.cli.output import usable_file, whole_or_nothing
+from talweg.cli.show import model_file
+from talweg.cli.text import columns, paragraph
+from talweg.data.trained_table import TrainedTable
+from talweg.draw.compare_report import comparison_page
+from talweg.draw.report import write_page
+from talweg.insight.comparison import Comparison, compare as compared, facts_of
+from talweg.insight.words import number_text
+
+_NAME = 24  # letters of a model's name in the terminal
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Print a line a model, the best first, and write the page if asked."""
+    out = usable_file(options.out, options.data or "") if options.out else None
+    models = [(given, TrainedTable.from_file(model_file(given))) for given in options.models]
+    found = compared(models, options.data)
+    print(paragraph(f"{len(models)} models of {found.target}. {found.said}"))
+    print("\n" + columns(_rows(found)))
+    if out is None:
+        return
+    with whole_or_nothing(out.parent) as hidden:
+        write_page(hidden / out.name, comparison_page(found))
+    print(f"\npage  {out}")
+
+
+def _rows(found: Comparison) -> list[tuple[str, ...]]:
+    """The first two scores, size and time of each model, and what is trivial."""
+    first = found.models[0]
+    scores, facts = first.scores[:2], facts_of(first)
+    rows = [("model", *(each.name for each in scores), *(name for name, _ in facts))]
+    for each in found.models:
+        reached = (number_text(score.network) for score in each.scores[:2])
+        rows.append(
+            (_short(each.name), *reached, *map(_said, (value for _, value in facts_of(each))))
+        )
+    blank = [""] * len(facts)
+    return [*rows, ("trivial predictor", *(number_text(each.trivial) for each in scores), *blank)]
+
+
+def _said(value: int | str) -> str:
+    return value if isinstance(value, str) else f"{value:,}"
+
+
+def _short(name: str) -> str:
+    """The end of a long path, which tells more than its beginning."""
+    return name if len(name) <= _NAME else f"...{name[3 - _NAME :]}"

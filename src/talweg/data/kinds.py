@@ -1,0 +1,283 @@
+"""What a column is: numbers, words of some kind, or nothing that a network could use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Literal, cast
+
+import numpy as np
+
+from talweg.data.columns import (
+    Cells,
+    Floats,
+    Words,
+    are_numbers,
+    as_words,
+    is_missing,
+    parse,
+    parse_numbers,
+    plain,
+)
+from talweg.data.dates import STYLES, is_ambiguous, style_of
+from talweg.data.scales import scale_of
+from talweg.data.table import Table
+from talweg.errors import DataError, nearest
+
+Kind = Literal[
+    "number",
+    "boolean",
+    "ordinal",
+    "category",
+    "date",
+    "constant",
+    "identifier",
+    "text",
+    "copy",
+    "left out",
+]
+Asked = str | Sequence[str]  # a kind by name, a style of dates, or the words of a scale in order
+
+LEAVE_OUT = "leave out"
+USED = ("number", "boolean", "ordinal", "category", "date")
+RARE = 3  # a level seen in fewer rows counts as unknown, so that the unknown place is trained
+NUMBERED = 20  # in a shorter table, 1, 2, 3, ... may well be an input
+NEARLY = 0.999  # a correlation, or a share of rows, from which a column all but tells the target
+
+TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
+FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
+
+_NAMES_ROWS = re.compile(r"(?:^|[\W_])(?i:id|uuid|guid|key|rownames?)$|[a-z]I[dD]$")
+_CODE = re.compile(r"0\d+")
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """What a column holds; where a network cannot use it, a sentence that says why.
+
+    `note` is a doubt that its owner should look at; `detail` the style of dates, or the words
+    of a scale in order.
+    """
+
+    name: str
+    kind: Kind
+    why: str = ""
+    note: str = ""
+    detail: tuple[str, ...] = ()
+
+    @property
+    def used(self) -> bool:
+        return self.kind in USED
+
+
+def type_columns(
+    table: Table, targets: Sequence[str], asked: Mapping[str, Asked] | None = None
+) -> list[ColumnType]:
+    """What each column but the targets is, in the order of the table.
+
+    Kinds that are `asked` for by name are taken as they are. A copy of an earlier column or of
+    the first target is left out; what nearly tells that target gets a note.
+    """
+    chosen = {table.find(name): kind for name, kind in (asked or {}).items()}
+    target = table.columns[targets[0]] if targets else None
+    seen = {_digest(target): "the target"} if target is not None else {}
+    found = []
+    for name in (each for each in table.names if each not in targets):
+        cells = table.columns[name]
+        if name in chosen:
+            found.append(as_asked(name, cells, chosen[name]))
+            continue
+        each, digest = describe(name, cells), _digest(cells)
+        if each.used and digest in seen:
+            each = ColumnType(name, "copy", f"It equals {seen[digest]}, cell by cell.")
+        elif each.used and target is not None and _tells(cells, target):
+            each = replace(each, note=_LEAK)
+        seen.setdefault(digest, f"the column {name!r}")
+        found.append(each)
+    return found
+
+
+_LEAK = "It nearly tells the target. Will it be known when you predict? If not, leave it out."
+
+
+def as_asked(name: str, cells: Cells, asked: Asked) -> ColumnType:
+    """The type that was asked for by name. DataError: no such kind, or cells that are not it."""
+    if not isinstance(asked, str):
+        return ColumnType(name, "ordinal", detail=tuple(map(str, asked)))
+    if asked == LEAVE_OUT:
+        return ColumnType(name, "left out", "As asked for.")
+    if asked in STYLES:
+        return ColumnType(name, "date", detail=(asked,))
+    if asked not in USED:
+        known = (*USED, LEAVE_OUT, "day first", "month first")
+        raise DataError(f"Column {name!r}: there is no kind {asked!r}. {nearest(asked, known)}")
+    detail = _detail(asked, cells)
+    if detail is None:
+        raise DataError(
+            f"Column {name!r} cannot be of the kind {asked!r}: {_why_not[asked]} Its first cells"
+            f" are {', '.join(map(repr, as_words(cells[:3]).tolist()))}."
+        )
+    return ColumnType(name, cast(Kind, asked), detail=detail)
+
+
+_why_not = {
+    "number": "none of its cells is a number.",
+    "boolean": "its words are not yes and no, true and false, or 1 and 0.",
+    "ordinal": "no known scale has its words. Give them in order, as in ['low', 'high'].",
+    "date": "its cells are in no known style of dates.",
+}
+
+
+def _detail(kind: str, cells: Cells) -> tuple[str, ...] | None:
+    """What such a column needs to know of its cells; None if they are not of that kind."""
+    if kind == "category":
+        return ()
+    if kind == "number":
+        return () if has_numbers(cells) else None
+    present = _present(as_words(cells))
+    if kind == "boolean":
+        return () if _are_truths(present) else None
+    if kind == "ordinal":
+        return scale_of(present)
+    style = style_of(present)
+    return style and (style,)  # type: ignore[return-value]
+
+
+def has_numbers(cells: Cells) -> bool:
+    """Whether any cell is a finite number."""
+    return bool(np.isfinite(parse(cells)[0]).any())
+
+
+def describe(name: str, cells: Cells) -> ColumnType:
+    """What the column holds, judged by its cells alone."""
+    values, missing = parse_numbers(cells)
+    present = cells[~missing]
+    if len(present) == 0:
+        return ColumnType(name, "constant", "Every cell is missing.")
+    if not missing.any() and (alone := _only(present)) is not None:
+        return ColumnType(name, "constant", f"Every cell holds {alone!r}.")
+    if are_numbers(values[~missing]):
+        return _describe_numbers(name, values, cells)
+    return _describe_words(name, as_words(present))
+
+
+def _only(cells: Cells) -> str | None:
+    """The one value that all cells hold, if there is but one."""
+    if isinstance(cells, Words):
+        counts = cells.counts
+        return next(iter(counts)) if len(counts) == 1 else None
+    return plain(float(cells[0])) if cells.min() == cells.max() else None
+
+
+def _present(words: Words) -> dict[str, int]:
+    return {each: count for each, count in words.counts.items() if not is_missing(each, vague=True)}
+
+
+def _describe_words(name: str, words: Words) -> ColumnType:
+    counts, rows = words.counts, len(words)
+    present = _present(words)
+    if _are_truths(present):
+        return ColumnType(name, "boolean")
+    if order := scale_of(counts) or scale_of(present):
+        return ColumnType(name, "ordinal", detail=order)
+    if not words.full and (style := style_of(present)):
+        doubt = f"Days and months could be swapped; it is read with the {style}."
+        note = doubt if is_ambiguous(present, style) else ""
+        return ColumnType(name, "date", note=note, detail=(style,))
+    if 2 * sum(count for count in counts.values() if count >= RARE) >= rows and not words.full:
+        return ColumnType(name, "category")
+    many = f"more than {len(counts) - 1}" if words.full else str(len(counts))
+    if len(counts) == rows >= NUMBERED and not any(" " in each for each in counts):
+        return ColumnType(name, "identifier", f"Each of its {rows} cells is another word.")
+    return ColumnType(name, "text", f"It is text: {many} different values in {rows} cells.")
+
+
+def _are_truths(counts: Mapping[str, int]) -> bool:
+    folded = {each.lower() for each in counts}
+    return (
+        bool(folded) and folded <= TRUE | FALSE and len(folded - TRUE) <= 1 >= len(folded - FALSE)
+    )
+
+
+def truth_of(word: str) -> str:
+    """ "true" or "false" for a word that says so; any other as it is."""
+    low = word.lower()
+    return "true" if low in TRUE else "false" if low in FALSE else word
+
+
+def _describe_numbers(name: str, values: Floats, cells: Cells) -> ColumnType:
+    """A number column, codes such as 007, or what only says which row it is."""
+    first, rows = values[0], len(values)
+    if rows >= NUMBERED:
+        counts = first in (0, 1) and np.array_equal(values, first + np.arange(rows))
+        if counts:
+            span = f"{plain(float(first))} to {plain(float(values[-1]))}"
+            why = f"It numbers the rows: {span}, in their order."
+            return ColumnType(name, "identifier", why)
+        if _NAMES_ROWS.search(name) and _all_differ(values):
+            why = "It names the rows: each number occurs once."
+            return ColumnType(name, "identifier", why)
+    if isinstance(cells, Words) and _are_codes(cells):
+        return ColumnType(name, "category")
+    return ColumnType(name, "number")
+
+
+def _all_differ(values: Floats) -> bool:
+    whole = np.isfinite(values).all() and (values == np.rint(values)).all()
+    return bool(whole) and len(np.unique(values)) == len(values)
+
+
+def _are_codes(words: Words) -> bool:
+    """Whether whole numbers begin with zeros, as codes do, and are repeated enough to be learnt."""
+    counts = _present(words)
+    if not any(_CODE.fullmatch(each) for each in counts) or not all(map(str.isdigit, counts)):
+        return False
+    return 2 * sum(each for each in counts.values() if each >= RARE) >= sum(counts.values())
+
+
+def _digest(cells: Cells) -> bytes:
+    """The same for columns that are equal cell by cell."""
+    if isinstance(cells, Words):
+        return blake2b(cells.codes.tobytes(), key=_key(repr(cells.levels).encode())).digest()
+    return blake2b(cells.tobytes()).digest()
+
+
+def _key(raw: bytes) -> bytes:
+    return blake2b(raw).digest()
+
+
+# Leaks ----------------------------------------------------------------------------------------
+
+
+def _tells(cells: Cells, target: Cells) -> bool:
+    """Whether the column alone nearly gives the target, on rows that have both."""
+    values, missing = parse_numbers(cells)
+    wanted, absent = parse_numbers(target)
+    both = np.isfinite(values) & np.isfinite(wanted)
+    if np.count_nonzero(both) > len(values) / 2 and len(np.unique(wanted[both][:10_000])) > 10:
+        return _correlation(values[both], wanted[both]) >= NEARLY
+    rows = ~missing & ~absent
+    return _named_share(as_words(cells)[rows], as_words(target)[rows]) >= NEARLY
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    spread = float(np.sqrt((a @ a) * (b @ b)))
+    return abs(float(a @ b)) / spread if spread > 0 else 0.0
+
+
+def _named_share(words: Words, labels: Words) -> float:
+    """The share of rows whose label is the most frequent one beside their word; 0 if words or
+    labels are rarely repeated, so that each would name its own row.
+    """
+    few = len(labels.levels) <= 100 and 2 <= len(words.counts) <= max(2 * len(labels.counts), 10)
+    if not few or len(labels.counts) < 2 or len(words) < NUMBERED:
+        return 0.0
+    pairs = words.codes.astype(np.int64) * len(labels.levels) + labels.codes
+    table = np.bincount(pairs, minlength=len(words.levels) * len(labels.levels))
+    table = table.reshape(len(words.levels), len(labels.levels))
+    best = table.max(axis=1).sum() / table.sum()
+    trivial = table.sum(axis=0).max() / table.sum()
+    return float(best) if trivial < NEARLY else 0.0

@@ -1,0 +1,159 @@
+"""From a file to its text: unpacked, and decoded as what it turns out to be."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from talweg.errors import DataError
+
+LONGEST_LINE = 2**26  # bytes; a file of one endless line would otherwise be read as one cell
+
+_BLOCK = 2**20
+_BINARY = bytes((*range(9), *range(0x0E, 0x1A)))
+_UNUSED = b"\x81\x8d\x8f\x90\x9d"  # bytes that cp1252 has no letter for
+_MARKS = (  # utf-32 first: its mark begins like that of utf-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_PACKED: tuple[tuple[bytes, Callable[[Path], Any]], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ\x00", lzma.open),
+    (b"PK\x03\x04", lambda file: _zipped(file)),
+)
+_FOREIGN = (
+    (b"\x28\xb5\x2f\xfd", "is packed with zstd. Unpack it, or pack it with gzip"),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook. Save the sheet as CSV in UTF-8"),
+    (b"SQLite format 3", "is an SQLite database. Export the table as CSV"),
+    (b"\x89HDF", "is an HDF5 file. Read it into a data frame and pass that"),
+    (b"ARROW1", "is an Arrow file. Save it as Parquet, or read it into a data frame"),
+)
+_DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)
+
+
+def is_parquet(file: Path) -> bool:
+    """Whether the file says so itself, whatever its name."""
+    with file.open("rb") as stream:
+        return stream.read(4) == b"PAR1"
+
+
+@contextmanager
+def unpacked(file: Path) -> Iterator[IO[bytes]]:
+    """The file's bytes, unpacked if it is packed. DataError: a damaged or foreign file."""
+    with file.open("rb") as raw:
+        start = raw.read(16)
+    for mark, words in _FOREIGN:
+        if start.startswith(mark):
+            raise DataError(f"{file} {words}.")
+    opens = next((each for mark, each in _PACKED if start.startswith(mark)), None)
+    try:
+        with opens(file) if opens else file.open("rb") as stream:
+            yield stream
+    except _DAMAGE as error:
+        raise _damaged(file, error) from None
+    except OSError as error:
+        if opens is None or error.errno is not None:
+            raise
+        raise _damaged(file, error) from None
+
+
+@contextmanager
+def opened(file: Path, encoding: str) -> Iterator[io.TextIOWrapper]:
+    """The file's text, with the ends of its lines as they are."""
+    with unpacked(file) as stream, io.TextIOWrapper(stream, encoding, newline="") as text:
+        yield text
+
+
+def encoding_of(file: Path) -> str:
+    """UTF-8, -16 or -32, or else cp1252 (latin-1 where it has no letter for a byte).
+
+    The whole file is looked through once, in blocks. DataError: a file that is not text.
+    """
+    with unpacked(file) as stream:
+        start = stream.read(4096)
+        wide = next((name for mark, name in _MARKS if start.startswith(mark)), _unmarked(start))
+        return wide or _narrow_encoding(file, start, stream)
+
+
+def _narrow_encoding(file: Path, block: bytes, stream: IO[bytes]) -> str:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    is_utf8, has_unused, line, length = True, False, 1, 0
+    while block:
+        if len(block.translate(None, _BINARY)) < len(block):
+            raise _binary(file, block, line)
+        if is_utf8:
+            is_utf8 = _decodes(decoder, block)
+        has_unused = has_unused or len(block.translate(None, _UNUSED)) < len(block)
+        line += block.count(b"\n") or block.count(b"\r")
+        last = max(block.rfind(b"\n"), block.rfind(b"\r"))
+        length = length + len(block) if last < 0 else len(block) - 1 - last
+        if length > LONGEST_LINE:
+            raise DataError(
+                f"{file}, line {line}: the line is longer than {LONGEST_LINE // 2**20} MB, so"
+                " this is hardly a table. Give one row a line."
+            )
+        block = stream.read(_BLOCK)
+    if is_utf8 and _decodes(decoder, b"", final=True):
+        return "utf-8-sig"
+    return "latin-1" if has_unused else "cp1252"
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(block, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unmarked(start: bytes) -> str | None:
+    """UTF-16 without a mark: every other byte of western text is 0."""
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if len(start) >= 4 and max(even, odd) > 0.4 * len(start) / 2 and min(even, odd) == 0:
+        return "utf-16-le" if odd else "utf-16-be"
+    return None
+
+
+def _zipped(file: Path) -> IO[bytes]:
+    """The one file in a zip; what an Excel workbook is inside is named."""
+    with zipfile.ZipFile(file) as bundle:
+        names = [each for each in bundle.namelist() if not each.endswith("/")]
+        names = [each for each in names if not each.startswith("__MACOSX/")]
+        if "xl/workbook.xml" in names:
+            raise DataError(f"{file} is an Excel workbook. Save the sheet as CSV in UTF-8.")
+        if len(names) != 1:
+            shown = ", ".join(names[:3])
+            raise DataError(
+                f"{file} holds {len(names)} files ({shown}), but one table is needed. Unpack it,"
+                " and name the file that is meant."
+            )
+        if bundle.infolist()[bundle.namelist().index(names[0])].flag_bits & 1:
+            raise DataError(f"{file} is locked by a password. Unpack it, and name what is inside.")
+        return bundle.open(names[0])
+
+
+def _damaged(file: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{file} cannot be unpacked ({error}). It is damaged or cut short: copy it again."
+    )
+
+
+def _binary(file: Path, block: bytes, line: int) -> DataError:
+    place = next(place for place, byte in enumerate(block) if byte in _BINARY)
+    line += block.count(b"\n", 0, place)
+    return DataError(
+        f"{file} is not plain text. Save it as CSV in UTF-8, or read it into a data frame and"
+        f" pass that. (Line {line} holds the byte {block[place]:#04x}.)"
+    )

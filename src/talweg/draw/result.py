@@ -1,0 +1,144 @@
+"""The part of a report that shows where predictions err: pictures of numbers, and of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from talweg.draw import page
+from talweg.draw.canvas import COLOURS
+from talweg.draw.facts import Calibrated, Classified, Curve, Regressed
+from talweg.draw.markup import Markup
+from talweg.draw.matrix import confusion_chart
+from talweg.draw.plots import scatter_chart
+from talweg.draw.scale import number
+from talweg.draw.unit_plot import reliability_chart, share_chart
+
+
+def pictures(picture: Regressed | Classified | None) -> list[Markup]:
+    """Where the network errs, drawn."""
+    if isinstance(picture, Regressed):
+        return [_regressed(picture), _residuals(picture)]
+    return [] if picture is None else list(_classified(picture))
+
+
+def _regressed(picture: Regressed) -> Markup:
+    name = picture.target or "value"
+    chart = scatter_chart(
+        picture.true,
+        picture.predicted,
+        title="Predicted against true",
+        x_label=f"{name}, true",
+        y_label=f"{name}, predicted",
+    )
+    caption = (
+        "Each point is one row. On the dashed line the prediction is "
+        "right; above it the network says too much, below it too little."
+    )
+    return page.figure("Chart of predicted against true values", chart, caption)
+
+
+def _residuals(picture: Regressed) -> Markup:
+    name = picture.target or "value"
+    said = np.ravel(np.asarray(picture.predicted, dtype=np.float64))
+    residuals = np.ravel(np.asarray(picture.true, dtype=np.float64)) - said
+    chart = scatter_chart(
+        said,
+        residuals,
+        title="Residuals against predicted",
+        x_label=f"{name}, predicted",
+        y_label="true minus predicted",
+        diagonal=False,
+        level=0.0,
+    )
+    caption = (
+        "What the prediction leaves over. A cloud of even height around the dashed line leaves "
+        "nothing to learn; a bend or a funnel says that something systematic is missing."
+    )
+    return page.figure("Chart of residuals against predicted values", chart, caption)
+
+
+def _classified(picture: Classified) -> Iterator[Markup]:
+    yield _confusion(picture)
+    yield page.table(
+        "Each class against all others",
+        ("Class", "Rows", "Precision", "Recall", "ROC area", "Average precision"),
+        picture.classes,
+    )
+    if picture.calibration:
+        yield _calibration(picture.calibration)
+    if picture.roc:
+        yield _roc(picture.roc)
+    if picture.precision_recall:
+        yield _precision_recall(picture.precision_recall)
+
+
+def _confusion(picture: Classified) -> Markup:
+    title = f"Predicted and true {picture.target or 'class'}"
+    chart = confusion_chart(picture.labels, picture.counts, title=title)
+    caption = (
+        "Rows are true classes, columns are predicted ones. What is right lies on the diagonal; "
+        "the stronger the shade, the larger the share of its row."
+    )
+    return page.figure("Matrix of predicted and true classes", chart, caption)
+
+
+def _calibration(told: Calibrated) -> Markup:
+    chart = reliability_chart(
+        told.claimed,
+        told.happened,
+        told.counts,
+        title="How far the probabilities can be believed",
+        x_label=f"probability given to {told.of}",
+        y_label="share of rows where it was true",
+    )
+    caption = (
+        f"Rows in ten bins of what they were promised. Expected calibration error: "
+        f"{number(told.error, 3)}, the mean distance from the dashed line, where promises are kept."
+    )
+    return page.figure("Chart of claimed probabilities and what happened", chart, caption)
+
+
+def _roc(curves: Mapping[str, Curve]) -> Markup:
+    chart = share_chart(
+        _shown(curves, "area"),
+        title="ROC: finding them, and false alarms",
+        x_label="share of the others taken for it",
+        y_label="share of the class found",
+        diagonal=True,
+    )
+    caption = (
+        f"{_areas(curves)} under the curve: the chance that a row of the class gets a higher "
+        "probability than one of the others. Each threshold on the probability is one point; the "
+        "dashed line is chance, 0.5."
+    )
+    return page.figure("Chart of receiver operating characteristics", chart, caption)
+
+
+def _precision_recall(curves: Mapping[str, Curve]) -> Markup:
+    chart = share_chart(
+        _shown(curves, "average"),
+        title="Precision and recall",
+        x_label="recall: share of the class found",
+        y_label="precision: share that is right",
+    )
+    caption = (
+        f"{_areas(curves)} under the curve: the average precision; chance would reach the share "
+        "of the class among the rows. Finding more rows of a class costs false alarms."
+    )
+    return page.figure("Chart of precision against recall", chart, caption)
+
+
+def _areas(curves: Mapping[str, Curve]) -> str:
+    """The areas in words, of all classes that have a curve."""
+    told = [f"{number(area, 3)} for class {name}" for name, (_, _, area) in curves.items()]
+    return f"Area {', '.join(told)}"
+
+
+def _shown(curves: Mapping[str, Curve], word: str) -> dict[str, tuple[ArrayLike, ArrayLike]]:
+    """As many curves as can be told apart, with their areas in their names."""
+    first = islice(curves.items(), len(COLOURS))
+    return {f"{page.short(name)}, {word} {number(curve[2], 3)}": curve[:2] for name, curve in first}

@@ -1,0 +1,105 @@
+"""How the prediction follows one column, the others left as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talweg.data.coded import (
+    DAY,
+    YEAR,
+    CategoryColumn,
+    Column,
+    DateColumn,
+    NumberColumn,
+    OrdinalColumn,
+)
+from talweg.data.columns import Cells, as_cells, as_words, is_missing, parse
+from talweg.data.dates import seconds
+from talweg.insight.encoded import EncodedRows
+from talweg.insight.importance import some_of
+
+Floats = NDArray[np.float64]
+
+ROWS = 500  # averaged over: the standard error is then a twentieth of the predictions' spread
+POINTS = 21
+LEVELS = 10
+INNER = (0.01, 0.99)  # the quantiles between which numbers are varied: outliers say little
+
+
+@dataclass(frozen=True, eq=False)
+class Dependence:
+    """The mean prediction (G, K) where every row has one of G values of the column `name`.
+
+    The values are numbers or years (G,), or levels; K is 1 for a target that is a number, else it
+    counts the classes.
+    """
+
+    name: str
+    values: Floats | tuple[str, ...]
+    means: Floats
+
+
+def dependence(rows: EncodedRows, names: Sequence[str]) -> list[Dependence]:
+    """The partial dependence of the prediction on each of these columns (Friedman 2001)."""
+    rows = some_of(rows, ROWS)
+    return [each for name in names if len((each := _on(rows, name)).values) > 1]
+
+
+def _on(rows: EncodedRows, name: str) -> Dependence:
+    column = next(each for each in rows.trained.encoder.columns if each.name == name)
+    values, cells = _varied(column, rows.table.columns[rows.name_of(name)])
+    place = rows.places()[name]
+    means = [_mean_prediction(rows, place, each) for each in column.encode(cells)]
+    return Dependence(name, values, np.array(means).reshape(len(cells), -1))
+
+
+def _varied(column: Column, cells: Cells) -> tuple[Floats | tuple[str, ...], Cells]:
+    """The values to try, for the axis and as cells."""
+    if isinstance(column, NumberColumn):
+        numbers = _numbers(parse(cells, vague=True)[0])
+        return numbers, numbers
+    if isinstance(column, DateColumn):
+        return _dates(cells, column.style)
+    levels = _levels(cells, column)
+    return levels, as_words(as_cells(levels))
+
+
+def _levels(cells: Cells, column: CategoryColumn) -> tuple[str, ...]:
+    """Those of a scale in its order; else the most frequent levels, the most frequent first."""
+    if isinstance(column, OrdinalColumn):
+        return column.levels
+    known = {each: n for each, n in as_words(cells).counts.items() if not is_missing(each)}
+    return tuple(sorted(known, key=lambda level: (-known[level], level))[:LEVELS])
+
+
+def _dates(cells: Cells, style: str) -> tuple[Floats, Cells]:
+    """Dates spread over those that are there, as years and as they are written."""
+    moments = {each: seconds(each, style) for each in as_words(cells).counts}
+    known = sorted((at, each) for each, at in moments.items() if np.isfinite(at))
+    spread = np.linspace(0, len(known) - 1, POINTS).astype(int)
+    chosen = [known[place] for place in np.unique(spread)] if known else []
+    years = np.array([1970 + at / (DAY * YEAR) for at, _ in chosen])
+    return years, as_words(as_cells([each for _, each in chosen]))
+
+
+def _numbers(values: Floats) -> Floats:
+    """Values of the column at evenly spaced quantiles, or all of them where they are few."""
+    finite = values[np.isfinite(values)]
+    distinct = np.unique(finite)
+    if len(distinct) <= POINTS:
+        return distinct
+    values = np.unique(np.quantile(finite, np.linspace(*INNER, POINTS)))
+    # of a column that is mostly one value, hardly any quantile is another one
+    return (
+        values if len(values) > POINTS / 2 else np.quantile(distinct, np.linspace(*INNER, POINTS))
+    )
+
+
+def _mean_prediction(rows: EncodedRows, place: slice, inputs: NDArray[np.float32]) -> Floats:
+    x = rows.x.copy()
+    x[:, place] = inputs
+    return np.asarray(rows.outputs(x).mean(axis=0))

@@ -1,0 +1,76 @@
+"""Rows with a known target, as the network sees them: what each look into a model starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talweg.data.scores import log_losses, r2
+from talweg.data.table import Table
+from talweg.data.target import Classification, Target
+from talweg.data.trained_table import TrainedTable, outputs_of, truth
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedRows:
+    """The rows of `table` as inputs `x` (N, D), and their true numbers or classes (N,)."""
+
+    trained: TrainedTable
+    table: Table
+    x: Array
+    true: Array
+
+    @staticmethod
+    def of(trained: TrainedTable, table: Table) -> EncodedRows:
+        """The rows whose target is known; DataError where columns are missing."""
+        cells = table.columns[table.find(trained.target_in(table))]
+        known = Target.known(cells)
+        kept = table if known.all() else table.take(known)
+        x, y = trained.encoder.encode(kept), trained.coding.encode(cells[known])
+        return EncodedRows(trained, kept, x, truth(trained.coding, y))
+
+    def __len__(self) -> int:
+        return len(self.true)
+
+    def take(self, rows: NDArray[np.intp]) -> EncodedRows:
+        """These rows alone."""
+        return EncodedRows(self.trained, self.table.take(rows), self.x[rows], self.true[rows])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; none where the target is a number."""
+        coding = self.trained.coding
+        return coding.levels if isinstance(coding, Classification) else ()
+
+    def places(self) -> dict[str, slice]:
+        """Which of the D inputs each column fills."""
+        columns = self.trained.encoder.columns
+        ends = pairwise(accumulate((each.width for each in columns), initial=0))
+        return {each.name: slice(*span) for each, span in zip(columns, ends, strict=True)}
+
+    def name_of(self, column: str) -> str:
+        """What the table calls a column of training: by position its name may be another."""
+        encoder = self.trained.encoder
+        return self.table.names[encoder.names.index(column)] if encoder.positional else column
+
+    def outputs(self, x: Array) -> Array:
+        """What the network says of inputs (N, D): numbers (N,) or probabilities (N, K)."""
+        return outputs_of(self.trained.net, self.trained.coding, x)
+
+    def errors(self, outputs: Array) -> Array:
+        """How wrong each row is (N,): truth minus prediction, or -log of the true class's share."""
+        if self.classes:
+            return log_losses(self.true, outputs)
+        return np.asarray(self.true - outputs)
+
+    def score(self, outputs: Array) -> float:
+        """How good the outputs are, more being better: R2, or the negative log loss."""
+        if self.classes:
+            return -float(log_losses(self.true, outputs).mean())
+        return r2(self.true, outputs)

@@ -1,0 +1,82 @@
+"""`talweg compare`: models side by side in the terminal and on a page."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import talweg as tw
+
+
+@pytest.fixture
+def models(talweg, houses) -> None:
+    for name, epochs in [("poor", 1), ("good", 60)]:
+        tw.TableModel("price", hidden=(6,), epochs=epochs, optimizer=tw.AdamW(lr=0.02)).fit(
+            houses, seed=0
+        ).save(f"{name}.talweg")
+
+
+def lines_of(said: str) -> dict[str, list[str]]:
+    """The table's lines by their first cell."""
+    cells = [re.split(r"  +", line) for line in said.split("\n\n")[1].splitlines()]
+    return {name: others for name, *others in cells}
+
+
+def test_a_line_a_model_the_best_first(talweg, models) -> None:
+    said = talweg("compare", "poor.talweg", "good.talweg")
+    assert (said.status, said.err) == (0, "")
+    told = lines_of(said.out)
+    assert list(told) == ["model", "good.talweg", "poor.talweg", "trivial predictor"]
+    assert told["model"] == ["R2", "mean absolute error", "weights", "epochs", "time"]
+    for name in ("good.talweg", "poor.talweg"):
+        first, second = tw.load(name).scores[:2]
+        assert [float(each) for each in told[name][:2]] == pytest.approx(
+            [first.network, second.network], rel=1e-3
+        )
+    assert "Scored on the same 9 rows, which no training saw." in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_a_common_table(talweg, models, houses) -> None:
+    said = talweg("compare", "poor.talweg", "good.talweg", "--data", houses.name)
+    assert "Scored on the 60 rows of houses.csv;" in said.out
+    score = tw.load("good.talweg").score(houses)[0].network
+    assert float(lines_of(said.out)["good.talweg"][0]) == pytest.approx(score, rel=1e-3)
+
+
+def test_a_page_of_it(talweg, models) -> None:
+    said = talweg("compare", "poor.talweg", "good.talweg", "--out", "both.html")
+    assert said.out.endswith("page  both.html\n")
+    page = Path("both.html").read_text(encoding="utf-8")
+    assert "2 models of price" in page
+    assert page.index("good.talweg") < page.index("poor.talweg")
+    assert "Validation loss by epoch" in page and "Settings that differ" in page
+
+
+def test_runs_are_named_by_the_end_of_long_paths(talweg, models) -> None:
+    folder = Path("a folder with a name that is far too long for a table", "good.talweg")
+    folder.parent.mkdir()
+    Path("good.talweg").rename(folder)
+    told = lines_of(talweg("compare", "poor.talweg", folder).out)
+    assert list(told)[1] == "...r a table/good.talweg"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("good.talweg none.talweg", "No such file: none.talweg"),
+        ("good.talweg other.talweg", "but other.talweg predicts place (classification)"),
+        ("good.talweg --data none.csv", "No such file: none.csv"),
+        ("good.talweg --data new.csv", "new.csv has no column 'price'"),
+        ("good.talweg --out no/page.html", "there is no folder no. Make it"),
+        ("", "error: the following arguments are required: MODEL"),
+    ],
+)
+def test_what_cannot_be_compared(talweg, models, houses, options: str, words: str) -> None:
+    tw.TableModel("place", hidden=(2,), epochs=1).fit(houses).save("other.talweg")
+    Path("new.csv").write_text("rooms,place\n1,hill\n2,lake\n")
+    before = sorted(Path().iterdir())
+    said = talweg("compare", *options.split())
+    assert (said.status, said.out) == (2, "")
+    assert words in said.err
+    assert sorted(Path().iterdir()) == before

@@ -1,0 +1,197 @@
+"""What is wrong with a table that can be read: refused in words, or learnt from all the same."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import talweg as tw
+from talweg.data.columns import as_cells
+from talweg.data.target import Target
+from talweg.errors import DataError, DataWarning
+
+ROWS = 60
+SIZE = [row / 8 for row in range(ROWS)]
+PLACE = [["hill", "lake", "town"][row % 3] for row in range(ROWS)]
+GOOD = {"size": SIZE, "place": PLACE, "price": [size + (row % 3) for row, size in enumerate(SIZE)]}
+QUICK = {"epochs": 1, "hidden": (4,)}
+
+
+def learned(target: str = "price", /, **changes: object) -> tw.TableModel:
+    return tw.TableModel(target, **QUICK).fit({**GOOD, **changes})
+
+
+@pytest.fixture(scope="module")
+def model() -> tw.TableModel:
+    return learned()
+
+
+def kinds(model: tw.TableModel) -> dict[str, str]:
+    return {each.name: each.kind for each in model.trained.encoder.columns}
+
+
+# Training -------------------------------------------------------------------------------------
+
+WRONG = [  # what, target, changed columns, words of the message
+    ("no such target", "prize", {}, "has no column 'prize'. Did you mean 'price'?"),
+    ("one value", "price", {"price": ["7"] * ROWS}, "every row holds '7', so there is nothing"),
+    ("none", "price", {"price": ["-"] * ROWS}, "every row holds '-', so there is nothing to learn"),
+    ("infinite", "price", {"price": [*SIZE[:-1], np.inf]}, "row 60: 'inf' is not a finite number"),
+    ("a word", "price", {"price": [*SIZE[1:], "dear"]}, "row 60: 'dear' is not a finite number"),
+    ("all classes differ", "who", {"who": [f"n{row}" for row in range(ROWS)]}, "too many to learn"),
+    (
+        "asked of the target",
+        "price",
+        {"columns": {"price": "number"}},
+        "is the target: `task` says",
+    ),
+    ("asked of none", "price", {"columns": {"plaice": "number"}}, "Did you mean 'place'?"),
+    (
+        "asked for a wrong kind",
+        "price",
+        {"columns": {"place": "date"}},
+        "Its first cells are 'hill'",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("target", "changes", "words"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG]
+)
+def test_what_is_refused(target: str, changes: dict[str, object], words: str) -> None:
+    columns = changes.pop("columns", {})
+    with pytest.raises(DataError) as error:
+        tw.TableModel(target, columns=columns, **QUICK).fit({**GOOD, **changes})
+    assert words in str(error.value)
+
+
+LEARNT = [  # what, a column, how it is seen
+    ("all missing", ["", "?"] * 30, None),
+    ("infinities", [np.inf, -np.inf, 1.0] * 20, "number"),
+    ("mostly infinite", [1e300] * 58 + [1.0, 2.0], "number"),
+    ("half missing", [None, 1.5] * 30, "number"),
+    ("one category a row", [f"n{row}" for row in range(ROWS)], None),
+    ("a rare category", ["oak"] * 59 + ["elm"], "category"),
+    ("very many categories", [f"n{row // 3}" for row in range(ROWS)], "category"),
+]
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"), [row[1:] for row in LEARNT], ids=[row[0] for row in LEARNT]
+)
+def test_what_is_learnt_all_the_same(cells: list[object], kind: str | None) -> None:
+    model = learned(odd=cells)
+    assert kinds(model).get("odd") == kind
+    assert ("odd" in model.trained.encoder.left_out) == (kind is None)
+    assert np.isfinite(model.predict({**GOOD, "odd": cells})).all()
+
+
+def test_a_hundred_levels_are_enough() -> None:
+    rows = 4000
+    columns = {
+        "code": [f"c{row % 1000}" for row in range(rows)],
+        "price": [float(row % 1000) for row in range(rows)],
+    }
+    model = tw.TableModel("price", **QUICK).fit(columns)
+    assert [each.width for each in model.trained.encoder.columns] == [102]
+
+
+def test_a_class_with_one_row() -> None:
+    labels = ["a", "b"] * 29 + ["a", "once"]
+    model = learned("kind", kind=labels)
+    assert model.labels.tolist() == ["a", "b", "once"]
+    assert model.probabilities({**GOOD, "kind": labels}).shape == (ROWS, 3)
+
+
+def test_labels_that_look_missing() -> None:
+    assert learned("kind", kind=["+", "-"] * 30).labels.tolist() == ["+", "-"]
+    assert learned("kind", kind=["none", "mild", "unknown"] * 20).labels.tolist() == [
+        *("mild", "none", "unknown")
+    ]
+    known = Target.known(as_cells(["1.5", "2.25", "-", "None", "unknown", "?"] * 9))
+    assert known.tolist() == [True, True, False, False, False, False] * 9
+
+
+# Predicting -----------------------------------------------------------------------------------
+
+
+def test_new_categories_and_missing_cells_have_their_places(model) -> None:
+    new = {"size": ["", "?", "-", "huge"], "place": ["moon", "mars", None, "unknown"]}
+    predicted = model.predict(new)
+    assert np.isfinite(predicted).all()
+    assert predicted[0] == predicted[1]
+
+
+def test_columns_may_be_in_another_order_and_more(model) -> None:
+    turned = dict(reversed({**GOOD, "more": PLACE}.items()))
+    assert model.predict(turned).tolist() == model.predict(GOOD).tolist()
+
+
+def test_numbers_may_come_as_text_and_back(model) -> None:
+    texts = {**GOOD, "size": [f" {each:.3f} " for each in SIZE]}
+    assert model.predict(texts).tolist() == model.predict(GOOD).tolist()
+
+
+def test_a_missing_column_is_named(model) -> None:
+    with pytest.raises(DataError, match=r"lacks 1 of the 2 columns.*'place': Did you mean 'Place'"):
+        model.predict({"size": SIZE, "Place": PLACE})
+
+
+RETYPED = [
+    ("number to words", {"size": PLACE}, "'size' was of the kind number in training"),
+    ("words to numbers", {"place": SIZE}, "'place' was of the kind category in training"),
+    ("all words new", {"place": ["moon", "mars"] * 30}, "each counts as unknown. Check that it is"),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"), [row[1:] for row in RETYPED], ids=[row[0] for row in RETYPED]
+)
+def test_a_column_that_is_another_now_is_doubted(model, changes, words: str) -> None:
+    with pytest.warns(DataWarning) as caught:
+        model.predict({**GOOD, **changes})
+    assert words in str(caught[0].message)
+    assert caught[0].filename == __file__
+
+
+def test_a_few_new_cells_are_no_reason_for_doubt(model) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict({"size": SIZE[:9], "place": ["moon"] * 9})
+        model.predict({**GOOD, "place": ["moon"] * 59 + ["hill"]})
+        model.predict({**GOOD, "place": [None] * 60})
+
+
+def test_a_file_that_is_not_there(model, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No such file"):
+        model.predict(tmp_path / "new.csv")
+    (tmp_path / "new.csv").write_bytes(b"")
+    with pytest.raises(DataError, match=r"new\.csv is empty"):
+        model.predict(tmp_path / "new.csv")
+
+
+def test_what_was_seen_can_be_asked_before_training() -> None:
+    seen = tw.TableModel("price", columns={"size": "category"}).kinds(GOOD)
+    assert [(each.name, each.kind) for each in seen] == [
+        ("size", "category"),
+        ("place", "category"),
+    ]
+
+
+def test_what_was_asked_for_is_kept_in_the_file(tmp_path: Path) -> None:
+    asked = {"size": "leave out", "place": ["town", "lake", "hill"]}
+    model = tw.TableModel("price", columns=asked, **QUICK).fit(GOOD)
+    model.save(tmp_path / "m.talweg")
+    again = tw.load(tmp_path / "m.talweg")
+    assert again.settings == model.settings
+    assert again.trained.encoder == model.trained.encoder
+    assert again.fit(GOOD).predict(GOOD).tolist() == model.predict(GOOD).tolist()
+    assert kinds(again) == {"place": "ordinal"}
+
+
+def test_a_model_of_before_kinds_had_doubts_is_read() -> None:
+    encoder = learned().trained.encoder
+    record = encoder.to_json()
+    del record["notes"]
+    assert type(encoder).from_json(record) == encoder

@@ -1,0 +1,47 @@
+"""Pages as people get them: of numbers, of two classes, of several, and of models side by side."""
+
+from functools import cache
+
+import numpy as np
+
+import talweg as tw
+from talweg.draw.compare_report import comparison_page
+from talweg.draw.report import render
+from talweg.draw.table_report import table_report
+from talweg.insight.comparison import compare
+from talweg.insight.look import look
+
+ROWS = 300
+NAMES = ("numbers", "two classes", "several classes", "side by side")
+
+
+@cache
+def model(target: str) -> tw.TableModel:
+    """A model of one column of a table with all kinds of columns."""
+    random = np.random.default_rng(0)
+    size, place = random.normal(size=ROWS), random.choice(["HILL <top>", "lake & shore"], ROWS)
+    day = [str(np.datetime64("2020-01-01") + int(each)) for each in random.integers(0, 900, ROWS)]
+    price = 3000 * size + 900 * (place == "HILL <top>") + random.normal(size=ROWS)
+    table = {
+        "size": np.where(random.random(ROWS) < 0.05, np.nan, size),
+        "place": place,
+        "day": day,
+        "the same": ["x"] * ROWS,
+        "price": price,
+        "dear": np.where(price > 2500, "yes", "no"),
+        "kind": np.digitize(size, [-1.5, -0.5, 0, 0.5, 1.5]).astype(str),
+    }
+    others = [each for each in ("price", "dear", "kind") if each != target]
+    return tw.TableModel(target, drop=others, hidden=(8,), epochs=15).fit(table)
+
+
+@cache
+def page(name: str) -> str:
+    """The page of this name as HTML."""
+    if name == "side by side":
+        both = [(f"runs/{n}", model(target).trained) for n, target in enumerate(["price"] * 2)]
+        return comparison_page(compare(both))
+    target = {"numbers": "price", "two classes": "dear", "several classes": "kind"}[name]
+    trained = model(target).trained
+    seen = look(trained, trained.unseen)
+    return render(table_report(trained, seen, command="talweg train x.csv", code="import talweg"))

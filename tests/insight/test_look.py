@@ -1,0 +1,165 @@
+"""What is seen of a model, against the model asked directly."""
+
+import numpy as np
+import pytest
+
+import talweg as tw
+from talweg.insight.dependence import dependence
+from talweg.insight.encoded import EncodedRows
+from talweg.insight.importance import importance, some_of
+from talweg.insight.look import look
+from talweg.insight.mistakes import WORST
+
+ROWS = 400
+RANDOM = np.random.default_rng(0)
+SIZES, PLACES = RANDOM.normal(size=ROWS), RANDOM.choice(["hill", "lake", "town"], ROWS)
+DAYS = RANDOM.integers(0, 900, ROWS)
+TABLE = {
+    "noise": RANDOM.normal(size=ROWS),
+    "size": np.where(RANDOM.random(ROWS) < 0.03, np.nan, SIZES),
+    "place": PLACES,
+    "day": [str(np.datetime64("2020-01-01") + int(day)) for day in DAYS],
+    "price": 3 * SIZES + (PLACES == "lake") + 0.05 * RANDOM.normal(size=ROWS),
+    "kind": np.where(SIZES > 0.4, "big", np.where(SIZES < -0.4, "small", "medium")),
+}
+QUICK = {"hidden": (8,), "epochs": 40, "optimizer": tw.AdamW(lr=0.02)}
+
+
+@pytest.fixture(scope="module")
+def numbers() -> tw.TableModel:
+    return tw.TableModel("price", drop="kind", **QUICK).fit(TABLE)
+
+
+@pytest.fixture(scope="module")
+def classes() -> tw.TableModel:
+    return tw.TableModel("kind", drop="price", **QUICK).fit(TABLE)
+
+
+@pytest.fixture(params=["numbers", "classes"])
+def rows(request) -> EncodedRows:
+    trained = request.getfixturevalue(request.param).trained
+    return EncodedRows.of(trained, trained.unseen)
+
+
+def test_the_rows_are_those_that_were_held_out(rows) -> None:
+    held = rows.trained.held_out
+    np.testing.assert_array_equal(rows.true, held.true)
+    np.testing.assert_allclose(rows.outputs(rows.x), held.outputs, rtol=1e-6)
+    scores = {score.name: score.network for score in rows.trained.scores}
+    expected = -scores["log loss"] if rows.classes else scores["R2"]
+    assert rows.score(held.outputs) == pytest.approx(expected, rel=1e-12)
+
+
+def test_each_column_fills_its_places(rows) -> None:
+    for name, place in rows.places().items():
+        assert all(each.startswith(name) for each in rows.trained.encoder.inputs[place])
+    assert sum(len(range(*each.indices(99))) for each in rows.places().values()) == rows.x.shape[1]
+
+
+def test_what_tells_the_target_is_important_and_noise_is_not(rows) -> None:
+    found = importance(rows)
+    mean = dict(zip(found.names, found.mean, strict=True))
+    assert found.order()[0] == "size"
+    assert abs(mean["noise"]) < 0.1 * mean["size"]
+    assert found.worse.shape == (4, 5)
+    assert (found.rows, found.score) == (len(rows), "log loss" if rows.classes else "R2")
+    np.testing.assert_allclose(found.spread, np.std(found.worse, axis=1))
+
+
+def test_importance_is_the_loss_of_score_with_shuffled_cells(rows) -> None:
+    """One shuffle of cells, asked of the model itself: it lies among the repeats or near."""
+    found = importance(rows, repeats=30)
+    order = np.random.default_rng(1).permutation(len(rows))
+    names = rows.table.names
+    cells = {name: np.asarray(rows.table.columns[name]) for name in names}
+    cells["size"] = cells["size"][order]
+    shuffled = {score.name: score.network for score in rows.trained.score(cells)}
+    score = -shuffled["log loss"] if rows.classes else shuffled["R2"]
+    lost = rows.score(rows.outputs(rows.x)) - score
+    place = found.names.index("size")
+    assert abs(lost - found.mean[place]) < 5 * found.spread[place]
+
+
+def test_what_it_relies_on_is_what_clearly_matters(rows) -> None:
+    relied = look(rows.trained, rows.table).relied_on
+    assert relied[0] == "size" and "noise" not in relied and len(relied) <= 3
+
+
+def test_the_same_seed_shuffles_alike_and_another_otherwise(rows) -> None:
+    first, again, other = (importance(rows, seed=seed).worse for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_a_large_model_is_looked_at_in_fewer_rows(rows, monkeypatch) -> None:
+    monkeypatch.setattr("talweg.insight.importance.FEWEST_ROWS", 7)
+    monkeypatch.setattr("talweg.insight.importance.MOST_WORK", 1.0)
+    found = importance(rows)
+    assert (found.rows, found.worse.shape[1]) == (7, 2)
+    few = some_of(rows, 7)
+    assert (len(few), few.true[0], few.true[-1]) == (7, rows.true[0], rows.true[-1])
+
+
+@pytest.mark.parametrize("name", ["size", "place", "day"])
+def test_dependence_is_the_mean_prediction_with_one_column_replaced(rows, name) -> None:
+    (found,) = dependence(rows, [name])
+    cells = {each: np.asarray(rows.table.columns[each]) for each in rows.table.names}
+    ends = [0, -1]
+    values = [found.values[place] for place in ends]
+    if name == "day":  # the axis has years, the cells have dates
+        days = sorted(set(cells["day"]))
+        values = [days[place] for place in ends]
+        years = [float(day[:4]) for day in values]
+        np.testing.assert_allclose([found.values[place] for place in ends], years, atol=1)
+    for place, value in zip(ends, values, strict=True):
+        changed = {**cells, name: np.full(len(rows), value)}
+        asked = rows.trained.probabilities if rows.classes else rows.trained.predict
+        np.testing.assert_allclose(found.means[place], np.mean(asked(changed), axis=0), rtol=1e-5)
+    assert found.means.shape == (len(found.values), max(1, len(rows.classes)))
+
+
+def test_numbers_are_varied_where_they_lie_and_levels_by_how_often(numbers) -> None:
+    rows = EncodedRows.of(numbers.trained, numbers.trained.unseen)
+    size, place = dependence(rows, ["size", "place"])
+    known = np.asarray(rows.table.columns["size"], float)
+    assert np.nanmin(known) <= size.values[0] < size.values[-1] <= np.nanmax(known)
+    assert sorted(place.values) == ["hill", "lake", "town"]
+    counts = [list(rows.table.columns["place"]).count(each) for each in place.values]
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_mistakes_are_the_worst_rows_with_their_cells(rows) -> None:
+    found = look(rows.trained, rows.table).mistakes
+    outputs = rows.outputs(rows.x)
+    if rows.classes:
+        given = outputs[np.arange(len(rows)), rows.true]
+        np.testing.assert_allclose(found.errors, np.sort(given)[:WORST], rtol=1e-6)
+        worst = int(given.argmin())
+        assert found.true[0] == rows.classes[rows.true[worst]]
+        assert found.predicted[0] == rows.classes[outputs[worst].argmax()]
+    else:
+        gaps = rows.true - outputs
+        expected = sorted(np.abs(gaps), reverse=True)[:WORST]
+        np.testing.assert_allclose(np.abs(found.errors), expected, rtol=1e-6)
+        worst = int(np.abs(gaps).argmax())
+        assert (found.true[0], found.errors[0]) == (rows.true[worst], gaps[worst])
+    assert found.columns["place"][0] == list(rows.table.columns["place"])[worst]
+
+
+def test_rows_without_a_target_are_left_out(numbers) -> None:
+    cells = {name: np.asarray(each)[:20] for name, each in TABLE.items()}
+    cells["price"] = np.where(np.arange(20) < 5, np.nan, cells["price"])
+    assert len(EncodedRows.of(numbers.trained, numbers.trained.table(cells))) == 15
+
+
+@pytest.mark.filterwarnings("ignore::talweg.errors.TrainingWarning")
+def test_a_model_that_ran_away_is_not_looked_into() -> None:
+    model = tw.TableModel("price", drop="kind", hidden=(4,), optimizer=tw.SGD(lr=1e30)).fit(TABLE)
+    model.trained.net.weights.flat[:] = np.nan
+    assert look(model.trained, model.trained.unseen) is None
+
+
+def test_a_file_holds_no_rows(numbers, tmp_path) -> None:
+    numbers.save(tmp_path / "m.talweg")
+    assert tw.load(tmp_path / "m.talweg").trained.unseen is None
+    assert b"2020-0" not in (tmp_path / "m.talweg").read_bytes()
