@@ -11,6 +11,7 @@ import math
 from talweg.engine.native.kernel import Gathering, Kernel, Nest, Pack, Product
 from talweg.engine.native.outline import Node, Outline, Size
 from talweg.engine.native.rows import VIEWS, stages
+from talweg.engine.program import WATCHED
 from talweg.errors import EngineError
 
 SMALL = 256
@@ -37,6 +38,7 @@ class Grouping:
         self.kernels: list[Kernel] = []
         self.made_in: dict[Node, int] = {}  # views: where what they are a view of is made
         self.kept: set[Node] = set()
+        self.watched = _watched(graph)
         self.order = sorted(graph.nodes, key=lambda node: (self.stage_of[node], node.place))
         for node in self.order:
             self._assign(node)
@@ -119,12 +121,19 @@ class Grouping:
             and nest.shape == node.shape
             and nest.stage == self.stage_of[node]
             and nest.row_axis == self.axis_of[node]
+            and self._is_watched(nest) == (node in self.watched)
             and all(
                 self.made_in[each] < place
                 or (self._is_in(each, place) and each.shape == node.shape)
                 for each in node.inputs
             )
         )
+
+    def _is_watched(self, nest: Nest) -> bool:
+        """Whether a nest is there to be watched alone. It has no part in others, since how sums are
+        added up depends on what shares their nest: so watching changes no bit.
+        """
+        return any(each in self.watched for each in (*nest.nodes, *nest.reductions))
 
     def _reduce(self, node: Node) -> None:
         """A reduction joins the nest of what it reduces, if their rows go together."""
@@ -139,6 +148,7 @@ class Grouping:
                 nest.stage == self.stage_of[node]
                 and nest.reduced in ((), axes)
                 and not _has_argmax(nest)
+                and self._is_watched(nest) == (node in self.watched)
                 and (nest.row_axis is None or nest.row_axis not in axes)
             )
         if not joins:
@@ -163,7 +173,8 @@ class Grouping:
             if not isinstance(nest, Nest):
                 break
             found = nest.stage, nest.row_axis, nest.shape, nest.reduced
-            if found == wanted and not _has_argmax(nest) and _name(node) != "argmax":
+            alike = self._is_watched(nest) == (node in self.watched)
+            if found == wanted and alike and not _has_argmax(nest) and _name(node) != "argmax":
                 return place
         return self._new(Nest(self.stage_of[node], axis, shape=source.shape))
 
@@ -209,6 +220,18 @@ class Grouping:
             self.made_in[node] = len(self.kernels) - 1
             self.kept.add(node)
         return len(self.kernels) - 1
+
+
+def _watched(graph: Outline) -> set[Node]:
+    """The nodes that nothing but what is watched needs."""
+    needed: set[Node] = set()
+    rest = [node for name, node in graph.outputs.items() if not name.startswith(WATCHED)]
+    while rest:
+        node = rest.pop()
+        if node not in needed:
+            needed.add(node)
+            rest += node.inputs
+    return set(graph.nodes) - needed
 
 
 def _axes(node: Node) -> tuple[int, ...]:

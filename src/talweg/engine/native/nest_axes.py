@@ -91,7 +91,7 @@ class Walk:
 
     def _operand(self, node: Node | None, view: View) -> Operand:
         found = Operand(node, type_of(view.dtype), list(view.strides), self.frame.start(view))
-        found.bits = view.buffer.bits
+        found.bits = view.buffer.bits > 0
         return found
 
     def _spread(self, node: Node, view: View) -> View:

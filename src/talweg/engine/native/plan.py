@@ -227,7 +227,8 @@ class _Planner:
             assert node.gate is not None
             name = f"{node.gate.name}{node.place}"
             buffer = self._buffer(name, node.dtype, product(node.shape), "shared")
-            buffer.bits = is_in_bits(node, self.kernels[self.made_in[node]])
+            if is_in_bits(node, self.kernels[self.made_in[node]]):
+                buffer.bits = 2 * self.panel["float32"]  # as many as a vector has bytes
             self.views[node] = whole(buffer, node.shape)
         return self.views[node]
 

@@ -23,7 +23,7 @@ class Buffer:
 
     A shared buffer lives in the arena, from stage `first` to stage `last`. A block buffer holds
     the rows of one block of one thread, from kernel `first` to kernel `last`; a private one is
-    each thread's own as well, and whole. Truths may lie in one of `bits`, eight to a byte.
+    each thread's own as well, and whole. Truths may lie a bit each, in words of so many `bits`.
     """
 
     place: int
@@ -34,7 +34,7 @@ class Buffer:
     first: int = -1
     last: int = -1
     array: Any = None
-    bits: bool = False
+    bits: int = 0
 
     def used(self, at: int) -> None:
         """Note that the buffer is written or read at this time."""
@@ -42,8 +42,8 @@ class Buffer:
         self.last = max(self.last, at)
 
     def nbytes(self, rows: int) -> int:
-        if self.bits:  # whole words of 64
-            return -(-self.size.of(rows) // 64) * 8
+        if self.bits:
+            return -(-self.size.of(rows) // self.bits) * self.bits // 8
         return self.size.of(rows) * self.dtype.itemsize
 
 
