@@ -16,6 +16,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from published import (
     ALPHAS,
     AT_START,
+    CHAPTER_8,
     CIRCUITS,
     CLOSER_LOOK,
     ERRORS,
@@ -157,7 +158,22 @@ def _last(run: tw.Run) -> float:
     return run.history["mae"][50_000]
 
 
-# (b) Grokking Deep Learning, chapters 5 and 6 -----------------------------------------------------
+# (b) Grokking Deep Learning, chapters 5, 6 and 8 --------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("engine", "passes"), [("native", 101), ("numpy", 1)])
+def test_a_thousand_digits_by_heart(engine: str, passes: int) -> None:
+    folder = Path(__file__).parents[3] / "shared" / "data" / "mnist"
+    if not folder.is_dir():
+        pytest.skip(f"MNIST is not there: no folder {folder}")
+    history = names("recognition")["by_heart"](folder, passes, engine=engine).history
+    for at, published in CHAPTER_8.items():
+        for name, digits in zip(
+            ("sse", "is_right", "val_sse", "val_is_right"), published, strict=True
+        ):
+            if at < passes:
+                assert f"{history[name][at] + 1e-9:.12f}".startswith(digits), (at, name)
 
 
 def streetlights(engine: str, rows: slice = slice(None), epochs: int = 40) -> tw.Run:
