@@ -121,7 +121,7 @@ class Grouping:
             and nest.shape == node.shape
             and nest.stage == self.stage_of[node]
             and nest.row_axis == self.axis_of[node]
-            and self._is_watched(nest) == (node in self.watched)
+            and (self._sums_with(node, nest) or (node in self.watched and not nest.reductions))
             and all(
                 self.made_in[each] < place
                 or (self._is_in(each, place) and each.shape == node.shape)
@@ -129,11 +129,12 @@ class Grouping:
             )
         )
 
-    def _is_watched(self, nest: Nest) -> bool:
-        """Whether a nest is there to be watched alone. It has no part in others, since how sums are
-        added up depends on what shares their nest: so watching changes no bit.
+    def _sums_with(self, node: Node, nest: Nest) -> bool:
+        """Whether a node may share a nest that sums: what is only watched may not share others',
+        since how sums are added up depends on their nest, and watching changes no bit.
         """
-        return any(each in self.watched for each in (*nest.nodes, *nest.reductions))
+        inside = [*nest.nodes, *nest.reductions]
+        return all(each in self.watched for each in inside) == (node in self.watched)
 
     def _reduce(self, node: Node) -> None:
         """A reduction joins the nest of what it reduces, if their rows go together."""
@@ -148,7 +149,7 @@ class Grouping:
                 nest.stage == self.stage_of[node]
                 and nest.reduced in ((), axes)
                 and not _has_argmax(nest)
-                and self._is_watched(nest) == (node in self.watched)
+                and self._sums_with(node, nest)
                 and (nest.row_axis is None or nest.row_axis not in axes)
             )
         if not joins:
@@ -173,8 +174,8 @@ class Grouping:
             if not isinstance(nest, Nest):
                 break
             found = nest.stage, nest.row_axis, nest.shape, nest.reduced
-            alike = self._is_watched(nest) == (node in self.watched)
-            if found == wanted and alike and not _has_argmax(nest) and _name(node) != "argmax":
+            alike = found == wanted and self._sums_with(node, nest)
+            if alike and not _has_argmax(nest) and _name(node) != "argmax":
                 return place
         return self._new(Nest(self.stage_of[node], axis, shape=source.shape))
 
