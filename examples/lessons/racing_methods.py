@@ -12,18 +12,14 @@ from typing import Any
 
 import drawing
 import numpy as np
-from race import VALLEY_RATES, shellfish
+from race import RULES as UPDATE_RULES, VALLEY_RATES, shellfish
 
 import talweg as tw
 from talweg.draw import line_chart
 
 RULES = {
-    "SGD": tw.SGD(),
-    "momentum": tw.SGD(momentum=0.9),
-    "Nesterov": tw.SGD(momentum=0.9, nesterov=True),
-    "AdaGrad": tw.AdaGrad(),
-    "AdaDelta": tw.AdaDelta(),
-    "Adam": tw.Adam(),
+    name: UPDATE_RULES[name]
+    for name in ("SGD", "momentum", "Nesterov", "AdaGrad", "AdaDelta", "Adam")
 }
 SEARCHES = {
     "annealing": tw.Annealing(temperature=0.3, spread=0.3, end=1e-3, proposals=10),
