@@ -3,8 +3,7 @@
 The net sees each letter many times, each time with other dots turned round, so it cannot learn the
 pictures by heart: it learns what makes a letter. Beside it stands the nearest clean letter, which
 is the best that one can do where every dot is as likely to be wrong. With a folder of MNIST's files
-as second argument, it reads handwritten digits too, and learns the first thousand by heart as in
-"Grokking Deep Learning", chapter 8 (A. Trask). A path as first argument gets the picture.
+as second argument, it reads handwritten digits too. A path as first argument gets the picture.
 """
 
 import gzip
@@ -92,53 +91,10 @@ def tell_digits(folder: Path) -> None:
     print(f"\nHandwritten digits: of {len(T):,} that it never saw, {share:.1%} are read.")
 
 
-def ungated(x: tw.Tensor) -> tw.Tensor:
-    """relu, with the slope 1 everywhere: the book asks whether what relu gave is at least 0."""
-    return x + tw.stop_gradient(tw.relu(x) - x)
-
-
-def is_right(prediction: tw.Tensor, target: tw.Tensor) -> tw.Tensor:
-    return tw.cast(tw.gates.equal(tw.argmax(prediction, 1), tw.argmax(target, 1)), "float64")
-
-
-def by_heart(folder: Path, epochs: int, engine: str | None = None) -> tw.Run:
-    """Chapter 8: 784-40-10, one image at a time, the first 1,000 of them."""
-    (X, y), (T, wanted) = images(folder, "train"), images(folder, "t10k")
-    layers = tw.Dense(40, ungated, bias=False), tw.Dense(10, bias=False)
-    net = tw.Sequential(*layers, dtype="float64")
-    np.random.seed(1)
-    shapes = {"0.weight": (784, 40), "1.weight": (40, 10)}
-    net.weights = {name: 0.2 * np.random.random(each) - 0.1 for name, each in shapes.items()}
-    return tw.fit(
-        net,
-        X[:1000],
-        np.eye(10)[y[:1000]],
-        loss="half_sse",
-        optimizer=tw.SGD(lr=0.005),
-        epochs=epochs,
-        batch_size=1,
-        shuffle=False,
-        metrics=["sse", is_right],
-        validation=(T, np.eye(10)[wanted]),
-        keep="last",
-        engine=engine,
-    )
-
-
-def tell_by_heart(folder: Path) -> None:
-    history = by_heart(folder, epochs=21).history
-    print("\nA thousand digits by heart: what it learns more of them costs it others")
-    print("  pass   error and share right   of 10,000 others")
-    for at in (0, 10, 20):
-        row = [history[name][at] for name in ("sse", "is_right", "val_sse", "val_is_right")]
-        print(f"{at:>6}" + "".join(f"{each:>11.4f}" for each in row))
-
-
 def main(picture: str | None = None, mnist: str | None = None) -> None:
     shares = tell_letters()
     if mnist is not None:
         tell_digits(Path(mnist))
-        tell_by_heart(Path(mnist))
     lines = {name: (np.array(WRONG), np.array(share)) for name, share in shares.items()}
     chart = line_chart(lines, title="Letters read", x_label="wrong dots", y_label="share right")
     caption = "The net, which was never told how letters are drawn, reads nearly as well as can be."

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -38,6 +39,7 @@ def lesson(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
     def run(name: str) -> Lesson:
         if name not in found:
             found[name] = run_lesson(name, tmp_path_factory.mktemp(name))
+            assert_sound(found[name])
         return found[name]
 
     sys.path.insert(0, str(LESSONS))
@@ -53,3 +55,18 @@ def run_lesson(name: str, folder: Path) -> Lesson:
         names = runpy.run_path(str(LESSONS / f"{name}.py"), run_name="__main__")
     files = sorted(file.name for file in folder.iterdir())
     return Lesson(out.getvalue(), (folder / "page.html").read_text("utf-8"), files, names)
+
+
+def assert_sound(found: Lesson) -> None:
+    """It prints within 80 columns, and draws one page whose pictures are well formed."""
+    assert len(found.printed.splitlines()) > 10
+    assert [line for line in found.printed.splitlines() if len(line) > 80] == []
+    assert found.files == ["page.html"]
+    pictures = re.findall(
+        r"(?s)<figure>.*?(<svg.*?</svg>)</div><figcaption>(.+?)</figcaption>", found.page
+    )
+    assert len(pictures) == found.page.count("<figure>") >= 1
+    for picture, _ in pictures:
+        svg = ElementTree.fromstring(picture)
+        assert [child.tag.partition("}")[2] for child in svg][:2] == ["title", "desc"]
+        assert len(picture) < 400_000 and not re.search(r"\b(nan|inf)\b", picture)

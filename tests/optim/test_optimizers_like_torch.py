@@ -19,6 +19,7 @@ def _torch() -> None:
     """Imported by the tests that need it: collecting them alone is quick."""
     global torch
     torch = pytest.importorskip("torch", reason="torch is not installed, so not compared with")
+    torch.set_num_threads(1)  # a second one spins more than it works
 
 
 STEPS = 200
