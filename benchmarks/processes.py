@@ -23,6 +23,19 @@ def as_installed() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
+def peak_megabytes() -> float:
+    """The most memory this process held. Linux's own figure first: after an exec, getrusage
+    still counts the parent's."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        return int(lines["VmHWM"].split()[0]) / 1024
+    import resource
+
+    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return size / (2**20 if sys.platform == "darwin" else 2**10)
+
+
 class Worker:
     """One contestant in a process of its own, in a session of its own, so that Ctrl-C is ours."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.contestants import Contestant, NotComparable, contestant
 from benchmarks.problems import Problem, load
+from benchmarks.processes import peak_megabytes
 
 
 def main(name: str, folder: str, threads: str, *once: str) -> None:
@@ -27,7 +28,7 @@ def main(name: str, folder: str, threads: str, *once: str) -> None:
         runner: Contestant = contestant(name)(problem, int(threads))
         if once:
             runner.run(1)
-            say(peak_megabytes=_peak_megabytes(), remark=runner.remark)
+            say(peak_megabytes=peak_megabytes(), remark=runner.remark)
         else:
             say(**_checked(problem, runner))
             _serve(runner, say)
@@ -53,19 +54,6 @@ def _serve(runner: Contestant, say: Any) -> None:
         runner.run(int(line))
         taken = time.perf_counter() - start
         say(seconds=taken - runner.setup, setup=runner.setup)
-
-
-def _peak_megabytes() -> float:
-    """The most memory this process held. Linux's own figure first: after an exec, getrusage
-    still counts the parent's."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-        return int(lines["VmHWM"].split()[0]) / 1024
-    import resource
-
-    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return size / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 if __name__ == "__main__":
