@@ -26,6 +26,8 @@ _HOMES = {
     "talweg.nn.sequential": "Sequential",
     "talweg.nn.dense": "Dense",
     "talweg.nn.disturbed": "DropConnect Dropout Noise NoisyDense",
+    "talweg.nn.bins": "Bins",
+    "talweg.nn.ensemble": "Ensemble",
     "talweg.nn.normalized": "BatchNorm LayerNorm",
     "talweg.nn.autoencoder": "DenoisingAutoencoder",
     "talweg.nn.boltzmann": "RBM",
@@ -58,6 +60,7 @@ _HOMES = {
     ),
     "talweg.train.checkpoint": "Checkpoint",
     "talweg.train.fit": "fit",
+    "talweg.train.folds": "Fold folds",
     "talweg.train.halving": "Halving",
     "talweg.train.ranges": "Between",
     "talweg.train.pretrain": "Pretraining pretrain",
@@ -156,6 +159,7 @@ if TYPE_CHECKING:
         silu as silu,
     )
     from talweg.nn.autoencoder import DenoisingAutoencoder as DenoisingAutoencoder
+    from talweg.nn.bins import Bins as Bins
     from talweg.nn.boltzmann import RBM as RBM
     from talweg.nn.dense import Dense as Dense
     from talweg.nn.disturbed import (
@@ -164,6 +168,7 @@ if TYPE_CHECKING:
         Noise as Noise,
         NoisyDense as NoisyDense,
     )
+    from talweg.nn.ensemble import Ensemble as Ensemble
     from talweg.nn.initializers import (
         Constant as Constant,
         Glorot as Glorot,
@@ -217,6 +222,7 @@ if TYPE_CHECKING:
     from talweg.optim.sgd import SGD as SGD
     from talweg.train.checkpoint import Checkpoint as Checkpoint
     from talweg.train.fit import fit as fit
+    from talweg.train.folds import Fold as Fold, folds as folds
     from talweg.train.halving import Halving as Halving
     from talweg.train.pretrain import Pretraining as Pretraining, pretrain as pretrain
     from talweg.train.range_test import RateTest as RateTest, find_rate as find_rate

@@ -70,8 +70,26 @@ TRAIN = [  # what, the table, options, words of the message
     ("text", "text.csv", "--task regression", "row 14: 'hello' is not a finite number. Correct it"),
     ("rate", "good.csv", "--lr -0.1", "AdamW: lr must be a number above 0, but -0.1 was given."),
     ("infinite rate", "good.csv", "--lr inf", "lr must be a number above 0, but inf was given."),
-    ("epochs", "good.csv", "--epochs 0", "epochs must be a whole number at least 1, but 0 was"),
-    ("patience", "good.csv", "--patience 0", "patience must be a whole number at least 1, but 0"),
+    ("epochs", "good.csv", "--epochs 0", "epochs must be a whole number at least 1 or None, but 0"),
+    (
+        "patience",
+        "good.csv",
+        "--patience 0",
+        "patience must be a whole number at least 1 or None, but",
+    ),
+    ("members", "good.csv", "--members 9", "whole number at least 1 and at most 8 or None, but 9"),
+    (
+        "no member",
+        "good.csv",
+        "--members 0",
+        "whole number at least 1 and at most 8 or None, but 0",
+    ),
+    ("bins", "good.csv", "--bins -1", "bins must be a whole number at least 0 or None, but -1 was"),
+    ("dropout", "good.csv", "--dropout 1", "dropout must be a number at least 0 and below 1 or"),
+    ("no weights", "good.csv", "--weight beta", "Column 'beta' is the target and cannot be"),
+    ("no times", "text.csv", "--time beta --target alpha", "Time 'beta', row 14: 'hello' is no"),
+    ("no groups", "good.csv", "--groups alpa", "no column 'alpa'. Did you mean 'alpha'?"),
+    ("two ways", "good.csv", "--groups alpha --time alpha", "ask for different folds"),
     ("batch", "good.csv", "--batch-size -2", "batch_size must be a whole number at least 1 or"),
     ("time", "good.csv", "--time-budget 0", "time_budget must be a number above 0 or None, but"),
     ("seed", "good.csv", "--seed -1", "seed must be a whole number at least 0 and below"),
@@ -80,7 +98,7 @@ TRAIN = [  # what, the table, options, words of the message
         "no unit",
         "good.csv",
         "--hidden 8,0",
-        "hidden must be sizes of layers such as (128, 64), but",
+        "hidden must be sizes of layers such as (128, 64), or None, but",
     ),
     ("words", "good.csv", "--hidden a,b", "--hidden: sizes of layers such as 128,64 are needed"),
     ("no number", "good.csv", "--epochs many", "argument --epochs: invalid int value: 'many'"),
@@ -153,7 +171,8 @@ def files(talweg) -> None:
 def models(files, talweg) -> None:
     """A model, and all that may have become of it."""
     if not TRAINED:
-        talweg("train", "good.csv", "--target", "beta", "--out", ".", "--epochs", 1, "--hidden", 2)
+        quick = ("--epochs", 1, "--hidden", 2, "--members", 1)
+        talweg("train", "good.csv", "--target", "beta", "--out", ".", *quick)
         names = ("model.talweg", "history.csv", "report.html")
         TRAINED.update({name: Path(name).read_bytes() for name in names})
     for name, content in TRAINED.items():
@@ -164,7 +183,7 @@ def models(files, talweg) -> None:
         bundle.writestr("letter.txt", "hello")
     copy_with("lost.talweg", lambda head: head["config"].pop("encoder"))
     copy_with("kind.talweg", lambda head: head["config"].update(kind="tree"))
-    copy_with("size.talweg", lambda head: head["config"]["settings"].update(hidden=[10**6]))
+    copy_with("size.talweg", lambda head: head["config"]["network"].update(hidden=[10**6]))
     copy_with("newer.talweg", lambda head: head.update(version=99, talweg="9.9"))
     copy_with("altered.talweg", lambda head: head["arrays"].update(weights="0" * 64))
 
@@ -233,7 +252,8 @@ def test_a_write_that_fails_leaves_the_old_files(talweg, models, monkeypatch) ->
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    arguments = ("train", "good.csv", "--target", "beta", "--epochs", 1, "--hidden", 2, "--out")
+    quick = ("--epochs", 1, "--hidden", 2, "--members", 1)
+    arguments = ("train", "good.csv", "--target", "beta", *quick, "--out")
     for out in (".", "new/folder"):
         assert_refused(talweg(*arguments, out), f"--out {out}: No space left on device.")
         assert everything() == before

@@ -1,20 +1,23 @@
-"""The help says what is so: each default that it names is the one of TableModel."""
+"""The help says what is so: each default that it names is the one that tables are learned with."""
 
 import argparse
 import inspect
 import re
+from dataclasses import fields
 
 import pytest
 
 from talweg.cli.main import parser
+from talweg.data.recipe import Recipe, recipe_for
 from talweg.data.table_model import TableModel
-from talweg.optim import AdamW
+from talweg.optim.schedules import Cosine
 
 (COMMANDS,) = (each for each in parser()._actions if isinstance(each, argparse._SubParsersAction))
 TRAIN = {each.dest: each for each in COMMANDS.choices["train"]._actions}
 SIGNATURE = inspect.signature(TableModel).parameters
 DEFAULTS = {name: each.default for name, each in SIGNATURE.items()}
-DEFAULTS |= {"seed": inspect.signature(TableModel.fit).parameters["seed"].default, "lr": AdamW().lr}
+DEFAULTS |= {"seed": inspect.signature(TableModel.fit).parameters["seed"].default}
+SIZES = [(50, 3), (900, 9), (20_000, 13), (500_000, 30), (3_000_000, 100)]  # rows, inputs
 NAMED = {name: re.search(r"default: (\S+)$", each.help or "") for name, each in TRAIN.items()}
 
 
@@ -24,17 +27,35 @@ def as_typed(value: object) -> str:
     return "none" if value is None else str(value)
 
 
+def used(name: str) -> set[str]:
+    """What tables of all sizes are learned with where nothing is asked for."""
+    if DEFAULTS.get(name) is not None or name == "time_budget":
+        return {as_typed(DEFAULTS[name])}
+    recipes = [recipe_for(rows, inputs, {}, has_classes=False) for rows, inputs in SIZES]
+    if name == "lr":
+        assert all(isinstance(each.optimizer.lr, Cosine) for each in recipes)
+        return {as_typed(each.optimizer.lr.start) for each in recipes}
+    return {as_typed(getattr(each, name)) for each in recipes}
+
+
 @pytest.mark.parametrize("name", [name for name, found in NAMED.items() if found])
 def test_defaults(name: str) -> None:
-    assert NAMED[name][1] == as_typed(DEFAULTS[name])
+    assert used(name) == {NAMED[name][1]}
+
+
+BY_SIZE = [name for name, each in TRAIN.items() if "by the size of the table" in (each.help or "")]
+
+
+def test_what_follows_from_the_size_of_the_table_is_said_so() -> None:
+    asked = TRAIN.keys() & {each.name for each in fields(Recipe)} - {"bins"}
+    assert {name for name in asked if len(used(name)) > 1} <= {*BY_SIZE} <= asked
 
 
 def test_every_setting_of_a_table_model_is_an_option() -> None:
-    settings = DEFAULTS.keys() - {"optimizer"}
+    settings = DEFAULTS.keys() - {"optimizer"} | {"lr"}
     assert settings == TRAIN.keys() - {"help", "data", "out", "header"}
     assert all(TRAIN[name].default in (None, argparse.SUPPRESS) for name in settings)
-    assert len([each for each in NAMED.values() if each]) >= 6
-    assert DEFAULTS["optimizer"] == "adamw"
+    assert len([each for each in NAMED.values() if each]) >= 5
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS.choices])

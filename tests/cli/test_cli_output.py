@@ -52,7 +52,7 @@ def test_a_claim_ends_with_its_run_and_leaves_nothing(tmp_path) -> None:
 
 
 def test_each_part_is_written_before_the_next_is_read(houses) -> None:
-    trained = tw.TableModel("price", hidden=(2,), epochs=1).fit(houses).trained
+    trained = tw.TableModel("price", hidden=(2,), epochs=1, members=1).fit(houses).trained
     table, read = read_table(houses), []
 
     def parts() -> Iterator[Table]:
@@ -69,7 +69,8 @@ def test_each_part_is_written_before_the_next_is_read(houses) -> None:
 def test_parts_of_a_file_are_predicted_as_the_whole(talweg, train, monkeypatch) -> None:
     train("--target", "place")
     whole = talweg("predict", "out", "houses.csv", "--probabilities").out
-    monkeypatch.setattr("talweg.data.csv_file.BLOCK", 21)  # cells: seven rows at a time
+    monkeypatch.setattr("talweg.data.csv_file.FEWEST", 7)
+    monkeypatch.setattr("talweg.data.csv_file.BLOCK", 1)
     parts = talweg("predict", "out", "houses.csv", "--probabilities").out
     assert parts.splitlines()[0] == whole.splitlines()[0]
     found, expected = (
@@ -84,7 +85,8 @@ def test_parts_of_a_file_are_predicted_as_the_whole(talweg, train, monkeypatch) 
 
 def test_a_late_fault_leaves_no_file(talweg, train, houses, monkeypatch) -> None:
     train()
-    monkeypatch.setattr("talweg.data.csv_file.BLOCK", 21)
+    monkeypatch.setattr("talweg.data.csv_file.FEWEST", 7)
+    monkeypatch.setattr("talweg.data.csv_file.BLOCK", 1)
     Path("long.csv").write_text(houses.read_text() + "1,2,3,4,5\n")
     said = talweg("predict", "out", "long.csv", "--out", "p.csv")
     assert said.status == 2 and "long.csv, line 62" in said.err

@@ -2,12 +2,14 @@
 
 import csv
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.errors import DataWarning, TrainingWarning
 from talweg.version import VERSION
 
 
@@ -46,7 +48,8 @@ def test_probabilities_have_a_column_a_class_and_sum_to_1(talweg, train) -> None
 def test_a_model_without_a_header_reads_files_without_one(talweg, houses) -> None:
     lines = houses.read_text().splitlines()[1:]
     Path("bare.csv").write_text("\n".join(lines))
-    assert talweg("train", "bare.csv", "--target", "-1", "--out", "out", "--epochs", 2).status == 0
+    quick = ("--epochs", 2, "--members", 1)
+    assert talweg("train", "bare.csv", "--target", "-1", "--out", "out", *quick).status == 0
     Path("words.csv").write_text("x,y\n2,hill\n3,lake\n")  # looks like a header, and is a row
     names, rows = rows_of(talweg("predict", "out", "words.csv").out)
     assert (names, len(rows)) == (["2"], 3)
@@ -57,7 +60,8 @@ def test_a_model_with_a_header_takes_the_first_row_for_one(talweg, write) -> Non
     rows = [("red", "round") if row % 2 else ("blue", "flat") for row in range(30)]
     write("train.csv", ("colour", "shape"), *rows)
     write("new.csv", ("colour",), ("red",), ("blue",), ("colour",))
-    talweg("train", "train.csv", "--target", "shape", "--out", "o", "--epochs", 30, "--header")
+    how = ("--epochs", 30, "--members", 1, "--header")
+    talweg("train", "train.csv", "--target", "shape", "--out", "o", *how)
     _, found = rows_of(talweg("predict", "o", "new.csv").out)
     assert [row[0] for row in found[:2]] == ["round", "flat"]
     assert len(found) == 3
@@ -69,19 +73,21 @@ def test_show_says_what_train_said(talweg, train) -> None:
     assert said.status == 0
     assert told in said.out
     words = " ".join(said.out.split())
-    assert "learned from houses.csv (42 training, 9 validation, 9 test rows)" in words
+    rows = "45 rows to learn from, 8 to stop by, 7 to be judged on"
+    assert f"learned from houses.csv ({rows})" in words
     assert "Column 'rooms' is left out. As asked for." in said.out
     told = tw.load("out/model.talweg").trained.training
     when = f"{told['when'][:10]} {told['when'][11:16]} UTC"
     assert f"It was trained at {when} by talweg {VERSION}, on the loss mse with AdamW(" in words
-    assert "in batches of 32, seed 0, float32." in words
+    assert "in batches of 16, seed 0, float32." in words
     assert max(map(len, said.out.splitlines())) <= 80
 
 
 def test_long_names_are_cut_in_tables(talweg, write) -> None:
     name = "a very long name of a column that nobody would want to read in a table"
     write("t.csv", (name, "y"), *((row % 5, row % 5 + 0.5) for row in range(30)))
-    talweg("train", "t.csv", "--target", "y", "--out", "o", "--epochs", 1, "--hidden", 2)
+    quick = ("--epochs", 1, "--hidden", 2, "--members", 1)
+    talweg("train", "t.csv", "--target", "y", "--out", "o", *quick)
     lines = talweg("show", "o").out.splitlines()
     assert max(map(len, lines)) <= 80
     assert [line for line in lines if line.startswith(f"{name[:37]}...  number")]
@@ -91,3 +97,62 @@ def test_long_names_are_cut_in_tables(talweg, write) -> None:
 def test_a_model_is_its_file_or_the_folder_of_it(talweg, train, name) -> None:
     train()
     assert talweg("show", name).status == 0
+
+
+def test_what_the_table_path_says_of_each_cell_is_what_is_written(talweg, train, write) -> None:
+    train()
+    cells = ["", "?", "low", "1_000", "inf", " 2.5 ", "1e39", "007", "-", "3"] * 30
+    places = ["lake", "", "moon"] * 100
+    write("new.csv", ("more", "place", "rooms"), *zip(cells, places, cells, strict=True))
+    _, rows = rows_of(talweg("predict", "out", "new.csv").out)
+    expected = tw.load("out/model.talweg").predict("new.csv").tolist()
+    assert [float(value) for (value,) in rows] == expected
+
+
+# Notes ----------------------------------------------------------------------------------------
+
+NEW = [("rooms", "place"), *((row % 5, "moon") for row in range(300))]
+NOTE = (
+    "note: new.csv: the column 'place' was of the kind category in training, and no cell is of "
+    "what it held then; each counts as unknown. Check that it is the same column, written the "
+    "same way."
+)
+
+
+def test_a_doubt_is_one_note_without_a_place_in_the_code(
+    talweg, train, write, monkeypatch, recwarn
+) -> None:
+    train()
+    write("new.csv", *NEW)
+    monkeypatch.setattr("talweg.data.csv_file.BLOCK", 1)  # several parts, all of them doubtful
+    said = talweg("predict", "out", "new.csv", "--out", "p.csv")
+    assert (said.status, said.err, recwarn.list) == (0, NOTE, [])
+    again = talweg("predict", "out", "new.csv", "--out", "p.csv")
+    assert again.err == NOTE
+
+
+def test_later_rows_in_another_order_are_not_doubted(talweg, train, write, monkeypatch) -> None:
+    train()
+    write("new.csv", *NEW[:1], *((row, "hill") for row in range(64)), *NEW[1:])
+    monkeypatch.setattr("talweg.data.csv_file.BLOCK", 1)
+    assert talweg("predict", "out", "new.csv", "--out", "p.csv").err == ""
+
+
+def test_compare_says_of_two_models_once_what_is_doubtful(talweg, train, write) -> None:
+    train()
+    train("--out", "other", "--seed", 1)
+    write("new.csv", (*NEW[0], "price"), *((*row, row[0]) for row in NEW[1:]))
+    said = talweg("compare", "out", "other", "--data", "new.csv")
+    assert (said.status, said.err) == (0, NOTE)
+
+
+@pytest.mark.parametrize("kind", [DataWarning, TrainingWarning])
+def test_train_says_what_it_is_warned_of(talweg, houses, monkeypatch, kind) -> None:
+    def doubtful(*_: object, **__: object) -> None:
+        warnings.warn("this is odd", kind, stacklevel=1)
+        warnings.warn("this is a fault of the code", RuntimeWarning, stacklevel=1)
+
+    monkeypatch.setattr("talweg.cli.train.train", doubtful)
+    with pytest.warns(RuntimeWarning, match="this is a fault of the code"):
+        said = talweg("train", "houses.csv", "--target", "price", "--out", "out")
+    assert (said.status, said.err) == (0, "note: this is odd")

@@ -10,14 +10,15 @@ import talweg as tw
 SLOW = pytest.mark.slow
 # table, target, epochs, the least of the first score (R2 or accuracy), options
 TABLES = [
-    ("penguins.csv", "species", 40, 0.9, ""),
+    ("penguins.csv", "species", 40, 0.9, "--members 2"),
+    pytest.param("penguins.csv", "species", 40, 0.9, "", marks=SLOW),
     pytest.param(
         "titanic-train.csv", "Survived", 20, 0.7, "--drop PassengerId --drop Ticket", marks=SLOW
     ),
     pytest.param("iris.csv", "-1", 40, 0.85, "", marks=SLOW),
     pytest.param("wine.csv", "13", 40, 0.85, "", marks=SLOW),
     pytest.param("auto-mpg-questionmark.csv", "mpg", 40, 0.7, "", marks=SLOW),
-    ("breast-cancer-wisconsin.csv", "-1", 20, 0.9, ""),
+    pytest.param("breast-cancer-wisconsin.csv", "-1", 20, 0.9, "", marks=SLOW),
     pytest.param("abalone.csv", "8", 5, 0.45, "", marks=SLOW),
     pytest.param("california-housing.csv", "median_house_value", 3, 0.6, "", marks=SLOW),
     pytest.param("mushroom.csv", "Class", 3, 0.97, "", marks=SLOW),

@@ -14,7 +14,9 @@ from talweg.version import VERSION
 pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
 
 TALWEG = (sys.executable, "-m", "talweg")
-TRAIN = ("train", "houses.csv", "--target", "price", "--out", "out", "--hidden", "4")
+QUICK = ("--hidden", "4", "--bins", "0")
+TRAIN = ("train", "houses.csv", "--target", "price", "--out", "out", *QUICK)
+ALONE = ("--members", "1")
 ENDLESS = (*TRAIN, "--epochs", "1000000", "--patience", "1000000")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
@@ -59,29 +61,39 @@ def here(houses: Path, monkeypatch) -> None:
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # it hides what is left in a buffer
 
 
+RUN = r"\d+/1000000  loss \S+  val_loss \S+  best \d+"
+RUNS = r"\d/3 runs  epoch \d+/1000000  loss \S+  val_loss \S+"
+
+
 @pytest.mark.slow
-def test_a_bar_is_drawn_and_cleaned_up() -> None:
-    status, sent = on_terminal((*ENDLESS, "--time-budget", "1.5"), interrupt=False)
+@pytest.mark.parametrize(("members", "told"), [("1", RUN), ("3", RUNS)])
+def test_a_bar_is_drawn_and_cleaned_up(members: str, told: str) -> None:
+    how = (*ENDLESS, "--members", members, "--time-budget", "1.5")
+    status, sent = on_terminal(how, interrupt=False)
     assert status == 0
-    drawn = re.findall(
-        r"\r\x1b\[K(\[[#.]+\] \d+/1000000  loss \S+  val_loss \S+  best \d+  [^\r]* left)", sent
-    )
+    drawn = re.findall(rf"\r\x1b\[K(\[[#.]*\] {told}  [^\r]* left)", sent)
     assert drawn
     assert max(map(len, drawn)) < 80
     screen = left_on_screen(sent)
     assert not CONTROL.search(screen)
     assert "left" not in screen
-    assert "the time budget of 1.5 s was used up" in " ".join(screen.split())
+    words = " ".join(screen.split())
+    why = "because the time budget of 1.5 s was used up" if members == "1" else "as the time was"
+    assert f"stopped {why}" in words
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_training_and_keeps_what_was_reached() -> None:
-    status, sent = on_terminal(ENDLESS, interrupt=True)
-    words = " ".join(left_on_screen(sent).split())
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ("1", r"stopped because it was interrupted after \d+ steps; the network keeps"),
+        ("8", r"All stopped at the interruption; each keeps the weights of its best epoch"),
+    ],
+)
+def test_ctrl_c_ends_training_and_keeps_what_was_reached(members: str, words: str) -> None:
+    status, sent = on_terminal((*ENDLESS, "--members", members), interrupt=True)
     assert status == 0
-    assert re.search(
-        r"stopped because it was interrupted after \d+ steps; the network keeps", words
-    )
+    assert re.search(words, " ".join(left_on_screen(sent).split()))
     assert sorted(os.listdir("out")) == ["history.csv", "model.talweg", "report.html"]
     assert run("predict", "out", "houses.csv").stdout.count("\n") == 61
 
@@ -115,14 +127,14 @@ def limited() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
 def test_a_full_disk_leaves_nothing_half_written() -> None:
-    said = run(*TRAIN, "--epochs", "2", preexec_fn=limited)
+    said = run(*TRAIN, *ALONE, "--epochs", "2", preexec_fn=limited)
     assert said.returncode == 2
     assert said.stderr == (
         "talweg: --out out: File too large. Nothing is kept of what could not be written whole. "
         "Make room, or name another place.\n"
     )
     assert os.listdir() == ["houses.csv"]
-    assert run(*TRAIN, "--epochs", "2").returncode == 0
+    assert run(*TRAIN, *ALONE, "--epochs", "2").returncode == 0
     said = run("predict", "out", "houses.csv", "--out", "p.csv", preexec_fn=limited)
     assert (said.returncode, said.stderr.count("File too large")) == (2, 1)
     assert sorted(os.listdir()) == ["houses.csv", "out"]
@@ -131,7 +143,7 @@ def test_a_full_disk_leaves_nothing_half_written() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_standard_output_is_an_error() -> None:
-    run(*TRAIN, "--epochs", "1")
+    run(*TRAIN, *ALONE, "--epochs", "1")
     with open("/dev/full", "w") as full:
         predict = ("predict", "out", "houses.csv")
         said = run(*predict, stdout=full, stderr=subprocess.PIPE, capture_output=False)
@@ -141,7 +153,7 @@ def test_a_full_standard_output_is_an_error() -> None:
 
 @pytest.mark.slow
 def test_a_closed_pipe_is_no_error() -> None:
-    run(*TRAIN, "--epochs", "1")
+    run(*TRAIN, *ALONE, "--epochs", "1")
     process = subprocess.Popen(
         (*TALWEG, "predict", "out", "houses.csv"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -154,7 +166,8 @@ def test_a_closed_pipe_is_no_error() -> None:
 def test_an_encoding_that_lacks_a_letter(monkeypatch) -> None:
     Path("größe.csv").write_text("a,größe\n" + "".join(f"{n % 7},{n}.5\n" for n in range(30)))
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    said = run("train", "größe.csv", "--target", "größe", "--out", "o", "--epochs", "1")
+    quick = ("--epochs", "1", *ALONE)
+    said = run("train", "größe.csv", "--target", "größe", "--out", "o", *quick)
     assert (said.returncode, said.stderr) == (0, "")
     assert "gr\\xf6\\xdfe.csv: 30 rows" in said.stdout
 

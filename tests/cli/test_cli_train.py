@@ -51,7 +51,7 @@ def test_it_writes_three_files_and_says_what_it_found(train) -> None:
     words = " ".join(said.out.split())
     assert words.startswith(
         "houses.csv: 60 rows, 3 columns number: rooms category: place"
-        " On 9 rows that training never saw, "
+        " On 7 rows that training never saw, "
     )
     assert "always predicting the mean, " in words
     assert "trivial predictor" in words
@@ -77,6 +77,7 @@ def test_the_history_is_the_models(train) -> None:
 
 WAYS = [
     "--seed 3 --lr 0.05 --batch-size 7 --activation tanh --patience 1",
+    "--members 2 --bins 5 --dropout 0.25",
     *(
         pytest.param(way, marks=pytest.mark.slow)
         for way in (
@@ -84,6 +85,7 @@ WAYS = [
             "--drop rooms --task classification --hidden 5,3",
             "--header --hidden '' --time-budget 60.5",
             "--no-header --target -1 --task classification --drop 0",
+            "--target place --groups rooms --balance --threshold 0.25",
         )
     ),
 ]
@@ -93,6 +95,11 @@ WAYS = [
 def test_the_report_says_how_to_repeat_the_run(talweg, train, way: str) -> None:
     assert train(*shlex.split(way)).status == 0
     first = arrays_in("out")
+    assert_repeats(talweg, first)
+
+
+def assert_repeats(talweg, first: dict[str, np.ndarray]) -> None:
+    """That the lines of the report, of both kinds, give the same model again."""
     command, code = Copied(Path("out/report.html")).lines
     program, *arguments = shlex.split(command)
     assert program == "talweg"
@@ -113,8 +120,54 @@ def test_settings_reach_the_model(train) -> None:
     assert trained.task == "classification"
     assert [each.name for each in trained.encoder.columns] == ["place"]
     assert trained.settings["seed"] == 4
-    assert trained.settings["optimizer"] == tw.AdamW(lr=0.5)
-    assert [layer.units for layer in trained.net.layers] == [3, 2, len(trained.labels)]
+    assert trained.settings["optimizer"] == tw.AdamW(lr=tw.Cosine(0.5))
+    sizes = [(3, 2), (2, len(trained.labels))]
+    shapes = [each.shape for name, each in trained.net.weights.items() if "weight" in name]
+    assert shapes[1:] == sizes
+
+
+def test_settings_of_the_ensemble_reach_the_model(talweg, train) -> None:
+    said = train("--members", 2, "--bins", 5, "--dropout", 0.25)
+    trained = tw.load("out/model.talweg").trained
+    assert (trained.blueprint.members, trained.blueprint.dropout) == (2, 0.25)
+    assert max(map(len, trained.blueprint.bins.means.values())) == 5
+    words = " ".join(said.out.split())
+    assert "each judged by a network that never saw it, the networks explain" in words
+    assert "Two networks of 4 units trained side by side in " in words
+    told = said.out.split("\n\n")[1]
+    shown = talweg("show", "out").out
+    assert told in shown
+    assert "each of 2 networks: 45 rows to learn from, 8 to stop by, 7 to be judged" in " ".join(
+        shown.split()
+    )
+    assert shown.endswith(f"2 of these, {trained.net.weights.flat.size:,} parameters\n")
+
+
+ROLES = [
+    ("--weight rooms", "weight", "rooms", ["place"]),
+    ("--groups place", "groups", "place", ["rooms"]),
+    ("--time rooms", "time", "rooms", ["rooms", "place"]),
+]
+
+
+@pytest.mark.parametrize(("way", "name", "value", "inputs"), ROLES)
+def test_columns_with_a_role(talweg, write, way: str, name: str, value: str, inputs) -> None:
+    rows = [(row % 9 + 1, f"p{row % 10}", row * 1.5) for row in range(60)]
+    write("roles.csv", ("rooms", "place", "price"), *rows)
+    given = ("roles.csv", "--target", "price", "--out", "out", "--members", 1, "--bins", 0)
+    assert talweg("train", *given, "--epochs", 1, "--hidden", 2, *way.split()).status == 0
+    trained = tw.load("out/model.talweg").trained
+    assert trained.settings[name] == value
+    assert [each.name for each in trained.encoder.columns] == inputs
+    assert_repeats(talweg, arrays_in("out"))
+
+
+def test_rare_classes_can_weigh_more(talweg, train) -> None:
+    train("--target", "place", "--balance", "--threshold", "f1")
+    settings = tw.load("out/model.talweg").trained.settings
+    assert (settings["balance"], settings["threshold"]) == (True, "f1")
+    said = train("--balance")
+    assert said.status == 2 and "balance weighs classes, and 'price' is a number" in said.err
 
 
 def test_a_second_run_takes_the_place_of_the_first(train) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.columns import as_cells
+from talweg.data.columns import Words, as_cells, as_words
 from talweg.data.target import Target
 from talweg.errors import DataError, DataWarning
 
@@ -15,7 +15,7 @@ ROWS = 60
 SIZE = [row / 8 for row in range(ROWS)]
 PLACE = [["hill", "lake", "town"][row % 3] for row in range(ROWS)]
 GOOD = {"size": SIZE, "place": PLACE, "price": [size + (row % 3) for row, size in enumerate(SIZE)]}
-QUICK = {"epochs": 1, "hidden": (4,)}
+QUICK = {"epochs": 1, "hidden": (4,), "members": 1}
 
 
 def learned(target: str = "price", /, **changes: object) -> tw.TableModel:
@@ -195,3 +195,54 @@ def test_a_model_of_before_kinds_had_doubts_is_read() -> None:
     record = encoder.to_json()
     del record["notes"]
     assert type(encoder).from_json(record) == encoder
+
+
+# Much of one thing -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def few_words(monkeypatch) -> int:
+    """So many different texts of a column are kept: what ten million rows would do to 2**18."""
+    monkeypatch.setattr("talweg.data.growing.MOST_WORDS", 50)
+    monkeypatch.setattr("talweg.data.growing.MOST_NUMERALS", 20)
+    return 50
+
+
+def test_more_categories_than_are_kept_are_left_out_and_said(tmp_path: Path, few_words) -> None:
+    file = tmp_path / "t.csv"
+    rows = [f"{row % 7 / 2},user{row // 2},{row % 7}" for row in range(4 * few_words)]
+    file.write_text("\n".join(["size,who,price", *rows]))
+    model = tw.TableModel("price", task="regression", **QUICK).fit(file)
+    assert kinds(model) == {"size": "number"}
+    why = model.trained.encoder.left_out["who"]
+    assert why == f"It is text: more than {few_words} different values in {len(rows)} cells."
+    assert np.isfinite(model.predict(file)).all()
+
+
+def test_rows_without_a_target_are_left_out(model) -> None:
+    price = [*GOOD["price"][:-9], None, "", "?", "NA", "nan", *GOOD["price"][-4:]]
+    found = learned(price=price)
+    assert sum(found.trained.parts.values()) == ROWS - 5
+    assert found.trained.rows == ROWS
+    assert np.isfinite(found.predict(GOOD)).all()
+
+
+@pytest.mark.parametrize("target", ["kind", "price"])
+def test_numbers_are_not_made_words_to_look_for_leaks(monkeypatch, target: str) -> None:
+    """As texts, ten million numbers would take a gigabyte."""
+
+    def of_words(cells: object) -> Words:
+        assert isinstance(cells, Words)
+        return as_words(cells)
+
+    monkeypatch.setattr("talweg.data.kinds.as_words", of_words)
+    random = np.random.default_rng(0)
+    table = {
+        "size": random.normal(size=3000),
+        "place": random.choice(["hill", "lake"], 3000),
+        "kind": random.choice(["low", "high"], 3000),
+        "price": random.normal(size=3000),
+    }
+    seen = tw.TableModel(target).kinds(table)
+    assert len(seen) == 3
+    assert not any(each.note for each in seen)

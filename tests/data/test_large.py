@@ -10,6 +10,7 @@ import pytest
 import talweg as tw
 from talweg.data import growing
 from talweg.data.columns import Words
+from talweg.data.dialect import Dialect
 from talweg.data.encode import TableEncoder
 from talweg.data.growing import OTHER, GrowingColumn, Shelf
 from talweg.data.read import read_parts, read_table
@@ -104,7 +105,7 @@ def test_reading_in_parts_takes_the_memory_of_a_part(tmp_path, small_sample) -> 
 
 def test_a_model_learns_the_same_from_mapped_rows(tmp_path, small_memory, monkeypatch) -> None:
     file = write(tmp_path / "t.csv", 6_000)
-    settings = {"epochs": 2, "hidden": (8,), "columns": {"d": "leave out"}}
+    settings = {"epochs": 2, "hidden": (8,), "members": 2, "columns": {"d": "leave out"}}
     mapped = tw.TableModel("y", **settings).fit(file)
     monkeypatch.setattr(growing, "IN_MEMORY", 2**40)
     kept = tw.TableModel("y", **settings).fit(file)
@@ -140,6 +141,43 @@ def test_what_float_takes_and_a_table_does_not_is_unknown(few_words) -> None:
         numbers = grown(first, [odd, "7", " 8 "])
         assert numbers[-3:].tolist() == [np.inf, 7, 8]
     assert grown(first, ["inf", "nan", "1e99"])[:-4:-1].tolist()[::2] == [1e99, np.inf]
+
+
+def test_a_point_between_thousands_is_none_before_decimals(few_words) -> None:
+    column = GrowingColumn(Shelf(), Dialect(";", decimal=",").clean)
+    column.add([f"{place},5" for place in range(9)])
+    column.add(["1.234", "12.345"])
+    column.add(["1.234", "2,5"])
+    assert column.cells()[-4:].tolist() == [1234, 12345, 1234, 2.5]
+
+
+def test_a_column_known_to_be_of_numbers_is_read_as_one() -> None:
+    column = GrowingColumn(Shelf(), number=True)
+    column.add(["007", " 1.5 ", "", "?", "low", "1_000", "inf"])
+    column.add(["8", "", "9"])
+    found = column.cells().tolist()
+    expected = [7, 1.5, np.nan, np.nan, np.inf, np.inf, np.inf, 8, np.nan, 9]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_kinds_that_are_known_say_how_parts_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("a,b,c\n" + "1,007,x\n" * 200)
+    for kinds in ({"a": "number", "b": "category"}, {"a": "number", "b": "category", "z": "date"}):
+        parts = list(read_parts(file, kinds=kinds))
+        columns = parts[0].columns
+        assert parts[0].names == ("a", "b", "c")
+        assert columns["a"].tolist()[:2] == [1.0, 1.0]
+        assert columns["b"].tolist()[:2] == ["007", "007"]
+        assert set(columns["c"].tolist()) == {""}
+        assert sum(map(len, parts)) == 200
+
+
+def test_parts_of_a_wide_table_have_many_rows(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    row = ",".join(["1"] * 500)
+    file.write_text("\n".join([row] * 150))
+    assert [len(part) for part in read_parts(file, header=False)] == [64, 64, 22]
 
 
 def test_codes_keep_their_zeros(few_words) -> None:

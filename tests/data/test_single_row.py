@@ -1,7 +1,8 @@
 """One row by the prepared path: the same bits as a table of one row."""
 
 import json
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 import talweg as tw
+from talweg.data.coded import BooleanColumn, CategoryColumn, DateColumn, NumberColumn
+from talweg.data.columns import as_cells, texts
 from talweg.data.encode import TableEncoder
 from talweg.data.read import as_table
-from talweg.data.single import row_of
+from talweg.data.single import _arrow_cell, row_of
 from talweg.errors import DataError
 
 TIMES = 12
@@ -59,7 +62,7 @@ def test_many_numbers_in_one_row_are_encoded_as_in_many() -> None:
 
 @pytest.fixture(scope="module")
 def model() -> tw.TableModel:
-    return tw.TableModel("price", epochs=2, hidden=(4,)).fit(COLUMNS)
+    return tw.TableModel("price", epochs=2, hidden=(4,), members=2).fit(COLUMNS)
 
 
 def test_one_row_may_come_in_many_forms(model) -> None:
@@ -67,16 +70,147 @@ def test_one_row_may_come_in_many_forms(model) -> None:
     row = {name: cells[1] for name, cells in COLUMNS.items()}
     expected = model.predict({name: [cell] for name, cell in row.items()}).tolist()
     numpy = {name: np.array(cell)[()] for name, cell in row.items()}
-    for source in (row, numpy, pandas.DataFrame([row]), polars.DataFrame([row])):
+    frame, arrow = pandas.DataFrame([row]), pytest.importorskip("pyarrow").table
+    frames = (
+        frame,
+        frame.convert_dtypes(),
+        polars.DataFrame([row]),
+        arrow({name: [cell] for name, cell in row.items()}),
+    )
+    for source in (row, numpy, *frames, frame.iloc[0], pandas.Series(row)):
         assert model.trained.encoder.encode_row(source) is not None
         assert model.predict(source).tolist() == expected
     frame = pandas.DataFrame([{**row, "place": None}])
     assert model.predict(frame).tolist() == model.predict({**row, "place": ""}).tolist()
 
 
+DAY = datetime(2021, 6, 7, 8, 9, 10, 11)
+ODD = {  # cells that frames keep in types of their own; the first is the row
+    "days": [DAY, datetime(2020, 1, 1)],
+    "gap in days": [None, DAY],
+    "zones": [DAY.replace(tzinfo=UTC), None],
+    "dates": [DAY.date(), None],
+    "whole": [3, 4],
+    "huge": [2**60 + 1, 2**61],
+    "gap in whole": [None, 2**60 + 1],
+    "truths": [True, False],
+    "gap in truths": [None, True],
+    "decimals": [Decimal("1.50"), None],
+    "spans": [timedelta(seconds=90), timedelta(0)],
+    "words": [" hill ", None],
+    "gap in words": [None, "hill"],
+    "infinite": [np.inf, 1.0],
+    "nothing": [None, None],
+}
+
+
+def frames_of(cells: list[object]) -> Iterator[object]:
+    """The first cell in frames of one row, which have the type of a column of all."""
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    arrow = pytest.importorskip("pyarrow")
+    frame = pandas.DataFrame({"x": cells, "y": 0})
+    for each in (frame, frame.convert_dtypes(), frame.astype({"x": "category"})):
+        yield each[:1]
+    yield frame.astype({"x": object})[:1]
+    yield polars.DataFrame({"x": cells, "y": 0})[:1]
+    table = arrow.table({"x": cells, "y": [0] * len(cells)})
+    yield table[:1]
+    yield table.to_batches()[0][:1]
+    if table.schema.field("x").type == "timestamp[us]":
+        yield frame.astype({"x": "datetime64[ns]"})[:1]
+        nanoseconds = arrow.array(["2021-06-07T08:09:10.000000011"]).cast("timestamp[ns]")
+        yield arrow.table({"x": nanoseconds})
+
+
+@pytest.mark.parametrize("cells", ODD.values(), ids=ODD.keys())
+def test_a_cell_of_a_frame_is_what_a_table_makes_of_it(cells: list[object]) -> None:
+    for frame in frames_of(cells):
+        (text,) = texts(as_table(frame).columns["x"])
+        levels = {"hill", text} - {"", "nan", "NaT"}
+        columns = [
+            NumberColumn("x", 1.0, 2.0),
+            CategoryColumn("x", tuple(sorted(levels))),
+            BooleanColumn("x", ("true", "false")),
+            DateColumn.fit("x", as_cells(["2020-01-01", "2021-02-03"]), ("year first",)),
+        ]
+        for column in columns:
+            encoder = TableEncoder(("x",), (), (column,), {})
+            found = encoder.encode_row(frame)
+            assert found is not None
+            np.testing.assert_array_equal(found, encoder.encode(as_table(frame)), str(type(frame)))
+
+
+def test_two_columns_of_one_name_are_no_row(model) -> None:
+    pandas, arrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    row = {name: cells[0] for name, cells in COLUMNS.items()}
+    frame = pandas.DataFrame([[*row.values(), 2]], columns=[*row, "size"])
+    labels = pandas.DataFrame([[*row.values(), 1, 2]], columns=[*row, 1, "1"])
+    table = arrow.Table.from_arrays([arrow.array([1.0])] * 2, names=["size", "size"])
+    for source in (frame, labels, frame.iloc[0], table):
+        assert row_of(source) is None
+        with pytest.raises(DataError, match="has 2 columns named"):
+            model.predict(source)
+
+
+def test_rows_of_frames_with_other_columns_may_take_turns(model) -> None:
+    pandas = pytest.importorskip("pandas")
+    row = {name: cells[1] for name, cells in COLUMNS.items()}
+    turned = dict(reversed(row.items()))
+    frames = [pandas.DataFrame([each]) for each in (row, turned, {"more": 1, **row})]
+    expected = model.predict({name: [cell] for name, cell in row.items()}).tolist()
+    for frame in frames * 2:
+        assert model.predict(frame).tolist() == expected
+        assert model.predict(frame.iloc[0]).tolist() == expected
+
+
+def test_a_frame_whose_columns_go_by_position() -> None:
+    pandas = pytest.importorskip("pandas")
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    model = tw.TableModel(-1, epochs=1, hidden=(4,), members=1).fit(X)
+    for source in (pandas.DataFrame(X[:1]), pandas.Series(X[0])):
+        assert model.trained.encoder.encode_row(source) is not None
+        assert model.predict(source).tolist() == model.predict(X)[:1].tolist()
+
+
+def test_a_column_is_no_row(model) -> None:
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(DataError, match="lacks 6 of the 6 columns"):
+        model.predict(pandas.Series(COLUMNS["size"]))
+
+
+def test_a_whole_number_of_numpys_is_one_of_a_column_of_numbers() -> None:
+    row = {"x": np.int64(2**60 + 1)}
+    (level,) = texts(as_table(row).columns["x"])
+    encoder = TableEncoder(("x",), (), (CategoryColumn("x", (level,)),), {})
+    np.testing.assert_array_equal(encoder.encode_row(row), encoder.encode(as_table(row)))
+    assert encoder.encode_row(row)[0, 0] == 1
+
+
+class Refused:
+    """A column of pyarrow whose cell Python has no object for, as moments of nanoseconds are."""
+
+    def __getitem__(self, row: int) -> "Refused":
+        return self
+
+    def as_py(self) -> object:
+        raise ValueError("Nanosecond resolution temporal type is not safely convertible")
+
+
+def test_a_cell_that_python_cannot_hold_is_read_as_a_column() -> None:
+    column = Refused()
+    assert _arrow_cell(column) is column
+    assert _arrow_cell([pytest.importorskip("pyarrow").scalar(2.5)]) == 2.5
+
+
+def test_a_whole_number_of_any_length() -> None:
+    encoder = TableEncoder.fit(as_table({"t": [1.0, 2.0, 4.0], "y": [1, 2, 3]}), "y")
+    row = {"t": 10**400}
+    np.testing.assert_array_equal(encoder.single(row), encoder.encode(as_table(row)))
+
+
 def test_a_row_of_an_array() -> None:
     X = np.random.default_rng(0).normal(size=(40, 3))
-    model = tw.TableModel(-1, epochs=1, hidden=(4,)).fit(X)
+    model = tw.TableModel(-1, epochs=1, hidden=(4,), members=1).fit(X)
     assert model.predict(X[:1]).tolist() == model.predict(X)[:1].tolist()
     assert model.predict(X[:1, :2]).tolist() == model.predict(X)[:1].tolist()
     assert model.trained.encoder.encode_row(X[:1]) is not None
@@ -107,7 +241,7 @@ def test_a_row_that_lacks_a_column(model) -> None:
 
 
 def test_probabilities_of_a_row() -> None:
-    model = tw.TableModel("place", epochs=1, hidden=(4,)).fit(COLUMNS)
+    model = tw.TableModel("place", epochs=1, hidden=(4,), members=1).fit(COLUMNS)
     row = {name: cells[0] for name, cells in COLUMNS.items()}
     assert model.probabilities(row).shape == (1, 2)
     assert model.predict(row).shape == (1,)

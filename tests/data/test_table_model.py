@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data import table_model
+from talweg.data import learning
 from talweg.data.scores import regression_scores
-from talweg.data.split import split
 from talweg.data.table import Table
 from talweg.errors import DataError, ModelFileError, SettingError, TalwegError
+from talweg.train.folds import dealt
 
 ROWS = 80
 RANDOM = np.random.default_rng(7)
@@ -23,7 +23,8 @@ PRICE = (2 * SIZE + (PLACE == "lake")).round(3)
 KIND = np.where(SIZE > 3, "large", "small")
 HOUSES = {"size": SIZE.tolist(), "place": PLACE.tolist(), "price": PRICE.tolist()}
 LABELLED = {"size": SIZE.tolist(), "place": PLACE.tolist(), "kind": KIND.tolist()}
-QUICK = {"epochs": 3, "hidden": (5,)}
+QUICK = {"epochs": 3, "hidden": (5,), "members": 1, "bins": 0}
+TEAM = {"epochs": 6, "hidden": (5,), "members": 8, "bins": 6, "batch_size": 16}
 
 
 class Frame:
@@ -56,6 +57,18 @@ def kinds() -> tw.TableModel:
     return tw.TableModel("kind", **QUICK).fit(LABELLED)
 
 
+@pytest.fixture(scope="module")
+def team() -> tw.TableModel:
+    """Eight members, numbers in bins, a target of numbers."""
+    return tw.TableModel("price", **TEAM).fit(HOUSES)
+
+
+@pytest.fixture(scope="module")
+def voters() -> tw.TableModel:
+    """Three members that tell classes apart."""
+    return tw.TableModel("kind", **{**TEAM, "members": 3}).fit(LABELLED)
+
+
 # Learning -------------------------------------------------------------------------------------
 
 
@@ -73,9 +86,9 @@ def test_all_sources_are_one_table(houses, csv_file) -> None:
 
 
 def test_it_learns() -> None:
-    regression = tw.TableModel("price", epochs=150).fit(HOUSES)
+    regression = tw.TableModel("price", epochs=150, members=2).fit(HOUSES)
     assert regression.scores[0].network > 0.9 > 0.1 > regression.scores[0].trivial
-    classes = tw.TableModel("kind", epochs=60).fit(LABELLED)
+    classes = tw.TableModel("kind", epochs=60, members=1).fit(LABELLED)
     assert classes.scores[0].network > 0.8 > classes.scores[0].trivial
 
 
@@ -88,10 +101,16 @@ def test_the_same_seed_gives_the_same_model_bit_for_bit(houses) -> None:
 
 def test_the_seed_orders_the_rows_too(monkeypatch) -> None:
     seeds = []
-    monkeypatch.setattr(table_model, "fit", lambda *_, seed, **__: seeds.append(seed) or 1 / 0)
+    monkeypatch.setattr(learning, "fit", lambda *_, seed, **__: seeds.append(seed) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         tw.TableModel("price", **QUICK).fit(HOUSES, seed=5)
     assert seeds == [5]
+    monkeypatch.setattr(
+        learning, "sweep", lambda *_, over, **__: seeds.extend(over["seed"]) or 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):
+        tw.TableModel("price", **TEAM).fit(HOUSES, seed=5)
+    assert seeds[:2] == [5, 5] and len({*seeds[1:]}) == len(seeds[1:]) == 8
 
 
 def test_a_file_is_read_with_a_header_if_training_had_one(csv_file) -> None:
@@ -103,17 +122,22 @@ def test_a_file_is_read_with_a_header_if_training_had_one(csv_file) -> None:
 
 
 def test_scores_are_those_of_the_rows_held_out(houses) -> None:
-    train, validation, test = split(ROWS, seed=0)
-    predicted, mean = houses.predict(HOUSES), PRICE[train].mean()
+    """One network: it is judged on the last fold, and stops by the one before."""
+    fold = dealt(ROWS, 8, seed=0)
+    validation, test = (fold == place for place in (6, 7))
+    predicted, mean = houses.predict(HOUSES), PRICE.mean()
+    held = houses.trained.held_out
+    assert held.true.tolist() == pytest.approx(PRICE[test].tolist(), rel=1e-6)
+    assert held.outputs.tolist() == pytest.approx(predicted[test].tolist(), rel=1e-5)
     expected = regression_scores(PRICE[test], predicted[test], mean)
     for found, score in zip(houses.scores, expected, strict=True):
         assert found == (score.name, *(pytest.approx(each, rel=1e-5) for each in score[1:]))
-    size = houses.trained.encoder.columns[0]
-    assert size.mean == pytest.approx(SIZE[train].mean())
+    assert houses.trained.encoder.columns[0].mean == pytest.approx(SIZE.mean())
     assert houses.trained.coding.mean == pytest.approx(mean)
     best = houses.trained.training["best_epoch"]
     error = np.abs(predicted - PRICE)[validation].mean()
     assert houses.trained.history["val_mae"][best - 1] == pytest.approx(error, rel=1e-5)
+    assert houses.trained.parts == {"training": 60, "validation": 10, "test": 10}
 
 
 def test_other_rows_can_be_scored(houses, kinds) -> None:
@@ -149,9 +173,13 @@ def test_settings_do_what_they_say() -> None:
         model = tw.TableModel("price", drop=drop, **QUICK).fit(HOUSES)
         assert [column.name for column in model.trained.encoder.columns] == ["size"]
         model.predict({"size": [1.0, 2.0]})
-    model = tw.TableModel("price", epochs=10**6, patience=10**6, time_budget=0.05).fit(HOUSES)
-    assert model.trained.training["stopped_by"] == "time_budget"
-    model = tw.TableModel("price", epochs=5, batch_size=7, optimizer=tw.SGD(lr=0.01)).fit(HOUSES)
+    endless = {**QUICK, "epochs": 10**6, "patience": 10**6}
+    for members in (1, 3):
+        model = tw.TableModel("price", **{**endless, "members": members}, time_budget=0.05)
+        told = model.fit(HOUSES).trained.training
+        assert [each["stopped_by"] for each in told["members"]] == ["time_budget"] * members
+    quick = {**QUICK, "batch_size": 7, "optimizer": tw.SGD(lr=0.01)}
+    model = tw.TableModel("price", **quick).fit(HOUSES)
     assert model.trained.training["batch_size"] == 7
     assert model.trained.training["optimizer"].startswith("SGD(lr=0.01")
 
@@ -174,7 +202,8 @@ def test_a_run_that_breaks_off_warns() -> None:
 
 
 def test_places_that_training_never_saw_start_at_0_and_stay_there(houses) -> None:
-    encoder, first = houses.trained.encoder, houses.trained.net.weights["0.weight"]
+    trained = houses.trained
+    encoder, first = trained.encoder, trained.blueprint.first_weight(trained.net)
     unseen = [place for place in encoder.inputs if place.endswith(("unknown", "missing"))]
     assert unseen == ["size unknown", "size missing", "place unknown", "place missing"]
     for name, weights in zip(encoder.inputs, first, strict=True):
@@ -252,11 +281,15 @@ def test_a_fresh_process_predicts_the_same_bits(tmp_path, csv_file, columns, hea
     assert found.tolist() == expected.tolist()
 
 
-@pytest.mark.parametrize("name", ["houses", "kinds"])
+@pytest.mark.parametrize("name", ["houses", "kinds", "team", "voters"])
 def test_a_file_holds_all_that_was_known(request, tmp_path: Path, name: str) -> None:
-    trained = request.getfixturevalue(name).trained
+    model = request.getfixturevalue(name)
+    trained, rows = model.trained, HOUSES if name in ("houses", "team") else LABELLED
     trained.save(tmp_path / "m.talweg")
     loaded = tw.load(tmp_path / "m.talweg").trained
+    assert loaded.predict(rows).tolist() == trained.predict(rows).tolist()
+    assert loaded.net.weights.flat.tobytes() == trained.net.weights.flat.tobytes()
+    assert loaded.blueprint.to_json() == trained.blueprint.to_json()
     assert loaded.scores == trained.scores
     for part in ("encoder", "coding", "settings", "source", "rows", "parts", "training"):
         assert getattr(loaded, part) == getattr(trained, part)
@@ -309,10 +342,14 @@ def test_a_file_of_another_kind(tmp_path: Path) -> None:
 # Refusing -------------------------------------------------------------------------------------
 
 SETTINGS = [
-    ({"epochs": 0}, "epochs must be a whole number at least 1, but 0 was given"),
-    ({"patience": 2.5}, "patience must be a whole number at least 1, but 2.5 was given"),
-    ({"hidden": (8, 0)}, r"hidden must be sizes of layers such as \(128, 64\), but \(8, 0\)"),
-    ({"hidden": 64}, r"hidden must be sizes of layers such as \(128, 64\), but 64 was given"),
+    ({"epochs": 0}, "epochs must be a whole number at least 1 or None, but 0 was given"),
+    ({"patience": 2.5}, "patience must be a whole number at least 1 or None, but 2.5 was given"),
+    ({"hidden": (8, 0)}, r"sizes of layers such as \(128, 64\), or None, but \(8, 0\) was given"),
+    ({"hidden": 64}, r"sizes of layers such as \(128, 64\), or None, but 64 was given"),
+    ({"members": 0}, "members must be a whole number at least 1 and at most 8 or None, but 0 was"),
+    ({"members": 9}, "members must be a whole number at least 1 and at most 8 or None, but 9 was"),
+    ({"bins": -1}, "bins must be a whole number at least 0 or None, but -1 was given"),
+    ({"dropout": 1.0}, "dropout must be a number at least 0 and below 1 or None, but 1.0 was"),
     ({"hidden": "64"}, "hidden must be sizes of layers"),
     ({"activation": "tan"}, "but 'tan' was given. Did you mean 'tanh'?"),
     ({"task": "cluster"}, "task must be one of 'regression', 'classification' or None"),

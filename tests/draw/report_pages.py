@@ -32,7 +32,7 @@ def model(target: str) -> tw.TableModel:
         "kind": np.digitize(size, [-1.5, -0.5, 0, 0.5, 1.5]).astype(str),
     }
     others = [each for each in ("price", "dear", "kind") if each != target]
-    return tw.TableModel(target, drop=others, hidden=(8,), epochs=15).fit(table)
+    return tw.TableModel(target, drop=others, hidden=(8,), epochs=15, members=2).fit(table)
 
 
 @cache

@@ -46,9 +46,8 @@ REGRESSION = Report(
             "val_mae": 3 / EPOCHS,
         },
         epochs=40,
-        seconds=0.42,
+        said="40 epochs in 420 ms. Stopped because the validation loss did not fall.",
         best_epoch=31,
-        stopped_by="Stopped because the validation loss did not fall.",
     ),
     data=Data(
         rows=4177,
@@ -131,7 +130,7 @@ def test_tables_have_captions_and_scopes_and_figures_have_captions() -> None:
     page = Page(render(REGRESSION))
     assert len(page.all("table")) == len(page.all("caption")) == 6
     assert all(cell.get("scope") in ("row", "col") for cell in page.all("th"))
-    assert len(page.all("figure")) == len(page.all("figcaption")) == 4
+    assert len(page.all("figure")) == len(page.all("figcaption")) == 5
 
 
 @pytest.mark.parametrize("report", REPORTS)
@@ -170,7 +169,7 @@ def test_all_text_is_escaped() -> None:
             scored_on=EVIL,
             picture=Classified(labels=[EVIL, "b"], counts=[[1, 2], [3, 4]], target=EVIL),
         ),
-        training=Training(history={EVIL: [1, 2]}, epochs=2, seconds=1, stopped_by=EVIL),
+        training=Training(history={EVIL: [1, 2]}, epochs=2, said=EVIL),
         data=Data(
             rows=1,
             columns=[(EVIL, EVIL, EVIL)] * 40,
@@ -211,7 +210,7 @@ def test_the_report_says_all_that_it_was_given() -> None:
 
 def test_training_and_validation_share_a_chart_and_a_lone_curve_gets_its_own() -> None:
     history = {"loss": [2, 1], "val_loss": [3, 2], "val_f1": [0.1, 0.2]}
-    training = Training(history=history, epochs=2, seconds=90)
+    training = Training(history=history, epochs=2, said="2 epochs in 1 min 30 s.")
     page = Page(render(Report(title="t", headline="", training=training)))
     assert len(page.all("figure")) == 2
     assert "At the last epoch: training 1, validation 2." in page.words
@@ -220,12 +219,12 @@ def test_training_and_validation_share_a_chart_and_a_lone_curve_gets_its_own() -
 
 
 def test_a_run_without_an_epoch_has_a_report() -> None:
-    training = Training(history={"loss": []}, epochs=0, seconds=0)
+    training = Training(history={"loss": []}, epochs=0)
     assert "no data" in Page(render(Report(title="t", headline="", training=training))).words
 
 
 def test_a_run_that_diverged_has_a_report() -> None:
-    training = Training(history={"loss": [2.0, 1e30, np.inf, np.nan]}, epochs=4, seconds=0)
+    training = Training(history={"loss": [2.0, 1e30, np.inf, np.nan]}, epochs=4)
     html = render(Report(title="t", headline="", training=training))
     assert "At the last epoch: training \N{EN DASH}." in Page(html).words
 

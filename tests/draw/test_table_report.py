@@ -21,7 +21,7 @@ TABLE = {
     "price": [2 * size + 1000 for size in SIZES],
     "kind": ["<b>" if size > 40 else "small" for size in SIZES],
 }
-QUICK = {"epochs": 3, "hidden": (4,)}
+QUICK = {"epochs": 3, "hidden": (4,), "batch_size": 16, "members": 1, "bins": 0}
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,13 @@ def classes() -> tw.TableModel:
     return tw.TableModel("kind", drop="price", **QUICK).fit(TABLE)
 
 
+@pytest.fixture(scope="module")
+def several() -> tw.TableModel:
+    """Three networks, numbers in bins."""
+    settings = {**QUICK, "members": 3, "bins": 5}
+    return tw.TableModel("price", drop="kind", **settings).fit(TABLE)
+
+
 def test_predicted_against_true(numbers) -> None:
     report, held = table_report(numbers.trained), numbers.trained.held_out
     picture = report.result.picture
@@ -42,7 +49,7 @@ def test_predicted_against_true(numbers) -> None:
     assert report.title == "Learning price from the columns"
     assert report.result.scores == numbers.scores
     assert report.result.baseline == f"Always the mean, {held.prior[0]:,.0f}"
-    assert report.result.scored_on == "9 rows that training never saw"
+    assert report.result.scored_on == "7 rows that training never saw"
 
 
 def test_confusion(classes) -> None:
@@ -50,8 +57,8 @@ def test_confusion(classes) -> None:
     picture = report.result.picture
     assert isinstance(picture, Classified)
     assert picture.labels == ("<b>", "small")
-    assert np.sum(picture.counts) == len(held.true) == 9
-    assert np.trace(picture.counts) / 9 == pytest.approx(classes.scores[0].network)
+    assert np.sum(picture.counts) == len(held.true) == 7
+    assert np.trace(picture.counts) / 7 == pytest.approx(classes.scores[0].network)
     assert report.result.baseline == "Class frequencies of training"
 
 
@@ -59,8 +66,36 @@ def test_how_it_learned(numbers) -> None:
     training = table_report(numbers.trained).training
     assert training.history is numbers.trained.history
     assert list(training.history) == ["loss", "mae", "val_loss", "val_mae"]
-    assert (training.epochs, training.best_epoch) == (3, 3)
-    assert training.stopped_by.startswith("It stopped because all 3 epochs were done; the network")
+    assert (training.epochs, training.networks) == (3, 1)
+    assert training.best_epoch == numbers.trained.training["best_epoch"]
+    assert training.said.startswith("Training took 3 epochs and ")
+    assert "It stopped because all 3 epochs were done; the network" in training.said
+
+
+def test_several_networks(several) -> None:
+    trained = several.trained
+    report = table_report(trained, look(trained, trained.unseen))
+    assert report.result.scored_on == "22 rows, each judged by a network that never saw it"
+    assert len(report.result.picture.true) == report.columns.rows == 22
+    assert report.training.said.startswith("Three networks of 4 units trained side by side in ")
+    assert report.data.splits == [("training", 45), ("validation", 8), ("test", 7)]
+    layers, size = report.network.layers, trained.net.weights.flat.size
+    assert layers[1][0] == "Bins(1 columns, 5 bins)"
+    assert layers[1][1] == f"(N, {len(trained.encoder.inputs) + 5})"
+    assert 3 * sum(row[2] for row in layers) == size
+    page = render(report)
+    for words in (
+        "Each of 3 networks uses",
+        f"3 of these, with {size:,} parameters. Numbers enter as they are and as how far",
+        "The first of 3 networks. At the last epoch: ",
+    ):
+        assert words in page
+    assert page.count("The first of 3 networks.") == 2
+    settings = dict(report.settings.values)
+    assert (settings["members"], settings["bins"], settings["epochs"]) == ("3", "5", "3")
+    speed = dict(report.training.speed)["Training"].removesuffix(" rows a second")
+    rows = 45 * 9 / trained.training["seconds"]
+    assert float(speed.replace(",", "")) == pytest.approx(rows, rel=0.06)
 
 
 def test_the_data_and_the_network(numbers) -> None:
@@ -71,7 +106,7 @@ def test_the_data_and_the_network(numbers) -> None:
     assert size[2].startswith(f"(value - {mean:.4g}) / {scale:.4g}, softly clipped")
     assert place[2].startswith("a place for each of 3 levels (")
     assert report.data.left_out == [("kind", "As asked for."), ("same", "Every cell holds 'x'.")]
-    assert report.data.splits == [("training", 42), ("validation", 9), ("test", 9)]
+    assert report.data.splits == [("training", 45), ("validation", 8), ("test", 7)]
     assert sum(row[2] for row in report.network.layers) == numbers.trained.net.weights.flat.size
 
 
@@ -80,13 +115,15 @@ def test_settings_say_what_was_asked_and_what_came_of_it(numbers) -> None:
     assert settings["task"] == "regression"
     assert settings["drop"] == "kind"
     assert settings["hidden"] == "4"
-    assert settings["batch size"] == "32"
+    assert settings["batch size"] == "16"
+    assert (settings["members"], settings["bins"]) == ("1", "0")
     assert settings["time budget"] == "none"
     assert settings["seed"] == "0"
-    assert settings["optimizer"].startswith("AdamW(lr=0.001, ")
+    assert settings["optimizer"].startswith("AdamW(lr=Cosine(")
+    assert "none" not in [settings[name] for name in ("activation", "dropout", "patience")]
 
 
-@pytest.mark.parametrize("name", ["numbers", "classes"])
+@pytest.mark.parametrize("name", ["numbers", "classes", "several"])
 def test_a_loaded_model_has_the_same_page(request, tmp_path: Path, name: str) -> None:
     trained = request.getfixturevalue(name).trained
     trained.save(tmp_path / "m.talweg")
@@ -95,7 +132,7 @@ def test_a_loaded_model_has_the_same_page(request, tmp_path: Path, name: str) ->
     again = replace(again, rows_a_second=seen.rows_a_second)
     page = render(table_report(trained, seen, command="talweg train", code="import talweg"))
     assert page == render(table_report(loaded, again, command="talweg train", code="import talweg"))
-    assert "best: 3" in page
+    assert f"best: {trained.training['best_epoch']}" in page
     assert "<b>" not in page
 
 
@@ -112,7 +149,7 @@ def test_what_it_relies_on_is_what_was_seen(numbers) -> None:
     told = table_report(trained, seen).columns
     assert list(told.names) == ["size", "place"]
     np.testing.assert_array_equal(told.worse, seen.importance.mean)
-    assert (told.score, told.rows, told.repeats, told.predicted) == ("R2", 9, 5, "price")
+    assert (told.score, told.rows, told.repeats, told.predicted) == ("R2", 7, 5, "price")
     assert {each.name for each in told.dependence} == {"size", "place"}
     assert list(told.dependence[0].lines) == ["price"]
 
@@ -122,7 +159,7 @@ def test_the_worst_rows_have_their_cells(numbers) -> None:
     told = table_report(trained, look(trained, trained.unseen)).mistakes
     assert told.heads[:3] == ["price, true", "predicted", "true minus predicted"]
     gaps = np.abs(trained.held_out.true - trained.held_out.outputs)
-    assert len(told.rows) == 9
+    assert len(told.rows) == 7
     assert abs(told.rows[0][2]) == pytest.approx(gaps.max(), rel=1e-5)
     cell = told.rows[0][told.heads.index("size")]
     assert float(cell) == pytest.approx((told.rows[0][0] - 1000) / 2, rel=1e-5)
@@ -134,7 +171,7 @@ def test_two_classes_show_the_rarer_one(classes) -> None:
     (name,) = picture.roc
     assert name == picture.labels[rarer] == next(iter(picture.precision_recall))
     assert picture.calibration.of == f"class {name}"
-    assert sum(picture.calibration.counts) == 9
+    assert sum(picture.calibration.counts) == 7
     assert [each[:2] for each in picture.classes] == list(
         zip(picture.labels, np.bincount(held.true, minlength=2), strict=True)
     )
@@ -144,7 +181,7 @@ def test_speed_is_rows_by_epochs_in_the_time_of_training(numbers) -> None:
     trained = numbers.trained
     speed = dict(table_report(trained).training.speed)
     assert set(speed) == {"Compiling", "Training"}
-    rows = 42 * 3 / trained.training["seconds"]
+    rows = 45 * 3 / trained.training["seconds"]
     said = float(speed["Training"].removesuffix(" rows a second").replace(",", ""))
     assert said == pytest.approx(rows, rel=0.06)
 
@@ -158,4 +195,4 @@ def test_a_model_from_a_file_is_looked_into_on_rows_that_are_given(numbers, tmp_
     said = [("What it relies on" in page) for page in (bare, full, fresh)]
     assert said == [False, True, True]
     assert "shuffled among 60 rows" in full
-    assert "shuffled among 9 rows" in fresh
+    assert "shuffled among 7 rows" in fresh

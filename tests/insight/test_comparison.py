@@ -5,7 +5,7 @@ import pytest
 
 import talweg as tw
 from talweg.errors import DataError
-from talweg.insight.comparison import compare
+from talweg.insight.comparison import compare, facts_of
 
 X = np.random.default_rng(0).normal(size=(120, 2))
 TABLE = {"a": X[:, 0], "b": X[:, 1], "y": X[:, 0] * 2 + 0.3 * X[:, 1]}
@@ -13,7 +13,7 @@ NEW = {name: -values[:50] for name, values in TABLE.items()}
 
 
 def model(hidden: int, epochs: int, **settings: object) -> tw.TableModel:
-    fitted = tw.TableModel("y", hidden=(hidden,), epochs=epochs, **settings)
+    fitted = tw.TableModel("y", hidden=(hidden,), epochs=epochs, members=1, patience=9, **settings)
     return fitted.fit(TABLE, seed=0)
 
 
@@ -27,7 +27,7 @@ def test_the_best_comes_first_with_its_own_scores(models) -> None:
     found = compare(models)
     assert [each.name for each in found.models] == ["good", "poor"]
     assert all(each.scores == each.trained.scores for each in found.models)
-    assert found.said == "Scored on the same 18 rows, which no training saw."
+    assert found.said == "Scored on the same 15 rows, which no training saw."
 
 
 def test_a_common_table_scores_all(models) -> None:
@@ -36,8 +36,16 @@ def test_a_common_table_scores_all(models) -> None:
     assert all(each.scores == each.trained.score(NEW) for each in found.models)
 
 
+def test_the_weights_of_several_networks_are_counted_by_network(models) -> None:
+    two = tw.TableModel("y", hidden=(3,), epochs=1, members=2, bins=0).fit(TABLE)
+    one, both = (facts_of(each) for each in compare([models[0], ("two", two.trained)]).models)
+    told = {dict(each)["weights"] for each in (one, both)}
+    assert told == {models[0][1].net.weights.flat.size, "2 x 25"}
+    assert [name for name, _ in both] == ["weights", "epochs", "time"]
+
+
 def test_rows_that_differ_are_said(models) -> None:
-    other = tw.TableModel("y", hidden=(2,), epochs=1).fit(TABLE, seed=1).trained
+    other = tw.TableModel("y", hidden=(2,), epochs=1, members=1).fit(TABLE, seed=1).trained
     assert "give a common table" in compare([*models, ("other", other)]).said
 
 
@@ -49,7 +57,7 @@ def test_only_what_differs_is_told(models) -> None:
 
 
 def test_models_of_two_targets_are_refused(models) -> None:
-    other = tw.TableModel("a", hidden=(2,), epochs=1).fit(TABLE).trained
+    other = tw.TableModel("a", hidden=(2,), epochs=1, members=1).fit(TABLE).trained
     with pytest.raises(DataError, match=r"poor predicts y \(regression\), but x predicts a"):
         compare([*models, ("x", other)])
 

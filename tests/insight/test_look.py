@@ -22,23 +22,37 @@ TABLE = {
     "price": 3 * SIZES + (PLACES == "lake") + 0.05 * RANDOM.normal(size=ROWS),
     "kind": np.where(SIZES > 0.4, "big", np.where(SIZES < -0.4, "small", "medium")),
 }
-QUICK = {"hidden": (8,), "epochs": 40, "optimizer": tw.AdamW(lr=0.02)}
+QUICK = {"hidden": (8,), "epochs": 40, "optimizer": tw.AdamW(lr=0.02), "bins": 0}
 
 
 @pytest.fixture(scope="module")
 def numbers() -> tw.TableModel:
-    return tw.TableModel("price", drop="kind", **QUICK).fit(TABLE)
+    return tw.TableModel("price", drop="kind", members=2, **QUICK).fit(TABLE)
 
 
 @pytest.fixture(scope="module")
 def classes() -> tw.TableModel:
-    return tw.TableModel("kind", drop="price", **QUICK).fit(TABLE)
+    return tw.TableModel("kind", drop="price", members=1, **QUICK).fit(TABLE)
 
 
 @pytest.fixture(params=["numbers", "classes"])
 def rows(request) -> EncodedRows:
     trained = request.getfixturevalue(request.param).trained
     return EncodedRows.of(trained, trained.unseen)
+
+
+def test_each_row_is_judged_by_the_member_that_never_saw_it(numbers) -> None:
+    trained = numbers.trained
+    unseen, members = trained.unseen, trained.unseen.members
+    x = trained.encoder.encode(unseen.table)
+    each = np.array([members.outputs(place, trained.coding, x) for place in range(2)])
+    rows = EncodedRows.of(trained, unseen)
+    said = rows.outputs(rows.x)
+    np.testing.assert_allclose(said, each[unseen.judge, np.arange(len(x))], rtol=1e-5, atol=1e-5)
+    some = RANDOM.permutation(len(x))[:30]
+    np.testing.assert_allclose(rows.take(some).outputs(x[some]), said[some], rtol=1e-5)
+    whole = EncodedRows.of(trained, unseen.table)
+    np.testing.assert_allclose(whole.outputs(x), each.mean(axis=0), rtol=1e-5, atol=1e-5)
 
 
 def test_the_rows_are_those_that_were_held_out(rows) -> None:
@@ -73,15 +87,14 @@ def test_importance_is_the_loss_of_score_with_shuffled_cells(rows) -> None:
     names = rows.table.names
     cells = {name: np.asarray(rows.table.columns[name]) for name in names}
     cells["size"] = cells["size"][order]
-    shuffled = {score.name: score.network for score in rows.trained.score(cells)}
-    score = -shuffled["log loss"] if rows.classes else shuffled["R2"]
-    lost = rows.score(rows.outputs(rows.x)) - score
+    shuffled = rows.trained.encoder.encode(rows.trained.table(cells))
+    lost = rows.score(rows.outputs(rows.x)) - rows.score(rows.outputs(shuffled))
     place = found.names.index("size")
     assert abs(lost - found.mean[place]) < 5 * found.spread[place]
 
 
 def test_what_it_relies_on_is_what_clearly_matters(rows) -> None:
-    relied = look(rows.trained, rows.table).relied_on
+    relied = look(rows.trained, rows.unseen).relied_on
     assert relied[0] == "size" and "noise" not in relied and len(relied) <= 3
 
 
@@ -113,8 +126,8 @@ def test_dependence_is_the_mean_prediction_with_one_column_replaced(rows, name) 
         np.testing.assert_allclose([found.values[place] for place in ends], years, atol=1)
     for place, value in zip(ends, values, strict=True):
         changed = {**cells, name: np.full(len(rows), value)}
-        asked = rows.trained.probabilities if rows.classes else rows.trained.predict
-        np.testing.assert_allclose(found.means[place], np.mean(asked(changed), axis=0), rtol=1e-5)
+        said = rows.outputs(rows.trained.encoder.encode(rows.trained.table(changed)))
+        np.testing.assert_allclose(found.means[place], np.mean(said, axis=0), rtol=1e-5)
     assert found.means.shape == (len(found.values), max(1, len(rows.classes)))
 
 
@@ -129,7 +142,7 @@ def test_numbers_are_varied_where_they_lie_and_levels_by_how_often(numbers) -> N
 
 
 def test_mistakes_are_the_worst_rows_with_their_cells(rows) -> None:
-    found = look(rows.trained, rows.table).mistakes
+    found = look(rows.trained, rows.unseen).mistakes
     outputs = rows.outputs(rows.x)
     if rows.classes:
         given = outputs[np.arange(len(rows)), rows.true]
@@ -154,8 +167,10 @@ def test_rows_without_a_target_are_left_out(numbers) -> None:
 
 @pytest.mark.filterwarnings("ignore::talweg.errors.TrainingWarning")
 def test_a_model_that_ran_away_is_not_looked_into() -> None:
-    model = tw.TableModel("price", drop="kind", hidden=(4,), optimizer=tw.SGD(lr=1e30)).fit(TABLE)
+    quick = {"hidden": (4,), "members": 1, "bins": 0, "optimizer": tw.SGD(lr=1e30)}
+    model = tw.TableModel("price", drop="kind", **quick).fit(TABLE)
     model.trained.net.weights.flat[:] = np.nan
+    model.trained.unseen.members.weights[:] = np.nan
     assert look(model.trained, model.trained.unseen) is None
 
 

@@ -6,38 +6,52 @@ import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.data.decision import Decision
 from talweg.data.trained_table import HeldOut, TrainedTable
 from talweg.insight.words import (
+    bins_sentence,
+    decision_sentence,
     ending,
     headline,
     notes,
     number_text,
+    rows_used,
     sentences,
+    settings_used,
     training_sentence,
     verdict,
 )
 
+QUICK = {"epochs": 2, "hidden": (4,), "members": 1, "bins": 0}
 NUMBERS = {"size": [*range(60)], "price": [2.5 * row for row in range(60)]}
 LABELS = {"size": [*range(60)], "kind": ["big" if row > 20 else "small" for row in range(60)]}
 
 
 @pytest.fixture(scope="module")
 def regression() -> TrainedTable:
-    return tw.TableModel("price", epochs=2, hidden=(4,)).fit(NUMBERS).trained
+    return tw.TableModel("price", **QUICK).fit(NUMBERS).trained
 
 
 @pytest.fixture(scope="module")
 def classes() -> TrainedTable:
-    return tw.TableModel("kind", epochs=2, hidden=(4,)).fit(LABELS).trained
+    return tw.TableModel("kind", **QUICK).fit(LABELS).trained
 
 
 def holding(trained: TrainedTable, true: object, outputs: object, prior: object) -> TrainedTable:
-    held = HeldOut(*(np.array(each) for each in (true, outputs, prior)))
+    held = HeldOut(*(np.array(each) for each in (true, outputs, prior)), np.ones(len(true)))
     return replace(trained, held_out=held)
 
 
 def told(trained: TrainedTable, **changes: object) -> TrainedTable:
     return replace(trained, training={**trained.training, **changes})
+
+
+def several(trained: TrainedTable, *members: tuple[int, int, str]) -> TrainedTable:
+    """As if there were so many networks: (epochs, best epoch, stopped by) of each."""
+    names = ("epochs", "best_epoch", "stopped_by")
+    each = [dict(zip(names, member, strict=True)) for member in members]
+    blueprint = replace(trained.blueprint, members=len(members))
+    return replace(told(trained, members=each), blueprint=blueprint)
 
 
 def test_a_regression(regression) -> None:
@@ -63,6 +77,89 @@ def test_a_classification(classes) -> None:
     assert verdict(trained) == expected
 
 
+def test_several_networks_judge_each_what_it_never_saw(regression, classes) -> None:
+    both = [(2, 1, "epochs")] * 2
+    trained = several(holding(regression, [2.0, 4.0, 6.0], [2.0, 4.0, 8.0], [5.0]), *both)
+    assert headline(trained) == (
+        "On 3 rows, each judged by a network that never saw it, the networks explain 50% of the "
+        "variance of price (R2 0.5) and are off by 0.6667 on average; always predicting the mean, "
+        "5, is off by 1.667."
+    )
+    shares = [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]]
+    trained = several(holding(classes, [0, 0, 1, 1], shares, [0.7, 0.3]), *both)
+    assert headline(trained).startswith(
+        "On 4 rows, each judged by a network that never saw it, the networks predict kind correctly"
+    )
+
+
+def test_rows_that_are_judged_last_in_time(regression) -> None:
+    late = replace(regression, settings={**regression.settings, "time": "day"})
+    one, two = (headline(each) for each in (late, several(late, *[(2, 1, "epochs")] * 2)))
+    assert one.startswith("On the last 7 rows by day, which training never saw, the network expl")
+    assert two.startswith("On the last 7 rows by day, which training never saw, the networks expl")
+
+
+def test_how_several_networks_trained(regression) -> None:
+    ends = [(38, 30, "patience"), (60, 52, "epochs"), (44, 29, "patience")]
+    trained = told(several(regression, *ends), seconds=1.234)
+    assert training_sentence(trained) == (
+        "Three networks of 4 units trained side by side in 1.2 s, 38 to 60 epochs each; a "
+        "prediction is the mean of theirs. Two stopped as the validation loss fell no more and one "
+        "at the last epoch; each keeps the weights of its best epoch, 29 to 52."
+    )
+    alike = several(regression, *[(1, 1, "epochs")] * 12)
+    assert " units trained side by side" in training_sentence(alike)
+    assert training_sentence(alike).startswith("12 networks of 4 units")
+    assert " s, 1 epoch each; " in training_sentence(alike)
+    assert ending(alike) == (
+        "All stopped at the last epoch; each keeps the weights of its best epoch, 1."
+    )
+    cut = several(regression, (3, 2, "interrupted"), (1, 0, "time_budget"))
+    assert ending(cut).startswith("One stopped at the interruption and one as the time was used up")
+    assert ending(cut).endswith("its best epoch, 0 to 2.")
+
+
+@pytest.mark.parametrize(
+    ("hidden", "words"),
+    [((), "Two networks trained"), ((8, 4, 2), "Two networks of 8, 4 and 2 units trained")],
+)
+def test_the_layers_are_listed(regression, hidden, words: str) -> None:
+    blueprint = replace(regression.blueprint, hidden=hidden)
+    trained = several(replace(regression, blueprint=blueprint), *[(2, 1, "epochs")] * 2)
+    assert training_sentence(trained).startswith(words)
+
+
+def test_bins_are_explained_where_there_are_any(regression) -> None:
+    assert bins_sentence(regression) == ""
+    binned = replace(regression.blueprint, bins=tw.Bins({0: [0, 1, 2], 1: [0, 1, 2, 3]}))
+    said = bins_sentence(replace(regression, blueprint=binned))
+    assert "as how far they lie into each of up to 3 bins" in said
+    assert said in sentences(replace(regression, blueprint=binned))
+
+
+def test_where_the_line_is_drawn_between_two_classes(classes) -> None:
+    assert decision_sentence(classes) == ""
+    trained = replace(classes, decision=Decision(positive=1, threshold=0.3125))
+    said = decision_sentence(trained)
+    assert said == "A row is taken for small where its probability is at least 0.3125."
+    assert said in sentences(trained)
+
+
+def test_what_the_rows_were_for(regression) -> None:
+    parts = {"training": 3133, "validation": 522, "test": 522}
+    trained = replace(regression, parts=parts)
+    said = "3,133 rows to learn from, 522 to stop by, 522 to be judged on"
+    assert rows_used(trained) == said
+    assert rows_used(several(trained, *[(2, 1, "epochs")] * 8)) == f"each of 8 networks: {said}"
+
+
+def test_settings_are_what_became_of_them(regression) -> None:
+    given = settings_used(regression)
+    assert given["epochs"] == 2 and given["hidden"] == (4,) and given["bins"] == 0
+    assert None not in [given[name] for name in ("activation", "dropout", "batch_size", "patience")]
+    assert settings_used(told(regression, left_out=3))["members"] == 4
+
+
 def test_a_network_that_is_not_worth_having(regression, classes) -> None:
     bad = holding(regression, [1.0, 2.0, 3.0], [9.0, -9.0, 9.0], [2.0])
     assert "explains none of the variance of price (R2 -110)" in headline(bad)
@@ -84,7 +181,7 @@ def test_one_row_and_one_epoch_are_singular(regression) -> None:
 
 
 def test_columns_without_names_are_named_by_position() -> None:
-    model = tw.TableModel(-1, epochs=1, hidden=(2,)).fit([[row, row * 2.0] for row in range(30)])
+    model = tw.TableModel(-1, **QUICK).fit([[row, row * 2.0] for row in range(30)])
     assert "the variance of column 1 " in headline(model.trained)
 
 
@@ -106,25 +203,31 @@ def test_why_it_stopped(regression, changes, words: str) -> None:
 
 
 def test_notes(regression) -> None:
-    large = replace(regression, held_out=HeldOut(*3 * (np.zeros(100),)))
-    assert notes(told(large, stopped_by="patience")) == []
-    assert notes(told(large, stopped_by="epochs")) == [
-        "Training used all its epochs; more of them may help."
-    ]
-    assert notes(told(large, stopped_by="non_finite", why="the loss ... Try this.")) == [
+    large = replace(regression, held_out=HeldOut(*4 * (np.zeros(100),)))
+    early, full = (9, 1, "patience"), (9, 9, "epochs")
+    calm = several(large, early)
+    assert notes(calm) == []
+    assert notes(told(calm, stopped_by="non_finite", why="the loss ... Try this.")) == [
         "The loss ... Try this."
     ]
-    assert notes(told(replace(large, rows=61), stopped_by="patience")) == [
-        "1 row without a target was left out."
+    assert notes(told(calm, left_out=1)) == [
+        "1 more network was left out, as its numbers stopped being finite."
     ]
-    assert notes(told(replace(large, rows=1062), stopped_by="patience")) == [
-        "1,002 rows without a target were left out."
+    assert notes(told(calm, left_out=2)) == [
+        "2 more networks were left out, as their numbers stopped being finite."
     ]
+    assert notes(replace(calm, rows=61)) == ["1 row without a target was left out."]
+    assert notes(replace(calm, rows=1062)) == ["1,002 rows without a target were left out."]
+    more = ["Training used all the epochs that were asked for; more of them may help."]
+    assert notes(several(large, full)) == notes(several(large, early, full, full)) == more
+    assert notes(several(large, early, full)) == []
+    unasked = replace(large, settings={**large.settings, "epochs": None})
+    assert notes(several(unasked, full)) == []
 
 
 def test_columns_left_out_are_named_with_the_reason() -> None:
     table = {**NUMBERS, "always": ["x"] * 60, "other": [row * row for row in range(60)]}
-    model = tw.TableModel("price", drop="other", epochs=1, hidden=(2,)).fit(table)
+    model = tw.TableModel("price", drop="other", **QUICK).fit(table)
     said = sentences(model.trained)
     assert "Column 'other' is left out. As asked for." in said
     assert "Column 'always' is left out. Every cell holds 'x'." in said

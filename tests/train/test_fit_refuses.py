@@ -60,7 +60,7 @@ CASES = [
     # validation
     (SettingError, "leaves none to train on", {"validation": 1.0}),
     (SettingError, "leaves none to train on or none to validate on", {"validation": 0.01}),
-    (SettingError, "validation must be (X, y), (X, y, weights) or a share", {"validation": (X,)}),
+    (SettingError, "validation must be (X, y), (X, y, weights), a share", {"validation": (X,)}),
     (SettingError, "but int was given", {"validation": 2}),
     (ShapeError, "validation X has 6 rows, but validation y has 2", {"validation": (X, Y[:2])}),
     (ShapeError, "rows of X are (3,), of validation X (2,)",

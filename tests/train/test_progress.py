@@ -9,7 +9,7 @@ import pytest
 
 import talweg as tw
 from talweg.engine.program import Control
-from talweg.train.progress import ProgressBar, wants_bar
+from talweg.train.progress import ProgressBar, SweepBar, Watched, wants_bar
 
 
 class Terminal(io.StringIO):
@@ -37,6 +37,114 @@ def line(epoch: int, epochs: int, seconds: float, **measures: float) -> str:
 def test_the_line(shown: str, text: str) -> None:
     assert shown == text
     assert len(shown) < 80
+
+
+def watched(epoch: int, *, first: int = 0, ended: bool = False, **more: object) -> Watched:
+    """A run that has done so many of 100 epochs."""
+    measures = {"loss": epoch / 8, "val_loss": epoch / 4, "mae": 3.0} if epoch else {}
+    control = Control(epoch=epoch, measures=measures)
+    given = {"runs": 1, "epochs": 100, **more}
+    return Watched(control, first=first, ended=ended, **given)
+
+
+def sweep_bar(*works: Watched, seconds: float = 10.0, **more: object) -> SweepBar:
+    bar = SweepBar(works, **more)
+    bar.started -= seconds
+    return bar
+
+
+EMPTY, HALF, FULL = "." * 20, "#" * 10 + "." * 10, "#" * 20
+SWEEPS = [  # the works, and the line after ten seconds
+    ([watched(0)] * 3, f"[{EMPTY}] 0/3 runs  starting"),
+    ([watched(50), watched(50)], "0/2 runs  epoch 50/100  loss 6.25  val_loss 12.5  10 s left"),
+    # the furthest of those that are under way; one that stopped early counts as done
+    (
+        [watched(40, ended=True), watched(20), watched(60)],
+        "1/3 runs  epoch 60/100  loss 7.5  val_loss 15  10 s left",
+    ),
+    ([watched(50), watched(0)], "0/2 runs  epoch 50/100  loss 6.25  val_loss 12.5  30 s left"),
+    ([watched(100, ended=True)], f"[{FULL}] 1/1 runs  0 s left"),
+    # 1,000 replicas go on together
+    ([watched(50, runs=1000)], "0/1000 runs  epoch 50/100  loss 6.25  val_loss 12.5  10 s left"),
+    # runs that were halted at epoch 20 go on from there
+    ([watched(60, first=20)], "0/1 runs  epoch 60/100  loss 7.5  val_loss 15  10 s left"),
+]
+
+
+@pytest.mark.parametrize(("works", "text"), SWEEPS)
+def test_the_line_of_many_runs(works, text: str) -> None:
+    shown = sweep_bar(*works).line()
+    assert shown.endswith(text) and shown.startswith("[") and len(shown) < 80
+
+
+def test_the_bar_of_many_runs_fills_by_epochs() -> None:
+    assert sweep_bar(watched(50), watched(50)).share() == 0.5
+    assert sweep_bar(watched(10, ended=True), watched(0)).share() == 0.5
+    assert sweep_bar(watched(60, first=20)).share() == 0.5
+    assert sweep_bar(watched(50, runs=3), watched(0)).share() == 0.375
+    assert sweep_bar(watched(100, ended=True)).share() == 1
+
+
+def test_a_budget_ends_many_runs_before_their_epochs_do() -> None:
+    now = time.perf_counter()
+    works = [watched(1, budget=20.0), watched(0, budget=20.0), watched(3, budget=20.0, ended=True)]
+    works[0].control.started = now - 7.4
+    words = sweep_bar(*works, workers=2).words()
+    assert words.endswith(" 16 s left")  # (12.6 + 20) / 2
+    works[0].control.started = now - 99
+    assert sweep_bar(*works, workers=2).words().endswith(" 10 s left")
+
+
+def test_the_bar_of_many_runs_never_grows() -> None:
+    """Or it would flicker with the length of the losses."""
+    work = watched(50)
+    bar = sweep_bar(work)
+    narrow = bar.line().index("]")
+    work.control.measures = {"loss": 1.23456e-11, "val_loss": 1.23456e-11}
+    narrower = bar.line().index("]")
+    work.control.measures = {"loss": 1.0}
+    assert narrower < narrow and bar.line().index("]") == narrower
+
+
+def test_words_that_are_too_many_are_left_out() -> None:
+    work = watched(123_456, epochs=1_000_000, runs=1_000_000)
+    work.control.measures = {"loss": 1.23456e-11, "val_loss": 1.23456e-11}
+    bar = sweep_bar(work, seconds=90_000)
+    assert bar.words() == "0/1000000 runs  epoch 123456/1000000  loss 1.235e-11  178 h left"
+    assert len(bar.line()) < 80
+
+
+@pytest.mark.parametrize("engine", ["native", "numpy"])
+def test_a_sweep_tells_of_each_run_as_it_goes(engine: str, monkeypatch) -> None:
+    bars: list[SweepBar] = []
+    real = SweepBar.__init__
+
+    def kept(self: SweepBar, works: object, **more: object) -> None:
+        real(self, works, io.StringIO(), **more)
+        bars.append(self)
+
+    monkeypatch.setattr(SweepBar, "__init__", kept)
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    sweep = tw.sweep(
+        lambda: tw.Sequential(tw.Dense(1)),
+        X,
+        X[:, 0],
+        over={"seed": range(3)},
+        epochs=9,
+        validation=0.25,
+        halving=tw.Halving(3, keep=0.5),
+        progress=True,
+        engine=engine,
+    )
+    assert [len(each.watched) for each in bars] == [3, 2, 1][: len(bars)] and len(bars) > 1
+    for bar in bars:
+        assert all(each.ended for each in bar.watched)
+        assert bar.words().endswith(" runs  0 s left") and bar.share() == 1
+    assert [each.first for each in bars[0].watched] == [0, 0, 0]
+    assert [each.first for each in bars[1].watched] == [3] * len(bars[1].watched)
+    measured = bars[0].watched[0].control.measures
+    assert {"loss", "val_loss"} <= measured.keys()
+    assert len(sweep.runs) == 3
 
 
 def test_a_budget_ends_before_the_epochs_do() -> None:

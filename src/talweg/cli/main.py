@@ -7,11 +7,13 @@ import io
 import os
 import shlex
 import sys
-from collections.abc import Sequence
-from typing import NoReturn, TextIO
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn, TextIO
 
 from talweg.cli.text import paragraph
-from talweg.errors import TalwegError
+from talweg.errors import DataWarning, TalwegError, TrainingWarning
 from talweg.version import VERSION
 
 _ABOUT = "Train a neural network on a table, and see how and why it learns."
@@ -23,6 +25,13 @@ examples:
 
 exit status: 0 when done, 2 for an error, 130 when interrupted
 """
+_NOTED = (DataWarning, TrainingWarning)
+_ROLES = {
+    "--weight": "says how much each row counts; no input of the network",
+    "--groups": "rows that share its value are never split: all are learned from, or judge",
+    "--time": "the last rows by it judge what was learned from those before",
+}
+_BY_SIZE = "default: by the size of the table"
 _INTERRUPTING = """\
 Ctrl-C while it trains ends the training, not the command: the best weights so
 far are scored and written, and the exit status is 0. A second one gives up.
@@ -36,17 +45,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     options.command = shlex.join(["talweg", *given])
     try:
         _show_any_letter(sys.stdout)
-        options.run(options)
+        with _warnings_as_notes():
+            options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever reads, such as head, has seen enough
         _let_go(sys.stdout)
         sys.exit(141)
     except (TalwegError, OSError) as error:
         _let_go(sys.stdout)
-        _complain(_in_words(error))
+        _tell(f"talweg: {_in_words(error)}")
         sys.exit(2)
     except KeyboardInterrupt:
-        _complain("interrupted; nothing was written")
+        _tell("talweg: interrupted; nothing was written")
         sys.exit(130)
     sys.exit(0)
 
@@ -65,10 +75,30 @@ def _let_go(stream: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _complain(words: str) -> None:
+@contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """What talweg warns of is said as a note, once; other warnings as Python says them."""
+    said: set[str] = set()
+    otherwise = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, _NOTED):
+            otherwise(message, category, *place, **more)
+        elif str(message) not in said:
+            said.add(str(message))
+            sys.stdout.flush()
+            _tell(f"note: {message}")
+
+    with warnings.catch_warnings():
+        for each in _NOTED:
+            warnings.simplefilter("always", each)
+        warnings.showwarning = show
+        yield
+
+
+def _tell(words: str) -> None:
     """One line for a file or a pipe, wrapped for a terminal."""
-    said = f"talweg: {words}"
-    print(paragraph(said) if sys.stderr.isatty() else said, file=sys.stderr)
+    print(paragraph(words) if sys.stderr.isatty() else words, file=sys.stderr)
 
 
 def _in_words(error: Exception) -> str:
@@ -141,6 +171,18 @@ def _add_train(commands: _Commands[argparse.ArgumentParser]) -> None:
         help="what it is: number, category, boolean, ordinal, date, 'day first', 'month first',"
         " 'leave out', or its words in order, as in size=small<large; may be repeated",
     )
+    for option, words in _ROLES.items():
+        train.add_argument(option, metavar="COLUMN", help=words)
+    train.add_argument(
+        "--balance", action="store_true", help="let each class count the same, however rare it is"
+    )
+    train.add_argument(
+        "--threshold",
+        type=_number_or_word,
+        metavar="SHARE",
+        help="predict the rarer of two classes from this probability on, or from what does best by"
+        " 'balanced' (accuracy) or 'f1'",
+    )
     train.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
@@ -154,16 +196,37 @@ def _add_train(commands: _Commands[argparse.ArgumentParser]) -> None:
         help="sizes of the hidden layers, '' for none; default: 128,64",
     )
     train.add_argument("--activation", metavar="NAME", help="default: silu")
-    train.add_argument("--lr", type=float, metavar="RATE", help="learning rate; default: 0.001")
-    train.add_argument("--epochs", type=int, metavar="N", help="at most; default: 300")
     train.add_argument(
-        "--batch-size", type=int, metavar="N", help="follows from the number of rows unless given"
+        "--dropout",
+        type=float,
+        metavar="SHARE",
+        help=f"of units silenced in each step; {_BY_SIZE}",
     )
+    train.add_argument(
+        "--bins",
+        type=int,
+        metavar="N",
+        help="bins that each number also goes through, 0 for none; by default a trial decides",
+    )
+    train.add_argument(
+        "--members",
+        type=int,
+        metavar="N",
+        help=f"networks whose mean is the prediction, 1 to 8; {_BY_SIZE}",
+    )
+    train.add_argument(
+        "--lr",
+        type=float,
+        metavar="RATE",
+        help="learning rate to start from; it falls to 0 at the last epoch; default: 0.004",
+    )
+    train.add_argument("--epochs", type=int, metavar="N", help=f"at most; {_BY_SIZE}")
+    train.add_argument("--batch-size", type=int, metavar="N", help=f"rows of a step; {_BY_SIZE}")
     train.add_argument(
         "--patience",
         type=int,
         metavar="N",
-        help="epochs without a better validation loss before it stops; default: 25",
+        help=f"epochs without a better validation loss before it stops; {_BY_SIZE}",
     )
     train.add_argument(
         "--time-budget", type=float, metavar="SECONDS", help="stop after so long; default: none"
@@ -182,6 +245,13 @@ def _sizes(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(
             f"sizes of layers such as 128,64 are needed, but {text!r} was given"
         ) from None
+
+
+def _number_or_word(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _column(text: str) -> tuple[str, str | tuple[str, ...]]:

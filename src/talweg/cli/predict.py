@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
@@ -13,6 +14,7 @@ from talweg.cli.show import model_file
 from talweg.data.read import read_parts
 from talweg.data.table import Table
 from talweg.data.trained_table import TrainedTable
+from talweg.errors import DataWarning
 from talweg.insight.words import target_name
 
 Block = list[tuple[object, ...]]
@@ -22,7 +24,8 @@ def predict(options: argparse.Namespace) -> None:
     """Write a header and one line a row: the prediction, and each class's probability if asked."""
     out = usable_file(options.out, options.data) if options.out else None
     trained = TrainedTable.from_file(model_file(options.model))
-    parts = read_parts(options.data, header=not trained.encoder.positional)
+    header, kinds = not trained.encoder.positional, _kinds(trained)
+    parts = read_parts(options.data, header=header, kinds=kinds)
     blocks = _blocks(trained, parts, options.probabilities)
     if out is None:
         _write(sys.stdout, blocks)
@@ -35,10 +38,18 @@ def predict(options: argparse.Namespace) -> None:
     print(f"{count - 1:,} predictions of {target_name(trained)} written to {out}")
 
 
+def _kinds(trained: TrainedTable) -> dict[str, str]:
+    """What each column that the model asks for is."""
+    return {each.name: each.kind for each in trained.encoder.columns}
+
+
 def _blocks(trained: TrainedTable, parts: Iterable[Table], probabilities: bool) -> Iterator[Block]:
     """The header, once the first part could be predicted, and the lines of each part."""
     for place, part in enumerate(parts):
-        lines = _lines(trained, part, probabilities)
+        with warnings.catch_warnings():
+            if place:  # a table is doubted for its first rows; later ones may be in some order
+                warnings.simplefilter("ignore", DataWarning)
+            lines = _lines(trained, part, probabilities)
         yield lines if place else [_names(trained, probabilities), *lines]
 
 
@@ -52,7 +63,7 @@ def _lines(trained: TrainedTable, table: Table, probabilities: bool) -> Block:
     if not probabilities:
         return [(each,) for each in trained.predict(table).tolist()]
     shares = trained.probabilities(table)
-    predicted = trained.labels[shares.argmax(axis=1)]
+    predicted = trained.labels[trained.decided(shares)]
     return list(zip(predicted.tolist(), *shares.T.tolist(), strict=True))
 
 

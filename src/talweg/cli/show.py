@@ -7,21 +7,22 @@ from pathlib import Path
 
 from talweg.cli.text import columns, paragraph
 from talweg.data.trained_table import TrainedTable
-from talweg.insight.words import number_text, provenance, sentences, target_name
+from talweg.insight.words import number_text, provenance, rows_used, sentences, target_name
 
 
 def show(options: argparse.Namespace) -> None:
     """Print a model in words and tables."""
     trained = TrainedTable.from_file(model_file(options.model))
-    parts = ", ".join(f"{count:,} {name}" for name, count in trained.parts.items())
-    task = trained.task.capitalize()
-    learned = f"{task} of {target_name(trained)}, learned from {trained.source} ({parts} rows)."
+    task, rows = trained.task.capitalize(), rows_used(trained)
+    learned = f"{task} of {target_name(trained)}, learned from {trained.source} ({rows})."
     print("\n".join(map(paragraph, [learned, *sentences(trained), provenance(trained)])))
     scores = [(s.name, number_text(s.network), number_text(s.trivial)) for s in trained.scores]
     print("\n" + columns([("score", "network", "trivial"), *scores]))
     used = [(each.name, each.kind, str(each.width)) for each in trained.encoder.columns]
     print("\n" + columns([("column", "kind", "inputs"), *used]))
-    print("\n" + trained.net.summary())
+    print("\n" + trained.blueprint.one().summary())
+    if trained.blueprint.members > 1:
+        print(f"{trained.blueprint.members} of these, {trained.net.weights.flat.size:,} parameters")
 
 
 def model_file(path: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,15 @@ from talweg.errors import TrainingWarning
 from talweg.insight.look import look
 from talweg.insight.words import column_name, sentences
 from talweg.optim import AdamW
+from talweg.optim.schedules import Cosine
 
 MODEL, REPORT, HISTORY = "model.talweg", "report.html", "history.csv"
 
 # Options that are settings of TableModel, but for the two that belong elsewhere.
 _SETTINGS = (
-    *("task", "drop", "columns", "hidden", "activation", "lr", "epochs"),
-    *("batch_size", "patience", "time_budget", "seed"),
+    *("task", "drop", "columns", "weight", "groups", "time", "balance", "threshold"),
+    *("hidden", "activation", "dropout", "bins", "members"),
+    *("lr", "epochs", "batch_size", "patience", "time_budget", "seed"),
 )
 
 
@@ -42,7 +45,7 @@ def _train_into(out: Path, options: argparse.Namespace) -> None:
     settings = _given(options)
     seed = settings.pop("seed", 0)
     if "lr" in settings:
-        settings["optimizer"] = AdamW(lr=settings.pop("lr"))
+        settings["optimizer"] = _rule(settings.pop("lr"))
     model = TableModel(options.target, **settings)
     table = read_table(options.data, header=options.header)
     print(f"{options.data}: {len(table):,} rows, {len(table.names):,} columns")
@@ -52,10 +55,15 @@ def _train_into(out: Path, options: argparse.Namespace) -> None:
     write_results(trained, out, command=options.command, code=_code(options))
 
 
+def _rule(rate: float) -> AdamW:
+    """The rule of TableModel from another rate on, which is checked as one before it falls."""
+    return replace(AdamW(lr=rate), lr=Cosine(rate))
+
+
 def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
     """The model after `fit`; of a run that went wrong, `tell` says what the warning would."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TrainingWarning)
+        warnings.filterwarnings("ignore", ".*stopped being finite", TrainingWarning)
         return model.fit(table, seed=seed, progress=True)
 
 
@@ -97,7 +105,7 @@ def _code(options: argparse.Namespace) -> str:
         given["columns"] = repr(dict(options.columns))
     seed = given.pop("seed", "0")
     if "lr" in given:
-        given["optimizer"] = f"tw.AdamW(lr={given.pop('lr')})"
+        given["optimizer"] = f"tw.AdamW(lr=tw.Cosine({given.pop('lr')}))"
     model = ", ".join([repr(options.target), *(f"{name}={each}" for name, each in given.items())])
     lines, source = ["import talweg as tw"], repr(options.data)
     if options.header is not None:

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from talweg.data.dialect import END, SAMPLE, Dialect, has_header, is_blank, records, sniff
-from talweg.data.growing import BLOCK, Block
+from talweg.data.growing import BLOCK, FEWEST, Block
 from talweg.data.opening import encoding_of, opened
 from talweg.data.table import check_names
 from talweg.errors import DataError
@@ -74,7 +74,7 @@ class CsvFile:
     def blocks(self) -> Iterator[Block]:
         """The rows below the header, so many at a time, as columns. DataError: see `fault`."""
         width = len(self.first)
-        size = max(BLOCK // width, 1)
+        size = max(BLOCK // width, FEWEST)
         with opened(self.file, self.encoding) as text:
             reader = self.dialect.reader(chain(islice(text, self.skipped, None), [END]))
             try:

@@ -20,13 +20,16 @@ from numpy.typing import DTypeLike, NDArray
 from talweg.data.columns import Cells, Floats, Words, is_missing, number, plain
 
 BLOCK = 2**13  # cells read at a time: 200,000 x 10 take 1.6 s, with 2**17 2.4 (caches)
+FEWEST = 2**6  # rows at a time: of 1,500 columns, 5 rows take three times as long a cell
 IN_MEMORY = 2**28  # bytes of a table; more go to the folder that TMPDIR names
+WRITTEN = 2**16  # bytes of a column at a time
 MOST_WORDS = 2**18  # different texts of a column, some 40 MB of them; more are one more text
 MOST_NUMERALS = 2**12  # different numbers that are kept as text, so that 007 stays what it is
 OTHER = "(one of many others)"
 
 Block = Sequence[Sequence[str] | Floats]  # one piece of each column
 
+_POINT = "1.234"  # a thousand and more where a comma stands before decimals
 _CODED_ZERO = "0"  # codes such as 01234 begin with it; numbers such as 0.5 have a point behind it
 
 
@@ -81,18 +84,22 @@ class _Parts:
         self._dtype, self._shelf = np.dtype(dtype), shelf
         self._in_memory: list[NDArray[Any]] = []
         self._file: Path | None = None
-        self._rows = 0
+        self._rows = self._waiting = 0
 
     def append(self, part: NDArray[Any]) -> None:
         self._rows += len(part)
-        if self._shelf.holds(part.nbytes):
-            self._in_memory.append(part)
-            return
+        self._in_memory.append(part)
+        self._waiting += part.nbytes
+        if not self._shelf.holds(part.nbytes) and self._waiting >= WRITTEN:
+            self._write()
+
+    def _write(self) -> None:
+        """Move what is in memory to the file."""
         self._file = self._file or self._shelf.file()
         with self._file.open("ab") as stream:
-            for each in (*self._in_memory, part):
+            for each in self._in_memory:
                 each.tofile(stream)
-        self._in_memory = []
+        self._in_memory, self._waiting = [], 0
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         if self._file:
@@ -103,6 +110,7 @@ class _Parts:
 
     def joined(self) -> NDArray[Any]:
         if self._file:
+            self._write()
             return mapped(self._file, self._dtype, (self._rows,))
         return np.concatenate([np.empty(0, self._dtype), *self._in_memory])
 
@@ -116,6 +124,8 @@ class _Places(dict[str, int]):
         self.full = False
 
     def __missing__(self, cell: str) -> int:
+        if self.full and len(self) >= 2 * MOST_WORDS:  # a column of texts, which is no input
+            return self.levels[OTHER]
         level = self._clean(cell)
         if level not in self.levels and len(self.levels) >= MOST_WORDS:
             self.full = True
@@ -127,15 +137,23 @@ class _Places(dict[str, int]):
 
 
 class GrowingColumn:
-    """One column: words, until there are many different numbers and nothing else."""
+    """One column: words, until there are many different numbers and nothing else.
 
-    def __init__(self, shelf: Shelf, clean: Callable[[str], str] = str.strip) -> None:
-        self._shelf, self._clean = shelf, clean
+    Of a column that is known to be a `number`, all that is none counts as unknown.
+    """
+
+    def __init__(
+        self, shelf: Shelf, clean: Callable[[str], str] = str.strip, *, number: bool = False
+    ) -> None:
+        self._shelf, self._clean, self._known = shelf, clean, number
+        self._as_written = clean(_POINT) == _POINT
         self._places = _Places(clean)
         self._parts = _Parts(np.int32, shelf)
         self._numbers = False
         self._odd = 0
         self._next_look = MOST_NUMERALS
+        if number:
+            self._as_numbers()
 
     def add(self, cells: Sequence[str] | Floats) -> None:
         """The next cells: texts, or float64."""
@@ -163,7 +181,9 @@ class GrowingColumn:
             levels = tuple(self._places.levels)
             return Words(self._parts.joined(), levels, self._places.full)
         values = self._parts.joined()
-        if self._odd > len(values) / 100:  # words among many different numbers: text
+        if (
+            self._odd > len(values) / 100 and not self._known
+        ):  # words among many different numbers: text
             return Words(np.zeros(len(values), np.int32), (OTHER,), full=True)
         return values
 
@@ -176,13 +196,20 @@ class GrowingColumn:
 
     def _read(self, cells: Sequence[str]) -> Floats:
         """The cells as numbers, NaN for missing; infinite for what is neither, as unknown."""
-        try:
-            values = np.fromiter(map(float, cells), np.float64, len(cells))
-        except ValueError:
-            return np.array([self._one(cell) for cell in cells])
         joined = "".join(cells)  # float() takes 1_000 and the digits of other scripts as well
         plain_text = joined.isascii() and "_" not in joined
-        return values if plain_text else np.array([self._one(cell) for cell in cells])
+        if not plain_text or ("." in joined and not self._as_written):
+            return np.array([self._one(cell) for cell in cells])
+        try:
+            return np.fromiter(map(float, cells), np.float64, len(cells))
+        except ValueError:
+            return np.fromiter(map(self._float, cells), np.float64, len(cells))
+
+    def _float(self, cell: str) -> float:
+        try:
+            return float(cell)
+        except ValueError:
+            return self._one(cell)
 
     def _one(self, cell: str) -> float:
         text = self._clean(cell)
@@ -191,6 +218,19 @@ class GrowingColumn:
             return value
         self._odd += 1
         return np.inf
+
+
+class UnreadColumn:
+    """A column that nobody asks for: as many empty cells."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+
+    def add(self, cells: Sequence[str] | Floats) -> None:
+        self._rows += len(cells)
+
+    def cells(self) -> Cells:
+        return Words(np.zeros(self._rows, np.int32), ("",))
 
 
 def _is_plain_number(level: str) -> bool:

@@ -258,8 +258,15 @@ def _tells(cells: Cells, target: Cells) -> bool:
     both = np.isfinite(values) & np.isfinite(wanted)
     if np.count_nonzero(both) > len(values) / 2 and len(np.unique(wanted[both][:10_000])) > 10:
         return _correlation(values[both], wanted[both]) >= NEARLY
+    if _many(cells) or _many(target):
+        return False
     rows = ~missing & ~absent
     return _named_share(as_words(cells)[rows], as_words(target)[rows]) >= NEARLY
+
+
+def _many(cells: Cells) -> bool:
+    """Whether numbers name no groups: as words, ten million of them would be as many texts."""
+    return not isinstance(cells, Words) and len(np.unique(cells[:10_000])) > 200
 
 
 def _correlation(a: Floats, b: Floats) -> float:

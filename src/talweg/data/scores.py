@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns import Floats
+from talweg.data.decision import Decision, decide
 from talweg.data.target import Classification, Regression
 
 Array = NDArray[Any]
@@ -21,11 +22,13 @@ class Score(NamedTuple):
     trivial: float
 
 
-def regression_scores(true: Floats, predicted: Floats, mean: float) -> list[Score]:
+def regression_scores(
+    true: Floats, predicted: Floats, mean: float, weights: Floats | None = None
+) -> list[Score]:
     """R2, mean absolute and root mean squared error (N,); trivial is always saying `mean`."""
     trivial = np.full(len(true), mean)
     return [
-        Score(name, rule(true, predicted), rule(true, trivial))
+        Score(name, rule(true, predicted, weights), rule(true, trivial, weights))
         for name, rule in (
             ("R2", r2),
             ("mean absolute error", _mae),
@@ -34,25 +37,47 @@ def regression_scores(true: Floats, predicted: Floats, mean: float) -> list[Scor
     ]
 
 
-def classification_scores(true: Array, shares: Floats, frequencies: Floats) -> list[Score]:
+def classification_scores(
+    true: Array,
+    shares: Floats,
+    frequencies: Floats,
+    weights: Floats | None = None,
+    decision: Decision | None = None,
+) -> list[Score]:
     """Accuracy and log loss for classes (N,) and predicted probabilities (N, K).
 
-    Trivial is always giving the classes the `frequencies` (K,) that they had in training.
+    Trivial is always giving the classes the `frequencies` (K,) that they had in training. Where a
+    line was drawn between two classes, the mean of their recalls is told as well.
     """
     trivial = np.broadcast_to(frequencies, shares.shape)
-    return [
-        Score(name, rule(true, shares), rule(true, trivial))
-        for name, rule in (("accuracy", _accuracy), ("log loss", _log_loss))
+    chosen, likeliest = decide(decision, shares), trivial.argmax(axis=1)
+    losses = (_log_loss(true, each, weights) for each in (shares, trivial))
+    scores = [
+        Score("accuracy", *(_accuracy(true, each, weights) for each in (chosen, likeliest))),
+        Score("log loss", *losses),
     ]
+    if decision is not None:
+        recalls = (_mean_recall(true, each, weights) for each in (chosen, likeliest))
+        scores.insert(1, Score("balanced accuracy", *recalls))
+    return scores
 
 
 def scores_of(
-    coding: Regression | Classification, true: Array, outputs: Floats, prior: Floats
+    coding: Regression | Classification,
+    true: Array,
+    outputs: Floats,
+    prior: Floats,
+    weights: Floats | None = None,
+    *,
+    decision: Decision | None = None,
 ) -> list[Score]:
-    """The scores of a target's kind: `prior` is the mean, or the classes' frequencies."""
+    """The scores of a target's kind: `prior` is the mean, or the classes' frequencies.
+
+    Rows count by their `weights` (N,), alike where there are none.
+    """
     if isinstance(coding, Regression):
-        return regression_scores(true, outputs, float(prior[0]))
-    return classification_scores(true, outputs, prior)
+        return regression_scores(true, outputs, float(prior[0]), weights)
+    return classification_scores(true, outputs, prior, weights, decision)
 
 
 def confusion(true: Array, predicted: Array, classes: int) -> NDArray[np.int64]:
@@ -61,26 +86,33 @@ def confusion(true: Array, predicted: Array, classes: int) -> NDArray[np.int64]:
     return pairs.reshape(classes, classes)
 
 
-def r2(true: Floats, predicted: Floats) -> float:
+def r2(true: Floats, predicted: Floats, weights: Floats | None = None) -> float:
     """1 - sum (y - p)^2 / sum (y - mean y)^2: the share of the variance that is explained.
 
     Where there is no variance: 1 for predictions that are all exact, else 0.
     """
-    spread = float(((true - true.mean()) ** 2).sum())
-    gap = float(((true - predicted) ** 2).sum())
+    spread = float(np.average((true - np.average(true, weights=weights)) ** 2, weights=weights))
+    gap = float(np.average((true - predicted) ** 2, weights=weights))
     return 1.0 - gap / spread if spread else float(gap == 0.0)
 
 
-def _mae(true: Floats, predicted: Floats) -> float:
-    return float(np.abs(true - predicted).mean())
+def _mae(true: Floats, predicted: Floats, weights: Floats | None) -> float:
+    return float(np.average(np.abs(true - predicted), weights=weights))
 
 
-def _rmse(true: Floats, predicted: Floats) -> float:
-    return float(np.sqrt(((true - predicted) ** 2).mean()))
+def _rmse(true: Floats, predicted: Floats, weights: Floats | None) -> float:
+    return float(np.sqrt(np.average((true - predicted) ** 2, weights=weights)))
 
 
-def _accuracy(true: Array, shares: Floats) -> float:
-    return float((shares.argmax(axis=1) == true).mean())
+def _accuracy(true: Array, chosen: Array, weights: Floats | None) -> float:
+    return float(np.average(chosen == true, weights=weights))
+
+
+def _mean_recall(true: Array, chosen: Array, weights: Floats | None) -> float:
+    """The mean over the classes that are there of how many of their rows were found."""
+    weights = np.ones(len(true)) if weights is None else weights
+    rows = [true == each for each in np.unique(true)]
+    return float(np.mean([np.average(chosen[r] == true[r], weights=weights[r]) for r in rows]))
 
 
 def log_losses(true: Array, shares: Floats) -> Floats:
@@ -89,5 +121,5 @@ def log_losses(true: Array, shares: Floats) -> Floats:
     return np.asarray(-np.log(np.maximum(chosen, 1e-15)))
 
 
-def _log_loss(true: Array, shares: Floats) -> float:
-    return float(log_losses(true, shares).mean())
+def _log_loss(true: Array, shares: Floats, weights: Floats | None) -> float:
+    return float(np.average(log_losses(true, shares), weights=weights))

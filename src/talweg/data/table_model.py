@@ -12,37 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns import Cells
+from talweg.data.dealing import DealtRows, folds_of
 from talweg.data.encode import TableEncoder
+from talweg.data.judged import decision_for, judged
 from talweg.data.kinds import Asked, ColumnType, type_columns
+from talweg.data.learning import Learned, learn
 from talweg.data.read import as_table
+from talweg.data.recipe import FOLDS, Recipe, recipe_for
+from talweg.data.roles import Roles, weights_in
 from talweg.data.scores import Score
-from talweg.data.split import split
 from talweg.data.table import Table
 from talweg.data.target import Classification, Regression, Target, Task
-from talweg.data.trained_table import (
-    Coding,
-    HeldOut,
-    TrainedTable,
-    network_for,
-    outputs_of,
-    truth,
-)
+from talweg.data.trained_table import Coding, TrainedTable, blueprint_for
 from talweg.engine.random import SEED
-from talweg.errors import DataError
-from talweg.nn import Sequential
+from talweg.errors import DataError, SettingError
 from talweg.nn.activations import ACTIVATIONS
-from talweg.optim import FullBatch, Optimizer, as_optimizer
-from talweg.settings import Choice, Number, Rule, check
-from talweg.train.fit import fit
+from talweg.optim import FullBatch, Optimizer
+from talweg.settings import Choice, Flag, Number, Rule, check
 from talweg.train.run import Run
-from talweg.train.stopping import Patience, Stop, TimeBudget
 from talweg.version import VERSION
 
 Array = NDArray[Any]
 
 FEWEST_ROWS = 10  # with a target: fewer leave a test of a single row, or none
-
-_UNSEEN = 10_000  # rows kept for the report: drawn, or ranked by their error, more say no more
 
 _PARTS = ("training", "validation", "test")
 
@@ -52,19 +44,37 @@ class _Sizes:
     """The rule for `hidden`."""
 
     def allows(self, value: Any) -> bool:
-        return isinstance(value, tuple) and all(map(Number(at_least=1, whole=True).allows, value))
+        is_size = Number(at_least=1, whole=True).allows
+        return value is None or (isinstance(value, tuple) and all(map(is_size, value)))
 
     def __str__(self) -> str:
-        return "sizes of layers such as (128, 64)"
+        return "sizes of layers such as (128, 64), or None"
+
+
+@dataclass(frozen=True)
+class _Threshold:
+    """The rule for `threshold`."""
+
+    def allows(self, value: Any) -> bool:
+        share = Number(above=0, below=1)
+        return value is None or value in ("balanced", "f1") or share.allows(value)
+
+    def __str__(self) -> str:
+        return 'a number between 0 and 1, "balanced", "f1" or None'
 
 
 _RULES: dict[str, Rule] = {
     "task": Choice(("regression", "classification"), optional=True),
+    "balance": Flag(),
+    "threshold": _Threshold(),
     "hidden": _Sizes(),
-    "activation": Choice(tuple(ACTIVATIONS)),
-    "epochs": Number(at_least=1, whole=True),
+    "activation": Choice(tuple(ACTIVATIONS), optional=True),
+    "dropout": Number(at_least=0, below=1, optional=True),
+    "bins": Number(at_least=0, whole=True, optional=True),
+    "members": Number(at_least=1, at_most=FOLDS, whole=True, optional=True),
+    "epochs": Number(at_least=1, whole=True, optional=True),
     "batch_size": Number(at_least=1, whole=True, optional=True),
-    "patience": Number(at_least=1, whole=True),
+    "patience": Number(at_least=1, whole=True, optional=True),
     "time_budget": Number(above=0, optional=True),
 }
 
@@ -75,10 +85,19 @@ class TableModel:
     The task follows from the target column unless given; each other column becomes numbers
     (see `talweg.data`) unless it is named in `drop`; `columns` says what a column is where what
     is seen in it misleads: "number", "category", "boolean", "ordinal" or its words in order,
-    "date", "day first", "month first", or "leave out". Rows are dealt into training, validation
-    and test; the network of `hidden` layers keeps the weights of its best validation epoch. A
-    row whose target is missing is left out. `batch_size` follows from the number of rows unless
-    given; `time_budget` is in seconds.
+    "date", "day first", "month first", or "leave out". A row whose target is missing is left out.
+
+    `weight` names a column that says how much each row counts, 0 leaving it out; rows of one of
+    the `groups` stay together; with a column of `time` the last rows judge what was learned from
+    the first. `balance` weighs classes so that rare ones count as much as frequent ones. Of two
+    classes the rarer one is predicted from the probability `threshold` on: a number, or what does
+    best on validation by "balanced" accuracy or "f1".
+
+    Rows are dealt into eight folds. Each of the `members`, networks of `hidden` layers, trains on
+    six of them, keeps the weights of the epoch that is best on the seventh, and is judged on the
+    eighth; predictions are the mean of all members. Numbers also go through `bins` bins each
+    (`tw.Bins`; 0 for none). Whatever is left open follows from the size of the table, see
+    `talweg.data.recipe`; `time_budget` is in seconds.
 
     >>> rows = [[x, 2 * x + 1] for x in range(40)]
     >>> model = TableModel(target=-1, epochs=20).fit(rows, seed=0)
@@ -93,12 +112,20 @@ class TableModel:
         task: Task | None = None,
         drop: str | int | Sequence[str | int] = (),
         columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]] = (),
-        hidden: Sequence[int] = (128, 64),
-        activation: str = "silu",
-        optimizer: str | Optimizer | FullBatch = "adamw",
-        epochs: int = 300,
+        weight: str | int | None = None,
+        groups: str | int | None = None,
+        time: str | int | None = None,
+        balance: bool = False,
+        threshold: str | float | None = None,
+        hidden: Sequence[int] | None = None,
+        activation: str | None = None,
+        dropout: float | None = None,
+        bins: int | None = None,
+        members: int | None = None,
+        optimizer: str | Optimizer | FullBatch | None = None,
+        epochs: int | None = None,
         batch_size: int | None = None,
-        patience: int = 25,
+        patience: int | None = None,
         time_budget: float | None = None,
     ) -> None:
         self.settings: dict[str, Any] = {
@@ -106,8 +133,16 @@ class TableModel:
             "task": task,
             "drop": (drop,) if isinstance(drop, str | int) else tuple(drop),
             "columns": _pairs(columns),
+            "weight": weight,
+            "groups": groups,
+            "time": time,
+            "balance": balance,
+            "threshold": threshold,
             "hidden": tuple(hidden) if isinstance(hidden, Sequence) else hidden,
             "activation": activation,
+            "dropout": dropout,
+            "bins": bins,
+            "members": members,
             "optimizer": optimizer,
             "epochs": epochs,
             "batch_size": batch_size,
@@ -124,71 +159,61 @@ class TableModel:
         """
         check("TableModel", {"seed": seed}, {"seed": SEED})
         table, given = as_table(source), self.settings
-        target, dropped = _chosen(table, given["target"], given["drop"], given["columns"])
-        coding, kept = _learnable(table, target, given["task"])
-        cells = kept.columns[target]
-        parts = split(len(kept), labels=_classes(coding, cells), seed=seed)
-        train = parts[0]
-        coding = _scaled_by(coding, cells[train])
-        asked = dict(given["columns"])
-        encoder = TableEncoder.fit(kept, [target, *dropped], rows=train, asked=asked)
-        # Part after part, so that each is one piece of what may be mapped from a file.
-        order, ends = np.concatenate(parts), np.cumsum([len(each) for each in parts])[:-1]
-        x = np.split(encoder.encode(kept, order), ends)
-        y = np.split(coding.encode(cells)[order], ends)
-        net = network_for(coding, given["hidden"], given["activation"])
-        _start(net, x[0], seed)
-        run = self._run(net, coding, x, y, seed, progress)
+        roles = Roles.of(table, given)
+        coding, kept = _learnable(table, roles, given["task"])
+        cells, asked = kept.columns[roles.target], dict(given["columns"])
+        fold = folds_of(kept, roles, asked, _classes(coding, cells), seed)
+        # Fold after fold, so that training rows are one piece of what may be mapped from a file.
+        order = np.argsort(fold, kind="stable")
+        ends = np.cumsum(np.bincount(fold, minlength=FOLDS))
+        past = order[: ends[-3]] if roles.time else None
+        encoder = TableEncoder.fit(kept, roles.no_inputs, rows=past, asked=asked)
+        if past is not None and isinstance(coding, Regression):
+            coding = Regression.of(coding.name, cells[past])
+        weights = None if roles.weight is None else weights_in(kept, roles.weight)[order]
+        rows = DealtRows(
+            encoder.encode(kept, order),
+            coding.encode(cells)[order],
+            weights,
+            ends,
+            by_time=roles.time is not None,
+        )
+        recipe = recipe_for(
+            len(kept), len(encoder.inputs), given, has_classes=isinstance(coding, Classification)
+        )
+        learned = learn(
+            rows,
+            blueprint_for(coding, len(encoder.inputs), recipe),
+            recipe,
+            {**_measured(coding), "class_weight": _balance(coding, given), "progress": progress},
+            seed=seed,
+            time_budget=given["time_budget"],
+        )
+        found = judged(learned, coding, rows)
+        decision = decision_for(given["threshold"], learned, coding, rows)
         self._trained = TrainedTable(
             encoder=encoder,
             coding=coding,
-            net=net,
-            held_out=_hold_out(net, coding, x[2], y[2], y[0]),
+            blueprint=learned.blueprint,
+            net=learned.blueprint.of(learned.nets),
+            held_out=found.held_out,
             settings={**given, "seed": seed},
             source=table.source,
             rows=len(table),
-            parts={name: len(rows) for name, rows in zip(_PARTS, parts, strict=True)},
-            training=_training(run),
-            history=_history(run, coding),
-            unseen=kept.take(_spread(parts[2])),
+            parts=_parts(rows),
+            training=_training(learned, recipe),
+            history=_history(learned.runs[0], coding),
+            unseen=found.unseen(kept, order),
+            decision=decision,
         )
         return self
 
     def kinds(self, source: Any) -> list[ColumnType]:
         """What each column but the target would be taken for: look before you `fit`."""
         table, given = as_table(source), self.settings
-        target, dropped = _chosen(table, given["target"], given["drop"], given["columns"])
-        kept = _learnable(table, target, given["task"])[1]
-        return type_columns(kept, [target, *dropped], dict(given["columns"]))
-
-    def _run(
-        self,
-        net: Sequential,
-        coding: Coding,
-        x: Sequence[Array],
-        y: Sequence[Array],
-        seed: int,
-        progress: bool | None,
-    ) -> Run:
-        given = self.settings
-        stop: list[Stop] = [Patience(given["patience"], decrease=_LEAST)]
-        if given["time_budget"] is not None:
-            stop.append(TimeBudget(given["time_budget"]))
-        numbers = isinstance(coding, Regression)
-        return fit(
-            net,
-            x[0],
-            y[0],
-            loss="mse" if numbers else "cross_entropy",
-            metrics=["mae" if numbers else "accuracy"],
-            optimizer=given["optimizer"],
-            epochs=given["epochs"],
-            batch_size=given["batch_size"] or _batch_size(len(x[0]), given["optimizer"]),
-            validation=(x[1], y[1]),
-            stop=stop,
-            seed=seed,
-            progress=progress,
-        )
+        roles = Roles.of(table, given)
+        kept = _learnable(table, roles, given["task"])[1]
+        return type_columns(kept, roles.no_inputs, dict(given["columns"]))
 
     # Using --------------------------------------------------------------------------------
 
@@ -222,6 +247,10 @@ class TableModel:
         """How likely each class is for each row, (N, K), in the order of `labels`."""
         return self.trained.probabilities(source)
 
+    def intervals(self, source: Any, coverage: float = 0.9) -> Array:
+        """Where the true number of each row lies with this probability: (N, 2), low and high."""
+        return self.trained.intervals(source, coverage)
+
     def score(self, source: Any) -> list[Score]:
         """The scores on other rows that hold the target."""
         return self.trained.score(source)
@@ -229,11 +258,6 @@ class TableModel:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as one file: whole, or not at all."""
         self.trained.save(path)
-
-
-_LEAST = (
-    1e-4  # what counts as better, of a loss that starts near 1: mushroom takes 40 epochs, not 242
-)
 
 
 def load(path: str | os.PathLike[str]) -> TableModel:
@@ -251,25 +275,13 @@ def _pairs(columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]]) -> tuple[
     return tuple((name, each if isinstance(each, str) else tuple(each)) for name, each in pairs)
 
 
-def _chosen(
-    table: Table,
-    target: str | int,
-    drop: Sequence[str | int],
-    asked: Sequence[tuple[str, Asked]],
-) -> tuple[str, tuple[str, ...]]:
-    """The names of the target and of the columns to leave out."""
-    name, dropped = table.find(target), tuple(table.find(each) for each in drop)
-    if name in dropped:
-        raise DataError(f"Column {name!r} is the target and is to be dropped. Choose one of both.")
-    if name in (table.find(each) for each, _ in asked):
-        raise DataError(f"Column {name!r} is the target: `task` says what it is, not `columns`.")
-    return name, dropped
-
-
-def _learnable(table: Table, target: str, task: Task | None) -> tuple[Coding, Table]:
-    """What the target is, and the rows that have one."""
+def _learnable(table: Table, roles: Roles, task: Task | None) -> tuple[Coding, Table]:
+    """What the target is, and the rows that have one, and a weight above 0 where there is any."""
+    target = roles.target
     cells = table.columns[target]
     known = Target.known(cells)
+    if roles.weight is not None:
+        known = known & (weights_in(table, roles.weight) > 0)
     count = np.count_nonzero(known)
     if 0 < count < FEWEST_ROWS:
         raise DataError(
@@ -277,56 +289,54 @@ def _learnable(table: Table, target: str, task: Task | None) -> tuple[Coding, Ta
             f" Give at least {FEWEST_ROWS}, or use tw.fit on arrays."
         )
     kept = table if known.all() else table.take(known)
-    return Target.fit(cells, task=task, name=target), kept
+    # Of all rows where they do, so that an error names the row of the table.
+    fitted = cells if roles.weight is None else kept.columns[target]
+    return Target.fit(fitted, task=task, name=target), kept
 
 
 def _classes(coding: Coding, cells: Cells) -> Array | None:
     return coding.encode(cells) if isinstance(coding, Classification) else None
 
 
-def _scaled_by(coding: Coding, cells: Cells) -> Coding:
-    """The coding with the scale of the training rows alone; classes are those of all rows."""
-    if isinstance(coding, Classification) or np.ptp(coding.encode(cells)) == 0:
-        return coding
-    return Regression.of(coding.name, cells)
+def _balance(coding: Coding, given: Mapping[str, Any]) -> str | None:
+    if given["balance"] and isinstance(coding, Regression):
+        raise SettingError(
+            f"TableModel: balance weighs classes, and {coding.name!r} is a number. Leave it out, "
+            "or give a column of weights as weight='...'."
+        )
+    return "balanced" if given["balance"] else None
 
 
-def _batch_size(rows: int, optimizer: Any) -> int:
-    """Small batches for few rows, which need many steps; large ones for many, which need speed."""
-    if isinstance(as_optimizer(optimizer), FullBatch):
-        return rows
-    return 32 if rows < 1_000 else 64 if rows < 10_000 else 256
+def _measured(coding: Coding) -> dict[str, Any]:
+    """The loss and the metric of a target."""
+    numbers = isinstance(coding, Regression)
+    return {
+        "loss": "mse" if numbers else "cross_entropy",
+        "metrics": ["mae" if numbers else "accuracy"],
+    }
 
 
-def _start(net: Sequential, x: Array, seed: int) -> None:
-    """Draw the weights; those of inputs that training never varies start at 0.
-
-    Such an input (the place of a missing cell where none is missing) learns nothing, so a cell
-    that meets it later must not add a random number.
-    """
-    net.init(x, seed=seed)
-    first = net.weights["0.weight"]
-    first[x.min(axis=0) == x.max(axis=0)] = 0.0
+def _parts(rows: DealtRows) -> dict[str, int]:
+    """How many rows a member trains on, stops by and is judged on: the first one's."""
+    stop, judge = rows.rows(-2), rows.rows(-1)
+    sizes = (stop.start, stop.stop - stop.start, judge.stop - judge.start)
+    return dict(zip(_PARTS, sizes, strict=True))
 
 
-def _hold_out(net: Sequential, coding: Coding, x: Array, y: Array, trained: Array) -> HeldOut:
-    outputs = outputs_of(net, coding, x)
-    if isinstance(coding, Regression):
-        return HeldOut(truth(coding, y), outputs, coding.decode(trained).mean(keepdims=True))
-    return HeldOut(y, outputs, np.bincount(trained, minlength=len(coding.levels)) / len(trained))
-
-
-def _spread(rows: Array) -> Array:
-    """At most `_UNSEEN` of the rows, evenly from first to last."""
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), _UNSEEN)).astype(np.intp)]
-
-
-def _training(run: Run) -> dict[str, Any]:
-    told = ("epochs", "best_epoch", "kept", "seconds", "compile_seconds", "stopped_by", "why")
+def _training(learned: Learned, recipe: Recipe) -> dict[str, Any]:
+    run = learned.runs[0]
+    told = ("epochs", "best_epoch", "kept", "stopped_by", "why")
     used = ("batch_size", "loss", "optimizer", "engine", "dtype")
-    found = {name: getattr(run, name) for name in told}
+    found: dict[str, Any] = {name: getattr(run, name) for name in told}
+    found |= {name: run.settings[name] for name in used}
+    found |= {"most_epochs": recipe.epochs, "patience": recipe.patience}
+    found |= {"seconds": learned.seconds, "compile_seconds": learned.compile_seconds}
     found |= {"when": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION}
-    return found | {name: run.settings[name] for name in used}
+    of_each = [
+        {"epochs": each.epochs, "best_epoch": each.best_epoch, "stopped_by": each.stopped_by}
+        for each in learned.runs
+    ]
+    return found | {"members": of_each, "left_out": learned.left_out}
 
 
 def _history(run: Run, coding: Coding) -> dict[str, Array]:

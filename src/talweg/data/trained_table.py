@@ -3,59 +3,114 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from itertools import pairwise
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns import Floats, number
+from talweg.data.decision import Decision, decide
 from talweg.data.encode import TableEncoder
+from talweg.data.intervals import half_width
 from talweg.data.model_file import read_model, write_model
+from talweg.data.network import Blueprint
 from talweg.data.read import as_table, read_table
+from talweg.data.recipe import Recipe
 from talweg.data.scores import Score, scores_of
 from talweg.data.table import Table
 from talweg.data.target import Classification, Regression, Target, Task
 from talweg.errors import ModelFileError, SettingError
-from talweg.graph.functions import softmax
-from talweg.nn import Dense, Sequential
+from talweg.nn import Module
 from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
 from talweg.optim.schedules import SCHEDULES, is_schedule
 
 Array = NDArray[Any]
 Coding = Regression | Classification
 
+_FEW = 1_000  # rows
+
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
     """Rows that training never saw: true numbers or classes (N,), and what the network says.
 
-    `outputs` are numbers (N,), or the probabilities of classes (N, K); `prior` is what a trivial
+    `outputs` are numbers (N,), or the probabilities of classes (N, K); rows count by `weights`
+    (N,) in scores; `prior` is what a trivial
     predictor says: the training rows' mean (1,), or their classes' frequencies (K,).
     """
 
     true: Array
     outputs: Array
     prior: Array
+    weights: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """Nets of one shape (M of them) by their weights (M, W): `net` lends them its voice, since
+    each net that predicts is compiled.
+    """
+
+    net: Module
+    weights: Array
+
+    def outputs(self, member: int, coding: Coding, x: Array) -> Array:
+        """What a member says of inputs (N, D)."""
+        self.net.weights.flat[:] = self.weights[member]
+        if len(x) > _FEW:
+            return outputs_of(self.net, coding, x)
+        return _decoded(coding, self.net(x).value)  # sooner done than compiled
+
+
+@dataclass(frozen=True, eq=False)
+class Unseen:
+    """Rows of the table (U,), each with the place of a member that never saw it."""
+
+    table: Table
+    judge: NDArray[np.intp]
+    members: Members
+
+    def __len__(self) -> int:
+        return len(self.judge)
+
+    def take(self, rows: NDArray[np.intp]) -> Unseen:
+        """These rows alone."""
+        return Unseen(self.table.take(rows), self.judge[rows], self.members)
+
+    def outputs(self, coding: Coding, x: Array) -> Array:
+        """What each row's judge says of its inputs (U, D)."""
+        order = np.argsort(self.judge, kind="stable")
+        ends = np.cumsum(np.bincount(self.judge, minlength=len(self.members.weights)))[:-1]
+        own = enumerate(np.split(x[order], ends))
+        found = np.concatenate(
+            [self.members.outputs(each, coding, rows) for each, rows in own if len(rows)]
+        )
+        said = np.empty_like(found)
+        said[order] = found
+        return said
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedTable:
     """A network that has learned a table, and how it came about.
 
+    `net` is the ensemble of all members, as `blueprint` describes it.
+
     `settings` are those of the TableModel and the seed; `parts` counts the rows of training,
     validation and test. `training` says how the run went (epochs, best_epoch, kept, seconds,
-    compile_seconds, stopped_by, why), when, by which version, and what settings it had. `history`
-    has one entry an epoch: "mae" is in the target's unit, the loss of a number is that of the
-    standardised target. `unseen` holds up to 10,000 of the rows that training never saw; a file
-    does not.
+    compile_seconds, stopped_by, why: of the first member; `members` has some of it of each), when,
+    by which version, and what settings it had. `history` is the first member's, one entry an epoch:
+    "mae" is in the target's unit, the loss of a number is that of the standardised target. `unseen`
+    holds up to 10,000 of the rows that judged a member; a file does not.
     """
 
     encoder: TableEncoder
     coding: Coding
-    net: Sequential
+    blueprint: Blueprint
+    net: Module
     held_out: HeldOut
     settings: Mapping[str, Any]
     source: str
@@ -63,7 +118,8 @@ class TrainedTable:
     parts: Mapping[str, int]
     training: Mapping[str, Any]
     history: Mapping[str, Floats]
-    unseen: Table | None = None
+    unseen: Unseen | None = None
+    decision: Decision | None = None
 
     @property
     def task(self) -> Task:
@@ -74,9 +130,9 @@ class TrainedTable:
     def scores(self) -> list[Score]:
         """How good the network is on rows that it never saw, beside a trivial predictor."""
         held = self.held_out
-        return scores_of(self.coding, held.true, held.outputs, held.prior)
+        return self._scored(held.true, held.outputs, held.weights)
 
-    @property
+    @cached_property
     def labels(self) -> Array:
         """The K classes in order, as numbers where all of them are. SettingError: no classes."""
         levels = self._classes("labels").levels
@@ -94,12 +150,31 @@ class TrainedTable:
     def predict(self, source: Any) -> Array:
         """The target for each row: numbers (N,), or labels (N,)."""
         outputs = outputs_of(self.net, self.coding, self._inputs(source))
-        return self.labels[outputs.argmax(axis=1)] if outputs.ndim == 2 else outputs
+        return self.labels[self.decided(outputs)] if outputs.ndim == 2 else outputs
+
+    def decided(self, shares: Array) -> NDArray[np.intp]:
+        """The class of each row (N,), of probabilities (N, K)."""
+        return decide(self.decision, shares)
 
     def probabilities(self, source: Any) -> Array:
         """How likely each class is for each row, (N, K). SettingError: no classes."""
         coding = self._classes("probabilities")
         return outputs_of(self.net, coding, self._inputs(source))
+
+    def intervals(self, source: Any, coverage: float = 0.9) -> Array:
+        """Where the truth of each row lies with the probability `coverage`: (N, 2), low and high.
+
+        Prediction -+ `half_width` of the errors on judged rows. SettingError: a target of classes.
+        DataError: too few rows were judged for that.
+        """
+        if isinstance(self.coding, Classification):
+            raise SettingError(
+                f"intervals: {self.coding.name!r} has classes, and only numbers have intervals. "
+                "Ask for probabilities."
+            )
+        width = half_width(self.held_out.true - self.held_out.outputs, coverage)
+        said = outputs_of(self.net, self.coding, self._inputs(source))
+        return np.column_stack([said - width, said + width])
 
     def _inputs(self, source: Any) -> Array:
         """The source as inputs (N, D); a single row goes its own, shorter way."""
@@ -113,7 +188,12 @@ class TrainedTable:
         known = Target.known(cells)
         y = self.coding.encode(cells[known])
         outputs = outputs_of(self.net, self.coding, self.encoder.encode(table.take(known)))
-        return scores_of(self.coding, truth(self.coding, y), outputs, self.held_out.prior)
+        return self._scored(truth(self.coding, y), outputs)
+
+    def _scored(self, true: Array, outputs: Array, weights: Array | None = None) -> list[Score]:
+        return scores_of(
+            self.coding, true, outputs, self.held_out.prior, weights, decision=self.decision
+        )
 
     def _classes(self, asked: str) -> Classification:
         if isinstance(self.coding, Regression):
@@ -138,13 +218,15 @@ class TrainedTable:
             "kind": "table",
             "encoder": self.encoder.to_json(),
             "target": self.coding.to_json(),
+            "network": self.blueprint.to_json(),
             "settings": {name: _to_json(value) for name, value in self.settings.items()},
             "source": os.path.basename(self.source),
             "rows": self.rows,
             "parts": self.parts,
             "training": self.training,
+            "decision": asdict(self.decision) if self.decision else None,
         }
-        held = {each.name: getattr(self.held_out, each.name) for each in fields(HeldOut)}
+        held = {_HELD + each.name: getattr(self.held_out, each.name) for each in fields(HeldOut)}
         history = {_HISTORY + name: values for name, values in self.history.items()}
         write_model(path, config, {"weights": self.net.weights.flat, **held, **history})
 
@@ -163,23 +245,38 @@ class TrainedTable:
             ) from None
 
 
-_HISTORY = "history/"
+_HISTORY, _HELD = "history/", "held out/"
 
 
-def network_for(coding: Coding, hidden: Sequence[int], activation: str) -> Sequential:
-    """Hidden layers, and one output for a number or one a class."""
-    return Sequential(*(Dense(units, activation) for units in hidden), Dense(_outputs(coding)))
+def blueprint_for(coding: Coding, inputs: int, recipe: Recipe) -> Blueprint:
+    """What a recipe makes of a table: as yet without bins."""
+    return Blueprint(
+        inputs=inputs,
+        outputs=_outputs(coding),
+        hidden=recipe.hidden,
+        activation=recipe.activation,
+        dropout=recipe.dropout,
+        bins=None,
+        members=recipe.members,
+        is_logits=isinstance(coding, Classification),
+    )
 
 
-def outputs_of(net: Sequential, coding: Coding, x: Array) -> Array:
+def outputs_of(net: Module, coding: Coding, x: Array) -> Array:
     """What the network says of inputs (N, D): numbers (N,) in the column's unit, or
     probabilities (N, K).
     """
-    outputs = net.predict(x).astype(np.float64)
+    return _decoded(coding, net.predict(x))
+
+
+def _decoded(coding: Coding, said: Array) -> Array:
+    """Outputs of a network as numbers in the column's unit, or as probabilities."""
+    outputs = said.astype(np.float64)
     if isinstance(coding, Regression):
         return coding.decode(outputs)
     with np.errstate(invalid="ignore"):  # weights that ran away give NaN, not a warning
-        return np.asarray(softmax(outputs))
+        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def truth(coding: Coding, y: Array) -> Array:
@@ -226,20 +323,23 @@ def _from_json(value: Any) -> Any:
 def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedTable:
     coding, encoder = Target.from_json(config["target"]), TableEncoder.from_json(config["encoder"])
     settings = {name: _from_json(value) for name, value in config["settings"].items()}
-    sizes = [len(encoder.inputs), *settings["hidden"], _outputs(coding)]
+    is_logits = isinstance(coding, Classification)
+    inputs = len(encoder.inputs)
+    blueprint = Blueprint.from_json(config["network"], inputs, _outputs(coding), is_logits)
     # Asked before anything of that size is made.
-    if arrays["weights"].shape != (sum((before + 1) * units for before, units in pairwise(sizes)),):
+    if arrays["weights"].shape != (blueprint.size,):
         raise ValueError("the weights do not fit the network")
-    net = network_for(coding, settings["hidden"], settings["activation"])
-    net.init(np.zeros((1, sizes[0])))
+    net = blueprint.whole()
     net.weights.flat[:] = arrays["weights"]
     named = {name: config[name] for name in ("source", "rows", "parts", "training")}
     return TrainedTable(
         encoder=encoder,
         coding=coding,
+        blueprint=blueprint,
         net=net,
-        held_out=HeldOut(*(arrays[each.name] for each in fields(HeldOut))),
+        held_out=HeldOut(*(arrays[_HELD + each.name] for each in fields(HeldOut))),
         settings=settings,
+        decision=Decision(**config["decision"]) if config.get("decision") else None,
         history={
             name.removeprefix(_HISTORY): values
             for name, values in arrays.items()

@@ -20,6 +20,8 @@ LETTER = 12.0  # the width of a letter, some 0.55 em, where letters are largest
 LINE = 28.0  # the height of a line of words
 RIGHT = WIDTH - 32.0  # where the plot ends: room for half of the last tick's words
 
+_WIDEST = frozenset("mwMW%@")
+
 COLOURS = ("series-1", "series-2", "series-3", "series-4")
 DASHES = (None, "9 5", "2 5", "14 5 2 5")
 
@@ -102,8 +104,9 @@ def shorten(words: str, most: int) -> str:
 
 
 def width_of(words: str) -> float:
-    """The room that words need where letters are largest; capitals are wider."""
-    return LETTER * len(words) + 4 * sum(map(str.isupper, words))
+    """The room that words need where letters are largest; capitals and some others are wider."""
+    widest = sum(letter in _WIDEST for letter in words)
+    return LETTER * len(words) + 4 * sum(map(str.isupper, words)) + 8 * widest
 
 
 def left_of(y: Scale) -> float:
@@ -117,11 +120,16 @@ def x_axis(x: Scale, y: Scale, label: str) -> Markup:
     grid = join(line((at, y.start), (at, y.end), "grid") for at, _ in ticks)
     base = line((x.start, y.start), (x.end, y.start), "rule")
     kept = ticks[:: _every(ticks, x.end - x.start)]
-    words = join(
-        text(at, y.start + 6, word, anchor="middle", fill="soft", dy=".9em") for at, word in kept
-    )
+    words = join(_tick(at, y.start + 6, word) for at, word in kept)
     name = text((x.start + x.end) / 2, y.start + 6, label, anchor="middle", dy="2.2em")
     return join((grid, base, words, name))
+
+
+def _tick(at: float, top: float, word: str) -> Markup:
+    """The word under a tick; at the right edge, where half of a long one has no room, before it."""
+    if at + LETTER * len(word) / 2 <= WIDTH:
+        return text(at, top, word, anchor="middle", fill="soft", dy=".9em")
+    return text(WIDTH, top, word, anchor="end", fill="soft", dy=".9em")
 
 
 def _every(ticks: Sequence[tuple[float, str]], room: float) -> int:

@@ -103,14 +103,15 @@ class Mistakes:
 class Training:
     """How a run went: `history` has one entry an epoch, "val_" before what is of held-out rows.
 
-    `speed` is (name, words), as ("training", "120,000 rows a second").
+    Of several `networks` it is the first one's. `said` tells how long training took and why it
+    ended; `speed` is (name, words), as ("training", "120,000 rows a second").
     """
 
     history: Mapping[str, ArrayLike]
     epochs: int
-    seconds: float
+    said: str = ""
     best_epoch: int | None = None
-    stopped_by: str = ""
+    networks: int = 1
     speed: Sequence[tuple[str, str]] = ()
 
 
@@ -118,21 +119,25 @@ class Training:
 class Data:
     """The table: columns as (name, kind, use), those left out as (name, reason), and the splits.
 
-    A split is (name, rows), as ("training", 2924); `notes` are sentences that ask for attention.
+    A split is (name, rows), as ("training", 2924), of each of so many `networks`; `notes` are
+    sentences that ask for attention.
     """
 
     rows: int
     columns: Sequence[tuple[str, str, str]] = ()
     left_out: Sequence[tuple[str, str]] = ()
     splits: Sequence[tuple[str, int]] = ()
+    networks: int = 1
     notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """The layers, as (name, output shape, parameters)."""
+    """The layers, as (name, output shape, parameters), of each of so many `copies`."""
 
     layers: Sequence[tuple[str, str, int]]
+    copies: int = 1
+    said: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 
 import numpy as np
@@ -16,6 +16,7 @@ from talweg.draw.scale import (
     Scale,
     along,
     finite,
+    moments,
     number,
     spread,
     thin_line,
@@ -47,15 +48,17 @@ def line_chart(
     """Lines by name, each its x and y; `marks` are vertical lines with a word, as a best epoch.
 
     The y axis is logarithmic where `log_y` says so or, if it says nothing, all values are positive
-    and span more than two decades; the x axis where `log_x` asks for it.
+    and span more than two decades; the x axis where `log_x` asks for it. It has dates where x is of
+    NumPy's moments.
     Values that are not finite are left out; long lines are thinned, and keep their extremes.
     """
+    dated = any(_are_moments(x) for x, _ in series.values())
     lines = {name: _pair(*xy, name) for name, xy in series.items()}
     lines = {name: xy for name, xy in lines.items() if xy[0].size}
     if not lines:
         return no_data(title)
     marks = [(float(at), words) for at, words in marks if isfinite(at)]
-    x, y = _scales(lines, marks, log_x, log_y)
+    x, y = _scales(lines, marks, log_x, log_y, dated)
     y_label = f"{y_label} (log scale)".strip() if y.log else y_label
     names = list(lines) if len(lines) > 1 else []
     key, below_key = canvas.legend(names, canvas.below_title(title))
@@ -64,7 +67,7 @@ def line_chart(
     plot = (canvas.y_axis(x, y), canvas.x_axis(x, y, x_label), flags, *curves)
     return chart(
         title,
-        _lines_told(lines, marks, x_label, y_label),
+        _lines_told(lines, marks, x_label, y_label, _day if dated else number),
         *(key, canvas.moved(below_key + room, *plot)),
         height=below_key + room + PLOT + BELOW,
     )
@@ -72,7 +75,8 @@ def line_chart(
 
 def _pair(x: ArrayLike, y: ArrayLike, name: str) -> Line:
     """x and y as flat arrays of the values that can be drawn."""
-    xs, ys = (np.asarray(each, dtype=np.float64).ravel() for each in (x, y))
+    days = np.asarray(x).astype("datetime64[s]").astype(float) / 86_400 if _are_moments(x) else x
+    xs, ys = (np.asarray(each, dtype=np.float64).ravel() for each in (days, y))
     if xs.size != ys.size:
         raise ShapeError(
             f"A chart got {xs.size} x values and {ys.size} y values for {name!r}. "
@@ -82,34 +86,46 @@ def _pair(x: ArrayLike, y: ArrayLike, name: str) -> Line:
     return xs[kept], ys[kept]
 
 
+def _are_moments(x: ArrayLike) -> bool:
+    return np.asarray(x).dtype.kind == "M"
+
+
 def _scales(
-    lines: Mapping[str, Line], marks: Sequence[Mark], log_x: bool, log_y: bool | None
+    lines: Mapping[str, Line], marks: Sequence[Mark], log_x: bool, log_y: bool | None, dated: bool
 ) -> tuple[Scale, Scale]:
     """The scales that hold all lines and marks."""
     all_x, all_y = (np.concatenate(each) for each in zip(*lines.values(), strict=True))
     y = spread(all_y, PLOT, 0.0, log=wants_log(all_y) if log_y is None else log_y)
     all_x = np.append(all_x, [at for at, _ in marks])
-    return along(all_x, canvas.left_of(y), RIGHT, log=log_x), y
+    return along(all_x, canvas.left_of(y), RIGHT, log=log_x, dated=dated), y
 
 
 def _lines_told(
-    lines: Mapping[str, Line], marks: Sequence[Mark], x_label: str, y_label: str
+    lines: Mapping[str, Line],
+    marks: Sequence[Mark],
+    x_label: str,
+    y_label: str,
+    said: Callable[[float], str],
 ) -> str:
     """In words what a line chart shows."""
     at = x_label or "x"
     seen = [f"Line chart of {y_label or 'values'} by {at}."]
-    seen += [_line_told(name, line, at) for name, line in lines.items()]
-    return " ".join(seen + [f"Marked at {at} {number(where)}: {words}." for where, words in marks])
+    seen += [_line_told(name, line, at, said) for name, line in lines.items()]
+    return " ".join(seen + [f"Marked at {at} {said(where)}: {words}." for where, words in marks])
 
 
-def _line_told(name: str, line: Line, at: str) -> str:
+def _line_told(name: str, line: Line, at: str, said: Callable[[float], str]) -> str:
     x, y = line
     lowest, highest = int(np.argmin(y)), int(np.argmax(y))
     return (
-        f"{name} goes from {number(y[0])} at {at} {number(x[0])} to {number(y[-1])} at {at} "
-        f"{number(x[-1])}; lowest {number(y[lowest])} at {number(x[lowest])}, "
-        f"highest {number(y[highest])} at {number(x[highest])}."
+        f"{name} goes from {number(y[0])} at {at} {said(x[0])} to {number(y[-1])} at {at} "
+        f"{said(x[-1])}; lowest {number(y[lowest])} at {said(x[lowest])}, "
+        f"highest {number(y[highest])} at {said(x[highest])}."
     )
+
+
+def _day(days: float) -> str:
+    return str(moments(days).astype("datetime64[D]"))
 
 
 def _curve(x: Scale, y: Scale, index: int, line: Line) -> Markup:

@@ -77,12 +77,13 @@ def _result(result: Result) -> list[Markup]:
 
 
 def _training(training: Training) -> list[Markup]:
-    many = "1 epoch" if training.epochs == 1 else f"{training.epochs:,} epochs"
-    took = f"{many} in {duration(training.seconds)}."
-    said = page.paragraph(f"{took} {training.stopped_by}".strip())
     metrics = dict.fromkeys(name.removeprefix("val_") for name in training.history)
     speed = page.table("Speed", ("What", "How fast"), training.speed)
-    return [said, *(_curves(metric, training) for metric in metrics), speed]
+    return [
+        page.paragraph(training.said),
+        *(_curves(metric, training) for metric in metrics),
+        speed,
+    ]
 
 
 _WORDS = {
@@ -108,7 +109,9 @@ def _curves(name: str, training: Training) -> Markup:
         y_label=words,
         marks=_marks(training),
     )
-    return page.figure(f"Chart: {title}", chart, _curves_caption(found, training.best_epoch))
+    first = f"The first of {training.networks} networks. " if training.networks > 1 else ""
+    caption = first + _curves_caption(found, training.best_epoch)
+    return page.figure(f"Chart: {title}", chart, caption)
 
 
 def _epochs(values: ArrayLike) -> list[int]:
@@ -147,9 +150,10 @@ def duration(seconds: float) -> str:
 
 def _data(data: Data) -> list[Markup]:
     shares = [(name, rows, f"{rows / max(data.rows, 1):.0%}") for name, rows in data.splits]
+    used = f"Each of {data.networks} networks uses" if data.networks > 1 else "Used for"
     return [
         page.notes("Worth a look", data.notes),
-        page.table(f"{data.rows:,} rows", ("Used for", "Rows", "Share"), shares),
+        page.table(f"{data.rows:,} rows", (used, "Rows", "Share"), shares),
         page.table("Columns", ("Column", "Kind", "How it is used"), data.columns),
         page.table("Columns left out", ("Column", "Why"), data.left_out),
     ]
@@ -158,8 +162,12 @@ def _data(data: Data) -> list[Markup]:
 def _network(network: Network) -> list[Markup]:
     total = sum(count for _, _, count in network.layers)
     heads = ("Layer", "Output", "Parameters")
-    foot = ("All", "", total)
-    return [page.table("Layers, from the input on", heads, network.layers, total=foot)]
+    layers = page.table(
+        "Layers, from the input on", heads, network.layers, total=("All", "", total)
+    )
+    many = network.copies
+    all_of_them = f"{many} of these, with {many * total:,} parameters." if many > 1 else ""
+    return [layers, page.paragraph(f"{all_of_them} {network.said}".strip())]
 
 
 def _settings(settings: Settings) -> list[Markup]:

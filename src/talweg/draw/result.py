@@ -11,17 +11,18 @@ from numpy.typing import ArrayLike
 from talweg.draw import page
 from talweg.draw.canvas import COLOURS
 from talweg.draw.facts import Calibrated, Classified, Curve, Regressed
+from talweg.draw.histogram import error_chart, typical, within
 from talweg.draw.markup import Markup
 from talweg.draw.matrix import confusion_chart
 from talweg.draw.plots import scatter_chart
-from talweg.draw.scale import number
+from talweg.draw.scale import Floats, number
 from talweg.draw.unit_plot import reliability_chart, share_chart
 
 
 def pictures(picture: Regressed | Classified | None) -> list[Markup]:
     """Where the network errs, drawn."""
     if isinstance(picture, Regressed):
-        return [_regressed(picture), _residuals(picture)]
+        return [_regressed(picture), page.pairs([_residuals(picture), _spread(picture)])]
     return [] if picture is None else list(_classified(picture))
 
 
@@ -43,11 +44,9 @@ def _regressed(picture: Regressed) -> Markup:
 
 def _residuals(picture: Regressed) -> Markup:
     name = picture.target or "value"
-    said = np.ravel(np.asarray(picture.predicted, dtype=np.float64))
-    residuals = np.ravel(np.asarray(picture.true, dtype=np.float64)) - said
     chart = scatter_chart(
-        said,
-        residuals,
+        picture.predicted,
+        _errors(picture),
         title="Residuals against predicted",
         x_label=f"{name}, predicted",
         y_label="true minus predicted",
@@ -59,6 +58,27 @@ def _residuals(picture: Regressed) -> Markup:
         "nothing to learn; a bend or a funnel says that something systematic is missing."
     )
     return page.figure("Chart of residuals against predicted values", chart, caption)
+
+
+def _spread(picture: Regressed) -> Markup:
+    errors = _errors(picture)
+    chart = error_chart(errors, title="How far off", x_label="true minus predicted", y_label="rows")
+    one, two = (f"{100 * within(errors, times):.0f} %" for times in (1, 2))
+    caption = (
+        f"{one} of the rows lie within one typical error of 0 ({number(typical(errors), 3)}, the "
+        f"root of the mean squared error), {two} within two; errors that fall as a bell curve "
+        "would be 68 % and 95 %. More within one and fewer within two: mostly small errors, and a "
+        "few large ones. The outermost bars hold all that lies beyond."
+    )
+    return page.figure("Chart of how far predictions are off", chart, caption)
+
+
+def _errors(picture: Regressed) -> Floats:
+    """True minus predicted, a row each."""
+    true, said = (
+        np.asarray(each, np.float64).ravel() for each in (picture.true, picture.predicted)
+    )
+    return np.asarray(true - said)
 
 
 def _classified(picture: Classified) -> Iterator[Markup]:

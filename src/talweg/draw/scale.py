@@ -79,6 +79,7 @@ class Scale:
     end: float
     log: bool = False
     whole: bool = False  # ticks at whole numbers only
+    dated: bool = False  # numbers are days since 1970
 
     def __call__(self, values: ArrayLike) -> Floats:
         """The position of each value."""
@@ -91,7 +92,10 @@ class Scale:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Position and word of each tick."""
-        values, words = self._log_ticks() if self.log else self._linear_ticks()
+        if self.dated:
+            values, words = date_ticks(self.low, self.high)
+        else:
+            values, words = self._log_ticks() if self.log else self._linear_ticks()
         return list(zip(self(values).tolist(), words, strict=True))
 
     def _linear_ticks(self) -> tuple[list[float], list[str]]:
@@ -115,6 +119,41 @@ class Scale:
         return kept, [number(value, 1) for value in kept]
 
 
+_CALENDAR = (  # the days of a unit, the unit, and how many of them may lie between two ticks
+    *((1 / 24, "h", times) for times in (1, 2, 6, 12)),
+    *((1.0, "D", times) for times in (1, 2, 5, 10)),
+    *((30.4, "M", times) for times in (1, 2, 6)),
+    *((365.2, "Y", times) for times in (1, 2, 5, 10, 20, 50, 100, 1000)),
+)
+
+
+def date_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
+    """At most some six ticks at whole years, months, days or hours, between two days since 1970.
+
+    >>> date_ticks(18_600, 18_750)[1]
+    ['2021-01', '2021-02', '2021-03', '2021-04', '2021-05']
+    """
+    steps = (each for each in _CALENDAR if (high - low) / (each[0] * each[2]) <= 6)
+    _, unit, times = next(steps, _CALENDAR[-1])
+    first, last = (
+        int(moments(each).astype(f"datetime64[{unit}]").astype(int)) for each in (low, high)
+    )
+    from_1970 = -1970 % times if unit == "Y" else 0  # years count from then, round ones do not
+    places = np.arange((first - from_1970) // times * times + from_1970, last + 1, times)
+    dates = places.astype(f"datetime64[{unit}]")
+    days = dates.astype("datetime64[s]").astype(np.float64) / 86_400
+    inside = (low <= days) & (days <= high)
+    words = np.datetime_as_string(dates[inside]).tolist()
+    return days[inside].tolist(), [
+        f"{word.replace('T', ' ')}{':00' * (unit == 'h')}" for word in words
+    ]
+
+
+def moments(days: ArrayLike) -> NDArray[np.datetime64]:
+    """Days since 1970 as moments."""
+    return np.rint(np.asarray(days, np.float64) * 86_400).astype("datetime64[s]")
+
+
 def _decade(value: float) -> int:
     return floor(log10(value) + 1e-9)
 
@@ -129,11 +168,13 @@ def spread(values: Floats, start: float, end: float, *, log: bool = False) -> Sc
     return Scale(floor(low / step) * step, ceil(high / step) * step, start, end)
 
 
-def along(values: Floats, start: float, end: float, *, log: bool = False) -> Scale:
+def along(
+    values: Floats, start: float, end: float, *, log: bool = False, dated: bool = False
+) -> Scale:
     """The scale that runs exactly from the least to the greatest value, as for epochs."""
     whole = bool(np.all(values == np.rint(values)))
     low, high = _apart(float(values.min()), float(values.max()))
-    return Scale(low, high, start, end, log=log, whole=whole)
+    return Scale(low, high, start, end, log=log, whole=whole, dated=dated)
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from talweg.data.coded import YEAR, DateColumn
 from talweg.data.scores import confusion
 from talweg.data.target import Classification
 from talweg.data.trained_table import HeldOut, TrainedTable
@@ -18,6 +20,7 @@ from talweg.draw.facts import (
     Mistakes,
     Regressed,
 )
+from talweg.draw.scale import moments
 from talweg.insight import curves
 from talweg.insight.dependence import Dependence as Followed
 from talweg.insight.look import Look
@@ -32,7 +35,7 @@ def table_picture(trained: TrainedTable) -> Regressed | Classified:
     held, coding, name = trained.held_out, trained.coding, target_name(trained)
     if not isinstance(coding, Classification):
         return Regressed(true=held.true, predicted=held.outputs, target=name)
-    counts = confusion(held.true, held.outputs.argmax(axis=1), len(coding.levels))
+    counts = confusion(held.true, trained.decided(held.outputs), len(coding.levels))
     if not np.isfinite(held.outputs).all():
         return Classified(labels=coding.levels, counts=counts, target=name)
     roc, ranked = (_each_class(held, curve) for curve in (curves.roc, curves.precision_recall))
@@ -118,7 +121,11 @@ def _dependence(trained: TrainedTable, followed: Followed) -> Dependence:
     else:
         lines = {coding.name: followed.means[:, 0]}
     name = column_name(trained, followed.name)
-    return Dependence(name=name, values=followed.values, lines=lines)
+    values: ArrayLike | Sequence[str] = followed.values
+    column = next(each for each in trained.encoder.columns if each.name == followed.name)
+    if isinstance(column, DateColumn):  # from years to moments, which get an axis of dates
+        values = moments((np.asarray(followed.values, np.float64) - 1970) * YEAR)
+    return Dependence(name=name, values=values, lines=lines)
 
 
 def table_mistakes(trained: TrainedTable, seen: Look) -> Mistakes:

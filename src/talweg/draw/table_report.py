@@ -17,13 +17,16 @@ from talweg.errors import SettingError
 from talweg.insight.look import Look, look
 from talweg.insight.words import (
     baseline,
-    ending,
+    bins_sentence,
     headline,
+    judged_rows,
     left_out,
     notes,
     number_text,
     setting_text,
+    settings_used,
     target_name,
+    training_sentence,
     verdict,
     when,
 )
@@ -70,7 +73,7 @@ def table_report(
         mistakes=table_mistakes(trained, seen) if seen else None,
         training=_training(trained, seen),
         data=_data(trained),
-        network=Network(layers=_layers(trained)),
+        network=_network(trained),
         settings=Settings(command=command, code=code, values=_settings(trained)),
     )
 
@@ -91,11 +94,11 @@ def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
 
 
 def _result(trained: TrainedTable) -> Result:
-    numbers = trained.task == "regression"
+    numbers, rows = trained.task == "regression", judged_rows(trained)
     return Result(
         scores=trained.scores,
         baseline=f"Always {baseline(trained)}" if numbers else "Class frequencies of training",
-        scored_on=f"{len(trained.held_out.true):,} rows that training never saw",
+        scored_on=f"{rows[:1].upper()}{rows[1:]}",
         picture=table_picture(trained),
     )
 
@@ -105,9 +108,9 @@ def _training(trained: TrainedTable, seen: Look | None) -> Training:
     return Training(
         history=trained.history,
         epochs=told["epochs"],
-        seconds=told["seconds"],
+        said=training_sentence(trained),
         best_epoch=told["best_epoch"],
-        stopped_by=ending(trained),
+        networks=trained.blueprint.members,
         speed=_speed(trained, seen),
     )
 
@@ -117,8 +120,9 @@ def _speed(trained: TrainedTable, seen: Look | None) -> list[tuple[str, str]]:
     told, found = trained.training, []
     if "compile_seconds" in told:
         found.append(("Compiling", duration(told["compile_seconds"])))
-    if told["epochs"] and told["seconds"]:
-        rows = trained.parts["training"] * told["epochs"] / told["seconds"]
+    epochs = sum(each["epochs"] for each in told["members"])
+    if epochs and told["seconds"]:
+        rows = trained.parts["training"] * epochs / told["seconds"]
         found.append(("Training", _rows_a_second(rows)))
     if seen:
         found.append(("Predicting, encoding included", _rows_a_second(seen.rows_a_second)))
@@ -136,6 +140,7 @@ def _data(trained: TrainedTable) -> Data:
         columns=[(each.name, each.kind, _use(each)) for each in encoder.columns],
         left_out=list(left_out(encoder).items()),
         splits=list(trained.parts.items()),
+        networks=trained.blueprint.members,
         notes=notes(trained),
     )
 
@@ -155,16 +160,21 @@ def _use(column: Column) -> str:
     return f"(value - {mean}) / {scale}, softly clipped, with places for unknown and missing"
 
 
-def _layers(trained: TrainedTable) -> list[tuple[str, str, int]]:
-    inputs = ("inputs", f"(N, {len(trained.encoder.inputs)})", 0)
-    rows = layer_rows(trained.net)
-    return [inputs, *((row.kind, f"(N, {row.output[0]})", row.parameters) for row in rows)]
+def _network(trained: TrainedTable) -> Network:
+    """The layers of one network, and how many of these there are."""
+    blueprint = trained.blueprint
+    layers = [("inputs", f"(N, {len(trained.encoder.inputs)})", 0)]
+    if blueprint.bins:
+        width = len(trained.encoder.inputs) + blueprint.bins.width
+        layers.append((repr(blueprint.bins), f"(N, {width})", 0))
+    rows = layer_rows(blueprint.one())
+    layers += [(row.kind, f"(N, {row.output[0]})", row.parameters) for row in rows]
+    return Network(layers=layers, copies=blueprint.members, said=bins_sentence(trained))
 
 
 def _settings(trained: TrainedTable) -> list[tuple[str, str]]:
     """What was asked for, then what became of it where that was left open."""
-    found = {"task": trained.task, "batch_size": trained.training["batch_size"]}
-    found |= {name: trained.training[name] for name in ("optimizer", "loss", "engine", "dtype")}
-    settings = {**trained.settings, **found}
+    found = {name: trained.training[name] for name in ("loss", "engine", "dtype")}
+    settings = {**settings_used(trained), **found}
     settings |= {"trained": when(trained), "talweg": trained.training.get("version")}
     return [(name.replace("_", " "), setting_text(value)) for name, value in settings.items()]

@@ -14,8 +14,8 @@ from talweg.settings import Number
 SEED = Number(at_least=0, below=2**64, whole=True)
 """What a seed may be."""
 
-INITIAL_WEIGHTS, ROW_ORDER, SPLIT, TABLE_SPLIT, STEPS, PROPOSALS, SWEEP_POINTS = range(7)
-DRAWN_ROWS, SHUFFLED_CELLS = 7, 8
+INITIAL_WEIGHTS, ROW_ORDER, SPLIT, FOLDS, STEPS, PROPOSALS, SWEEP_POINTS = range(7)
+DRAWN_ROWS, SHUFFLED_CELLS, MEMBERS = 7, 8, 9
 """What a stream is for: the second half of its key."""
 
 

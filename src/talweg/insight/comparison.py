@@ -11,7 +11,7 @@ import numpy as np
 from talweg.data.scores import Score
 from talweg.data.trained_table import TrainedTable
 from talweg.errors import DataError
-from talweg.insight.words import setting_text, target_name
+from talweg.insight.words import epochs_taken, setting_text, settings_used, target_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,17 +91,17 @@ def _refuse_mixture(models: Sequence[tuple[str, TrainedTable]]) -> None:
 
 
 def _settings(trained: TrainedTable) -> dict[str, str]:
-    told = trained.training
-    found = {**trained.settings, **{name: told[name] for name in ("batch_size", "optimizer")}}
-    found |= {"source": trained.source, "columns used": len(trained.encoder.columns)}
+    found = {**settings_used(trained), "source": trained.source}
+    found |= {"columns used": len(trained.encoder.columns)}
     return {name.replace("_", " "): setting_text(value) for name, value in found.items()}
 
 
 def facts_of(model: Compared) -> list[tuple[str, int | str]]:
     """Names and values of a model besides its scores: its size, and what training took."""
-    told = model.trained.training
+    trained = model.trained
+    many, size = trained.blueprint.members, trained.net.weights.flat.size
     return [
-        ("weights", model.trained.net.weights.flat.size),
-        ("epochs", told["epochs"]),
-        ("time", f"{told['seconds']:.2g} s"),
+        ("weights", size if many == 1 else f"{many} x {size // many:,}"),
+        ("epochs", epochs_taken(trained)),
+        ("time", f"{trained.training['seconds']:.2g} s"),
     ]

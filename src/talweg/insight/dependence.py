@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from talweg.data.coded import (
     DAY,
     YEAR,
+    BooleanColumn,
     CategoryColumn,
     Column,
     DateColumn,
@@ -19,6 +20,7 @@ from talweg.data.coded import (
 )
 from talweg.data.columns import Cells, as_cells, as_words, is_missing, parse
 from talweg.data.dates import seconds
+from talweg.data.kinds import truth_of
 from talweg.insight.encoded import EncodedRows
 from talweg.insight.importance import some_of
 
@@ -69,11 +71,17 @@ def _varied(column: Column, cells: Cells) -> tuple[Floats | tuple[str, ...], Cel
 
 
 def _levels(cells: Cells, column: CategoryColumn) -> tuple[str, ...]:
-    """Those of a scale in its order; else the most frequent levels, the most frequent first."""
+    """Those of a scale in its order, the usual words for no and yes, or the most frequent levels,
+    the most frequent first.
+    """
     if isinstance(column, OrdinalColumn):
         return column.levels
     known = {each: n for each, n in as_words(cells).counts.items() if not is_missing(each)}
-    return tuple(sorted(known, key=lambda level: (-known[level], level))[:LEVELS])
+    ordered = sorted(known, key=lambda level: (-known[level], level))
+    if isinstance(column, BooleanColumn):
+        usual = {truth_of(each): each for each in reversed(ordered)}
+        return tuple(usual[each] for each in ("false", "true") if each in usual)
+    return tuple(ordered[:LEVELS])
 
 
 def _dates(cells: Cells, style: str) -> tuple[Floats, Cells]:

@@ -12,35 +12,43 @@ from numpy.typing import NDArray
 from talweg.data.scores import log_losses, r2
 from talweg.data.table import Table
 from talweg.data.target import Classification, Target
-from talweg.data.trained_table import TrainedTable, outputs_of, truth
+from talweg.data.trained_table import TrainedTable, Unseen, outputs_of, truth
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedRows:
-    """The rows of `table` as inputs `x` (N, D), and their true numbers or classes (N,)."""
+    """The rows of `table` as inputs `x` (N, D), and their true numbers or classes (N,).
+
+    Rows that are `unseen` are judged each by the member that never saw it, others by all.
+    """
 
     trained: TrainedTable
     table: Table
     x: Array
     true: Array
+    unseen: Unseen | None = None
 
     @staticmethod
-    def of(trained: TrainedTable, table: Table) -> EncodedRows:
+    def of(trained: TrainedTable, source: Table | Unseen) -> EncodedRows:
         """The rows whose target is known; DataError where columns are missing."""
+        unseen = source if isinstance(source, Unseen) else None
+        table = source.table if isinstance(source, Unseen) else source
         cells = table.columns[table.find(trained.target_in(table))]
         known = Target.known(cells)
         kept = table if known.all() else table.take(known)
         x, y = trained.encoder.encode(kept), trained.coding.encode(cells[known])
-        return EncodedRows(trained, kept, x, truth(trained.coding, y))
+        return EncodedRows(trained, kept, x, truth(trained.coding, y), unseen)
 
     def __len__(self) -> int:
         return len(self.true)
 
     def take(self, rows: NDArray[np.intp]) -> EncodedRows:
         """These rows alone."""
-        return EncodedRows(self.trained, self.table.take(rows), self.x[rows], self.true[rows])
+        unseen = self.unseen and self.unseen.take(rows)
+        table = unseen.table if unseen else self.table.take(rows)
+        return EncodedRows(self.trained, table, self.x[rows], self.true[rows], unseen)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -60,8 +68,11 @@ class EncodedRows:
         return self.table.names[encoder.names.index(column)] if encoder.positional else column
 
     def outputs(self, x: Array) -> Array:
-        """What the network says of inputs (N, D): numbers (N,) or probabilities (N, K)."""
-        return outputs_of(self.trained.net, self.trained.coding, x)
+        """What is said of inputs (N, D) of these rows: numbers (N,) or probabilities (N, K)."""
+        coding = self.trained.coding
+        if self.unseen is None:
+            return outputs_of(self.trained.net, coding, x)
+        return self.unseen.outputs(coding, x)
 
     def errors(self, outputs: Array) -> Array:
         """How wrong each row is (N,): truth minus prediction, or -log of the true class's share."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from talweg.data.table import Table
-from talweg.data.trained_table import TrainedTable
+from talweg.data.trained_table import TrainedTable, Unseen
 from talweg.insight.dependence import Dependence, dependence
 from talweg.insight.encoded import EncodedRows
 from talweg.insight.importance import Importance, importance
@@ -36,14 +36,15 @@ class Look:
         return [name for name in found.order()[:3] if name in clear]
 
 
-def look(trained: TrainedTable, table: Table) -> Look | None:
+def look(trained: TrainedTable, source: Table | Unseen) -> Look | None:
     """Look into a model on these rows, best ones that it never saw; None if it predicts NaN.
 
     DataError: the table lacks a column or the target. Work is bounded, whatever the table's size.
     """
-    started = time.perf_counter()
-    rows = EncodedRows.of(trained, table)
+    rows = EncodedRows.of(trained, source)
     outputs = rows.outputs(rows.x)
+    started = time.perf_counter()
+    trained.predict(rows.table)
     seconds = time.perf_counter() - started
     if not np.isfinite(outputs).all():
         return None

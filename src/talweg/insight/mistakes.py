@@ -36,7 +36,7 @@ def mistakes(rows: EncodedRows, outputs: Array, columns: Sequence[str]) -> Mista
     shown = {name: texts(table.columns[rows.name_of(name)]) for name in columns[:COLUMNS]}
     true, said = rows.true[worst], outputs[worst]
     if rows.classes:
-        named, guessed = (_labels(rows, each) for each in (true, said.argmax(axis=1)))
+        named, guessed = (_labels(rows, each) for each in (true, rows.trained.decided(said)))
         return Mistakes(named, guessed, said[np.arange(len(worst)), true], shown)
     return Mistakes(true.tolist(), said.tolist(), true - said, shown)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from talweg.data.columns import plain
 from talweg.data.encode import TableEncoder
 from talweg.data.trained_table import TrainedTable
@@ -10,6 +13,15 @@ FEW_HELD_OUT = 100  # rows; the standard error of an accuracy of 0.9 is then 0.0
 
 _DIGITS = 4
 _HARDLY = 0.02  # of the way from the trivial predictor to a perfect one
+_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_WHY = {
+    "epochs": "at the last epoch",
+    "patience": "as the validation loss fell no more",
+    "time_budget": "as the time was used up",
+    "interrupted": "at the interruption",
+    "non_finite": "as the numbers stopped being finite",
+    "no_descent": "where no step led lower",
+}
 
 
 def number_text(value: float) -> str:
@@ -55,7 +67,8 @@ def baseline(trained: TrainedTable) -> str:
 
 def sentences(trained: TrainedTable) -> list[str]:
     """All that a person should read of a trained table."""
-    told = [headline(trained), verdict(trained), training_sentence(trained), *notes(trained)]
+    told = [headline(trained), verdict(trained), training_sentence(trained), bins_sentence(trained)]
+    told += [decision_sentence(trained), *notes(trained)]
     unseen = left_out(trained.encoder).items()
     return [each for each in told if each] + [
         f"Column {name!r} is left out. {why}" for name, why in unseen
@@ -64,21 +77,32 @@ def sentences(trained: TrainedTable) -> list[str]:
 
 def headline(trained: TrainedTable) -> str:
     """What the network reaches on rows that it never saw, beside a trivial predictor."""
-    rows, first = _count(len(trained.held_out.true), "row"), trained.scores[0]
-    subject = f"On {rows} that training never saw, the network"
+    first, many = trained.scores[0], trained.blueprint.members > 1
+    subject = f"On {judged_rows(trained)}, the network{'s' * many}"
     trivial = f"always predicting {baseline(trained)}, is"
     if trained.task == "regression":
         share = _percent(first.network, 0) if first.network > 0 else "none"
         error = trained.scores[1]
         return (
-            f"{subject} explains {share} of the variance of {target_name(trained)} "
-            f"(R2 {first.network:.3g}) and is off by {number_text(error.network)} on average; "
-            f"{trivial} off by {number_text(error.trivial)}."
+            f"{subject} {'explain' if many else 'explains'} {share} of the variance of "
+            f"{target_name(trained)} (R2 {first.network:.3g}) and {'are' if many else 'is'} off by "
+            f"{number_text(error.network)} on average; {trivial} off by "
+            f"{number_text(error.trivial)}."
         )
     return (
-        f"{subject} predicts {target_name(trained)} correctly in {_percent(first.network)} of "
-        f"them; {trivial} correct in {_percent(first.trivial)}."
+        f"{subject} {'predict' if many else 'predicts'} {target_name(trained)} correctly in "
+        f"{_percent(first.network)} of them; {trivial} correct in {_percent(first.trivial)}."
     )
+
+
+def judged_rows(trained: TrainedTable) -> str:
+    """The rows that the scores are of."""
+    rows = _count(len(trained.held_out.true), "row")
+    if trained.settings["time"] is not None:
+        return f"the last {rows} by {trained.settings['time']}, which training never saw"
+    if trained.blueprint.members > 1:
+        return f"{rows}, each judged by a network that never saw it"
+    return f"{rows} that training never saw"
 
 
 def verdict(trained: TrainedTable) -> str:
@@ -103,9 +127,48 @@ def verdict(trained: TrainedTable) -> str:
 
 def training_sentence(trained: TrainedTable) -> str:
     """How long it trained, why it stopped, and which weights it kept."""
-    told = trained.training
-    epochs = _count(told["epochs"], "epoch")
-    return f"Training took {epochs} and {told['seconds']:.1f} s. {ending(trained)}"
+    told, seconds = trained.training, f"{trained.training['seconds']:.1f} s"
+    if trained.blueprint.members == 1:
+        return f"Training took {_count(told['epochs'], 'epoch')} and {seconds}. {ending(trained)}"
+    epochs = epochs_taken(trained)
+    return (
+        f"{networks(trained)} trained side by side in {seconds}, {epochs} "
+        f"epoch{'s' * (epochs != '1')} each; a prediction is the mean of theirs. {ending(trained)}"
+    )
+
+
+def networks(trained: TrainedTable) -> str:
+    """How many networks there are, of which layers, as the start of a sentence."""
+    blueprint = trained.blueprint
+    many, *sizes = _number_word(blueprint.members), *map(str, blueprint.hidden)
+    found = "A network" if blueprint.members == 1 else f"{many.capitalize()} networks"
+    return f"{found} of {_listed(sizes)} units" if sizes else found
+
+
+def epochs_taken(trained: TrainedTable) -> str:
+    """How many epochs each network took."""
+    took = [each["epochs"] for each in trained.training["members"]]
+    return f"{took[0]:,}" if min(took) == max(took) else _span(took)
+
+
+def rows_used(trained: TrainedTable) -> str:
+    """What the rows were there for."""
+    learn, stop, judge = trained.parts.values()
+    said = f"{_count(learn, 'row')} to learn from, {stop:,} to stop by, {judge:,} to be judged on"
+    many = trained.blueprint.members
+    return f"each of {many} networks: {said}" if many > 1 else said
+
+
+def settings_used(trained: TrainedTable) -> dict[str, object]:
+    """What was asked for, then what became of it where that was left open."""
+    told, blueprint = trained.training, trained.blueprint
+    bins = blueprint.bins
+    found = {name: getattr(blueprint, name) for name in ("hidden", "activation", "dropout")}
+    found["bins"] = max(map(len, bins.means.values())) if bins else 0
+    found |= {"task": trained.task, "members": blueprint.members + told["left_out"]}
+    found |= {"epochs": told["most_epochs"], "patience": told["patience"]}
+    found |= {name: told[name] for name in ("batch_size", "optimizer")}
+    return {**trained.settings, **found}
 
 
 def when(trained: TrainedTable) -> str:
@@ -126,6 +189,8 @@ def provenance(trained: TrainedTable) -> str:
 
 def ending(trained: TrainedTable) -> str:
     """Why training stopped, and which weights the network keeps."""
+    if trained.blueprint.members > 1:
+        return _endings(trained)
     told = trained.training
     why = told["why"].replace("val_loss", "the validation loss")
     if told["stopped_by"] == "non_finite":
@@ -133,13 +198,31 @@ def ending(trained: TrainedTable) -> str:
     return f"It stopped because {why}; the network keeps the weights {told['kept']}."
 
 
+def _endings(trained: TrainedTable) -> str:
+    """The same of several networks: how many stopped why."""
+    members = trained.training["members"]
+    counts = Counter(each["stopped_by"] for each in members)
+    (why, first), *others = [(_WHY.get(each, each), n) for each, n in counts.most_common()]
+    said = f"{_number_word(first).capitalize() if others else 'All'} stopped {why}"
+    said = _listed([said, *(f"{_number_word(count)} {why}" for why, count in others)])
+    return f"{said}; each keeps the weights of its best epoch, {_best_epochs(trained)}."
+
+
+def _best_epochs(trained: TrainedTable) -> str:
+    best = [each["best_epoch"] or 0 for each in trained.training["members"]]
+    return _span(best) if min(best) < max(best) else str(best[0])
+
+
 def notes(trained: TrainedTable) -> list[str]:
     """What a person should know before they trust the model."""
     told, said = trained.training, []
     if told["stopped_by"] == "non_finite":
         said.append(told["why"][:1].upper() + told["why"][1:])
-    if told["stopped_by"] == "epochs":
-        said.append("Training used all its epochs; more of them may help.")
+    if lost := told.get("left_out"):
+        were, whose = ("network was", "its") if lost == 1 else ("networks were", "their")
+        said.append(f"{lost} more {were} left out, as {whose} numbers stopped being finite.")
+    if trained.settings["epochs"] is not None and _used_all_epochs(trained):
+        said.append("Training used all the epochs that were asked for; more of them may help.")
     held = len(trained.held_out.true)
     if held < FEW_HELD_OUT:
         rows = _count(held, "row")
@@ -153,10 +236,53 @@ def notes(trained: TrainedTable) -> list[str]:
     return said
 
 
+def _used_all_epochs(trained: TrainedTable) -> bool:
+    """Whether most networks did; a schedule of the rate ends at the last epoch, as it should."""
+    ends = [each["stopped_by"] for each in trained.training["members"]]
+    return ends.count("epochs") > len(ends) / 2
+
+
+def decision_sentence(trained: TrainedTable) -> str:
+    """From which probability on a class is predicted, where that is no matter of the likeliest."""
+    decision = trained.decision
+    if decision is None:
+        return ""
+    return (
+        f"A row is taken for {trained.labels[decision.positive]} where its probability is at least "
+        f"{number_text(decision.threshold)}."
+    )
+
+
+def bins_sentence(trained: TrainedTable) -> str:
+    """What bins are, where numbers go through them; else nothing."""
+    bins = trained.blueprint.bins
+    if bins is None:
+        return ""
+    most = max(map(len, bins.means.values()))
+    return (
+        f"Numbers enter as they are and as how far they lie into each of up to {most} bins of "
+        "their column, so that jumps are easy to learn."
+    )
+
+
 def left_out(encoder: TableEncoder) -> dict[str, str]:
     """The columns that the network does not see, and why."""
     asked = dict.fromkeys(encoder.targets[1:], "As asked for.")
     return asked | encoder.left_out
+
+
+def _number_word(count: int) -> str:
+    return _WORDS[count] if count < len(_WORDS) else f"{count:,}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    *others, last = texts
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _span(numbers: Sequence[int]) -> str:
+    return f"{min(numbers):,} to {max(numbers):,}"
 
 
 def _count(number: int, thing: str) -> str:

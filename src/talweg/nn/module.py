@@ -142,13 +142,19 @@ class Module:
         """As `init`, for a network that asks for what `like` asked for, and so need not be run."""
         if like._asked is None:  # a copy, or loaded
             return self.init(X, seed=seed)
+        self._declare(like._asked, like.row_shape, seed)
+        return self
+
+    def _declare(
+        self, asked: Mapping[str, tuple[Shape, Any]], row_shape: Shape, seed: int | None
+    ) -> None:
+        """Become a network with parameters of these shapes, as initialisers draw them."""
         given = self._brought_along()
         values = {
             path: first_values(path, shape, init, given, seed, place).astype(self.dtype)
-            for place, (path, (shape, init)) in enumerate(like._asked.items())
+            for place, (path, (shape, init)) in enumerate(asked.items())
         }
-        self._own(values, given, like.row_shape)
-        return self
+        self._own(values, given, row_shape)
 
     @property
     def is_initialized(self) -> bool:
@@ -233,7 +239,7 @@ class Module:
         The first call compiles the forward pass; a part of a network, and one with gates that
         have no native code, is interpreted.
         """
-        native = self._native_forward()
+        native = self._native_forward(X)
         if native is not None and native.takes_row(X):
             return native.single(X)  # some 3 us; what follows takes 10
         check("predict", {"batch_size": batch_size}, {"batch_size": _BATCH_SIZE})
@@ -248,15 +254,18 @@ class Module:
     def _interpreted(self, rows: Array) -> Array:
         return np.array(self(rows).value)
 
-    def _native_forward(self) -> Predictor | None:
+    def _native_forward(self, X: Any) -> Predictor | None:
         """The compiled forward pass; made anew once something in the network was set."""
         if self._looked_at != (_changes.count, id(self._weights)):
             latest = max(module._changed for _, module in self.named_modules())
             if self._predictor_of != (latest, id(self._weights)):
-                self._predictor = predictor(self) if self._weights is not None else None
+                self._predictor = self._compiled_for(X) if self._weights is not None else None
                 self._predictor_of = latest, id(self._weights)
             self._looked_at = _changes.count, id(self._weights)
         return self._predictor
+
+    def _compiled_for(self, X: Any) -> Predictor | None:
+        return predictor(self, few=np.shape(X)[:1] == (1,))
 
     def __getstate__(self) -> dict[str, Any]:
         """What copies and pickles carry along: all but compiled code, and how it was begun."""

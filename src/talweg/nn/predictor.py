@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,14 +21,16 @@ FEW = 16
 """Rows from which another program, which lays weights out for many rows, is worth its compiling."""
 
 
-def predictor(net: Module) -> Predictor | None:
-    """The compiled forward pass of a network, if it and its gates can be compiled."""
+def predictor(net: Module, *, few: bool) -> Predictor | None:
+    """The compiled forward pass of a network, if it and its gates can be compiled: at first for
+    a few rows, or for many.
+    """
     from talweg.engine.native import compiler
 
     if net.whole is not net or not compiler.is_available():
         return None
     try:
-        return Predictor(net)
+        return Predictor(net, few=few)
     except EngineError:
         return None
 
@@ -40,21 +43,28 @@ class Predictor:
     array([[7.]], dtype=float32)
     """
 
-    def __init__(self, net: Module) -> None:
+    def __init__(self, net: Module, *, few: bool = True) -> None:
         self._owner = net.weights  # so that no other takes its place in memory
         self._weights = net.weights.flat
         self._record = _recorder(net)
         self._row, self._dtype = (1, *net.row_shape), np.dtype(net.dtype)
-        self.single = _Single(self._compiled(1), self._weights)
-        self._many: CompiledGraph | None = None
+        _ = self.single if few else self.many  # what cannot be compiled is told now
+
+    @cached_property
+    def single(self) -> _Single:
+        """For one row; compiled when first asked for."""
+        return _Single(self._compiled(1), self._weights)
+
+    @cached_property
+    def many(self) -> CompiledGraph:
+        """For more rows; compiled when first asked for."""
+        return self._compiled(FEW)
 
     def __call__(self, x: Array) -> Array:
         """The outputs for rows that are as the network wants them."""
         if self.takes_row(x):
             return self.single(x)
-        if self._many is None:
-            self._many = self._compiled(FEW)
-        return self._many(x=x, weights=self._weights)["output"]
+        return self.many(x=x, weights=self._weights)["output"]
 
     def takes_row(self, x: Any) -> bool:
         """Whether x is a single row of the shape and dtype that the network wants."""

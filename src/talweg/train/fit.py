@@ -41,7 +41,12 @@ from talweg.train.recording import (
     run_settings,
     step_graph,
 )
-from talweg.train.rows import mixes_rows, training_and_validation
+from talweg.train.rows import (
+    EVALUATION_ROWS,
+    evaluation_size,
+    mixes_rows,
+    training_and_validation,
+)
 from talweg.train.run import Run
 from talweg.train.stopping import Stop, TimeBudget, as_rules, refuse_measure
 from talweg.train.watching import as_watch
@@ -58,7 +63,6 @@ RULES: dict[str, Rule] = {
     "keep": Choice(("best", "last"), optional=True),
     "progress": Flag(optional=True),
 }
-_EVALUATION_ROWS = 1024
 
 
 def fit(
@@ -98,7 +102,8 @@ def fit(
         epochs: the most passes over the rows.
         batch_size: rows a step; None for all (full-batch gradient descent), 1 for stochastic.
         shuffle: draw a new order of rows each epoch, from `seed` and the epoch alone.
-        validation: (X, y) or (X, y, weights), or a share of the rows to hold out, as 0.2.
+        validation: (X, y) or (X, y, weights), a share of the rows to hold out, as 0.2, or a
+            `tw.Fold` of them, as `tw.folds` makes for cross-validation.
         stop: stopping rules; the first that holds ends the run.
         metrics: names such as "mae" and "accuracy", or functions like a loss.
         sample_weight: a weight of at least 0 for each row.
@@ -317,7 +322,6 @@ def _program(
     batch_size = min(settings["batch_size"] or len(rows), len(rows))
     keep_best = (settings["keep"] or ("last" if held_out is None else "best")) == "best"
     evaluated = _evaluated(rows, held_out, keep_best)
-    evaluation_size = min(_EVALUATION_ROWS, len(evaluated)) if evaluated is not None else 0
     example = without_rows(rows)
     watch = as_watch(settings.get("watch"))
     rates = as_rates(settings["rates"], net.weights)
@@ -339,7 +343,7 @@ def _program(
         settings=run_settings(rule, rates, groups),
         epochs=settings["epochs"],
         batch_size=batch_size,
-        evaluation_size=evaluation_size,
+        evaluation_size=evaluation_size(evaluated, settings["validation"]),
         shuffle=settings["shuffle"],
         seed=settings["seed"],
         rules=stops,
@@ -379,12 +383,12 @@ def _refuse_filling(net: Module, rows: Rows, held_out: Rows | None, program: Pro
     """Rows that fill up the last batch must not reach the others' predictions."""
     evaluated = _evaluated(rows, held_out, program.keep_best)
     fills = len(rows) % program.batch_size > 0
-    cuts = evaluated is not None and program.evaluation_size < len(evaluated)
+    cuts = evaluated is not None and program.evaluation_size != len(evaluated)
     if (fills or cuts) and mixes_rows(net, rows):
         raise SettingError(
             "fit: the net mixes the rows of a batch (a mean over axis 0, say), so each batch must "
             f"be full: give a batch_size that divides the {len(rows)} rows, and at most "
-            f"{_EVALUATION_ROWS} rows for validation"
+            f"{EVALUATION_ROWS} rows for validation"
         )
 
 

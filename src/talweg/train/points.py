@@ -17,6 +17,7 @@ from talweg.nn import Loss, Metric, Module
 from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.settings import Rule, check
 from talweg.train.fit import RULES, fit
+from talweg.train.folds import Fold
 from talweg.train.ranges import Between, visited
 
 Build = Callable[..., Any]
@@ -200,8 +201,10 @@ def _point(
         build = _to_build(signature, values, settings, {*given, *values}, for_rule)
     numbers = _taken_in(settings) | (for_rule.keys() & chosen.numbers)
     numbers -= signature.takes - {"seed"}
+    sizes = _fold_sizes(settings)
+    numbers |= {"validation"} if sizes and "validation" not in signature.takes else set()
     structure = (
-        *chosen.structure,
+        *(*chosen.structure, sizes),
         *((n, None if n in numbers else place) for n, place in at.items()),
     )
     return Point(values, build, settings, structure)
@@ -253,12 +256,19 @@ def _taken_in(settings: Mapping[str, Any]) -> set[str]:
 
     Where classes are weighed after a split, the seed decides how many rows are left.
     """
-    weighed_after = is_share(settings) and settings["class_weight"] is not None
+    weighed_after = splits_rows(settings) and settings["class_weight"] is not None
     return {"epochs"} if weighed_after else {"epochs", "seed"}
 
 
-def is_share(settings: Mapping[str, Any]) -> bool:
-    return isinstance(settings["validation"], float | np.floating)
+def _fold_sizes(settings: Mapping[str, Any]) -> tuple[int, int] | None:
+    """How many rows a fold takes for validation and for test: runs with as many are alike."""
+    fold = settings["validation"]
+    return (len(fold.validation), len(fold.test)) if isinstance(fold, Fold) else None
+
+
+def splits_rows(settings: Mapping[str, Any]) -> bool:
+    """Whether the rows of validation are some of X, and so are split off run by run."""
+    return isinstance(settings["validation"], float | np.floating | Fold)
 
 
 def _fields(rule: Optimizer | FullBatch) -> frozenset[str]:

@@ -6,39 +6,50 @@ import math
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import TextIO
+from typing import Self, TextIO
 
 from talweg.engine.program import Control
 
 _EVERY = 0.1  # seconds between two looks
 _LINE_EVERY = 10.0  # and between two lines, where there is no terminal
 _WIDTH = 20  # letters of the bar
+_MOST = 76  # letters of the words: with two brackets and a space, 79
+_STARTING = "starting"
 
 
-class ProgressBar:
-    """While entered, redraws one line on a terminal: epochs, losses, the best epoch, time left.
+class Bar(ABC):
+    """While entered, redraws one line on a terminal: how far it is, losses, time left.
 
-    Nothing is shown for runs shorter than a fraction of a second. Where the stream is no terminal,
-    there is a plain line every ten seconds.
+    Nothing is shown for what is shorter than a fraction of a second. Where the stream is no
+    terminal, there is a plain line every ten seconds.
     """
 
-    def __init__(
-        self,
-        control: Control,
-        epochs: int,
-        stream: TextIO | None = None,
-        *,
-        budget: float | None = None,
-    ) -> None:
-        self.control, self.epochs = control, epochs
-        self.budget = math.inf if budget is None else budget  # seconds
+    def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._shown = False
+        self._shown, self._width = False, _WIDTH
 
-    def __enter__(self) -> ProgressBar:
+    @abstractmethod
+    def words(self) -> str:
+        """How far it is, in words."""
+
+    @abstractmethod
+    def share(self) -> float:
+        """How far it is, from 0 to 1."""
+
+    def line(self) -> str:
+        """The words as they stand now behind a bar, at most 79 letters."""
+        words = self.words()
+        self._width = width = min(self._width, _MOST - len(words))  # it never grows: no flicker
+        filled = round(width * self.share())
+        return f"[{'#' * filled}{'.' * (width - filled)}] {words}"
+
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -58,7 +69,7 @@ class ProgressBar:
         if not self.stream.isatty():
             self._write_lines()
         while not self._done.wait(_EVERY):
-            self.stream.write("\r\x1b[K" + self.line()[:79])
+            self.stream.write(f"\r\x1b[K{self.line()}")
             self.stream.flush()
             self._shown = True
 
@@ -67,26 +78,118 @@ class ProgressBar:
             self.stream.write(f"{self.words()}\n")
             self.stream.flush()
 
+
+class ProgressBar(Bar):
+    """Tells of one run: epochs, losses, the best epoch, time left."""
+
+    def __init__(
+        self,
+        control: Control,
+        epochs: int,
+        stream: TextIO | None = None,
+        *,
+        budget: float | None = None,
+    ) -> None:
+        super().__init__(stream)
+        self.control, self.epochs = control, epochs
+        self.budget = math.inf if budget is None else budget  # seconds
+
     def words(self) -> str:
         """How far the run is: epochs, losses, the best epoch, time left."""
         done, seconds = self.control.epoch, time.perf_counter() - self.control.started
         rest = seconds * (self.epochs - done) / done if done else math.inf
-        rest = max(0.0, min(rest, self.budget - seconds))
-        left = _duration(rest) + " left" if done else "starting"
-        measures = [
-            f"{name} {value:.4g}"
-            for name, value in self.control.measures.items()
-            if name in ("loss", "val_loss")
-        ]
+        left = _left(min(rest, self.budget - seconds)) if done else _STARTING
         best = [f"best {self.control.best_epoch}"] if self.control.best_epoch else []
-        return "  ".join([f"{done}/{self.epochs}", *measures, *best, left])
+        return _joined([f"{done}/{self.epochs}", *_losses(self.control), *best, left])
 
-    def line(self) -> str:
-        """The words as they stand now behind a bar, at most 79 letters."""
-        done, words = self.control.epoch, self.words()
-        width = max(0, min(_WIDTH, 76 - len(words)))  # two brackets and a space beside it
-        filled = round(width * done / self.epochs)
-        return f"[{'#' * filled}{'.' * (width - filled)}] {words}"
+    def share(self) -> float:
+        """Of the epochs."""
+        return self.control.epoch / self.epochs
+
+
+@dataclass
+class Watched:
+    """Runs of a sweep that go on together: how many, and from which epoch to which."""
+
+    control: Control
+    runs: int
+    first: int
+    epochs: int
+    budget: float | None = None  # seconds, of each run
+    ended: bool = False
+
+    @property
+    def done(self) -> int:
+        """The epochs of all of them up to now."""
+        return self.runs * max(0, self.control.epoch - self.first)
+
+    @property
+    def ahead(self) -> int:
+        """The epochs that are left at most."""
+        return 0 if self.ended else self.runs * (self.epochs - self.first) - self.done
+
+    @property
+    def seconds(self) -> float:
+        """The time that is left at most."""
+        if self.ended or self.budget is None:
+            return 0.0 if self.ended else math.inf
+        used = time.perf_counter() - self.control.started if self.done else 0.0
+        return max(0.0, self.budget - used)
+
+
+class SweepBar(Bar):
+    """Tells of many runs: how many are done, how far the furthest of the others is, time left."""
+
+    def __init__(
+        self, watched: Sequence[Watched], stream: TextIO | None = None, *, workers: int = 1
+    ) -> None:
+        super().__init__(stream)
+        self.watched, self.workers = watched, workers
+        self.started = time.perf_counter()
+
+    def words(self) -> str:
+        """Runs, then epoch and losses of the furthest, then the time left for all."""
+        runs = sum(each.runs for each in self.watched)
+        ended = sum(each.runs for each in self.watched if each.ended)
+        words, furthest = [f"{ended}/{runs} runs"], self._furthest()
+        if furthest:
+            words += [f"epoch {furthest.control.epoch}/{furthest.epochs}"]
+            words += _losses(furthest.control)
+        return _joined([*words, self._left()])
+
+    def share(self) -> float:
+        """Of the epochs that there may be."""
+        most = sum(each.runs * (each.epochs - each.first) for each in self.watched)
+        return 1 - sum(each.ahead for each in self.watched) / most if most else 0.0
+
+    def _furthest(self) -> Watched | None:
+        under_way = [each for each in self.watched if each.done and not each.ended]
+        return max(under_way, key=lambda each: each.control.epoch / each.epochs, default=None)
+
+    def _left(self) -> str:
+        """From the pace of all epochs up to now; runs that end early make it shorter."""
+        done = sum(each.done for each in self.watched)
+        if not done:
+            return _STARTING
+        pace = (time.perf_counter() - self.started) / done
+        most = sum(each.seconds for each in self.watched) / self.workers
+        return _left(min(most, pace * sum(each.ahead for each in self.watched)))
+
+
+def _joined(words: list[str]) -> str:
+    """The words in one line, without those before the last that are too many."""
+    while len("  ".join(words)) > _MOST and len(words) > 2:
+        del words[-2]
+    return "  ".join(words)
+
+
+def _losses(control: Control) -> list[str]:
+    measures = control.measures.items()
+    return [f"{name} {value:.4g}" for name, value in measures if name in ("loss", "val_loss")]
+
+
+def _left(seconds: float) -> str:
+    return f"{_duration(max(0.0, seconds))} left"
 
 
 def _duration(seconds: float) -> str:

@@ -17,8 +17,9 @@ from talweg.settings import Checked, Choice, Flag, Number, Rule, check, setting
 
 SAMPLING: dict[str, Rule] = {
     "points": Number(at_least=1, whole=True, optional=True),
-    "sampling": Choice(("random", "sobol"), optional=True),
+    "sampling": Choice(("random", "sobol", "paired"), optional=True),
 }
+_PLAIN = {bool, int, float, str, type(None)}
 Columns = dict[str, list[Any]]
 """Every value that a name takes, by name."""
 Places = Sequence[Sequence[int]]
@@ -70,6 +71,8 @@ def visited(
     seed: int,
 ) -> tuple[Columns, Places]:
     """The values of each name, and which of them make up each point, in order."""
+    if sampling == "paired":
+        return _paired(over, points)
     if points is not None:
         return _drawn(over, points, sampling or "random", seed)
     if sampling is not None:
@@ -82,6 +85,29 @@ def visited(
             )
     columns = {n: list(each) for n, each in over.items() if not isinstance(each, Between)}
     return columns, list(itertools.product(*(range(len(each)) for each in columns.values())))
+
+
+def _paired(
+    over: Mapping[str, Sequence[Any] | Between], points: int | None
+) -> tuple[Columns, Places]:
+    """The first values of all lists make the first point, the second ones the next."""
+    columns = {name: each for name, each in over.items() if not isinstance(each, Between)}
+    counts = {len(each) for each in columns.values()}
+    if len(counts) != 1 or len(columns) < len(over) or points is not None:
+        raise SettingError(
+            "sweep: sampling='paired' takes lists of one length, each with a value for every run, "
+            "and no number of points"
+        )
+    firsts = [_firsts(each) for each in columns.values()]
+    places = list(zip(*firsts, strict=True))
+    return {name: list(each) for name, each in columns.items()}, places
+
+
+def _firsts(values: Sequence[Any]) -> list[int]:
+    """For each value the place where it, or for a plain one an equal one, comes up first."""
+    found: dict[Any, int] = {}
+    keys = [(type(each), each) if type(each) in _PLAIN else id(each) for each in values]
+    return [found.setdefault(key, place) for place, key in enumerate(keys)]
 
 
 def _drawn(

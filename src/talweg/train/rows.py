@@ -13,6 +13,20 @@ from talweg.gates import Array, Spec
 from talweg.nn import Loss, Module
 from talweg.nn.row_weights import class_weights, row_weights, weights_by_class
 from talweg.nn.targets import prepare_target, target_array
+from talweg.train.folds import Fold
+
+EVALUATION_ROWS = 1024
+_FOLD_BLOCK = 16
+
+
+def evaluation_size(evaluated: Rows | None, validation: Any) -> int:
+    """How many rows are evaluated at a time; folds, which differ by a row, share a program."""
+    if evaluated is None:
+        return 0
+    count = len(evaluated)
+    if isinstance(validation, Fold):
+        count = -(-count // _FOLD_BLOCK) * _FOLD_BLOCK  # filled up with rows of weight 0
+    return min(EVALUATION_ROWS, count)
 
 
 def training_and_validation(
@@ -34,11 +48,15 @@ def training_and_validation(
         net.init(x, seed=seed)
     _refuse_broken(net)
     prediction = net(x[:1]).spec
-    rows = _rows(x, y, loss, prediction, sample_weight, "")
     held_out = None
+    if isinstance(validation, Fold):
+        parts = validation.training(len(x)), validation.validation
+        rows, held_out = _parted(x, y, loss, prediction, sample_weight, parts)
+    else:
+        rows = _rows(x, y, loss, prediction, sample_weight, "")
     if isinstance(validation, float | np.floating):
         rows, held_out = _split(rows, float(validation), seed)
-    elif validation is not None:
+    elif validation is not None and held_out is None:
         held_x, held_y, weights = _parts(validation)
         held_x = _inputs(net, held_x, "validation X")
         if held_x.shape[1:] != x.shape[1:]:
@@ -76,12 +94,27 @@ def mixes_rows(net: Module, rows: Rows) -> bool:
     return False
 
 
+def _parted(
+    x: Array, y: Any, loss: Loss, prediction: Spec, sample_weight: Any, parts: tuple[Array, Array]
+) -> tuple[Rows, Rows]:
+    """The rows to train on and to validate on, as a fold names them."""
+    target, size = target_array(y), len(x)
+    if target.ndim == 0 or len(target) != size:
+        return _rows(x, y, loss, prediction, sample_weight, ""), Rows(x, x, x)  # which refuses
+    weights = row_weights("fit: sample_weight", sample_weight, size)
+    train, held = (
+        _rows(x[part], target[part], loss, prediction, weights[part], name)
+        for part, name in zip(parts, ("", "validation "), strict=True)
+    )
+    return train, held
+
+
 def _parts(validation: Any) -> tuple[Any, Any, Any]:
     """(X, y, weights), the weights None where none are given."""
     if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
         raise SettingError(
-            "fit: validation must be (X, y), (X, y, weights) or a share such as 0.2, but "
-            f"{type(validation).__name__} was given"
+            "fit: validation must be (X, y), (X, y, weights), a share such as 0.2 or a tw.Fold, "
+            f"but {type(validation).__name__} was given"
         )
     return validation[0], validation[1], validation[2] if len(validation) == 3 else None
 

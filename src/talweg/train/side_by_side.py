@@ -12,7 +12,7 @@ from typing import Any, Self
 from talweg.engine.program import Control, Outcome
 from talweg.train.fit import Engine, engine_for, interruptible
 from talweg.train.points import named
-from talweg.train.progress import ProgressBar
+from talweg.train.progress import SweepBar, Watched
 from talweg.train.tasks import Task
 from talweg.train.work import Ended, Work
 
@@ -44,7 +44,7 @@ class SideBySide:
         self.compiling = ThreadPoolExecutor(1, "talweg-compile")
         self.training = ThreadPoolExecutor(min(workers, len(tasks)), "talweg-train")
         self.futures: dict[Future[list[Ended]], Work] = {}
-        self.done = Control()
+        self.watched: dict[int, Watched] = {}  # by the first place of a work
         self.held = ExitStack()
 
     def __enter__(self) -> Self:
@@ -61,12 +61,24 @@ class SideBySide:
 
     def run(self, works: Sequence[Work], note: Note) -> None:
         """Do the works; after Ctrl-C only those that have begun."""
-        self.done, self.futures, self.begun = Control(), {}, set()
-        runs = sum(len(each.places) for each in works)
-        with ProgressBar(self.done, runs) if self.shows_bar else nullcontext():
+        self.futures, self.begun = {}, set()
+        self.watched = {each.places[0]: self._watched(each) for each in works}
+        bar = SweepBar([*self.watched.values()], workers=self.workers)
+        with bar if self.shows_bar else nullcontext():
             for work in _longest_first(works):
                 self.futures[self.training.submit(self._one, work, self._engine(work))] = work
             self._wait(note)
+
+    def _watched(self, work: Work) -> Watched:
+        """What the bar tells of a work."""
+        start, program = work.lead.start, work.lead.job.program
+        return Watched(
+            self.controls[work.places[0]],
+            runs=len(work.places),
+            first=start.epoch if start else 0,
+            epochs=program.epochs,
+            budget=program.time_budget,
+        )
 
     def _engine(self, work: Work) -> Future[Engine]:
         """What runs a work; compiled when first asked for, so in the order of need."""
@@ -103,9 +115,9 @@ class SideBySide:
             finished, pending = wait(pending, _LOOK, FIRST_EXCEPTION)
             for each in finished:
                 places = self.futures[each].places
+                self.watched[places[0]].ended = True
                 for place, ended in zip(places, each.result(), strict=False):  # errors end all
                     note(place, ended)
-                self.done.epoch += len(places)
             if self.is_interrupted:
                 pending = {each for each in pending if self._has_begun(each)}
 

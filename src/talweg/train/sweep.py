@@ -65,7 +65,8 @@ def sweep(
         points: draw so many points instead of all combinations: from ranges and, evenly, from
             lists. They follow from `seed`; the first are the same, however many follow.
         sampling: "random" draws each point by itself, the default; "sobol" fills the space more
-            evenly (it takes SciPy: pip install 'talweg[search]').
+            evenly (it takes SciPy: pip install 'talweg[search]'); "paired" takes lists of one
+            length, of which the first values make the first point, the second ones the next.
         halving: a `tw.Halving`, which lets only the best runs go on to all epochs.
         checkpoint: a file that holds the runs that are done; it is written every 30 seconds and
             at the end, whole or not at all. `tw.Checkpoint(path, every=5)` says how often.

@@ -20,7 +20,7 @@ from talweg.gates import Array
 from talweg.nn import Module, as_loss
 from talweg.train.alike import Modules, forward, likeness, signature
 from talweg.train.fit import Job, copy_of, job_of, refuse_part, without_rows
-from talweg.train.points import Build, Point, is_share, named
+from talweg.train.points import Build, Point, named, splits_rows
 from talweg.train.rows import training_and_validation
 
 
@@ -148,7 +148,7 @@ class _Maker:
 
     def _task(self, point: Point, job: Job, x: Any, key: int, size: tuple[int, int]) -> Task:
         settings = point.settings
-        if not is_share(settings):
+        if not splits_rows(settings):
             return Task(point, job, None, key, *size)
         names = ("validation", "sample_weight", "class_weight", "seed")
         rest = [settings[name] for name in names]

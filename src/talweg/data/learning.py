@@ -1,0 +1,217 @@
+"""Training the members of a table's network, each on other rows, and judging them on unseen ones.
+
+The rows are dealt to eight folds. A member trains on six of them, keeps the weights of the epoch
+that is best on the seventh, and is judged on the eighth; the next member leaves out others. So
+every row is used, and each is judged by the one network that knows nothing of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talweg.data.dealing import DealtRows
+from talweg.data.network import Blueprint
+from talweg.data.recipe import BINS, Recipe
+from talweg.engine.random import MEMBERS, generator
+from talweg.nn import Module
+from talweg.nn.bins import Bins
+from talweg.train.fit import fit
+from talweg.train.run import Run
+from talweg.train.side_by_side import cores
+from talweg.train.stopping import Patience, Stop, TimeBudget
+from talweg.train.sweep import sweep
+
+Array = NDArray[Any]
+Members = dict[int, Run]
+"""Runs by the place of the member, which says on which rows it trained."""
+
+_TRIAL = 2  # members of either kind that are tried
+_CLEARLY = 0.95  # of the loss without bins: a smaller gain is chance
+_LEAST = (
+    1e-4  # what counts as better, of a loss that starts near 1: mushroom takes 40 epochs, not 242
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """The members and their runs, what they were built by, and how long all of it took.
+
+    `left_out` counts members whose numbers stopped being finite, where others did not.
+    """
+
+    blueprint: Blueprint
+    runs: tuple[Run, ...]
+    places: tuple[int, ...]
+    left_out: int
+    seconds: float
+
+    @property
+    def compile_seconds(self) -> float:
+        return max(each.compile_seconds for each in self.runs)
+
+    @property
+    def nets(self) -> list[Module]:
+        return [each.net for each in self.runs]
+
+
+def learn(
+    dealt: DealtRows,
+    blueprint: Blueprint,
+    recipe: Recipe,
+    settings: dict[str, Any],
+    *,
+    seed: int,
+    time_budget: float | None,
+) -> Learned:
+    """Train all members; `settings` are further ones of `fit`.
+
+    Where the recipe leaves open whether numbers go through bins, some members of either kind are
+    trained first, and the kind with the lower loss on the rows that they stop by goes on.
+    """
+    start = time.perf_counter()
+    team = _Team(dealt, blueprint, recipe, settings, seed, time_budget)
+    bins, runs = team.tried()
+    if not any(run.stopped_by == "interrupted" for run in runs.values()):
+        runs |= team.trained(bins, range(len(runs), recipe.members))
+    if not runs:  # Ctrl-C came before the first step
+        raise KeyboardInterrupt
+    good = sorted(place for place in runs if runs[place].failure is None) or sorted(runs)
+    found = replace(team.blueprint_with(bins), members=len(good))
+    seconds = time.perf_counter() - start
+    left_out = len(runs) - len(good)
+    return Learned(found, tuple(runs[place] for place in good), tuple(good), left_out, seconds)
+
+
+class _Team:
+    """The members in the making."""
+
+    def __init__(
+        self,
+        dealt: DealtRows,
+        blueprint: Blueprint,
+        recipe: Recipe,
+        settings: dict[str, Any],
+        seed: int,
+        time_budget: float | None,
+    ) -> None:
+        self.dealt, self.blueprint, self.recipe = dealt, blueprint, recipe
+        self.settings, self.budget = settings, time_budget
+        more = generator(seed, MEMBERS).integers(0, 2**32, recipe.members - 1)
+        self.seeds = [seed, *more.tolist()]
+        self.on_trial = 0 if recipe.bins is not None else min(_TRIAL, recipe.members)
+        self.bins: dict[int, Bins | None] = {0: None}
+        self.firsts: dict[int, Module] = {}  # a net of each kind, which the others start like
+        self.is_constant = dealt.x.min(axis=0) == dealt.x.max(axis=0)
+
+    def tried(self) -> tuple[int, Members]:
+        """How many bins, and the members that are trained already."""
+        if self.recipe.bins is not None:
+            return self.recipe.bins, {}
+        if not self._binned(BINS):
+            return 0, {}
+        plain, binned = self._together([0, BINS], range(self.on_trial))
+        if len(plain) != len(binned):  # after Ctrl-C, those of which more had begun
+            is_better = len(binned) > len(plain)
+        else:
+            is_better = _loss(binned) < _CLEARLY * _loss(plain)
+        return (BINS, binned) if is_better else (0, plain)
+
+    def trained(self, bins: int, members: range) -> Members:
+        """These members; a single one of a table goes without copies of its rows."""
+        if not len(members):
+            return {}
+        if self.recipe.members == 1:
+            return {0: self._alone(bins)}
+        return self._together([bins], members)[0]
+
+    def blueprint_with(self, bins: int) -> Blueprint:
+        return replace(self.blueprint, bins=self._binned(bins))
+
+    def _binned(self, bins: int) -> Bins | None:
+        if bins not in self.bins:
+            found = Bins.of(_some(self.dealt.x), bins)
+            self.bins[bins] = found if found.edges else None
+        return self.bins[bins]
+
+    def _net(self, bins: int, seed: int) -> Module:
+        """A network at its start; weights of inputs that training never varies are 0.
+
+        Such an input (the place of a missing cell where none is missing) learns nothing, so a cell
+        that meets it later must not add a random number.
+        """
+        net, rows = self.blueprint_with(bins).net(), self.dealt.x[:2]
+        first = self.firsts.setdefault(bins, net)
+        net = net.init(rows, seed=seed) if net is first else net.init_as(first, rows, seed=seed)
+        self.blueprint.first_weight(net)[: len(self.is_constant)][self.is_constant] = 0.0
+        return net
+
+    def _together(self, kinds: Sequence[int], members: range) -> list[Members]:
+        """These members of each kind, which is so many bins; after Ctrl-C, those that had begun."""
+        folds = {self.dealt.fold(each): each for each in members}
+        swept = sweep(
+            self._net,
+            self.dealt.x,
+            self.dealt.y,
+            sample_weight=self.dealt.weights,
+            over={
+                "bins": [bins for bins in kinds for _ in members],
+                "seed": [self.seeds[each] for each in members] * len(kinds),
+                "validation": [*folds] * len(kinds),
+            },
+            sampling="paired",
+            stop=self._stops(),
+            **self._settings(),
+        )
+        found: dict[int, Members] = {bins: {} for bins in kinds}
+        for point, run in zip(swept.points, swept.runs, strict=True):
+            found[point["bins"]][folds[point["validation"]]] = run
+        return [*found.values()]
+
+    def _alone(self, bins: int) -> Run:
+        x, y, weights = self.dealt.x, self.dealt.y, self.dealt.weights
+        stop, (seed,) = self.dealt.rows(-2), self.seeds
+        train = slice(stop.start)
+        return fit(
+            self._net(bins, seed),
+            x[train],
+            y[train],
+            sample_weight=None if weights is None else weights[train],
+            validation=(x[stop], y[stop], None if weights is None else weights[stop]),
+            seed=seed,
+            stop=self._stops(),
+            **self._settings(),
+        )
+
+    def _settings(self) -> dict[str, Any]:
+        recipe = self.recipe
+        return {
+            **self.settings,
+            "optimizer": recipe.optimizer,
+            "epochs": recipe.epochs,
+            "batch_size": recipe.batch_size,
+        }
+
+    def _stops(self) -> list[Stop]:
+        stops: list[Stop] = [Patience(self.recipe.patience, decrease=_LEAST)]
+        if self.budget is not None:
+            rounds = -(-(self.recipe.members + self.on_trial) // cores())
+            stops.append(TimeBudget(self.budget / rounds))
+        return stops
+
+
+def _some(x: Array) -> Array:
+    """At most some 100,000 of the rows, evenly from first to last."""
+    return x[:: 1 + len(x) // 100_000]
+
+
+def _loss(runs: Members) -> float:
+    """The mean loss on the rows that the runs stopped by; infinite where one went wrong."""
+    every = runs.values()
+    losses = [run.history["val_loss"][run.best_epoch - 1] for run in every if run.best_epoch]
+    return float(np.mean(losses)) if losses and len(losses) == len(runs) else np.inf

@@ -1,0 +1,86 @@
+"""How far predictions are off: every bar is as high as its count, and the shares are counted."""
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from talweg.draw.facts import Regressed, Report, Result
+from talweg.draw.histogram import error_chart, typical, within
+from talweg.draw.report import render
+
+NORMAL = np.random.default_rng(0).normal(size=20_000) * 7.0
+
+
+def boxes(svg: str) -> list[tuple[float, float, float, float]]:
+    """x, y, width and height of each bar, from left to right."""
+    found = re.findall(r"<rect ([^>]*)/?>", svg)
+    names = ("x", "y", "width", "height")
+    return [
+        tuple(float(re.search(rf'(?<!\w){name}="([^"]*)"', each)[1]) for name in names)
+        for each in found
+    ]
+
+
+def rules(svg: str) -> list[float]:
+    """Where the dashed lines stand."""
+    lines = re.findall(r'<line [^>]*stroke-dasharray="6 5"[^>]*>', svg)
+    return sorted(float(re.search(r' x1="([^"]*)"', each)[1]) for each in lines)
+
+
+def test_a_typical_error_is_the_root_of_the_mean_square() -> None:
+    assert typical([3.0, -4.0]) == pytest.approx(np.sqrt(12.5))
+    assert typical([0.0, 0.0]) == 0.0
+    assert np.isnan(typical([np.nan]))
+
+
+def test_the_shares_within_one_and_two_are_those_of_a_bell_curve() -> None:
+    assert within(NORMAL, 1) == pytest.approx(0.683, abs=0.01)
+    assert within(NORMAL, 2) == pytest.approx(0.954, abs=0.01)
+    assert within([1.0, -1.0, 1.0, np.inf], 1) == 1.0
+    assert within([0.0, 0.0, 0.0, 2.0], 1) == 0.75
+
+
+def test_bars_hold_all_rows_and_touch() -> None:
+    few = NORMAL[:200]
+    errors = np.append(few, [*[70.0] * 6, -70.0, np.nan])
+    bars = boxes(error_chart(errors, title="t"))
+    heights = np.array([bar[3] for bar in bars])
+    by = typical(errors)
+    edges = by * np.linspace(-4, 4, 33)
+    counts = np.histogram(few, edges)[0]
+    assert counts.sum() == 200 and edges[-1] < 70
+    counts[[0, -1]] += [1, 6]
+    assert len(bars) == 32
+    np.testing.assert_allclose(heights / heights.sum(), counts / counts.sum(), atol=1e-3)
+    assert len({round(bar[1] + bar[3], 1) for bar in bars}) == 1  # all stand on one line
+    for (left, _, width, _), (right, *_) in pairwise(bars):
+        assert right - left == pytest.approx(width + 1, abs=0.15)
+
+
+def test_dashed_lines_stand_at_0_and_at_one_and_two_typical_errors() -> None:
+    svg = error_chart(NORMAL, title="t")
+    bars, places = boxes(svg), rules(svg)
+    lefts = [bars[place][0] - 0.5 for place in (8, 12, 16, 20, 24)]
+    np.testing.assert_allclose(places, lefts, atol=0.2)
+
+
+def test_what_cannot_be_seen_is_told() -> None:
+    svg = error_chart([1.0, -1.0, 1.0, -5.0], title="How far off", x_label="true minus predicted")
+    told = re.search(r"<desc[^>]*>([^<]*)</desc>", svg)[1]
+    assert told.startswith("Histogram of true minus predicted in 4 rows, at most 2 in one of 32")
+    assert "75 % lie within 2.65 of 0, 100 % within twice that" in told
+
+
+@pytest.mark.parametrize("errors", [[], [np.nan, np.inf], [0.0, 0.0]])
+def test_nothing_to_draw(errors: list[float]) -> None:
+    assert "no data" in error_chart(errors, title="t")
+
+
+def test_a_report_says_how_many_lie_within_one_and_two() -> None:
+    picture = Regressed(true=[0.0, 0.0, 0.0, 2.0], predicted=[0.0] * 4, target="size")
+    page = render(Report(title="t", headline="h", result=Result(scores=[], picture=picture)))
+    words = " ".join(page.split())
+    assert "75 % of the rows lie within one typical error of 0 (1, the root" in words
+    assert "100 % within two" in words

@@ -1,0 +1,54 @@
+"""Partial dependence of each kind of column: which values are tried, and in which order."""
+
+import numpy as np
+import pytest
+
+import talweg as tw
+from talweg.insight.dependence import POINTS, Dependence, dependence
+from talweg.insight.encoded import EncodedRows
+
+ROWS = 120
+DAYS = [np.datetime64("2019-03-01") + 11 * (row * 37 % ROWS) for row in range(ROWS)]
+TABLE = {
+    "size": [row % 30 / 4 for row in range(ROWS)],
+    "grade": [["medium", "low", "high", "high"][row % 4] for row in range(ROWS)],
+    "new": [["Yes", "yes", "no", "yes", ""][row % 5] for row in range(ROWS)],
+    "flag": [row % 3 == 0 for row in range(ROWS)],
+    "digit": [["1", "0", "0"][row % 3] for row in range(ROWS)],
+    "built": [f"{day.astype(object):%d.%m.%Y}" for day in DAYS],
+    "price": [row % 30 / 4 + (row % 4) + row * 37 % ROWS / 40 for row in range(ROWS)],
+}
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Dependence]:
+    model = tw.TableModel("price", epochs=2, hidden=(4,), columns={"digit": "boolean"}).fit(TABLE)
+    trained = model.trained
+    rows = EncodedRows.of(trained, trained.table(TABLE))
+    names = [each.name for each in trained.encoder.columns]
+    return {each.name: each for each in dependence(rows, names)}
+
+
+def test_every_kind_of_column_is_followed(found) -> None:
+    assert set(found) == set(TABLE) - {"price"}
+
+
+def test_ordered_words_come_in_their_order(found) -> None:
+    assert found["grade"].values == ("low", "medium", "high")
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("new", ("no", "yes")), ("flag", ("False", "True")), ("digit", ("0", "1"))],
+)
+def test_no_and_yes_are_two_points_as_they_are_mostly_spelt(found, name, values) -> None:
+    assert found[name].values == values
+    assert found[name].means.shape == (2, 1)
+
+
+def test_a_date_is_followed_from_the_first_to_the_last(found) -> None:
+    built = found["built"]
+    assert len(built.values) == POINTS
+    assert (np.diff(built.values) > 0).all()
+    first, last = (2019 + 2 / 12, 2019 + 2 / 12 + 11 * (ROWS - 1) / 365.25)
+    np.testing.assert_allclose([built.values[0], built.values[-1]], [first, last], atol=0.02)
