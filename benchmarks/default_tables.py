@@ -2,8 +2,8 @@
 
 python -m benchmarks.default_tables [--tables NAME ...] [--only talweg,MLP] [--splits 3]
 
-Each fit has a process of its own, with no compiled programs kept from before, and the processes
-run one after the other. What is measured joins the record of earlier runs, fit by fit, so that
+Each fit has a process of its own, with no compiled programs kept from before (talweg once more
+with those of its first fit), and the processes run one after the other. What is measured joins the record of earlier runs, fit by fit, so that
 one contestant can be measured again alone; the page shows the whole record.
 """
 
@@ -14,7 +14,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,7 +23,7 @@ from benchmarks.contestants.by_default import CONTESTANTS
 from benchmarks.first_epoch import caches
 from benchmarks.processes import ROOT, as_installed
 from benchmarks.real_tables import FOLDER, TABLES
-from benchmarks.standings import Record, page
+from benchmarks.standings import OURS, Record, page
 
 RESULTS = Path(__file__).with_suffix(".json")
 PAGE = ROOT / "docs" / "tables.md"
@@ -69,16 +69,23 @@ def _in_a_process(contestant: str, table: str, split: int, folder: Path) -> dict
     """One fit and its scores, measured in a process with empty caches; or why there is none."""
     asked = (contestant, table, str(split), str(folder))
     with TemporaryDirectory() as empty:
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "benchmarks.contestants.by_default", *asked],
-                env={**as_installed(), **caches(Path(empty))},
-                capture_output=True,
-                text=True,
-                timeout=_PATIENCE,
-            )
-        except subprocess.TimeoutExpired:
-            return {"failed": f"killed after {_PATIENCE} s"}
+        found = _measured(asked, Path(empty))
+        if contestant == OURS and "failed" not in found:  # what it keeps of the first fit counts
+            found["again"] = _measured(asked, Path(empty)).get("seconds")
+    return found
+
+
+def _measured(asked: Sequence[str], cache: Path) -> dict[str, Any]:
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.contestants.by_default", *asked],
+            env={**as_installed(), **caches(cache)},
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        return {"failed": f"killed after {_PATIENCE} s"}
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:]
         return {"failed": f"ended with {done.returncode}: {''.join(last)}"}

@@ -150,8 +150,8 @@ _AFTER = f"""
 - All get the same columns: `?` is missing; identifiers and words that mostly occur once are dropped
   (titanic: PassengerId, Name, Ticket, Cabin; auto-mpg: name), and so are the columns of energy that
   were made from its targets. Zeros that stand for missing cells (pima) stay. adult is its two files
-  in one. energy has two targets and the mean of two scores: talweg and the trees learn them one
-  after the other, the MLP at once.
+  in one. energy has two targets and the mean of two scores: talweg and the MLP learn them at once,
+  the trees one after the other.
 """
 
 
@@ -217,6 +217,7 @@ def _worded(rule: Any, form: str) -> Any:
 
 _COSTS = (
     ("seconds", _worded(statistics.median, ".2f"), "median seconds of fit"),
+    ("again", _worded(statistics.median, ".2f"), "with its program kept from an earlier fit"),
     ("seconds", _worded(max, ".1f"), "longest fit, seconds"),
     ("megabytes", _worded(max, ".0f"), "largest memory, MB"),
     ("before", _worded(max, ".0f"), "of it before the contestant came, MB"),

@@ -16,8 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from benchmarks.processes import peak_megabytes
 from benchmarks.real_tables import Dealt, deal
 
@@ -36,18 +34,14 @@ class Said(NamedTuple):
 
 
 def talweg(dealt: Dealt, seed: int) -> Said:
-    """`TableModel` with the name of the target, on a frame; several targets one after the other."""
+    """`TableModel` with the names of the targets, on a frame."""
     import talweg as tw
 
-    inputs, found, seconds = dealt.inputs(dealt.test), [], 0.0
-    for target in dealt.targets:
-        others = [each for each in dealt.targets if each != target]
-        train, model = dealt.train.drop(columns=others), tw.TableModel(target=target)
-        start = time.perf_counter()
-        model.fit(train, seed=seed, progress=False)
-        seconds += time.perf_counter() - start
-        found.append(model.predict(inputs))
-    predicted = found[0] if len(found) == 1 else np.stack(found, axis=1)
+    inputs, model = dealt.inputs(dealt.test), tw.TableModel(target=dealt.targets)
+    start = time.perf_counter()
+    model.fit(dealt.train, seed=seed, progress=False)
+    seconds = time.perf_counter() - start
+    predicted = model.predict(inputs)
     if model.task != "classification":
         return Said(predicted, None, None, seconds)
     return Said(predicted, model.probabilities(inputs), model.labels, seconds)

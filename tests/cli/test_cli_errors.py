@@ -88,6 +88,8 @@ TRAIN = [  # what, the table, options, words of the message
     ("dropout", "good.csv", "--dropout 1", "dropout must be a number at least 0 and below 1 or"),
     ("no weights", "good.csv", "--weight beta", "Column 'beta' is the target and cannot be"),
     ("no times", "text.csv", "--time beta --target alpha", "Time 'beta', row 14: 'hello' is no"),
+    ("twice", "good.csv", "--target beta --target 1", "Column 'beta' is a target twice"),
+    ("two targets", "good.csv", "--target beta --target gamma", "good.csv has no column 'gamma'"),
     ("no groups", "good.csv", "--groups alpa", "no column 'alpa'. Did you mean 'alpha'?"),
     ("two ways", "good.csv", "--groups alpha --time alpha", "ask for different folds"),
     ("batch", "good.csv", "--batch-size -2", "batch_size must be a whole number at least 1 or"),
@@ -204,7 +206,8 @@ def assert_refused(said, words: str) -> None:
 )
 def test_train(talweg, files, data: str, options: str, words: str) -> None:
     before = everything()
-    arguments = ("--target", "beta", "--out", "out", *options.split())
+    target = () if "--target" in options else ("--target", "beta")
+    arguments = (*target, "--out", "out", *options.split())
     assert_refused(talweg("train", data, *arguments), words)
     assert everything() == before
     assert not Path("out").exists()

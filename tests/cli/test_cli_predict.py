@@ -156,3 +156,42 @@ def test_train_says_what_it_is_warned_of(talweg, houses, monkeypatch, kind) -> N
     with pytest.warns(RuntimeWarning, match="this is a fault of the code"):
         said = talweg("train", "houses.csv", "--target", "price", "--out", "out")
     assert (said.status, said.err) == (0, "note: this is odd")
+
+
+# Intervals ------------------------------------------------------------------------------------
+
+
+def test_intervals_have_a_low_and_a_high_end(talweg, train, monkeypatch) -> None:
+    train()
+    whole = talweg("predict", "out", "houses.csv", "--intervals", "0.8")
+    names, rows = rows_of(whole.out)
+    assert (whole.status, names) == (0, ["price", "price low", "price high"])
+    model, found = tw.load("out/model.talweg"), np.array(rows, dtype=float)
+    np.testing.assert_array_equal(found[:, 0], model.predict("houses.csv"))
+    np.testing.assert_array_equal(found[:, 1:], model.intervals("houses.csv", 0.8))
+    monkeypatch.setattr("talweg.data.csv_file.FEWEST", 7)
+    monkeypatch.setattr("talweg.data.csv_file.BLOCK", 1)  # nine parts
+    names, parts = rows_of(talweg("predict", "out", "houses.csv", "--intervals", "0.8").out)
+    np.testing.assert_allclose(np.array(parts, dtype=float), found, rtol=1e-6, atol=1e-6)
+    assert (names, len(parts)) == (["price", "price low", "price high"], 60)
+
+
+REFUSED = [  # target, share, words
+    ("price", "0.95", "7 judged rows cannot tell what holds 95.0% of all. Ask for at most 87.5%"),
+    ("price", "90", "intervals: coverage must be a number above 0 and below 1, but 90.0 was given"),
+    ("place", "0.9", "intervals: 'place' has classes, and only numbers have intervals. Ask for p"),
+]
+
+
+@pytest.mark.parametrize(("target", "share", "words"), REFUSED)
+def test_intervals_that_cannot_be_had_are_refused_at_once(
+    talweg, train, target: str, share: str, words: str
+) -> None:
+    train("--target", target)
+    how = ("predict", "out", "absent.csv", "--intervals", share)
+    for out in ((), ("--out", "new.csv")):
+        said = talweg(*how, *out)
+        assert (said.status, said.out) == (2, "")
+        assert words in said.err
+    assert not Path("new.csv").exists()
+    assert talweg("predict", "out", "x.csv", "--probabilities", "--intervals", "0.9").status == 2

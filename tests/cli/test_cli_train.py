@@ -162,6 +162,39 @@ def test_columns_with_a_role(talweg, write, way: str, name: str, value: str, inp
     assert_repeats(talweg, arrays_in("out"))
 
 
+def test_several_targets(talweg, write) -> None:
+    rows = [(each % 7, each % 5, each * 0.5, 90 - each * 0.25) for each in range(60)]
+    table = write("t.csv", ("a", "b", '"rent, cold"', "price"), *rows).name
+    quick = ("--epochs", 3, "--hidden", 4, "--members", 1, "--bins", 0, "--out", "out")
+    said = talweg("train", table, "--target", "rent, cold", "--target", "price", *quick)
+    assert (said.status, said.err) == (0, "")
+    assert "of the variance of rent, cold and price on average" in " ".join(said.out.split())
+    page = Path("out/report.html").read_text(encoding="utf-8")
+    for words in ("mean R2", "R2 of price", "<h3>rent, cold</h3>", "<h3>price</h3>"):
+        assert words in page
+    code = next(each for each in Copied(Path("out/report.html")).lines if "import" in each)
+    model = {}
+    exec(code, model)
+    assert_same(tw.load("out/model.talweg").trained.history, model["model"].trained.history)
+    shown = talweg("show", "out").out
+    assert "Regression of rent, cold and price, learned from t.csv" in shown
+    assert "root mean squared error of price" in shown
+    told = talweg("compare", "out", "out").out
+    assert "R2 of rent, cold" in told and "R2 of price" in told
+    expected = tw.load("out/model.talweg").predict(table)
+    for options, ends in [((), 1), (("--intervals", 0.7), 3)]:
+        talweg("predict", "out", table, "--out", "p.csv", *options)
+        names, *lines = csv.reader(Path("p.csv").read_text(encoding="utf-8").splitlines())
+        assert names[0::ends] == ["rent, cold", "price"]
+        found = np.array(lines, float)
+        assert found.shape == (60, 2 * ends)
+        assert found[:, 0::ends].tolist() == expected.tolist()
+    assert names == [f"{n}{end}" for n in ("rent, cold", "price") for end in ("", " low", " high")]
+    assert found.reshape(60, 2, 3)[..., 1:].tolist() == (
+        tw.load("out/model.talweg").intervals(table, 0.7).tolist()
+    )
+
+
 def test_rare_classes_can_weigh_more(talweg, train) -> None:
     train("--target", "place", "--balance", "--threshold", "f1")
     settings = tw.load("out/model.talweg").trained.settings

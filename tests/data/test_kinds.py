@@ -6,6 +6,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+import talweg as tw
 from talweg.data.coded import BOUND, COLUMNS, DateColumn, OrdinalColumn, fit_column
 from talweg.data.columns import Words, as_cells
 from talweg.data.dates import STYLES, seconds
@@ -281,3 +282,35 @@ def test_each_kind_is_kept_in_a_file(kind: str) -> None:
     assert encoded[0, column.unknown : column.unknown + 2].tolist() == [0, 1]
     assert encoded[1, column.unknown : column.unknown + 2].tolist() == [1, 0]
     assert np.isfinite(encoded).all()
+
+
+def test_a_table_that_was_looked_at_is_not_typed_again(monkeypatch) -> None:
+    calls = []
+
+    def counted(*given: object, **more: object) -> object:
+        calls.append(given)
+        return type_columns(*given, **more)
+
+    monkeypatch.setattr("talweg.data.learnable.type_columns", counted)
+    seen, other = (as_table({"x": [*range(9), 20, up], "y": [0.5, 1] * 5 + [2]}) for up in (7, 8))
+    model = tw.TableModel("y", epochs=1, hidden=(), members=1, bins=0)
+    model.kinds(seen)
+    model.fit(seen)
+    assert len(calls) == 1
+    model.kinds(seen)
+    assert model.fit(other).trained.encoder.columns[0].mean == (sum(range(9)) + 28) / 11
+    assert len(calls) == 3
+    model.fit(seen)  # nothing is remembered after a fit
+    assert len(calls) == 4
+
+
+def test_plain_dates_are_read_sooner_and_alike() -> None:
+    plain = ["2020-02-29", "1969-12-31T23:59:59", "0001-01-01 00:00:00", "9999-12-31"]
+    for text in plain:
+        slow = seconds(f"{text}Z" if ":" in text else f"{text} 00:00", "year first")
+        assert seconds(text, "year first") == slow
+    bad = ["2021-02-29", "2020-01-01 24:00:00", "2020-01-01 00:00:60", "0000-01-01", "2020-00-01"]
+    for text in bad:
+        assert np.isnan(seconds(text, "year first"))
+    for style in STYLES:
+        assert np.isnan(seconds("2020-02-29", style)) == (style != "year first")

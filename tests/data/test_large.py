@@ -9,11 +9,18 @@ import pytest
 
 import talweg as tw
 from talweg.data import growing
-from talweg.data.columns import Words
+from talweg.data.coded import fit_column
+from talweg.data.columns import Moments, Words, as_cells, as_words
+from talweg.data.dates import STYLES, seconds, written
 from talweg.data.dialect import Dialect
 from talweg.data.encode import TableEncoder
 from talweg.data.growing import OTHER, GrowingColumn, Shelf
+from talweg.data.kinds import as_asked, describe
 from talweg.data.read import read_parts, read_table
+from talweg.data.roles import order_in_time
+from talweg.data.table import Table
+from talweg.data.target import Target
+from talweg.errors import DataError
 
 MB = 2**20
 
@@ -105,7 +112,7 @@ def test_reading_in_parts_takes_the_memory_of_a_part(tmp_path, small_sample) -> 
 
 def test_a_model_learns_the_same_from_mapped_rows(tmp_path, small_memory, monkeypatch) -> None:
     file = write(tmp_path / "t.csv", 6_000)
-    settings = {"epochs": 2, "hidden": (8,), "members": 2, "columns": {"d": "leave out"}}
+    settings = {"epochs": 2, "hidden": (8,), "members": 2, "bins": 0, "columns": {"d": "leave out"}}
     mapped = tw.TableModel("y", **settings).fit(file)
     monkeypatch.setattr(growing, "IN_MEMORY", 2**40)
     kept = tw.TableModel("y", **settings).fit(file)
@@ -206,3 +213,108 @@ def test_arrays_and_texts_may_take_turns() -> None:
     column.add(["oak"])
     column.add(np.array([1.5]))
     assert column.cells().tolist() == ["oak", "1.5"]
+
+
+# Many dates -----------------------------------------------------------------------------------
+
+
+def days(style: str, first: int = 0) -> list[str]:
+    """The first days of forty months, from 1970 on or so many months later."""
+    months = np.arange(first, first + 40).astype("datetime64[M]").astype("datetime64[s]")
+    return [written(float(each), style) for each in months.astype(np.int64)]
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_more_dates_than_are_kept_as_text_are_moments(few_words, style: str) -> None:
+    dates = ["", *days(style, first=400), "unknown"]
+    found = grown(dates, days(style))
+    assert isinstance(found, Moments)
+    expected = [seconds(each, style) for each in [*dates, *days(style)]]
+    np.testing.assert_array_equal(found.readings[style], expected)
+    assert describe("x", found).detail == (found.style,)
+    texts = as_words(found)
+    np.testing.assert_array_equal([seconds(each, found.style) for each in texts], found.seconds)
+    assert texts.tolist()[0] == texts.tolist()[41] == ""
+
+
+def test_later_days_tell_whether_days_or_months_stand_first(few_words) -> None:
+    early = [f"0{day}/0{month}/2020" for day in range(1, 7) for month in range(1, 7)]
+    both = grown(early)
+    assert [*both.readings] == ["month first", "day first"]
+    assert describe("x", both).note.startswith("Days and months could be swapped")
+    assert as_asked("x", both, "day first").detail == ("day first",)
+    assert grown(early, ["05/13/2020"] * 9).style == "month first"
+    for style in both.readings:
+        in_style, texts = fit_column(as_asked("x", both, style), both), as_cells(early)
+        np.testing.assert_array_equal(in_style.encode(both), in_style.encode(texts))
+        tables = (Table(("x",), {"x": each}, "t") for each in (both, texts))
+        one, two = (order_in_time(each, "x", style).tolist() for each in tables)
+        assert one == two
+    sure = grown(early, ["13/05/2020"] * 9)
+    assert [*sure.readings] == ["day first"]
+    assert describe("x", sure).note == ""
+    with pytest.raises(DataError, match="cannot be read with the month first: its dates are writ"):
+        as_asked("x", sure, "month first")
+    with pytest.raises(DataError, match="'x' cannot be of the kind 'number': none of its cells"):
+        as_asked("x", sure, "number")
+
+
+def test_dates_of_another_style_than_that_of_training_are_unknown(few_words) -> None:
+    column = fit_column(describe("x", grown(days("year first"))), as_cells(days("year first")))
+    assert column.encode(grown(days("month's name")))[:, column.unknown].all()
+
+
+def test_a_column_of_many_words_is_asked_once_whether_it_holds_dates(
+    few_words, monkeypatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(growing, "styles_of", lambda counts: asked.append(counts) or [])
+    grown([*"abcdefghijk"], *[[*"abcd"]] * 9)
+    assert len(asked) == 1
+
+
+def test_few_cells_that_are_no_dates_are_unknown_and_many_make_a_text(few_words) -> None:
+    dates = days("year first") * 10
+    found = grown(dates, ["soon", "2020-02-30"])
+    assert np.isinf(found.seconds).tolist() == [False] * 400 + [True] * 2
+    column = fit_column(describe("x", found), found)
+    assert column.encode(found)[-1, column.unknown] == 1
+    assert as_words(found).tolist()[-1] == "(no date)"
+    assert grown(dates, ["soon"] * 9).full
+    assert grown([*"abcdefgh"], dates).full
+
+
+def test_a_model_learns_the_same_from_dates_as_moments(tmp_path, small_memory, monkeypatch) -> None:
+    random, file = np.random.default_rng(0), tmp_path / "t.csv"
+    at = random.integers(0, 10**9, 600).tolist()
+    rows = [f"{written(each, 'day first')},{each % 7},{each / 10**8}" for each in at]
+    rows[7] = ",3,1.5"
+    file.write_text("\n".join(["at,day,y", *rows]))
+    settings = {"epochs": 2, "hidden": (8,), "members": 2}
+    kept = tw.TableModel("y", **settings).fit(file)
+    monkeypatch.setattr(growing, "MOST_WORDS", 100)
+    monkeypatch.setattr(growing, "MOST_NUMERALS", 50)
+    monkeypatch.setattr(growing, "IN_MEMORY", 1000)
+    monkeypatch.setattr(growing, "WRITTEN", 1000)
+    table = read_table(file)
+    assert isinstance(table.columns["at"], Moments)
+    assert is_mapped(table.columns["at"].seconds)
+    moments = tw.TableModel("y", **settings).fit(table)
+    assert moments.trained.net.weights.flat.tolist() == kept.trained.net.weights.flat.tolist()
+    assert moments.predict(table).tolist() == kept.predict(file).tolist()
+    in_time = order_in_time(Table.from_columns([("at", [*at[:7], 0, *at[8:]])]), "at")
+    filled = Moments({"day first": np.nan_to_num(table.columns["at"].seconds)})
+    assert order_in_time(Table(("at",), {"at": filled}, "t"), "at").tolist() == in_time.tolist()
+    assert "at" in tw.report(moments, tmp_path / "r.html").read_text()
+
+
+def test_what_only_words_among_many_could_be_is_no_target(few_words) -> None:
+    refused = {
+        "more than 12 different labels are too many": grown([*"abcdefghijklmnopq"]),
+        "it mixes many different numbers with words": grown([*map(str, range(50))], ["a", "b"]),
+        "it holds dates. Give numbers, such as days": grown(days("year first")),
+    }
+    for words, cells in refused.items():
+        for task in (None, "classification", "regression"):
+            with pytest.raises(DataError, match=f"Target 'y': {words}"):
+                Target.fit(cells, task=task, name="y")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data import learning, table_model
+from talweg.data import dealing, learning
 from talweg.data.scores import scores_of
 from talweg.data.trained_table import TrainedTable, outputs_of
 from talweg.graph.functions import softmax
@@ -57,9 +57,9 @@ def rows_of(trained: TrainedTable, member: int) -> np.ndarray:
 @pytest.fixture
 def tries_bins(monkeypatch) -> None:
     """A trial decides on bins, whatever the size of the table."""
-    real = table_model.recipe_for
+    real = dealing.recipe_for
     monkeypatch.setattr(
-        table_model, "recipe_for", lambda *given, **task: replace(real(*given, **task), bins=None)
+        dealing, "recipe_for", lambda *given, **task: replace(real(*given, **task), bins=None)
     )
 
 
@@ -143,7 +143,7 @@ def test_members_start_apart_and_learn_from_other_rows(team) -> None:
     assert team.parts == {"training": 60, "validation": 10, "test": 10}
 
 
-@pytest.mark.parametrize("trial", [False, True])
+@pytest.mark.parametrize("trial", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_same_seed_gives_the_same_bits_on_any_threads(request, monkeypatch, trial) -> None:
     settings = {"members": 3} if trial else {}
     if trial:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import talweg as tw
+from talweg.data import single
 from talweg.data.coded import BooleanColumn, CategoryColumn, DateColumn, NumberColumn
 from talweg.data.columns import as_cells, texts
 from talweg.data.encode import TableEncoder
@@ -122,8 +123,17 @@ def frames_of(cells: list[object]) -> Iterator[object]:
         yield arrow.table({"x": nanoseconds})
 
 
+@pytest.fixture(params=["its array", "a cell by its place"])
+def pandas_way(request, monkeypatch) -> None:
+    """How a column of pandas is asked: by what is its own affair, or where that is gone."""
+    pandas = pytest.importorskip("pandas")
+    assert hasattr(pandas.DataFrame, single._COLUMN_ARRAY)
+    if request.param != "its array":
+        monkeypatch.setattr(single, "_COLUMN_ARRAY", "gone")
+
+
 @pytest.mark.parametrize("cells", ODD.values(), ids=ODD.keys())
-def test_a_cell_of_a_frame_is_what_a_table_makes_of_it(cells: list[object]) -> None:
+def test_a_cell_of_a_frame_is_what_a_table_makes_of_it(pandas_way, cells: list[object]) -> None:
     for frame in frames_of(cells):
         (text,) = texts(as_table(frame).columns["x"])
         levels = {"hill", text} - {"", "nan", "NaT"}

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+import talweg as tw
 from talweg.data.columns import as_cells
-from talweg.data.target import Classification, Regression, Target
+from talweg.data.target import Classification, Regression, Target, skewness
 from talweg.errors import DataError, SettingError
 
 BIG = ("9007199254740992", "9007199254740993")
@@ -121,3 +122,57 @@ REAL = [
 def test_real_targets(real_table, file, column, task) -> None:
     table = real_table(f"tables/{file}")
     assert Target.fit(table.columns[table.find(column)]).task == task
+
+
+# Very skewed numbers ------------------------------------------------------------------------------
+
+FARES = np.exp(np.random.default_rng(0).normal(3, 1.2, 400)).round(2)
+
+
+def test_very_skewed_numbers_are_learned_by_their_logarithms() -> None:
+    target = Target.fit(FARES, name="fare")
+    assert target.logs is not None and skewness(FARES) > 3
+    encoded = target.encode(FARES)
+    assert encoded.mean() == pytest.approx(0, abs=1e-6) and encoded.std() == pytest.approx(1)
+    assert encoded[:, 0] == pytest.approx(
+        (np.log(FARES) - np.log(FARES).mean()) / np.log(FARES).std(), abs=1e-5
+    )
+    assert target.decode(encoded) == pytest.approx(FARES, rel=1e-5)
+    assert (target.mean, target.scale) == pytest.approx((FARES.mean(), FARES.std()))
+    assert Target.from_json(json.loads(json.dumps(target.to_json()))) == target
+    # one that goes astray stays finite
+    assert target.decode(np.array([1e6])) == pytest.approx([np.e * FARES.max()])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [FARES - 10, np.append(FARES, 0.0), np.sqrt(FARES), 10 + (FARES > 150) + FARES / 999, -FARES],
+    ids=["negative", "zero", "less skewed", "skewed as logarithms too", "skewed to the left"],
+)
+def test_others_are_learned_as_they_are(values: np.ndarray) -> None:
+    target = Target.fit(values, task="regression")
+    assert target.logs is None
+    assert target.decode(target.encode(values)) == pytest.approx(values, rel=1e-4, abs=1e-3)
+
+
+def test_a_number_without_a_logarithm_is_refused() -> None:
+    target = Target.fit(FARES, name="fare")
+    with pytest.raises(DataError, match="Target 'fare', row 2: 0 is not above 0"):
+        target.encode(np.array([1.0, 0.0]))
+
+
+def test_some_cells_choose_no_logarithms_for_all() -> None:
+    whole = np.append(FARES, -1.0)
+    assert Target.fit(whole, task="regression").again(FARES).logs is None
+    assert Target.fit(FARES).again(FARES[::-1]).logs is not None
+
+
+def test_a_model_of_logarithms_predicts_in_the_unit_of_the_column(tmp_path) -> None:
+    x = np.log(FARES) + np.random.default_rng(1).normal(0, 0.1, len(FARES))
+    table = {"x": x.tolist(), "fare": FARES.tolist()}
+    model = tw.TableModel("fare", epochs=40, members=2, bins=0).fit(table)
+    predicted = model.predict(table)
+    assert (predicted > 0).all() and np.corrcoef(np.log(predicted), np.log(FARES))[0, 1] > 0.9
+    assert not [name for name in model.trained.history if name.endswith("mae")]
+    model.save(tmp_path / "model")
+    assert tw.load(tmp_path / "model").predict(table).tolist() == predicted.tolist()

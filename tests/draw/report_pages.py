@@ -1,4 +1,4 @@
-"""Pages as people get them: of numbers, of two classes, of several, and of models side by side."""
+"""Pages as people get them: of numbers, of classes, of several targets, of models side by side."""
 
 from functools import cache
 
@@ -12,12 +12,20 @@ from talweg.insight.comparison import compare
 from talweg.insight.look import look
 
 ROWS = 300
-NAMES = ("numbers", "two classes", "several classes", "side by side")
+NAMES = ("numbers", "two classes", "several classes", "several targets", "side by side")
+
+
+TARGETS = {
+    "numbers": ["price"],
+    "two classes": ["dear"],
+    "several classes": ["kind"],
+    "several targets": ["price", "size"],
+}
 
 
 @cache
-def model(target: str) -> tw.TableModel:
-    """A model of one column of a table with all kinds of columns."""
+def model(*targets: str) -> tw.TableModel:
+    """A model of a column, or several, of a table with all kinds of columns."""
     random = np.random.default_rng(0)
     size, place = random.normal(size=ROWS), random.choice(["HILL <top>", "lake & shore"], ROWS)
     day = [str(np.datetime64("2020-01-01") + int(each)) for each in random.integers(0, 900, ROWS)]
@@ -31,8 +39,8 @@ def model(target: str) -> tw.TableModel:
         "dear": np.where(price > 2500, "yes", "no"),
         "kind": np.digitize(size, [-1.5, -0.5, 0, 0.5, 1.5]).astype(str),
     }
-    others = [each for each in ("price", "dear", "kind") if each != target]
-    return tw.TableModel(target, drop=others, hidden=(8,), epochs=15, members=2).fit(table)
+    others = [each for each in ("price", "dear", "kind") if each not in targets]
+    return tw.TableModel(targets, drop=others, hidden=(8,), epochs=15, members=2).fit(table)
 
 
 @cache
@@ -41,7 +49,6 @@ def page(name: str) -> str:
     if name == "side by side":
         both = [(f"runs/{n}", model(target).trained) for n, target in enumerate(["price"] * 2)]
         return comparison_page(compare(both))
-    target = {"numbers": "price", "two classes": "dear", "several classes": "kind"}[name]
-    trained = model(target).trained
+    trained = model(*TARGETS[name]).trained
     seen = look(trained, trained.unseen)
     return render(table_report(trained, seen, command="talweg train x.csv", code="import talweg"))

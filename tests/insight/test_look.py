@@ -58,7 +58,8 @@ def test_each_row_is_judged_by_the_member_that_never_saw_it(numbers) -> None:
 def test_the_rows_are_those_that_were_held_out(rows) -> None:
     held = rows.trained.held_out
     np.testing.assert_array_equal(rows.true, held.true)
-    np.testing.assert_allclose(rows.outputs(rows.x), held.outputs, rtol=1e-6)
+    # compiled here and interpreted there: float32 that differs in the last bits
+    np.testing.assert_allclose(rows.outputs(rows.x), held.outputs, rtol=1e-5, atol=1e-5)
     scores = {score.name: score.network for score in rows.trained.scores}
     expected = -scores["log loss"] if rows.classes else scores["R2"]
     assert rows.score(held.outputs) == pytest.approx(expected, rel=1e-12)

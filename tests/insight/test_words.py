@@ -7,12 +7,15 @@ import pytest
 
 import talweg as tw
 from talweg.data.decision import Decision
+from talweg.data.target import Logs
 from talweg.data.trained_table import HeldOut, TrainedTable
+from talweg.draw.table_report import table_report
 from talweg.insight.words import (
     bins_sentence,
     decision_sentence,
     ending,
     headline,
+    interval_sentence,
     notes,
     number_text,
     rows_used,
@@ -216,6 +219,10 @@ def test_notes(regression) -> None:
     assert notes(told(calm, left_out=2)) == [
         "2 more networks were left out, as their numbers stopped being finite."
     ]
+    skewed = replace(calm.coding, logs=Logs(1.0, 2.0, 9.0))
+    assert notes(replace(calm, coding=skewed)) == [
+        f"{calm.coding.name} is very skewed, so its logarithm is what was learned."
+    ]
     assert notes(replace(calm, rows=61)) == ["1 row without a target was left out."]
     assert notes(replace(calm, rows=1062)) == ["1,002 rows without a target were left out."]
     more = ["Training used all the epochs that were asked for; more of them may help."]
@@ -243,3 +250,17 @@ def test_columns_left_out_are_named_with_the_reason() -> None:
 )
 def test_number_text(value: float, text: str) -> None:
     assert number_text(value) == text
+
+
+def test_how_far_off_in_nine_of_ten_cases(regression, classes) -> None:
+    # the 91st smallest of 100 errors, 1 to 100: ceil(101 * 0.9)
+    errors = np.arange(100, 0, -1.0)
+    trained = holding(regression, errors, np.zeros(100), [0.0])
+    said = "In 9 of 10 cases the truth lies within 91 of the prediction."
+    assert interval_sentence(trained) == said
+    assert said in sentences(trained)
+    assert table_report(trained).headline.endswith(f" {said}")
+    few = holding(regression, errors[1:], np.zeros(99), [0.0])
+    astray = holding(regression, errors, np.full(100, np.nan), [0.0])
+    for other in (few, astray, classes):
+        assert interval_sentence(other) == ""

@@ -191,6 +191,14 @@ def test_folds_side_by_side_are_what_each_is_alone(engine: str, threads: int) ->
         )
 
 
+def test_values_that_come_up_again_are_paired_all_the_same() -> None:
+    over = {"lr": [0.1, 0.1, 0.01, 0.1], "seed": [1, 2, 1, 1], "validation": [*FOLDS[:3], FOLDS[0]]}
+    swept = tw.sweep(net, X, Y, over=over, sampling="paired", epochs=2, optimizer="sgd")
+    expected = [dict(zip(over, each, strict=True)) for each in zip(*over.values(), strict=True)]
+    assert swept.points == expected
+    same(swept.runs[0], swept.runs[3])
+
+
 def test_folds_of_nearly_one_size_share_a_program() -> None:
     assert len({(len(each.training(41)), len(each.validation)) for each in FOLDS}) > 1
     over = {"validation": FOLDS, "seed": SEEDS}

@@ -13,6 +13,7 @@ from talweg.draw.report import write_page
 from talweg.insight.comparison import Comparison, compare as compared, facts_of
 from talweg.insight.words import number_text
 
+_SCORES = 3
 _NAME = 24  # letters of a model's name in the terminal
 
 
@@ -31,12 +32,13 @@ def compare(options: argparse.Namespace) -> None:
 
 
 def _rows(found: Comparison) -> list[tuple[str, ...]]:
-    """The first two scores, size and time of each model, and what is trivial."""
+    """The first scores, size and time of each model, and what is trivial."""
     first = found.models[0]
-    scores, facts = first.scores[:2], facts_of(first)
+    most = min(1 + len(first.trained.coding.names), _SCORES)  # of several targets, R2 of the first
+    scores, facts = first.scores[:most], facts_of(first)
     rows = [("model", *(each.name for each in scores), *(name for name, _ in facts))]
     for each in found.models:
-        reached = (number_text(score.network) for score in each.scores[:2])
+        reached = (number_text(score.network) for score in each.scores[:most])
         rows.append(
             (_short(each.name), *reached, *map(_said, (value for _, value in facts_of(each))))
         )

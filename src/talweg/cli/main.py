@@ -149,9 +149,11 @@ def _add_train(commands: _Commands[argparse.ArgumentParser]) -> None:
     train.add_argument("data", metavar="DATA", help="a CSV or Parquet file")
     train.add_argument(
         "--target",
+        action="append",
         required=True,
         metavar="COLUMN",
-        help="the column to predict: its name, or its position from 0, -1 being the last",
+        help="the column to predict: its name, or its position from 0, -1 being the last; may be"
+        " repeated, for several columns of numbers",
     )
     train.add_argument("--out", required=True, metavar="DIR", help="where the results go")
     train.add_argument(
@@ -271,8 +273,16 @@ def _add_predict(commands: _Commands[argparse.ArgumentParser]) -> None:
         "data", metavar="DATA", help="a CSV or Parquet file with the columns of training"
     )
     predict.add_argument("--out", metavar="FILE", help="a CSV file; printed without it")
-    predict.add_argument(
+    more = predict.add_mutually_exclusive_group()
+    more.add_argument(
         "--probabilities", action="store_true", help="a column for each class as well"
+    )
+    more.add_argument(
+        "--intervals",
+        type=float,
+        metavar="SHARE",
+        help="columns of low and high ends as well, between which the true number lies in this"
+        " share of cases, such as 0.9",
     )
     predict.set_defaults(run=_predict)
 

@@ -9,8 +9,11 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
+import numpy as np
+
 from talweg.cli.output import usable_file, whole_or_nothing
 from talweg.cli.show import model_file
+from talweg.data.columns import Floats
 from talweg.data.read import read_parts
 from talweg.data.table import Table
 from talweg.data.trained_table import TrainedTable
@@ -21,12 +24,15 @@ Block = list[tuple[object, ...]]
 
 
 def predict(options: argparse.Namespace) -> None:
-    """Write a header and one line a row: the prediction, and each class's probability if asked."""
+    """Write a header and one line a row: the prediction, and if asked each class's probability,
+    or the ends of an interval.
+    """
     out = usable_file(options.out, options.data) if options.out else None
     trained = TrainedTable.from_file(model_file(options.model))
+    reach = None if options.intervals is None else trained.reach(options.intervals)
     header, kinds = not trained.encoder.positional, _kinds(trained)
     parts = read_parts(options.data, header=header, kinds=kinds)
-    blocks = _blocks(trained, parts, options.probabilities)
+    blocks = _blocks(trained, parts, options.probabilities, reach)
     if out is None:
         _write(sys.stdout, blocks)
         return
@@ -43,28 +49,43 @@ def _kinds(trained: TrainedTable) -> dict[str, str]:
     return {each.name: each.kind for each in trained.encoder.columns}
 
 
-def _blocks(trained: TrainedTable, parts: Iterable[Table], probabilities: bool) -> Iterator[Block]:
+def _blocks(
+    trained: TrainedTable,
+    parts: Iterable[Table],
+    probabilities: bool = False,
+    reach: float | Floats | None = None,
+) -> Iterator[Block]:
     """The header, once the first part could be predicted, and the lines of each part."""
     for place, part in enumerate(parts):
         with warnings.catch_warnings():
             if place:  # a table is doubted for its first rows; later ones may be in some order
                 warnings.simplefilter("ignore", DataWarning)
-            lines = _lines(trained, part, probabilities)
-        yield lines if place else [_names(trained, probabilities), *lines]
+            lines = _lines(trained, part, probabilities, reach)
+        yield lines if place else [_names(trained, probabilities, reach), *lines]
 
 
-def _names(trained: TrainedTable, probabilities: bool) -> tuple[str, ...]:
-    classes = [f"probability {each}" for each in trained.labels] if probabilities else []
-    return trained.coding.name, *classes
+def _names(
+    trained: TrainedTable, probabilities: bool, reach: float | Floats | None
+) -> tuple[str, ...]:
+    names = trained.coding.names
+    if reach is not None:
+        return tuple(f"{name}{end}" for name in names for end in ("", " low", " high"))
+    classes = trained.labels if probabilities else ()
+    return *names, *(f"probability {each}" for each in classes)
 
 
-def _lines(trained: TrainedTable, table: Table, probabilities: bool) -> Block:
+def _lines(
+    trained: TrainedTable, table: Table, probabilities: bool, reach: float | Floats | None
+) -> Block:
     """A line a row."""
-    if not probabilities:
-        return [(each,) for each in trained.predict(table).tolist()]
-    shares = trained.probabilities(table)
-    predicted = trained.labels[trained.decided(shares)]
-    return list(zip(predicted.tolist(), *shares.T.tolist(), strict=True))
+    if probabilities:
+        shares = trained.probabilities(table)
+        columns = [trained.labels[trained.decided(shares)], *shares.T]
+        return list(zip(*(each.tolist() for each in columns), strict=True))
+    said = trained.predict(table)
+    ends = [said] if reach is None else [said, said - reach, said + reach]
+    cells = np.stack(ends, axis=-1).reshape(len(said), -1)  # one target after the other
+    return list(map(tuple, cells.tolist()))
 
 
 def _write(stream: TextIO, blocks: Iterable[Block]) -> int:

@@ -20,7 +20,7 @@ from talweg.draw.report import write_report
 from talweg.draw.table_report import table_report
 from talweg.errors import TrainingWarning
 from talweg.insight.look import look
-from talweg.insight.words import column_name, sentences
+from talweg.insight.words import sentences
 from talweg.optim import AdamW
 from talweg.optim.schedules import Cosine
 
@@ -80,7 +80,7 @@ def write_results(trained: TrainedTable, out: Path, *, command: str, code: str) 
         _write_history(trained, hidden / HISTORY)
         write_report(hidden / REPORT, table_report(trained, seen, command=command, code=code))
     if seen and seen.relied_on:
-        names = [column_name(trained, each) for each in seen.relied_on]
+        names = map(trained.called, seen.relied_on)
         print(paragraph(f"It relies most on {', '.join(names)}.") + "\n")
     print(f"model    {out / MODEL}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
 
@@ -106,7 +106,8 @@ def _code(options: argparse.Namespace) -> str:
     seed = given.pop("seed", "0")
     if "lr" in given:
         given["optimizer"] = f"tw.AdamW(lr=tw.Cosine({given.pop('lr')}))"
-    model = ", ".join([repr(options.target), *(f"{name}={each}" for name, each in given.items())])
+    target = options.target if len(options.target) > 1 else options.target[0]
+    model = ", ".join([repr(target), *(f"{name}={each}" for name, each in given.items())])
     lines, source = ["import talweg as tw"], repr(options.data)
     if options.header is not None:
         lines.append("from talweg.data.read import read_table")

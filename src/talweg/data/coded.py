@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from talweg.data.columns import (
     Cells,
     Floats,
+    Moments,
     Words,
     as_words,
     is_missing,
@@ -256,7 +257,10 @@ class DateColumn:
 
 
 def _moments(cells: Cells, style: str) -> tuple[Floats, NDArray[np.bool_]]:
-    """Seconds since 1970 (N,), NaN where a cell is no date, and which are missing."""
+    """Seconds since 1970 (N,), finite where a cell is a date, and which are missing."""
+    if isinstance(cells, Moments):
+        unread = np.full(len(cells), np.nan)
+        return cells.readings.get(style, unread), np.isnan(cells.seconds)
     words = as_words(cells)
     values = np.array([seconds(each, style) for each in words.levels] or [0.0])
     absent = np.array([is_missing(each, vague=True) for each in words.levels] or [False])

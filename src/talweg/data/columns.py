@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from talweg.data.dates import written
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
@@ -75,7 +77,35 @@ class Words:
         return {each: count for each, count in zip(self.levels, counts, strict=True) if count}
 
 
-Cells = Floats | Words
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Cells of more different dates than are kept as text: seconds since 1970 (N,).
+
+    NaN where a date is missing, infinite for what is none. There is a reading by each style that
+    the dates may be written in, the likeliest first.
+    """
+
+    readings: Mapping[str, Floats]
+
+    @property
+    def style(self) -> str:
+        return next(iter(self.readings))
+
+    @property
+    def seconds(self) -> Floats:
+        return self.readings[self.style]
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    def __getitem__(self, rows: NDArray[Any] | slice) -> Moments:
+        return Moments({style: each[rows] for style, each in self.readings.items()})
+
+    def tolist(self) -> list[str]:
+        return as_words(self).tolist()
+
+
+Cells = Floats | Words | Moments
 
 
 def is_missing(cell: str, *, vague: bool = False) -> bool:
@@ -98,9 +128,9 @@ def plain(value: float) -> str:
     return str(int(value)) if whole else repr(value)
 
 
-def as_cells(values: ArrayLike | Words) -> Cells:
+def as_cells(values: ArrayLike | Cells) -> Cells:
     """Any values (N,) as cells: numbers as float64, all else as stripped text, None as ""."""
-    if isinstance(values, Words):
+    if isinstance(values, Words | Moments):
         return values
     found = as_numbers_or_texts(values)
     return Words.of(found) if isinstance(found, list) else found
@@ -126,18 +156,28 @@ def as_text(value: object) -> str:
 
 def texts(cells: Cells) -> list[str]:
     """The cells as text, numbers in their plain form."""
-    if isinstance(cells, Words):
+    if isinstance(cells, Words | Moments):
         return cells.tolist()
     return [plain(float(value)) for value in cells.tolist()]
 
 
 def as_words(cells: Cells) -> Words:
-    """The cells as words, numbers in their plain form."""
+    """The cells as words, numbers in their plain form, many dates in their style."""
     if isinstance(cells, Words):
         return cells
-    values, codes = np.unique(cells, return_inverse=True)
-    levels = tuple(plain(value) for value in values.tolist())
+    numbers = cells.seconds if isinstance(cells, Moments) else cells
+    values, codes = np.unique(numbers, return_inverse=True)
+    if isinstance(cells, Moments):
+        levels = tuple(_date(value, cells.style) for value in values.tolist())
+    else:
+        levels = tuple(map(plain, values.tolist()))
     return Words(codes.astype(np.int32), levels)
+
+
+def _date(moment: float, style: str) -> str:
+    if math.isfinite(moment):
+        return written(moment, style)
+    return "" if math.isnan(moment) else "(no date)"
 
 
 def parse(cells: Cells, *, vague: bool = False) -> tuple[Floats, Mask]:
@@ -146,6 +186,8 @@ def parse(cells: Cells, *, vague: bool = False) -> tuple[Floats, Mask]:
         values = np.array([number(each) for each in cells.levels] or [0.0])
         absent = np.array([is_missing(each, vague=vague) for each in cells.levels] or [False])
         return values[cells.codes], absent[cells.codes]
+    if isinstance(cells, Moments):
+        return np.full(len(cells), np.nan), np.isnan(cells.seconds)
     values = cells.astype(np.float64)
     values[np.abs(values) > LARGEST] = np.inf
     return values, np.isnan(values)

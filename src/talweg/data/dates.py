@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 
 _DAY = "(?P<day>[0-3]?\\d)"
@@ -36,6 +36,16 @@ FEW_ODD = 0.01  # the share of cells of a column of dates that may be none
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d:\d\d)?", re.ASCII)
+_PLAIN_EPOCH = datetime(1970, 1, 1)
+_WRITTEN = {  # by year, month, day and the month's name
+    "year first": "{0:04}-{1:02}-{2:02}",
+    "month first": "{1}/{2}/{0:04}",
+    "day first": "{2}/{1}/{0:04}",
+    "day, month's name": "{2} {3} {0:04}",
+    "month's name, day": "{3} {2}, {0:04}",
+    "month's name": "{3} {0:04}",
+}
 
 
 def seconds(text: str, style: str) -> float:
@@ -44,27 +54,43 @@ def seconds(text: str, style: str) -> float:
     >>> seconds("1970-01-02 00:00:30", "year first")
     86430.0
     """
-    found = STYLES[style].fullmatch(text)
-    if not found:
-        return math.nan
     try:
-        return (_moment(found.groupdict()) - _EPOCH).total_seconds()
+        if style == "year first" and _PLAIN.fullmatch(text):  # 1 us instead of 10
+            return (datetime.fromisoformat(text) - _PLAIN_EPOCH).total_seconds()
+        found = STYLES[style].fullmatch(text)
+        return (_moment(found.groupdict()) - _EPOCH).total_seconds() if found else math.nan
     except (ValueError, OverflowError):  # the 31st of June
         return math.nan
 
 
+def written(moment: float, style: str) -> str:
+    """Seconds since 1970 as a text that `seconds` reads in this style.
+
+    >>> written(86430.0, "day first"), seconds("2/1/1970 00:00:30", "day first")
+    ('2/1/1970 00:00:30', 86430.0)
+    """
+    at = _PLAIN_EPOCH + timedelta(seconds=moment)
+    fraction = f".{at.microsecond:06}" if at.microsecond else ""
+    day = _WRITTEN[style].format(at.year, at.month, at.day, _MONTHS[at.month - 1])
+    return f"{day} {at:%H:%M:%S}{fraction}"
+
+
 def style_of(counts: Mapping[str, int]) -> str | None:
     """The first style that nearly all cells have; None if there is none."""
-    total = sum(counts.values())
-    for style in STYLES:
+    return next(styles_of(counts), None)
+
+
+def styles_of(counts: Mapping[str, int]) -> Iterator[str]:
+    """Each style that nearly all cells have, of which there may be two: 03/04/2020."""
+    most_odd = FEW_ODD * sum(counts.values())
+    for style in STYLES if counts else ():
         odd = 0
         for text, count in counts.items():
             odd += count if math.isnan(seconds(text, style)) else 0
-            if odd > FEW_ODD * total:
+            if odd > most_odd:
                 break
         else:
-            return style if total else None
-    return None
+            yield style
 
 
 def is_ambiguous(counts: Mapping[str, int], style: str) -> bool:

@@ -1,24 +1,33 @@
-"""Dealing the rows of a table into folds: at random, by groups or by time."""
+"""Dealing the rows of a table into folds, at random, by groups or by time, and encoding them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.recipe import FOLDS
-from talweg.data.roles import Roles, groups_in, order_in_time
+from talweg.data.encode import TableEncoder
+from talweg.data.learnable import Learnable
+from talweg.data.packing import Unpack
+from talweg.data.recipe import FOLDS, Recipe, recipe_for
+from talweg.data.roles import Roles, groups_in, order_in_time, weights_in
 from talweg.data.table import Table
+from talweg.data.target import Classification, Coding
 from talweg.train.folds import Fold, dealt
 
 Array = NDArray[Any]
+
+_BLOCK = 2**14  # rows
 
 
 @dataclass(frozen=True, eq=False)
 class DealtRows:
     """Encoded rows x (N, D), targets y and weights (N,), fold after fold.
+
+    With `unpack`, x is packed for that, and `inputs` are what it gives.
 
     Fold f ends before row `ends[f]`. Folds in the order of time are the same for all members: the
     last judges, the one before stops, so that nothing is learned from what comes later.
@@ -29,6 +38,20 @@ class DealtRows:
     weights: Array | None
     ends: NDArray[np.intp]
     by_time: bool = False
+    unpack: Unpack | None = None
+
+    def inputs(self, rows: slice | NDArray[np.intp]) -> Array:
+        """Some of the rows as inputs (N, D)."""
+        x = self.x[rows]
+        return x if self.unpack is None else self.unpack.apply({}, x).array
+
+    def is_constant(self) -> NDArray[np.bool_]:
+        """Which of the inputs (D,) are the same in all rows."""
+        first = self.inputs(slice(1))[0]
+        starts = range(0, len(self.x), _BLOCK)
+        varies = ((self.inputs(slice(at, at + _BLOCK)) != first).any(axis=0) for at in starts)
+        constant: NDArray[np.bool_] = ~np.logical_or.reduce(list(varies))
+        return constant
 
     def rows(self, fold: int) -> slice:
         """The rows of a fold, the last one being -1."""
@@ -48,6 +71,41 @@ class DealtRows:
         count = np.arange(len(self.x))
         stop, judge = count[self.stopping(member)], count[self.judging(member)]
         return Fold(stop, judge, f"member {member + 1}")
+
+
+@dataclass(frozen=True, eq=False)
+class Deal:
+    """A table that is ready to be learned: encoded and dealt, and what it is learned with.
+
+    `order` are the rows of the table in the order of the dealt ones.
+    """
+
+    encoder: TableEncoder
+    coding: Coding
+    recipe: Recipe
+    rows: DealtRows
+    order: NDArray[np.intp]
+
+
+def dealt_table(seen: Learnable, given: Mapping[str, Any], seed: int) -> Deal:
+    """Deal the rows, and encode them by what all rows say; in the order of time, the past ones."""
+    roles, coding, kept, cells = seen.roles, seen.coding, seen.kept, seen.target_cells
+    has_classes = isinstance(coding, Classification)
+    labels = coding.encode(*cells) if has_classes else None
+    fold = folds_of(kept, roles, dict(given["columns"]), labels, seed)
+    # Fold after fold, so that training rows are one piece of what may be mapped from a file.
+    order = np.argsort(fold, kind="stable")
+    ends = np.cumsum(np.bincount(fold, minlength=FOLDS))
+    past = order[: ends[-3]] if roles.time else None
+    encoder = TableEncoder.fit(kept, roles.no_inputs, rows=past, types=seen.types)
+    if past is not None and not isinstance(coding, Classification):
+        coding = coding.again(*(column[past] for column in cells))
+    weights = None if roles.weight is None else weights_in(kept, roles.weight)[order]
+    recipe = recipe_for(len(kept), len(encoder.inputs), given, has_classes=has_classes)
+    unpack = Unpack(encoder.columns) if recipe.is_packed else None
+    x, y = encoder.encode(kept, order, unpack), coding.encode(*cells)[order]
+    rows = DealtRows(x, y, weights, ends, by_time=roles.time is not None, unpack=unpack)
+    return Deal(encoder, coding, recipe, rows, order)
 
 
 def folds_of(table: Table, roles: Roles, asked: Any, labels: Array | None, seed: int) -> Array:

@@ -7,7 +7,7 @@ the missing, so that no cell met later is a surprise.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
@@ -24,8 +24,10 @@ from talweg.data.coded import (
     NumberColumn as NumberColumn,
     fit_column,
 )
+from talweg.data.columns import Cells
 from talweg.data.growing import Shelf
-from talweg.data.kinds import Asked, as_asked, has_numbers, type_columns
+from talweg.data.kinds import ColumnType, as_asked, has_numbers, type_columns
+from talweg.data.packing import Unpack
 from talweg.data.single import SingleRow, row_of
 from talweg.data.table import Table, are_positions
 from talweg.errors import DataError, DataWarning, nearest
@@ -51,24 +53,24 @@ class TableEncoder:
         target: str | int | Sequence[str | int],
         *,
         rows: NDArray[Any] | None = None,
-        asked: Mapping[str, Asked] | None = None,
+        types: Sequence[ColumnType] | None = None,
     ) -> TableEncoder:
-        """Type all columns but the target or targets on the whole table; fit them on `rows`.
+        """Fit all columns but the target or targets on `rows`, as columns of these `types`.
 
-        Kinds that are `asked` for by name are taken as they are. Row numbers are an input only
-        where nothing else is. DataError: no column to learn from.
+        Types that are not given are those of the whole table. Row numbers are an input only where
+        nothing else is. DataError: no column to learn from.
         """
         chosen = [target] if isinstance(target, str | int) else target
         targets = tuple(table.find(each) for each in chosen)
-        types = type_columns(table, targets, asked)
+        types = type_columns(table, targets) if types is None else types
         used = [each for each in types if each.used]
         used = used or [
             as_asked(each.name, table.columns[each.name], "number")
             for each in types
             if each.kind == "identifier" and has_numbers(table.columns[each.name])
         ]
-        learnt = {each.name for each in used}
-        left_out = {each.name: each.why for each in types if each.name not in learnt}
+        taken = {each.name for each in used}
+        left_out = {each.name: each.why for each in types if each.name not in taken}
         if not used:
             raise DataError(_nothing_left(table.source, left_out))
         seen = slice(None) if rows is None else rows
@@ -102,25 +104,29 @@ class TableEncoder:
         """Whether the training table had no header, so that columns go by position."""
         return are_positions(self.names)
 
-    def encode(self, table: Table, rows: NDArray[np.intp] | None = None) -> Inputs:
-        """The table, or these rows of it, as inputs (N, D), block by block.
+    def encode(
+        self, table: Table, rows: NDArray[np.intp] | None = None, unpack: Unpack | None = None
+    ) -> Inputs:
+        """The table, or these rows of it, as inputs (N, D), block by block; or packed for `unpack`.
 
         What is larger than memory should hold is mapped from a temporary file. DataError: a
         column of the training table is missing.
         """
         name_of = self._by_position(table) if self.positional else self._by_name(table)
+        columns = [(each, table.columns[name_of[each.name]]) for each in self.columns]
         count, width = len(table) if rows is None else len(rows), len(self.inputs)
-        inputs = Shelf().array((count, width), np.float32)
+        inputs = Shelf().array((count, unpack.width if unpack else width), np.float32)
         step = max(_BLOCK // width, 1)
         for start in range(0, count, step):
             block = slice(start, start + step)
             chosen = block if rows is None else rows[block]
-            place = 0
-            for column in self.columns:
-                cells = table.columns[name_of[column.name]][chosen]
-                inputs[block, place : place + column.width] = column.encode(cells)
-                place += column.width
-        if rows is None:
+            if unpack is None:
+                _encode(columns, chosen, inputs[block])
+            else:
+                dense = np.empty((len(inputs[block]), width), np.float32)
+                _encode(columns, chosen, dense)
+                inputs[block] = unpack.pack(dense)
+        if rows is None and unpack is None:
             self._doubt(inputs[:_LOOKED_AT], table.source)
         return inputs
 
@@ -172,6 +178,14 @@ class TableEncoder:
                 f" {' or '.join(map(str, widths))} columns in the order of training."
             )
         return dict(zip(self.names, table.names, strict=False))
+
+
+def _encode(columns: Iterable[tuple[Column, Cells]], rows: Any, inputs: Inputs) -> None:
+    """Write these rows of the columns as inputs (N, D)."""
+    place = 0
+    for column, cells in columns:
+        inputs[:, place : place + column.width] = column.encode(cells[rows])
+        place += column.width
 
 
 def _retyped(source: str, column: Column) -> str:

@@ -1,13 +1,13 @@
 """Columns that grow while a table is read, in memory that does not grow with the rows.
 
-Words are kept as codes of 4 bytes; a column of many different numbers as float64. Beyond
+Words are kept as codes of 4 bytes; a column of many different numbers or dates as float64. Beyond
 `IN_MEMORY` bytes, they lie in a temporary file that is mapped into memory.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -17,7 +17,8 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from talweg.data.columns import Cells, Floats, Words, is_missing, number, plain
+from talweg.data.columns import Cells, Floats, Moments, Words, is_missing, number, plain
+from talweg.data.dates import FEW_ODD, seconds, styles_of
 
 BLOCK = 2**13  # cells read at a time: 200,000 x 10 take 1.6 s, with 2**17 2.4 (caches)
 FEWEST = 2**6  # rows at a time: of 1,500 columns, 5 rows take three times as long a cell
@@ -136,8 +137,41 @@ class _Places(dict[str, int]):
         return place
 
 
+class _GrowingDates:
+    """Dates, read in each style that they may be written in: later ones tell which it is."""
+
+    def __init__(self, styles: Sequence[str], shelf: Shelf) -> None:
+        self._readings = {style: _Parts(np.float64, shelf) for style in styles}
+
+    def add(self, texts: Sequence[str], coded: Iterable[NDArray[np.int32]] | None = None) -> None:
+        """The next cells, stripped; or parts of cells as codes among these texts."""
+        absent = [is_missing(each, vague=True) for each in texts]
+        for style, parts in self._readings.items():
+            found = np.array([seconds(each, style) for each in texts])
+            found[np.isnan(found)] = np.inf
+            found[absent] = np.nan
+            for each in [found] if coded is None else (found[codes] for codes in coded):
+                parts.append(each)
+
+    def cells(self) -> Cells:
+        readings = {style: parts.joined() for style, parts in self._readings.items()}
+        rows = len(next(iter(readings.values())))
+        good = {
+            style: each
+            for style, each in readings.items()
+            if np.count_nonzero(np.isinf(each)) <= FEW_ODD * rows
+        }
+        return Moments(good) if good else _texts(rows)
+
+
+def _texts(rows: int) -> Words:
+    """A column of many different texts, which is no input."""
+    return Words(np.zeros(rows, np.int32), (OTHER,), full=True)
+
+
 class GrowingColumn:
-    """One column: words, until there are many different numbers and nothing else.
+    """One column: words, until there are many different numbers and nothing else, or more
+    different dates than are kept as words.
 
     Of a column that is known to be a `number`, all that is none counts as unknown.
     """
@@ -150,8 +184,10 @@ class GrowingColumn:
         self._places = _Places(clean)
         self._parts = _Parts(np.int32, shelf)
         self._numbers = False
+        self._dates: _GrowingDates | None = None
         self._odd = 0
         self._next_look = MOST_NUMERALS
+        self._is_filling = True  # whether it may still come to more words than are kept
         if number:
             self._as_numbers()
 
@@ -164,10 +200,19 @@ class GrowingColumn:
         if self._numbers:
             self._parts.append(cells if isinstance(cells, np.ndarray) else self._read(cells))
             return
+        if self._dates:
+            self._dates.add([self._clean(each) for each in cells])
+            return
         if len(cells) > MOST_NUMERALS:  # so that a column of numbers is soon found out
             self.add(cells[:MOST_NUMERALS])
             self.add(cells[MOST_NUMERALS:])
             return
+        if self._is_filling and len(self._places.levels) + len(cells) > MOST_WORDS:
+            self._is_filling = False
+            if styles := [*styles_of(dict.fromkeys(self._present(), 1))]:
+                self._as_dates(styles)
+                self.add(cells)
+                return
         codes = map(self._places.__getitem__, cells)
         self._parts.append(np.fromiter(codes, np.int32, len(cells)))
         if len(self._places.levels) > self._next_look:
@@ -177,15 +222,23 @@ class GrowingColumn:
 
     def cells(self) -> Cells:
         """The whole column."""
+        if self._dates:
+            return self._dates.cells()
         if not self._numbers:
             levels = tuple(self._places.levels)
             return Words(self._parts.joined(), levels, self._places.full)
         values = self._parts.joined()
-        if (
-            self._odd > len(values) / 100 and not self._known
-        ):  # words among many different numbers: text
-            return Words(np.zeros(len(values), np.int32), (OTHER,), full=True)
+        if self._odd > len(values) / 100 and not self._known:  # words among many numbers
+            return _texts(len(values))
         return values
+
+    def _present(self) -> list[str]:
+        return [each for each in self._places.levels if not is_missing(each, vague=True)]
+
+    def _as_dates(self, styles: Sequence[str]) -> None:
+        self._dates, levels = _GrowingDates(styles, self._shelf), list(self._places.levels)
+        self._dates.add(levels, self._parts)
+        self._places = _Places(self._clean)
 
     def _as_numbers(self) -> None:
         values = np.array([number(level) for level in self._places.levels] or [0.0])

@@ -13,8 +13,8 @@ from talweg.data.dealing import DealtRows
 from talweg.data.decision import Decision, best_decision
 from talweg.data.learning import Learned
 from talweg.data.table import Table
-from talweg.data.target import Regression
-from talweg.data.trained_table import Coding, HeldOut, Members, Unseen, truth
+from talweg.data.target import Classification, Coding
+from talweg.data.trained_table import HeldOut, Members, Unseen, truth
 from talweg.errors import SettingError
 
 _MOST_JUDGED = 100_000  # rows: the standard error of a share is then 0.002 at most
@@ -41,7 +41,7 @@ class Judged:
 def judged(learned: Learned, coding: Coding, dealt: DealtRows) -> Judged:
     """Each member's outputs for the rows that are left to judge it."""
     members, places = _members(learned, dealt)
-    found = _said(members, coding, dealt.x, [dealt.judging(place) for place in places])
+    found = _said(members, coding, dealt, [dealt.judging(place) for place in places])
     counts = np.ones(len(found.rows)) if dealt.weights is None else dealt.weights[found.rows]
     true = truth(coding, dealt.y[found.rows])
     held_out = HeldOut(true, found.outputs, _prior(coding, dealt.y), counts)
@@ -56,16 +56,17 @@ def decision_for(
     """
     if threshold is None:
         return None
-    if isinstance(coding, Regression) or len(coding.levels) != 2:
-        kind = "a number" if isinstance(coding, Regression) else f"{len(coding.levels)} classes"
+    if not isinstance(coding, Classification) or len(coding.levels) != 2:
+        levels = coding.levels if isinstance(coding, Classification) else ()
+        kind = f"{len(levels)} classes" if levels else "a number"
         raise SettingError(
-            f"TableModel: a threshold parts two classes, and {coding.name!r} is {kind}. Leave it "
-            "out; balance=True weighs rare classes more."
+            f"TableModel: a threshold parts two classes, and {coding.names[0]!r} is {kind}. Leave "
+            "it out; balance=True weighs rare classes more."
         )
     if not isinstance(threshold, str):
         return Decision(int(np.bincount(dealt.y, minlength=2).argmin()), float(threshold))
     members, places = _members(learned, dealt)
-    found = _said(members, coding, dealt.x, [dealt.stopping(place) for place in places])
+    found = _said(members, coding, dealt, [dealt.stopping(place) for place in places])
     return best_decision(dealt.y[found.rows], found.outputs, threshold)
 
 
@@ -74,7 +75,7 @@ def _members(learned: Learned, dealt: DealtRows) -> tuple[Members, Sequence[int]
     nets, places = learned.nets, learned.places
     if dealt.by_time:
         nets, places = [learned.blueprint.of(nets)], (0,)
-    voice = nets[0] if dealt.by_time else learned.blueprint.net().init(dealt.x[:2])
+    voice = nets[0] if dealt.by_time else learned.blueprint.net().init(dealt.inputs(slice(2)))
     return Members(voice, np.array([each.weights.flat for each in nets])), places
 
 
@@ -86,11 +87,12 @@ class _Said(NamedTuple):
     judge: NDArray[np.intp]
 
 
-def _said(members: Members, coding: Coding, x: NDArray[Any], spans: Sequence[slice]) -> _Said:
+def _said(members: Members, coding: Coding, dealt: DealtRows, spans: Sequence[slice]) -> _Said:
     """What each member says of its span of rows; of at most `_MOST_JUDGED` in all."""
-    count, most = np.arange(len(x)), _MOST_JUDGED // len(spans)
+    count, most = np.arange(len(dealt.x)), _MOST_JUDGED // len(spans)
     rows = [_evenly(count[span], most) for span in spans]
-    outputs = [members.outputs(place, coding, x[each]) for place, each in enumerate(rows)]
+    inputs = map(dealt.inputs, rows)
+    outputs = [members.outputs(place, coding, x) for place, x in enumerate(inputs)]
     judge = np.repeat(np.arange(len(rows)), [len(each) for each in rows])
     return _Said(np.concatenate(outputs), np.concatenate(rows), judge)
 
@@ -101,7 +103,7 @@ def _evenly(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
 
 
 def _prior(coding: Coding, y: NDArray[Any]) -> NDArray[Any]:
-    """What a trivial predictor says: the mean (1,), or the frequencies of the classes (K,)."""
-    if isinstance(coding, Regression):
-        return np.array([coding.mean])
-    return np.bincount(y, minlength=len(coding.levels)) / len(y)
+    """What a trivial predictor says: the means (T,), or the frequencies of the classes (K,)."""
+    if isinstance(coding, Classification):
+        return np.bincount(y, minlength=len(coding.levels)) / len(y)
+    return np.array([one.mean for one in coding.each])

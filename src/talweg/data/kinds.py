@@ -13,6 +13,7 @@ import numpy as np
 from talweg.data.columns import (
     Cells,
     Floats,
+    Moments,
     Words,
     are_numbers,
     as_words,
@@ -73,16 +74,20 @@ class ColumnType:
 
 
 def type_columns(
-    table: Table, targets: Sequence[str], asked: Mapping[str, Asked] | None = None
+    table: Table,
+    targets: Sequence[str],
+    asked: Mapping[str, Asked] | None = None,
+    *,
+    learnt: int = 1,
 ) -> list[ColumnType]:
     """What each column but the targets is, in the order of the table.
 
     Kinds that are `asked` for by name are taken as they are. A copy of an earlier column or of
-    the first target is left out; what nearly tells that target gets a note.
+    one of the first `learnt` targets is left out; what nearly tells such a target gets a note.
     """
     chosen = {table.find(name): kind for name, kind in (asked or {}).items()}
-    target = table.columns[targets[0]] if targets else None
-    seen = {_digest(target): "the target"} if target is not None else {}
+    wanted = [table.columns[name] for name in targets[:learnt]]
+    seen = {_digest(target): "the target" for target in wanted}
     found = []
     for name in (each for each in table.names if each not in targets):
         cells = table.columns[name]
@@ -92,7 +97,7 @@ def type_columns(
         each, digest = describe(name, cells), _digest(cells)
         if each.used and digest in seen:
             each = ColumnType(name, "copy", f"It equals {seen[digest]}, cell by cell.")
-        elif each.used and target is not None and _tells(cells, target):
+        elif each.used and any(_tells(cells, target) for target in wanted):
             each = replace(each, note=_LEAK)
         seen.setdefault(digest, f"the column {name!r}")
         found.append(each)
@@ -109,6 +114,11 @@ def as_asked(name: str, cells: Cells, asked: Asked) -> ColumnType:
     if asked == LEAVE_OUT:
         return ColumnType(name, "left out", "As asked for.")
     if asked in STYLES:
+        if isinstance(cells, Moments) and asked not in cells.readings:
+            raise DataError(
+                f"Column {name!r} cannot be read with the {asked}: its dates are written with the"
+                f" {cells.style}."
+            )
         return ColumnType(name, "date", detail=(asked,))
     if asked not in USED:
         known = (*USED, LEAVE_OUT, "day first", "month first")
@@ -136,6 +146,8 @@ def _detail(kind: str, cells: Cells) -> tuple[str, ...] | None:
         return ()
     if kind == "number":
         return () if has_numbers(cells) else None
+    if isinstance(cells, Moments):
+        return (cells.style,) if kind == "date" else None
     present = _present(as_words(cells))
     if kind == "boolean":
         return () if _are_truths(present) else None
@@ -156,6 +168,8 @@ def describe(name: str, cells: Cells) -> ColumnType:
     present = cells[~missing]
     if len(present) == 0:
         return ColumnType(name, "constant", "Every cell is missing.")
+    if isinstance(present, Moments):
+        return _date(name, present.style, is_doubtful=len(present.readings) > 1)
     if not missing.any() and (alone := _only(present)) is not None:
         return ColumnType(name, "constant", f"Every cell holds {alone!r}.")
     if are_numbers(values[~missing]):
@@ -163,7 +177,7 @@ def describe(name: str, cells: Cells) -> ColumnType:
     return _describe_words(name, as_words(present))
 
 
-def _only(cells: Cells) -> str | None:
+def _only(cells: Floats | Words) -> str | None:
     """The one value that all cells hold, if there is but one."""
     if isinstance(cells, Words):
         counts = cells.counts
@@ -183,15 +197,18 @@ def _describe_words(name: str, words: Words) -> ColumnType:
     if order := scale_of(counts) or scale_of(present):
         return ColumnType(name, "ordinal", detail=order)
     if not words.full and (style := style_of(present)):
-        doubt = f"Days and months could be swapped; it is read with the {style}."
-        note = doubt if is_ambiguous(present, style) else ""
-        return ColumnType(name, "date", note=note, detail=(style,))
+        return _date(name, style, is_doubtful=is_ambiguous(present, style))
     if 2 * sum(count for count in counts.values() if count >= RARE) >= rows and not words.full:
         return ColumnType(name, "category")
     many = f"more than {len(counts) - 1}" if words.full else str(len(counts))
     if len(counts) == rows >= NUMBERED and not any(" " in each for each in counts):
         return ColumnType(name, "identifier", f"Each of its {rows} cells is another word.")
     return ColumnType(name, "text", f"It is text: {many} different values in {rows} cells.")
+
+
+def _date(name: str, style: str, *, is_doubtful: bool) -> ColumnType:
+    doubt = f"Days and months could be swapped; it is read with the {style}."
+    return ColumnType(name, "date", note=doubt if is_doubtful else "", detail=(style,))
 
 
 def _are_truths(counts: Mapping[str, int]) -> bool:
@@ -241,7 +258,8 @@ def _digest(cells: Cells) -> bytes:
     """The same for columns that are equal cell by cell."""
     if isinstance(cells, Words):
         return blake2b(cells.codes.tobytes(), key=_key(repr(cells.levels).encode())).digest()
-    return blake2b(cells.tobytes()).digest()
+    values = cells.seconds if isinstance(cells, Moments) else cells
+    return blake2b(values.tobytes()).digest()
 
 
 def _key(raw: bytes) -> bytes:
@@ -266,6 +284,8 @@ def _tells(cells: Cells, target: Cells) -> bool:
 
 def _many(cells: Cells) -> bool:
     """Whether numbers name no groups: as words, ten million of them would be as many texts."""
+    if isinstance(cells, Moments):
+        return True
     return not isinstance(cells, Words) and len(np.unique(cells[:10_000])) > 200
 
 

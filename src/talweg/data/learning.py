@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from talweg.data.dealing import DealtRows
 from talweg.data.network import Blueprint
-from talweg.data.recipe import BINS, Recipe
+from talweg.data.recipe import BINS, FEWEST_BINS, Recipe
 from talweg.engine.random import MEMBERS, generator
-from talweg.nn import Module
+from talweg.nn import Module, Sequential
 from talweg.nn.bins import Bins
 from talweg.train.fit import fit
 from talweg.train.run import Run
@@ -32,6 +32,7 @@ Members = dict[int, Run]
 """Runs by the place of the member, which says on which rows it trained."""
 
 _TRIAL = 2  # members of either kind that are tried
+_PLACES = 512  # that the bins of all columns may take: more cost more than they help
 _CLEARLY = 0.95  # of the loss without bins: a smaller gain is chance
 _LEAST = (
     1e-4  # what counts as better, of a loss that starts near 1: mushroom takes 40 epochs, not 242
@@ -107,20 +108,22 @@ class _Team:
         self.on_trial = 0 if recipe.bins is not None else min(_TRIAL, recipe.members)
         self.bins: dict[int, Bins | None] = {0: None}
         self.firsts: dict[int, Module] = {}  # a net of each kind, which the others start like
-        self.is_constant = dealt.x.min(axis=0) == dealt.x.max(axis=0)
+        self.is_constant = dealt.is_constant()
 
     def tried(self) -> tuple[int, Members]:
         """How many bins, and the members that are trained already."""
         if self.recipe.bins is not None:
             return self.recipe.bins, {}
-        if not self._binned(BINS):
+        most = self._binned(BINS)
+        if most is None:
             return 0, {}
-        plain, binned = self._together([0, BINS], range(self.on_trial))
+        bins = min(BINS, max(FEWEST_BINS, _PLACES // len(most.edges)))
+        plain, binned = self._together([0, bins], range(self.on_trial))
         if len(plain) != len(binned):  # after Ctrl-C, those of which more had begun
             is_better = len(binned) > len(plain)
         else:
             is_better = _loss(binned) < _CLEARLY * _loss(plain)
-        return (BINS, binned) if is_better else (0, plain)
+        return (bins, binned) if is_better else (0, plain)
 
     def trained(self, bins: int, members: range) -> Members:
         """These members; a single one of a table goes without copies of its rows."""
@@ -135,7 +138,7 @@ class _Team:
 
     def _binned(self, bins: int) -> Bins | None:
         if bins not in self.bins:
-            found = Bins.of(_some(self.dealt.x), bins)
+            found = Bins.of(self.dealt.inputs(_some(len(self.dealt.x))), bins)
             self.bins[bins] = found if found.edges else None
         return self.bins[bins]
 
@@ -145,7 +148,7 @@ class _Team:
         Such an input (the place of a missing cell where none is missing) learns nothing, so a cell
         that meets it later must not add a random number.
         """
-        net, rows = self.blueprint_with(bins).net(), self.dealt.x[:2]
+        net, rows = self.blueprint_with(bins).net(), self.dealt.inputs(slice(2))
         first = self.firsts.setdefault(bins, net)
         net = net.init(rows, seed=seed) if net is first else net.init_as(first, rows, seed=seed)
         self.blueprint.first_weight(net)[: len(self.is_constant)][self.is_constant] = 0.0
@@ -177,8 +180,9 @@ class _Team:
         x, y, weights = self.dealt.x, self.dealt.y, self.dealt.weights
         stop, (seed,) = self.dealt.rows(-2), self.seeds
         train = slice(stop.start)
-        return fit(
-            self._net(bins, seed),
+        net, unpack = self._net(bins, seed), self.dealt.unpack
+        run = fit(
+            net if unpack is None else Sequential(unpack, net),
             x[train],
             y[train],
             sample_weight=None if weights is None else weights[train],
@@ -187,6 +191,11 @@ class _Team:
             stop=self._stops(),
             **self._settings(),
         )
+        if unpack is None:
+            return run
+        found = self._net(bins, seed)
+        found.weights.flat[:] = run.net.weights.flat
+        return replace(run, net=found)
 
     def _settings(self) -> dict[str, Any]:
         recipe = self.recipe
@@ -205,9 +214,9 @@ class _Team:
         return stops
 
 
-def _some(x: Array) -> Array:
+def _some(rows: int) -> slice:
     """At most some 100,000 of the rows, evenly from first to last."""
-    return x[:: 1 + len(x) // 100_000]
+    return slice(0, rows, 1 + rows // 100_000)
 
 
 def _loss(runs: Members) -> float:

@@ -21,9 +21,9 @@ FOLDS = 8  # of a table: a network trains on six, stops by one, and is judged on
 _LR = 4e-3
 _STEPS = 2_000  # of one network, where that is not too few or too many epochs
 _FEWEST_EPOCHS, _MOST_EPOCHS = 40, 100
-_LARGE = 100_000  # training rows from which on fewer epochs do
+_LARGE = 50_000  # training rows from which on fewer epochs do
 _MOST_BYTES = (64 << 20, 256 << 20)  # of encoded rows, for eight networks and for four
-BINS = 48  # a column, where they help
+BINS, FEWEST_BINS = 48, 16  # a column, where they help: fewer of many columns
 _FEW = 2_000  # rows, of which classes are soon learned by heart
 
 
@@ -32,7 +32,7 @@ class Recipe:
     """Every setting of a training, none of them open, but for `bins`: a trial decides if None.
 
     `bins` of each column of numbers (0: none), `dropout` after each hidden layer, `members` of the
-    ensemble.
+    ensemble. Where rows are many and one network reads them, they are `is_packed`.
     """
 
     hidden: tuple[int, ...]
@@ -44,6 +44,7 @@ class Recipe:
     batch_size: int
     patience: int
     members: int
+    is_packed: bool
 
 
 def recipe_for(rows: int, inputs: int, given: Mapping[str, Any], *, has_classes: bool) -> Recipe:
@@ -66,7 +67,9 @@ def recipe_for(rows: int, inputs: int, given: Mapping[str, Any], *, has_classes:
         batch_size = rows
     found |= {"optimizer": rule, "epochs": epochs, "batch_size": batch_size}
     names = {each.name for each in fields(Recipe)} - {"optimizer", "epochs", "batch_size"}
-    return Recipe(**found | {n: given[n] for n in names if given.get(n) is not None})
+    found |= {name: given[name] for name in names if given.get(name) is not None}
+    is_single = found["members"] == 1 and not isinstance(rule, FullBatch)
+    return Recipe(**found, is_packed=is_single and size > _MOST_BYTES[1])
 
 
 def _batch_size(training: int) -> int:
@@ -81,12 +84,12 @@ def _epochs(training: int, batch_size: int) -> int:
 
 
 def _bins(rows: int, size: int, has_classes: bool) -> int | None:
-    """None for classes of few rows, of which no more came out right; many where the table is too
+    """None for classes of few rows, of which no more came out right; some where the table is too
     large to try; else a trial decides.
     """
     if rows < _FEW and has_classes:
         return 0
-    return BINS if size > _MOST_BYTES[1] else None
+    return FEWEST_BINS if size > _MOST_BYTES[1] else None
 
 
 def _members(size: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from talweg.data.columns import Floats
 from talweg.data.decision import Decision, decide
-from talweg.data.target import Classification, Regression
+from talweg.data.target import Classification, Coding, Regressions
 
 Array = NDArray[Any]
 
@@ -34,6 +35,28 @@ def regression_scores(
             ("mean absolute error", _mae),
             ("root mean squared error", _rmse),
         )
+    ]
+
+
+def several_scores(
+    true: Floats,
+    predicted: Floats,
+    means: Floats,
+    names: Sequence[str],
+    weights: Floats | None = None,
+) -> list[Score]:
+    """The mean R2 of T targets (N, T), then each score of each; trivial is saying `means` (T,)."""
+    columns = zip(true.T, predicted.T, means.tolist(), strict=True)
+    each = [regression_scores(*column, weights) for column in columns]
+    squares = [scores[0] for scores in each]
+    means_of = (np.mean([one[place] for one in squares]) for place in (1, 2))
+    return [
+        Score("mean R2", *map(float, means_of)),
+        *(
+            one._replace(name=f"{one.name} of {name}")
+            for same in zip(*each, strict=True)
+            for one, name in zip(same, names, strict=True)
+        ),
     ]
 
 
@@ -63,21 +86,25 @@ def classification_scores(
 
 
 def scores_of(
-    coding: Regression | Classification,
+    coding: Coding,
     true: Array,
     outputs: Floats,
     prior: Floats,
     weights: Floats | None = None,
     *,
     decision: Decision | None = None,
+    names: Sequence[str] = (),
 ) -> list[Score]:
     """The scores of a target's kind: `prior` is the mean, or the classes' frequencies.
 
-    Rows count by their `weights` (N,), alike where there are none.
+    Rows count by their `weights` (N,), alike where there are none. Several targets are called
+    by `names`, or as in the table.
     """
-    if isinstance(coding, Regression):
-        return regression_scores(true, outputs, float(prior[0]), weights)
-    return classification_scores(true, outputs, prior, weights, decision)
+    if isinstance(coding, Classification):
+        return classification_scores(true, outputs, prior, weights, decision)
+    if isinstance(coding, Regressions):
+        return several_scores(true, outputs, prior, names or coding.names, weights)
+    return regression_scores(true, outputs, float(prior[0]), weights)
 
 
 def confusion(true: Array, predicted: Array, classes: int) -> NDArray[np.int64]:
@@ -94,6 +121,12 @@ def r2(true: Floats, predicted: Floats, weights: Floats | None = None) -> float:
     spread = float(np.average((true - np.average(true, weights=weights)) ** 2, weights=weights))
     gap = float(np.average((true - predicted) ** 2, weights=weights))
     return 1.0 - gap / spread if spread else float(gap == 0.0)
+
+
+def mean_r2(true: Floats, predicted: Floats) -> float:
+    """R2 of numbers (N,), or the mean over the columns of (N, T)."""
+    columns = zip(np.atleast_2d(true.T), np.atleast_2d(predicted.T), strict=True)
+    return float(np.mean([r2(*column) for column in columns]))
 
 
 def _mae(true: Floats, predicted: Floats, weights: Floats | None) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from talweg.data.columns import Cells, Words, as_cells
+from talweg.data.columns import Cells, Moments, Words, as_cells
 from talweg.data.growing import Shelf
 from talweg.errors import DataError, nearest
 
@@ -90,6 +90,8 @@ class Table:
 def _kept(cells: Cells, shelf: Shelf) -> Cells:
     if isinstance(cells, Words):
         return replace(cells, codes=shelf.keep(cells.codes))
+    if isinstance(cells, Moments):
+        return Moments({style: shelf.keep(each) for style, each in cells.readings.items()})
     return shelf.keep(cells)
 
 

@@ -1,29 +1,26 @@
-"""Learning one column of a table from the others: from a file or a frame to a trained network."""
+"""Learning a column of a table from the others: from a file or a frame to a trained network."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from numbers import Integral
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.columns import Cells
-from talweg.data.dealing import DealtRows, folds_of
-from talweg.data.encode import TableEncoder
+from talweg.data.dealing import DealtRows, dealt_table
 from talweg.data.judged import decision_for, judged
-from talweg.data.kinds import Asked, ColumnType, type_columns
+from talweg.data.kinds import Asked, ColumnType
+from talweg.data.learnable import Learnable
 from talweg.data.learning import Learned, learn
 from talweg.data.read import as_table
-from talweg.data.recipe import FOLDS, Recipe, recipe_for
-from talweg.data.roles import Roles, weights_in
+from talweg.data.recipe import FOLDS, Recipe
 from talweg.data.scores import Score
-from talweg.data.table import Table
-from talweg.data.target import Classification, Regression, Target, Task
-from talweg.data.trained_table import Coding, TrainedTable, blueprint_for
+from talweg.data.target import Classification, Coding, Regression, Task
+from talweg.data.trained_table import TrainedTable, blueprint_for
 from talweg.engine.random import SEED
 from talweg.errors import DataError, SettingError
 from talweg.nn.activations import ACTIVATIONS
@@ -34,9 +31,19 @@ from talweg.version import VERSION
 
 Array = NDArray[Any]
 
-FEWEST_ROWS = 10  # with a target: fewer leave a test of a single row, or none
-
 _PARTS = ("training", "validation", "test")
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """The rule for `target`."""
+
+    def allows(self, value: Any) -> bool:
+        names = value if isinstance(value, tuple) else (value,)
+        return bool(names) and all(isinstance(each, str | Integral) for each in names)
+
+    def __str__(self) -> str:
+        return "the name or the position of a column, or several of these in a list"
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class _Threshold:
 
 
 _RULES: dict[str, Rule] = {
+    "target": _Targets(),
     "task": Choice(("regression", "classification"), optional=True),
     "balance": Flag(),
     "threshold": _Threshold(),
@@ -80,7 +88,7 @@ _RULES: dict[str, Rule] = {
 
 
 class TableModel:
-    """Learns one column of a table from the others.
+    """Learns one column of a table from the others, or several columns of numbers at once.
 
     The task follows from the target column unless given; each other column becomes numbers
     (see `talweg.data`) unless it is named in `drop`; `columns` says what a column is where what
@@ -103,11 +111,14 @@ class TableModel:
     >>> model = TableModel(target=-1, epochs=20).fit(rows, seed=0)
     >>> model.predict([[3.5]]).shape, model.task
     ((1,), 'regression')
+    >>> both = [[x, 2 * x + 1, 9 - x] for x in range(40)]
+    >>> TableModel(target=[1, 2], epochs=20).fit(both).predict([[3.5]]).shape
+    (1, 2)
     """
 
     def __init__(
         self,
-        target: str | int,
+        target: str | int | Sequence[str | int],
         *,
         task: Task | None = None,
         drop: str | int | Sequence[str | int] = (),
@@ -129,7 +140,7 @@ class TableModel:
         time_budget: float | None = None,
     ) -> None:
         self.settings: dict[str, Any] = {
-            "target": target,
+            "target": _one_or_several(target),
             "task": task,
             "drop": (drop,) if isinstance(drop, str | int) else tuple(drop),
             "columns": _pairs(columns),
@@ -151,6 +162,7 @@ class TableModel:
         }
         check("TableModel", self.settings, _RULES)
         self._trained: TrainedTable | None = None
+        self._seen: Learnable | None = None
 
     def fit(self, source: Any, *, seed: int = 0, progress: bool | None = None) -> Self:
         """Learn from a CSV file, a data frame, a dict of columns, an array (N, D) or a Table.
@@ -159,32 +171,15 @@ class TableModel:
         """
         check("TableModel", {"seed": seed}, {"seed": SEED})
         table, given = as_table(source), self.settings
-        roles = Roles.of(table, given)
-        coding, kept = _learnable(table, roles, given["task"])
-        cells, asked = kept.columns[roles.target], dict(given["columns"])
-        fold = folds_of(kept, roles, asked, _classes(coding, cells), seed)
-        # Fold after fold, so that training rows are one piece of what may be mapped from a file.
-        order = np.argsort(fold, kind="stable")
-        ends = np.cumsum(np.bincount(fold, minlength=FOLDS))
-        past = order[: ends[-3]] if roles.time else None
-        encoder = TableEncoder.fit(kept, roles.no_inputs, rows=past, asked=asked)
-        if past is not None and isinstance(coding, Regression):
-            coding = Regression.of(coding.name, cells[past])
-        weights = None if roles.weight is None else weights_in(kept, roles.weight)[order]
-        rows = DealtRows(
-            encoder.encode(kept, order),
-            coding.encode(cells)[order],
-            weights,
-            ends,
-            by_time=roles.time is not None,
-        )
-        recipe = recipe_for(
-            len(kept), len(encoder.inputs), given, has_classes=isinstance(coding, Classification)
-        )
+        seen, self._seen = self._seen, None
+        if seen is None or seen.table is not table:
+            seen = Learnable.of(table, given)
+        deal = dealt_table(seen, given, seed)
+        coding, rows = deal.coding, deal.rows
         learned = learn(
             rows,
-            blueprint_for(coding, len(encoder.inputs), recipe),
-            recipe,
+            blueprint_for(coding, len(deal.encoder.inputs), deal.recipe),
+            deal.recipe,
             {**_measured(coding), "class_weight": _balance(coding, given), "progress": progress},
             seed=seed,
             time_budget=given["time_budget"],
@@ -192,7 +187,7 @@ class TableModel:
         found = judged(learned, coding, rows)
         decision = decision_for(given["threshold"], learned, coding, rows)
         self._trained = TrainedTable(
-            encoder=encoder,
+            encoder=deal.encoder,
             coding=coding,
             blueprint=learned.blueprint,
             net=learned.blueprint.of(learned.nets),
@@ -201,19 +196,21 @@ class TableModel:
             source=table.source,
             rows=len(table),
             parts=_parts(rows),
-            training=_training(learned, recipe),
+            training=_training(learned, deal.recipe),
             history=_history(learned.runs[0], coding),
-            unseen=found.unseen(kept, order),
+            unseen=found.unseen(seen.kept, deal.order),
             decision=decision,
         )
         return self
 
     def kinds(self, source: Any) -> list[ColumnType]:
-        """What each column but the target would be taken for: look before you `fit`."""
-        table, given = as_table(source), self.settings
-        roles = Roles.of(table, given)
-        kept = _learnable(table, roles, given["task"])[1]
-        return type_columns(kept, roles.no_inputs, dict(given["columns"]))
+        """What each column but the target would be taken for: look before you `fit`.
+
+        A `fit` on the same Table then takes as little time as if nobody had looked.
+        """
+        seen = Learnable.of(as_table(source), self.settings)
+        self._seen = seen if seen.table is source else None
+        return seen.types
 
     # Using --------------------------------------------------------------------------------
 
@@ -240,7 +237,7 @@ class TableModel:
         return self.trained.labels
 
     def predict(self, source: Any) -> Array:
-        """The target for each row: numbers (N,), or labels (N,)."""
+        """The target for each row: numbers (N,), of several targets (N, T), or labels (N,)."""
         return self.trained.predict(source)
 
     def probabilities(self, source: Any) -> Array:
@@ -248,7 +245,10 @@ class TableModel:
         return self.trained.probabilities(source)
 
     def intervals(self, source: Any, coverage: float = 0.9) -> Array:
-        """Where the true number of each row lies with this probability: (N, 2), low and high."""
+        """Where the true number of each row lies with this probability: (N, 2), low and high.
+
+        Of several targets (N, T, 2), each by itself.
+        """
         return self.trained.intervals(source, coverage)
 
     def score(self, source: Any) -> list[Score]:
@@ -269,50 +269,36 @@ def load(path: str | os.PathLike[str]) -> TableModel:
     return model
 
 
+def _one_or_several(target: Any) -> Any:
+    """A list of targets as a file can keep it; a list of one is that one."""
+    if isinstance(target, str) or not isinstance(target, Iterable):
+        return target
+    several = tuple(target)
+    return several[0] if len(several) == 1 else several
+
+
 def _pairs(columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]]) -> tuple[Any, ...]:
     """What was asked for by column, as a file can keep it."""
     pairs = dict(columns).items()
     return tuple((name, each if isinstance(each, str) else tuple(each)) for name, each in pairs)
 
 
-def _learnable(table: Table, roles: Roles, task: Task | None) -> tuple[Coding, Table]:
-    """What the target is, and the rows that have one, and a weight above 0 where there is any."""
-    target = roles.target
-    cells = table.columns[target]
-    known = Target.known(cells)
-    if roles.weight is not None:
-        known = known & (weights_in(table, roles.weight) > 0)
-    count = np.count_nonzero(known)
-    if 0 < count < FEWEST_ROWS:
-        raise DataError(
-            f"{table.source}: too few rows with a target ({count}) to train, validate and test on."
-            f" Give at least {FEWEST_ROWS}, or use tw.fit on arrays."
-        )
-    kept = table if known.all() else table.take(known)
-    # Of all rows where they do, so that an error names the row of the table.
-    fitted = cells if roles.weight is None else kept.columns[target]
-    return Target.fit(fitted, task=task, name=target), kept
-
-
-def _classes(coding: Coding, cells: Cells) -> Array | None:
-    return coding.encode(cells) if isinstance(coding, Classification) else None
-
-
 def _balance(coding: Coding, given: Mapping[str, Any]) -> str | None:
-    if given["balance"] and isinstance(coding, Regression):
+    if given["balance"] and not isinstance(coding, Classification):
         raise SettingError(
-            f"TableModel: balance weighs classes, and {coding.name!r} is a number. Leave it out, "
-            "or give a column of weights as weight='...'."
+            f"TableModel: balance weighs classes, and {coding.names[0]!r} is a number. Leave it "
+            "out, or give a column of weights as weight='...'."
         )
     return "balanced" if given["balance"] else None
 
 
 def _measured(coding: Coding) -> dict[str, Any]:
-    """The loss and the metric of a target."""
-    numbers = isinstance(coding, Regression)
+    """The loss and the metric of a target; errors of several have no unit in common."""
+    if isinstance(coding, Classification):
+        return {"loss": "cross_entropy", "metrics": ["accuracy"]}
     return {
-        "loss": "mse" if numbers else "cross_entropy",
-        "metrics": ["mae" if numbers else "accuracy"],
+        "loss": "mse",
+        "metrics": ["mae"] if isinstance(coding, Regression) and not coding.logs else [],
     }
 
 
@@ -341,7 +327,7 @@ def _training(learned: Learned, recipe: Recipe) -> dict[str, Any]:
 
 def _history(run: Run, coding: Coding) -> dict[str, Array]:
     """The run's history, errors of standardised numbers turned into the column's unit."""
-    scale = coding.scale if isinstance(coding, Regression) else 1.0
+    scale = coding.scale if isinstance(coding, Regression) else 1.0  # logs have no "mae"
     return {
         name: values * scale if name.endswith("mae") else values
         for name, values in run.history.items()

@@ -1,10 +1,11 @@
-"""The column that a network learns to predict: numbers (regression), labels (classification)."""
+"""What a network learns to predict: a column of labels, or one or more columns of numbers."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -14,6 +15,8 @@ from talweg.data.columns import (
     Cells,
     Floats,
     Mask,
+    Moments,
+    Words,
     are_numbers,
     mean_and_scale,
     number,
@@ -28,6 +31,7 @@ Task = Literal["regression", "classification"]
 
 MOST_WHOLE = 10  # whole numbers with more distinct values than this are measured, not chosen
 MISTAKEN = 0.1  # fewer cells that are no numbers among many that are: mistakes, to be named
+VERY_SKEWED = 3.0  # of waiting times it is 2, of a lognormal number with a scale of 1 it is 6
 FEW_CLASSES = 10  # so many classes are never too many, unless every row has its own
 
 
@@ -50,28 +54,82 @@ class Target:
         check("Target", {"task": task}, {"task": allowed})
         if not Target.known(cells).any():
             raise DataError(f"Target {name!r}: every cell is missing. Choose another column.")
+        if isinstance(cells, Moments) or (isinstance(cells, Words) and cells.full):
+            raise DataError(_no_target(name, cells))
         kind = Regression if (task or _task(cells)) == "regression" else Classification
         return kind.of(name, cells)
 
     @staticmethod
-    def from_json(record: dict[str, Any]) -> Regression | Classification:
+    def fit_all(
+        cells: Sequence[Cells], names: Sequence[str], *, task: Task | None = None
+    ) -> Coding:
+        """One target, or several of numbers, each from its cells. DataError: several with classes.
+
+        A row that lacks one of several is to be left out before.
+        """
+        pairs = zip(cells, names, strict=True)
+        each = [Target.fit(column, task=task, name=name) for column, name in pairs]
+        if len(each) == 1:
+            return each[0]
+        numbers = tuple(target for target in each if isinstance(target, Regression))
+        if len(numbers) < len(each):
+            _refuse_classes(next(every for every in each if isinstance(every, Classification)))
+        return Regressions(numbers)
+
+    @staticmethod
+    def from_json(record: dict[str, Any]) -> Coding:
+        if "each" in record:
+            return Regressions(tuple(map(Regression.from_record, record["each"])))
         if record["task"] == "regression":
-            return Regression(record["name"], record["mean"], record["scale"])
+            return Regression.from_record(record)
         return Classification(record["name"], tuple(record["levels"]))
 
     @staticmethod
-    def known(cells: Cells) -> Mask:
-        """Which rows (N,) have a target; the others cannot be learnt from."""
-        return ~parse_numbers(cells)[1]
+    def known(*cells: Cells) -> Mask:
+        """Which rows (N,) have a target, or each of several; others cannot be learnt from."""
+        missing: Mask = np.any([parse_numbers(column)[1] for column in cells], axis=0)
+        return ~missing
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name, as of several targets."""
+        return (self.name,)
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The mean and scale of a column's logarithms, and the highest that is ever predicted.
+
+    That is 1 above the highest met: a network that goes astray must not be raised to a power.
+    """
+
+    mean: float
+    scale: float
+    highest: float
+
+    @staticmethod
+    def suiting(values: Floats) -> Logs | None:
+        """Of numbers that are all above 0 and very skewed, where their logarithms are much less.
+
+        Learned by their logarithms, fares of the titanic (a skewness of 4.8) were told with an R2
+        of 0.58 instead of 0.35; hourly smog (1.8) with 0.61 instead of 0.67.
+        """
+        if values.min() <= 0 or skewness(values) < VERY_SKEWED:
+            return None
+        logs = np.log(values)
+        if abs(skewness(logs)) > skewness(values) / 2:
+            return None
+        return Logs(*mean_and_scale(logs), float(logs.max()) + 1.0)
 
 
 @dataclass(frozen=True)
 class Regression(Target):
-    """A target of numbers, standardised for the network."""
+    """A target of numbers, standardised for the network: themselves or their logarithms."""
 
     task = "regression"
     mean: float
     scale: float
+    logs: Logs | None = None
 
     @staticmethod
     def of(name: str, cells: Cells) -> Regression:
@@ -79,7 +137,22 @@ class Regression(Target):
         values = values[~np.isnan(values)]
         if values.min() == values.max():
             raise DataError(_all_alike(name, plain(float(values[0]))))
-        return Regression(name, *mean_and_scale(values))
+        return Regression(name, *mean_and_scale(values), Logs.suiting(values))
+
+    @staticmethod
+    def from_record(record: dict[str, Any]) -> Regression:
+        logs = Logs(**record["logs"]) if record.get("logs") else None
+        return Regression(record["name"], record["mean"], record["scale"], logs)
+
+    @property
+    def each(self) -> tuple[Regression, ...]:
+        """Itself, as one of several."""
+        return (self,)
+
+    def again(self, cells: Cells) -> Regression:
+        """With the numbers of some of its cells: logarithms only if all cells are above 0."""
+        found = Regression.of(self.name, cells)
+        return found if self.logs else replace(found, logs=None)
 
     def to_json(self) -> dict[str, Any]:
         return {"task": self.task, **asdict(self)}
@@ -88,11 +161,52 @@ class Regression(Target):
         """The numbers (N,) as standardised targets (N, 1). DataError: a missing cell."""
         values = _numbers(self.name, cells)
         _refuse_missing(self.name, cells)
-        return ((values - self.mean) / self.scale).astype(np.float32)[:, None]
+        mean, scale = self.mean, self.scale
+        if self.logs is not None:
+            _refuse_below(self.name, values)
+            values, mean, scale = np.log(values), self.logs.mean, self.logs.scale
+        return ((values - mean) / scale).astype(np.float32)[:, None]
 
     def decode(self, outputs: NDArray[Any]) -> Floats:
         """Outputs (N, 1) or (N,) of the network as numbers (N,) in the unit of the column."""
-        return np.asarray(outputs, dtype=np.float64).reshape(-1) * self.scale + self.mean
+        said = np.asarray(outputs, dtype=np.float64).reshape(-1)
+        if self.logs is None:
+            return said * self.scale + self.mean
+        return np.exp(np.minimum(said * self.logs.scale + self.logs.mean, self.logs.highest))
+
+
+@dataclass(frozen=True)
+class Regressions:
+    """Several targets of numbers (T of them) that one network predicts, each standardised."""
+
+    task: ClassVar[Task] = "regression"
+    each: tuple[Regression, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.each)
+
+    @cached_property
+    def scales(self) -> Floats:
+        return np.array([one.scale for one in self.each])
+
+    def again(self, *cells: Cells) -> Regressions:
+        """With the numbers of some of its cells."""
+        pairs = zip(self.each, cells, strict=True)
+        return Regressions(tuple(one.again(column) for one, column in pairs))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"task": self.task, "each": [asdict(one) for one in self.each]}
+
+    def encode(self, *cells: Cells) -> NDArray[np.float32]:
+        """The numbers of each target (N,) as standardised targets (N, T)."""
+        columns = zip(self.each, cells, strict=True)
+        return np.hstack([one.encode(column) for one, column in columns])
+
+    def decode(self, outputs: NDArray[Any]) -> Floats:
+        """Outputs (N, T) of the network as numbers (N, T), each in the unit of its column."""
+        said = np.asarray(outputs, dtype=np.float64)
+        return np.column_stack([one.decode(said[:, place]) for place, one in enumerate(self.each)])
 
 
 @dataclass(frozen=True)
@@ -143,6 +257,10 @@ class Classification(Target):
         return labels
 
 
+Coding = Regression | Regressions | Classification
+"""What a column, or several, are to a network: how they enter it, and how its outputs leave it."""
+
+
 def _task(cells: Cells) -> Task:
     """Regression for numbers with fractions or many values, else classification."""
     values, missing = parse_numbers(cells)
@@ -178,6 +296,31 @@ def _refuse_missing(name: str, cells: Cells) -> None:
         )
 
 
+def _refuse_below(name: str, values: Floats) -> None:
+    if not (values > 0).all():
+        row = int(np.argmin(values > 0))
+        raise DataError(
+            f"Target {name!r}, row {row + 1}: {plain(float(values[row]))} is not above 0, as all"
+            " numbers were that the model learned the logarithms of. Leave the row out."
+        )
+
+
+def skewness(values: Floats) -> float:
+    """The mean of ((y - mean) / scale)^3: 0 of what is symmetric, 2 of waiting times."""
+    mean, scale = mean_and_scale(values)
+    return float((((values - mean) / scale) ** 3).mean())
+
+
+def _refuse_classes(target: Classification) -> None:
+    levels = ", ".join(map(repr, target.levels[:3]))
+    more = ", ..." if len(target.levels) > 3 else ""
+    raise DataError(
+        f"Target {target.name!r} has {len(target.levels)} classes ({levels}{more}), and only"
+        " numbers are learned several at once. Train one model a column of classes; for whole"
+        " numbers that measure, task='regression'."
+    )
+
+
 def _all_numbers(labels: Iterable[str]) -> bool:
     return all(math.isfinite(number(label)) for label in set(labels))
 
@@ -186,6 +329,17 @@ def _plain_label(label: str) -> str:
     """A number in its plain form, so that "1", "1.0" and 1.0 are one class; else as it is."""
     value = number(label)
     return plain(value) if abs(value) < 2**53 else label
+
+
+def _no_target(name: str, cells: Words | Moments) -> str:
+    """Why a column of which not all texts are kept, or only as moments, is no target."""
+    if isinstance(cells, Moments):
+        found = "it holds dates. Give numbers, such as days since the first"
+    elif len(cells.levels) == 1:
+        found = "it mixes many different numbers with words. Correct the words or empty their cells"
+    else:
+        found = f"more than {len(cells.levels) - 1:,} different labels are too many to learn"
+    return f"Target {name!r}: {found}, or choose another column."
 
 
 def _all_alike(name: str, value: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.columns import Floats, number
+from talweg.data.columns import Cells, Floats, number
 from talweg.data.decision import Decision, decide
 from talweg.data.encode import TableEncoder
 from talweg.data.intervals import half_width
@@ -21,14 +21,13 @@ from talweg.data.read import as_table, read_table
 from talweg.data.recipe import Recipe
 from talweg.data.scores import Score, scores_of
 from talweg.data.table import Table
-from talweg.data.target import Classification, Regression, Target, Task
+from talweg.data.target import Classification, Coding, Target, Task
 from talweg.errors import ModelFileError, SettingError
 from talweg.nn import Module
 from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
 from talweg.optim.schedules import SCHEDULES, is_schedule
 
 Array = NDArray[Any]
-Coding = Regression | Classification
 
 _FEW = 1_000  # rows
 
@@ -37,9 +36,9 @@ _FEW = 1_000  # rows
 class HeldOut:
     """Rows that training never saw: true numbers or classes (N,), and what the network says.
 
-    `outputs` are numbers (N,), or the probabilities of classes (N, K); rows count by `weights`
-    (N,) in scores; `prior` is what a trivial
-    predictor says: the training rows' mean (1,), or their classes' frequencies (K,).
+    `outputs` are numbers (N,), or the probabilities of classes (N, K); of several targets both
+    are numbers (N, T). Rows count by `weights` (N,) in scores; `prior` is what a trivial predictor
+    says: the training rows' means (T,), or their classes' frequencies (K,).
     """
 
     true: Array
@@ -57,10 +56,10 @@ class Members:
     net: Module
     weights: Array
 
-    def outputs(self, member: int, coding: Coding, x: Array) -> Array:
-        """What a member says of inputs (N, D)."""
+    def outputs(self, member: int, coding: Coding, x: Array, *, often: bool = False) -> Array:
+        """What a member says of inputs (N, D); compiled where it is asked `often`."""
         self.net.weights.flat[:] = self.weights[member]
-        if len(x) > _FEW:
+        if often or len(x) > _FEW:
             return outputs_of(self.net, coding, x)
         return _decoded(coding, self.net(x).value)  # sooner done than compiled
 
@@ -86,7 +85,11 @@ class Unseen:
         ends = np.cumsum(np.bincount(self.judge, minlength=len(self.members.weights)))[:-1]
         own = enumerate(np.split(x[order], ends))
         found = np.concatenate(
-            [self.members.outputs(each, coding, rows) for each, rows in own if len(rows)]
+            [
+                self.members.outputs(each, coding, rows, often=True)
+                for each, rows in own
+                if len(rows)
+            ]
         )
         said = np.empty_like(found)
         said[order] = found
@@ -103,7 +106,7 @@ class TrainedTable:
     validation and test. `training` says how the run went (epochs, best_epoch, kept, seconds,
     compile_seconds, stopped_by, why: of the first member; `members` has some of it of each), when,
     by which version, and what settings it had. `history` is the first member's, one entry an epoch:
-    "mae" is in the target's unit, the loss of a number is that of the standardised target. `unseen`
+    "mae" is in the target's unit, the loss of numbers is that of standardised targets. `unseen`
     holds up to 10,000 of the rows that judged a member; a file does not.
     """
 
@@ -148,9 +151,10 @@ class TrainedTable:
         return as_table(source)
 
     def predict(self, source: Any) -> Array:
-        """The target for each row: numbers (N,), or labels (N,)."""
+        """The target for each row: numbers (N,), of several targets (N, T), or labels (N,)."""
         outputs = outputs_of(self.net, self.coding, self._inputs(source))
-        return self.labels[self.decided(outputs)] if outputs.ndim == 2 else outputs
+        has_classes = isinstance(self.coding, Classification)
+        return self.labels[self.decided(outputs)] if has_classes else outputs
 
     def decided(self, shares: Array) -> NDArray[np.intp]:
         """The class of each row (N,), of probabilities (N, K)."""
@@ -164,7 +168,17 @@ class TrainedTable:
     def intervals(self, source: Any, coverage: float = 0.9) -> Array:
         """Where the truth of each row lies with the probability `coverage`: (N, 2), low and high.
 
-        Prediction -+ `half_width` of the errors on judged rows. SettingError: a target of classes.
+        Prediction -+ `reach`, with the errors of that. Of several targets (N, T, 2), each by
+        itself.
+        """
+        reach = self.reach(coverage)
+        said = outputs_of(self.net, self.coding, self._inputs(source))
+        return np.stack([said - reach, said + reach], axis=-1)
+
+    def reach(self, coverage: float) -> float | Floats:
+        """How far off the truth is at most, with the probability `coverage`; of T targets (T,).
+
+        The `half_width` of the errors on judged rows. SettingError: a target of classes.
         DataError: too few rows were judged for that.
         """
         if isinstance(self.coding, Classification):
@@ -172,9 +186,7 @@ class TrainedTable:
                 f"intervals: {self.coding.name!r} has classes, and only numbers have intervals. "
                 "Ask for probabilities."
             )
-        width = half_width(self.held_out.true - self.held_out.outputs, coverage)
-        said = outputs_of(self.net, self.coding, self._inputs(source))
-        return np.column_stack([said - width, said + width])
+        return half_width(self.held_out.true - self.held_out.outputs, coverage)
 
     def _inputs(self, source: Any) -> Array:
         """The source as inputs (N, D); a single row goes its own, shorter way."""
@@ -184,31 +196,41 @@ class TrainedTable:
     def score(self, source: Any) -> list[Score]:
         """The scores on other rows that hold the target; DataError where they do not."""
         table = self.table(source)
-        cells = table.columns[table.find(self.target_in(table))]
-        known = Target.known(cells)
-        y = self.coding.encode(cells[known])
+        cells = self.target_cells(table)
+        known = Target.known(*cells)
+        y = self.coding.encode(*(column[known] for column in cells))
         outputs = outputs_of(self.net, self.coding, self.encoder.encode(table.take(known)))
         return self._scored(truth(self.coding, y), outputs)
 
     def _scored(self, true: Array, outputs: Array, weights: Array | None = None) -> list[Score]:
         return scores_of(
-            self.coding, true, outputs, self.held_out.prior, weights, decision=self.decision
+            self.coding,
+            true,
+            outputs,
+            self.held_out.prior,
+            weights,
+            decision=self.decision,
+            names=[self.called(name) for name in self.coding.names],
         )
 
     def _classes(self, asked: str) -> Classification:
-        if isinstance(self.coding, Regression):
+        if not isinstance(self.coding, Classification):
             raise SettingError(
-                f"{asked}: the model predicts {self.coding.name!r} as a number, and only classes "
-                "have them. Ask for predictions alone, or train with the task classification."
+                f"{asked}: the model predicts {self.coding.names[0]!r} as a number, and only "
+                "classes have them. Ask for predictions alone, or train it as classification."
             )
         return self.coding
 
-    def target_in(self, table: Table) -> str:
-        """What the target is called in the table, as `find` takes it."""
-        name = self.coding.name
-        if self.encoder.positional and len(table.names) == len(self.encoder.names):
-            return table.names[self.encoder.names.index(name)]
-        return name
+    def target_cells(self, table: Table) -> list[Cells]:
+        """The cells of each target in the table. DataError: it lacks one."""
+        names, known = self.coding.names, self.encoder.names
+        if self.encoder.positional and len(table.names) == len(known):
+            names = tuple(table.names[known.index(name)] for name in names)
+        return [table.columns[table.find(name)] for name in names]
+
+    def called(self, column: str) -> str:
+        """What to call a column of training: its name, or "column 3" where it has a position."""
+        return f"column {column}" if self.encoder.positional else column
 
     # Files --------------------------------------------------------------------------------
 
@@ -263,8 +285,8 @@ def blueprint_for(coding: Coding, inputs: int, recipe: Recipe) -> Blueprint:
 
 
 def outputs_of(net: Module, coding: Coding, x: Array) -> Array:
-    """What the network says of inputs (N, D): numbers (N,) in the column's unit, or
-    probabilities (N, K).
+    """What the network says of inputs (N, D): numbers (N,) in the column's unit, of several
+    targets (N, T), or probabilities (N, K).
     """
     return _decoded(coding, net.predict(x))
 
@@ -272,20 +294,22 @@ def outputs_of(net: Module, coding: Coding, x: Array) -> Array:
 def _decoded(coding: Coding, said: Array) -> Array:
     """Outputs of a network as numbers in the column's unit, or as probabilities."""
     outputs = said.astype(np.float64)
-    if isinstance(coding, Regression):
+    if not isinstance(coding, Classification):
         return coding.decode(outputs)
     with np.errstate(invalid="ignore"):  # weights that ran away give NaN, not a warning
-        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        outputs -= np.maximum.reduce(outputs, axis=1, keepdims=True)  # `max` takes 1 us more
+        np.exp(outputs, out=outputs)
+        outputs /= np.add.reduce(outputs, axis=1, keepdims=True)
+        return outputs
 
 
 def truth(coding: Coding, y: Array) -> Array:
     """Encoded targets as scores want them: numbers in the column's unit, or classes."""
-    return coding.decode(y) if isinstance(coding, Regression) else y
+    return y if isinstance(coding, Classification) else coding.decode(y)
 
 
 def _outputs(coding: Coding) -> int:
-    return 1 if isinstance(coding, Regression) else len(coding.levels)
+    return len(coding.levels if isinstance(coding, Classification) else coding.each)
 
 
 def _to_json(value: Any) -> Any:

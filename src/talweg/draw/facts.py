@@ -56,12 +56,14 @@ class Classified:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What the network reached: scores as (name, network, baseline), and where it errs."""
+    """What the network reached: scores as (name, network, baseline), and where it errs: in one
+    picture, or one of each of several targets.
+    """
 
     scores: Sequence[tuple[str, float, float]]
     baseline: str = "Trivial prediction"
     scored_on: str = ""
-    picture: Regressed | Classified | None = None
+    picture: Regressed | Classified | Sequence[Regressed] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
@@ -19,11 +19,13 @@ from talweg.draw.scale import Floats, number
 from talweg.draw.unit_plot import reliability_chart, share_chart
 
 
-def pictures(picture: Regressed | Classified | None) -> list[Markup]:
-    """Where the network errs, drawn."""
+def pictures(picture: Regressed | Classified | Sequence[Regressed] | None) -> list[Markup]:
+    """Where the network errs, drawn; each of several targets under its name."""
+    if isinstance(picture, Classified):
+        return list(_classified(picture))
     if isinstance(picture, Regressed):
         return [_regressed(picture), page.pairs([_residuals(picture), _spread(picture)])]
-    return [] if picture is None else list(_classified(picture))
+    return [part for each in picture or () for part in (page.heading(each.target), *pictures(each))]
 
 
 def _regressed(picture: Regressed) -> Markup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,15 +25,19 @@ from talweg.draw.scale import moments
 from talweg.insight import curves
 from talweg.insight.dependence import Dependence as Followed
 from talweg.insight.look import Look
-from talweg.insight.words import column_name, target_name
+from talweg.insight.mistakes import Mistakes as Wrong
+from talweg.insight.words import is_several, target_name
 
-_CLASSES_DRAWN = 4  # curves in one chart
+_DRAWN = 4  # curves of classes or targets in one chart
 _MOST_RANKED = 4_000_000  # probabilities that are sorted for curves: a second
 
 
-def table_picture(trained: TrainedTable) -> Regressed | Classified:
-    """Where the network errs on the rows that it never saw."""
+def table_picture(trained: TrainedTable) -> Regressed | Classified | list[Regressed]:
+    """Where the network errs on the rows that it never saw; of several targets the first ones."""
     held, coding, name = trained.held_out, trained.coding, target_name(trained)
+    if is_several(trained):
+        columns = zip(held.true.T, held.outputs.T, _first_targets(trained), strict=False)
+        return [Regressed(true=true, predicted=said, target=name) for true, said, name in columns]
     if not isinstance(coding, Classification):
         return Regressed(true=held.true, predicted=held.outputs, target=name)
     counts = confusion(held.true, trained.decided(held.outputs), len(coding.levels))
@@ -54,6 +59,11 @@ def table_picture(trained: TrainedTable) -> Regressed | Classified:
     )
 
 
+def _first_targets(trained: TrainedTable) -> list[str]:
+    """What to call those that are drawn."""
+    return [trained.called(name) for name in trained.coding.names[:_DRAWN]]
+
+
 def _each_class(held: HeldOut, curve: Callable[..., Curve]) -> list[Curve]:
     """The curve of each class against all others, of many rows and classes from some of them."""
     some = slice(None, None, 1 + held.outputs.size // _MOST_RANKED)
@@ -66,7 +76,7 @@ def _drawn(held: HeldOut, levels: Sequence[str]) -> list[int]:
     sizes = np.bincount(held.true, minlength=len(levels))
     if len(levels) == 2:
         return [int(sizes.argmin())]
-    return sorted(np.argsort(-sizes, kind="stable")[:_CLASSES_DRAWN].tolist())
+    return sorted(np.argsort(-sizes, kind="stable")[:_DRAWN].tolist())
 
 
 def _calibrated(held: HeldOut, levels: Sequence[str]) -> Calibrated:
@@ -91,7 +101,7 @@ def table_columns(trained: TrainedTable, seen: Look) -> Columns:
     """Which columns the network relies on, and how the prediction follows them."""
     found = seen.importance
     return Columns(
-        names=[column_name(trained, name) for name in found.names],
+        names=list(map(trained.called, found.names)),
         worse=found.mean,
         spread=found.spread,
         score=found.score,
@@ -105,6 +115,8 @@ def table_columns(trained: TrainedTable, seen: Look) -> Columns:
 def _predicted(trained: TrainedTable) -> str:
     """What the mean prediction is of."""
     coding = trained.coding
+    if is_several(trained):
+        return "each target, in standard deviations from its mean,"
     if not isinstance(coding, Classification):
         return target_name(trained)
     if len(coding.levels) > 2:
@@ -118,9 +130,12 @@ def _dependence(trained: TrainedTable, followed: Followed) -> Dependence:
     if isinstance(coding, Classification):
         drawn = _drawn(trained.held_out, coding.levels)
         lines = {coding.levels[each]: followed.means[:, each] for each in drawn}
+    elif is_several(trained):
+        columns = zip(coding.each, followed.means.T, _first_targets(trained), strict=False)
+        lines = {name: (means - one.mean) / one.scale for one, means, name in columns}
     else:
-        lines = {coding.name: followed.means[:, 0]}
-    name = column_name(trained, followed.name)
+        lines = {target_name(trained): followed.means[:, 0]}
+    name = trained.called(followed.name)
     values: ArrayLike | Sequence[str] = followed.values
     column = next(each for each in trained.encoder.columns if each.name == followed.name)
     if isinstance(column, DateColumn):  # from years to moments, which get an axis of dates
@@ -130,19 +145,30 @@ def _dependence(trained: TrainedTable, followed: Followed) -> Dependence:
 
 def table_mistakes(trained: TrainedTable, seen: Look) -> Mistakes:
     """The worst rows: truth, prediction, how wrong, and the most important columns."""
-    found, classes = seen.mistakes, trained.task == "classification"
-    name = target_name(trained)
+    found, classes, several = seen.mistakes, trained.task == "classification", is_several(trained)
     gap = "probability of the true one" if classes else "true minus predicted"
-    heads = [f"{name}, true", "predicted", gap]
-    cells = zip(found.true, found.predicted, found.errors.tolist(), strict=True)
-    others = zip(*found.columns.values(), strict=True)
+    gap = "error in standard deviations" if several else gap
     said = "given the lowest probability of what was true" if classes else "off by most"
+    columns = [*_true_and_predicted(trained, found), (gap, found.errors.tolist())]
+    columns += [(trained.called(name), cells) for name, cells in found.columns.items()]
     return Mistakes(
-        heads=[*heads, *(column_name(trained, each) for each in found.columns)],
-        rows=[(*map(_cell, told), *held) for told, held in zip(cells, others, strict=True)],
+        heads=[head for head, _ in columns],
+        rows=[tuple(map(_cell, row)) for row in zip(*(cells for _, cells in columns), strict=True)],
         said=f"The rows that training never saw and that were {said}, with the columns that the "
         "network relies on most. Some may be rows that are wrong themselves.",
     )
+
+
+def _true_and_predicted(trained: TrainedTable, found: Wrong) -> list[tuple[str, Sequence[Any]]]:
+    """Columns of the worst rows: the truth and the prediction, of several targets of each."""
+    if not is_several(trained):
+        return [(f"{target_name(trained)}, true", found.true), ("predicted", found.predicted)]
+    pairs = zip(np.transpose(found.true), np.transpose(found.predicted), strict=True)
+    return [
+        (f"{name}, {what}", cells.tolist())
+        for name, pair in zip(_first_targets(trained), pairs, strict=False)
+        for what, cells in zip(("true", "predicted"), pair, strict=True)
+    ]
 
 
 def _cell(value: str | float) -> str | float:

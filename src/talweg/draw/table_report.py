@@ -19,6 +19,7 @@ from talweg.insight.words import (
     baseline,
     bins_sentence,
     headline,
+    interval_sentence,
     judged_rows,
     left_out,
     notes,
@@ -35,6 +36,7 @@ from talweg.train.restarts import Restarts
 from talweg.train.sweep import Sweep
 
 _LEVELS_SHOWN = 6
+_HEADLINE = (headline, verdict, interval_sentence)
 
 
 def report(
@@ -66,7 +68,7 @@ def table_report(
     """
     return Report(
         title=f"Learning {target_name(trained)} from {_file_name(trained.source)}",
-        headline=f"{headline(trained)} {verdict(trained)}".rstrip(),
+        headline=" ".join(filter(None, [each(trained) for each in _HEADLINE])),
         facts=_facts(trained),
         result=_result(trained),
         columns=table_columns(trained, seen) if seen else None,
@@ -138,7 +140,7 @@ def _data(trained: TrainedTable) -> Data:
     return Data(
         rows=trained.rows,
         columns=[(each.name, each.kind, _use(each)) for each in encoder.columns],
-        left_out=list(left_out(encoder).items()),
+        left_out=list(left_out(trained).items()),
         splits=list(trained.parts.items()),
         networks=trained.blueprint.members,
         notes=notes(trained),

@@ -79,14 +79,13 @@ def _said(models: Sequence[Compared], held: Sequence[Any], table: Any) -> str:
 
 
 def _refuse_mixture(models: Sequence[tuple[str, TrainedTable]]) -> None:
-    """Models of one target and task are needed."""
+    """Models of one target, or the same several, and one task are needed."""
     first_name, first = models[0]
     for name, trained in models[1:]:
-        kinds = [(each.task, target_name(each)) for each in (first, trained)]
-        if kinds[0] != kinds[1]:
+        if (first.task, first.coding.names) != (trained.task, trained.coding.names):
             raise DataError(
-                f"compare: {first_name} predicts {kinds[0][1]} ({kinds[0][0]}), but {name} predicts"
-                f" {kinds[1][1]} ({kinds[1][0]}). Compare models of one target."
+                f"compare: {first_name} predicts {target_name(first)} ({first.task}), but {name}"
+                f" predicts {target_name(trained)} ({trained.task}). Compare models of one target."
             )
 
 

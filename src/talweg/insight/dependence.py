@@ -36,8 +36,8 @@ INNER = (0.01, 0.99)  # the quantiles between which numbers are varied: outliers
 class Dependence:
     """The mean prediction (G, K) where every row has one of G values of the column `name`.
 
-    The values are numbers or years (G,), or levels; K is 1 for a target that is a number, else it
-    counts the classes.
+    The values are numbers or years (G,), or levels; K counts the targets that are numbers, or the
+    classes.
     """
 
     name: str

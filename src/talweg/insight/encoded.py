@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.scores import log_losses, r2
+from talweg.data.scores import log_losses, mean_r2
 from talweg.data.table import Table
-from talweg.data.target import Classification, Target
+from talweg.data.target import Classification, Regressions, Target
 from talweg.data.trained_table import TrainedTable, Unseen, outputs_of, truth
 
 Array = NDArray[Any]
@@ -19,7 +19,8 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class EncodedRows:
-    """The rows of `table` as inputs `x` (N, D), and their true numbers or classes (N,).
+    """The rows of `table` as inputs `x` (N, D), and their true numbers or classes (N,); (N, T) of
+    several targets.
 
     Rows that are `unseen` are judged each by the member that never saw it, others by all.
     """
@@ -35,10 +36,11 @@ class EncodedRows:
         """The rows whose target is known; DataError where columns are missing."""
         unseen = source if isinstance(source, Unseen) else None
         table = source.table if isinstance(source, Unseen) else source
-        cells = table.columns[table.find(trained.target_in(table))]
-        known = Target.known(cells)
+        cells = trained.target_cells(table)
+        known = Target.known(*cells)
         kept = table if known.all() else table.take(known)
-        x, y = trained.encoder.encode(kept), trained.coding.encode(cells[known])
+        y = trained.coding.encode(*(column[known] for column in cells))
+        x = trained.encoder.encode(kept)
         return EncodedRows(trained, kept, x, truth(trained.coding, y), unseen)
 
     def __len__(self) -> int:
@@ -68,20 +70,29 @@ class EncodedRows:
         return self.table.names[encoder.names.index(column)] if encoder.positional else column
 
     def outputs(self, x: Array) -> Array:
-        """What is said of inputs (N, D) of these rows: numbers (N,) or probabilities (N, K)."""
+        """What is said of inputs (N, D) of these rows: numbers (N,), of several targets (N, T),
+        or probabilities (N, K).
+        """
         coding = self.trained.coding
         if self.unseen is None:
             return outputs_of(self.trained.net, coding, x)
         return self.unseen.outputs(coding, x)
 
     def errors(self, outputs: Array) -> Array:
-        """How wrong each row is (N,): truth minus prediction, or -log of the true class's share."""
-        if self.classes:
+        """How wrong each row is (N,): truth minus prediction, or -log of the true class's share.
+
+        Of several targets the root of the mean squared error, each in standard deviations.
+        """
+        coding = self.trained.coding
+        if isinstance(coding, Classification):
             return log_losses(self.true, outputs)
-        return np.asarray(self.true - outputs)
+        errors = np.asarray(self.true - outputs)
+        if not isinstance(coding, Regressions):
+            return errors
+        return np.asarray(np.sqrt(((errors / coding.scales) ** 2).mean(axis=1)))
 
     def score(self, outputs: Array) -> float:
         """How good the outputs are, more being better: R2, or the negative log loss."""
         if self.classes:
             return -float(log_losses(self.true, outputs).mean())
-        return r2(self.true, outputs)
+        return mean_r2(self.true, outputs)

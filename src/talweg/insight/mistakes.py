@@ -20,7 +20,8 @@ COLUMNS = 8  # the most important ones: a wider table is not read
 class Mistakes:
     """The worst rows W: true and predicted (W,), cells of some columns, and how wrong (W,).
 
-    `errors` are truth minus prediction, or the probability that the true class was given.
+    `errors` are truth minus prediction, or the probability that the true class was given. Of
+    several targets the first two are (W, T), and errors are those of `EncodedRows.errors`.
     """
 
     true: Sequence[Any]
@@ -31,14 +32,15 @@ class Mistakes:
 
 def mistakes(rows: EncodedRows, outputs: Array, columns: Sequence[str]) -> Mistakes:
     """The `WORST` rows by their error, the worst first, with the first few of the columns."""
-    worst = np.argsort(-np.abs(rows.errors(outputs)), kind="stable")[:WORST]
+    errors = rows.errors(outputs)
+    worst = np.argsort(-np.abs(errors), kind="stable")[:WORST]
     table = rows.table.take(worst)
     shown = {name: texts(table.columns[rows.name_of(name)]) for name in columns[:COLUMNS]}
     true, said = rows.true[worst], outputs[worst]
     if rows.classes:
         named, guessed = (_labels(rows, each) for each in (true, rows.trained.decided(said)))
         return Mistakes(named, guessed, said[np.arange(len(worst)), true], shown)
-    return Mistakes(true.tolist(), said.tolist(), true - said, shown)
+    return Mistakes(true.tolist(), said.tolist(), errors[worst], shown)
 
 
 def _labels(rows: EncodedRows, classes: Array) -> list[str]:

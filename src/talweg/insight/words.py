@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 from talweg.data.columns import plain
-from talweg.data.encode import TableEncoder
+from talweg.data.target import Classification
 from talweg.data.trained_table import TrainedTable
 
 FEW_HELD_OUT = 100  # rows; the standard error of an accuracy of 0.9 is then 0.03
 
+_NAMED = 4  # of several targets; of more the first three
 _DIGITS = 4
 _HARDLY = 0.02  # of the way from the trivial predictor to a perfect one
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -48,18 +51,18 @@ def setting_text(value: object) -> str:
 
 
 def target_name(trained: TrainedTable) -> str:
-    """What to call the target: its name, or "column 3" where columns have only positions."""
-    return column_name(trained, trained.coding.name)
-
-
-def column_name(trained: TrainedTable, name: str) -> str:
-    """What to call a column of training: its name, or "column 3" where it only has a position."""
-    return f"column {name}" if trained.encoder.positional else name
+    """What to call the target: its name, or the first few of several."""
+    names = list(map(trained.called, trained.coding.names))
+    if len(names) > _NAMED:
+        names[_NAMED - 1 :] = [f"{len(names) - _NAMED + 1:,} more"]
+    return _listed(names)
 
 
 def baseline(trained: TrainedTable) -> str:
     """What the trivial predictor says to each row."""
     prior = trained.held_out.prior
+    if is_several(trained):
+        return "the mean of each"
     if trained.task == "regression":
         return f"the mean, {number_text(float(prior[0]))}"
     return f"the most frequent class, {trained.labels[prior.argmax()]}"
@@ -67,9 +70,10 @@ def baseline(trained: TrainedTable) -> str:
 
 def sentences(trained: TrainedTable) -> list[str]:
     """All that a person should read of a trained table."""
-    told = [headline(trained), verdict(trained), training_sentence(trained), bins_sentence(trained)]
+    told = [headline(trained), verdict(trained), interval_sentence(trained)]
+    told += [training_sentence(trained), bins_sentence(trained)]
     told += [decision_sentence(trained), *notes(trained)]
-    unseen = left_out(trained.encoder).items()
+    unseen = left_out(trained).items()
     return [each for each in told if each] + [
         f"Column {name!r} is left out. {why}" for name, why in unseen
     ]
@@ -80,6 +84,8 @@ def headline(trained: TrainedTable) -> str:
     first, many = trained.scores[0], trained.blueprint.members > 1
     subject = f"On {judged_rows(trained)}, the network{'s' * many}"
     trivial = f"always predicting {baseline(trained)}, is"
+    if is_several(trained):
+        return f"{subject} {'explain' if many else 'explains'} {_explained(trained)}"
     if trained.task == "regression":
         share = _percent(first.network, 0) if first.network > 0 else "none"
         error = trained.scores[1]
@@ -95,6 +101,26 @@ def headline(trained: TrainedTable) -> str:
     )
 
 
+def _explained(trained: TrainedTable) -> str:
+    """How much of the variance of several targets, and of which most and least."""
+    first, *others = trained.scores
+    names = trained.coding.names
+    of_each = zip((one.network for one in others), map(trained.called, names), strict=False)
+    ordered = sorted(of_each)
+    (least, hardest), (most, easiest) = ordered[0], ordered[-1]
+    share = _percent(first.network, 0) if first.network > 0 else "none"
+    return (
+        f"{share} of the variance of {target_name(trained)} on average (R2 {first.network:.3g}, "
+        f"from {least:.3g} of {hardest} to {most:.3g} of {easiest}); always predicting "
+        f"{baseline(trained)} explains none."
+    )
+
+
+def is_several(trained: TrainedTable) -> bool:
+    """Whether there are several targets."""
+    return len(trained.coding.names) > 1
+
+
 def judged_rows(trained: TrainedTable) -> str:
     """The rows that the scores are of."""
     rows = _count(len(trained.held_out.true), "row")
@@ -103,6 +129,23 @@ def judged_rows(trained: TrainedTable) -> str:
     if trained.blueprint.members > 1:
         return f"{rows}, each judged by a network that never saw it"
     return f"{rows} that training never saw"
+
+
+def interval_sentence(trained: TrainedTable) -> str:
+    """How far the truth lies from a predicted number; nothing where few rows tell, or of classes.
+
+    Of 100 judged rows the share that it holds has a standard error of 0.03.
+    """
+    if trained.task == "classification" or len(trained.held_out.true) < FEW_HELD_OUT:
+        return ""
+    reach = np.ravel(trained.reach(0.9))
+    if not np.isfinite(reach).all() or len(reach) > _NAMED:  # weights that ran away, or too much
+        return ""
+    within = [number_text(each) for each in reach.tolist()]
+    if is_several(trained):
+        pairs = zip(within, map(trained.called, trained.coding.names), strict=True)
+        within = [f"{each} ({name})" for each, name in pairs]
+    return f"In 9 of 10 cases the truth lies within {_listed(within)} of the prediction."
 
 
 def verdict(trained: TrainedTable) -> str:
@@ -227,6 +270,12 @@ def notes(trained: TrainedTable) -> list[str]:
     if held < FEW_HELD_OUT:
         rows = _count(held, "row")
         said.append(f"With only {rows} held out, the scores are rough; another seed gives others.")
+    if not isinstance(trained.coding, Classification):
+        said += [
+            f"{one.name} is very skewed, so its logarithm is what was learned."
+            for one in trained.coding.each
+            if one.logs
+        ]
     doubts = trained.encoder.notes.items()
     said += [f"Column {name!r}: {doubt}" for name, doubt in doubts]
     without = trained.rows - sum(trained.parts.values())
@@ -265,10 +314,10 @@ def bins_sentence(trained: TrainedTable) -> str:
     )
 
 
-def left_out(encoder: TableEncoder) -> dict[str, str]:
+def left_out(trained: TrainedTable) -> dict[str, str]:
     """The columns that the network does not see, and why."""
-    asked = dict.fromkeys(encoder.targets[1:], "As asked for.")
-    return asked | encoder.left_out
+    encoder, learnt = trained.encoder, len(trained.coding.names)
+    return dict.fromkeys(encoder.targets[learnt:], "As asked for.") | encoder.left_out
 
 
 def _number_word(count: int) -> str:
