@@ -3,8 +3,9 @@
 python -m benchmarks.default_tables [--tables NAME ...] [--only talweg,MLP] [--splits 3]
 
 Each fit has a process of its own, with no compiled programs kept from before (talweg once more
-with those of its first fit), and the processes run one after the other. What is measured joins the record of earlier runs, fit by fit, so that
-one contestant can be measured again alone; the page shows the whole record.
+with those of its first fit), and the processes run one after the other. What is measured joins the
+record of earlier runs, fit by fit, so that one contestant can be measured again alone; the page
+shows the whole record.
 """
 
 from __future__ import annotations
