@@ -99,6 +99,7 @@ print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX does")
+@pytest.mark.slow
 def test_ctrl_c_ends_a_run_cleanly() -> None:
     process = subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=-1, stderr=-1, text=True)
     try:
