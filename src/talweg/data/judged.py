@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from talweg.data.dealing import DealtRows
 from talweg.data.decision import Decision, best_decision
 from talweg.data.learning import Learned
-from talweg.data.table import Table
+from talweg.data.table import Table, evenly
 from talweg.data.target import Classification, Coding
 from talweg.data.trained_table import HeldOut, Members, Unseen, truth
 from talweg.errors import SettingError
@@ -34,7 +34,7 @@ class Judged:
 
     def unseen(self, table: Table, order: NDArray[np.intp]) -> Unseen:
         """At most `_MOST` of the rows of the table, evenly from first to last."""
-        some = _evenly(np.arange(len(self.rows)), _MOST)
+        some = evenly(len(self.rows), _MOST)
         return Unseen(table.take(order[self.rows[some]]), self.judge[some], self.members)
 
 
@@ -90,16 +90,11 @@ class _Said(NamedTuple):
 def _said(members: Members, coding: Coding, dealt: DealtRows, spans: Sequence[slice]) -> _Said:
     """What each member says of its span of rows; of at most `_MOST_JUDGED` in all."""
     count, most = np.arange(len(dealt.x)), _MOST_JUDGED // len(spans)
-    rows = [_evenly(count[span], most) for span in spans]
+    rows = [count[span][evenly(span.stop - span.start, most)] for span in spans]
     inputs = map(dealt.inputs, rows)
     outputs = [members.outputs(place, coding, x) for place, x in enumerate(inputs)]
     judge = np.repeat(np.arange(len(rows)), [len(each) for each in rows])
     return _Said(np.concatenate(outputs), np.concatenate(rows), judge)
-
-
-def _evenly(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
-    """At most so many of the rows, evenly from first to last."""
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.intp)]
 
 
 def _prior(coding: Coding, y: NDArray[Any]) -> NDArray[Any]:

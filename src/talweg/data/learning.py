@@ -89,26 +89,24 @@ def learn(
     return Learned(found, tuple(runs[place] for place in good), tuple(good), left_out, seconds)
 
 
+@dataclass(eq=False)
 class _Team:
     """The members in the making."""
 
-    def __init__(
-        self,
-        dealt: DealtRows,
-        blueprint: Blueprint,
-        recipe: Recipe,
-        settings: dict[str, Any],
-        seed: int,
-        time_budget: float | None,
-    ) -> None:
-        self.dealt, self.blueprint, self.recipe = dealt, blueprint, recipe
-        self.settings, self.budget = settings, time_budget
-        more = generator(seed, MEMBERS).integers(0, 2**32, recipe.members - 1)
-        self.seeds = [seed, *more.tolist()]
-        self.on_trial = 0 if recipe.bins is not None else min(_TRIAL, recipe.members)
+    dealt: DealtRows
+    blueprint: Blueprint
+    recipe: Recipe
+    settings: dict[str, Any]
+    seed: int
+    budget: float | None
+
+    def __post_init__(self) -> None:
+        more = generator(self.seed, MEMBERS).integers(0, 2**32, self.recipe.members - 1)
+        self.seeds = [self.seed, *more.tolist()]
+        self.on_trial = 0 if self.recipe.bins is not None else min(_TRIAL, self.recipe.members)
         self.bins: dict[int, Bins | None] = {0: None}
         self.firsts: dict[int, Module] = {}  # a net of each kind, which the others start like
-        self.is_constant = dealt.is_constant()
+        self.is_constant = self.dealt.is_constant()
 
     def tried(self) -> tuple[int, Members]:
         """How many bins, and the members that are trained already."""

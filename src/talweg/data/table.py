@@ -95,6 +95,11 @@ def _kept(cells: Cells, shelf: Shelf) -> Cells:
     return shelf.keep(cells)
 
 
+def evenly(rows: int, most: int) -> NDArray[np.intp]:
+    """At most so many of the rows, evenly from first to last."""
+    return np.linspace(0, rows - 1, min(rows, most)).astype(np.intp)
+
+
 def are_positions(names: Sequence[str]) -> bool:
     """Whether the names are "0", "1", "2", ..."""
     return all(name == str(place) for place, name in enumerate(names))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from talweg.data.table import evenly
 from talweg.engine.random import SHUFFLED_CELLS, generator
 from talweg.insight.encoded import EncodedRows
 
@@ -72,7 +73,7 @@ def some_of(rows: EncodedRows, most: int) -> EncodedRows:
     """At most so many of the rows, evenly from first to last."""
     if len(rows) <= most:
         return rows
-    return rows.take(np.linspace(0, len(rows) - 1, most).astype(np.intp))
+    return rows.take(evenly(len(rows), most))
 
 
 def _shuffled_score(rows: EncodedRows, place: slice, seed: int, index: int) -> float:

@@ -98,10 +98,9 @@ def _parted(
     x: Array, y: Any, loss: Loss, prediction: Spec, sample_weight: Any, parts: tuple[Array, Array]
 ) -> tuple[Rows, Rows]:
     """The rows to train on and to validate on, as a fold names them."""
-    target, size = target_array(y), len(x)
-    if target.ndim == 0 or len(target) != size:
-        return _rows(x, y, loss, prediction, sample_weight, ""), Rows(x, x, x)  # which refuses
-    weights = row_weights("fit: sample_weight", sample_weight, size)
+    target = target_array(y)
+    _refuse_count(x, target, "")
+    weights = row_weights("fit: sample_weight", sample_weight, len(x))
     train, held = (
         _rows(x[part], target[part], loss, prediction, weights[part], name)
         for part, name in zip(parts, ("", "validation "), strict=True)
@@ -146,9 +145,7 @@ def _refuse_non_finite(x: Array, given: Any, name: str) -> None:
 def _rows(x: Array, y: Any, loss: Loss, prediction: Spec, sample_weight: Any, name: str) -> Rows:
     """Rows whose targets fit the predictions; those of weight 0 are left out unseen."""
     target = target_array(y)
-    if target.ndim == 0 or len(target) != len(x):
-        count = len(target) if target.ndim else 0
-        raise ShapeError(f"fit: {name}X has {len(x)} rows, but {name}y has {count}")
+    _refuse_count(x, target, name)
     weights = row_weights(f"fit: {name}sample_weight", sample_weight, len(x))
     used = weights > 0
     x, target, weights = (
@@ -157,6 +154,13 @@ def _rows(x: Array, y: Any, loss: Loss, prediction: Spec, sample_weight: Any, na
     spec = Spec((len(x), *prediction.shape[1:]), prediction.dtype)
     target = prepare_target(target, spec, loss.labels)
     return Rows(x, np.ascontiguousarray(target), _narrowed(weights, x.dtype, name))
+
+
+def _refuse_count(x: Array, target: Array, name: str) -> None:
+    """Each row needs a target."""
+    if target.ndim == 0 or len(target) != len(x):
+        count = len(target) if target.ndim else 0
+        raise ShapeError(f"fit: {name}X has {len(x)} rows, but {name}y has {count}")
 
 
 def _narrowed(weights: Array, dtype: Any, name: str) -> Array:
