@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 
 import talweg as tw
 from talweg.errors import DataError, SettingError
+from talweg.train import fit as fitting, tasks
 from talweg.train.folds import Fold, dealt, folds
 
 RANDOM = np.random.default_rng(0)
@@ -199,11 +200,18 @@ def test_values_that_come_up_again_are_paired_all_the_same() -> None:
     same(swept.runs[0], swept.runs[3])
 
 
-def test_folds_of_nearly_one_size_share_a_program() -> None:
-    assert len({(len(each.training(41)), len(each.validation)) for each in FOLDS}) > 1
-    over = {"validation": FOLDS, "seed": SEEDS}
-    swept = tw.sweep(net, X, Y, over=over, sampling="paired", engine="native", **COMMON)
-    assert swept.programs == 1
+@pytest.mark.parametrize("count", [41, 129])
+def test_folds_of_nearly_one_size_share_a_recording_and_a_program(count: int, monkeypatch) -> None:
+    some = folds(count, 8, test=True)
+    assert len({(len(each.training(count)), len(each.validation)) for each in some}) > 1
+    recorded, largest = [], some[0].largest
+    record = fitting.job_of
+    monkeypatch.setattr(tasks, "job_of", lambda *given: recorded.append(given) or record(*given))
+    x, y = np.resize(X, (count, X.shape[1])), np.resize(Y, (count, *Y.shape[1:]))
+    over = {"validation": some, "seed": [*range(8)]}
+    swept = tw.sweep(net, x, y, over=over, sampling="paired", engine="native", **COMMON)
+    filled = {len(each.training(count)) % 8 > 0 or len(each.validation) < largest for each in some}
+    assert (len(recorded), swept.programs) == (len(filled), 1)
 
 
 @pytest.mark.parametrize(

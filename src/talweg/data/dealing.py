@@ -70,7 +70,7 @@ class DealtRows:
         """The rows that a member does not learn from."""
         count = np.arange(len(self.x))
         stop, judge = count[self.stopping(member)], count[self.judging(member)]
-        return Fold(stop, judge, f"member {member + 1}")
+        return Fold(stop, judge, f"member {member + 1}", int(np.diff(self.ends, prepend=0).max()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from talweg.data.recipe import BINS, FEWEST_BINS, Recipe
 from talweg.engine.random import MEMBERS, generator
 from talweg.nn import Module, Sequential
 from talweg.nn.bins import Bins
-from talweg.train.fit import fit
+from talweg.train.fit import fit, load_engine
 from talweg.train.run import Run
 from talweg.train.side_by_side import cores
 from talweg.train.stopping import Patience, Stop, TimeBudget
@@ -34,6 +34,7 @@ Members = dict[int, Run]
 _TRIAL = 2  # members of either kind that are tried
 _PLACES = 512  # that the bins of all columns may take: more cost more than they help
 _CLEARLY = 0.95  # of the loss without bins: a smaller gain is chance
+load_engine()  # with all else that training needs, not in the middle of it
 _LEAST = (
     1e-4  # what counts as better, of a loss that starts near 1: mushroom takes 40 epochs, not 242
 )

@@ -251,6 +251,13 @@ def engine_for(name: str | None, program: Program) -> Engine:
     return launch.prepare(program).run
 
 
+def load_engine() -> None:
+    """Import what compiles runs, if it is there: it takes as long as a small run."""
+    from talweg.engine.native import compiler, launch  # noqa: F401
+
+    compiler.is_available()
+
+
 @cache
 def chosen_engine(name: str | None) -> str:
     """The engine that is asked for; for None the native one, or where it cannot be, the other."""
@@ -343,7 +350,7 @@ def _program(
         settings=run_settings(rule, rates, groups),
         epochs=settings["epochs"],
         batch_size=batch_size,
-        evaluation_size=evaluation_size(evaluated, settings["validation"]),
+        evaluation_size=evaluation_size(len(evaluated or ()), settings["validation"]),
         shuffle=settings["shuffle"],
         seed=settings["seed"],
         rules=stops,

@@ -25,12 +25,14 @@ _RULES = {
 class Fold:
     """Rows of X, by number: those that validate a run, and those it never sees (`test`).
 
-    The run trains on all others. `fit` and `sweep` take it as `validation`.
+    The run trains on all others. `fit` and `sweep` take it as `validation`. `largest` is how many
+    rows the largest of the folds beside it validates on: runs with as much room are compiled once.
     """
 
     validation: Rows
     test: Rows
     name: str = "fold"
+    largest: int = 0
 
     def training(self, count: int) -> Rows:
         """The rows that are left of so many. SettingError: none, or rows beyond them."""
@@ -74,8 +76,9 @@ def folds(
     place = dealt(n, count, labels=labels, groups=groups, seed=seed)
     rows = [np.flatnonzero(place == each) for each in range(count)]
     tested = [rows[(each + 1) % count] if test else rows[each][:0] for each in range(count)]
+    largest = max(map(len, rows))
     return [
-        Fold(*pair, f"fold {each + 1} of {count}")
+        Fold(*pair, f"fold {each + 1} of {count}", largest)
         for each, pair in enumerate(zip(rows, tested, strict=True))
     ]
 

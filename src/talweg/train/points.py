@@ -201,10 +201,10 @@ def _point(
         build = _to_build(signature, values, settings, {*given, *values}, for_rule)
     numbers = _taken_in(settings) | (for_rule.keys() & chosen.numbers)
     numbers -= signature.takes - {"seed"}
-    sizes = _fold_sizes(settings)
-    numbers |= {"validation"} if sizes and "validation" not in signature.takes else set()
+    is_fold = isinstance(settings["validation"], Fold)
+    numbers |= {"validation"} if is_fold and "validation" not in signature.takes else set()
     structure = (
-        *(*chosen.structure, sizes),
+        *chosen.structure,
         *((n, None if n in numbers else place) for n, place in at.items()),
     )
     return Point(values, build, settings, structure)
@@ -258,12 +258,6 @@ def _taken_in(settings: Mapping[str, Any]) -> set[str]:
     """
     weighed_after = splits_rows(settings) and settings["class_weight"] is not None
     return {"epochs"} if weighed_after else {"epochs", "seed"}
-
-
-def _fold_sizes(settings: Mapping[str, Any]) -> tuple[int, int] | None:
-    """How many rows a fold takes for validation and for test: runs with as many are alike."""
-    fold = settings["validation"]
-    return (len(fold.validation), len(fold.test)) if isinstance(fold, Fold) else None
 
 
 def splits_rows(settings: Mapping[str, Any]) -> bool:

@@ -16,17 +16,14 @@ from talweg.nn.targets import prepare_target, target_array
 from talweg.train.folds import Fold
 
 EVALUATION_ROWS = 1024
-_FOLD_BLOCK = 16
 
 
-def evaluation_size(evaluated: Rows | None, validation: Any) -> int:
-    """How many rows are evaluated at a time; folds, which differ by a row, share a program."""
-    if evaluated is None:
-        return 0
-    count = len(evaluated)
-    if isinstance(validation, Fold):
-        count = -(-count // _FOLD_BLOCK) * _FOLD_BLOCK  # filled up with rows of weight 0
-    return min(EVALUATION_ROWS, count)
+def evaluation_size(evaluated: int, validation: Any) -> int:
+    """How many rows are evaluated at a time; folds beside each other share a program, and are
+    filled up with rows of weight 0.
+    """
+    room = validation.largest if isinstance(validation, Fold) else 0
+    return min(EVALUATION_ROWS, max(evaluated, room))
 
 
 def training_and_validation(

@@ -20,8 +20,9 @@ from talweg.gates import Array
 from talweg.nn import Module, as_loss
 from talweg.train.alike import Modules, forward, likeness, signature
 from talweg.train.fit import Job, copy_of, job_of, refuse_part, without_rows
+from talweg.train.folds import Fold
 from talweg.train.points import Build, Point, named, splits_rows
-from talweg.train.rows import training_and_validation
+from talweg.train.rows import evaluation_size, training_and_validation
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,14 @@ class _Maker:
     def task(self, point: Point) -> Task:
         with named(point):
             net, modules = self._net(point)
-            x = self._rows(net)
-            return self._copy(net, modules, x, point) or self._recorded(net, x, point)
+            x, structure = self._rows(net), (point.structure, _fold_sizes(point, len(self.X)))
+            lead = self.leads.get(structure)
+            copy = None if lead is None else self._copy(lead, net, modules, x, point)
+            if copy is not None:
+                return copy
+            task = self._recorded(net, x, point)
+            self.leads.setdefault(structure, _Lead(task, forward(net, x), likeness(modules)))
+            return task
 
     def _net(self, point: Point) -> tuple[Module, Modules]:
         net = self.build(**point.build)
@@ -121,17 +128,13 @@ class _Maker:
         steps = -(-len(job.rows) // job.program.batch_size)
         size = job.program.step.cost().operations, steps
         key = self.keys.setdefault(_key(job), len(self.keys))
-        task = self._task(point, job, x, key, size)
-        self.leads.setdefault(
-            point.structure, _Lead(task, forward(net, x), likeness(net.named_modules()))
-        )
-        return task
+        return self._task(point, job, x, key, size)
 
-    def _copy(self, net: Module, modules: Modules, x: Any, point: Point) -> Task | None:
+    def _copy(
+        self, lead: _Lead, net: Module, modules: Modules, x: Any, point: Point
+    ) -> Task | None:
         """The run as a copy of the first of its structure; None where the net is another."""
-        lead, settings = self.leads.get(point.structure), point.settings
-        if lead is None:
-            return None
+        settings = point.settings
         mine = likeness(modules)
         is_alike = mine is not None and mine == lead.likeness
         if not net.is_initialized and is_alike:
@@ -159,6 +162,21 @@ class _Maker:
 
 
 # What is the same -------------------------------------------------------------------------------
+
+
+def _fold_sizes(point: Point, count: int) -> tuple[int, ...] | None:
+    """What of the sizes of a fold decides the program: rows of a batch and of an evaluation,
+    whether any of these are filled up, and steps of an epoch where they are watched.
+    """
+    settings, fold = point.settings, point.settings["validation"]
+    if not isinstance(fold, Fold):
+        return None
+    training = max(1, count - len(fold.validation) - len(fold.test))
+    batch = min(settings["batch_size"] or training, training)
+    evaluated = evaluation_size(len(fold.validation), fold)
+    is_filled = training % batch > 0 or evaluated != len(fold.validation)
+    steps = -(-training // batch) if settings["watch"] is not None else 0
+    return batch, evaluated, is_filled, steps
 
 
 def _key(job: Job) -> Any:
