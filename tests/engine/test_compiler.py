@@ -9,6 +9,8 @@ import math
 import struct
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,61 @@ def test_a_program_may_have_several_functions_and_no_names() -> None:
     program = compiled(text, names, cache=OFF)
     assert [call(program, name) for name in names] == [3, 0, 4]
     assert compiled(text, [], cache=OFF).addresses == {}
+
+
+# What programs borrow --------------------------------------------------------------------------
+
+
+LENDER = "define i64 @lent(i64 %x) {\n  %y = add i64 %x, 7\n  ret i64 %y\n}\n"
+
+
+def borrower(number: int) -> str:
+    return (
+        "declare i64 @lent(i64)\n"
+        f"define i64 @call{number}(i64 %x) {{\n  %y = call i64 @lent(i64 %x)\n"
+        f"  %z = add i64 %y, {number}\n  ret i64 %z\n}}\n"
+    )
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that are compiled from now on."""
+    texts: list[str] = []
+    compile_now = compiler.object_code
+    monkeypatch.setattr(
+        compiler, "object_code", lambda text, *rest: texts.append(text) or compile_now(text, *rest)
+    )
+    return texts
+
+
+def test_what_is_borrowed_is_compiled_once_for_all(cache: Cache, made: list[str]) -> None:
+    for number in (1, 2):
+        program = compiled(borrower(number), [f"call{number}"], [LENDER], cache=cache)
+        assert call(program, f"call{number}", 30) == 37 + number
+        assert program.size > len(object_code(LENDER, host()))
+    assert made == [borrower(1), LENDER, borrower(2)]
+    forget()
+    compiled(borrower(3), ["call3"], [LENDER], cache=cache)
+    assert made == [borrower(1), LENDER, borrower(2), borrower(3)]
+
+
+def test_it_may_be_compiled_ahead(
+    cache: Cache, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiler, "user_cache", lambda: OFF)
+    compiler.compile_ahead(LENDER)
+    program = compiled(borrower(4), ["call4"], [LENDER], cache=OFF)
+    assert call(program, "call4", 1) == 12
+    assert sorted(made) == sorted([LENDER, borrower(4)])
+
+
+def test_what_fails_ahead_is_told_to_the_one_who_borrows_it(cache: Cache) -> None:
+    threads = threading.active_count()
+    compiler.compile_ahead("nonsense")
+    while threading.active_count() > threads:
+        time.sleep(0.001)
+    with pytest.raises(EngineError, match="nonsense"):
+        compiled(borrower(5), ["call5"], ["nonsense"], cache=OFF)
 
 
 def test_functions_of_the_process_are_found() -> None:
@@ -281,7 +338,7 @@ for number in range(200):
 large = most()
 code = compiler.object_code("define i64 @outer() { ret i64 1 }", compiler.host())
 for number in range(2000):
-    compiler._linked("", code, ["outer"])
+    compiler._linked("", [code], ["outer"])
 print(large - before, most() - large)
 """
 

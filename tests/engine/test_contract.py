@@ -52,7 +52,7 @@ def public(module: Module, name: str, parameters: str) -> tuple[Function, dict[s
 
 
 def write_product(module: Module, type: str, kind: str) -> None:
-    """`product` as called with scratch, `lean` without, `column` with n known to be 1."""
+    """`product` for any n, `column` with n known to be 1."""
     f, x = public(module, f"{kind}_{type}", _PRODUCT)
     rows = (1, x["a_step"]) if kind == "column" else (x["a_row"], x["a_step"])
     contract.gemm(
@@ -62,7 +62,7 @@ def write_product(module: Module, type: str, kind: str) -> None:
         Matrix(x["a"], *rows),
         Panels(x["b"], x["b_step"], x["b_panel"]),
         Matrix(x["c"], 1 if kind == "column" else x["c_row"]),
-        scratch=None if kind == "lean" else x["scratch"],
+        scratch=x["scratch"],
         accumulate=x["adding"],
     )
     f.give()
@@ -78,7 +78,7 @@ def write_pack(module: Module, type: str) -> None:
 @cache
 def module_for(machine: str) -> Module:
     module = Module(*MACHINES[machine])
-    for type, kind in product(map(type_of, DTYPES), ("product", "lean", "column")):
+    for type, kind in product(map(type_of, DTYPES), ("product", "column")):
         write_product(module, type, kind)
     for type in map(type_of, DTYPES):
         write_pack(module, type)
@@ -94,7 +94,7 @@ def program(machine: str) -> tuple[dict[str, Callable[..., None]], object]:
 
 SIGNATURES = {
     f"{kind}_{type_of(dtype)}": _PACK if kind == "pack" else _PRODUCT
-    for kind in ("product", "lean", "column", "pack")
+    for kind in ("product", "column", "pack")
     for dtype in DTYPES
 }
 
@@ -295,7 +295,6 @@ def test_products_are_right_and_touch_nothing_else(
     gap=st.integers(0, 9),
     adding=st.booleans(),
     at_end=st.booleans(),
-    kind=st.sampled_from(["product", "lean"]),
     engine=st.sampled_from([Engine(*each) for each in product(("avx2", "neon"), DTYPES)]),
 )
 def test_products_of_any_shape_are_right(
@@ -305,14 +304,13 @@ def test_products_of_any_shape_are_right(
     gap: int,
     adding: bool,
     at_end: bool,
-    kind: str,
     engine: Engine,
 ) -> None:
     m, n, k = shape
     a, b = drawn((m, k), engine.dtype), drawn((k, n), engine.dtype)
     onto = drawn((m, n), engine.dtype, 1) if adding else None
     lies = laid(a, order, gap, at_end), laid(b, right[0], gap, at_end)
-    c = engine.multiply(*lies, packed=right[1], onto=onto, gap=gap, at_end=at_end, kind=kind)
+    c = engine.multiply(*lies, packed=right[1], onto=onto, gap=gap, at_end=at_end)
     assert_close(c, a, b, onto)
 
 
@@ -389,14 +387,6 @@ def test_a_block_is_one_chain(engine: Engine) -> None:
     for packed in (False, True):
         c = engine.multiply(laid(a, "rows", 0, True), laid(b, "rows", 0, True), packed=packed)
         assert (c == large + 500 - contract.DEPTH).all()
-
-
-def test_without_scratch_the_bits_are_the_same(engine: Engine) -> None:
-    a, b = drawn((100, 400), engine.dtype), laid(drawn((400, 150), engine.dtype), "rows", 0, True)
-    for order in ORDERS:
-        left = laid(a, order, 0, True)
-        lean = engine.multiply(left, b, kind="lean")
-        assert bits(lean) == bits(engine.multiply(left, b))
 
 
 @pytest.mark.parametrize("m", [1, 5, 40])
@@ -488,16 +478,24 @@ def test_each_function_is_written_once() -> None:
     names = [line.split("(")[0] for line in text.splitlines() if line.startswith("define")]
     assert len(names) == len(set(names))
     working = {each.split("@talweg_")[1] for each in names if "internal" in each}
-    kinds = ("settle", "strips", "row", "edge", "low", "product", "staged_product")
+    kinds = ("settle", "strips", "row", "edge", "low", "product")
     kinds += ("copy", "turn", "pack")
     assert working == {f"{kind}_{type}" for kind in kinds for type in ("float", "double")}
 
 
-def test_a_product_without_scratch_brings_no_copies() -> None:
-    module = Module(32, 16)
-    write_product(module, "float", "lean")
-    assert "talweg_product_float" in module.functions
-    assert not [name for name in module.functions if "copy" in name or "turn" in name]
+def test_borrowed_routines_are_those_that_would_be_written() -> None:
+    lent, own = (Module(*MACHINES["avx2"]) for _ in range(2))
+    contract.write_routines(lent, "float")
+    write_product(own, "float", "product")
+    write_pack(own, "float")
+    borrows = Module(*MACHINES["avx2"])
+    borrows.borrowed = set()
+    write_product(borrows, "float", "product")
+    write_pack(borrows, "float")
+    assert borrows.borrowed == {"float"}
+    assert lent.functions.keys() | borrows.functions.keys() == own.functions.keys()
+    for name, function in lent.functions.items():
+        assert str(function).partition("@")[2] == str(own.functions[name]).partition("@")[2]
 
 
 TARGETS: Sequence[tuple[str, Target]] = [

@@ -10,7 +10,8 @@ import talweg as tw
 from talweg.engine.interpreter import Interpreter
 from talweg.engine.program import Control
 from talweg.errors import SettingError, ShapeError
-from talweg.train.fit import engine_for, job_of
+from talweg.train.engines import engine_for
+from talweg.train.fit import job_of
 from talweg.train.groups import PREFIX
 from talweg.train.stages import DEFAULTS
 

@@ -8,7 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
-from talweg.train.fit import Job, engine_for
+from talweg.train.engines import engine_for
+from talweg.train.fit import Job
 
 RANDOM = np.random.default_rng(0)
 N = 24

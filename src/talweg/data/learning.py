@@ -21,7 +21,8 @@ from talweg.data.recipe import BINS, FEWEST_BINS, Recipe
 from talweg.engine.random import MEMBERS, generator
 from talweg.nn import Module, Sequential
 from talweg.nn.bins import Bins
-from talweg.train.fit import fit, load_engine
+from talweg.train.engines import load_engine
+from talweg.train.fit import fit
 from talweg.train.run import Run
 from talweg.train.side_by_side import cores
 from talweg.train.stopping import Patience, Stop, TimeBudget

@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
-from talweg.engine import loop
 from talweg.engine.program import (
     BATCH_INPUTS,
     WATCHED,
     Control,
-    Outcome,
     Program,
     Rows,
     StopRule,
@@ -28,9 +26,10 @@ from talweg.nn import Loss, Metric, Module, as_loss, as_metric
 from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.optim.sampling import LearntSampling
 from talweg.settings import Choice, Flag, Number, Rule, check
-from talweg.train import full_batch, sampled, stepwise
+from talweg.train import full_batch, sampled
 from talweg.train.checkpoint import Checkpoint, keeper_of
 from talweg.train.ending import finished
+from talweg.train.engines import Engine, begin_to_compile, chosen_engine, engine_for
 from talweg.train.groups import Groups, groups_of
 from talweg.train.progress import ProgressBar, wants_bar
 from talweg.train.rates import as_rates
@@ -50,8 +49,6 @@ from talweg.train.rows import (
 from talweg.train.run import Run
 from talweg.train.stopping import Stop, TimeBudget, as_rules, refuse_measure
 from talweg.train.watching import as_watch
-
-Engine = Callable[[Program, Any, Rows, Rows | None, Control], Outcome]
 
 RULES: dict[str, Rule] = {
     "epochs": Number(at_least=1, whole=True),
@@ -208,6 +205,7 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
     rows, held_out = training_and_validation(
         net, X, y, loss, settings["validation"], *weights, settings["seed"]
     )
+    begin_to_compile(chosen_engine(settings["engine"]), net)
     stops = as_rules(settings["stop"], _measured_names(metrics, held_out is not None))
     groups = groups_of(sampler, rows, loss)
     if groups:
@@ -236,42 +234,6 @@ def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
     program = replace(job.program, search=search, **of_rule, **varied)
     recorded = {**job.settings, **varied, "optimizer": repr(rule)}
     return replace(job, net=net, program=program, settings=recorded)
-
-
-def engine_for(name: str | None, program: Program) -> Engine:
-    """What runs a program, and every other one with the same graphs; compiled, if need be."""
-    if program.search is not None:
-        return stepwise.prepare(full_batch.Searching, chosen_engine(name), program).run
-    if program.groups is not None:
-        return stepwise.prepare(sampled.Sampling, chosen_engine(name), program).run
-    if chosen_engine(name) == "numpy":
-        return loop.run
-    from talweg.engine.native import launch
-
-    return launch.prepare(program).run
-
-
-def load_engine() -> None:
-    """Import what compiles runs, if it is there: it takes as long as a small run."""
-    from talweg.engine.native import compiler, launch  # noqa: F401
-
-    compiler.is_available()
-
-
-@cache
-def chosen_engine(name: str | None) -> str:
-    """The engine that is asked for; for None the native one, or where it cannot be, the other."""
-    from talweg.engine.native import compiler
-
-    if name is None and not compiler.is_available():  # cached, and so said once
-        warnings.warn(
-            "llvmlite is not installed, so runs are interpreted, many times slower than they "
-            'could be; pip install llvmlite, or say engine="numpy" to be told no more',
-            TrainingWarning,
-            stacklevel=4,
-        )
-        return "numpy"
-    return name or "native"
 
 
 def _metrics(given: Any, loss: Loss) -> list[Metric]:

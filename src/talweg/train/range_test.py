@@ -21,7 +21,8 @@ from talweg.nn import Module
 from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.optim.schedules import Exponential
 from talweg.settings import Number, check
-from talweg.train.fit import RULES as RULES_OF_FIT, engine_for, job_of, refuse_part
+from talweg.train.engines import engine_for
+from talweg.train.fit import RULES as RULES_OF_FIT, job_of, refuse_part
 from talweg.train.stages import DEFAULTS
 
 SHARE = 3.0

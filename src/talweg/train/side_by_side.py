@@ -10,7 +10,8 @@ from contextlib import ExitStack, nullcontext
 from typing import Any, Self
 
 from talweg.engine.program import Control, Outcome
-from talweg.train.fit import Engine, engine_for, interruptible
+from talweg.train.engines import Engine, engine_for
+from talweg.train.fit import interruptible
 from talweg.train.points import named
 from talweg.train.progress import SweepBar, Watched
 from talweg.train.tasks import Task

@@ -17,7 +17,8 @@ from talweg.errors import DataError, SettingError, TrainingWarning
 from talweg.settings import Flag, Rule, check
 from talweg.train.checkpoint import Checkpoint
 from talweg.train.contest import Contest
-from talweg.train.fit import RULES, chosen_engine
+from talweg.train.engines import chosen_engine
+from talweg.train.fit import RULES
 from talweg.train.halving import Halving, rungs_of
 from talweg.train.points import points_of
 from talweg.train.progress import wants_bar

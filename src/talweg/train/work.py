@@ -15,7 +15,8 @@ from talweg.engine.program import Control, Outcome, Program
 from talweg.engine.replicas import is_finite, parted, stacked, together, without_rule
 from talweg.engine.snapshot import Snapshot
 from talweg.train.bookmark import Bookmark, parted_snapshot, stacked_snapshot
-from talweg.train.fit import Engine, Job
+from talweg.train.engines import Engine
+from talweg.train.fit import Job
 from talweg.train.run import Run
 from talweg.train.tasks import Task
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from talweg.engine.native import compiler
 from talweg.engine.native.checked import Checked, with_checks
-from talweg.engine.native.compiler import Compiled, Target, compiled
+from talweg.engine.native.compiler import Compiled, Target, compiled, host
+from talweg.engine.native.contract import write_routines
 from talweg.engine.native.contract_kernels import panel_width
 from talweg.engine.native.control import FIRST_BUFFER
 from talweg.engine.native.driver import Parts, write_run
+from talweg.engine.native.grouping import SMALL
 from talweg.engine.native.ir import Module, type_of
 from talweg.engine.native.kernel import Nest
 from talweg.engine.native.outline import Outline, outline, outline_for, outline_of
 from talweg.engine.native.plan import Plan, planned
 from talweg.engine.native.rules import rules_graph
 from talweg.engine.program import Program
+from talweg.gates import Array
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Build:
 
     parts: Parts
     text: str
+    borrowed: tuple[str, ...]
+    """Types whose products' routines it calls."""
     checked: Checked | None = None
     """The form of the text that checks each address, where it was asked for."""
 
@@ -34,31 +41,50 @@ class Build:
         return [buffer for plan in self.parts.plans for buffer in plan.buffers]
 
 
-def new_module(target: Target) -> Module:
-    """An empty module for a processor."""
+def new_module(target: Target, *, borrows: bool = True) -> Module:
+    """An empty module for a processor, which borrows the routines of products or has its own."""
     family = ""
     if target.triple.startswith("x86_64"):
         family = "x86"
     elif target.triple.startswith(("aarch64", "arm64")):
         family = "arm"
-    return Module(target.vector_bytes, target.registers, family)
+    module = Module(target.vector_bytes, target.registers, family)
+    module.borrowed = set() if borrows else None
+    return module
+
+
+@cache
+def routines(type: str, target: Target) -> str:
+    """The text of what products of a type call: compiled once, for all programs of a processor."""
+    module = new_module(target, borrows=False)
+    write_routines(module, type)
+    return str(module)
+
+
+def compile_ahead(weights: Iterable[Array]) -> None:
+    """Begin to compile what products call, if any of the weights are a factor of one."""
+    for array in weights:
+        if array.ndim > 1 and array.size > SMALL:
+            compiler.compile_ahead(routines(type_of(array.dtype), host()))
+            return
 
 
 def build(program: Program, target: Target, *, checked: bool = False) -> Build:
     """Plan a run, and write it for a processor; for tests, so that it checks each address."""
-    module = new_module(target)
+    module = new_module(target, borrows=not checked)
     parts = _parts(program, module)
     module.long_steps = parts.is_long(program.batch_size)
     write_run(module, parts)
     text = str(module)
-    return Build(parts, text, with_checks(text) if checked else None)
+    borrowed = tuple(sorted(module.borrowed or ()))
+    return Build(parts, text, borrowed, with_checks(text) if checked else None)
 
 
 def load(build: Build) -> Compiled:
     """The machine code of a build, for this machine."""
     if build.checked:
         return compiled(build.checked.text, ["run", *build.checked.names])
-    return compiled(build.text, ["run"])
+    return compiled(build.text, ["run"], [routines(each, host()) for each in build.borrowed])
 
 
 def _parts(program: Program, module: Module) -> Parts:

@@ -187,6 +187,8 @@ class CheckedMemory(Memory):
 class CheckedGraph(CompiledGraph):
     """A compiled graph that checks itself; it copies all arrays into pieces and back."""
 
+    _borrows = False
+
     def _compiled(self) -> Compiled:
         self._program = with_checks(self.text)
         return compiled(self._program.text, ["call", *self._program.names])

@@ -11,10 +11,11 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from itertools import count
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 from talweg.engine.native.cache import Cache, key_of, user_cache
@@ -35,7 +36,7 @@ _OPTIONS = {
 # in a heap of which only scattered pages were free
 _ROOM, _TEXT_ROOM, _CODE_ROOM = 2**25, 24, 4
 _KEPT = 64  # programs that this process keeps, whether still used or not
-_Key = tuple[bytes, tuple[str, ...]]
+_Key = tuple[bytes, tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -89,23 +90,45 @@ def host() -> Target:
     )
 
 
-def compiled(text: str, names: Sequence[str], *, cache: Cache | None = None) -> Compiled:
+def compiled(
+    text: str, names: Sequence[str], borrowed: Sequence[str] = (), *, cache: Cache | None = None
+) -> Compiled:
     """The program of this text, loaded, with the addresses of the named public functions.
 
-    Looked for in this process, then in `cache` (the user's if none is given), then compiled.
+    Looked for in this process, then in `cache` (the user's if none is given), then compiled. It
+    is linked with the programs of the `borrowed` texts, which are compiled once for all.
     """
     start = time.perf_counter()
     code = _key(text, host())
-    key = (code, tuple(names))
+    key = (code, tuple(names), tuple(borrowed))
     found = _programs.get(key)
     if found is None:
         with _compiling:
             found = _programs.get(key)  # another thread may have made it meanwhile
             if found is None:
-                made = _made(text, names, code, cache or user_cache(), start)
+                made = _made(text, names, borrowed, code, cache or user_cache(), start)
                 _programs.put(key, made)
                 return made
     return replace(found, seconds=time.perf_counter() - start, from_cache=True)
+
+
+def compile_ahead(text: str) -> None:
+    """Begin to compile what programs will borrow: LLVM holds no lock of Python's meanwhile."""
+    if text not in _lent:
+        Thread(target=_try_to_lend, args=(text,), name="talweg-compile-ahead").start()
+
+
+def _try_to_lend(text: str) -> None:
+    with suppress(MemoryError, EngineError):  # who borrows it tries again, and is told
+        _borrowed(text, user_cache())
+
+
+def _borrowed(text: str, cache: Cache) -> bytes:
+    """The object code of a text that programs are linked with; whoever comes second waits."""
+    with _lending:
+        if text not in _lent:
+            _lent[text] = _object_code(text, _key(text, host()), cache)[0]
+        return _lent[text]
 
 
 def object_code(text: str, target: Target) -> bytes:
@@ -133,6 +156,7 @@ def _demand(size: int) -> None:
 def forget() -> None:
     """Let go of the programs that this process keeps; those in use live on."""
     _programs.clear()
+    _lent.clear()
 
 
 class _Programs:
@@ -166,6 +190,8 @@ _programs = _Programs(_KEPT)
 # llvmlite runs one call into LLVM at a time, so to compile in turn costs nothing, and a program
 # that two threads want at once is compiled once
 _compiling = Lock()
+_lent: dict[str, bytes] = {}  # a text or two for each kind of number, by text
+_lending = Lock()
 _numbers = count()
 
 
@@ -176,21 +202,37 @@ def _key(text: str, target: Target) -> bytes:
     return key_of(versions, target.triple, target.cpu, target.features, text)
 
 
-def _made(text: str, names: Sequence[str], key: bytes, cache: Cache, start: float) -> Compiled:
-    code = cache.load(key)
-    from_cache = code is not None
-    if code is None:
-        code = object_code(text, host())
-        cache.store(key, code)
-    library = _linked(text, code, names)
+def _made(
+    text: str,
+    names: Sequence[str],
+    borrowed: Sequence[str],
+    key: bytes,
+    cache: Cache,
+    start: float,
+) -> Compiled:
+    code, from_cache = _object_code(text, key, cache)
+    codes = [code, *(_borrowed(each, cache) for each in borrowed)]
+    library = _linked(text, codes, names)
     addresses = {name: library[name] for name in names}
-    return Compiled(addresses, len(code), time.perf_counter() - start, from_cache, library)
+    size = sum(map(len, codes))
+    return Compiled(addresses, size, time.perf_counter() - start, from_cache, library)
 
 
-def _linked(text: str, code: bytes, names: Sequence[str]) -> Any:
+def _object_code(text: str, key: bytes, cache: Cache) -> tuple[bytes, bool]:
+    """The object code of a text for this processor, and whether it was there already."""
+    found = cache.load(key)
+    code = found or object_code(text, host())
+    if found is None:
+        cache.store(key, code)
+    return code, found is not None
+
+
+def _linked(text: str, codes: Sequence[bytes], names: Sequence[str]) -> Any:
     """The code in executable memory, for as long as the result lives."""
-    _demand(_CODE_ROOM * len(code))
-    builder = _llvm().JITLibraryBuilder().add_object_img(code).add_current_process()
+    _demand(_CODE_ROOM * sum(map(len, codes)))
+    builder = _llvm().JITLibraryBuilder().add_current_process()
+    for code in codes:
+        builder.add_object_img(code)
     for name in names:
         builder.export_symbol(name)
     number = next(_numbers)

@@ -89,16 +89,17 @@ def pack(
     Rows of B (column 1) are copied, those of a transposed B (row 1) turned in registers; any other
     strides go element by element. The last panel is filled up with zeros.
     """
-    name = f"talweg_pack_{type}"
-    if name not in f.module.functions:
-        packing.pack(f.module, type)
     low, high = rows or (0, k)
     sizes = [f.index(each) for each in (f.minus(high, low), n)]
     strides = [f.index(each) for each in (b.row, b.column)]
     start = f.at(b.pointer, f.times(low, b.row), type)
     target = f.at(out, f.times(low, panel_width(f.module, type)), type)
     ends = [f.index(each) for each in (k, first, last)]
-    f.call(name, "void", *sizes, start, *strides, target, *ends)
+    name = f"talweg_pack_{type}"
+    if _lacks(f.module, name, type):
+        packing.pack(f.module, type)
+    arguments = [*sizes, start, *strides, target, *ends]
+    f.call(name, "void", *arguments, declared=f.module.borrowed is None)
 
 
 def gemm(
@@ -109,66 +110,77 @@ def gemm(
     b: Panels,
     c: Matrix,
     *,
-    scratch: Value | None = None,
+    scratch: Value,
     accumulate: Index = False,
 ) -> None:
     """Write a call of C (+)= A B for shape (m, n, k), where m and n are at least 1.
 
     Rows of C lie in memory (c.column is 1). K may be 0: then C is 0, or stays if `accumulate`.
     `accumulate` may be an i64, 0 or 1. `scratch`, of `scratch_bytes`, belongs to the calling
-    thread; A is copied there where it lies badly and N is 128 or more. Without `scratch`, the code
-    is a fifth less.
+    thread; A is copied there where it lies badly and N is 128 or more.
     """
     if shape[1] == 1 and a.row == 1 and c.row == 1:
         # a column of C is the row of the transposed product, and that has whole vectors
         column, rows = Matrix(b.pointer, 0, b.step), unpacked(f.module, type, a.pointer, a.column)
         shape, a, b, c = (1, shape[0], shape[2]), column, rows, Matrix(c.pointer, 0)
-    name = _name(type, scratch is not None)
-    if name not in f.module.functions:
-        _Product(f.module, type, stage=scratch is not None).write()
     sizes = [f.index(each) for each in shape]
     left = [a.pointer, f.index(a.row), f.index(a.column)]
     right = [b.pointer, f.index(b.step), f.index(b.panel)]
-    out = [c.pointer, f.index(c.row), f.index(accumulate), scratch or Value("ptr", "null")]
-    f.call(name, "void", *sizes, *left, *right, *out)
+    out = [c.pointer, f.index(c.row), f.index(accumulate), scratch]
+    name = f"talweg_product_{type}"
+    if _lacks(f.module, name, type):
+        _Product(f.module, type).write()
+    arguments = [*sizes, *left, *right, *out]
+    f.call(name, "void", *arguments, declared=f.module.borrowed is None)
+
+
+def write_routines(module: Module, type: str) -> None:
+    """All that products of a type call, for other modules to borrow."""
+    packing.pack(module, type, public=True)
+    _Product(module, type).write(public=True)
+
+
+def _lacks(module: Module, routine: str, type: str) -> bool:
+    """Whether a routine has yet to be written in the module, which may borrow it instead."""
+    if module.borrowed is None:
+        return routine not in module.functions
+    module.borrowed.add(type)
+    return False
 
 
 class _Product:
-    """Writes the functions of one type into a module; those that `stage` A if it pays, or not."""
+    """Writes the functions of one type into a module."""
 
-    def __init__(self, module: Module, type: str, *, stage: bool) -> None:
-        self.module, self.type, self.stage = module, type, stage
+    def __init__(self, module: Module, type: str) -> None:
+        self.module, self.type = module, type
         self.width = panel_width(module, type)
         self.tall = kernels.tall(module)
         # without instructions for masks, the loop that has them is slow
         self.low = "low" if module.vector_bytes == 16 else "edge"
 
-    def write(self) -> None:
-        """The tiles, once, then the loops over blocks that call them."""
+    def write(self, *, public: bool = False) -> None:
+        """The tiles, then the loops over blocks that call them."""
         module, type = self.module, self.type
-        if f"talweg_settle_{type}" not in module.functions:
-            module.table(f"talweg_zeros_{type}", [number(0, type)] * self.width)
-            kernels.settle(module, type)
-            kernels.strips(module, type)
-            kernels.row(module, type)
-            kernels.edge(module, type, masked=True)
-            if self.low == "low":
-                kernels.edge(module, type, masked=False)
-        self._loops()
+        module.table(f"talweg_zeros_{type}", [number(0, type)] * self.width)
+        kernels.settle(module, type)
+        kernels.strips(module, type)
+        kernels.row(module, type)
+        kernels.edge(module, type, masked=True)
+        if self.low == "low":
+            kernels.edge(module, type, masked=False)
+        self._loops(public)
 
     def _call(self, f: Function, name: str, *arguments: Value) -> None:
         f.call(f"talweg_{name}_{self.type}", "void", *arguments)
 
-    def _loops(self) -> None:
+    def _loops(self, public: bool) -> None:
         """Blocks of p, within them blocks of rows."""
         sizes = [("i64", "m"), ("i64", "n"), ("i64", "k")]
         left = [("ptr", "a"), ("i64", "a_row"), ("i64", "a_step")]
         right = [("ptr", "b"), ("i64", "b_step"), ("i64", "b_panel")]
         output = [("ptr", "c"), ("i64", "c_row"), ("i64", "adding"), ("ptr", "scratch")]
-        name = _name(self.type, self.stage)
-        rare = self.module.long_steps  # the work is in the tiles
-        parameters = [*sizes, *left, *right, *output]
-        f = self.module.function(name, parameters, inline=False, rare=rare)
+        name, parameters = f"talweg_product_{self.type}", [*sizes, *left, *right, *output]
+        f = self.module.function(name, parameters, public=public, inline=False)
         m, n, k, a, a_row, a_step, b, b_step, b_panel, c, c_row, adding, scratch = f.parameters
         record = f.stack("i64", len(kernels.RECORD))
         kernels.write(f, record, b_step=b_step, b_panel=b_panel, c_row=c_row)
@@ -180,9 +192,8 @@ class _Product:
             with f.loop(0, m, height, [left_start, c]) as high:
                 rows = f.index(f.least(f.minus(m, high.index), height))
                 kernels.write(f, record, a=high.values[0], a_row=a_row, a_step=a_step)
-                if self.stage:
-                    with f.when(f.compare("sge", n, number(WIDE, "i64"))):
-                        self._stage(f, record, rows, scratch)
+                with f.when(f.compare("sge", n, number(WIDE, "i64"))):
+                    self._stage(f, record, rows, scratch)
                 self._block(f, record, (rows, n), b_start, high.values[1])
                 high.carry(*self._down(f, high.values, (a_row, c_row), height))
             following = self._down(f, [left_start, b_start], (a_step, b_step), DEPTH)
@@ -252,7 +263,3 @@ class _Product:
             self._call(f, "strips", record, high, a, b, c)
             self._call(f, self.low, record, high, m, whole, a, b, c)
             panel.carry(f.at(b, b_panel, self.type), f.at(c, self.width, self.type))
-
-
-def _name(type: str, stage: bool) -> str:
-    return f"talweg_{'staged_' if stage else ''}product_{type}"

@@ -97,7 +97,7 @@ def _interleaved(f: Function, x: list[Value], part: int) -> list[Value]:
     return made
 
 
-def pack(module: Module, type: str) -> str:
+def pack(module: Module, type: str, *, public: bool = False) -> str:
     """Panels [first, last) of B as k rows of one panel's columns each, zeros after the last.
 
     Panels lie `depth` rows apart, of which these k may be some.
@@ -108,7 +108,7 @@ def pack(module: Module, type: str) -> str:
     turned = turn(module, type)
     source = [("i64", "k"), ("i64", "n"), ("ptr", "b"), ("i64", "b_step"), ("i64", "b_column")]
     goal = [("ptr", "out"), ("i64", "depth"), ("i64", "first"), ("i64", "last")]
-    f = module.function(name, [*source, *goal], inline=False)
+    f = module.function(name, [*source, *goal], public=public, inline=False)
     k, n, b, b_step, b_column, out, depth, first, last = f.parameters
     wide = number(panel_width(module, type), "i64")
     deep = f.compare("sge", k, number(quarter(type), "i64"))

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from talweg.engine.native import contract, control as c
-from talweg.engine.native.build import new_module, plan_for
+from talweg.engine.native.build import new_module, plan_for, routines
 from talweg.engine.native.compiler import Compiled, compiled, host
 from talweg.engine.native.ir import Module, number
 from talweg.engine.native.memory import zeros
@@ -35,16 +35,19 @@ class CompiledGraph:
     graph for a number of rows, arrays of any number of rows.
     """
 
+    _borrows = True
+
     def __init__(
         self, graph: Graph, record: Callable[[int], Graph] | None = None, rows: int = 1
     ) -> None:
-        module = new_module(host())
+        module = new_module(host(), borrows=self._borrows)
         made = outline(graph, record, rows) if record else outline_of(graph)
         if record is not None and made.rows is not None:
             raise EngineError("the graph holds for one number of rows, and no other")
         self.outline = made
         self.plan = plan_for(made, module, c.FIRST_BUFFER, rows)
         self.text = _written(module, self.plan)
+        self._routines = [routines(each, host()) for each in sorted(module.borrowed or ())]
         self._code = self._compiled()
         address = self._code.addresses["call"]
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(address)
@@ -52,7 +55,7 @@ class CompiledGraph:
         self._room = 0
 
     def _compiled(self) -> Compiled:
-        return compiled(self.text, ["call"])
+        return compiled(self.text, ["call"], self._routines)
 
     def __call__(self, **arrays: Any) -> dict[str, Array]:
         """The outputs by name, for inputs by name."""

@@ -33,8 +33,8 @@ class Module:
 
     def __init__(self, vector_bytes: int, registers: int = 16, family: str = "") -> None:
         self.vector_bytes, self.registers, self.family = vector_bytes, registers, family
-        self.long_steps = False
-        """Whether what runs a few times a step counts as rare."""
+        self.long_steps = False  # whether what runs a few times a step counts as rare
+        self.borrowed: set[str] | None = None  # types whose products come from elsewhere, or none
         self.functions: dict[str, Function] = {}
         self._declared: dict[str, str] = {}
         self._globals: list[str] = []

@@ -1,0 +1,60 @@
+"""Which engine runs a program: the interpreter, or the native one, which compiles it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from talweg.engine import loop
+from talweg.engine.program import Control, Outcome, Program, Rows
+from talweg.errors import TrainingWarning
+from talweg.nn import Module
+from talweg.train import full_batch, sampled, stepwise
+
+Engine = Callable[[Program, Any, Rows, Rows | None, Control], Outcome]
+
+
+def engine_for(name: str | None, program: Program) -> Engine:
+    """What runs a program, and every other one with the same graphs; compiled, if need be."""
+    if program.search is not None:
+        return stepwise.prepare(full_batch.Searching, chosen_engine(name), program).run
+    if program.groups is not None:
+        return stepwise.prepare(sampled.Sampling, chosen_engine(name), program).run
+    if chosen_engine(name) == "numpy":
+        return loop.run
+    from talweg.engine.native import launch
+
+    return launch.prepare(program).run
+
+
+def load_engine() -> None:
+    """Import what compiles runs, if it is there: it takes as long as a small run."""
+    from talweg.engine.native import compiler, launch  # noqa: F401
+
+    compiler.is_available()
+
+
+def begin_to_compile(name: str, net: Module) -> None:
+    """Compile beside Python what all programs of such nets share, if the engine compiles."""
+    if name == "native":
+        from talweg.engine.native.build import compile_ahead
+
+        compile_ahead(net.weights.values())
+
+
+@cache
+def chosen_engine(name: str | None) -> str:
+    """The engine that is asked for; for None the native one, or where it cannot be, the other."""
+    from talweg.engine.native import compiler
+
+    if name is None and not compiler.is_available():  # cached, and so said once
+        warnings.warn(
+            "llvmlite is not installed, so runs are interpreted, many times slower than they "
+            'could be; pip install llvmlite, or say engine="numpy" to be told no more',
+            TrainingWarning,
+            stacklevel=4,
+        )
+        return "numpy"
+    return name or "native"
