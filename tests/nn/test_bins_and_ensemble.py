@@ -75,6 +75,21 @@ def test_what_lies_beyond_the_edges_is_cut() -> None:
     assert bins.apply({}, x).array[:, 1:].tolist() == expected
 
 
+def test_a_value_that_most_rows_have_takes_one_edge_and_leaves_the_others() -> None:
+    rare = np.random.default_rng(4).normal(5, 1, size=80)
+    edges = Bins.of(np.concatenate([np.zeros(920), rare])[:, None], 10).edges[0]
+    assert len(edges) == 11 and edges[0] == 0
+    assert (np.abs(np.histogram(rare, edges[1:])[0] - 80 / 9) <= 1).all()
+    edges = Bins.of(np.concatenate([np.zeros(820), np.full(120, 5.0), rare])[:, None], 10).edges[0]
+    assert len(edges) == 11 and {0, 5} < {*edges.tolist()}
+
+
+def test_few_values_are_the_edges_themselves() -> None:
+    x = np.repeat([0.0, 2.0, 2.5, 9.0], [1, 50, 3, 1])[:, None]
+    assert Bins.of(x, 3).edges[0].tolist() == [0, 2, 2.5, 9]
+    assert len(Bins.of(x, 2).edges[0]) == 3
+
+
 def test_bins_of_rows_hold_as_many_rows_each_and_are_centred() -> None:
     x = np.concatenate([RANDOM.lognormal(size=(960, 1)), RANDOM.integers(0, 2, (960, 1))], axis=1)
     bins = Bins.of(x, 12)
