@@ -63,6 +63,16 @@ def test_what_is_written_twice_with_a_number_is_computed_once() -> None:
     assert simple.outputs["a"] is simple.outputs["b"] is not simple.outputs["c"]
 
 
+def test_what_is_written_twice_with_the_same_numbers_is_computed_once() -> None:
+    numbers = [[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.5], [[1.0, 2.0, 3.0]]]
+    products = record(lambda x: {str(i): x * np.array(y) for i, y in enumerate(numbers)}, X)
+    simple = simplify(products)
+    assert len([node for node in simple.nodes if node.gate is gates.multiply]) == 3
+    found = run(simple, X + 1)
+    for place, each in enumerate(numbers):
+        np.testing.assert_array_equal(found[str(place)], (X + 1) * np.array(each))
+
+
 def test_the_same_gate_with_other_settings_is_another_node() -> None:
     simple = simplify(record(lambda x: {"a": x.sum(0), "b": x.sum(1), "c": x.sum(0)}, X))
     assert simple.outputs["a"] is simple.outputs["c"]

@@ -30,13 +30,17 @@ _UNCHANGED = (gates.reshape, gates.broadcast_to, gates.cast, gates.transpose)
 """Gates that do nothing where they ask for the shape, dtype or order that is there."""
 
 
+_LIKENED = 2**14
+"""Numbers of a constant up to which it is told from others by what it holds."""
+
+
 def simplify(graph: Graph) -> Graph:
     """A graph with the same inputs and outputs, without nodes that are idle, double or constant."""
     after: dict[int, Tensor] = {}
     made: dict[Any, Tensor] = {}
     for node in graph.nodes:
         if not node.recorded:
-            key = _key(node.array) if node.ndim == 0 else node.number
+            key = _key(node.array) if node.array.size <= _LIKENED else node.number
             after[node.number] = made.setdefault(key, _constant(node))
         elif node.gate is None:
             after[node.number] = node
