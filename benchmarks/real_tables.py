@@ -46,7 +46,9 @@ TABLES = {
     ),
     "wine": RealTable(("wine.csv",), ("column_13",), "classification", chosen_on=True),
     "iris": RealTable(("iris.csv",), ("column_4",), "classification", chosen_on=True),
-    "adult": RealTable(("adult-train.csv", "adult-test.csv"), ("column_14",), "classification"),
+    "adult": RealTable(
+        ("adult-train.csv", "adult-test.csv"), ("column_14",), "classification", chosen_on=True
+    ),
     "auto-mpg": RealTable(
         ("auto-mpg-questionmark.csv",), ("mpg",), "regression", True, drop=("name",)
     ),

@@ -15,7 +15,7 @@ _HOMES = {
     "talweg.graph.simplify": "simplify",
     "talweg.graph.trace": "Trace trace",
     "talweg.graph.functions": (
-        "argmax cast concatenate logsumexp matmul max mean one_hot reshape softmax sum"
+        "argmax cast concatenate logsumexp matmul max mean one_hot reshape softmax sum take"
     ),
     "talweg.gates": (
         "absolute cos erf exp expm1 log log1p maximum minimum power relu sigmoid sign sin "
@@ -27,6 +27,7 @@ _HOMES = {
     "talweg.nn.dense": "Dense",
     "talweg.nn.disturbed": "DropConnect Dropout Noise NoisyDense",
     "talweg.nn.bins": "Bins",
+    "talweg.nn.embedding": "Embedding",
     "talweg.nn.ensemble": "Ensemble",
     "talweg.nn.normalized": "BatchNorm LayerNorm",
     "talweg.nn.autoencoder": "DenoisingAutoencoder",
@@ -145,6 +146,7 @@ if TYPE_CHECKING:
         reshape as reshape,
         softmax as softmax,
         sum as sum,
+        take as take,
     )
     from talweg.graph.graph import Graph as Graph, record as record, verify as verify
     from talweg.graph.simplify import simplify as simplify
@@ -168,6 +170,7 @@ if TYPE_CHECKING:
         Noise as Noise,
         NoisyDense as NoisyDense,
     )
+    from talweg.nn.embedding import Embedding as Embedding
     from talweg.nn.ensemble import Ensemble as Ensemble
     from talweg.nn.initializers import (
         Constant as Constant,
@@ -252,8 +255,9 @@ else:
         if name not in _HOME_OF:
             from talweg.errors import nearest
 
-            hint = nearest(name, _HOME_OF)
-            raise AttributeError(f"module 'talweg' has no attribute {name!r}. {hint}")
+            # Tools ask by the hundred for names such as __wrapped__, and want no other.
+            hint = "" if name.startswith("_") else f". {nearest(name, _HOME_OF)}"
+            raise AttributeError(f"module 'talweg' has no attribute {name!r}{hint}")
         value = getattr(import_module(_HOME_OF[name]), name)
         globals()[name] = value
         return value

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.data.scores import r2
 from talweg.errors import DataWarning, TrainingWarning
 from talweg.version import VERSION
 
@@ -156,6 +157,19 @@ def test_train_says_what_it_is_warned_of(talweg, houses, monkeypatch, kind) -> N
     with pytest.warns(RuntimeWarning, match="this is a fault of the code"):
         said = talweg("train", "houses.csv", "--target", "price", "--out", "out")
     assert (said.status, said.err) == (0, "note: this is odd")
+
+
+def test_nothing_prints_what_rounding_left_of_0(talweg, train, monkeypatch) -> None:
+    def rounded(true: np.ndarray, said: np.ndarray, weights: np.ndarray | None = None) -> float:
+        return r2(true, said, weights) if np.ptp(said) else -5.6e-17
+
+    monkeypatch.setattr("talweg.data.scores.r2", rounded)
+    said = [train(), talweg("show", "out"), talweg("compare", "out", "--out", "compare.html")]
+    assert tw.load("out/model.talweg").scores[0].trivial == -5.6e-17
+    pages = [Path(name).read_text() for name in ("out/report.html", "compare.html")]
+    for each in [*(one.out for one in said), *pages]:
+        assert "R2" in each and "e-17" not in each
+    assert [line.split()[2] for line in said[1].out.splitlines() if line.startswith("R2 ")] == ["0"]
 
 
 # Intervals ------------------------------------------------------------------------------------

@@ -69,10 +69,24 @@ def test_the_history_is_the_models(train) -> None:
     with open("out/history.csv", newline="") as file:
         names, *rows = csv.reader(file)
     history = tw.load("out/model.talweg").trained.history
-    assert names == ["epoch", "loss", "mae", "val_loss", "val_mae"]
-    assert [int(row[0]) for row in rows] == [1, 2, 3]
-    for place, name in enumerate(names[1:], start=1):
+    assert names == ["network", "epoch", "loss", "mae", "val_loss", "val_mae"]
+    assert [(row[0], row[1]) for row in rows] == [("1", "1"), ("1", "2"), ("1", "3")]
+    for place, name in enumerate(names):
         assert [float(row[place]) for row in rows] == history[name].tolist()
+
+
+def test_the_history_is_that_of_each_network(train) -> None:
+    train("--members", 3, "--patience", 1, "--epochs", 9, "--lr", 0.3)
+    told = tw.load("out/model.talweg").trained.training["members"]
+    with open("out/history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    epochs = [each["epochs"] for each in told]
+    expected = [(net, epoch) for net, n in enumerate(epochs, 1) for epoch in range(1, n + 1)]
+    assert [(int(row["network"]), int(row["epoch"])) for row in rows] == expected
+    assert len(set(epochs)) > 1
+    for network, each in enumerate(told, start=1):
+        losses = [float(row["val_loss"]) for row in rows if int(row["network"]) == network]
+        assert losses[each["best_epoch"] - 1] == min(losses)
 
 
 WAYS = [

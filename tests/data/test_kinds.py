@@ -102,13 +102,16 @@ def test_copies_are_left_out() -> None:
 
 def test_columns_that_tell_the_target_are_doubted() -> None:
     rest = np.random.default_rng(1).normal(size=200)
-    kinds = found("y", y=NUMBERS, twice=2 * NUMBERS + 1, near=NUMBERS + rest / 1e3, far=rest)
+    gaps = np.where(np.arange(200) % 9 == 0, np.nan, 2 - NUMBERS)
+    named = {"twice": 2 * NUMBERS + 1, "near": NUMBERS + rest / 1e3, "far": rest, "gaps": gaps}
+    kinds = found("y", y=NUMBERS, **named)
     assert {name: bool(each.note) for name, each in kinds.items()} == {
         "n": False,  # left out: it is the target itself
         "w": False,
         "twice": True,
         "near": True,
         "far": False,
+        "gaps": True,  # on the rows that have both
     }
     assert kinds["n"].kind == "copy"
     code = [f"code {each}" for each in CLASSES]

@@ -10,7 +10,7 @@ import pytest
 import talweg as tw
 from talweg.data import growing
 from talweg.data.coded import fit_column
-from talweg.data.columns import Moments, Words, as_cells, as_words
+from talweg.data.columns import MISSING, VAGUE, Moments, Words, as_cells, as_words
 from talweg.data.dates import STYLES, seconds, written
 from talweg.data.dialect import Dialect
 from talweg.data.encode import TableEncoder
@@ -165,6 +165,16 @@ def test_a_column_known_to_be_of_numbers_is_read_as_one() -> None:
     found = column.cells().tolist()
     expected = [7, 1.5, np.nan, np.nan, np.inf, np.inf, np.inf, 8, np.nan, 9]
     np.testing.assert_array_equal(found, expected)
+
+
+def test_each_marker_of_a_missing_number_is_read_as_one() -> None:
+    texts = [form for each in MISSING | VAGUE for form in (each, each.upper(), each.title())]
+    for cells in (texts, [f" {each} " for each in texts], [*texts, "low"]):
+        column = GrowingColumn(Shelf(), number=True)
+        column.add(["1.5", *cells, "2"])
+        found = column.cells().tolist()
+        odd = [np.inf] * (cells[-1] == "low")
+        np.testing.assert_array_equal(found, [1.5, *[np.nan] * len(texts), *odd, 2])
 
 
 def test_kinds_that_are_known_say_how_parts_are_read(tmp_path: Path) -> None:

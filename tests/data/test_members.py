@@ -195,11 +195,12 @@ def first_of(run: tw.Run) -> object:
 @pytest.mark.parametrize("wins", [tw.Bins, tw.Dense])
 def test_the_kind_with_the_lower_loss_goes_on(tries_bins, monkeypatch, wins) -> None:
     """Three networks, of which two have been trained already by the trial."""
-    asked: list[int] = []
+    asked: list[tuple[int, ...]] = []
     real = learning.sweep
 
     def counted(*given: object, over: dict[str, list[object]], **more: object) -> tw.Sweep:
-        asked.append(len(over["seed"]))
+        bar = more["progress"]  # one for both, which tells of what was and what is to come
+        asked.append((sum(each.runs for each in bar.earlier), len(over["seed"]), bar.later))
         return real(*given, over=over, **more)
 
     def loss(runs: dict[int, tw.Run]) -> float:
@@ -208,7 +209,7 @@ def test_the_kind_with_the_lower_loss_goes_on(tries_bins, monkeypatch, wins) -> 
     monkeypatch.setattr(learning, "sweep", counted)
     monkeypatch.setattr(learning, "_loss", loss)
     found = fitted("price", members=3)
-    assert asked == [4, 1]
+    assert asked == [(0, 4, 1), (4, 1, 0)]
     assert (found.blueprint.bins is not None) is (wins is tw.Bins)
     assert found.unseen.members.weights.shape == (3, found.blueprint.size // 3)
 

@@ -39,11 +39,10 @@ def test_packed_rows_are_unpacked_to_the_bit(encoder) -> None:
     new["size"] = [1e30, -1e30, *ODD["size"][2:]]
     for rows in (TABLE, new):
         x, unpack = encoder.encode(as_table(rows)), Unpack(encoder.columns)
-        packed = unpack.pack(x)
+        packed = encoder.encode(as_table(rows), None, unpack)
         assert packed.shape == (len(x), unpack.width)
         assert unpack.width == len(KINDS) - 1 + encoder.columns[-1].width < x.shape[1]
         np.testing.assert_array_equal(unpack.apply({}, packed).array, x)
-        np.testing.assert_array_equal(encoder.encode(as_table(rows), None, unpack), packed)
     assert np.abs(x[:, 0]).max() == BOUND  # no larger number could be taken for a mark
 
 
@@ -53,13 +52,26 @@ def test_dealt_rows_are_the_same_packed_or_not(encoder, monkeypatch) -> None:
     x, unpack = encoder.encode(as_table(late)), Unpack(encoder.columns)
     ends = np.arange(1, 9) * len(x) // 8
     plain = DealtRows(x, np.zeros(len(x)), None, ends)
-    packed = DealtRows(unpack.pack(x), np.zeros(len(x)), None, ends, unpack=unpack)
+    packed = encoder.encode(as_table(late), None, unpack)
+    packed = DealtRows(packed, np.zeros(len(x)), None, ends, unpack=unpack)
     constant = x.min(axis=0) == x.max(axis=0)
     assert 0 < constant.sum() < len(constant)
     for dealt in (plain, packed):
         np.testing.assert_array_equal(dealt.is_constant(), constant)
         for rows in (slice(3, 9), slice(0, 90, 7), np.array([5, 2, 100])):
             np.testing.assert_array_equal(dealt.inputs(rows), x[rows])
+
+
+def test_packed_rows_tell_which_inputs_vary(encoder, monkeypatch) -> None:
+    """Of all sets of the six different rows, so that each kind of cell stands alone in some."""
+    monkeypatch.setattr("talweg.data.dealing._BLOCK", 2)
+    x, unpack = encoder.encode(as_table(ODD)), Unpack(encoder.columns)
+    packed = encoder.encode(as_table(ODD), None, unpack)
+    ends = np.arange(8)
+    for chosen in range(1, 2 ** len(x)):
+        rows = [row for row in range(len(x)) if chosen >> row & 1]
+        dealt = DealtRows(packed[rows], x[rows, 0], None, ends, unpack=unpack)
+        np.testing.assert_array_equal(dealt.is_constant(), np.ptp(x[rows], axis=0) == 0)
 
 
 @pytest.mark.parametrize("target", ["price", "place"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from talweg.data.scores import (
+    Score,
     classification_scores,
     confusion,
     r2,
@@ -23,6 +24,17 @@ def test_regression_by_hand() -> None:
     ]
     assert [score.name for score in found] == [name for name, *_ in expected]
     np.testing.assert_allclose([score[1:] for score in found], [row[1:] for row in expected])
+
+
+def test_what_rounding_left_is_shown_as_0() -> None:
+    noisy = [5.6e-17, -5.6e-17, -0.0]
+    for name in ("R2", "mean R2", "R2 of rent"):
+        shown = [Score(name, each, each).shown for each in noisy]
+        assert [str(value) for score in shown for value in score[1:]] == ["0.0"] * 6
+    for name in ("mean absolute error", "root mean squared error of R2", "log loss"):
+        assert Score(name, 5.6e-17, 1.5e-13).shown == (name, 5.6e-17, 1.5e-13)
+    assert Score("R2", 0.123456789, -1e-9).shown == ("R2", 0.123456789, -1e-9)
+    assert np.isnan(Score("R2", np.nan, -np.inf).shown.network)
 
 
 def test_classification_by_hand() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 import talweg as tw
 from talweg.data import single
-from talweg.data.coded import BooleanColumn, CategoryColumn, DateColumn, NumberColumn
+from talweg.data.coded import BooleanColumn, CategoryColumn, CodeColumn, DateColumn, NumberColumn
 from talweg.data.columns import as_cells, texts
 from talweg.data.encode import TableEncoder
 from talweg.data.read import as_table
@@ -123,13 +123,15 @@ def frames_of(cells: list[object]) -> Iterator[object]:
         yield arrow.table({"x": nanoseconds})
 
 
-@pytest.fixture(params=["its array", "a cell by its place"])
+@pytest.fixture(params=["numbers together", "cell by cell"])
 def pandas_way(request, monkeypatch) -> None:
-    """How a column of pandas is asked: by what is its own affair, or where that is gone."""
+    """How a row of pandas is read: with what is its own affair, or where that is gone."""
     pandas = pytest.importorskip("pandas")
-    assert hasattr(pandas.DataFrame, single._COLUMN_ARRAY)
-    if request.param != "its array":
-        monkeypatch.setattr(single, "_COLUMN_ARRAY", "gone")
+    frame = pandas.DataFrame({"a": [1.5], "b": ["word"], "c": [2], "d": [True], "e": [2**60]})
+    assert single._plain_cells(frame, [*frame]) == {"a": 1.5, "c": 2, "d": True}
+    assert single._plain_cells(None, ["a"]) == {}
+    if request.param != "numbers together":
+        monkeypatch.setattr(single, "_plain_cells", lambda *_: {})
 
 
 @pytest.mark.parametrize("cells", ODD.values(), ids=ODD.keys())
@@ -140,6 +142,7 @@ def test_a_cell_of_a_frame_is_what_a_table_makes_of_it(pandas_way, cells: list[o
         columns = [
             NumberColumn("x", 1.0, 2.0),
             CategoryColumn("x", tuple(sorted(levels))),
+            CodeColumn("x", tuple(sorted(levels))),
             BooleanColumn("x", ("true", "false")),
             DateColumn.fit("x", as_cells(["2020-01-01", "2021-02-03"]), ("year first",)),
         ]

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 import talweg as tw
 from talweg.data.columns import as_cells
-from talweg.data.target import Classification, Regression, Target, skewness
+from talweg.data.target import Classification, Regression, Regressions, Target, skewness
 from talweg.errors import DataError, SettingError
 
 BIG = ("9007199254740992", "9007199254740993")
@@ -141,7 +141,8 @@ def test_very_skewed_numbers_are_learned_by_their_logarithms() -> None:
     assert (target.mean, target.scale) == pytest.approx((FARES.mean(), FARES.std()))
     assert Target.from_json(json.loads(json.dumps(target.to_json()))) == target
     # one that goes astray stays finite
-    assert target.decode(np.array([1e6])) == pytest.approx([np.e * FARES.max()])
+    astray = target.decode(np.array([1e6, -1e6]))
+    assert astray == pytest.approx([np.e * FARES.max(), FARES.min() / np.e])
 
 
 @pytest.mark.parametrize(
@@ -153,6 +154,22 @@ def test_others_are_learned_as_they_are(values: np.ndarray) -> None:
     target = Target.fit(values, task="regression")
     assert target.logs is None
     assert target.decode(target.encode(values)) == pytest.approx(values, rel=1e-4, abs=1e-3)
+
+
+def test_errors_and_ends_are_those_of_what_is_learned() -> None:
+    true, said = np.array([2.0, 30.0]), np.array([1.0, 60.0])
+    plain, logs = Regression("rent", 1.0, 2.0), Target.fit(FARES, name="fare")
+    assert plain.errors(true, said).tolist() == [1.0, -30.0]
+    assert plain.around(said, 3.0).tolist() == [[-2.0, 4.0], [57.0, 63.0]]
+    assert logs.errors(true, said) == pytest.approx([np.log(2), -np.log(2)])
+    assert logs.around(said, np.log(4)) == pytest.approx(np.array([[0.25, 4.0], [15.0, 240.0]]))
+    assert logs.around(said, 1e4).tolist() == [[0.0, np.inf], [0.0, np.inf]]
+    both, pair = Regressions((plain, logs)), np.stack([said, said], axis=1)
+    assert both.errors(np.stack([true, true], axis=1), pair)[:, 0].tolist() == [1.0, -30.0]
+    ends = both.around(pair, np.array([3.0, np.log(4)]))
+    assert ends.shape == (2, 2, 2)
+    assert ends[:, 0].tolist() == plain.around(said, 3.0).tolist()
+    assert ends[:, 1].tolist() == logs.around(said, np.log(4)).tolist()
 
 
 def test_a_number_without_a_logarithm_is_refused() -> None:

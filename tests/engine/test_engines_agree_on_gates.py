@@ -25,7 +25,7 @@ EXACT = {
     *("identity", "negative", "sqrt", "sign", "absolute", "relu", "add", "subtract", "multiply"),
     *("divide", "maximum", "minimum", "greater", "greater_equal", "equal", "where", "reshape"),
     *("broadcast_to", "reduce_max", "argmax", "transpose", "take_slice", "place", "concatenate"),
-    *("cast", "one_hot", "stop_gradient", "uniform"),
+    *("cast", "one_hot", "stop_gradient", "uniform", "take", "segment_sum"),
 }
 """Gates that move or compare numbers, or do what IEEE 754 rounds correctly."""
 
@@ -162,6 +162,32 @@ ON_ROWS: dict[str, Callable[..., Any]] = {
     "largest": lambda x: {"row": x.max(axis=1), "column": x.max(axis=0), "all": x.max()},
     "place of the largest": lambda x: {"row": tw.argmax(x, 1), "column": tw.argmax(x, 0)},
     "labels": lambda x: tw.one_hot(tw.argmax(x), classes=D, dtype=x.dtype) * x,
+    "rows of a table": lambda x, w: gates.take(w, tw.argmax(x)) * x[:, :1],
+    "rows of a turned table": lambda x, w: gates.take(w.T, tw.argmax(x[:, ::2])),
+    "rows of a piece of a table": lambda x, w: gates.take(w[1:4, ::-1], tw.argmax(x[:, :3])),
+    "rows of no table": lambda x, w: gates.take(w, tw.cast(20.0 * x[:, 0], dtype="int64")),
+    "rows in a piece of a row": lambda x, w: tw.concatenate(
+        [x, gates.take(w, tw.argmax(x)), x[:, :2]], axis=1
+    ),
+    "a column of codes": lambda x, w: gates.take(w, tw.cast(2.0 * abs(x), dtype="int32")[:, 1]),
+    "a table of ten rows each": lambda x: gates.take(x.reshape(-1, 1), tw.argmax(x)),
+    "some of the rows": lambda x: gates.take(tw.sin(x), np.array([1, 0, 0])),
+    "rows of a table of one number": lambda x: (
+        x[:, :2] * gates.take(np.full((D, 2), 0.5, x.dtype), tw.argmax(x))
+    ),
+    "the mean of rows of a table": lambda x, w: gates.take(w, tw.argmax(x)).mean(),
+    "how often a code occurs": lambda x: (
+        x[:, :2].sum(axis=0)
+        * gates.segment_sum(np.ones((len(x), 2), x.dtype), tw.argmax(x), size=D)
+    ),
+    "sums of one number": lambda x: gates.segment_sum(
+        gates.broadcast_to(tw.tanh(x.mean()), shape=(len(x), 3)), tw.argmax(x), size=D
+    ),
+    "sums by code": lambda x, y: tw.tanh(gates.segment_sum(x * y, tw.argmax(x), size=D)),
+    "sums by codes of no sum": lambda x: gates.segment_sum(
+        x, tw.cast(20.0 * x[:, 0], dtype="int64"), size=3
+    ),
+    "sums by row": lambda x: gates.segment_sum(x[:, 1:3], tw.argmax(x.T, 0), size=len(x)),
     "product": lambda x, w: tw.tanh(x @ w),
     "product with a transpose": lambda x, w: (x @ w) @ w.T,
     "product over rows": lambda x, y: x.T @ y,

@@ -88,6 +88,8 @@ STEPS: dict[str, Step] = {  # x and y are (N, D), w is (D, D), and so is what th
     ),
     "weights of rows": lambda x, y, w: x @ tw.tanh(x.T @ y) * 0.1,
     "hot": lambda x, y, w: tw.one_hot(tw.argmax(x), classes=D, dtype=x.dtype) * y,
+    "rows of weights": lambda x, y, w: gates.take(w, tw.argmax(x)) * y,
+    "sums by label": lambda x, y, w: x @ gates.segment_sum(y, tw.argmax(x), size=D) * 0.1,
     "weights once more": lambda x, y, w: x * w[0] + w.sum(axis=1),
 }  # fmt: skip
 

@@ -63,6 +63,11 @@ def embedded(net: Any, x: Any) -> Any:
     return net.last(hot @ net.parameter("rows", (2, D)))
 
 
+def looked_up(net: Any, x: Any) -> Any:
+    rows = tw.take(net.parameter("table", (5, D)), tw.cast(5.0 * tw.sigmoid(x), dtype="int64"))
+    return net.last(rows.reshape(len(x), -1) + rows.sum(axis=1) @ net.parameter("w", (D, D * D)))
+
+
 FLAT: dict[str, Callable[[Any, Any], Any]] = {
     "a part used twice": lambda net, x: net.last(net.first(net.first(x))),
     "residual": lambda net, x: net.last(x + net.second(x + net.first(x))),
@@ -73,6 +78,7 @@ FLAT: dict[str, Callable[[Any, Any], Any]] = {
     "layer norm": layer_norm,
     "gated": gated,
     "embedded": embedded,
+    "looked up": looked_up,
     "softmax inside": lambda net, x: net.last(tw.softmax(net.first(x)) * x),
     "one number": lambda net, x: net.last(x * net.parameter("scale", (), "ones")),
     "a number a row": lambda net, x: net.last(x * net.first(x).sum(axis=1, keepdims=True)),
@@ -135,6 +141,9 @@ MIXING: dict[str, Callable[[Any, Any], Any]] = {
     "reversed rows": lambda net, x: net.last(x + net.first(x)[::-1]),
     "the row before": lambda net, x: net.last(tw.concatenate([x[-1:], x[:-1]], axis=0)),
     "the first row": lambda net, x: net.last(x + net.first(x)[0]),
+    "the first row, looked up": lambda net, x: net.last(
+        x + tw.take(net.first(x), tw.cast(x[:, 0] > 99.0, dtype="int64"))
+    ),
     "one less than the rows": lambda net, x: net.last(x + x.sum(axis=0) / (len(x) + 1)),
     "a small number": lambda net, x: net.last(x + x.sum(axis=0) * (3e-13 / len(x)) * 1e12),
     "rows squared": lambda net, x: net.last(x + x.sum(axis=0) / len(x) ** 2),

@@ -44,6 +44,16 @@ class Mixing(tw.Module):
         return self.last(hidden - hidden.mean(axis=0) + tw.softmax(hidden @ hidden.T) @ hidden)
 
 
+class Looked(tw.Module):
+    """A table of rows, whose sums by code threads share out."""
+
+    def __init__(self) -> None:
+        self.rows, self.last = tw.Embedding(2_000, 40), tw.Dense(10)
+
+    def __call__(self, x: tw.Tensor) -> tw.Tensor:
+        return self.last(self.rows(1_999.0 * tw.sigmoid(x[:, :3])).sum(axis=1))
+
+
 Settings = dict[str, Any]
 RUNS: dict[str, tuple[Callable[[], tw.Module], Any, Settings]] = {
     "wide": (wide, Y, {"batch_size": 97, "validation": 0.2, "metrics": ["mae"]}),
@@ -57,6 +67,7 @@ RUNS: dict[str, tuple[Callable[[], tw.Module], Any, Settings]] = {
     "small": (small, Y, {"batch_size": 7, "validation": 0.3}),
     "fewer rows than threads": (small, Y, {"batch_size": 3, "epochs": 2}),
     "mixing": (Mixing, Y, {"batch_size": 100, "optimizer": "sgd"}),
+    "looked up": (Looked, Y, {"batch_size": 97, "validation": 0.2}),
     "momentum": (wide, Y, {"batch_size": 97, "optimizer": tw.SGD(lr=0.1, momentum=0.9)}),
     "fails": (wide, Y, {"batch_size": 97, "optimizer": tw.SGD(lr=1e6)}),
 }

@@ -211,6 +211,13 @@ def one_hot(labels: Any, *, classes: int, dtype: Any) -> Any:
     return each(lambda label, place: label == place)(labels[..., None], range(classes))
 
 
+def segment_sum(x: Any, codes: Any, *, size: int) -> Any:
+    rows = [[row for row, code in zip(x, codes, strict=True) if code == at] for at in range(size)]
+    return np.array(
+        [[math.fsum(each[i] for each in some) for i in range(x.shape[1])] for some in rows]
+    )
+
+
 # The table ----------------------------------------------------------------------------------
 
 both = partial(Row, cases=TWO, differentiable=(0, 1))
@@ -230,6 +237,13 @@ SLICES = [  # the whole's shape, ranges
     ((5,), ((4, -1, -2),)),
     ((5,), ((3, 3, 1),)),
     ((2, 3, 4), ((0, 2, 1), (2, 3, 1), (3, 0, -1))),
+]
+LOOKED_UP = [  # a table, codes
+    ((3, 1), (1,)),
+    ((3, 2), (5,)),
+    ((4, 17), (9,)),
+    ((3, 5), (0,)),
+    ((3, 0), (2,)),
 ]
 ROWS = [
     Row(gates.identity, each(lambda x: x)),
@@ -372,6 +386,22 @@ ROWS = [
         cases(*((s, {"classes": 3, "dtype": "float64"}) for s in [(), (4,), (2, 3), (0,)])),
         keeps_nan=False,
         differentiable=(),
+    ),
+    Row(
+        gates.take,
+        lambda table, codes: one_hot(codes, classes=len(table), dtype=float) @ table,
+        (real, label),
+        cases=cases(*((shapes, {}) for shapes in LOOKED_UP)),
+        keeps_nan=False,
+    ),
+    Row(
+        gates.segment_sum,
+        segment_sum,
+        (real, label),
+        cases=cases(
+            *((((n[0], table[1]), n), {"size": table[0]}) for table, n in LOOKED_UP),
+        ),
+        keeps_nan=False,
     ),
     Row(gates.stop_gradient, each(lambda x: x), differentiable=()),
 ]

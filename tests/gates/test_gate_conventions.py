@@ -107,6 +107,14 @@ REFUSED = [  # what, call, part of the message
     ("empty argmax", lambda: tw.argmax(tensor(np.ones((0, 3))), axis=0), "no element along axes"),
     ("broadcast", lambda: gates.broadcast_to(tensor(np.ones(2)), shape=(2, 3)), "to \\(2, 3\\)"),
     ("float labels", lambda: tw.one_hot(tensor(1.0), classes=2, dtype="float32"), "whole numbers"),
+    ("float codes", lambda: gates.take(tensor(np.eye(2)), np.ones(1)), "take: codes must be whole"),
+    ("codes", lambda: gates.take(tensor(np.eye(2)), np.array(1)), "one a row"),
+    ("no table", lambda: gates.take(tensor(np.ones((0, 2))), np.array([0])), "L above 0"),
+    (
+        "codes of others",
+        lambda: gates.segment_sum(tensor(np.eye(2)), np.array([0]), size=3),
+        "rows .* with a code each",
+    ),
     ("axes", lambda: tensor(np.ones((2, 3))).transpose(0, 0), "each axis of"),
     ("ragged", lambda: tw.concatenate([tensor(np.ones((2, 3))), np.ones((2, 2))]), "differ beside"),
     ("flat beside square", lambda: tw.concatenate([tensor(np.eye(2)), np.ones(2)], 1), "differ"),
@@ -129,6 +137,14 @@ def test_nan_and_power() -> None:
     assert tw.power(tensor(np.nan), 0.0).item() == 1
     assert np.isnan(tw.power(tensor(np.nan), 2.0).item())
     assert np.isnan(tw.where(tensor(True, dtype=bool), tensor(np.nan), 1.0).item())
+
+
+def test_a_code_of_no_row_is_seen_and_adds_to_nothing() -> None:
+    codes = np.array([0, -1, 2, 5, -(2**63), 2**63 - 1])
+    rows = gates.take(tensor(np.ones((3, 2))), codes).value
+    np.testing.assert_array_equal(np.isnan(rows[:, 0]), [False, True, False, True, True, True])
+    sums = gates.segment_sum(tensor(np.ones((6, 2))), codes, size=3).value
+    np.testing.assert_array_equal(sums, [[1, 1], [0, 0], [1, 1]])
 
 
 def test_cast_takes_its_gradient_back() -> None:

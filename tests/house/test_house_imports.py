@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ FLOORS = (
 )
 FRONT_DOOR = len(FLOORS)  # `import talweg` itself: above everything, so forbidden inside
 ALLOWED = {"numpy": FLOORS, "llvmlite": ("engine",), "threadpoolctl": ("engine",)}
+
+
+IMPORT = (ast.Import, ast.ImportFrom)
+parsed = cache(ast.parse)
 
 
 def imported(node: ast.AST, module: list[str]) -> Iterator[str]:
@@ -40,16 +45,16 @@ def at_import(node: ast.AST) -> Iterator[ast.AST]:
 
 def upward(text: str, name: str) -> list[str]:
     """The imports that climb, wherever they stand; those for type checkers count."""
-    found = {each for node in ast.walk(ast.parse(text)) for each in imported(node, name.split("."))}
+    imports = [node for node in ast.walk(parsed(text)) if isinstance(node, IMPORT)]
+    found = {each for node in imports for each in imported(node, name.split("."))}
     inside = [each for each in found if each.split(".")[0] == "talweg"]
     return sorted(each for each in inside if floor_of(each) > floor_of(name))
 
 
 def foreign(text: str, name: str) -> list[str]:
     """What is imported with the module, neither talweg nor Python's own nor allowed here."""
-    found = {
-        each for node in at_import(ast.parse(text)) for each in imported(node, name.split("."))
-    }
+    imports = [node for node in at_import(parsed(text)) if isinstance(node, IMPORT)]
+    found = {each for node in imports for each in imported(node, name.split("."))}
     roots = {each.split(".")[0] for each in found} - {"talweg", *sys.stdlib_module_names}
     return sorted(each for each in roots if name.split(".")[1] not in ALLOWED.get(each, ()))
 

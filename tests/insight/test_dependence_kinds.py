@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.data.trained_table import TrainedTable
 from talweg.insight.dependence import POINTS, Dependence, dependence
 from talweg.insight.encoded import EncodedRows
 
@@ -21,9 +22,13 @@ TABLE = {
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, Dependence]:
+def trained() -> TrainedTable:
     model = tw.TableModel("price", epochs=2, hidden=(4,), columns={"digit": "boolean"}).fit(TABLE)
-    trained = model.trained
+    return model.trained
+
+
+@pytest.fixture(scope="module")
+def found(trained) -> dict[str, Dependence]:
     rows = EncodedRows.of(trained, trained.table(TABLE))
     names = [each.name for each in trained.encoder.columns]
     return {each.name: each for each in dependence(rows, names)}
@@ -31,6 +36,15 @@ def found() -> dict[str, Dependence]:
 
 def test_every_kind_of_column_is_followed(found) -> None:
     assert set(found) == set(TABLE) - {"price"}
+
+
+ALIKE = [("size", "1.5"), ("size", ""), ("new", "yes"), ("built", "01.03.2019"), ("built", "")]
+
+
+@pytest.mark.parametrize(("name", "cell"), ALIKE)
+def test_what_has_no_two_values_is_not_followed(trained, name: str, cell: str) -> None:
+    rows = EncodedRows.of(trained, trained.table({**TABLE, name: [cell] * ROWS}))
+    assert [each.name for each in dependence(rows, [name, "grade"])] == ["grade"]
 
 
 def test_ordered_words_come_in_their_order(found) -> None:

@@ -219,7 +219,7 @@ def test_notes(regression) -> None:
     assert notes(told(calm, left_out=2)) == [
         "2 more networks were left out, as their numbers stopped being finite."
     ]
-    skewed = replace(calm.coding, logs=Logs(1.0, 2.0, 9.0))
+    skewed = replace(calm.coding, logs=Logs(1.0, 2.0, -5.0, 9.0))
     assert notes(replace(calm, coding=skewed)) == [
         f"{calm.coding.name} is very skewed, so its logarithm is what was learned."
     ]
@@ -260,6 +260,9 @@ def test_how_far_off_in_nine_of_ten_cases(regression, classes) -> None:
     assert interval_sentence(trained) == said
     assert said in sentences(trained)
     assert table_report(trained).headline.endswith(f" {said}")
+    logs = replace(regression.coding, logs=Logs(0.0, 1.0, -5.0, 9.0))
+    skewed = holding(replace(trained, coding=logs), np.exp(errors / 100), np.ones(100), [1.0])
+    assert interval_sentence(skewed) == said.replace("91", "a factor of 2.484")  # e^0.91
     few = holding(regression, errors[1:], np.zeros(99), [0.0])
     astray = holding(regression, errors, np.full(100, np.nan), [0.0])
     for other in (few, astray, classes):

@@ -9,7 +9,7 @@ import pytest
 
 import talweg as tw
 from talweg.engine.program import Control
-from talweg.train.progress import ProgressBar, SweepBar, Watched, wants_bar
+from talweg.train.progress import ProgressBar, SweepBar, Watched, Whole, wants_bar
 
 
 class Terminal(io.StringIO):
@@ -145,6 +145,26 @@ def test_a_sweep_tells_of_each_run_as_it_goes(engine: str, monkeypatch) -> None:
     measured = bars[0].watched[0].control.measures
     assert {"loss", "val_loss"} <= measured.keys()
     assert len(sweep.runs) == 3
+
+
+def test_one_bar_for_sweeps_that_follow_each_other() -> None:
+    whole = Whole(True, later=6)
+    whole.started -= 10.0
+    works = [watched(50), watched(0, runs=3)]
+    bar = whole.bar(works, workers=1)
+    # 50 epochs took 10 s, 950 are left at most
+    assert bar.words() == "0/10 runs  epoch 50/100  loss 6.25  val_loss 12.5  3 min left"
+    assert bar.share() == pytest.approx(0.05)
+    for each in works:
+        each.ended = True
+    whole.earlier += works
+    whole.later = 0
+    bar = whole.bar([watched(50, runs=6)], workers=1)
+    assert bar.words().startswith("4/10 runs  epoch 50/100  loss 6.25")
+    assert bar.words().endswith("  9 s left")  # 350 epochs took 10 s, at most 300 are left
+    assert bar.share() == pytest.approx(0.7)
+    assert len(whole.earlier) == 2
+    assert whole.bar([], workers=1).words() == "4/4 runs  0 s left"
 
 
 def test_a_budget_ends_before_the_epochs_do() -> None:

@@ -38,12 +38,12 @@ def _rows(found: Comparison) -> list[tuple[str, ...]]:
     scores, facts = first.scores[:most], facts_of(first)
     rows = [("model", *(each.name for each in scores), *(name for name, _ in facts))]
     for each in found.models:
-        reached = (number_text(score.network) for score in each.scores[:most])
+        reached = (number_text(score.shown.network) for score in each.scores[:most])
         rows.append(
             (_short(each.name), *reached, *map(_said, (value for _, value in facts_of(each))))
         )
-    blank = [""] * len(facts)
-    return [*rows, ("trivial predictor", *(number_text(each.trivial) for each in scores), *blank)]
+    trivial, blank = (number_text(each.shown.trivial) for each in scores), [""] * len(facts)
+    return [*rows, ("trivial predictor", *trivial, *blank)]
 
 
 def _said(value: int | str) -> str:

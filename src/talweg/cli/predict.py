@@ -83,9 +83,11 @@ def _lines(
         columns = [trained.labels[trained.decided(shares)], *shares.T]
         return list(zip(*(each.tolist() for each in columns), strict=True))
     said = trained.predict(table)
-    ends = [said] if reach is None else [said, said - reach, said + reach]
-    cells = np.stack(ends, axis=-1).reshape(len(said), -1)  # one target after the other
-    return list(map(tuple, cells.tolist()))
+    cells = said[..., np.newaxis]
+    if reach is not None:
+        cells = np.concatenate([cells, trained.around(said, reach)], axis=-1)
+    lines = cells.reshape(len(said), -1)  # one target after the other
+    return list(map(tuple, lines.tolist()))
 
 
 def _write(stream: TextIO, blocks: Iterable[Block]) -> int:

@@ -16,7 +16,8 @@ def show(options: argparse.Namespace) -> None:
     task, rows = trained.task.capitalize(), rows_used(trained)
     learned = f"{task} of {target_name(trained)}, learned from {trained.source} ({rows})."
     print("\n".join(map(paragraph, [learned, *sentences(trained), provenance(trained)])))
-    scores = [(s.name, number_text(s.network), number_text(s.trivial)) for s in trained.scores]
+    shown = [each.shown for each in trained.scores]
+    scores = [(s.name, number_text(s.network), number_text(s.trivial)) for s in shown]
     print("\n" + columns([("score", "network", "trivial"), *scores]))
     used = [(each.name, each.kind, str(each.width)) for each in trained.encoder.columns]
     print("\n" + columns([("column", "kind", "inputs"), *used]))

@@ -86,11 +86,11 @@ def write_results(trained: TrainedTable, out: Path, *, command: str, code: str) 
 
 
 def _write_history(trained: TrainedTable, path: Path) -> None:
+    """One line an epoch of each network."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["epoch", *trained.history])
-        values = zip(*(each.tolist() for each in trained.history.values()), strict=True)
-        writer.writerows([epoch, *row] for epoch, row in enumerate(values, start=1))
+        writer.writerow(trained.history)
+        writer.writerows(zip(*(each.tolist() for each in trained.history.values()), strict=True))
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -24,11 +25,13 @@ from talweg.data.columns import (
     parse,
 )
 from talweg.data.dates import seconds
+from talweg.data.growing import OTHER
 from talweg.data.kinds import RARE, ColumnType, truth_of
 
 Inputs = NDArray[np.float32]
 
-MOST_LEVELS = 100  # of one column; rarer ones count as unknown
+MOST_LEVELS = 100  # of one column that have a place each; more are codes
+MOST_CODES = 100_000  # of one column; rarer levels count as unknown
 BOUND = 3.0  # standard deviations that no encoded value reaches: outliers must not rule a network
 
 DAY = 86_400
@@ -90,16 +93,20 @@ class CategoryColumn:
     levels: tuple[str, ...]
 
     @classmethod
-    def fit(cls, name: str, cells: Cells, detail: Sequence[str] = ()) -> Self:
+    def fit(cls, name: str, cells: Cells, detail: Sequence[str] = ()) -> CategoryColumn:
         """The most frequent levels first; levels of one frequency in the order of the alphabet."""
         counts = as_words(cells).counts
+        counts.pop(OTHER, None)
         ordered = sorted(counts, key=lambda level: (-counts[level], level))
         levels = [each for each in ordered if counts[each] >= RARE and not is_missing(each)]
-        return cls(name, tuple(levels[:MOST_LEVELS]))
+        if len(levels) > MOST_LEVELS:
+            return CodeColumn(name, tuple(levels[:MOST_CODES]))
+        return cls(name, tuple(levels))
 
     @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self:
-        return cls(record["name"], tuple(record["levels"]))
+    def from_json(cls, record: dict[str, Any]) -> CategoryColumn:
+        kind = CodeColumn if record.get("is_code") else cls
+        return kind(record["name"], tuple(record["levels"]))
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "name": self.name, "levels": list(self.levels)}
@@ -119,17 +126,24 @@ class CategoryColumn:
 
     def encode(self, cells: Cells) -> Inputs:
         """The cells (N,) as inputs (N, width), a single 1 in each row."""
-        words = as_words(cells)
-        place_of = self.placing()
-        places = np.array([place_of(level) for level in words.levels], np.intp)
-        inputs = np.zeros((len(words), self.width), np.float32)
-        if len(words):
-            inputs[np.arange(len(words)), places[words.codes]] = 1
+        codes = self.codes(cells)
+        inputs = np.zeros((len(codes), self.width), np.float32)
+        inputs[np.arange(len(codes)), codes] = 1
         return inputs
+
+    def codes(self, cells: Cells) -> NDArray[np.intp]:
+        """The place of each cell, (N,)."""
+        words = as_words(cells).in_use
+        place_of = self.placing()
+        return np.array([place_of(level) for level in words.levels], np.intp)[words.codes]
+
+    @cached_property
+    def _place_of(self) -> dict[str, int]:
+        return {level: place for place, level in enumerate(self.levels)}
 
     def placing(self) -> Callable[[str], int]:
         """The place of any text among those of the column."""
-        place_of = {level: place for place, level in enumerate(self.levels)}
+        place_of = self._place_of
         unknown, missing = len(self.levels), len(self.levels) + 1
 
         def place(level: str) -> int:
@@ -142,13 +156,42 @@ class CategoryColumn:
 
 
 @dataclass(frozen=True)
+class CodeColumn(CategoryColumn):
+    """A column of more categories than have a place each: one input, the code of the level.
+
+    Codes are those of the levels, then unknown, then missing; a network learns a row of numbers
+    for each (`Embedding`).
+    """
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "is_code": True}
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    @property
+    def count(self) -> int:
+        """How many codes there are."""
+        return len(self.levels) + 2
+
+    def encode(self, cells: Cells) -> Inputs:
+        """The cells (N,) as inputs (N, 1): float32 holds their codes exactly."""
+        return self.codes(cells).astype(np.float32)[:, None]
+
+
+@dataclass(frozen=True)
 class BooleanColumn(CategoryColumn):
     """A column of yes and no, however they are spelt."""
 
     kind: ClassVar[str] = "boolean"
 
     @classmethod
-    def fit(cls, name: str, cells: Cells, detail: Sequence[str] = ()) -> Self:
+    def fit(cls, name: str, cells: Cells, detail: Sequence[str] = ()) -> CategoryColumn:
         words = as_words(cells)
         return super().fit(name, Words.of(map(truth_of, words)))
 

@@ -48,6 +48,14 @@ class Words:
         codes = [places.setdefault(item, len(places)) for item in items]
         return Words(np.array(codes, dtype=np.int32), tuple(places))
 
+    @property
+    def in_use(self) -> Words:
+        """With the levels alone that occur, where rows are fewer than levels."""
+        if len(self.codes) >= len(self.levels):
+            return self
+        used, codes = np.unique(self.codes, return_inverse=True)
+        return Words(codes.astype(np.int32), tuple(self.levels[each] for each in used.tolist()))
+
     def __len__(self) -> int:
         return len(self.codes)
 

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from talweg.data.coded import (
     COLUMNS,
     CategoryColumn as CategoryColumn,
+    CodeColumn as CodeColumn,
     Column,
     Inputs,
     NumberColumn as NumberColumn,
@@ -27,7 +28,7 @@ from talweg.data.coded import (
 from talweg.data.columns import Cells
 from talweg.data.growing import Shelf
 from talweg.data.kinds import ColumnType, as_asked, has_numbers, type_columns
-from talweg.data.packing import Unpack
+from talweg.data.packing import Unpack, pack
 from talweg.data.single import SingleRow, row_of
 from talweg.data.table import Table, are_positions
 from talweg.errors import DataError, DataWarning, nearest
@@ -100,6 +101,13 @@ class TableEncoder:
         return tuple(place for column in self.columns for place in column.places)
 
     @property
+    def codes(self) -> dict[int, int]:
+        """The places of inputs that are codes, and how many codes each has."""
+        starts = accumulate((each.width for each in self.columns), initial=0)
+        pairs = zip(starts, self.columns, strict=False)
+        return {at: each.count for at, each in pairs if isinstance(each, CodeColumn)}
+
+    @property
     def positional(self) -> bool:
         """Whether the training table had no header, so that columns go by position."""
         return are_positions(self.names)
@@ -114,18 +122,14 @@ class TableEncoder:
         """
         name_of = self._by_position(table) if self.positional else self._by_name(table)
         columns = [(each, table.columns[name_of[each.name]]) for each in self.columns]
-        count, width = len(table) if rows is None else len(rows), len(self.inputs)
-        inputs = Shelf().array((count, unpack.width if unpack else width), np.float32)
+        count = len(table) if rows is None else len(rows)
+        width = len(self.inputs) if unpack is None else unpack.width
+        inputs = Shelf().array((count, width), np.float32)
         step = max(_BLOCK // width, 1)
         for start in range(0, count, step):
             block = slice(start, start + step)
             chosen = block if rows is None else rows[block]
-            if unpack is None:
-                _encode(columns, chosen, inputs[block])
-            else:
-                dense = np.empty((len(inputs[block]), width), np.float32)
-                _encode(columns, chosen, dense)
-                inputs[block] = unpack.pack(dense)
+            _encode(columns, chosen, inputs[block], is_packed=unpack is not None)
         if rows is None and unpack is None:
             self._doubt(inputs[:_LOOKED_AT], table.source)
         return inputs
@@ -134,8 +138,10 @@ class TableEncoder:
         """A DataWarning where all of many cells are nothing that the column held in training."""
         start = 0
         for column in self.columns:
-            place = start + column.unknown
-            unknown, missing = inputs[:, place : place + 2].sum(axis=0).tolist()
+            own, place = inputs[:, start : start + column.width], column.unknown
+            is_code = isinstance(column, CodeColumn)
+            flags = own == (place, place + 1) if is_code else own[:, place : place + 2]
+            unknown, missing = flags.sum(axis=0).tolist()
             if unknown >= _MANY and unknown + missing == len(inputs):
                 warnings.warn(_retyped(source, column), DataWarning, stacklevel=6)
             start += column.width
@@ -180,12 +186,16 @@ class TableEncoder:
         return dict(zip(self.names, table.names, strict=False))
 
 
-def _encode(columns: Iterable[tuple[Column, Cells]], rows: Any, inputs: Inputs) -> None:
-    """Write these rows of the columns as inputs (N, D)."""
+def _encode(
+    columns: Iterable[tuple[Column, Cells]], rows: Any, inputs: Inputs, *, is_packed: bool
+) -> None:
+    """Write these rows of the columns as inputs (N, D), or packed (N, P)."""
     place = 0
     for column, cells in columns:
-        inputs[:, place : place + column.width] = column.encode(cells[rows])
-        place += column.width
+        piece = pack(column, cells[rows]) if is_packed else column.encode(cells[rows])
+        inputs[:, place : place + piece.shape[1]] = piece
+        place += piece.shape[1]
+        del piece  # before the next is made
 
 
 def _retyped(source: str, column: Column) -> str:

@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Literal, cast
+from typing import Literal, NamedTuple, Self, cast
 
 import numpy as np
 
 from talweg.data.columns import (
     Cells,
     Floats,
+    Mask,
     Moments,
     Words,
     are_numbers,
@@ -23,6 +24,7 @@ from talweg.data.columns import (
     plain,
 )
 from talweg.data.dates import STYLES, is_ambiguous, style_of
+from talweg.data.growing import MOST_WORDS
 from talweg.data.scales import scale_of
 from talweg.data.table import Table
 from talweg.errors import DataError, nearest
@@ -51,6 +53,9 @@ TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 
 _NAMES_ROWS = re.compile(r"(?:^|[\W_])(?i:id|uuid|guid|key|rownames?)$|[a-z]I[dD]$")
+_NAMES_THINGS = re.compile(
+    r"(?:^|[\W_])(?i:id|uuid|guid|key|code|zip|plz|(?:zip|post|postal)code)$|[a-z](?:I[dD]|Code|Key)$"
+)
 _CODE = re.compile(r"0\d+")
 
 
@@ -86,8 +91,8 @@ def type_columns(
     one of the first `learnt` targets is left out; what nearly tells such a target gets a note.
     """
     chosen = {table.find(name): kind for name, kind in (asked or {}).items()}
-    wanted = [table.columns[name] for name in targets[:learnt]]
-    seen = {_digest(target): "the target" for target in wanted}
+    wanted = [_Wanted.of(table.columns[name]) for name in targets[:learnt]]
+    seen = {_digest(target.cells): "the target" for target in wanted}
     found = []
     for name in (each for each in table.names if each not in targets):
         cells = table.columns[name]
@@ -238,7 +243,21 @@ def _describe_numbers(name: str, values: Floats, cells: Cells) -> ColumnType:
             return ColumnType(name, "identifier", why)
     if isinstance(cells, Words) and _are_codes(cells):
         return ColumnType(name, "category")
+    if _NAMES_THINGS.search(name) and _are_repeated(values):
+        return ColumnType(name, "category", note=_NOT_AMOUNTS)
     return ColumnType(name, "number")
+
+
+_NOT_AMOUNTS = "By its name, its numbers are codes; if they are amounts, ask for the kind number."
+
+
+def _are_repeated(values: Floats) -> bool:
+    """Whether whole numbers are few, and repeated enough to be learnt one by one."""
+    values = values[~np.isnan(values)]
+    if not (np.isfinite(values) & (values == np.rint(values))).all():
+        return False
+    _, counts = np.unique(values, return_counts=True)
+    return len(counts) <= MOST_WORDS and 2 * counts[counts >= RARE].sum() >= len(values)
 
 
 def _all_differ(values: Floats) -> bool:
@@ -269,17 +288,33 @@ def _key(raw: bytes) -> bytes:
 # Leaks ----------------------------------------------------------------------------------------
 
 
-def _tells(cells: Cells, target: Cells) -> bool:
+class _Wanted(NamedTuple):
+    """A target's cells, and as numbers (N,), read once for all columns; which of them are finite,
+    and which missing.
+    """
+
+    cells: Cells
+    values: Floats
+    finite: Mask
+    missing: Mask
+
+    @classmethod
+    def of(cls, cells: Cells) -> Self:
+        values, missing = parse_numbers(cells)
+        return cls(cells, values, np.isfinite(values), missing)
+
+
+def _tells(cells: Cells, target: _Wanted) -> bool:
     """Whether the column alone nearly gives the target, on rows that have both."""
     values, missing = parse_numbers(cells)
-    wanted, absent = parse_numbers(target)
-    both = np.isfinite(values) & np.isfinite(wanted)
-    if np.count_nonzero(both) > len(values) / 2 and len(np.unique(wanted[both][:10_000])) > 10:
-        return _correlation(values[both], wanted[both]) >= NEARLY
-    if _many(cells) or _many(target):
+    both = np.isfinite(values) & target.finite
+    a, b = values[both], target.values[both]
+    if len(a) > len(values) / 2 and len(np.unique(b[:10_000])) > 10:
+        return _correlation(a, b) >= NEARLY
+    if _many(cells) or _many(target.cells):
         return False
-    rows = ~missing & ~absent
-    return _named_share(as_words(cells)[rows], as_words(target)[rows]) >= NEARLY
+    rows = ~missing & ~target.missing
+    return _named_share(as_words(cells)[rows], as_words(target.cells)[rows]) >= NEARLY
 
 
 def _many(cells: Cells) -> bool:
@@ -290,7 +325,9 @@ def _many(cells: Cells) -> bool:
 
 
 def _correlation(a: Floats, b: Floats) -> float:
-    a, b = a - a.mean(), b - b.mean()
+    """Of numbers (N,), which are used up: they become their distances from the mean."""
+    a -= a.mean()
+    b -= b.mean()
     spread = float(np.sqrt((a @ a) * (b @ b)))
     return abs(float(a @ b)) / spread if spread > 0 else 0.0
 

@@ -23,6 +23,7 @@ from talweg.nn import Module, Sequential
 from talweg.nn.bins import Bins
 from talweg.train.engines import load_engine
 from talweg.train.fit import fit
+from talweg.train.progress import Whole
 from talweg.train.run import Run
 from talweg.train.side_by_side import cores
 from talweg.train.stopping import Patience, Stop, TimeBudget
@@ -108,7 +109,9 @@ class _Team:
         self.on_trial = 0 if self.recipe.bins is not None else min(_TRIAL, self.recipe.members)
         self.bins: dict[int, Bins | None] = {0: None}
         self.firsts: dict[int, Module] = {}  # a net of each kind, which the others start like
-        self.is_constant = self.dealt.is_constant()
+        self.codes = [*self.blueprint.embeddings]
+        self.bar = Whole(self.settings.get("progress"))
+        self.is_constant = np.delete(self.dealt.is_constant(), self.codes)
 
     def tried(self) -> tuple[int, Members]:
         """How many bins, and the members that are trained already."""
@@ -138,7 +141,11 @@ class _Team:
 
     def _binned(self, bins: int) -> Bins | None:
         if bins not in self.bins:
-            found = Bins.of(self.dealt.inputs(_some(len(self.dealt.x))), bins)
+            rows = self.dealt.inputs(_some(len(self.dealt.x)))
+            if self.codes:  # which are no amounts
+                rows = rows.copy()
+                rows[:, self.codes] = 0
+            found = Bins.of(rows, bins)
             self.bins[bins] = found if found.edges else None
         return self.bins[bins]
 
@@ -148,15 +155,17 @@ class _Team:
         Such an input (the place of a missing cell where none is missing) learns nothing, so a cell
         that meets it later must not add a random number.
         """
-        net, rows = self.blueprint_with(bins).net(), self.dealt.inputs(slice(2))
+        blueprint, rows = self.blueprint_with(bins), self.dealt.inputs(slice(2))
+        net = blueprint.net()
         first = self.firsts.setdefault(bins, net)
         net = net.init(rows, seed=seed) if net is first else net.init_as(first, rows, seed=seed)
-        self.blueprint.first_weight(net)[: len(self.is_constant)][self.is_constant] = 0.0
+        blueprint.first_weight(net)[: len(self.is_constant)][self.is_constant] = 0.0
         return net
 
     def _together(self, kinds: Sequence[int], members: range) -> list[Members]:
         """These members of each kind, which is so many bins; after Ctrl-C, those that had begun."""
         folds = {self.dealt.fold(each): each for each in members}
+        self.bar.later = self.recipe.members - members.stop
         swept = sweep(
             self._net,
             self.dealt.x,
@@ -169,7 +178,7 @@ class _Team:
             },
             sampling="paired",
             stop=self._stops(),
-            **self._settings(),
+            **self._settings() | {"progress": self.bar},
         )
         found: dict[int, Members] = {bins: {} for bins in kinds}
         for point, run in zip(swept.points, swept.runs, strict=True):

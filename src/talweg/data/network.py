@@ -2,22 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from talweg.graph import Tensor
+from talweg.graph.functions import concatenate
 from talweg.nn import Dense, Module, Sequential
 from talweg.nn.bins import Bins
 from talweg.nn.disturbed import Dropout
+from talweg.nn.embedding import Embedding
 from talweg.nn.ensemble import Ensemble
+
+
+def embedding_size(codes: int) -> int:
+    """How many numbers are learnt for each of so many codes: their fourth root, rounded up.
+
+    Introducing TensorFlow Feature Columns, Google Developers Blog (2017).
+    """
+    return math.ceil(math.sqrt(math.sqrt(codes)))
+
+
+class Embedded(Module):
+    """Inputs (N, D) without those that are codes, and behind them what is learnt for each code.
+
+    `codes` are the places of codes among the inputs, with how many there are and of what size
+    their embeddings. These start at 0: a level that training never meets adds nothing, and a rare
+    one little.
+    """
+
+    def __init__(self, codes: Mapping[int, tuple[int, int]]) -> None:
+        self.codes = dict(codes)
+        self.levels = [Embedding(count, size, init="zeros") for count, size in codes.values()]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        starts, ends = [0, *(place + 1 for place in self.codes)], [*self.codes, x.shape[1]]
+        spans = zip(starts, ends, strict=True)
+        plain = [x[:, start:end] for start, end in spans if start < end]
+        pairs = zip(self.codes, self.levels, strict=True)
+        learnt = [embedding(x[:, place]) for place, embedding in pairs]
+        row: Tensor = concatenate([*plain, *learnt], axis=1)
+        return row
+
+    def __repr__(self) -> str:
+        return f"Embedded({', '.join(map(repr, self.levels))})"
 
 
 @dataclass(frozen=True, eq=False)
 class Blueprint:
-    """What decides the shape of a network for `inputs` inputs and `outputs` outputs."""
+    """What decides the shape of a network for `inputs` inputs and `outputs` outputs.
+
+    `embeddings` are the places of inputs that are codes, with their count and their size.
+    """
 
     inputs: int
     outputs: int
@@ -25,12 +65,13 @@ class Blueprint:
     activation: str
     dropout: float
     bins: Bins | None
+    embeddings: Mapping[int, tuple[int, int]]
     members: int
     is_logits: bool
 
     def net(self) -> Sequential:
-        """One member: bins, hidden layers, and one output for a number or one a class."""
-        layers: list[Module] = [] if self.bins is None else [self._bins(self.bins)]
+        """One member: bins, embeddings, hidden layers, and an output a number or a class."""
+        layers = self._before()
         for units in self.hidden:
             layers.append(Dense(units, self.activation))
             layers += [Dropout(self.dropout)] if self.dropout else []
@@ -63,13 +104,18 @@ class Blueprint:
     @property
     def size(self) -> int:
         """How many weights all members have."""
-        first = self.inputs + (self.bins.width if self.bins else 0)
+        learnt = [count * size for count, size in self.embeddings.values()]
+        more = sum(size - 1 for _, size in self.embeddings.values())
+        first = self.inputs + (self.bins.width if self.bins else 0) + more
         sizes = [first, *self.hidden, self.outputs]
-        return self.members * sum((before + 1) * units for before, units in pairwise(sizes))
+        dense = [(before + 1) * units for before, units in pairwise(sizes)]
+        return self.members * sum([*learnt, *dense])
 
     def first_weight(self, net: Module) -> Any:
-        """The live weights (D + bins, H) that meet the inputs first."""
-        return next(net.weights[name] for name in net.weights if name.endswith("weight"))
+        """The live weights (D + bins + embeddings, H) of the first hidden layer; D counts inputs
+        that are no codes.
+        """
+        return net.weights[f"{len(self._before())}.weight"]
 
     def to_json(self) -> dict[str, Any]:
         bins = self.bins
@@ -87,6 +133,8 @@ class Blueprint:
                     for column, edges in bins.edges.items()
                 ],
             }
+        if self.embeddings:
+            record["embeddings"] = [[at, *each] for at, each in self.embeddings.items()]
         return record
 
     @staticmethod
@@ -103,10 +151,16 @@ class Blueprint:
             activation=record["activation"],
             dropout=record["dropout"],
             bins=bins,
+            embeddings={at: (count, size) for at, count, size in record.get("embeddings", [])},
             members=record["members"],
             is_logits=is_logits,
         )
 
-    @staticmethod
-    def _bins(bins: Bins) -> Bins:
-        return Bins(bins.edges, bins.means, scale=bins.scale)
+    def _before(self) -> list[Module]:
+        """What inputs go through before they meet the hidden layers."""
+        bins, found = self.bins, list[Module]()
+        if bins is not None:
+            found.append(Bins(bins.edges, bins.means, scale=bins.scale))
+        if self.embeddings:
+            found.append(Embedded(self.embeddings))
+        return found

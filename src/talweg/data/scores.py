@@ -14,6 +14,8 @@ from talweg.data.target import Classification, Coding, Regressions
 
 Array = NDArray[Any]
 
+_ROUNDED = 1e-12  # the trivial R2 of eight networks is -2e-16 to 2e-16 on real tables
+
 
 class Score(NamedTuple):
     """One score of the network, and that of the trivial predictor."""
@@ -21,6 +23,18 @@ class Score(NamedTuple):
     name: str
     network: float
     trivial: float
+
+    @property
+    def shown(self) -> Score:
+        """As it is to be read: an R2 that is 0 but for what rounding left beside 1 is 0.
+
+        >>> Score("R2", 0.75, -5.6e-17).shown
+        Score(name='R2', network=0.75, trivial=0.0)
+        """
+        if not self.name.startswith(("R2", "mean R2")):
+            return self  # an error has the unit of its target, and may be as small as it likes
+        network, trivial = (0.0 if abs(each) < _ROUNDED else each for each in self[1:])
+        return self._replace(network=network, trivial=trivial)
 
 
 def regression_scores(

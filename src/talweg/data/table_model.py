@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from numbers import Integral
 from typing import Any, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.dealing import DealtRows, dealt_table
@@ -178,7 +179,7 @@ class TableModel:
         coding, rows = deal.coding, deal.rows
         learned = learn(
             rows,
-            blueprint_for(coding, len(deal.encoder.inputs), deal.recipe),
+            blueprint_for(coding, deal.encoder, deal.recipe),
             deal.recipe,
             {**_measured(coding), "class_weight": _balance(coding, given), "progress": progress},
             seed=seed,
@@ -197,7 +198,7 @@ class TableModel:
             rows=len(table),
             parts=_parts(rows),
             training=_training(learned, deal.recipe),
-            history=_history(learned.runs[0], coding),
+            history=_history(learned.runs, coding),
             unseen=found.unseen(seen.kept, deal.order),
             decision=decision,
         )
@@ -325,10 +326,15 @@ def _training(learned: Learned, recipe: Recipe) -> dict[str, Any]:
     return found | {"members": of_each, "left_out": learned.left_out}
 
 
-def _history(run: Run, coding: Coding) -> dict[str, Array]:
-    """The run's history, errors of standardised numbers turned into the column's unit."""
+def _history(runs: Sequence[Run], coding: Coding) -> dict[str, Array]:
+    """The histories of all runs, one below the other; errors of standardised numbers turned into
+    the column's unit.
+    """
     scale = coding.scale if isinstance(coding, Regression) else 1.0  # logs have no "mae"
-    return {
-        name: values * scale if name.endswith("mae") else values
-        for name, values in run.history.items()
-    }
+    epochs = [np.arange(1, 1 + len(run.history["loss"])) for run in runs]
+    networks = np.repeat(np.arange(1, 1 + len(runs)), list(map(len, epochs)))
+    found: dict[str, Array] = {"network": networks, "epoch": np.concatenate(epochs)}
+    for name in runs[0].history:
+        values = np.concatenate([run.history[name] for run in runs])
+        found[name] = values * scale if name.endswith("mae") else values
+    return found

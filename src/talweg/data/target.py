@@ -98,13 +98,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Logs:
-    """The mean and scale of a column's logarithms, and the highest that is ever predicted.
+    """The mean and scale of a column's logarithms, and between which any prediction lies.
 
-    That is 1 above the highest met: a network that goes astray must not be raised to a power.
+    That is from 1 below the lowest met to 1 above the highest: a network that goes astray must not
+    be raised to a power.
     """
 
     mean: float
     scale: float
+    lowest: float
     highest: float
 
     @staticmethod
@@ -119,7 +121,13 @@ class Logs:
         logs = np.log(values)
         if abs(skewness(logs)) > skewness(values) / 2:
             return None
-        return Logs(*mean_and_scale(logs), float(logs.max()) + 1.0)
+        return Logs(*mean_and_scale(logs), float(logs.min()) - 1.0, float(logs.max()) + 1.0)
+
+    @staticmethod
+    def factor(reach: float | Floats) -> Any:
+        """e^reach: how many times a number is another of which the logarithm lies so far off."""
+        with np.errstate(over="ignore"):
+            return np.exp(reach)
 
 
 @dataclass(frozen=True)
@@ -172,7 +180,22 @@ class Regression(Target):
         said = np.asarray(outputs, dtype=np.float64).reshape(-1)
         if self.logs is None:
             return said * self.scale + self.mean
-        return np.exp(np.minimum(said * self.logs.scale + self.logs.mean, self.logs.highest))
+        logs = said * self.logs.scale + self.logs.mean
+        return np.exp(np.clip(logs, self.logs.lowest, self.logs.highest))
+
+    def errors(self, true: Floats, said: Floats) -> Floats:
+        """How far off (N,) the numbers are as they are learned: themselves or their logarithms."""
+        return true - said if self.logs is None else np.log(true / said)
+
+    def around(self, said: Floats, reach: float | Floats) -> Floats:
+        """The ends (N, 2) between which the truth lies where errors are at most `reach`.
+
+        Of logarithms said / e^reach .. said e^reach, so wide where predictions are large.
+        """
+        if self.logs is None:
+            return np.stack([said - reach, said + reach], axis=-1)
+        factor = self.logs.factor(reach)
+        return np.stack([said / factor, said * factor], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -207,6 +230,16 @@ class Regressions:
         """Outputs (N, T) of the network as numbers (N, T), each in the unit of its column."""
         said = np.asarray(outputs, dtype=np.float64)
         return np.column_stack([one.decode(said[:, place]) for place, one in enumerate(self.each)])
+
+    def errors(self, true: Floats, said: Floats) -> Floats:
+        """How far off (N, T) each target's numbers are as they are learned."""
+        columns = zip(self.each, true.T, said.T, strict=True)
+        return np.column_stack([one.errors(*column) for one, *column in columns])
+
+    def around(self, said: Floats, reach: float | Floats) -> Floats:
+        """The ends (N, T, 2) of each target by its own reach (T,)."""
+        columns = zip(self.each, said.T, np.atleast_1d(reach), strict=True)
+        return np.stack([one.around(*column) for one, *column in columns], axis=1)
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from talweg.data.decision import Decision, decide
 from talweg.data.encode import TableEncoder
 from talweg.data.intervals import half_width
 from talweg.data.model_file import read_model, write_model
-from talweg.data.network import Blueprint
+from talweg.data.network import Blueprint, embedding_size
 from talweg.data.read import as_table, read_table
 from talweg.data.recipe import Recipe
 from talweg.data.scores import Score, scores_of
 from talweg.data.table import Table
-from talweg.data.target import Classification, Coding, Target, Task
+from talweg.data.target import Classification, Coding, Regression, Regressions, Target, Task
 from talweg.errors import ModelFileError, SettingError
 from talweg.nn import Module
 from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
@@ -105,9 +105,10 @@ class TrainedTable:
     `settings` are those of the TableModel and the seed; `parts` counts the rows of training,
     validation and test. `training` says how the run went (epochs, best_epoch, kept, seconds,
     compile_seconds, stopped_by, why: of the first member; `members` has some of it of each), when,
-    by which version, and what settings it had. `history` is the first member's, one entry an epoch:
-    "mae" is in the target's unit, the loss of numbers is that of standardised targets. `unseen`
-    holds up to 10,000 of the rows that judged a member; a file does not.
+    by which version, and what settings it had. `history` has one entry an epoch
+    of each network ("network" and "epoch" count from 1): "mae" is in the target's unit, the loss of
+    numbers is that of standardised targets. `unseen` holds up to 10,000 of the rows that judged a
+    member; a file does not.
     """
 
     encoder: TableEncoder
@@ -120,7 +121,7 @@ class TrainedTable:
     rows: int
     parts: Mapping[str, int]
     training: Mapping[str, Any]
-    history: Mapping[str, Floats]
+    history: Mapping[str, Array]
     unseen: Unseen | None = None
     decision: Decision | None = None
 
@@ -128,6 +129,12 @@ class TrainedTable:
     def task(self) -> Task:
         """What the target asks for: regression or classification."""
         return self.coding.task
+
+    @property
+    def first_history(self) -> dict[str, Array]:
+        """The history of the first network, one entry an epoch: its losses and metrics."""
+        is_first = self.history["network"] == 1
+        return {name: each[is_first] for name, each in self.history.items() if name not in _PLACES}
 
     @property
     def scores(self) -> list[Score]:
@@ -168,25 +175,33 @@ class TrainedTable:
     def intervals(self, source: Any, coverage: float = 0.9) -> Array:
         """Where the truth of each row lies with the probability `coverage`: (N, 2), low and high.
 
-        Prediction -+ `reach`, with the errors of that. Of several targets (N, T, 2), each by
-        itself.
+        What lies within `reach` of the prediction, with the errors of that. Of several targets
+        (N, T, 2), each by itself.
         """
         reach = self.reach(coverage)
-        said = outputs_of(self.net, self.coding, self._inputs(source))
-        return np.stack([said - reach, said + reach], axis=-1)
+        return self.around(outputs_of(self.net, self.coding, self._inputs(source)), reach)
 
     def reach(self, coverage: float) -> float | Floats:
         """How far off the truth is at most, with the probability `coverage`; of T targets (T,).
 
-        The `half_width` of the errors on judged rows. SettingError: a target of classes.
-        DataError: too few rows were judged for that.
+        The `half_width` of the errors on judged rows, of logarithms where these are learned.
+        SettingError: a target of classes. DataError: too few rows were judged for that.
         """
+        held = self.held_out
+        return half_width(self._numbers.errors(held.true, held.outputs), coverage)
+
+    def around(self, said: Array, reach: float | Floats) -> Array:
+        """The ends (N, 2) of what is at most `reach` off predictions (N,); (N, T, 2) of (N, T)."""
+        return self._numbers.around(said, reach)
+
+    @property
+    def _numbers(self) -> Regression | Regressions:
         if isinstance(self.coding, Classification):
             raise SettingError(
                 f"intervals: {self.coding.name!r} has classes, and only numbers have intervals. "
                 "Ask for probabilities."
             )
-        return half_width(self.held_out.true - self.held_out.outputs, coverage)
+        return self.coding
 
     def _inputs(self, source: Any) -> Array:
         """The source as inputs (N, D); a single row goes its own, shorter way."""
@@ -268,17 +283,19 @@ class TrainedTable:
 
 
 _HISTORY, _HELD = "history/", "held out/"
+_PLACES = ("network", "epoch")
 
 
-def blueprint_for(coding: Coding, inputs: int, recipe: Recipe) -> Blueprint:
+def blueprint_for(coding: Coding, encoder: TableEncoder, recipe: Recipe) -> Blueprint:
     """What a recipe makes of a table: as yet without bins."""
     return Blueprint(
-        inputs=inputs,
+        inputs=len(encoder.inputs),
         outputs=_outputs(coding),
         hidden=recipe.hidden,
         activation=recipe.activation,
         dropout=recipe.dropout,
         bins=None,
+        embeddings={at: (count, embedding_size(count)) for at, count in encoder.codes.items()},
         members=recipe.members,
         is_logits=isinstance(coding, Classification),
     )
@@ -350,6 +367,8 @@ def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedT
     is_logits = isinstance(coding, Classification)
     inputs = len(encoder.inputs)
     blueprint = Blueprint.from_json(config["network"], inputs, _outputs(coding), is_logits)
+    if {at: count for at, (count, _) in blueprint.embeddings.items()} != encoder.codes:
+        raise ValueError("the embeddings do not fit the columns")
     # Asked before anything of that size is made.
     if arrays["weights"].shape != (blueprint.size,):
         raise ValueError("the weights do not fit the network")

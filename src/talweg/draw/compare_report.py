@@ -41,13 +41,14 @@ def _scores(found: Comparison) -> Markup:
     facts = [name.capitalize() for name, _ in facts_of(first)]
     heads = ("Model", *(each.name for each in first.scores), "Rows", *facts)
     rows = [_row(each) for each in found.models]
-    total: list[page.Cell] = ["trivial predictor", *(score.trivial for score in first.scores)]
+    total: list[page.Cell] = ["trivial predictor", *(score.shown.trivial for score in first.scores)]
     total += [first.rows, *([""] * len(facts))]
     return page.table("The best first", heads, rows, total=total, wide=True)
 
 
 def _row(model: Compared) -> list[page.Cell]:
-    cells: list[page.Cell] = [model.name, *(score.network for score in model.scores), model.rows]
+    reached = (score.shown.network for score in model.scores)
+    cells: list[page.Cell] = [model.name, *reached, model.rows]
     return [*cells, *(value for _, value in facts_of(model))]
 
 
@@ -65,7 +66,7 @@ def _curves(found: Comparison) -> Markup:
     curves = {
         page.short(each.name): (np.arange(1, len(loss) + 1), loss)
         for each in found.models[: len(COLOURS)]
-        if (loss := each.trained.history.get("val_loss")) is not None
+        if (loss := each.trained.first_history.get("val_loss")) is not None
     }
     chart = line_chart(
         curves, title="Validation loss by epoch", x_label="epoch", y_label="validation loss"

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from talweg.data.coded import CategoryColumn, Column, DateColumn, OrdinalColumn
+from talweg.data.coded import CategoryColumn, CodeColumn, Column, DateColumn, OrdinalColumn
 from talweg.data.table_model import TableModel
 from talweg.data.trained_table import TrainedTable
 from talweg.draw.facts import Data, Network, Report, Result, Settings, Training
@@ -98,7 +98,7 @@ def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
 def _result(trained: TrainedTable) -> Result:
     numbers, rows = trained.task == "regression", judged_rows(trained)
     return Result(
-        scores=trained.scores,
+        scores=[each.shown for each in trained.scores],
         baseline=f"Always {baseline(trained)}" if numbers else "Class frequencies of training",
         scored_on=f"{rows[:1].upper()}{rows[1:]}",
         picture=table_picture(trained),
@@ -108,7 +108,7 @@ def _result(trained: TrainedTable) -> Result:
 def _training(trained: TrainedTable, seen: Look | None) -> Training:
     told = trained.training
     return Training(
-        history=trained.history,
+        history=trained.first_history,
         epochs=told["epochs"],
         said=training_sentence(trained),
         best_epoch=told["best_epoch"],
@@ -156,8 +156,9 @@ def _use(column: Column) -> str:
         shown = ", ".join(column.levels[:_LEVELS_SHOWN])
         more = ", ..." if len(column.levels) > _LEVELS_SHOWN else ""
         step = ", and its step" if isinstance(column, OrdinalColumn) else ""
-        levels = f"{len(column.levels)} levels ({shown}{more})"
-        return f"a place for each of {levels}, unknown, missing{step}"
+        levels = f"{len(column.levels):,} levels ({shown}{more})"
+        each = "some learnt numbers" if isinstance(column, CodeColumn) else "a place"
+        return f"{each} for each of {levels}, unknown, missing{step}"
     mean, scale = number_text(column.mean), number_text(column.scale)
     return f"(value - {mean}) / {scale}, softly clipped, with places for unknown and missing"
 

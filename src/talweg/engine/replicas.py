@@ -157,7 +157,7 @@ RULES: dict[Gate, Rule] = {
     gates.matmul: _matmul,
 }
 """What each gate becomes; those that work by element need no rule."""
-REFUSED: frozenset[Gate] = frozenset({gates.uniform})
+REFUSED: frozenset[Gate] = frozenset({gates.uniform, gates.take, gates.segment_sum})
 """Gates that replicas cannot share, so that their runs go one by one."""
 
 

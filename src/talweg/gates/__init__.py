@@ -46,6 +46,7 @@ from talweg.gates.elementwise import (
     tanh as tanh,
     where as where,
 )
+from talweg.gates.lookup import segment_sum as segment_sum, take as take
 from talweg.gates.random import uniform as uniform
 from talweg.gates.record import (
     Array as Array,

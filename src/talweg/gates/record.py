@@ -132,6 +132,9 @@ def is_weak(operand: Operand) -> bool:
 def common_float(operands: Iterable[Operand]) -> np.dtype[Any] | None:
     """The float dtype that decides for a gate: the first array's, else the wider."""
     floats = [each for each in operands if getattr(each, "dtype", BOOL).kind == "f"]
+    dtypes: list[np.dtype[Any]] = [each.dtype for each in floats]
+    if dtypes and dtypes[0].isnative and all(each == dtypes[0] for each in dtypes):
+        return dtypes[0]  # as nearly always, and sooner told
     arrays = [each for each in floats if not is_weak(each)]
     tensors = [each for each in floats if hasattr(each, "record_gate")]
     decisive = arrays[:1] or tensors or floats
@@ -164,6 +167,9 @@ def cost_per_element(operations: int) -> Callable[..., Cost]:
 
 def broadcast_shape(name: str, *inputs: Spec) -> Shape:
     """The shape that NumPy's broadcasting gives the inputs of the gate `name`."""
+    first = inputs[0].shape
+    if all(each.shape == first for each in inputs):
+        return first
     try:
         return np.broadcast_shapes(*(each.shape for each in inputs))
     except ValueError:
@@ -176,9 +182,9 @@ def broadcast_shape(name: str, *inputs: Spec) -> Shape:
 
 def same_dtype(name: str, *inputs: Spec) -> np.dtype[Any]:
     """The dtype that all inputs share; DtypeError where they differ."""
-    dtypes = {each.dtype for each in inputs}
-    if len(dtypes) == 1:
-        return dtypes.pop()
+    first = inputs[0].dtype
+    if all(each.dtype == first for each in inputs):
+        return first
     given = " and ".join(str(each.dtype) for each in inputs)
     raise DtypeError(f"{name}: dtypes {given} are mixed; convert one with tw.cast(x, dtype)")
 

@@ -74,6 +74,16 @@ def one_hot(labels: Operand, classes: int, dtype: Any = "float32") -> Operand:
     return gates.one_hot(_as_operand(labels), classes=int(classes), dtype=np.dtype(dtype))
 
 
+def take(table: Operand, codes: Operand) -> Operand:
+    """The rows of a table (L, E) at whole numbers (...), as (..., E); NaN for those outside of
+    0..L-1.
+    """
+    codes = _as_operand(codes)
+    flat = gates.reshape(codes, shape=(math.prod(codes.shape),))
+    rows = gates.take(_as_operand(table), flat)
+    return gates.reshape(rows, shape=(*codes.shape, rows.shape[1]))
+
+
 def reshape(x: Operand, *shape: int | Sequence[int]) -> Operand:
     """The same elements in another shape; one size may be -1."""
     x = _as_operand(x)

@@ -24,9 +24,14 @@ class Line(NamedTuple):
         return f"{os.path.basename(self.file)}:{self.number}"
 
 
+@functools.cache  # each gate that is recorded asks of some fifteen lines
+def _is_the_users(file: str) -> bool:
+    return not file.startswith(_NOT_THE_USERS)
+
+
 def calling_line() -> Line:
     """The innermost line outside of this package, NumPy, and what they call it through."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
+    while frame.f_back and not _is_the_users(frame.f_code.co_filename):
         frame = frame.f_back
     return Line(frame.f_code.co_filename, frame.f_lineno)

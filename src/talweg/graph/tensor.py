@@ -320,9 +320,12 @@ def _spec(array: Array) -> Spec:
     return Spec(array.shape, array.dtype)
 
 
+_ZERO = bytes(8)  # of any dtype
+
+
 def _no_numbers(spec: Spec) -> Array:
     """What stands for the value of a recorded node: the shape and dtype, and room for one zero."""
-    return np.broadcast_to(np.zeros((), spec.dtype), spec.shape)
+    return np.ndarray(spec.shape, spec.dtype, _ZERO, strides=(0,) * len(spec.shape))
 
 
 def _value(gate: Gate, operands: Sequence[Tensor], settings: dict[str, Any], spec: Spec) -> Array:
@@ -354,8 +357,10 @@ def _copied(value: Any, dtype: npt.DTypeLike | None = None) -> Array:
 
 
 def _operands(gate: Gate, inputs: tuple[Any, ...], line: Line) -> tuple[Tensor, ...]:
-    """The inputs of a gate as tensors: numbers take the dtype of the arrays beside them."""
-    common = common_float(inputs)
+    """The inputs of a gate as tensors: numbers take the dtype of the arrays beside them, but for
+    codes, which count.
+    """
+    common = None if gate.kind == "index" else common_float(inputs)
     return tuple(_operand(each, common, gate, line) for each in inputs)
 
 

@@ -46,14 +46,18 @@ class Dependence:
 
 
 def dependence(rows: EncodedRows, names: Sequence[str]) -> list[Dependence]:
-    """The partial dependence of the prediction on each of these columns (Friedman 2001)."""
+    """The partial dependence of the prediction on each of these columns (Friedman 2001), but for
+    those that have one value in these rows, or none.
+    """
     rows = some_of(rows, ROWS)
-    return [each for name in names if len((each := _on(rows, name)).values) > 1]
+    return [each for name in names if (each := _on(rows, name))]
 
 
-def _on(rows: EncodedRows, name: str) -> Dependence:
+def _on(rows: EncodedRows, name: str) -> Dependence | None:
     column = next(each for each in rows.trained.encoder.columns if each.name == name)
     values, cells = _varied(column, rows.table.columns[rows.name_of(name)])
+    if len(values) < 2:
+        return None
     place = rows.places()[name]
     means = [_mean_prediction(rows, place, each) for each in column.encode(cells)]
     return Dependence(name, values, np.array(means).reshape(len(cells), -1))

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from talweg.data.columns import plain
-from talweg.data.target import Classification
+from talweg.data.target import Classification, Regression
 from talweg.data.trained_table import TrainedTable
 
 FEW_HELD_OUT = 100  # rows; the standard error of an accuracy of 0.9 is then 0.03
 
-_NAMED = 4  # of several targets; of more the first three
+_NAMED = 4  # of several targets or classes; of more the first three
 _DIGITS = 4
 _HARDLY = 0.02  # of the way from the trivial predictor to a perfect one
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -52,10 +52,7 @@ def setting_text(value: object) -> str:
 
 def target_name(trained: TrainedTable) -> str:
     """What to call the target: its name, or the first few of several."""
-    names = list(map(trained.called, trained.coding.names))
-    if len(names) > _NAMED:
-        names[_NAMED - 1 :] = [f"{len(names) - _NAMED + 1:,} more"]
-    return _listed(names)
+    return _listed(_first(list(map(trained.called, trained.coding.names))))
 
 
 def baseline(trained: TrainedTable) -> str:
@@ -136,16 +133,23 @@ def interval_sentence(trained: TrainedTable) -> str:
 
     Of 100 judged rows the share that it holds has a standard error of 0.03.
     """
-    if trained.task == "classification" or len(trained.held_out.true) < FEW_HELD_OUT:
+    coding = trained.coding
+    if isinstance(coding, Classification) or len(trained.held_out.true) < FEW_HELD_OUT:
         return ""
     reach = np.ravel(trained.reach(0.9))
     if not np.isfinite(reach).all() or len(reach) > _NAMED:  # weights that ran away, or too much
         return ""
-    within = [number_text(each) for each in reach.tolist()]
+    within = list(map(_within, coding.each, reach.tolist()))
     if is_several(trained):
         pairs = zip(within, map(trained.called, trained.coding.names), strict=True)
         within = [f"{each} ({name})" for each, name in pairs]
     return f"In 9 of 10 cases the truth lies within {_listed(within)} of the prediction."
+
+
+def _within(target: Regression, reach: float) -> str:
+    if target.logs is None:
+        return number_text(reach)
+    return f"a factor of {number_text(target.logs.factor(reach))}"
 
 
 def verdict(trained: TrainedTable) -> str:
@@ -276,6 +280,7 @@ def notes(trained: TrainedTable) -> list[str]:
             for one in trained.coding.each
             if one.logs
         ]
+    said += _single_rows(trained)
     doubts = trained.encoder.notes.items()
     said += [f"Column {name!r}: {doubt}" for name, doubt in doubts]
     without = trained.rows - sum(trained.parts.values())
@@ -283,6 +288,19 @@ def notes(trained: TrainedTable) -> list[str]:
         were = "was" if without == 1 else "were"
         said.append(f"{_count(without, 'row')} without a target {were} left out.")
     return said
+
+
+def _single_rows(trained: TrainedTable) -> list[str]:
+    """What to say of classes that have one row each."""
+    if not isinstance(trained.coding, Classification):
+        return []
+    counts = np.rint(trained.held_out.prior * sum(trained.parts.values()))
+    names = [trained.coding.levels[place] for place in np.flatnonzero(counts == 1)]
+    if not names:
+        return []
+    whose = f"{_listed(_first(names))} of {target_name(trained)}"
+    said = f"The classes {whose} have" if len(names) > 1 else f"The class {whose} has"
+    return [f"{said} a single row, which cannot both teach and test: add rows, or join classes."]
 
 
 def _used_all_epochs(trained: TrainedTable) -> bool:
@@ -322,6 +340,13 @@ def left_out(trained: TrainedTable) -> dict[str, str]:
 
 def _number_word(count: int) -> str:
     return _WORDS[count] if count < len(_WORDS) else f"{count:,}"
+
+
+def _first(names: Sequence[str]) -> Sequence[str]:
+    """The names, of many the first few and how many more there are."""
+    if len(names) <= _NAMED:
+        return names
+    return [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1:,} more"]
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from talweg import gates
 from talweg.engine.program import WATCHED, BadStep, Outcome, Program
 from talweg.graph import Tensor
 from talweg.nn import Module
@@ -71,15 +72,18 @@ def _failure(bad: BadStep, program: Program) -> Failure:
     lr = math.nan if is_search else float(bad.settings["lr"])
     rate = "" if is_search else f" (lr {lr:g})"
     smaller = f"Try a smaller learning rate (lr={lr / 10:g})"
-    hint = "Start from other weights" if is_search else smaller
+    start = "Start from other weights" if is_search else smaller
+    hint = f"{start}, or scale the inputs and targets to about -1 to 1."
     node = bad.node
+    if node is not None and node.gate is gates.take:
+        hint = f"Give codes from 0 to {node.inputs[0].shape[0] - 1}, or a table of more rows."
     gate = node.gate.name if node is not None and node.gate else ""
     layer = (node.layer or "") if node is not None else ""
     line = str(node.line) if node is not None else ""
     message = (
         f"the loss or the weights stopped being finite in epoch {bad.epoch}, step {bad.step}"
         f"{rate}: the first NaN or infinity came from {_source(node)}. The weights before "
-        f"that step are kept. {hint}, or scale the inputs and targets to about -1 to 1."
+        f"that step are kept. {hint}"
     )
     return Failure(bad.epoch, bad.step, gate, layer, line, lr, message)
 

@@ -8,7 +8,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -135,6 +135,27 @@ class Watched:
             return 0.0 if self.ended else math.inf
         used = time.perf_counter() - self.control.started if self.done else 0.0
         return max(0.0, self.budget - used)
+
+
+@dataclass
+class Whole:
+    """One bar of sweeps that follow each other, each of which is given it as `progress`.
+
+    `later` counts the runs of those to come; `earlier` is what the bar told of those before.
+    """
+
+    shows_bar: bool | None = None
+    later: int = 0
+    earlier: list[Watched] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+
+    def bar(self, works: Sequence[Watched], workers: int) -> SweepBar:
+        """Tells of these works, and of all before and after; later runs are like the first."""
+        first = works[:1] if self.later else []
+        to_come = [replace(each, control=Control(), runs=self.later) for each in first]
+        bar = SweepBar([*self.earlier, *works, *to_come], workers=workers)
+        bar.started = self.started
+        return bar
 
 
 class SweepBar(Bar):

@@ -13,7 +13,7 @@ from talweg.engine.program import Control, Outcome
 from talweg.train.engines import Engine, engine_for
 from talweg.train.fit import interruptible
 from talweg.train.points import named
-from talweg.train.progress import SweepBar, Watched
+from talweg.train.progress import Watched, Whole, wants_bar
 from talweg.train.tasks import Task
 from talweg.train.work import Ended, Work
 
@@ -34,9 +34,9 @@ class SideBySide:
     """What runs the works of a sweep, rung by rung; to be entered once, for all of them."""
 
     def __init__(
-        self, tasks: Sequence[Task], engine: str | None, workers: int, shows_bar: bool
+        self, tasks: Sequence[Task], engine: str | None, workers: int, progress: Whole
     ) -> None:
-        self.engine, self.workers, self.shows_bar = engine, workers, shows_bar
+        self.engine, self.workers, self.progress = engine, workers, progress
         self.controls = [Control() for _ in tasks]
         self.begun: set[int] = set()
         self.engines: dict[Any, Future[Engine]] = {}
@@ -64,8 +64,8 @@ class SideBySide:
         """Do the works; after Ctrl-C only those that have begun."""
         self.futures, self.begun = {}, set()
         self.watched = {each.places[0]: self._watched(each) for each in works}
-        bar = SweepBar([*self.watched.values()], workers=self.workers)
-        with bar if self.shows_bar else nullcontext():
+        bar = self.progress.bar([*self.watched.values()], self.workers)
+        with bar if wants_bar(self.progress.shows_bar) else nullcontext():
             for work in _longest_first(works):
                 self.futures[self.training.submit(self._one, work, self._engine(work))] = work
             self._wait(note)

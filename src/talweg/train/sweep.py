@@ -21,7 +21,7 @@ from talweg.train.engines import chosen_engine
 from talweg.train.fit import RULES
 from talweg.train.halving import Halving, rungs_of
 from talweg.train.points import points_of
-from talweg.train.progress import wants_bar
+from talweg.train.progress import Whole
 from talweg.train.ranges import SAMPLING
 from talweg.train.run import Run
 from talweg.train.side_by_side import SideBySide, cores
@@ -52,7 +52,7 @@ def sweep(
     resume: bool = False,
     threads: int | None = None,
     engine: str | None = None,
-    progress: bool | None = None,
+    progress: bool | Whole | None = None,
     **fit_settings: Any,
 ) -> Sweep:
     """Train a new net for every combination of values, each as `fit` would.
@@ -96,7 +96,8 @@ def sweep(
     """
     start = time.perf_counter()
     own = {"points": points, "sampling": sampling, "resume": resume}
-    own |= {"threads": threads, "engine": engine, "progress": progress}
+    whole = progress if isinstance(progress, Whole) else Whole(progress)
+    own |= {"threads": threads, "engine": engine, "progress": whole.shows_bar}
     check("sweep", own, _RULES)
     if halving is not None and not isinstance(halving, Halving):
         raise SettingError(f"sweep: halving must be tw.Halving(epochs) or None, not {halving!r}")
@@ -112,9 +113,10 @@ def sweep(
         identity = identity_of(tasks, X, y, fit_settings, halving, chosen_engine(engine))
         file = SweepFile(checkpoint, resume, identity, tasks)
     workers = 1 if interprets else threads or cores()
-    with SideBySide(tasks, engine, workers, wants_bar(progress)) as side_by_side:
+    with SideBySide(tasks, engine, workers, whole) as side_by_side:
         contest = Contest(tasks, halving, rungs, side_by_side, file, replicates=not interprets)
         standings = contest.run()
+    whole.earlier += side_by_side.watched.values()
     _warn_of_failures(tasks, standings)
     begun = [each for each in zip(tasks, standings, strict=True) if each[1].run]
     return Sweep(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from talweg.engine.native.kernel import Gathering, Kernel, Nest, Pack, Product
+from talweg.engine.native.kernel import Gathering, Kernel, Lookup, Nest, Pack, Product
 from talweg.engine.native.outline import Node, Outline, Size
 from talweg.engine.native.rows import VIEWS, stages
 from talweg.engine.program import WATCHED
@@ -60,6 +60,10 @@ class Grouping:
             self._reduce(node)
         elif node.gate.name == "matmul":
             self._multiply(node)
+        elif node.gate.kind == "index":
+            for each in node.inputs:
+                self._keep(each)
+            self._new(Lookup(self.stage_of[node], self.axis_of[node], node=node), node)
         elif node.gate.name in ("concatenate", "place"):
             for each in node.inputs:
                 self._keep(each)

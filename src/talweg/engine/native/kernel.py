@@ -143,6 +143,41 @@ class Pack(Kernel):
 
 
 @dataclass(eq=False)
+class Lookup(Kernel):
+    """Rows (N, E) and a table (L, E) that codes (N,) tie: `take` reads the table, `segment_sum`
+    adds up in it.
+    """
+
+    node: Node | None = None
+    table: View | None = None
+    codes: View | None = None
+    rows: View | None = None
+
+    @property
+    def takes(self) -> bool:
+        return (
+            self.node is not None and self.node.gate is not None and self.node.gate.name == "take"
+        )
+
+    def reads(self) -> list[View]:
+        assert self.table and self.codes and self.rows
+        return [self.codes, self.table if self.takes else self.rows]
+
+    def writes(self) -> list[View]:
+        assert self.table and self.rows
+        return [self.rows if self.takes else self.table]
+
+    def operations(self) -> Size:
+        assert self.table and self.rows
+        rows, table = product(self.rows.shape), product(self.table.shape)
+        return rows if self.takes else max(rows, table, key=lambda size: (size.power, size.factor))
+
+    def __str__(self) -> str:
+        assert self.node and self.node.gate and self.table and self.rows
+        return f"{self.node.gate.name} {_text(self.rows.shape)}, table {_text(self.table.shape)}"
+
+
+@dataclass(eq=False)
 class Gathering(Kernel):
     """The place in the order where a concatenation, or a placing, becomes whole."""
 

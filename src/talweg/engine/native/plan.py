@@ -15,13 +15,16 @@ import numpy as np
 
 from talweg.engine.native.grouping import Grouping
 from talweg.engine.native.in_place import may_fill
-from talweg.engine.native.kernel import Gathering, Kernel, Nest, Pack, Product
+from talweg.engine.native.kernel import Gathering, Kernel, Lookup, Nest, Pack, Product
 from talweg.engine.native.memory import placed
 from talweg.engine.native.order import note_lifetimes, ordered
 from talweg.engine.native.outline import ONE, Node, Outline, Size, Sizes, product
 from talweg.engine.native.rows import VIEWS
 from talweg.engine.native.truths import is_in_bits
 from talweg.engine.native.view import Buffer, Kind, View, whole
+
+_LIE = ("contract", "index")
+"""Kinds of gates whose inputs lie in memory."""
 
 
 @dataclass
@@ -253,8 +256,8 @@ class _Planner:
             self.views[node] = whole(buffer, node.shape)
 
     def _fill(self, node: Node) -> None:
-        """Room for a constant of one number that a product reads; nests know it without."""
-        if any(each.gate is not None and each.gate.name == "matmul" for each in node.users):
+        """Room for a constant of one number that others read; nests know it without."""
+        if any(each.gate is not None and each.gate.kind in _LIE for each in node.users):
             size = product(node.shape)
             view = whole(
                 self._buffer(f"filled{node.place}", node.dtype, size, "shared"), node.shape
@@ -309,6 +312,11 @@ class _Planner:
             kernel.a, kernel.b = (self._read(each) for each in kernel.node.inputs)
             kernel.c = self.views[kernel.node]
             self._pack_privately(kernel)
+        elif isinstance(kernel, Lookup):
+            assert kernel.node is not None
+            first, kernel.codes = (self._read(each) for each in kernel.node.inputs)
+            home = self.views[kernel.node]
+            kernel.table, kernel.rows = (first, home) if kernel.takes else (home, first)
         elif isinstance(kernel, Pack):
             assert kernel.source is not None
             kernel.b = self._read(kernel.source)
@@ -354,7 +362,7 @@ class _Planner:
             ranges = [(Size(0), size, ONE) for size in each.shape]
             ranges[axis] = (start, start, ONE)
             piece = home.sliced(ranges, each.shape)
-            if each not in self.views or not _is_same(self.views[each], piece):
+            if each not in self.views or not self.views[each].is_same_as(piece):
                 copies.append(self._copy(kernel, each, piece))
             start = Size(start.factor + each.shape[axis].factor, each.shape[axis].power)
         return copies
@@ -407,12 +415,3 @@ def _under(view: View, node: Node, shape: Sizes) -> View:
     if node.gate is not None and node.gate.name == "one_hot":
         view = View(view.buffer, (*view.shape, ONE), (*view.strides, Size(0)), view.offset)
     return view.broadcast(shape)
-
-
-def _is_same(one: View, other: View) -> bool:
-    """Whether two views are the same elements in the same order."""
-    return (
-        one.buffer is other.buffer
-        and [each for each in one.offset if each.factor] == list(other.offset)
-        and (one.strides == other.strides or (one.is_contiguous and other.is_contiguous))
-    )

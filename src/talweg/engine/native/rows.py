@@ -173,6 +173,12 @@ def _matmul(node: Node, axes: Axes) -> int | None:
     return batches.pop() if len(batches) == 1 and min(batches) >= 0 else None
 
 
+def _take(node: Node, axes: Axes) -> int | None:
+    """Codes that follow the rows take theirs from a table that is there as a whole."""
+    table, codes = axes
+    return codes if table is None else None
+
+
 def _concatenate(node: Node, axes: Axes) -> int | None:
     found = set(axes)
     (axis, *others) = found
@@ -189,5 +195,7 @@ _RULES = {
     "place": _keeps_rows,
     "broadcast_to": _broadcast,
     "matmul": _matmul,
+    "take": _take,
+    "segment_sum": lambda node, axes: None,
     "concatenate": _concatenate,
 }

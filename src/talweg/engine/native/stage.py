@@ -11,7 +11,8 @@ from talweg.engine.native.contract_kernels import panel_width
 from talweg.engine.native.control import CONTROL, SCRATCH
 from talweg.engine.native.frame import PARAMETERS, Frame
 from talweg.engine.native.ir import Index, Module, Value, type_of
-from talweg.engine.native.kernel import Kernel, Nest, Pack, Product
+from talweg.engine.native.kernel import Kernel, Lookup, Nest, Pack, Product
+from talweg.engine.native.lookup import write_lookup
 from talweg.engine.native.nest import write_nest
 from talweg.engine.native.order import must_wait
 from talweg.engine.native.plan import Plan
@@ -57,6 +58,8 @@ def _write(frame: Frame, kernel: Kernel) -> None:
         write_nest(frame, kernel)
     elif isinstance(kernel, Product):
         _write_product(frame, kernel)
+    elif isinstance(kernel, Lookup):
+        write_lookup(frame, kernel)
     else:
         assert isinstance(kernel, Pack)
         _write_pack(frame, kernel)

@@ -65,6 +65,14 @@ class View:
         pairs = zip(self.shape, self.strides, contiguous(self.shape), strict=True)
         return all(size == ONE or stride == full for size, stride, full in pairs)
 
+    def is_same_as(self, other: View) -> bool:
+        """Whether these are the same elements in the same order."""
+        return (
+            self.buffer is other.buffer
+            and [each for each in self.offset if each.factor] == list(other.offset)
+            and (self.strides == other.strides or (self.is_contiguous and other.is_contiguous))
+        )
+
     def transposed(self, axes: Sequence[int]) -> View:
         return replace(
             self,

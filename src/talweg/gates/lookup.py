@@ -1,0 +1,99 @@
+"""Gates that find rows by their number: rows of a table at codes, and its adjoint, sums by code.
+
+A code that is not of the table (below 0, or L and more) gives a row of NaN, so that it is seen, and
+adds to no sum, so that it harms none. Both cost as much as the rows that move; a product with a
+one-hot row a code costs L times that.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from talweg.errors import DtypeError, ShapeError
+from talweg.gates.record import (
+    Array,
+    Cost,
+    Gate,
+    Operand,
+    Spec,
+    cost_per_element,
+    float_dtype,
+    traffic,
+)
+
+
+def _check_codes(name: str, codes: Spec) -> None:
+    if codes.dtype.kind not in "iu":
+        raise DtypeError(f"{name}: codes must be whole numbers, but are {codes.dtype}")
+    if len(codes.shape) != 1:
+        raise ShapeError(f"{name}: codes must be one a row, (N,), but have shape {codes.shape}")
+
+
+def _take_shape(table: Spec, codes: Spec) -> Spec:
+    _check_codes("take", codes)
+    if len(table.shape) != 2 or not table.shape[0]:
+        raise ShapeError(f"take: a table of rows (L, E) is needed, L above 0, not {table.shape}")
+    return Spec((*codes.shape, table.shape[1]), float_dtype("take", table))
+
+
+def _segment_sum_shape(x: Spec, codes: Spec, *, size: int) -> Spec:
+    _check_codes("segment_sum", codes)
+    if len(x.shape) != 2 or x.shape[0] != codes.shape[0]:
+        raise ShapeError(
+            f"segment_sum: rows (N, E) with a code each are needed, not {x.shape} and {codes.shape}"
+        )
+    return Spec((size, x.shape[1]), float_dtype("segment_sum", x))
+
+
+def _are_inside(codes: Array, size: int) -> Array:
+    return np.asarray((codes >= 0) & (codes < size))
+
+
+def _take_value(table: Array, codes: Array) -> Array:
+    rows = table.take(codes, axis=0, mode="clip")
+    rows[~_are_inside(codes, len(table))] = np.nan
+    return rows
+
+
+def _segment_sum_value(x: Array, codes: Array, *, size: int) -> Array:
+    inside = _are_inside(codes, size)
+    sums = np.zeros((size, x.shape[1]), x.dtype)
+    np.add.at(sums, codes[inside], x[inside])
+    return sums
+
+
+def _segment_sum_cost(x: Spec, codes: Spec, *, output: Spec, size: int) -> Cost:
+    return Cost(x.size, traffic((x, codes), output))
+
+
+def _take_backward(g: Operand, out: Operand, table: Operand, codes: Operand) -> Operand:
+    return segment_sum(g, codes, size=table.shape[0])
+
+
+def _segment_sum_backward(
+    g: Operand, out: Operand, x: Operand, codes: Operand, *, size: int
+) -> Operand:
+    return take(g, codes)
+
+
+take: Gate = Gate(
+    name="take",
+    kind="index",
+    formula="table[codes]",
+    shape=_take_shape,
+    value=_take_value,
+    backward=(_take_backward, None),
+    slopes=("1 for each row that is taken", "0"),
+    cost=cost_per_element(0),
+)
+
+segment_sum: Gate = Gate(
+    name="segment_sum",
+    kind="index",
+    formula="the sum of the rows of x at each code",
+    shape=_segment_sum_shape,
+    value=_segment_sum_value,
+    backward=(_segment_sum_backward, None),
+    slopes=("1", "0"),
+    cost=_segment_sum_cost,
+)
