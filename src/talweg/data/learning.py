@@ -35,7 +35,6 @@ Members = dict[int, Run]
 
 _TRIAL = 2  # members of either kind that are tried
 _PLACES = 512  # that the bins of all columns may take: more cost more than they help
-_CLEARLY = 0.95  # of the loss without bins: a smaller gain is chance
 load_engine()  # with all else that training needs, not in the middle of it
 _LEAST = (
     1e-4  # what counts as better, of a loss that starts near 1: mushroom takes 40 epochs, not 242
@@ -125,7 +124,8 @@ class _Team:
         if len(plain) != len(binned):  # after Ctrl-C, those of which more had begun
             is_better = len(binned) > len(plain)
         else:
-            is_better = _loss(binned) < _CLEARLY * _loss(plain)
+            rows = sum(len(self.dealt.fold(each).validation) for each in range(self.on_trial))
+            is_better = _loss(binned) < (1 - _chance(rows)) * _loss(plain)
         return (bins, binned) if is_better else (0, plain)
 
     def trained(self, bins: int, members: range) -> Members:
@@ -221,6 +221,15 @@ class _Team:
             rounds = -(-(self.recipe.members + self.on_trial) // cores())
             stops.append(TimeBudget(self.budget / rounds))
         return stops
+
+
+def _chance(rows: int) -> float:
+    """By how much of itself the loss on so many rows may differ by chance.
+
+    >>> _chance(800), _chance(10_000)
+    (0.05, 0.02)
+    """
+    return min(0.05, 2 / float(rows) ** 0.5)
 
 
 def _some(rows: int) -> slice:
