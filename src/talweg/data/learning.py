@@ -7,6 +7,7 @@ every row is used, and each is judged by the one network that knows nothing of i
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -229,7 +230,7 @@ def _chance(rows: int) -> float:
     >>> _chance(800), _chance(10_000)
     (0.05, 0.02)
     """
-    return min(0.05, 2 / float(rows) ** 0.5)
+    return min(0.05, 2 / math.sqrt(rows))
 
 
 def _some(rows: int) -> slice:
