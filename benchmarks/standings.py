@@ -141,9 +141,10 @@ _AFTER = f"""
 - Two scores are equal within noise if their mean difference, paired by split, is at most twice its
   standard error, which allows for splits sharing rows (Nadeau and Bengio, 2003), or at most one row
   of the test, or {LEAST} of R2.
-- Seconds are those of `fit` alone, encoding and compiling included, imports and reading of the
-  file left out, in a process of its own without compiled programs from before. Memory is the peak
-  of that process, and what it held before the contestant came: Python, pandas and the table.
+- Seconds are those of `fit` alone, encoding and compiling included, imports (talweg's engine comes
+  with `tw.TableModel`) and reading of the file left out, in a process of its own without compiled
+  programs from before. Memory is the peak of that process, and what it held before the contestant
+  came: Python, pandas and the table.
 - talweg: `tw.TableModel(target=...).fit(frame)`. MLP: numbers filled with the median and
   standardised, words filled with the most frequent and one-hot, and its target standardised, as it
   is no good without. Trees: words as categories of pandas, missing cells as they are.

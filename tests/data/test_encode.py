@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from talweg.data.coded import BOUND, CategoryColumn, NumberColumn
+from talweg.data.coded import BOUND, CategoryColumn, CodeColumn, NumberColumn
 from talweg.data.columns import as_cells, parse
 from talweg.data.encode import TableEncoder
 from talweg.data.read import as_table
@@ -153,3 +153,20 @@ def test_adult(real_table) -> None:
     seen_once = inputs[:, encoder.inputs.index("13 unknown")].sum()
     assert seen_once == 1  # Holand-Netherlands
     assert rebuilt(encoder) == encoder
+
+
+@pytest.mark.parametrize("kind", [CategoryColumn, CodeColumn])
+@pytest.mark.parametrize("level", ["7", "7.0", "07", "7e0"])
+def test_a_number_is_its_level_however_it_is_written(kind, level: str) -> None:
+    column = kind("shop", ("hill", level, "12"))
+    for cells in (["7"], ["7.0"], [7], np.array([7]), np.array([7.0]), [level]):
+        assert column.codes(as_cells(cells)).tolist() == [1], cells
+        encoder = TableEncoder(("shop",), (), (column,), {})
+        row, table = {"shop": cells[0]}, {"shop": cells}
+        np.testing.assert_array_equal(encoder.encode_row(row), encoder.encode(as_table(table)))
+    assert column.codes(as_cells(["8", "", "hill", "7.5"])).tolist() == [3, 4, 0, 3]
+
+
+def test_levels_that_are_one_number_stay_apart() -> None:
+    column = CategoryColumn("version", ("1.0", "1", "1.00"))
+    assert column.codes(as_cells(["1.0", "1", "1.00", "01"])).tolist() == [0, 1, 2, 1]

@@ -10,7 +10,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -113,10 +112,10 @@ def test_it_may_be_compiled_ahead(
 
 
 def test_what_fails_ahead_is_told_to_the_one_who_borrows_it(cache: Cache) -> None:
-    threads = threading.active_count()
     compiler.compile_ahead("nonsense")
-    while threading.active_count() > threads:
-        time.sleep(0.001)
+    for thread in threading.enumerate():
+        if thread.name == compiler.AHEAD:
+            thread.join()
     with pytest.raises(EngineError, match="nonsense"):
         compiled(borrower(5), ["call5"], ["nonsense"], cache=OFF)
 

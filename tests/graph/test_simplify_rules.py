@@ -73,6 +73,16 @@ def test_what_is_written_twice_with_the_same_numbers_is_computed_once() -> None:
         np.testing.assert_array_equal(found[str(place)], (X + 1) * np.array(each))
 
 
+@pytest.mark.parametrize("other", [[0.0, -0.0], [0.0, 1e-300]], ids=str)
+def test_numbers_that_seem_the_same_are_told_apart(other) -> None:
+    one, two = np.zeros(2), np.array(other)
+    simple = simplify(record(lambda x: {"a": 1 / (x * one), "b": 1 / (x * two)}, np.ones(2)))
+    with np.errstate(divide="ignore", over="ignore"):
+        found = run(simple, np.ones(2))
+        np.testing.assert_array_equal(found["a"], 1 / one)
+        np.testing.assert_array_equal(found["b"], 1 / two)
+
+
 def test_the_same_gate_with_other_settings_is_another_node() -> None:
     simple = simplify(record(lambda x: {"a": x.sum(0), "b": x.sum(1), "c": x.sum(0)}, X))
     assert simple.outputs["a"] is simple.outputs["c"]

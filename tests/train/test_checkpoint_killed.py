@@ -106,7 +106,8 @@ def _wait_for_writing(process: subprocess.Popen[bytes], file: Path) -> None:
     """Until the process stands still in the middle of a write."""
     while True:
         process.send_signal(signal.SIGSTOP)
-        os.waitpid(process.pid, os.WUNTRACED)
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), "it ended before it was met while writing"
         if bundle.leftovers(file):
             return
         process.send_signal(signal.SIGCONT)

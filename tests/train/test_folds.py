@@ -200,6 +200,26 @@ def test_values_that_come_up_again_are_paired_all_the_same() -> None:
     same(swept.runs[0], swept.runs[3])
 
 
+@pytest.mark.parametrize("engine", ["native", "numpy"])
+@pytest.mark.parametrize("empty", [0, 1, 2])
+@pytest.mark.parametrize("by", ["row", "class"])
+def test_rows_of_weight_0_make_a_run_of_its_own(engine: str, empty: int, by: str) -> None:
+    """Of one fold more rows are left out than of the others, so its batches are smaller."""
+    some = folds(40, 3, seed=1)
+    labels = np.zeros(40, int)
+    labels[some[empty].validation[:9]] = 1
+    weights = {"sample_weight": 1.0 - labels} if by == "row" else {"class_weight": {0: 1.0, 1: 0.0}}
+    common = {"loss": "cross_entropy", "epochs": 3, "batch_size": None, "engine": engine, **weights}
+
+    def made(seed: int) -> tw.Module:
+        return tw.Sequential(tw.Dense(2)).init(X[:2], seed=seed)
+
+    over = {"validation": some, "seed": [1, 2, 3]}
+    swept = tw.sweep(made, X[:40], labels, over=over, sampling="paired", **common)
+    for run, fold, seed in zip(swept.runs, some, [1, 2, 3], strict=True):
+        same(run, tw.fit(made(seed), X[:40], labels, validation=fold, seed=seed, **common))
+
+
 @pytest.mark.parametrize("count", [41, 129])
 def test_folds_of_nearly_one_size_share_a_recording_and_a_program(count: int, monkeypatch) -> None:
     some = folds(count, 8, test=True)

@@ -6,6 +6,7 @@ the missing, so that no cell met later is a surprise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -22,7 +23,9 @@ from talweg.data.columns import (
     as_words,
     is_missing,
     mean_and_scale,
+    number,
     parse,
+    plain,
 )
 from talweg.data.dates import seconds
 from talweg.data.growing import OTHER
@@ -139,7 +142,11 @@ class CategoryColumn:
 
     @cached_property
     def _place_of(self) -> dict[str, int]:
-        return {level: place for place, level in enumerate(self.levels)}
+        """The place of each level, and of numbers as they are written plainly: "7.0" is 7 too."""
+        found = {level: place for place, level in enumerate(self.levels)}
+        for place, level in enumerate(self.levels):
+            found.setdefault(_plainly(level), place)
+        return found
 
     def placing(self) -> Callable[[str], int]:
         """The place of any text among those of the column."""
@@ -149,10 +156,16 @@ class CategoryColumn:
         def place(level: str) -> int:
             found = place_of.get(level)
             if found is None:
-                return missing if is_missing(level) else unknown
+                found = missing if is_missing(level) else place_of.get(_plainly(level), unknown)
             return found
 
         return place
+
+
+def _plainly(level: str) -> str:
+    """A number as it is written plainly; any other text as it is."""
+    value = number(level)
+    return plain(value) if math.isfinite(value) else level
 
 
 @dataclass(frozen=True)

@@ -367,7 +367,7 @@ def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedT
     is_logits = isinstance(coding, Classification)
     inputs = len(encoder.inputs)
     blueprint = Blueprint.from_json(config["network"], inputs, _outputs(coding), is_logits)
-    if {at: count for at, (count, _) in blueprint.embeddings.items()} != encoder.codes:
+    if [(at, count) for at, (count, _) in blueprint.embeddings.items()] != [*encoder.codes.items()]:
         raise ValueError("the embeddings do not fit the columns")
     # Asked before anything of that size is made.
     if arrays["weights"].shape != (blueprint.size,):

@@ -74,11 +74,16 @@ def one_hot(labels: Operand, classes: int, dtype: Any = "float32") -> Operand:
     return gates.one_hot(_as_operand(labels), classes=int(classes), dtype=np.dtype(dtype))
 
 
+_CODES = ("uint8", "int32", "int64")  # whole numbers that both engines know
+
+
 def take(table: Operand, codes: Operand) -> Operand:
     """The rows of a table (L, E) at whole numbers (...), as (..., E); NaN for those outside of
     0..L-1.
     """
     codes = _as_operand(codes)
+    if codes.dtype.kind in "iu" and codes.dtype.name not in _CODES:
+        codes = gates.cast(codes, dtype=np.dtype("int64"))
     flat = gates.reshape(codes, shape=(math.prod(codes.shape),))
     rows = gates.take(_as_operand(table), flat)
     return gates.reshape(rows, shape=(*codes.shape, rows.shape[1]))

@@ -320,11 +320,13 @@ def _spec(array: Array) -> Spec:
     return Spec(array.shape, array.dtype)
 
 
-_ZERO = bytes(8)  # of any dtype
+_ZERO = bytes(8)  # of the dtypes that gates have
 
 
 def _no_numbers(spec: Spec) -> Array:
     """What stands for the value of a recorded node: the shape and dtype, and room for one zero."""
+    if spec.dtype.itemsize > len(_ZERO):  # is told soon that it is none of them
+        return np.broadcast_to(np.zeros((), spec.dtype), spec.shape)
     return np.ndarray(spec.shape, spec.dtype, _ZERO, strides=(0,) * len(spec.shape))
 
 

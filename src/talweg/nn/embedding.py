@@ -21,11 +21,11 @@ class Embedding(Module):
     """The rows of a table W (levels, size) at codes: (N,) gives (N, size), (N, K) (N, K, size).
 
     In a `Sequential`, `lambda rows: rows.reshape(len(rows), -1)` sets K rows side by side. Codes
-    are whole numbers from 0 to levels - 1, also as floats, since the rows of a net are floats; any
-    other code gives NaN, so that a run ends and says so. A step costs as much as the rows that it
-    takes and the weights that it updates. `init` is an initialiser, its name, a number, or an array
-    of starting values; by default W starts from N(0, 1), as PyTorch's does. Bengio et al., A neural
-    probabilistic language model (2003).
+    are whole numbers from 0 to levels - 1, also as floats, since the rows of a net are floats
+    (fractions are cut off); others give NaN, so that a run ends and says so. A step costs as much
+    as the rows that it takes and the weights that it updates. `init` is an initialiser, its name, a
+    number, or an array of starting values; by default W starts from N(0, 1), as PyTorch's does.
+    Bengio et al., A neural probabilistic language model (2003).
 
     >>> layer = Embedding(3, 2, init=[[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
     >>> layer.init(np.zeros(1)).predict([2, 0]).tolist()

@@ -39,9 +39,9 @@ def load_engine() -> None:
 def begin_to_compile(name: str, net: Module) -> None:
     """Compile beside Python what all programs of such nets share, if the engine compiles."""
     if name == "native":
-        from talweg.engine.native.build import compile_ahead
+        from talweg.engine.native.build import begin_products
 
-        compile_ahead(net.weights.values())
+        begin_products(net.weights.values())
 
 
 @cache

@@ -357,7 +357,7 @@ def _refuse_filling(net: Module, rows: Rows, held_out: Rows | None, program: Pro
         raise SettingError(
             "fit: the net mixes the rows of a batch (a mean over axis 0, say), so each batch must "
             f"be full: give a batch_size that divides the {len(rows)} rows, and at most "
-            f"{EVALUATION_ROWS} rows for validation"
+            f"{EVALUATION_ROWS} rows for validation, as (X, y): those of a fold are filled up"
         )
 
 

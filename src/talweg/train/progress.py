@@ -151,8 +151,8 @@ class Whole:
 
     def bar(self, works: Sequence[Watched], workers: int) -> SweepBar:
         """Tells of these works, and of all before and after; later runs are like the first."""
-        first = works[:1] if self.later else []
-        to_come = [replace(each, control=Control(), runs=self.later) for each in first]
+        first = [*works[:1]] * self.later
+        to_come = [replace(each, control=Control(), runs=1) for each in first]
         bar = SweepBar([*self.earlier, *works, *to_come], workers=workers)
         bar.started = self.started
         return bar

@@ -19,11 +19,14 @@ EVALUATION_ROWS = 1024
 
 
 def evaluation_size(evaluated: int, validation: Any) -> int:
-    """How many rows are evaluated at a time; folds beside each other share a program, and are
+    """How many rows are evaluated at a time; folds of about one size share a program, and are
     filled up with rows of weight 0.
     """
-    room = validation.largest if isinstance(validation, Fold) else 0
-    return min(EVALUATION_ROWS, max(evaluated, room))
+    if isinstance(validation, Fold):
+        most = evaluated + evaluated // 4 + 1
+        is_like_it = evaluated <= validation.largest <= most
+        evaluated = validation.largest if is_like_it else -(-evaluated // 16) * 16
+    return min(EVALUATION_ROWS, evaluated)
 
 
 def training_and_validation(

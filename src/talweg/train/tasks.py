@@ -6,7 +6,7 @@ epochs, settings of the optimiser) are copies of one recorded run, each with a n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -171,12 +171,23 @@ def _fold_sizes(point: Point, count: int) -> tuple[int, ...] | None:
     settings, fold = point.settings, point.settings["validation"]
     if not isinstance(fold, Fold):
         return None
+    if _may_leave_rows_out(settings):
+        return (id(fold),)
     training = max(1, count - len(fold.validation) - len(fold.test))
     batch = min(settings["batch_size"] or training, training)
     evaluated = evaluation_size(len(fold.validation), fold)
     is_filled = training % batch > 0 or evaluated != len(fold.validation)
     steps = -(-training // batch) if settings["watch"] is not None else 0
     return batch, evaluated, is_filled, steps
+
+
+def _may_leave_rows_out(settings: Mapping[str, Any]) -> bool:
+    """Whether rows may weigh nothing, which are left out, more of one fold than of another."""
+    weights, by_class = settings["sample_weight"], settings["class_weight"]
+    if by_class is not None and not isinstance(by_class, str):
+        return True
+    is_known = isinstance(weights, np.ndarray) and weights.dtype.kind in "fiu"
+    return weights is not None and not (is_known and bool((weights > 0).all()))
 
 
 def _key(job: Job) -> Any:

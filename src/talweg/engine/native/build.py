@@ -61,7 +61,7 @@ def routines(type: str, target: Target) -> str:
     return str(module)
 
 
-def compile_ahead(weights: Iterable[Array]) -> None:
+def begin_products(weights: Iterable[Array]) -> None:
     """Begin to compile what products call, if any of the weights are a factor of one."""
     for array in weights:
         if array.ndim > 1 and array.size > SMALL:

@@ -114,8 +114,10 @@ def compiled(
 
 def compile_ahead(text: str) -> None:
     """Begin to compile what programs will borrow: LLVM holds no lock of Python's meanwhile."""
-    if text not in _lent:
-        Thread(target=_try_to_lend, args=(text,), name="talweg-compile-ahead").start()
+    if text in _lent or _lending.locked():
+        return
+    with suppress(RuntimeError):  # no thread is to be had, and none is needed
+        Thread(target=_try_to_lend, args=(text,), name=AHEAD).start()
 
 
 def _try_to_lend(text: str) -> None:
@@ -126,9 +128,10 @@ def _try_to_lend(text: str) -> None:
 def _borrowed(text: str, cache: Cache) -> bytes:
     """The object code of a text that programs are linked with; whoever comes second waits."""
     with _lending:
-        if text not in _lent:
-            _lent[text] = _object_code(text, _key(text, host()), cache)[0]
-        return _lent[text]
+        code = _lent.get(text)
+        if code is None:
+            code = _lent[text] = _object_code(text, _key(text, host()), cache)[0]
+        return code
 
 
 def object_code(text: str, target: Target) -> bytes:
@@ -192,6 +195,8 @@ _programs = _Programs(_KEPT)
 _compiling = Lock()
 _lent: dict[str, bytes] = {}  # a text or two for each kind of number, by text
 _lending = Lock()
+AHEAD = "talweg-compile-ahead"
+"""The name of the thread that compiles what will be borrowed."""
 _numbers = count()
 
 
@@ -221,10 +226,11 @@ def _made(
 def _object_code(text: str, key: bytes, cache: Cache) -> tuple[bytes, bool]:
     """The object code of a text for this processor, and whether it was there already."""
     found = cache.load(key)
-    code = found or object_code(text, host())
-    if found is None:
-        cache.store(key, code)
-    return code, found is not None
+    if found is not None:
+        return found, True
+    code = object_code(text, host())
+    cache.store(key, code)
+    return code, False
 
 
 def _linked(text: str, codes: Sequence[bytes], names: Sequence[str]) -> Any:

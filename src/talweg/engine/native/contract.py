@@ -10,7 +10,8 @@ multiplication (2008): a panel of B in the first cache, a block of A in the seco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from talweg.engine.native import contract_kernels as kernels, contract_packing as packing
@@ -95,11 +96,8 @@ def pack(
     start = f.at(b.pointer, f.times(low, b.row), type)
     target = f.at(out, f.times(low, panel_width(f.module, type)), type)
     ends = [f.index(each) for each in (k, first, last)]
-    name = f"talweg_pack_{type}"
-    if _lacks(f.module, name, type):
-        packing.pack(f.module, type)
     arguments = [*sizes, start, *strides, target, *ends]
-    f.call(name, "void", *arguments, declared=f.module.borrowed is None)
+    _call(f, f"talweg_pack_{type}", type, partial(packing.pack, f.module, type), arguments)
 
 
 def gemm(
@@ -127,11 +125,8 @@ def gemm(
     left = [a.pointer, f.index(a.row), f.index(a.column)]
     right = [b.pointer, f.index(b.step), f.index(b.panel)]
     out = [c.pointer, f.index(c.row), f.index(accumulate), scratch]
-    name = f"talweg_product_{type}"
-    if _lacks(f.module, name, type):
-        _Product(f.module, type).write()
     arguments = [*sizes, *left, *right, *out]
-    f.call(name, "void", *arguments, declared=f.module.borrowed is None)
+    _call(f, f"talweg_product_{type}", type, _Product(f.module, type).write, arguments)
 
 
 def write_routines(module: Module, type: str) -> None:
@@ -140,12 +135,16 @@ def write_routines(module: Module, type: str) -> None:
     _Product(module, type).write(public=True)
 
 
-def _lacks(module: Module, routine: str, type: str) -> bool:
-    """Whether a routine has yet to be written in the module, which may borrow it instead."""
-    if module.borrowed is None:
-        return routine not in module.functions
-    module.borrowed.add(type)
-    return False
+def _call(
+    f: Function, name: str, type: str, write: Callable[[], object], arguments: Sequence[Value]
+) -> None:
+    """Call a routine, which is borrowed, or else written when it is first called."""
+    module = f.module
+    if module.borrowed is not None:
+        module.borrowed.add(type)
+    elif name not in module.functions:
+        write()
+    f.call(name, "void", *arguments, declared=module.borrowed is None)
 
 
 class _Product:
