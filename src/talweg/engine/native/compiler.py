@@ -114,9 +114,10 @@ def compiled(
 
 def compile_ahead(text: str) -> None:
     """Begin to compile what programs will borrow: LLVM holds no lock of Python's meanwhile."""
-    if text in _lent or _lending.locked():
+    # a thread that fails for want of memory in its first lines would be waited for for ever
+    if text in _lent or _lending.locked() or not is_free(_ROOM):
         return
-    with suppress(RuntimeError):  # no thread is to be had, and none is needed
+    with suppress(RuntimeError, MemoryError):  # none is to be had, and none is needed
         Thread(target=_try_to_lend, args=(text,), name=AHEAD).start()
 
 
