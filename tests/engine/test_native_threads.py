@@ -154,7 +154,7 @@ def interrupt():
     signal.raise_signal(number)
 
 x = np.random.default_rng(0).normal(size=(200_000, 64))
-net = tw.Sequential(tw.Dense(128, "tanh"), tw.Dense(1))
+net = tw.Sequential(tw.Dense(512, "tanh"), tw.Dense(512, "tanh"), tw.Dense(1))
 number = getattr(signal, sys.argv[2])
 if number != signal.SIGINT:
     signal.signal(number, raised)
