@@ -52,9 +52,10 @@ NEARLY = 0.999  # a correlation, or a share of rows, from which a column all but
 TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 
-_NAMES_ROWS = re.compile(r"(?:^|[\W_])(?i:id|uuid|guid|key|rownames?)$|[a-z]I[dD]$")
+_IDS = r"(?:^|[\W_])(?i:id|uuid|guid|key"
+_NAMES_ROWS = re.compile(_IDS + r"|rownames?)$|[a-z]I[dD]$")
 _NAMES_THINGS = re.compile(
-    r"(?:^|[\W_])(?i:id|uuid|guid|key|code|zip|plz|(?:zip|post|postal)code)$|[a-z](?:I[dD]|Code|Key)$"
+    _IDS + r"|code|zip|plz|(?:zip|post|postal)code)$|[a-z](?:I[dD]|Code|Key)$"
 )
 _CODE = re.compile(r"0\d+")
 

@@ -36,10 +36,10 @@ Members = dict[int, Run]
 
 _TRIAL = 2  # members of either kind that are tried
 _PLACES = 512  # that the bins of all columns may take: more cost more than they help
-load_engine()  # with all else that training needs, not in the middle of it
 _LEAST = (
     1e-4  # what counts as better, of a loss that starts near 1: mushroom takes 40 epochs, not 242
 )
+load_engine()  # with all else that training needs, not in the middle of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +125,8 @@ class _Team:
         if len(plain) != len(binned):  # after Ctrl-C, those of which more had begun
             is_better = len(binned) > len(plain)
         else:
-            rows = sum(len(self.dealt.fold(each).validation) for each in range(self.on_trial))
+            spans = map(self.dealt.stopping, range(self.on_trial))
+            rows = sum(span.stop - span.start for span in spans)
             is_better = _loss(binned) < (1 - _chance(rows)) * _loss(plain)
         return (bins, binned) if is_better else (0, plain)
 

@@ -92,11 +92,10 @@ class _Maker:
             net, modules = self._net(point)
             x, structure = self._rows(net), (point.structure, _fold_sizes(point, len(self.X)))
             lead = self.leads.get(structure)
-            copy = None if lead is None else self._copy(lead, net, modules, x, point)
-            if copy is not None:
-                return copy
-            task = self._recorded(net, x, point)
-            self.leads.setdefault(structure, _Lead(task, forward(net, x), likeness(modules)))
+            task = None if lead is None else self._copy(lead, net, modules, x, point)
+            if task is None:
+                task = self._recorded(net, x, point)
+                self.leads.setdefault(structure, _Lead(task, forward(net, x), likeness(modules)))
             return task
 
     def _net(self, point: Point) -> tuple[Module, Modules]:
