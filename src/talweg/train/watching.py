@@ -6,7 +6,7 @@ turn round. Of a layer's output: its mean and spread, and its dead and saturated
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -106,37 +106,38 @@ def norm(x: Tensor) -> Tensor:
 
 
 def of_layers(net: Module, prediction: Tensor, row_weights: Tensor) -> dict[str, Tensor]:
-    """What is watched of each layer's output; rows of weight 0 fill up a batch."""
-    kinds = gates.greater(row_weights, 0), gates.equal(row_weights, 0)
-    real, filled = (gates.cast(each, dtype=row_weights.dtype).sum() for each in kinds)
+    """What is watched of each layer's output; rows of weight 0 only fill up a batch."""
+    counts = gates.greater(row_weights, 0)
     found: dict[str, Tensor] = {}
     for path, output in layer_outputs(prediction, len(row_weights)).items():
-        found |= _of_layer(path or type(net).__name__, output, real, filled)
+        found |= _of_layer(path or type(net).__name__, output, counts)
     return found
 
 
-def _of_layer(name: str, output: Tensor, real: Tensor, filled: Tensor) -> dict[str, Tensor]:
-    elements = real * float(prod(output.shape[1:]))
+def _of_layer(name: str, output: Tensor, counts: Tensor) -> dict[str, Tensor]:
+    """`counts` (N) says which rows are part of the batch."""
+    rows = gates.cast(counts, dtype=output.dtype).sum()
+    elements = rows * float(prod(output.shape[1:]))
+    shaped = counts.reshape(len(counts), *(1 for _ in output.shape[1:]))
 
-    def mean(of: Callable[[Tensor], Tensor]) -> Tensor:
-        """The mean over real rows: those that fill up are copies of the first."""
-        return total(of(output).sum(axis=0) - filled * of(output[0])) / elements
+    def mean(values: Tensor) -> Tensor:
+        """Filling rows are left out, not subtracted: noise makes them differ from their origin."""
+        return total(gates.where(shaped, values, 0)) / elements
 
-    first, second = mean(lambda x: x), mean(lambda x: x * x)
+    first, second = mean(output), mean(output * output)
     found = {
         f"{name}/activation_mean": first,
         f"{name}/activation_spread": gates.sqrt(gates.maximum(second - first * first, 0)),
     }
     if _is_relu(output):
-        largest = output.max(axis=range(output.ndim - 1))
+        largest = gates.where(shaped, output, 0).max(axis=range(output.ndim - 1))
         dead = gates.cast(gates.greater_equal(0, largest), dtype=output.dtype)
         found[f"{name}/dead"] = dead.sum() / float(dead.size)
     if output.gate in _LIMITS:
         low, high = _LIMITS[output.gate]
         middle, reach = (low + high) / 2, (high - low) / 2 - MARGIN
-        found[f"{name}/saturated"] = mean(
-            lambda x: gates.cast(gates.greater(abs(x - middle), reach), dtype=x.dtype)
-        )
+        is_near = gates.greater(abs(output - middle), reach)
+        found[f"{name}/saturated"] = mean(gates.cast(is_near, dtype=output.dtype))
     return found
 
 
