@@ -122,7 +122,8 @@ def _of_layer(name: str, output: Tensor, counts: Tensor) -> dict[str, Tensor]:
 
     def mean(values: Tensor) -> Tensor:
         """Filling rows are left out, not subtracted: noise makes them differ from their origin."""
-        return total(gates.where(shaped, values, 0)) / elements
+        mean_of: Tensor = total(gates.where(shaped, values, 0)) / elements
+        return mean_of
 
     first, second = mean(output), mean(output * output)
     found = {
