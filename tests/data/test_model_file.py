@@ -14,6 +14,7 @@ from hypothesis import given, settings, strategies as st
 
 from talweg.data.model_file import read_model, write_model
 from talweg.errors import DataError, ModelFileError
+from talweg.train.bundle import digest_of
 from talweg.version import VERSION
 
 CONFIG = {"layers": [3, 4], "lr": 0.1, "note": "é", "best": float("inf"), "none": None}
@@ -56,7 +57,7 @@ def test_round_trip(model: Path) -> None:
     assert config == CONFIG
     assert_same(arrays, ARRAYS)
     head = json.loads(members_of(model)["model.json"])
-    assert (head["format"], head["version"], head["talweg"]) == ("talweg-model", 1, VERSION)
+    assert (head["format"], head["version"], head["talweg"]) == ("talweg-model", 2, VERSION)
     assert os.listdir(model.parent) == [model.name]
 
 
@@ -134,8 +135,9 @@ def test_paths(model: Path) -> None:
 
 
 def changed_head(members: dict[str, bytes], **changes: object) -> dict[str, bytes]:
+    """With another head, whose digest is right."""
     head = {**json.loads(members["model.json"]), **changes}
-    return {**members, "model.json": json.dumps(head).encode()}
+    return {**members, "model.json": json.dumps({**head, "digest": digest_of(head)}).encode()}
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -145,8 +147,28 @@ def npy(array: np.ndarray) -> bytes:
 
 
 def with_array(members: dict[str, bytes], raw: bytes) -> dict[str, bytes]:
+    """With one array, whose digest is right."""
+    head = {"model.json": members["model.json"]}
     arrays = {"0.weight": hashlib.sha256(raw).hexdigest()}
-    return {**changed_head(members, arrays=arrays), "0.weight.npy": raw}
+    return {**changed_head(head, arrays=arrays), "0.weight.npy": raw}
+
+
+def unsigned(members: dict[str, bytes], **changes: object) -> dict[str, bytes]:
+    """With another head, whose digest is that of the old one."""
+    head = {**json.loads(members["model.json"]), **changes}
+    return {**members, "model.json": json.dumps(head).encode()}
+
+
+def without_digest(members: dict[str, bytes]) -> dict[str, bytes]:
+    head = json.loads(members["model.json"])
+    del head["digest"]
+    return {**members, "model.json": json.dumps(head).encode()}
+
+
+def claiming(shape: str) -> bytes:
+    """An array of nine numbers whose header claims another shape."""
+    claim = f"{shape}, }}".encode()
+    return npy(np.ones(9)).replace(b"(9,), }".ljust(len(claim)), claim)
 
 
 class Trap:
@@ -162,13 +184,34 @@ ALTERED = [  # what, the altered members, words of the message
     ("no json", lambda m: {"model.json": b"{"}, "Name a file that talweg saved"),
     ("format", lambda m: changed_head(m, format="other"), "of the format 'talweg-model'"),
     ("version", lambda m: changed_head(m, version="1"), "not a talweg model"),
-    ("newer", lambda m: changed_head(m, version=2, talweg="9.1"), "newer talweg (9.1; this is"),
-    ("newer, other parts", lambda m: changed_head(m, version=2, arrays=[]), "upgrade talweg"),
+    ("newer", lambda m: changed_head(m, version=3, talweg="9.1"), "newer talweg (9.1; this is"),
+    ("newer, other parts", lambda m: changed_head(m, version=3, arrays=[]), "upgrade talweg"),
+    ("older", lambda m: changed_head(m, version=1, talweg="0.0"), "an older talweg (0.0; this is"),
     ("no config", lambda m: changed_head(m, config=None), "without its config or its arrays"),
     ("lost array", lambda m: {"model.json": m["model.json"]}, "lacks its array '0.weight'"),
     ("other array", lambda m: {**m, "0.weight.npy": npy(np.ones(2))}, "has another array"),
     ("objects", lambda m: with_array(m, npy(np.array([Trap()]))), "'0.weight' that is refused"),
     ("a pickle", lambda m: with_array(m, pickle.dumps(Trap())), "'0.weight' that is refused"),
+    ("a text", lambda m: with_array(m, b"{}"), "'0.weight' that is refused"),
+    (
+        "a header alone",
+        lambda m: with_array(m, npy(np.ones(9))[:-72]),
+        "does not fit its",
+    ),
+    ("bytes behind", lambda m: with_array(m, npy(np.ones(9)) + b"more"), "does not fit its 204"),
+    ("a huge claim", lambda m: with_array(m, claiming("(9, 10000000000000)")), "does not fit its"),
+    (
+        "a negative claim",
+        lambda m: with_array(m, claiming("(-1, 9)")),
+        "'0.weight' that is refused",
+    ),
+    ("a claim of text", lambda m: with_array(m, claiming("'a'")), "'0.weight' that is refused"),
+    ("no digest", lambda m: without_digest(m), "another model.json than was saved"),
+    ("another config", lambda m: unsigned(m, config={}), "another model.json than was saved"),
+    ("another version", lambda m: unsigned(m, talweg="9"), "another model.json than was saved"),
+    ("a part more", lambda m: changed_head(m, more=1), "another model.json than was saved"),
+    ("nested too deep", lambda m: {**m, "model.json": b"[" * 200_000}, "not a talweg model"),
+    ("not named", lambda m: {**m, "extra": b"a"}, "does not name ('extra')"),
 ]
 
 
@@ -182,6 +225,32 @@ def test_altered_members(model: Path, monkeypatch, alter, words) -> None:
         read_model(model)
     assert words in str(error.value)
     assert not Path("trapped").exists()
+
+
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        ("packed", "packed members, which talweg never writes"),
+        ("a packed member more", "packed members, which talweg never writes"),
+        ("two of one name", "two members of one name"),
+        ("a false size", "packed members, which talweg never writes"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_members_that_could_unpack_to_any_size(model: Path, way: str, words: str) -> None:
+    packed = {"packed": {"compression": zipfile.ZIP_DEFLATED}}.get(way, {})
+    members = members_of(model)
+    with zipfile.ZipFile(model, "w", **packed) as bundle:
+        for name, raw in members.items():
+            bundle.writestr(name, raw)
+        if way == "a packed member more":
+            bundle.writestr("extra", bytes(2**20), zipfile.ZIP_LZMA)
+        if way == "two of one name":
+            bundle.writestr("model.json", members["model.json"])
+        if way == "a false size":
+            bundle.infolist()[0].file_size = 2**40
+    with pytest.raises(ModelFileError, match=words):
+        read_model(model)
 
 
 def test_no_zip_or_a_part_of_one(model: Path) -> None:

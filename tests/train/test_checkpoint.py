@@ -507,6 +507,7 @@ def _rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
         members = {name: whole.read(name) for name in whole.namelist()}
     head = json.loads(members["checkpoint.json"])
     change(head)
+    head["digest"] = bundle.digest_of(head)
     members["checkpoint.json"] = json.dumps(head).encode()
     with zipfile.ZipFile(path, "w") as other:
         for name, raw in members.items():
@@ -515,10 +516,10 @@ def _rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 def test_a_newer_a_foreign_and_an_empty_file_are_refused(path: Path) -> None:
     fit(checkpoint=path)
-    _rewritten(path, lambda head: head.update(version=2, talweg="9.1"))
+    _rewritten(path, lambda head: head.update(version=3, talweg="9.1"))
     with pytest.raises(tw.ModelFileError, match=r"a newer talweg \(9\.1"):
         fit(checkpoint=path, resume=True)
-    _rewritten(path, lambda head: head.update(version=1, config={}))
+    _rewritten(path, lambda head: head.update(version=2, config={}))
     with pytest.raises(tw.ModelFileError, match="lacks what a run needs"):
         fit(checkpoint=path, resume=True)
     _rewritten(path, lambda head: head.update(format="talweg-model"))

@@ -9,7 +9,7 @@ from typing import Any
 from talweg.data.files import existing_file
 from talweg.train.bundle import Array, Kind, read_bundle, write_bundle
 
-MODEL = Kind("talweg-model", 1, "model", "copy it again from where it was saved, or train again")
+MODEL = Kind("talweg-model", 2, "model", "copy it again from where it was saved, or train again")
 
 
 def write_model(

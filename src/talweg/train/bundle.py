@@ -1,10 +1,16 @@
-"""Numbers and arrays in one file: a zip of a JSON head and one .npy an array, never pickle."""
+"""Numbers and arrays in one file: a zip of a JSON head and one .npy an array, never pickle.
+
+Loading runs no code, and reads only what the head names, at most as many bytes as the file has.
+The digests find damage; they prove nothing about the author, who can compute them again. So
+whoever reads a file also checks the types, lengths and ranges of what it holds.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import secrets
@@ -24,7 +30,11 @@ from talweg.version import VERSION
 Array = NDArray[Any]
 
 # What zipfile raises for bytes that it cannot make sense of.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
+_DAMAGE = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error),
+    *(EOFError, OSError, RuntimeError, ValueError, NotImplementedError),
+)
+_PARTS = ("format", "version", "talweg", "config", "arrays")
 
 
 @dataclass(frozen=True)
@@ -77,17 +87,14 @@ def leftovers(file: Path) -> list[Path]:
 
 
 def read_bundle(file: Path, kind: Kind) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The config and the arrays of a file, each array checked against its SHA-256.
+    """The config and the arrays of a file, each checked against its SHA-256.
 
-    ModelFileError: a file that is foreign, damaged, or from a newer talweg.
+    ModelFileError: a file that is foreign, damaged, altered, or from another version.
     """
     with file.open("rb") as stream:
-        members = _read_zip(stream, file, kind)
-    head = _head(members, file, kind)
-    arrays = {
-        name: _array(members.get(f"{name}.npy"), name, digest, file, kind)
-        for name, digest in head["arrays"].items()
-    }
+        members = _Members(stream, file, kind)
+        head = _head(members, file, kind)
+        arrays = {name: _array(members, name, head["arrays"][name]) for name in head["arrays"]}
     return head["config"], arrays
 
 
@@ -95,21 +102,30 @@ def _members(
     kind: Kind, config: Mapping[str, Any], arrays: Mapping[str, Array], file: Path
 ) -> dict[str, bytes]:
     raw = {name: _npy(name, array, file) for name, array in arrays.items()}
-    head = {
-        "format": kind.format,
-        "version": kind.version,
-        "talweg": VERSION,
-        "config": config,
-        "arrays": {name: hashlib.sha256(each).hexdigest() for name, each in raw.items()},
-    }
+    values = (
+        kind.format,
+        kind.version,
+        VERSION,
+        config,
+        {name: hashlib.sha256(each).hexdigest() for name, each in raw.items()},
+    )
+    head = dict(zip(_PARTS, values, strict=True))
     try:
+        # Through JSON once, so that the digest is of what a reader will see.
+        head["digest"] = digest_of(json.loads(json.dumps(head)))
         text = json.dumps(head, indent=1)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(
             f"Cannot write {file}: its config does not fit into JSON ({error}). Use numbers,"
             " text, lists and dicts, and keep arrays among the arrays."
         ) from None
     return {kind.head: text.encode(), **{f"{name}.npy": each for name, each in raw.items()}}
+
+
+def digest_of(head: Mapping[str, Any]) -> str:
+    """The SHA-256 of all parts of a head, however its JSON is laid out."""
+    parts = {name: head[name] for name in _PARTS}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _npy(name: str, array: Array, file: Path) -> bytes:
@@ -131,50 +147,117 @@ def _write_zip(stream: IO[bytes], members: Mapping[str, bytes]) -> None:
             bundle.writestr(zipfile.ZipInfo(name), raw)
 
 
-def _read_zip(stream: IO[bytes], file: Path, kind: Kind) -> dict[str, bytes]:
-    """All members of a file, their CRC checked; none of a zip of something else."""
-    try:
-        with zipfile.ZipFile(stream) as bundle:
-            names = bundle.namelist()
-            return {name: bundle.read(name) for name in names} if kind.head in names else {}
-    except _DAMAGE as error:
-        raise _damaged(file, kind, f"cannot be read as a talweg {kind.word} ({error})") from None
+class _Members:
+    """The members of a zip, read one at a time.
+
+    ModelFileError: a zip that talweg did not write: with packed members, which may unpack to any
+    size, with two of one name, or with more bytes claimed than the file has.
+    """
+
+    def __init__(self, stream: IO[bytes], file: Path, kind: Kind) -> None:
+        self.file, self.kind = file, kind
+        size = os.fstat(stream.fileno()).st_size
+        try:
+            self._zip = zipfile.ZipFile(stream)
+        except _DAMAGE as error:
+            raise self.damaged(f"cannot be read as a talweg {kind.word} ({error})") from None
+        infos = self._zip.infolist()
+        self.names = {each.filename for each in infos}
+        if len(self.names) < len(infos):
+            raise self.damaged("has two members of one name")
+        if any(each.compress_type or each.file_size != each.compress_size for each in infos):
+            raise self.damaged("has packed members, which talweg never writes")
+        if sum(each.file_size for each in infos) > size:
+            raise self.damaged("claims more bytes than it has")
+
+    def read(self, name: str) -> bytes:
+        """One member, its CRC checked."""
+        try:
+            return self._zip.read(name)
+        except _DAMAGE as error:
+            word = self.kind.word
+            raise self.damaged(f"cannot be read as a talweg {word} ({error})") from None
+
+    def damaged(self, fault: str) -> ModelFileError:
+        return ModelFileError(
+            f"{self.file} {fault}. It is damaged, cut short or altered: {self.kind.again}."
+        )
 
 
-def _head(members: Mapping[str, bytes], file: Path, kind: Kind) -> dict[str, Any]:
-    """The parsed head, once its format and version are known to be ours."""
-    head: Any
-    try:
-        head = json.loads(members[kind.head])
-    except (KeyError, ValueError):
-        head = None
+def _head(members: _Members, file: Path, kind: Kind) -> dict[str, Any]:
+    """The parsed head, once its format, version and digest are known to be ours."""
+    head: Any = None
+    if kind.head in members.names:
+        try:
+            head = json.loads(members.read(kind.head))
+        except (ValueError, RecursionError):
+            head = None
     version = head.get("version") if isinstance(head, dict) else None
     if not isinstance(version, int) or head.get("format") != kind.format:
         raise ModelFileError(
             f"{file} is not a talweg {kind.word}: it has no {kind.head} of the format "
             f"{kind.format!r}. Name a file that talweg saved."
         )
-    if version > kind.version:
-        raise ModelFileError(
-            f"{file} was made by a newer talweg ({head.get('talweg')}; this is {VERSION}): upgrade"
-            " talweg to read it."
-        )
+    if version != kind.version:
+        raise _other_version(file, kind, head)
     if not all(isinstance(head.get(part), dict) for part in ("config", "arrays")):
-        raise _damaged(file, kind, f"has a {kind.head} without its config or its arrays")
+        raise members.damaged(f"has a {kind.head} without its config or its arrays")
+    _check_head(members, head)
     return dict(head)
 
 
-def _array(raw: bytes | None, name: str, digest: str, file: Path, kind: Kind) -> Array:
-    if raw is None:
-        raise _damaged(file, kind, f"lacks its array {name!r}")
+def _other_version(file: Path, kind: Kind, head: Mapping[str, Any]) -> ModelFileError:
+    if head["version"] < kind.version:
+        return ModelFileError(
+            f"{file} was made by an older talweg ({head.get('talweg')}; this is {VERSION}), whose"
+            f" {kind.word} files this one does not read: {kind.again}."
+        )
+    return ModelFileError(
+        f"{file} was made by a newer talweg ({head.get('talweg')}; this is {VERSION}): upgrade"
+        " talweg to read it."
+    )
+
+
+def _check_head(members: _Members, head: Mapping[str, Any]) -> None:
+    """Refuse a head that was altered, and members that it does not name."""
+    name = members.kind.head
+    if {*head} != {*_PARTS, "digest"} or head["digest"] != digest_of(head):
+        raise members.damaged(f"has another {name} than was saved (SHA-256 differs)")
+    named = {name, *(f"{each}.npy" for each in head["arrays"])}
+    if extra := sorted(members.names - named):
+        raise members.damaged(f"has a member that its {name} does not name ({extra[0]!r})")
+
+
+def _array(members: _Members, name: str, digest: str) -> Array:
+    if f"{name}.npy" not in members.names:
+        raise members.damaged(f"lacks its array {name!r}")
+    raw = members.read(f"{name}.npy")
     if hashlib.sha256(raw).hexdigest() != digest:
-        raise _damaged(file, kind, f"has another array {name!r} than was saved (SHA-256 differs)")
+        raise members.damaged(f"has another array {name!r} than was saved (SHA-256 differs)")
     try:
+        _check_size(raw)
         array: Array = np.lib.format.read_array(io.BytesIO(raw), allow_pickle=False)
-    except ValueError as error:
-        raise _damaged(file, kind, f"has an array {name!r} that is refused ({error})") from None
+    except _UNREADABLE as error:
+        raise members.damaged(f"has an array {name!r} that is refused ({error})") from None
     return array
 
 
-def _damaged(file: Path, kind: Kind, fault: str) -> ModelFileError:
-    return ModelFileError(f"{file} {fault}. It is damaged, cut short or altered: {kind.again}.")
+# What NumPy raises for a header that it cannot make sense of.
+_UNREADABLE = (ValueError, TypeError, SyntaxError, OverflowError, RecursionError, EOFError)
+
+
+def _check_size(raw: bytes) -> None:
+    """A ValueError where a header claims another size than follows: NumPy would allocate it."""
+    stream = io.BytesIO(raw)
+    version = np.lib.format.read_magic(stream)
+    reads = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in reads:  # 3.0 is for names of fields, which no array here has
+        raise ValueError(f"version {version} of its header")
+    shape, _, dtype = reads[version](stream)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects")
+    if math.prod(shape) * dtype.itemsize != len(raw) - stream.tell():
+        raise ValueError(f"its shape {shape} does not fit its {len(raw)} bytes")

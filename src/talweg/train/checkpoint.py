@@ -23,7 +23,7 @@ from talweg.graph import Graph, Tensor
 from talweg.settings import Checked, Flag, Number, setting
 from talweg.train.bundle import Array, Kind, leftovers, read_bundle, refuse_place, write_bundle
 
-KIND = Kind("talweg-run", 1, "checkpoint", "delete it, and train from the start")
+KIND = Kind("talweg-run", 2, "checkpoint", "delete it, and train from the start")
 LOOK = 0.1
 """Seconds between two looks for a new best epoch."""
 TIMES = 33

@@ -21,7 +21,7 @@ from talweg.train.standings import Standing
 from talweg.train.sweep_identity import refuse_other
 from talweg.train.tasks import Task
 
-KIND = Kind("talweg-sweep", 1, "sweep", "delete it, and sweep from the start")
+KIND = Kind("talweg-sweep", 2, "sweep", "delete it, and sweep from the start")
 _OF_A_RUN = ("stopped_by", "why", "best_epoch", "kept", "epochs", "steps")
 _TIMES = ("seconds", "compile_seconds")
 _OF_A_SNAPSHOT = ("best_loss", "best_epoch", "epoch", "step", "seconds", "stopped_by")
