@@ -61,7 +61,7 @@ _HOMES = {
     ),
     "talweg.train.checkpoint": "Checkpoint",
     "talweg.train.fit": "fit",
-    "talweg.train.folds": "Fold folds",
+    "talweg.train.folds": "Fold Holdout folds",
     "talweg.train.halving": "Halving",
     "talweg.train.ranges": "Between",
     "talweg.train.pretrain": "Pretraining pretrain",
@@ -225,7 +225,7 @@ if TYPE_CHECKING:
     from talweg.optim.sgd import SGD as SGD
     from talweg.train.checkpoint import Checkpoint as Checkpoint
     from talweg.train.fit import fit as fit
-    from talweg.train.folds import Fold as Fold, folds as folds
+    from talweg.train.folds import Fold as Fold, Holdout as Holdout, folds as folds
     from talweg.train.halving import Halving as Halving
     from talweg.train.pretrain import Pretraining as Pretraining, pretrain as pretrain
     from talweg.train.range_test import RateTest as RateTest, find_rate as find_rate

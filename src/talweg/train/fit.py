@@ -99,8 +99,9 @@ def fit(
         epochs: the most passes over the rows.
         batch_size: rows a step; None for all (full-batch gradient descent), 1 for stochastic.
         shuffle: draw a new order of rows each epoch, from `seed` and the epoch alone.
-        validation: (X, y) or (X, y, weights), a share of the rows to hold out, as 0.2, or a
-            `tw.Fold` of them, as `tw.folds` makes for cross-validation.
+        validation: (X, y) or (X, y, weights), a share of the rows to hold out, as 0.2, which
+            `seed` draws, a `tw.Holdout`, which has a seed of its own, or a `tw.Fold`, as
+            `tw.folds` makes for cross-validation.
         stop: stopping rules; the first that holds ends the run.
         metrics: names such as "mae" and "accuracy", or functions like a loss.
         sample_weight: a weight of at least 0 for each row.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from talweg.engine.random import FOLDS, SEED, generator
 from talweg.errors import DataError, SettingError
-from talweg.settings import Number, check
+from talweg.settings import Checked, Number, check, setting
 
 Rows = NDArray[np.intp]
 
@@ -50,6 +50,27 @@ class Fold:
 
     def __repr__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True)
+class Holdout(Checked):
+    """A share of the rows of X, drawn by `seed`, that validates a run; it trains on the others.
+
+    `fit(validation=0.2)` draws them by the seed of the run, `sweep(validation=0.2)` by the seed of
+    the sweep, so that all its runs are judged by the same rows. This one names the seed.
+
+    >>> X, y = np.ones((6, 1)), np.ones(6)
+    >>> found = tw.sweep(
+    ...     lambda: tw.Sequential(tw.Dense(1)), X, y, over={"seed": [3, 4]}, validation=0.5
+    ... )
+    >>> net, rows = tw.Sequential(tw.Dense(1)), tw.Holdout(0.5, seed=0)
+    >>> alone = tw.fit(net, X, y, seed=3, validation=rows)
+    >>> (alone.net.weights.flat == found.runs[0].net.weights.flat).all()
+    np.True_
+    """
+
+    share: float = setting(MISSING, Number())
+    seed: int = setting(0, SEED)
 
 
 def folds(

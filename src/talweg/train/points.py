@@ -17,7 +17,7 @@ from talweg.nn import Loss, Metric, Module
 from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.settings import Rule, check
 from talweg.train.fit import RULES, fit
-from talweg.train.folds import Fold
+from talweg.train.folds import Fold, Holdout
 from talweg.train.ranges import Between, visited
 
 Build = Callable[..., Any]
@@ -190,6 +190,7 @@ def _point(
     at = dict(zip(columns, places, strict=True))
     values = {name: columns[name][place] for name, place in at.items()}
     settings = {**_DEFAULTS, **given, **_to_run(signature, values)}
+    settings["validation"] = _same_rows(settings["validation"], {**_DEFAULTS, **given}["seed"])
     with named(Point(values, {}, {}, ())):
         rules.check(settings)
         plain = rules.of(settings["optimizer"], {})
@@ -199,7 +200,7 @@ def _point(
             chosen = rules.of(settings["optimizer"], for_rule)
             settings["optimizer"] = chosen.rule
         build = _to_build(signature, values, settings, {*given, *values}, for_rule)
-    numbers = _taken_in(settings) | (for_rule.keys() & chosen.numbers)
+    numbers = {"epochs", "seed"} | (for_rule.keys() & chosen.numbers)
     numbers -= signature.takes - {"seed"}
     is_fold = isinstance(settings["validation"], Fold)
     numbers |= {"validation"} if is_fold and "validation" not in signature.takes else set()
@@ -251,18 +252,15 @@ def _to_build(
     return found
 
 
-def _taken_in(settings: Mapping[str, Any]) -> set[str]:
-    """The settings of a run that its program takes in as numbers.
-
-    Where classes are weighed after a split, the seed decides how many rows are left.
-    """
-    weighed_after = splits_rows(settings) and settings["class_weight"] is not None
-    return {"epochs"} if weighed_after else {"epochs", "seed"}
+def _same_rows(validation: Any, seed: int) -> Any:
+    """A share as rows that the sweep's seed draws: runs compare only on the same rows."""
+    is_share = isinstance(validation, float | np.floating)
+    return Holdout(float(validation), seed) if is_share else validation
 
 
 def splits_rows(settings: Mapping[str, Any]) -> bool:
     """Whether the rows of validation are some of X, and so are split off run by run."""
-    return isinstance(settings["validation"], float | np.floating | Fold)
+    return isinstance(settings["validation"], Holdout | Fold)
 
 
 def _fields(rule: Optimizer | FullBatch) -> frozenset[str]:

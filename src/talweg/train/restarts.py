@@ -60,7 +60,9 @@ def restarts(
     check("fit", {"seed": seed}, {"seed": Number(at_least=0, below=2**64 - starts, whole=True)})
     if "over" in settings:
         raise SettingError("restarts: it goes over seeds alone: for other settings take tw.sweep")
-    found = sweep(_builder(net), X, y, over={"seed": range(seed, seed + starts)}, **settings)
+    found = sweep(
+        _builder(net), X, y, over={"seed": range(seed, seed + starts)}, seed=seed, **settings
+    )
     losses = np.array([_loss(run, found.compared_by) for run in found.runs])
     return Restarts(found, losses, _clusters(found, losses, X, tolerance), solved)
 

@@ -13,7 +13,7 @@ from talweg.gates import Array, Spec
 from talweg.nn import Loss, Module
 from talweg.nn.row_weights import class_weights, row_weights, weights_by_class
 from talweg.nn.targets import prepare_target, target_array
-from talweg.train.folds import Fold
+from talweg.train.folds import Fold, Holdout
 
 EVALUATION_ROWS = 1024
 
@@ -55,7 +55,9 @@ def training_and_validation(
     else:
         rows = _rows(x, y, loss, prediction, sample_weight, "")
     if isinstance(validation, float | np.floating):
-        rows, held_out = _split(rows, float(validation), seed)
+        validation = Holdout(float(validation), seed)
+    if isinstance(validation, Holdout):
+        rows, held_out = _split(rows, validation)
     elif validation is not None and held_out is None:
         held_x, held_y, weights = _parts(validation)
         held_x = _inputs(net, held_x, "validation X")
@@ -112,8 +114,8 @@ def _parts(validation: Any) -> tuple[Any, Any, Any]:
     """(X, y, weights), the weights None where none are given."""
     if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
         raise SettingError(
-            "fit: validation must be (X, y), (X, y, weights), a share such as 0.2 or a tw.Fold, "
-            f"but {type(validation).__name__} was given"
+            "fit: validation must be (X, y), (X, y, weights), a share such as 0.2, a tw.Holdout or "
+            f"a tw.Fold, but {type(validation).__name__} was given"
         )
     return validation[0], validation[1], validation[2] if len(validation) == 3 else None
 
@@ -182,15 +184,16 @@ def _by_class(rows: Rows, loss: Loss, weights: Array) -> Rows:
     return _taken(Rows(rows.x, rows.y, both), np.flatnonzero(both))
 
 
-def _split(rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
-    """A share of the rows, drawn by the seed, set apart for validation."""
+def _split(rows: Rows, held_out: Holdout) -> tuple[Rows, Rows]:
+    """The rows to train on, and the share that is set apart for validation."""
+    share = held_out.share
     count = round(share * len(rows)) if 0 < share < 1 else 0
     if not 0 < count < len(rows):
         raise SettingError(
             f"fit: validation={share} of {len(rows)} rows leaves none to train on or none to "
             "validate on; give a share such as 0.2"
         )
-    order = generator(seed, SPLIT).permutation(len(rows))
+    order = generator(held_out.seed, SPLIT).permutation(len(rows))
     held, kept = np.sort(order[:count]), np.sort(order[count:])
     return _taken(rows, kept), _taken(rows, held)
 

@@ -75,13 +75,15 @@ def sweep(
         threads: runs side by side, as many as there are cores by default; each takes one. On the
             interpreter they go one after the other.
         engine, progress: as in `fit`.
-        fit_settings: all other settings of `fit`, the same for every run.
+        fit_settings: all other settings of `fit`, the same for every run. `validation=0.2` holds
+            out the same rows in every run: `seed` draws them, not the seed of each run.
 
     Four or more runs of a tiny net (some 6,000 operations a step in float32) that differ in weights
     and settings of the optimiser are replicas of one run, in lanes of vectors, if all go to their
     last epoch. They add up in another order, and so agree with `fit` up to rounding; which others
     run beside them, and on how many threads, changes no bit. The `seconds` of each are those of
-    all. Every other run is bit for bit what `fit` gives. Neither halving nor an interruption
+    all. Every other run is bit for bit what `fit` gives (for `validation=0.2`, with
+    `tw.Holdout(0.2, seed)`, where `seed` is that of the sweep). Neither halving nor an interruption
     changes a bit of the runs that go on.
 
     Nets and settings are checked before anything is trained. A run that stops being finite harms

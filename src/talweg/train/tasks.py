@@ -55,7 +55,7 @@ class Task:
         return replace(self, job=job, start=start, halts=epochs < program.epochs)
 
     def ready(self) -> Job:
-        """The run with its rows, which are split off only now where the seed decides which."""
+        """The run with its rows, which are split off only now where they are some of X."""
         if self.rows is None:
             return self.job
         rows, held_out = self.rows()
