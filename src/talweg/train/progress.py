@@ -25,7 +25,8 @@ class Bar(ABC):
     """While entered, redraws one line on a terminal: how far it is, losses, time left.
 
     Nothing is shown for what is shorter than a fraction of a second. Where the stream is no
-    terminal, there is a plain line every ten seconds.
+    terminal, there is a plain line every ten seconds. No thread is left behind, however it is
+    left, and a run goes on without its bar where there is no thread for it or the stream fails.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -50,7 +51,13 @@ class Bar(ABC):
         return f"[{'#' * filled}{'.' * (width - filled)}] {words}"
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        try:
+            self._thread.start()
+        except (RuntimeError, MemoryError):  # the process is at a limit
+            self._done.set()
+        except BaseException:  # Ctrl-C while the thread starts, which may be running already
+            self._end()
+            raise
         return self
 
     def __exit__(
@@ -59,24 +66,33 @@ class Bar(ABC):
         error: BaseException | None,
         where: TracebackType | None,
     ) -> None:
-        self._done.set()
-        self._thread.join()
+        self._end()
         if self._shown:
-            self.stream.write("\r\x1b[K")
-            self.stream.flush()
+            self._write("\r\x1b[K")
+
+    def _end(self) -> None:
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _watch(self) -> None:
-        if not self.stream.isatty():
+        if not is_terminal(self.stream):
             self._write_lines()
         while not self._done.wait(_EVERY):
-            self.stream.write(f"\r\x1b[K{self.line()}")
-            self.stream.flush()
             self._shown = True
+            self._write(f"\r\x1b[K{self.line()}")
 
     def _write_lines(self) -> None:
         while not self._done.wait(_LINE_EVERY):
-            self.stream.write(f"{self.words()}\n")
+            self._write(f"{self.words()}\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self.stream.write(text)
             self.stream.flush()
+        except Exception:  # whatever a stream of the user's raises, or one that is closed
+            self._done.set()
+            self._shown = False
 
 
 class ProgressBar(Bar):
@@ -221,5 +237,14 @@ def _duration(seconds: float) -> str:
 
 def wants_bar(progress: bool | None) -> bool:
     """Whether to show a bar: as asked, or on a terminal by default."""
-    has_terminal = sys.stderr is not None and sys.stderr.isatty()
-    return has_terminal if progress is None else progress
+    if sys.stderr is None:  # as under pythonw
+        return False
+    return is_terminal(sys.stderr) if progress is None else progress
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a line on it can be redrawn; a closed stream, or one without `isatty`, is none."""
+    try:
+        return stream.isatty()
+    except (ValueError, AttributeError):
+        return False

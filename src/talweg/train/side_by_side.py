@@ -126,12 +126,18 @@ class SideBySide:
         return self.futures[future].places[0] in self.begun
 
     def _end(self) -> None:
-        """End what is still under way, after an error or a second Ctrl-C."""
+        """End what is still under way, after an error or a second Ctrl-C.
+
+        After Ctrl-C nothing waits for a program that is being compiled.
+        """
+        is_interrupted = self.is_interrupted
         for control in self.controls:
             control.stop = True
         for pool in (self.compiling, self.training):
             pool.shutdown(wait=False, cancel_futures=True)
         wait(each for each in self.futures if self._has_begun(each))
+        for pool in (self.compiling, self.training):
+            pool.shutdown(wait=not is_interrupted)
 
 
 def _longest_first(works: Sequence[Work]) -> list[Work]:
