@@ -39,6 +39,7 @@ class SingleRow:
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
         self._width = sum(each.width for each in columns)
         self._numbers: list[tuple[str, int]] = []
         self._words: list[tuple[str, int, Any, Any]] = []
@@ -61,6 +62,9 @@ class SingleRow:
         self._values = np.array([start for _, start in self._numbers], np.intp)
         self._means = np.array([each.mean for each in numbers])
         self._scales = np.array([each.scale for each in numbers])
+
+    def __reduce__(self) -> Any:
+        return SingleRow, (self._columns,)  # what places words is made anew
 
     def __call__(self, cells: Mapping[str, Any]) -> Inputs:
         """The cells as inputs (1, D). KeyError: a column is not there."""

@@ -213,6 +213,10 @@ class TableModel:
         self._seen = seen if seen.table is source else None
         return seen.types
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles carry along: all but the table that was looked at."""
+        return {**vars(self), "_seen": None}
+
     # Using --------------------------------------------------------------------------------
 
     @property

@@ -54,6 +54,9 @@ class Interpreter:
             results = self.run(*(arrays[name] for name in self.graph.inputs))
         return dict(zip(self.graph.outputs, results, strict=True))
 
+    def __reduce__(self) -> Any:
+        return Interpreter, (self.graph,)  # whose function is written anew
+
     def every_value(self, arrays: Sequence[Array]) -> Iterable[tuple[Tensor, Any]]:
         """Each node with its value, in the order of computing."""
         given = zip(self.graph.inputs.values(), arrays, strict=True)

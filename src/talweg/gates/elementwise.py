@@ -9,6 +9,7 @@ slope 0 at 0. NaN passes through every gate, so a broken value is never hidden; 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,17 +34,17 @@ from talweg.gates.record import (
 
 def _like_input(rule: BackwardRule | None, position: int) -> BackwardRule | None:
     """The rule, followed by the sum that undoes the broadcast of its input."""
-    if rule is None:
-        return None
-
-    def summed(g: Operand, out: Operand, *inputs: Operand) -> Operand:
-        return unbroadcast(rule(g, out, *inputs), inputs[position])
-
-    return summed
+    return None if rule is None else partial(_summed, rule, position)
 
 
-def _float_rule(name: str) -> ShapeRule:
-    return lambda *inputs: Spec(broadcast_shape(name, *inputs), float_dtype(name, *inputs))
+def _summed(
+    rule: BackwardRule, position: int, g: Operand, out: Operand, *inputs: Operand
+) -> Operand:
+    return unbroadcast(rule(g, out, *inputs), inputs[position])
+
+
+def _float_rule(name: str, *inputs: Spec) -> Spec:
+    return Spec(broadcast_shape(name, *inputs), float_dtype(name, *inputs))
 
 
 def _compare_rule(name: str) -> ShapeRule:
@@ -68,13 +69,14 @@ def elementwise(
     """A gate that works element by element on floats; `operations` is its cost an element.
 
     Each backward rule is written as if shapes were equal: broadcasting is undone for it. Without
-    `native` it runs on the interpreter alone.
+    `native` it runs on the interpreter alone. Pickle takes the gate where all rules are functions
+    that it knows by name.
     """
     return Gate(
         name=name,
         kind="elementwise",
         formula=formula,
-        shape=shape or _float_rule(name),
+        shape=shape or partial(_float_rule, name),
         value=value,
         backward=tuple(_like_input(rule, i) for i, rule in enumerate(backward)),
         slopes=slopes,

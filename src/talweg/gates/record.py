@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from talweg.errors import DtypeError, ShapeError
+from talweg.errors import DtypeError, GraphError, ShapeError, nearest
 
 BOOL = np.dtype(bool)
 Array = npt.NDArray[Any]
@@ -113,14 +114,22 @@ class Gate:
         return re.sub(r"\b(condition|x|y|z)\b", lambda found: named.get(found[0], found[0]), words)
 
     def __reduce__(self) -> Any:
-        from talweg.gates import GATES  # a gate of talweg's own travels by its name
+        """A gate of talweg's own is pickled as its name, another one as its rules."""
+        from talweg.gates import GATES
 
-        if GATES.get(self.name) is self:
-            return GATES.__getitem__, (self.name,)
-        return super().__reduce__()
+        return (_shipped, (self.name,)) if GATES.get(self.name) is self else super().__reduce__()
 
     def __repr__(self) -> str:
         return f"<gate {self.name}: {self.formula}>"
+
+
+def _shipped(name: str) -> Gate:
+    """The gate of talweg's own that is called so: what its pickle calls."""
+    from talweg.gates import GATES
+
+    if name not in GATES:
+        raise GraphError(f"this version of talweg has no gate {name!r}. {nearest(name, GATES)}")
+    return GATES[name]
 
 
 def is_weak(operand: Operand) -> bool:
@@ -157,12 +166,12 @@ def traffic(inputs: tuple[Spec, ...], output: Spec) -> int:
 
 def cost_per_element(operations: int) -> Callable[..., Cost]:
     """The cost rule of a gate that spends `operations` on the elements of its largest array."""
+    return partial(_cost_per_element, operations)
 
-    def cost(*inputs: Spec, output: Spec, **_: Any) -> Cost:
-        largest = max(output.size, *(each.size for each in inputs))
-        return Cost(operations * largest, traffic(inputs, output))
 
-    return cost
+def _cost_per_element(operations: int, *inputs: Spec, output: Spec, **_: Any) -> Cost:
+    largest = max(output.size, *(each.size for each in inputs))
+    return Cost(operations * largest, traffic(inputs, output))
 
 
 def broadcast_shape(name: str, *inputs: Spec) -> Shape:

@@ -30,6 +30,10 @@ class Graph:
         """The inputs and what the outputs are made from, inputs before users."""
         return ancestors([*self.inputs.values(), *self.outputs.values()])
 
+    def __reduce__(self) -> Any:
+        # nodes in the order of computing, so that pickle need not walk down from an output
+        return _unpickled, (self.nodes, self.inputs, self.outputs)
+
     def cost(self) -> Cost:
         """Operations and bytes of computing every node once, nothing fused."""
         costs = [node_cost(node) for node in self.nodes if node.gate and node.varies]
@@ -37,6 +41,12 @@ class Graph:
 
     def __str__(self) -> str:
         return _printed(self)
+
+
+def _unpickled(
+    _: list[Tensor], inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
+) -> Graph:
+    return Graph(inputs, outputs)
 
 
 def node_cost(node: Tensor) -> Cost:

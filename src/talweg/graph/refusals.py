@@ -106,6 +106,3 @@ class Refusals:
 
     def __deepcopy__(self, memo: Any) -> Self:
         return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a tensor is a node of a graph in this process; save its .value instead")

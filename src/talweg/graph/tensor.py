@@ -133,6 +133,13 @@ class Tensor(Refusals):
         layer = f" in layer {self.layer!r}" if self.layer else ""
         return f"{what}{called} {self.spec}{layer} ({self.line})"
 
+    def __reduce__(self) -> Any:
+        """A pickled tensor becomes a node of its own, with a new number, as do its inputs."""
+        value = self.spec if self.recorded else self.array
+        made = value, self.gate, self.inputs, self.settings, self.name, self.varies, self.line
+        marks = {name: getattr(self, name) for name in ("layer", "is_gradient", "grad")}
+        return _unpickled, made, (None, marks)
+
     # What it looks like -------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -285,6 +292,28 @@ class Tensor(Refusals):
 def _tensor(value: Any) -> Tensor:
     assert isinstance(value, Tensor)
     return value
+
+
+def _unpickled(
+    value: Array | Spec,
+    gate: Gate | None,
+    inputs: tuple[Tensor, ...],
+    settings: dict[str, Any],
+    name: str | None,
+    varies: bool,
+    line: Line,
+) -> Tensor:
+    recorded = isinstance(value, Spec)
+    return Tensor(
+        _no_numbers(value) if isinstance(value, Spec) else value,
+        gate=gate,
+        inputs=inputs,
+        settings=settings,
+        name=name,
+        varies=varies,
+        recorded=recorded,
+        line=line,
+    )
 
 
 # Making leaves ------------------------------------------------------------------------------

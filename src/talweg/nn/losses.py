@@ -2,13 +2,14 @@
 
 Each loss is a record. `rows` gives a number a row, (N), out of gates; `reduction` says whether
 a batch counts as the mean or the sum of its rows. Sample weights w weigh rows: the mean is
-sum(w l) / sum(w), the sum is sum(w l).
+sum(w l) / sum(w), the sum is sum(w l). `rows` is a function that pickle knows by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from talweg import gates
@@ -71,10 +72,27 @@ def _square(prediction: Operand, target: Operand) -> Operand:
     return gap * gap
 
 
+def _mean_square(prediction: Operand, target: Operand) -> Operand:
+    return per_row(_square(prediction, target))
+
+
+def _sum_of_squares(prediction: Operand, target: Operand) -> Operand:
+    return per_row(_square(prediction, target), total)
+
+
+def _half_sum_of_squares(prediction: Operand, target: Operand) -> Operand:
+    return 0.5 * _sum_of_squares(prediction, target)
+
+
+def _mean_gap(prediction: Operand, target: Operand) -> Operand:
+    return per_row(gates.absolute(prediction - target))
+
+
 def _huber(prediction: Operand, target: Operand, delta: float) -> Operand:
     gap = gates.absolute(prediction - target)
     inside = gates.minimum(gap, delta)
-    return inside * (gap - 0.5 * inside)  # gap^2 / 2 inside, delta (gap - delta / 2) outside
+    # gap^2 / 2 inside, delta (gap - delta / 2) outside
+    return per_row(inside * (gap - 0.5 * inside))
 
 
 def _binary_cross_entropy(prediction: Operand, target: Operand) -> Operand:
@@ -151,13 +169,13 @@ def _refuse_mismatch(found: str, wanted: str) -> None:
         )
 
 
-mse = Loss("mse", lambda p, t: per_row(_square(p, t)))
+mse = Loss("mse", _mean_square)
 """Mean squared error: the mean of (p - t)^2 over rows and outputs."""
-sse = Loss("sse", lambda p, t: per_row(_square(p, t), total), "sum")
+sse = Loss("sse", _sum_of_squares, "sum")
 """Sum of squared errors: the sum of (p - t)^2 over rows and outputs."""
-half_sse = Loss("half_sse", lambda p, t: 0.5 * per_row(_square(p, t), total), "sum")
+half_sse = Loss("half_sse", _half_sum_of_squares, "sum")
 """Half the sum of squared errors, whose gradient is p - t."""
-mae = Loss("mae", lambda p, t: per_row(gates.absolute(p - t)))
+mae = Loss("mae", _mean_gap)
 """Mean absolute error: the mean of |p - t|."""
 
 
@@ -168,7 +186,7 @@ def make_huber(delta: float = 1.0) -> Loss:
     """
     check("huber", {"delta": delta}, {"delta": Number(above=0)})
     name = "huber" if delta == 1 else f"huber(delta={delta:g})"
-    return Loss(name, lambda p, t: per_row(_huber(p, t, delta)))
+    return Loss(name, partial(_huber, delta=delta))
 
 
 huber = make_huber()
@@ -186,7 +204,7 @@ def make_cross_entropy(smoothing: float = 0.1) -> Loss:
     """
     check("cross_entropy", {"smoothing": smoothing}, {"smoothing": Number(at_least=0, below=1)})
     name = f"cross_entropy(smoothing={smoothing:g})" if smoothing else "cross_entropy"
-    return Loss(name, lambda p, t: _cross_entropy(p, t, smoothing), labels="classes")
+    return Loss(name, partial(_cross_entropy, smoothing=smoothing), labels="classes")
 
 
 LOSSES: dict[str, Loss] = {

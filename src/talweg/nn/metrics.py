@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from talweg import gates
@@ -40,15 +41,14 @@ def make_accuracy(loss: Loss) -> Metric:
     For one output, and for several that are bits, the share of bits that are right: above 1/2, or
     above 0 where the loss takes outputs for logits, log(p / (1 - p)).
     """
+    return Metric("accuracy", partial(_right, is_bits=loss.labels == "bits"))
 
-    def rows(prediction: Operand, target: Operand) -> Operand:
-        is_bits = loss.labels == "bits"
-        if not is_bits and len(prediction.shape) > 1 and prediction.shape[-1] > 1:
-            return _class_right(prediction, target)
-        is_logit = is_bits and logits_of(prediction, "sigmoid") is prediction
-        return _bits_right(prediction, target, 0.0 if is_logit else 0.5)
 
-    return Metric("accuracy", rows)
+def _right(prediction: Operand, target: Operand, is_bits: bool) -> Operand:
+    if not is_bits and len(prediction.shape) > 1 and prediction.shape[-1] > 1:
+        return _class_right(prediction, target)
+    is_logit = is_bits and logits_of(prediction, "sigmoid") is prediction
+    return _bits_right(prediction, target, 0.0 if is_logit else 0.5)
 
 
 METRICS = ("accuracy", *LOSSES)
@@ -80,11 +80,11 @@ def _of_loss(measured: Loss, loss: Loss) -> Metric:
             f"{loss.name!r} takes {loss.labels}; measure another, such as "
             f"{'accuracy' if loss.labels == 'classes' else loss.name!r}"
         )
-    if not takes_numbers:
-        return Metric(measured.name, measured.rows)
+    of_bits = partial(_of_probabilities, rows=measured.rows)
+    return Metric(measured.name, of_bits if takes_numbers else measured.rows)
 
-    def rows(prediction: Operand, target: Operand) -> Operand:
-        is_logit = logits_of(prediction, "sigmoid") is prediction
-        return measured.rows(gates.sigmoid(prediction) if is_logit else prediction, target)
 
-    return Metric(measured.name, rows)  # of probabilities, where the loss takes logits
+def _of_probabilities(prediction: Operand, target: Operand, rows: RowRule) -> Operand:
+    """What a loss of numbers says of probabilities, where the net gives logits."""
+    is_logit = logits_of(prediction, "sigmoid") is prediction
+    return rows(gates.sigmoid(prediction) if is_logit else prediction, target)

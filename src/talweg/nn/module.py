@@ -7,6 +7,7 @@ of its parts live in, side by side.
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -268,9 +269,15 @@ class Module:
         return predictor(self, few=np.shape(X)[:1] == (1,))
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copies and pickles carry along: all but compiled code, and how it was begun."""
-        left = ("_predictor", "_predictor_of", "_looked_at", "_asked")
+        """What copies and pickles carry along: all but compiled code and what dates it, since
+        another process counts changes anew, and how the network was begun.
+        """
+        left = ("_predictor", "_predictor_of", "_looked_at", "_changed", "_asked")
         return {name: value for name, value in vars(self).items() if name not in left}
+
+    def __copy__(self) -> Self:
+        """A copy, shallow or deep, is a network of its own: a part belongs to one network."""
+        return copy.deepcopy(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from talweg import gates
-from talweg.gates import Array, Gate
+from talweg.gates import Array, Gate, Spec
 from talweg.graph import Tensor
 from talweg.optim.optimizer import State
 from talweg.train.cuts import cuts, joined, total
@@ -32,9 +32,20 @@ LONGEST = 255
 """The most steps from one that is watched to the next: a byte tells no more turns."""
 
 
+# Named functions, since a graph that has these gates is pickled with their rules.
+
+
+def _turned_value(x: Any, y: Any) -> Any:
+    return x + ((x & 1) ^ y)
+
+
 def _turned(f: Any, turns: Any, up: Any) -> Any:
     was_up = f.emit(up.type, f"trunc {turns} to {up.type}")
     return f.add(turns, f.convert(f.bits("xor", was_up, up), "i8"))
+
+
+def _carried_value(x: Any, y: Any, z: Any) -> Any:
+    return x + z * ((y - x) & 255)
 
 
 def _carried(f: Any, turns: Any, recent: Any, unit: Any) -> Any:
@@ -42,21 +53,27 @@ def _carried(f: Any, turns: Any, recent: Any, unit: Any) -> Any:
     return f.add(turns, f.multiply(unit, f.convert(since, "i32")))
 
 
+def _since(f: Any, after: Any, before: Any) -> Any:
+    return f.subtract(after, before)
+
+
+def _first(x: Spec, *_: Spec) -> Spec:
+    return x
+
+
 def _gate(name: str, formula: str, value: Any, native: Any, inputs: int) -> Gate:
     """A gate on whole numbers, by element, of the dtype of its first input."""
     none = (None,) * inputs
     how: dict[str, Any] = {"backward": none, "slopes": ("0",) * inputs, "operations": 3}
-    return gates.elementwise(name, formula, value, shape=lambda x, *_: x, native=native, **how)
+    return gates.elementwise(name, formula, value, shape=_first, native=native, **how)
 
 
-turned = _gate("turned", "x + (y xor x is odd)", lambda x, y: x + ((x & 1) ^ y), _turned, 2)
+turned = _gate("turned", "x + (y xor x is odd)", _turned_value, _turned, 2)
 """The count of turns x, in bytes that begin again at 0, after a step that went up or not (y)."""
-carried = _gate(
-    "carried", "x + z ((y - x) mod 256)", lambda x, y, z: x + z * ((y - x) & 255), _carried, 3
-)
+carried = _gate("carried", "x + z ((y - x) mod 256)", _carried_value, _carried, 3)
 """The count of turns x, now that its last byte is y; z is what a turn counts."""
 
-since = _gate("since", "(x - y) mod 256", np.subtract, lambda f, x, y: f.subtract(x, y), 2)
+since = _gate("since", "(x - y) mod 256", np.subtract, _since, 2)
 """How often a weight turned while its byte went from y to x."""
 
 
