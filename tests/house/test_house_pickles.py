@@ -144,6 +144,7 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "Between": (0.1, 1),
     "Checkpoint": ("file",),
     "Exponential": (0.1, 0.9),
+    "Holdout": (0.2,),
     "StepDecay": (0.1,),
     "WarmUp": (tw.Cosine(0.1), 5),
 }
