@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from talweg.cli.given import table_given
 from talweg.cli.output import usable_file, whole_or_nothing
 from talweg.cli.show import model_file
 from talweg.cli.text import columns, paragraph
@@ -21,7 +22,7 @@ def compare(options: argparse.Namespace) -> None:
     """Print a line a model, the best first, and write the page if asked."""
     out = usable_file(options.out, options.data or "") if options.out else None
     models = [(given, TrainedTable.from_file(model_file(given))) for given in options.models]
-    found = compared(models, options.data)
+    found = compared(models, table_given(options.data) if options.data else None)
     print(paragraph(f"{len(models)} models of {found.target}. {found.said}"))
     print("\n" + columns(_rows(found)))
     if out is None:

@@ -146,7 +146,9 @@ def _add_train(commands: _Commands[argparse.ArgumentParser]) -> None:
         # What is not given is left to TableModel: its defaults stand there and nowhere else.
         argument_default=argparse.SUPPRESS,
     )
-    train.add_argument("data", metavar="DATA", help="a CSV or Parquet file")
+    train.add_argument(
+        "data", metavar="DATA", help="a CSV or Parquet file, - for the standard input"
+    )
     train.add_argument(
         "--target",
         action="append",
@@ -270,7 +272,9 @@ def _add_predict(commands: _Commands[argparse.ArgumentParser]) -> None:
     predict = commands.add_parser("predict", help="predict the target for the rows of a table")
     predict.add_argument("model", metavar="MODEL", help="a model.talweg, or the folder it lies in")
     predict.add_argument(
-        "data", metavar="DATA", help="a CSV or Parquet file with the columns of training"
+        "data",
+        metavar="DATA",
+        help="a CSV or Parquet file with the columns of training, - for the standard input",
     )
     predict.add_argument("--out", metavar="FILE", help="a CSV file; printed without it")
     more = predict.add_mutually_exclusive_group()

@@ -11,6 +11,7 @@ from typing import TextIO
 
 import numpy as np
 
+from talweg.cli.given import table_given
 from talweg.cli.output import usable_file, whole_or_nothing
 from talweg.cli.show import model_file
 from talweg.data.columns import Floats
@@ -31,7 +32,7 @@ def predict(options: argparse.Namespace) -> None:
     trained = TrainedTable.from_file(model_file(options.model))
     reach = None if options.intervals is None else trained.reach(options.intervals)
     header, kinds = not trained.encoder.positional, _kinds(trained)
-    parts = read_parts(options.data, header=header, kinds=kinds)
+    parts = read_parts(table_given(options.data), header=header, kinds=kinds)
     blocks = _blocks(trained, parts, options.probabilities, reach)
     if out is None:
         _write(sys.stdout, blocks)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from talweg.cli.given import STANDARD_INPUT, table_given
 from talweg.cli.output import claimed, usable_folder, whole_or_nothing
 from talweg.cli.text import paragraph
 from talweg.cli.typed import typed
@@ -47,8 +48,8 @@ def _train_into(out: Path, options: argparse.Namespace) -> None:
     if "lr" in settings:
         settings["optimizer"] = _rule(settings.pop("lr"))
     model = TableModel(options.target, **settings)
-    table = read_table(options.data, header=options.header)
-    print(f"{options.data}: {len(table):,} rows, {len(table.names):,} columns")
+    table = read_table(table_given(options.data), header=options.header)
+    print(f"{table.source}: {len(table):,} rows, {len(table.names):,} columns")
     print(typed(model.kinds(table)), flush=True)
     trained = fitted(model, table, seed=seed).trained
     tell(trained)
@@ -109,6 +110,8 @@ def _code(options: argparse.Namespace) -> str:
     target = options.target if len(options.target) > 1 else options.target[0]
     model = ", ".join([repr(target), *(f"{name}={each}" for name, each in given.items())])
     lines, source = ["import talweg as tw"], repr(options.data)
+    if options.data in STANDARD_INPUT:
+        lines, source = ["import sys", *lines], "sys.stdin.buffer"
     if options.header is not None:
         lines.append("from talweg.data.read import read_table")
         source = f"read_table({source}, header={options.header})"

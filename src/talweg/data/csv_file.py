@@ -6,9 +6,9 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from pathlib import Path
 
 from talweg.data.dialect import END, SAMPLE, Dialect, has_header, is_blank, records, sniff
+from talweg.data.files import Source
 from talweg.data.growing import BLOCK, FEWEST, Block
 from talweg.data.opening import encoding_of, opened
 from talweg.data.table import check_names
@@ -19,7 +19,7 @@ from talweg.errors import DataError
 class CsvFile:
     """A CSV file whose dialect is known."""
 
-    file: Path
+    file: Source
     encoding: str
     dialect: Dialect
     header: bool
@@ -27,7 +27,7 @@ class CsvFile:
     skipped: int  # lines before it that say how the file is written
 
     @staticmethod
-    def of(file: Path, header: bool | None) -> CsvFile:
+    def of(file: Source, header: bool | None) -> CsvFile:
         encoding = encoding_of(file)
         try:
             with opened(file, encoding) as text:
@@ -132,7 +132,7 @@ class CsvFile:
             return next(records(lines, self.dialect))[0] + self.skipped
 
 
-def _undecodable(file: Path, error: UnicodeDecodeError) -> DataError:
+def _undecodable(file: Source, error: UnicodeDecodeError) -> DataError:
     return DataError(
         f"{file} begins as {error.encoding} but is not so throughout ({error.reason}). It is"
         " damaged or cut short: copy it again, or save it in UTF-8."

@@ -10,10 +10,10 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 from typing import IO, Any
 
+from talweg.data.files import Source
 from talweg.errors import DataError
 
 LONGEST_LINE = 2**26  # bytes; a file of one endless line would otherwise be read as one cell
@@ -27,11 +27,11 @@ _MARKS = (  # utf-32 first: its mark begins like that of utf-16
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_PACKED: tuple[tuple[bytes, Callable[[Path], Any]], ...] = (
+_PACKED: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
     (b"\x1f\x8b", gzip.open),
     (b"BZh", bz2.open),
     (b"\xfd7zXZ\x00", lzma.open),
-    (b"PK\x03\x04", lambda file: _zipped(file)),
+    (b"PK\x03\x04", zipfile.ZipFile),
 )
 _FOREIGN = (
     (b"\x28\xb5\x2f\xfd", "is packed with zstd. Unpack it, or pack it with gzip"),
@@ -43,40 +43,41 @@ _FOREIGN = (
 _DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)
 
 
-def is_parquet(file: Path) -> bool:
+def is_parquet(file: Source) -> bool:
     """Whether the file says so itself, whatever its name."""
-    with file.open("rb") as stream:
+    with file.open() as stream:
         return stream.read(4) == b"PAR1"
 
 
 @contextmanager
-def unpacked(file: Path) -> Iterator[IO[bytes]]:
+def unpacked(file: Source) -> Iterator[IO[bytes]]:
     """The file's bytes, unpacked if it is packed. DataError: a damaged or foreign file."""
-    with file.open("rb") as raw:
+    with file.open() as raw:
         start = raw.read(16)
-    for mark, words in _FOREIGN:
-        if start.startswith(mark):
-            raise DataError(f"{file} {words}.")
-    opens = next((each for mark, each in _PACKED if start.startswith(mark)), None)
-    try:
-        with opens(file) if opens else file.open("rb") as stream:
-            yield stream
-    except _DAMAGE as error:
-        raise _damaged(file, error) from None
-    except OSError as error:
-        if opens is None or error.errno is not None:
-            raise
-        raise _damaged(file, error) from None
+        raw.seek(0)
+        for mark, words in _FOREIGN:
+            if start.startswith(mark):
+                raise DataError(f"{file} {words}.")
+        opens = next((each for mark, each in _PACKED if start.startswith(mark)), None)
+        try:
+            with opens(raw) if opens else nullcontext(raw) as stream:
+                yield _only(file, stream) if isinstance(stream, zipfile.ZipFile) else stream
+        except _DAMAGE as error:
+            raise _damaged(file, error) from None
+        except OSError as error:
+            if opens is None or error.errno is not None:
+                raise
+            raise _damaged(file, error) from None
 
 
 @contextmanager
-def opened(file: Path, encoding: str) -> Iterator[io.TextIOWrapper]:
+def opened(file: Source, encoding: str) -> Iterator[io.TextIOWrapper]:
     """The file's text, with the ends of its lines as they are."""
     with unpacked(file) as stream, io.TextIOWrapper(stream, encoding, newline="") as text:
         yield text
 
 
-def encoding_of(file: Path) -> str:
+def encoding_of(file: Source) -> str:
     """UTF-8, -16 or -32, or else cp1252 (latin-1 where it has no letter for a byte).
 
     The whole file is looked through once, in blocks. DataError: a file that is not text.
@@ -87,7 +88,7 @@ def encoding_of(file: Path) -> str:
         return wide or _narrow_encoding(file, start, stream)
 
 
-def _narrow_encoding(file: Path, block: bytes, stream: IO[bytes]) -> str:
+def _narrow_encoding(file: Source, block: bytes, stream: IO[bytes]) -> str:
     decoder = codecs.getincrementaldecoder("utf-8")()
     is_utf8, has_unused, line, length = True, False, 1, 0
     while block:
@@ -126,31 +127,30 @@ def _unmarked(start: bytes) -> str | None:
     return None
 
 
-def _zipped(file: Path) -> IO[bytes]:
+def _only(file: Source, bundle: zipfile.ZipFile) -> IO[bytes]:
     """The one file in a zip; what an Excel workbook is inside is named."""
-    with zipfile.ZipFile(file) as bundle:
-        names = [each for each in bundle.namelist() if not each.endswith("/")]
-        names = [each for each in names if not each.startswith("__MACOSX/")]
-        if "xl/workbook.xml" in names:
-            raise DataError(f"{file} is an Excel workbook. Save the sheet as CSV in UTF-8.")
-        if len(names) != 1:
-            shown = ", ".join(names[:3])
-            raise DataError(
-                f"{file} holds {len(names)} files ({shown}), but one table is needed. Unpack it,"
-                " and name the file that is meant."
-            )
-        if bundle.infolist()[bundle.namelist().index(names[0])].flag_bits & 1:
-            raise DataError(f"{file} is locked by a password. Unpack it, and name what is inside.")
-        return bundle.open(names[0])
+    names = [each for each in bundle.namelist() if not each.endswith("/")]
+    names = [each for each in names if not each.startswith("__MACOSX/")]
+    if "xl/workbook.xml" in names:
+        raise DataError(f"{file} is an Excel workbook. Save the sheet as CSV in UTF-8.")
+    if len(names) != 1:
+        shown = ", ".join(names[:3])
+        raise DataError(
+            f"{file} holds {len(names)} files ({shown}), but one table is needed. Unpack it,"
+            " and name the file that is meant."
+        )
+    if bundle.getinfo(names[0]).flag_bits & 1:
+        raise DataError(f"{file} is locked by a password. Unpack it, and name what is inside.")
+    return bundle.open(names[0])
 
 
-def _damaged(file: Path, error: Exception) -> DataError:
+def _damaged(file: Source, error: Exception) -> DataError:
     return DataError(
         f"{file} cannot be unpacked ({error}). It is damaged or cut short: copy it again."
     )
 
 
-def _binary(file: Path, block: bytes, line: int) -> DataError:
+def _binary(file: Source, block: bytes, line: int) -> DataError:
     place = next(place for place, byte in enumerate(block) if byte in _BINARY)
     line += block.count(b"\n", 0, place)
     return DataError(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from talweg.data.columns import as_numbers_or_texts
+from talweg.data.files import Source
 from talweg.data.growing import Block
 from talweg.data.table import check_names
 from talweg.errors import DataError
@@ -21,7 +21,7 @@ class ParquetFile:
 
     clean = staticmethod(str.strip)
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Source) -> None:
         self.file = file
         self.names: tuple[str, ...] = tuple(_reader(file).schema_arrow.names)
         self.no_rows = f"{file} has columns but no rows. Give at least one."
@@ -38,7 +38,7 @@ class ParquetFile:
             raise _damaged(self.file, error) from None
 
 
-def _reader(file: Path) -> Any:
+def _reader(file: Source) -> Any:
     """pyarrow's reader of the file. DataError: no pyarrow, or a damaged file."""
     try:
         from pyarrow import ArrowException, parquet
@@ -48,12 +48,12 @@ def _reader(file: Path) -> Any:
             " pip install 'talweg[tables]', or save the table as CSV."
         ) from None
     try:
-        return parquet.ParquetFile(file)
+        return parquet.ParquetFile(file.file)
     except (ArrowException, OSError) as error:
         raise _damaged(file, error) from None
 
 
-def _damaged(file: Path, error: Exception) -> DataError:
+def _damaged(file: Source, error: Exception) -> DataError:
     return DataError(
         f"{file} cannot be read as Parquet ({error}). It is damaged or cut short: copy it again."
     )

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from talweg.data.csv_file import CsvFile
-from talweg.data.files import existing_file
+from talweg.data.files import Source, is_file, source_of
 from talweg.data.growing import Block, GrowingColumn, Shelf, UnreadColumn
 from talweg.data.opening import is_parquet
 from talweg.data.parquet import ParquetFile
@@ -21,6 +21,7 @@ from talweg.data.table import Table, check_names
 from talweg.errors import DataError
 
 File = CsvFile | ParquetFile
+Given = str | os.PathLike[str] | IO[bytes] | IO[str] | Source
 
 
 def as_table(source: Any) -> Table:
@@ -32,7 +33,7 @@ def as_table(source: Any) -> Table:
     """
     if isinstance(source, Table):
         return source
-    if isinstance(source, str | os.PathLike):
+    if is_file(source):
         return read_table(source)
     if isinstance(source, Mapping) or _is_named_row(source):
         row = row_of(source)
@@ -56,19 +57,19 @@ def _is_named_row(source: Any) -> bool:
     return hasattr(type(source), "iat") and not hasattr(type(source), "columns")
 
 
-def read_table(path: str | os.PathLike[str], *, header: bool | None = None) -> Table:
+def read_table(given: Given, *, header: bool | None = None) -> Table:
     """The table in a CSV or Parquet file; `header` says whether the first row names the columns.
 
     Encoding, dialect and header of CSV are inferred; it may be packed (gzip, bz2, xz, zip).
     DataError: a file that is not there, is not text or has no rows, and a line that does not
     fit, by its number.
     """
-    file = _opened(path, header)
+    file = _opened(given, header)
     return _grown(file.blocks(), file)
 
 
 def read_parts(
-    path: str | os.PathLike[str],
+    given: Given,
     *,
     header: bool | None = None,
     kinds: Mapping[str, str] | None = None,
@@ -78,13 +79,13 @@ def read_parts(
     Where the `kinds` of columns are known, those of numbers are read as such from the first row
     on, and columns that are not named hold nothing: 20 us a row of 9 numbers become 11.
     """
-    file = _opened(path, header)
+    file = _opened(given, header)
     for block in file.blocks():
         yield _grown([block], file, kinds)
 
 
-def _opened(path: str | os.PathLike[str], header: bool | None) -> File:
-    file = existing_file(path)
+def _opened(given: Given, header: bool | None) -> File:
+    file = source_of(given)
     return ParquetFile(file) if is_parquet(file) else CsvFile.of(file, header)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from talweg.data.columns import Cells, Floats, number
 from talweg.data.decision import Decision, decide
 from talweg.data.encode import TableEncoder
+from talweg.data.files import is_file
 from talweg.data.intervals import half_width
 from talweg.data.model_file import read_model, write_model
 from talweg.data.network import Blueprint, embedding_size
@@ -153,7 +154,7 @@ class TrainedTable:
 
     def table(self, source: Any) -> Table:
         """The source as a table with a header if, and only if, that of training had one."""
-        if isinstance(source, str | os.PathLike):
+        if is_file(source):
             return read_table(source, header=not self.encoder.positional)
         return as_table(source)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from talweg.data.files import is_file, source_of
 from talweg.data.scores import Score
 from talweg.data.trained_table import TrainedTable
 from talweg.errors import DataError
@@ -56,6 +57,7 @@ def compare(models: Sequence[tuple[str, TrainedTable]], table: Any = None) -> Co
             for (name, trained), true in zip(models, held, strict=True)
         ]
     else:
+        table = source_of(table) if is_file(table) else table  # a pipe is read once
         scored = [_scored(name, trained, table) for name, trained in models]
     ordered = sorted(scored, key=lambda each: -np.nan_to_num(each.scores[0].network, nan=-np.inf))
     return Comparison(ordered, _said(ordered, held, table))

@@ -1,0 +1,19 @@
+"""The table that a command is given: a path, or what comes through a pipe."""
+
+from __future__ import annotations
+
+import sys
+
+from talweg.data.files import Source, source_of
+from talweg.errors import DataError
+
+STANDARD_INPUT = ("-", "/dev/stdin")
+
+
+def table_given(path: str) -> Source:
+    """The table at this path, or the standard input, which is read once and kept until the end."""
+    if path not in STANDARD_INPUT:
+        return source_of(path)
+    if sys.stdin is None:
+        raise DataError("The standard input is closed. Give a file, or send a table.")
+    return source_of(getattr(sys.stdin, "buffer", sys.stdin), "the standard input")
