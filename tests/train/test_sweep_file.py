@@ -257,7 +257,10 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     config, arrays = bundle.read_bundle(file, KIND)
     del config["runs"]["0"]["weights"]
     bundle.write_bundle(file, KIND, config, arrays)
-    with pytest.raises(tw.ModelFileError, match="lacks what a sweep needs"):
+    with pytest.raises(
+        tw.ModelFileError,
+        match=r"runs\.0\.weights must be the dtype and the shape of an array, but is absent",
+    ):
         tw.sweep(build, X, Y, checkpoint=file, resume=True, **BASE)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from talweg.engine.random import PROPOSALS, generator
 from talweg.errors import SettingError
-from talweg.optim.full_batch import FullBatch, Landscape, Point, Vector
+from talweg.optim.full_batch import FullBatch, Landscape, Point, Vector, remembered
 from talweg.settings import Flag, Number, Rule, setting
 
 Cooling = Callable[[float], float]
@@ -137,8 +137,9 @@ class Wandering:
         return {"here": self.here.weights, **{name: getattr(self, name) for name in names}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.here, self.spread = self.landscape(state["here"]), float(state["spread"])
-        self.done, self.waited = int(state["done"]), int(state["waited"])
+        self.here = self.landscape(remembered(state, "here", self.point.weights.shape))
+        self.spread = float(remembered(state, "spread"))
+        self.done, self.waited = (int(remembered(state, each)) for each in ("done", "waited"))
 
     def _propose(self, temperature: float, random: np.random.Generator) -> bool:
         """Look at one other place, and go there or not; whether it did."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from talweg.optim.full_batch import FullBatch, Landscape, Point, Vector
+from talweg.optim.full_batch import FullBatch, Landscape, Point, Vector, remembered
 from talweg.optim.line_search import LineSearch, Trial
 from talweg.settings import Number, setting
 
@@ -43,7 +43,8 @@ class Curvature(Protocol):
     def state(self) -> dict[str, Any]:
         """All that it knows, as arrays."""
 
-    def restore(self, state: Mapping[str, Any]) -> None: ...
+    def restore(self, state: Mapping[str, Any], size: int) -> None:
+        """Know what `state` gave, of so many weights. ModelFileError: see `remembered`."""
 
 
 class Matrix:
@@ -77,8 +78,9 @@ class Matrix:
     def state(self) -> dict[str, Any]:
         return {} if self.inverse is None else {"inverse": self.inverse}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self.inverse = state["inverse"].copy() if "inverse" in state else None
+    def restore(self, state: Mapping[str, Any], size: int) -> None:
+        if "inverse" in state:
+            self.inverse = remembered(state, "inverse", (size, size)).copy()
 
 
 class Pairs:
@@ -113,10 +115,14 @@ class Pairs:
             return {}
         return dict(zip(_PARTS, map(np.array, zip(*self.pairs, strict=True)), strict=True))
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        if state.keys() >= set(_PARTS):
-            for step, change, along in zip(*(state[each] for each in _PARTS), strict=True):
-                self.pairs.append((step.copy(), change.copy(), float(along)))
+    def restore(self, state: Mapping[str, Any], size: int) -> None:
+        if not state.keys() & set(_PARTS):
+            return
+        count = np.size(state.get("along", ()))
+        shapes = (count, size), (count, size), (count,)
+        parts = (remembered(state, *each) for each in zip(_PARTS, shapes, strict=True))
+        for step, change, along in zip(*parts, strict=True):
+            self.pairs.append((step.copy(), change.copy(), float(along)))
 
 
 @dataclass(frozen=True)
@@ -199,8 +205,9 @@ class Descent:
         return {"reach": self.reach, "ended": self.ended, **self.curvature.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.reach, self.ended = float(state["reach"]), bool(state["ended"])
-        self.curvature.restore(state)
+        self.reach = float(remembered(state, "reach"))
+        self.ended = bool(remembered(state, "ended"))
+        self.curvature.restore(state, len(self.point.weights))
 
     def _search(self) -> tuple[LineSearch, float]:
         """The search along -H g, and the first rate: 1, or along -g, one as long as the last."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from talweg.errors import ModelFileError
 from talweg.settings import Checked
 
 Vector = npt.NDArray[np.float64]
@@ -51,7 +52,20 @@ class Search(Protocol):
         """What decides how it goes on, beside `point`: numbers and arrays, for a checkpoint."""
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` gave; `point` is where it was then."""
+        """Go on from what `state` gave; `point` is where it was then. ModelFileError: see
+        `remembered`.
+        """
+
+
+def remembered(state: Mapping[str, Any], name: str, shape: tuple[int, ...] = ()) -> Any:
+    """An array of a search's state. ModelFileError: it is absent, misshapen or not finite."""
+    array = np.asarray(state.get(name, np.nan))
+    if array.shape != shape or array.dtype.kind not in "iufb" or not np.isfinite(array).all():
+        raise ModelFileError(
+            f"The checkpoint's state of the optimizer lacks {name!r} as finite numbers of the shape"
+            f" {shape}. It is of another run or altered: delete it, and train from the start."
+        )
+    return array
 
 
 @dataclass(frozen=True)

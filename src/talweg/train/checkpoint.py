@@ -20,8 +20,10 @@ from talweg.engine.program import Program, Rows, StopRule
 from talweg.engine.snapshot import Snapshot
 from talweg.errors import ModelFileError, SettingError, TrainingWarning
 from talweg.graph import Graph, Tensor
+from talweg.schema import Anything, Items, Real, Record, Text, Values, fault
 from talweg.settings import Checked, Flag, Number, setting
 from talweg.train.bundle import Array, Kind, leftovers, read_bundle, refuse_place, write_bundle
+from talweg.train.snapshot_check import NUMBERS, SNAPSHOT_NUMBERS, misfit
 
 KIND = Kind("talweg-run", 2, "checkpoint", "delete it, and train from the start")
 LOOK = 0.1
@@ -75,16 +77,23 @@ def keeper_of(
         return None
     if checkpoint.best and not program.keep_best:
         raise SettingError("fit: a checkpoint at each best epoch needs keep='best' or validation")
-    return RunKeeper(checkpoint, resume, program, _identity(program, rows, held_out, engine))
+    steps = -(-len(rows) // program.batch_size)
+    return RunKeeper(checkpoint, resume, program, steps, _identity(program, rows, held_out, engine))
 
 
 class RunKeeper:
     """Writes snapshots of one run to its file, as often as its checkpoint says."""
 
     def __init__(
-        self, checkpoint: Checkpoint, resume: bool, program: Program, identity: Mapping[str, Any]
+        self,
+        checkpoint: Checkpoint,
+        resume: bool,
+        program: Program,
+        steps: int,
+        identity: Mapping[str, Any],
     ) -> None:
         self.checkpoint, self.program, self.identity = checkpoint, program, identity
+        self.steps = steps  # of an epoch
         self.file = Path(checkpoint.path)
         refuse_place(self.file)
         for each in leftovers(self.file):
@@ -116,7 +125,7 @@ class RunKeeper:
             "run": self.identity,
             "rules": [plain_text(rule) for rule in self.program.rules],
             "schedules": _schedules(self.program, snapshot.epoch),
-            "numbers": {name: getattr(snapshot, name) for name in _NUMBERS},
+            "numbers": {name: getattr(snapshot, name) for name in NUMBERS},
             "names": names,
         }
         try:
@@ -129,23 +138,30 @@ class RunKeeper:
 
     def _read(self) -> Snapshot:
         config, arrays = read_bundle(self.file, KIND)
-        try:
-            self._refuse_other(config["run"])
-            snapshot = _unpacked(config, arrays)
-            self._refuse_past(snapshot.epoch, config["schedules"])
-            same_rules = config["rules"] == [plain_text(rule) for rule in self.program.rules]
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ModelFileError(f"{self.file} lacks what a run needs ({error!r})") from None
-        if not same_rules:  # those that have ended the run may let it go on now
+        self._refuse(fault(config, _CONFIG, "config"))
+        self._refuse_other(config["run"])
+        self._refuse(_lost(config["names"], arrays))
+        snapshot = _unpacked(config, arrays)
+        self._refuse(misfit(snapshot, self.program, self.steps))
+        self._refuse_past(snapshot.epoch, config["schedules"])
+        if config["rules"] != [plain_text(rule) for rule in self.program.rules]:
+            # Rules that ended the run may let it go on now.
             object.__setattr__(snapshot, "stopped_by", None)
         return snapshot
+
+    def _refuse(self, fault: str | None) -> None:
+        """A ModelFileError that names the fault, where there is one."""
+        if fault:
+            raise ModelFileError(
+                f"{self.file} does not hold what this run left ({fault}): {KIND.again}."
+            )
 
     def _refuse_other(self, found: Mapping[str, Any]) -> None:
         """The file must be of this run, but for how long it may go on."""
         mine = json.loads(json.dumps(self.identity))
         for name, value in mine.items():
-            if found[name] != value:
-                shown = "" if is_digest(value) else f" ({found[name]}, but here {value})"
+            if found.get(name) != value:
+                shown = "" if is_digest(value) else f" ({found.get(name)}, but here {value})"
                 raise SettingError(
                     f"fit: the checkpoint {self.file} is of another run: {name} differs{shown}. "
                     "Give what that run was given, another path, or resume=False to start afresh."
@@ -159,7 +175,7 @@ class RunKeeper:
                 f"epochs={self.program.epochs} that are to be done"
             )
         for name, values in _schedules(self.program, epoch).items():
-            if schedules[name] != values:
+            if schedules.get(name) != values:
                 raise SettingError(
                     f"fit: the checkpoint {self.file} is of another run: the schedule of {name} "
                     f"was another in its {epoch} epochs. One that spans all epochs changes with "
@@ -169,8 +185,16 @@ class RunKeeper:
 
 # What a file holds --------------------------------------------------------------------------------
 
-_NUMBERS = ("best_loss", "best_epoch", "epoch", "step", "seconds", "stopped_by")
 _GROUPS = ("state", "rules", "history", "watched")
+_CONFIG = Record(
+    {
+        "run": Values(Anything()),  # compared with the run's own
+        "rules": Items(Text()),
+        "schedules": Values(Items(Real())),
+        "numbers": SNAPSHOT_NUMBERS,
+        "names": Record({group: Items(Text(), unique=True) for group in _GROUPS}),
+    }
+)
 
 
 def _packed(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, list[str]]]:
@@ -185,13 +209,20 @@ def _packed(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, list[str]]]
     return arrays, names
 
 
+def _lost(names: Mapping[str, list[str]], arrays: Mapping[str, Array]) -> str | None:
+    """The first array that the names ask for and the file lacks."""
+    wanted = [f"{group}.{place}" for group in names for place in range(len(names[group]))]
+    lost = [each for each in ("weights", *wanted) if each not in arrays]
+    return f"it lacks the array {lost[0]!r}" if lost else None
+
+
 def _unpacked(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Snapshot:
     groups: dict[str, Any] = {
         group: {name: arrays[f"{group}.{place}"] for place, name in enumerate(names)}
         for group, names in config["names"].items()
     }
     best = arrays.get("best", arrays["weights"])
-    numbers = {name: config["numbers"][name] for name in _NUMBERS}
+    numbers = {name: config["numbers"][name] for name in NUMBERS}
     return Snapshot(weights=arrays["weights"], best=best, **groups, **numbers)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -12,20 +13,32 @@ from typing import Any
 
 import numpy as np
 
+from talweg.engine.program import WATCHED
 from talweg.engine.snapshot import Array, Snapshot
 from talweg.errors import ModelFileError, SettingError, TrainingWarning
+from talweg.schema import Anything, Items, Number, Real, Record, Rule, Text, Values, fault, optional
 from talweg.train.bundle import Kind, leftovers, read_bundle, refuse_place, write_bundle
 from talweg.train.checkpoint import as_checkpoint
 from talweg.train.run import Failure, Run
+from talweg.train.snapshot_check import (
+    COUNT,
+    NUMBERS,
+    SNAPSHOT_NUMBERS,
+    measures_of,
+    misfit,
+    misfit_of_arrays,
+    misfit_of_columns,
+)
 from talweg.train.standings import Standing
 from talweg.train.sweep_identity import refuse_other
 from talweg.train.tasks import Task
 
 KIND = Kind("talweg-sweep", 2, "sweep", "delete it, and sweep from the start")
-_OF_A_RUN = ("stopped_by", "why", "best_epoch", "kept", "epochs", "steps")
-_TIMES = ("seconds", "compile_seconds")
-_OF_A_SNAPSHOT = ("best_loss", "best_epoch", "epoch", "step", "seconds", "stopped_by")
-_BROKEN = (KeyError, TypeError, AttributeError, IndexError, ValueError, StopIteration)
+_NUMBERS: Mapping[str, Rule] = {
+    **{name: Text() for name in ("stopped_by", "why", "kept")},
+    **dict.fromkeys(("best_epoch", "epochs", "steps"), COUNT),
+    **{name: Number(at_least=0) for name in ("seconds", "compile_seconds")},
+}
 
 
 class SweepFile:
@@ -71,17 +84,89 @@ class SweepFile:
 
     def _read(self) -> None:
         config, arrays = read_bundle(self.file, KIND)
-        refuse_other(self.file, config.get("sweep", {}), json.loads(json.dumps(self.identity)))
+        self._refuse(fault(config, _CONFIG, "config"))
+        refuse_other(self.file, config["sweep"], json.loads(json.dumps(self.identity)))
+        places = [str(place) for place in range(len(self.tasks))]
+        cursor = _Cursor(arrays)
+        for place, record in config["runs"].items():
+            self._refuse(None if place in places else f"there is no run {place}")
+            self.standings[int(place)] = self._standing(record, cursor, self.tasks[int(place)])
+
+    def _standing(self, record: Mapping[str, Any], cursor: _Cursor, task: Task) -> Standing:
+        """A run as it was written; its net gets its weights once all is known to fit."""
         try:
-            cursor = _Cursor(arrays)
-            for place, record in config["runs"].items():
-                task = self.tasks[int(place)]
-                self.standings[int(place)] = _unpacked(record, cursor, task)
-        except _BROKEN as error:
-            raise ModelFileError(f"{self.file} lacks what a sweep needs ({error!r})") from None
+            weights, standing = _unpacked(record, cursor, task)
+        except (KeyError, ValueError, OverflowError) as error:
+            raise self._broken(f"an array is cut short or lost: {error}") from None
+        self._refuse(_misfit(weights, standing, task))
+        task.job.net.weights.flat[:] = weights
+        return standing
+
+    def _refuse(self, fault: str | None) -> None:
+        """A ModelFileError that names the fault, where there is one."""
+        if fault:
+            raise self._broken(fault)
+
+    def _broken(self, fault: str) -> ModelFileError:
+        return ModelFileError(
+            f"{self.file} does not hold what this sweep left ({fault}): {KIND.again}."
+        )
+
+
+def _misfit(weights: Array, standing: Standing, task: Task) -> str | None:
+    """What of a standing the task cannot have left; None if it fits."""
+    run, program = standing.run, task.job.program
+    assert run is not None
+    noted = [name.removeprefix(WATCHED) for name in program.watched]
+    like = {"weights": task.job.net.weights.flat}
+    turns = {name: np.empty(each.shape, np.int64) for name, each in task.job.net.weights.items()}
+    found = (
+        misfit_of_arrays({"weights": weights}, like),
+        misfit_of_columns(run.history, measures_of(program), run.epochs),
+        misfit_of_columns(run.watched, noted, run.steps if program.watch_steps else run.epochs),
+        misfit_of_arrays(run.direction_changes, turns) if run.direction_changes else None,
+        misfit(standing.snapshot, program, task.steps) if standing.snapshot else None,
+        f"best epoch {run.best_epoch} of {run.epochs}" if run.best_epoch > run.epochs else None,
+    )
+    return next(filter(None, found), None)
 
 
 # A run as plain data ------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """The rule for what `_Columns.put` returns: a dtype and a shape."""
+
+    def allows(self, value: Any) -> bool:
+        is_list = isinstance(value, list) and bool(value) and isinstance(value[0], str)
+        return is_list and all(map(COUNT.allows, value[1:]))
+
+    def __str__(self) -> str:
+        return "the dtype and the shape of an array"
+
+
+_ARRAY: Rule = _Place()
+_ARRAYS: Rule = Values(_ARRAY)
+_FAILURE: dict[str, Rule] = {
+    **{name: Text() for name in ("gate", "layer", "line", "message")},
+    **dict.fromkeys(("epoch", "step"), COUNT),
+    "lr": Real(),
+}
+_SNAPSHOT: dict[str, Rule] = {
+    "numbers": SNAPSHOT_NUMBERS,
+    **dict.fromkeys(("weights", "best"), _ARRAY),
+    **dict.fromkeys(("state", "rules", "history", "watched"), _ARRAYS),
+}
+_RUN: dict[str, Rule] = {
+    "losses": Items(Real()),
+    "numbers": Record(_NUMBERS),
+    "failure": optional(Record(_FAILURE)),
+    "weights": _ARRAY,
+    **dict.fromkeys(("history", "watched", "turns"), _ARRAYS),
+    "snapshot": optional(Record(_SNAPSHOT)),
+}
+_CONFIG = Record({"sweep": Values(Anything()), "runs": Values(Record(_RUN))})
 
 
 def _packed(standing: Standing, columns: _Columns) -> dict[str, Any]:
@@ -93,7 +178,7 @@ def _packed(standing: Standing, columns: _Columns) -> dict[str, Any]:
         weights = snapshot.best if snapshot.best_epoch else snapshot.weights
     return {
         "losses": list(standing.losses),
-        "numbers": {name: getattr(run, name) for name in (*_OF_A_RUN, *_TIMES)},
+        "numbers": {name: getattr(run, name) for name in _NUMBERS},
         "failure": run.failure and dataclasses.asdict(run.failure),
         "weights": columns.put(weights),
         "history": columns.put_all(run.history),
@@ -105,7 +190,7 @@ def _packed(standing: Standing, columns: _Columns) -> dict[str, Any]:
 
 def _packed_snapshot(snapshot: Snapshot, columns: _Columns) -> dict[str, Any]:
     return {
-        "numbers": {name: getattr(snapshot, name) for name in _OF_A_SNAPSHOT},
+        "numbers": {name: getattr(snapshot, name) for name in NUMBERS},
         "weights": columns.put(snapshot.weights),
         "best": columns.put(snapshot.best),
         "state": columns.put_all(snapshot.state),
@@ -115,21 +200,20 @@ def _packed_snapshot(snapshot: Snapshot, columns: _Columns) -> dict[str, Any]:
     }
 
 
-def _unpacked(record: Mapping[str, Any], cursor: _Cursor, task: Task) -> Standing:
-    """A run as it was written; its net gets its weights. In the order of `_packed`."""
-    net, failure = task.job.net, record["failure"]
-    net.weights.flat[:] = cursor.take(record["weights"])
+def _unpacked(record: Mapping[str, Any], cursor: _Cursor, task: Task) -> tuple[Array, Standing]:
+    """The weights of a run, and the run as it was written. In the order of `_packed`."""
+    weights, failure = cursor.take(record["weights"]), record["failure"]
     run = Run(
-        net=net,
+        net=task.job.net,
         settings=task.job.settings,
         failure=failure and Failure(**failure),
         history=cursor.take_all(record["history"]),
         watched=cursor.take_all(record["watched"]),
         direction_changes=cursor.take_all(record["turns"]),
-        **{name: record["numbers"][name] for name in (*_OF_A_RUN, *_TIMES)},
+        **{name: record["numbers"][name] for name in _NUMBERS},
     )
     snapshot = record["snapshot"] and _unpacked_snapshot(record["snapshot"], cursor)
-    return Standing(run, tuple(record["losses"]), snapshot)
+    return weights, Standing(run, tuple(record["losses"]), snapshot)
 
 
 def _unpacked_snapshot(record: Mapping[str, Any], cursor: _Cursor) -> Snapshot:
@@ -140,7 +224,7 @@ def _unpacked_snapshot(record: Mapping[str, Any], cursor: _Cursor) -> Snapshot:
         rules=cursor.take_all(record["rules"]),
         history=cursor.take_all(record["history"]),
         watched=cursor.take_all(record["watched"]),
-        **{name: record["numbers"][name] for name in _OF_A_SNAPSHOT},
+        **{name: record["numbers"][name] for name in NUMBERS},
     )
 
 
@@ -171,7 +255,7 @@ class _Cursor:
 
     def take(self, found: Sequence[Any]) -> Array:
         dtype, *shape = found
-        start, size = self.places[dtype], int(np.prod(shape, dtype=np.int64))
+        start, size = self.places[dtype], math.prod(shape)
         self.places[dtype] += size
         return self.columns[dtype][start : start + size].reshape(shape).copy()
 

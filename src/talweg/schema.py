@@ -1,0 +1,224 @@
+"""What a JSON record may hold, as data, and the one place where records are checked.
+
+A schema is built from the rules of `talweg.settings` and the containers below; `fault` compares,
+and says where the first value stands that its rule does not allow.
+
+>>> point = Record({"name": Text(), "at": Items(Number(), length=2)})
+>>> fault({"name": "a", "at": [0.5, 1]}, point)
+>>> fault({"name": "a", "at": [0.5, "1"]}, point, "point")
+"point.at[1] must be a number, but is '1'"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from talweg.settings import Flag as Flag, Number as Number, Rule as Rule
+
+Part = tuple[str, Any, Rule]
+"""How a part of a value is reached, the part, and the rule for it."""
+
+
+@runtime_checkable
+class Container(Protocol):
+    """A rule for a value with parts that have rules of their own."""
+
+    def parts(self, value: Any) -> Iterator[Part]: ...
+
+
+class _Absent:
+    """Stands for a field that a record lacks: no rule allows it."""
+
+    def __repr__(self) -> str:
+        return "absent"
+
+
+_ABSENT = _Absent()
+
+
+@dataclass(frozen=True)
+class _Unknown:
+    """The rule for a field that a record must not have."""
+
+    def allows(self, value: Any) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return "absent"
+
+
+@dataclass(frozen=True)
+class Anything:
+    """Any JSON value: what is only shown or compared, never computed with."""
+
+    def allows(self, value: Any) -> bool:
+        return value is not _ABSENT
+
+    def __str__(self) -> str:
+        return "there"
+
+
+@dataclass(frozen=True)
+class Real:
+    """Any float, infinite and NaN included."""
+
+    def allows(self, value: Any) -> bool:
+        return type(value) in (int, float)
+
+    def __str__(self) -> str:
+        return "a number"
+
+
+@dataclass(frozen=True)
+class Text:
+    """Text; with a `pattern`, all of which must match."""
+
+    pattern: str = ""
+    optional: bool = False
+
+    def allows(self, value: Any) -> bool:
+        if value is None:
+            return self.optional
+        is_text = isinstance(value, str)
+        return is_text and (not self.pattern or bool(re.fullmatch(self.pattern, value)))
+
+    def __str__(self) -> str:
+        like = f" like {self.pattern}" if self.pattern else ""
+        return f"text{like}{' or None' if self.optional else ''}"
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list, each item by one rule."""
+
+    rule: Rule
+    length: int | None = None
+    at_least: int = 0
+    unique: bool = False
+
+    def allows(self, value: Any) -> bool:
+        if not isinstance(value, list) or len(value) < self.at_least:
+            return False
+        is_long = self.length is None or len(value) == self.length
+        return is_long and not (self.unique and _repeats(value))
+
+    def parts(self, value: Any) -> Iterator[Part]:
+        return ((f"[{place}]", each, self.rule) for place, each in enumerate(value))
+
+    def __str__(self) -> str:
+        least = f"at least {self.at_least} " if self.at_least else ""
+        count = least if self.length is None else f"{self.length} "
+        return f"a list of {count}{'different ' if self.unique else ''}items"
+
+
+@dataclass(frozen=True)
+class Values:
+    """A mapping from any names, each value by one rule."""
+
+    rule: Rule
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, dict)
+
+    def parts(self, value: Any) -> Iterator[Part]:
+        return ((f".{name}", each, self.rule) for name, each in value.items())
+
+    def __str__(self) -> str:
+        return "a mapping"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A mapping with these fields and no others; `optional` ones may be absent."""
+
+    fields: Mapping[str, Rule]
+    optional: Mapping[str, Rule] = field(default_factory=dict)
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, dict)
+
+    def parts(self, value: Any) -> Iterator[Part]:
+        for name, rule in self.fields.items():
+            yield f".{name}", value.get(name, _ABSENT), rule
+        for name in value.keys() - self.fields.keys():
+            yield f".{name}", value[name], self.optional.get(name, _Unknown())
+
+    def __str__(self) -> str:
+        return "a mapping"
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A mapping whose `tag` names which of several records it is."""
+
+    tag: str
+    records: Mapping[str, Rule]
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, dict) and _is_key(value.get(self.tag), self.records)
+
+    def parts(self, value: Any) -> Iterator[Part]:
+        yield "", value, self.records[value[self.tag]]
+
+    def __str__(self) -> str:
+        return f"a mapping whose {self.tag!r} is one of {', '.join(map(repr, self.records))}"
+
+
+@dataclass(frozen=True)
+class Either:
+    """A value that one of several rules allows as a whole."""
+
+    rules: tuple[Rule, ...]
+
+    def allows(self, value: Any) -> bool:
+        return any(fault(value, rule) is None for rule in self.rules)
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, self.rules))
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """One value."""
+
+    value: Any
+
+    def allows(self, value: Any) -> bool:
+        return type(value) is type(self.value) and bool(value == self.value)
+
+    def __str__(self) -> str:
+        return repr(self.value)
+
+
+NOTHING = Exactly(None)
+
+
+def optional(rule: Rule) -> Either:
+    """The rule, or None."""
+    return Either((NOTHING, rule))
+
+
+def fault(value: Any, rule: Rule, where: str = "it") -> str | None:
+    """What the first value is that its rule does not allow, and where; None if there is none."""
+    if not rule.allows(value):
+        return f"{where} must be {rule}, but is {_shown(value)}"
+    if not isinstance(rule, Container):
+        return None
+    found = (fault(each, own, where + how) for how, each, own in rule.parts(value))
+    return next(filter(None, found), None)
+
+
+def _is_key(value: Any, records: Mapping[str, Rule]) -> bool:
+    return isinstance(value, str) and value in records
+
+
+def _repeats(values: list[Any]) -> bool:
+    return len({repr(each) for each in values}) < len(values)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
