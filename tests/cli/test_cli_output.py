@@ -35,20 +35,15 @@ def test_a_folder_has_one_claim_by_whatever_name(tmp_path, monkeypatch) -> None:
     with claimed(Path("a")), pytest.raises(DataError, match="another run"), same:
         pass
     with claimed(Path("a")), claimed(Path("b")):
-        assert list(tmp_path.iterdir()) == []
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_claim_ends_with_its_run_and_leaves_nothing(tmp_path) -> None:
-    def locks() -> set[str]:
-        return {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("talweg-")}
-
-    before = locks()
     with pytest.raises(ZeroDivisionError), claimed(tmp_path):
-        assert len(locks() - before) == 1
         raise ZeroDivisionError
-    assert not locks() - before
     with claimed(tmp_path):
-        pass
+        assert os.listdir(tmp_path) == []
 
 
 def test_each_part_is_written_before_the_next_is_read(houses) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from talweg.train import bundle, checkpoint
+from talweg.train.replacing import leftovers
 
 SCRIPT = """
 import sys
@@ -83,7 +84,7 @@ def test_a_killed_run_ends_as_one_that_was_left_alone(
             time.sleep(chance.uniform(0, 0.5 * alone / kills))
         process.kill()
         process.wait(timeout=60)
-        assert kind != "always" or kill or bundle.leftovers(file)
+        assert kind != "always" or kill or leftovers(file)
         if file.exists():
             config, _ = bundle.read_bundle(file, checkpoint.KIND)
             reached.append(config["numbers"]["epoch"])
@@ -108,7 +109,7 @@ def _wait_for_writing(process: subprocess.Popen[bytes], file: Path) -> None:
         process.send_signal(signal.SIGSTOP)
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status), "it ended before it was met while writing"
-        if bundle.leftovers(file):
+        if leftovers(file):
             return
         process.send_signal(signal.SIGCONT)
         time.sleep(0.0005)

@@ -10,7 +10,6 @@ from talweg.cli.show import model_file
 from talweg.cli.text import columns, paragraph
 from talweg.data.trained_table import TrainedTable
 from talweg.draw.compare_report import comparison_page
-from talweg.draw.report import write_page
 from talweg.insight.comparison import Comparison, compare as compared, facts_of
 from talweg.insight.words import number_text
 
@@ -20,15 +19,18 @@ _NAME = 24  # letters of a model's name in the terminal
 
 def compare(options: argparse.Namespace) -> None:
     """Print a line a model, the best first, and write the page if asked."""
-    out = usable_file(options.out, options.data or "") if options.out else None
-    models = [(given, TrainedTable.from_file(model_file(given))) for given in options.models]
+    files = list(map(model_file, options.models))
+    read = {str(each): "model" for each in files} | {options.data or "": "table"}
+    out = usable_file(options.out, read) if options.out else None
+    trained = map(TrainedTable.from_file, files)
+    models = list(zip(options.models, trained, strict=True))
     found = compared(models, table_given(options.data) if options.data else None)
     print(paragraph(f"{len(models)} models of {found.target}. {found.said}"))
     print("\n" + columns(_rows(found)))
     if out is None:
         return
-    with whole_or_nothing(out.parent) as hidden:
-        write_page(hidden / out.name, comparison_page(found))
+    with whole_or_nothing(out) as (stream,):
+        stream.write(comparison_page(found).encode())
     print(f"\npage  {out}")
 
 

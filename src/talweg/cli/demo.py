@@ -10,7 +10,7 @@ import numpy as np
 
 from talweg.cli.output import claimed, usable_folder
 from talweg.cli.text import columns, paragraph
-from talweg.cli.train import HISTORY, MODEL, REPORT, fitted, tell, write_results
+from talweg.cli.train import FILES, fitted, tell, write_results
 from talweg.data.read import read_table
 from talweg.data.table import Table
 from talweg.data.table_model import TableModel
@@ -29,7 +29,7 @@ model = tw.TableModel("rings").fit(abalone(), seed=0)"""
 def demo(options: argparse.Namespace) -> None:
     """Train once, or once for each of several seeds, and write the first model and its report."""
     check("demo", {"seeds": options.seeds}, {"seeds": Number(at_least=1, whole=True)})
-    out = usable_folder(options.out, MODEL, REPORT, HISTORY)
+    out = usable_folder(options.out, FILES)
     with claimed(out):
         _train(out, options)
 

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
+from talweg.cli.given import STANDARD_INPUT
 from talweg.errors import DataError
+from talweg.train.replacing import hold, replacing
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+_NOTHING: Mapping[str, str] = {}
 
 
-def usable_folder(path: str, *names: str) -> Path:
-    """A folder to write files of these names to, which need not exist yet."""
-    out = Path(path)
+def usable_folder(path: str, names: Sequence[str], read: Mapping[str, str] = _NOTHING) -> Path:
+    """A folder to write files of these names to, which need not exist yet; not over what is read,
+    given as paths and what to call them.
+
+    DataError: a place that cannot be written to, or that holds what the command reads.
+    """
+    out = Path(_given(path))
     there = _existing(out)
     if not there.is_dir():
         raise DataError(f"--out {out}: {there} is a file. Name a folder.")
     for name in names:
         if (out / name).is_dir():
             raise DataError(f"--out {out}: {out / name} is a folder. Remove it, or name another.")
+        _refuse_what_is_read(out, out / name, read)
     try:
         with tempfile.TemporaryDirectory(prefix=".talweg-", dir=there):
             return out
@@ -36,60 +40,127 @@ def usable_folder(path: str, *names: str) -> Path:
         ) from None
 
 
-def usable_file(path: str, source: str) -> Path:
-    """A file to write, in a folder that exists; not `source`, from which is read."""
-    out = Path(path)
+def usable_file(path: str, read: Mapping[str, str]) -> Path:
+    """A file to write, in a folder that exists; none of those that are read."""
+    out = Path(_given(path))
     if out.exists() and not out.is_file():
         raise DataError(f"--out {out}: it is no plain file. Name a file.")
-    if out.exists() and Path(source).exists() and out.samefile(source):
-        raise DataError(f"--out {out}: this is the table to read. Name another file.")
+    _refuse_what_is_read(out, out, read)
     if not out.parent.is_dir():
         raise DataError(f"--out {out}: there is no folder {out.parent}. Make it, or name another.")
-    usable_folder(str(out.parent))
+    usable_folder(str(out.parent), ())
     return out
+
+
+def _given(path: str) -> str:
+    if not path or "\0" in path:
+        raise DataError(f"--out {path!r} is no path: it is empty or holds a NUL. Name another.")
+    return path
+
+
+def _refuse_what_is_read(out: Path, file: Path, read: Mapping[str, str]) -> None:
+    """A DataError where a file to write is one to read, by whatever name."""
+    for source, word in read.items():
+        if _is_same(file, source):
+            what = "this" if file == out else file
+            raise DataError(f"--out {out}: {what} is the {word} to read. Name another place.")
+
+
+def _is_same(file: Path, source: str) -> bool:
+    """Whether both name one file: relative paths, links and other cases of letters included."""
+    try:
+        found = os.fstat(0) if source in STANDARD_INPUT else os.stat(source)
+        return os.path.samestat(file.stat(), found)
+    except (OSError, ValueError):  # what is not there is another
+        return False
 
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
     """The folder for this run alone: a DataError while another run is to write to it.
 
-    The claim is a lock that the system takes back when a process ends, however it ends. Systems
-    without such locks (Windows) have no claims.
+    The claim is a lock on the folder itself: it holds by whatever name, and leaves nothing. A
+    folder that is not there is made, and removed again if nothing is written to it.
     """
-    if fcntl is None:
-        yield
-        return
-    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    lock = Path(tempfile.gettempdir(), f"talweg-{os.getuid()}-{digest}.lock")
-    # Where others may write as well, a link that they left must not be followed.
-    with open(os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)) as file:
+    place = Path(os.path.realpath(folder))
+    with ExitStack() as claim:
+        new = _locked(folder, place, claim)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        finally:
+            with suppress(OSError):  # it holds the results
+                for each in new:
+                    each.rmdir()
+
+
+def _locked(folder: Path, place: Path, claim: ExitStack) -> list[Path]:
+    """The folders that had to be made for the locked one, the last one first."""
+    while True:
+        new = [each for each in (place, *place.parents) if not each.exists()]
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            if _is_locked(place, claim):
+                return new
         except BlockingIOError:
             raise DataError(
                 f"--out {folder}: another run is to write to this folder. Wait until it has ended,"
                 " or name another folder."
             ) from None
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+        except OSError as error:
+            raise DataError(
+                f"--out {folder}: it cannot be made ({error.strerror}). Name another folder."
+            ) from None
+        claim.close()
+
+
+def _is_locked(place: Path, claim: ExitStack) -> bool:
+    """Whether the lock is on the folder of this name, not one that another run has just removed."""
+    try:
+        descriptor = os.open(place, os.O_RDONLY)
+        claim.callback(os.close, descriptor)
+        hold(descriptor)
+        return os.path.samestat(os.fstat(descriptor), place.stat())
+    except FileNotFoundError:
+        return False
+    except PermissionError:  # Windows opens no folder, others none that may not be read
+        return True
 
 
 @contextmanager
-def whole_or_nothing(folder: Path) -> Iterator[Path]:
-    """A hidden folder to write to; all its files move to `folder` once they are complete."""
+def whole_or_nothing(*files: Path) -> Iterator[list[IO[bytes]]]:
+    """The streams of new files, which are put in their places, in this order, once all are whole.
+
+    Nobody sees a part of a file. A process that is killed between two of these steps, which take
+    microseconds, leaves the first files new and the last ones old.
+    """
+    new: dict[Path, os.stat_result] = {}
     try:
-        with tempfile.TemporaryDirectory(prefix=".talweg-", dir=_existing(folder)) as hidden:
-            yield Path(hidden)
-            folder.mkdir(parents=True, exist_ok=True)
-            for file in Path(hidden).iterdir():
-                os.replace(file, folder / file.name)
+        with ExitStack() as stack:
+            for each in files:
+                each.parent.mkdir(parents=True, exist_ok=True)
+            streams = [stack.enter_context(replacing(each)) for each in reversed(files)][::-1]
+            yield streams
+            for each, stream in zip(files, streams, strict=True):
+                stream.flush()  # what fails for want of room fails before the first step
+                os.fsync(stream.fileno())
+                new[each] = os.fstat(stream.fileno())
     except OSError as error:
         raise DataError(
-            f"--out {folder}: {error.strerror or error}. Nothing is kept of what could not be"
-            " written whole. Make room, or name another place."
+            f"--out {files[0].parent}: {error.strerror or error}. {_kept(new)} Make room, or name"
+            " another place."
         ) from error
+
+
+def _kept(new: Mapping[Path, os.stat_result]) -> str:
+    """Which files are in their places after all."""
+    placed = [
+        each.name
+        for each, facts in new.items()
+        if each.exists() and os.path.samestat(each.stat(), facts)
+    ]
+    if placed:
+        return f"Only {', '.join(placed)} could be replaced."
+    return "Nothing is kept of what could not be written whole."
 
 
 def _existing(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import csv
 import sys
 import warnings
@@ -28,8 +29,10 @@ def predict(options: argparse.Namespace) -> None:
     """Write a header and one line a row: the prediction, and if asked each class's probability,
     or the ends of an interval.
     """
-    out = usable_file(options.out, options.data) if options.out else None
-    trained = TrainedTable.from_file(model_file(options.model))
+    file = model_file(options.model)
+    read = {options.data: "table", str(file): "model"}
+    out = usable_file(options.out, read) if options.out else None
+    trained = TrainedTable.from_file(file)
     reach = None if options.intervals is None else trained.reach(options.intervals)
     header, kinds = not trained.encoder.positional, _kinds(trained)
     parts = read_parts(table_given(options.data), header=header, kinds=kinds)
@@ -37,11 +40,8 @@ def predict(options: argparse.Namespace) -> None:
     if out is None:
         _write(sys.stdout, blocks)
         return
-    with (
-        whole_or_nothing(out.parent) as hidden,
-        (hidden / out.name).open("w", newline="", encoding="utf-8") as file,
-    ):
-        count = _write(file, blocks)
+    with whole_or_nothing(out) as (stream,):
+        count = _write(codecs.getwriter("utf-8")(stream), blocks)
     print(f"{count - 1:,} predictions of {target_name(trained)} written to {out}")
 
 
@@ -91,7 +91,7 @@ def _lines(
     return list(map(tuple, lines.tolist()))
 
 
-def _write(stream: TextIO, blocks: Iterable[Block]) -> int:
+def _write(stream: TextIO | codecs.StreamWriter, blocks: Iterable[Block]) -> int:
     """Write all blocks; how many lines they had."""
     writer, count = csv.writer(stream, lineterminator="\n"), 0
     for block in blocks:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import csv
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from talweg.cli.given import STANDARD_INPUT, table_given
 from talweg.cli.output import claimed, usable_folder, whole_or_nothing
@@ -17,7 +18,7 @@ from talweg.data.read import read_table
 from talweg.data.table import Table
 from talweg.data.table_model import TableModel
 from talweg.data.trained_table import TrainedTable
-from talweg.draw.report import write_report
+from talweg.draw.report import render
 from talweg.draw.table_report import table_report
 from talweg.errors import TrainingWarning
 from talweg.insight.look import look
@@ -25,7 +26,8 @@ from talweg.insight.words import sentences
 from talweg.optim import AdamW
 from talweg.optim.schedules import Cosine
 
-MODEL, REPORT, HISTORY = "model.talweg", "report.html", "history.csv"
+FILES = HISTORY, REPORT, MODEL = "history.csv", "report.html", "model.talweg"
+"""In the order in which they are put in their places: the model last."""
 
 # Options that are settings of TableModel, but for the two that belong elsewhere.
 _SETTINGS = (
@@ -37,7 +39,7 @@ _SETTINGS = (
 
 def train(options: argparse.Namespace) -> None:
     """Read, train, write, and say what was found."""
-    out = usable_folder(options.out, MODEL, REPORT, HISTORY)
+    out = usable_folder(options.out, FILES, {options.data: "table"})
     with claimed(out):
         _train_into(out, options)
 
@@ -76,22 +78,22 @@ def tell(trained: TrainedTable) -> None:
 def write_results(trained: TrainedTable, out: Path, *, command: str, code: str) -> None:
     """Model, history and report, and where they lie."""
     seen = look(trained, trained.unseen) if trained.unseen else None
-    with whole_or_nothing(out) as hidden:
-        trained.save(hidden / MODEL)
-        _write_history(trained, hidden / HISTORY)
-        write_report(hidden / REPORT, table_report(trained, seen, command=command, code=code))
+    with whole_or_nothing(*(out / name for name in FILES)) as (history, report, model):
+        trained.save(model)
+        _write_history(trained, history)
+        page = render(table_report(trained, seen, command=command, code=code))
+        report.write(page.encode())
     if seen and seen.relied_on:
         names = map(trained.called, seen.relied_on)
         print(paragraph(f"It relies most on {', '.join(names)}.") + "\n")
     print(f"model    {out / MODEL}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
 
 
-def _write_history(trained: TrainedTable, path: Path) -> None:
+def _write_history(trained: TrainedTable, stream: IO[bytes]) -> None:
     """One line an epoch of each network."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(trained.history)
-        writer.writerows(zip(*(each.tolist() for each in trained.history.values()), strict=True))
+    writer = csv.writer(codecs.getwriter("utf-8")(stream), lineterminator="\n")
+    writer.writerow(trained.history)
+    writer.writerows(zip(*(each.tolist() for each in trained.history.values()), strict=True))
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:

@@ -75,8 +75,7 @@ def _members(learned: Learned, dealt: DealtRows) -> tuple[Members, Sequence[int]
     nets, places = learned.nets, learned.places
     if dealt.by_time:
         nets, places = [learned.blueprint.of(nets)], (0,)
-    voice = nets[0] if dealt.by_time else learned.blueprint.net().init(dealt.inputs(slice(2)))
-    return Members(voice, np.array([each.weights.flat for each in nets])), places
+    return Members(nets[0], np.array([each.weights.flat for each in nets])), places
 
 
 class _Said(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 from talweg.data.files import existing_file
 from talweg.train.bundle import Array, Kind, read_bundle, write_bundle
@@ -13,14 +13,16 @@ MODEL = Kind("talweg-model", 2, "model", "copy it again from where it was saved,
 
 
 def write_model(
-    path: str | os.PathLike[str], config: Mapping[str, Any], arrays: Mapping[str, Array]
+    target: str | os.PathLike[str] | IO[bytes],
+    config: Mapping[str, Any],
+    arrays: Mapping[str, Array],
 ) -> None:
     """Write a model whole or not at all; an old file stays until the new one is complete.
 
     ModelFileError: a config that JSON cannot hold, or an array of Python objects.
     DataError: a folder that is not there.
     """
-    write_bundle(path, MODEL, config, arrays)
+    write_bundle(target, MODEL, config, arrays)
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Array]]:

@@ -261,7 +261,10 @@ class TableModel:
         return self.trained.score(source)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model as one file: whole, or not at all."""
+        """Write the model as one file: whole, or not at all.
+
+        A file that is replaced hands its permissions on; a symbolic link is followed.
+        """
         self.trained.save(path)
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from talweg.data.table import Table
 from talweg.data.target import Classification, Coding, Regression, Regressions, Target, Task
 from talweg.errors import ModelFileError, SettingError
 from talweg.nn import Module
+from talweg.nn.predictor import predict_by
 from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
 from talweg.optim.schedules import SCHEDULES, is_schedule
 
@@ -50,8 +51,8 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class Members:
-    """Nets of one shape (M of them) by their weights (M, W): `net` lends them its voice, since
-    each net that predicts is compiled.
+    """Nets of one shape (M of them) by their weights (M, W): `net` lends them its voice and not
+    its weights, since each net that predicts is compiled.
     """
 
     net: Module
@@ -59,10 +60,8 @@ class Members:
 
     def outputs(self, member: int, coding: Coding, x: Array, *, often: bool = False) -> Array:
         """What a member says of inputs (N, D); compiled where it is asked `often`."""
-        self.net.weights.flat[:] = self.weights[member]
-        if often or len(x) > _FEW:
-            return outputs_of(self.net, coding, x)
-        return _decoded(coding, self.net(x).value)  # sooner done than compiled
+        compiles = often or len(x) > _FEW  # few are sooner done than compiled
+        return _decoded(coding, predict_by(self.net, self.weights[member], x, compiles=compiles))
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,8 +249,8 @@ class TrainedTable:
 
     # Files --------------------------------------------------------------------------------
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all of it, encoding included, as one file: whole, or not at all."""
+    def save(self, target: str | os.PathLike[str] | IO[bytes]) -> None:
+        """Write all of it, encoding included, to a stream, or as one file: whole, or not at all."""
         config = {
             "kind": "table",
             "encoder": self.encoder.to_json(),
@@ -266,7 +265,7 @@ class TrainedTable:
         }
         held = {_HELD + each.name: getattr(self.held_out, each.name) for each in fields(HeldOut)}
         history = {_HISTORY + name: values for name, values in self.history.items()}
-        write_model(path, config, {"weights": self.net.weights.flat, **held, **history})
+        write_model(target, config, {"weights": self.net.weights.flat, **held, **history})
 
     @staticmethod
     def from_file(path: str | os.PathLike[str]) -> TrainedTable:

@@ -16,6 +16,7 @@ from talweg.draw.markup import Markup, tag
 from talweg.draw.plots import line_chart
 from talweg.draw.result import pictures
 from talweg.draw.scale import number
+from talweg.train.replacing import replacing
 
 
 def write_report(path: str | os.PathLike[str], report: Report) -> Path:
@@ -27,12 +28,8 @@ def write_page(path: str | os.PathLike[str], content: str) -> Path:
     """Write a page to `path`, whole or not at all."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        beside.write_text(content, encoding="utf-8", newline="\n")
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(target) as stream:
+        stream.write(content.encode())
     return target
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -32,7 +31,7 @@ from talweg.nn.call import (
     look_up,
     recording_now,
 )
-from talweg.nn.predictor import Predictor, predictor
+from talweg.nn.predictor import Predictor, in_batches, predictor
 from talweg.nn.weights import Weights
 from talweg.settings import Number, check
 
@@ -203,22 +202,6 @@ class Module:
             found |= {_joined(path, name): values for name, values in brought.items()}
         return found
 
-    @contextmanager
-    def restored_on_error(self) -> Iterator[None]:
-        """While entered, an error leaves the network as it was: its weights, or none."""
-        homes = [(module, module._home) for _, module in self.named_modules()]
-        weights = self._weights
-        values = None if weights is None else weights.flat.copy()
-        try:
-            yield
-        except BaseException:
-            self._weights = weights
-            for module, home in homes:
-                module._home = home
-            if weights is not None:
-                weights.flat[:] = values
-            raise
-
     # Using --------------------------------------------------------------------------------
 
     def apply(
@@ -240,22 +223,19 @@ class Module:
         The first call compiles the forward pass; a part of a network, and one with gates that
         have no native code, is interpreted.
         """
-        native = self._native_forward(X)
+        native = self.native_forward(X)
         if native is not None and native.takes_row(X):
             return native.single(X)  # some 3 us; what follows takes 10
         check("predict", {"batch_size": batch_size}, {"batch_size": _BATCH_SIZE})
         rows = self.as_rows(X)
         suits = native is not None and rows.shape[1:] == self.row_shape and len(rows)
         forward = native if suits and native is not None else self._interpreted
-        if len(rows) <= batch_size:
-            return forward(rows)
-        starts = range(0, len(rows), batch_size)
-        return np.concatenate([forward(rows[i : i + batch_size]) for i in starts])
+        return in_batches(forward, rows, batch_size)
 
     def _interpreted(self, rows: Array) -> Array:
         return np.array(self(rows).value)
 
-    def _native_forward(self, X: Any) -> Predictor | None:
+    def native_forward(self, X: Any) -> Predictor | None:
         """The compiled forward pass; made anew once something in the network was set."""
         if self._looked_at != (_changes.count, id(self._weights)):
             latest = max(module._changed for _, module in self.named_modules())

@@ -76,20 +76,53 @@ class Predictor:
         return CompiledGraph(self._record(rows), self._record, rows)
 
 
+def in_batches(forward: Callable[[Array], Array], rows: Array, size: int) -> Array:
+    """What is said of rows (N, ...), so many of them at a time."""
+    if len(rows) <= size:
+        return forward(rows)
+    return np.concatenate([forward(rows[i : i + size]) for i in range(0, len(rows), size)])
+
+
+def predict_by(
+    net: Module, weights: Array, rows: Array, *, compiles: bool, batch_size: int = 4096
+) -> Array:
+    """What a network would say of rows (N, ...) with the flat weights (W,).
+
+    Its own are neither used nor changed, so that threads may share it. To be compiled pays where
+    it is asked often, or of many rows.
+    """
+    native = net.native_forward(rows) if compiles else None
+    if native is None:
+        named = net.weights.views_of(weights)
+        return in_batches(lambda x: np.array(net.apply(named, x).value), rows, batch_size)
+    compiled = native.many
+    return in_batches(lambda x: compiled(x=x, weights=weights)["output"], rows, batch_size)
+
+
 class _Single:
-    """One row at a time, through memory that stays where it is."""
+    """One row, through memory that stays where it is; each thread has its own."""
 
     def __init__(self, graph: CompiledGraph, weights: Array) -> None:
-        self._graph = graph  # its memory is what the call runs in
-        ends = graph.outline.inputs["x"], graph.outline.outputs["output"]
-        self._x, self._out = (np.empty([n.of(1) for n in end.shape], end.dtype) for end in ends)
-        self._run = graph.bound({"x": self._x, "weights": weights}, {"output": self._out}, rows=1)
+        from talweg.engine.native.memory import Spares
 
-    def __call__(self, x: Array) -> Array:
-        with self._graph.lock:
-            self._x[...] = x
-            self._run()
-            return self._out.copy()
+        self._graph, self._weights = graph, weights
+        self._places = Spares(self._place)
+
+    def _place(self) -> tuple[Array, Array, Callable[[], None]]:
+        """A row, its output, and what computes it."""
+        ends = self._graph.outline.inputs["x"], self._graph.outline.outputs["output"]
+        x, output = (np.empty([n.of(1) for n in end.shape], end.dtype) for end in ends)
+        given = {"x": x, "weights": self._weights}
+        return x, output, self._graph.bound(given, {"output": output}, rows=1)
+
+    def __call__(self, row: Array) -> Array:
+        place = self._places.take()
+        x, output, run = place
+        x[...] = row
+        run()
+        said = output.copy()
+        self._places.give_back(place)
+        return said
 
 
 def _recorder(net: Module) -> Callable[[int], Graph]:

@@ -20,11 +20,7 @@ class Weights(MutableMapping[str, Array]):
     def __init__(self, arrays: Mapping[str, Array]) -> None:
         pieces = [array.ravel() for array in arrays.values()]
         self._flat: Array | None = np.concatenate(pieces or [np.zeros(0, np.float32)])
-        self._views: dict[str, Array] = {}
-        start = 0
-        for name, array in arrays.items():
-            self._views[name] = self._flat[start : start + array.size].reshape(array.shape)
-            start += array.size
+        self._views = _views(self._flat, arrays)
 
     @property
     def flat(self) -> Array:
@@ -67,6 +63,10 @@ class Weights(MutableMapping[str, Array]):
     def __len__(self) -> int:
         return len(self._views)
 
+    def views_of(self, flat: Array) -> dict[str, Array]:
+        """Another flat vector by the same names."""
+        return _views(flat, self._views)
+
     def copy(self) -> dict[str, Array]:
         """The values now, as arrays of their own."""
         return {name: view.copy() for name, view in self._views.items()}
@@ -88,3 +88,12 @@ class Weights(MutableMapping[str, Array]):
     def __repr__(self) -> str:
         lines = [f"{name}: {view.dtype}{list(view.shape)}" for name, view in self.items()]
         return "Weights(" + ", ".join(lines) + ")"
+
+
+def _views(flat: Array, like: Mapping[str, Array]) -> dict[str, Array]:
+    """Views into a flat vector, of the shapes of these arrays one after another."""
+    found, start = {}, 0
+    for name, array in like.items():
+        found[name] = flat[start : start + array.size].reshape(array.shape)
+        start += array.size
+    return found

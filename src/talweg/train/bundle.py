@@ -12,8 +12,6 @@ import io
 import json
 import math
 import os
-import re
-import secrets
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -25,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.errors import DataError, ModelFileError
+from talweg.train.replacing import replacing
 from talweg.version import VERSION
 
 Array = NDArray[Any]
@@ -52,38 +51,33 @@ class Kind:
 
 
 def write_bundle(
-    path: str | os.PathLike[str], kind: Kind, config: Mapping[str, Any], arrays: Mapping[str, Array]
+    target: str | os.PathLike[str] | IO[bytes],
+    kind: Kind,
+    config: Mapping[str, Any],
+    arrays: Mapping[str, Array],
 ) -> None:
-    """Write a file whole or not at all; an old one stays until the new one is complete.
+    """Write to a stream, or a file: whole or not at all, an old one stays until then.
 
     ModelFileError: a config that JSON cannot hold, or an array of Python objects.
     DataError: a folder that is not there.
     """
-    file = Path(path)
-    refuse_place(file)
-    members = _members(kind, config, arrays, file)
-    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        with beside.open("xb") as stream:
+    if isinstance(target, str | os.PathLike):
+        file = Path(target)
+        refuse_place(file)
+        members = _members(kind, config, arrays, file)
+        with replacing(file) as stream:
             _write_zip(stream, members)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(beside, file)
-    finally:
-        beside.unlink(missing_ok=True)
+    else:
+        _write_zip(target, _members(kind, config, arrays, Path(f"the {kind.word}")))
 
 
 def refuse_place(file: Path) -> None:
     """A DataError where no file can be."""
+    if "\0" in str(file):
+        raise DataError(f"Cannot write {str(file)!r}: a path holds no NUL. Name another file.")
     if not file.parent.is_dir() or (file.exists() and not file.is_file()):
         fault = "it is no file" if file.exists() else f"there is no folder {file.parent}"
         raise DataError(f"Cannot write {file}: {fault}. Name a file in a folder that exists.")
-
-
-def leftovers(file: Path) -> list[Path]:
-    """What writers that were killed have left beside a file."""
-    name = re.compile(re.escape(f".{file.name}.") + "[0-9a-f]{8}")
-    return [each for each in file.parent.iterdir() if name.fullmatch(each.name)]
 
 
 def read_bundle(file: Path, kind: Kind) -> tuple[dict[str, Any], dict[str, Array]]:

@@ -23,6 +23,7 @@ from talweg.engine.program import (
 from talweg.engine.random import SEED
 from talweg.errors import SettingError, TrainingWarning
 from talweg.nn import Loss, Metric, Module, as_loss, as_metric
+from talweg.nn.in_training import in_training
 from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.optim.sampling import LearntSampling
 from talweg.settings import Choice, Flag, Number, Rule, check
@@ -158,7 +159,7 @@ def fit(
     }
     check("fit", settings, RULES)
     refuse_part(net)
-    with net.restored_on_error():
+    with in_training(net):
         job = job_of(net, X, y, settings, sampler)
         engine_name = chosen_engine(engine)
         if sampler is not None and checkpoint is not None:

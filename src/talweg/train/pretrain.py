@@ -13,6 +13,7 @@ from talweg.errors import SettingError
 from talweg.gates import Array
 from talweg.nn import Dense, Module, Sequential
 from talweg.nn.boltzmann import RBM
+from talweg.nn.in_training import in_training
 from talweg.nn.pair import Pair
 from talweg.optim import Optimizer
 from talweg.train.fit import fit
@@ -69,7 +70,7 @@ def pretrain(
         at: {**shared, "optimizer": rule, "epochs": length}
         for at, rule, length in zip(places, rules, lengths, strict=True)
     }
-    with net.restored_on_error():
+    with in_training(net):
         rows = net.as_rows(X)
         if not net.is_initialized:
             net.init(rows, seed=seed)

@@ -16,8 +16,12 @@ import numpy as np
 from talweg.engine.program import WATCHED
 from talweg.engine.snapshot import Array, Snapshot
 from talweg.errors import ModelFileError, SettingError, TrainingWarning
+<<<<<<< HEAD
 from talweg.schema import Anything, Items, Number, Real, Record, Rule, Text, Values, fault, optional
 from talweg.train.bundle import Kind, leftovers, read_bundle, refuse_place, write_bundle
+=======
+from talweg.train.bundle import Kind, read_bundle, refuse_place, write_bundle
+>>>>>>> 19675f8 (Files that are replaced keep their permissions; claims are locks of the folder itself; nothing that is read is overwritten)
 from talweg.train.checkpoint import as_checkpoint
 from talweg.train.run import Failure, Run
 from talweg.train.snapshot_check import (
@@ -57,8 +61,6 @@ class SweepFile:
         self.file, self.every = Path(checkpoint.path), checkpoint.seconds
         self.identity, self.tasks = identity, tasks
         refuse_place(self.file)
-        for each in leftovers(self.file):
-            each.unlink(missing_ok=True)
         self.standings = [Standing()] * len(tasks)
         if resume and self.file.exists():
             self._read()

@@ -7,7 +7,7 @@ writes may use them.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from talweg.engine.native import checked_functions as w, contract, control as c
 from talweg.engine.native.build import Build
 from talweg.engine.native.checked import Checked, with_checks
 from talweg.engine.native.compiler import Compiled, compiled
-from talweg.engine.native.function import BLOCK, CompiledGraph
+from talweg.engine.native.function import BLOCK, CompiledGraph, Workspace
 from talweg.engine.native.plan import Plan
 from talweg.engine.native.tables import Memory
 from talweg.engine.native.view import Buffer, Kind
@@ -184,6 +184,18 @@ class CheckedMemory(Memory):
             table[buffer.place] = self._room(buffer.nbytes(rows))
 
 
+class CheckedWorkspace(Workspace):
+    """The memory of one call in pieces."""
+
+    def __init__(self, rows: int, table: Pointers, pieces: Pieces) -> None:
+        super().__init__()
+        self.rows, self.table, self.pieces = rows, table, pieces
+
+    def point(self, place: int, array: Any) -> None:
+        """As of any workspace; an array from outside is a piece as well from now on."""
+        super().point(place, array if self.pieces.owns(array) else self.pieces.lent(array))
+
+
 class CheckedGraph(CompiledGraph):
     """A compiled graph that checks itself; it copies all arrays into pieces and back."""
 
@@ -196,48 +208,39 @@ class CheckedGraph(CompiledGraph):
     def __call__(self, **arrays: Any) -> dict[str, Array]:
         given = {name: np.asarray(each, order="C") for name, each in arrays.items()}
         rows = self._rows(given)
-        self._lay_out(rows)
+        space = self._laid_out(rows)
         for name, buffer in self.plan.inputs.items():
-            self._point(buffer, self._pieces.copied(given[name], gives=False))
+            self._point(space, buffer, space.pieces.copied(given[name], gives=False))
         found = {}
         for name, node in self.outline.outputs.items():
             shape = tuple(each.of(rows) for each in node.shape)
-            found[name] = self._pieces.copied(np.full(shape, RUBBISH).astype(node.dtype))
-            self._point(self.plan.outputs[name], found[name])
-        with self._pieces.shown():
-            self._call(self._table.ctypes.data, rows)
+            found[name] = space.pieces.copied(np.full(shape, RUBBISH).astype(node.dtype))
+            self._point(space, self.plan.outputs[name], found[name])
+        self._run_in(space)
         return {name: each.copy() for name, each in found.items()}
 
-    def bound(
-        self, inputs: Mapping[str, Array], outputs: Mapping[str, Array], rows: int
-    ) -> Callable[[], None]:
-        run = super().bound(inputs, outputs, rows)
-        pieces = self._pieces
+    def _run_in(self, space: Workspace) -> None:
+        assert isinstance(space, CheckedWorkspace)
+        with space.pieces.shown():
+            super()._run_in(space)
 
-        def checked() -> None:
-            with pieces.shown():
-                run()
+    def _point(self, space: CheckedWorkspace, buffer: Buffer, array: Any) -> None:
+        space.point(buffer.place, array)
+        space.pieces.name(array.ctypes.data, f"the {buffer.kind} buffer {buffer.name}")
 
-        return checked
-
-    def _address(self, array: Any) -> int:
-        return int(self._pieces.lent(array).ctypes.data)
-
-    def _point(self, buffer: Buffer, array: Any) -> None:
-        self._table[buffer.place] = array.ctypes.data
-        self._pieces.name(array.ctypes.data, f"the {buffer.kind} buffer {buffer.name}")
-
-    def _lay_out(self, rows: int) -> None:
-        self._pieces = pieces = Pieces(self._program, self._code)
+    def _laid_out(self, rows: int) -> CheckedWorkspace:
+        pieces = Pieces(self._program, self._code)
         entries = c.FIRST_BUFFER + len(self.plan.buffers)
-        self._table = pieces.lent(pieces.copied(np.zeros(entries, np.uintp)), "the table")
+        table = pieces.lent(pieces.copied(np.zeros(entries, np.uintp)), "the table")
+        space = CheckedWorkspace(rows, table, pieces)
         for buffer in self.plan.buffers:
             if buffer.kind == "constant":
-                self._point(buffer, pieces.copied(buffer.array, gives=False))
+                self._point(space, buffer, pieces.copied(buffer.array, gives=False))
             elif buffer.kind != "input":
                 count = min(rows, BLOCK) if buffer.kind == "block" else rows
-                self._point(buffer, pieces.room(buffer.nbytes(count)))
+                self._point(space, buffer, pieces.room(buffer.nbytes(count)))
         scratch = max(map(contract.scratch_bytes, ("float", "double")))
-        self._table[c.SCRATCH] = pieces.room(scratch, "scratch").ctypes.data
-        self._table[c.GUARD] = pieces.copied(np.zeros(64, np.uint8)).ctypes.data
-        self._table[c.CONTROL] = pieces.copied(np.zeros(c.WORDS, np.int64)).ctypes.data
+        space.point(c.SCRATCH, pieces.room(scratch, "scratch"))
+        space.point(c.GUARD, pieces.copied(np.zeros(64, np.uint8)))
+        space.point(c.CONTROL, pieces.copied(np.zeros(c.WORDS, np.int64)))
+        return space

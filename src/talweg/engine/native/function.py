@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Mapping
 from functools import partial
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from talweg.engine.native import contract, control as c
 from talweg.engine.native.build import new_module, plan_for, routines
 from talweg.engine.native.compiler import Compiled, compiled, host
 from talweg.engine.native.ir import Module, number
-from talweg.engine.native.memory import zeros
+from talweg.engine.native.memory import Spares, zeros
 from talweg.engine.native.outline import outline, outline_of
 from talweg.engine.native.plan import Plan
 from talweg.engine.native.stage import write_stage
@@ -26,6 +25,20 @@ from talweg.graph import Graph
 
 BLOCK = 240
 """Rows that go through a stage together."""
+
+
+class Workspace:
+    """The memory of one call: the table of pointers, and what they point to, for so many rows."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.table = np.zeros(0, np.uintp)
+        self.kept: list[npt.NDArray[Any]] = []
+
+    def point(self, place: int, array: npt.NDArray[Any]) -> None:
+        """Let an entry of the table point to an array, which lives as long as this."""
+        self.kept.append(array)
+        self.table[place] = array.ctypes.data
 
 
 class CompiledGraph:
@@ -51,8 +64,7 @@ class CompiledGraph:
         self._code = self._compiled()
         address = self._code.addresses["call"]
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(address)
-        self.lock = Lock()
-        self._room = 0
+        self._workspaces = Spares(Workspace)
 
     def _compiled(self) -> Compiled:
         return compiled(self.text, ["call"], self._routines)
@@ -61,28 +73,33 @@ class CompiledGraph:
         """The outputs by name, for inputs by name."""
         given = {name: np.asarray(each, order="C") for name, each in arrays.items()}
         rows = self._rows(given)
-        with self.lock:
-            self._lay_out(rows)
-            for name, buffer in self.plan.inputs.items():
-                self._table[buffer.place] = given[name].ctypes.data
-            found = {}
-            for name, node in self.outline.outputs.items():
-                shape = tuple(each.of(rows) for each in node.shape)
-                found[name] = np.empty(shape, node.dtype)
-                self._table[self.plan.outputs[name].place] = found[name].ctypes.data
-            self._call(self._table.ctypes.data, rows)
+        space = self._workspaces.take()
+        if space.rows < rows:
+            space = self._laid_out(rows)
+        for name, buffer in self.plan.inputs.items():
+            space.table[buffer.place] = given[name].ctypes.data
+        found = {}
+        for name, node in self.outline.outputs.items():
+            shape = tuple(each.of(rows) for each in node.shape)
+            found[name] = np.empty(shape, node.dtype)
+            space.table[self.plan.outputs[name].place] = found[name].ctypes.data
+        self._call(space.table.ctypes.data, rows)
+        self._workspaces.give_back(space)
         return found
 
     def bound(
         self, inputs: Mapping[str, Array], outputs: Mapping[str, Array], rows: int
     ) -> Callable[[], None]:
-        """A call on these very arrays, which are read and written where they are."""
-        self._lay_out(rows)
+        """A call on these very arrays, which are read and written where they are: one at a time."""
+        space = self._laid_out(rows)
         for name, array in inputs.items():
-            self._table[self.plan.inputs[name].place] = self._address(array)
+            space.point(self.plan.inputs[name].place, array)
         for name, array in outputs.items():
-            self._table[self.plan.outputs[name].place] = self._address(array)
-        return partial(self._call, self._table.ctypes.data, rows)
+            space.point(self.plan.outputs[name].place, array)
+        return partial(self._run_in, space)
+
+    def _run_in(self, space: Workspace) -> None:
+        self._call(space.table.ctypes.data, space.rows)
 
     def _rows(self, given: Mapping[str, Array]) -> int:
         """How many rows the inputs have; EngineError where they are not as recorded."""
@@ -101,32 +118,26 @@ class CompiledGraph:
                 raise EngineError(f"input {name!r} was recorded as {wanted}, but is {found_spec}")
         return rows
 
-    def _lay_out(self, rows: int) -> None:
-        if rows <= self._room:
-            return
-        self._room = rows
-        table = np.zeros(c.FIRST_BUFFER + len(self.plan.buffers), np.uintp)
-        self._kept: list[npt.NDArray[Any]] = []
+    def _laid_out(self, rows: int) -> Workspace:
+        space = Workspace()
+        space.rows = rows
+        space.table = np.zeros(c.FIRST_BUFFER + len(self.plan.buffers), np.uintp)
         kinds: list[tuple[Kind, int]] = [("shared", rows), ("block", min(rows, BLOCK))]
         for kind, count in kinds:
             offsets, total = self.plan.layout(kind, count)
-            arena = self._address(zeros(total))
+            arena = zeros(total)
             for buffer, offset in offsets.items():
-                table[buffer.place] = arena + offset
+                space.point(buffer.place, arena[offset:])
         for buffer in self.plan.buffers:
             if buffer.kind == "constant":
-                table[buffer.place] = self._address(buffer.array)
+                space.point(buffer.place, buffer.array)
             if buffer.kind == "private":
-                table[buffer.place] = self._address(zeros(buffer.nbytes(rows) + 64))
+                space.point(buffer.place, zeros(buffer.nbytes(rows) + 64))
         scratch = max(map(contract.scratch_bytes, ("float", "double")))
-        table[c.SCRATCH] = self._address(zeros(scratch))
-        table[c.GUARD] = self._address(zeros(64))
-        table[c.CONTROL] = self._address(zeros(c.WORDS * 8))
-        self._table = table
-
-    def _address(self, array: Any) -> int:
-        self._kept.append(array)
-        return int(array.ctypes.data)
+        space.point(c.SCRATCH, zeros(scratch))
+        space.point(c.GUARD, zeros(64))
+        space.point(c.CONTROL, zeros(c.WORDS * 8))
+        return space
 
 
 def _written(module: Module, plan: Plan) -> str:
