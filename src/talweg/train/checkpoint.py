@@ -22,12 +22,8 @@ from talweg.errors import ModelFileError, SettingError, TrainingWarning
 from talweg.graph import Graph, Tensor
 from talweg.schema import Anything, Items, Real, Record, Text, Values, fault
 from talweg.settings import Checked, Flag, Number, setting
-<<<<<<< HEAD
-from talweg.train.bundle import Array, Kind, leftovers, read_bundle, refuse_place, write_bundle
-from talweg.train.snapshot_check import NUMBERS, SNAPSHOT_NUMBERS, misfit
-=======
 from talweg.train.bundle import Array, Kind, read_bundle, refuse_place, write_bundle
->>>>>>> 19675f8 (Files that are replaced keep their permissions; claims are locks of the folder itself; nothing that is read is overwritten)
+from talweg.train.snapshot_check import NUMBERS, SNAPSHOT_NUMBERS, misfit
 
 KIND = Kind("talweg-run", 2, "checkpoint", "delete it, and train from the start")
 LOOK = 0.1

@@ -16,12 +16,8 @@ import numpy as np
 from talweg.engine.program import WATCHED
 from talweg.engine.snapshot import Array, Snapshot
 from talweg.errors import ModelFileError, SettingError, TrainingWarning
-<<<<<<< HEAD
 from talweg.schema import Anything, Items, Number, Real, Record, Rule, Text, Values, fault, optional
-from talweg.train.bundle import Kind, leftovers, read_bundle, refuse_place, write_bundle
-=======
 from talweg.train.bundle import Kind, read_bundle, refuse_place, write_bundle
->>>>>>> 19675f8 (Files that are replaced keep their permissions; claims are locks of the folder itself; nothing that is read is overwritten)
 from talweg.train.checkpoint import as_checkpoint
 from talweg.train.run import Failure, Run
 from talweg.train.snapshot_check import (
