@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from talweg.train.bundle import digest_of
 from talweg.version import VERSION
 
 NUMBERS = [(row % 7, row * 0.5) for row in range(30)]
@@ -156,9 +157,10 @@ def head_of(file: str) -> dict[str, object]:
 
 
 def copy_with(name: str, change) -> None:
-    """A copy of model.talweg with its model.json changed."""
+    """A copy of model.talweg with its model.json changed, and signed again."""
     head = head_of("model.talweg")
     change(head)
+    head["digest"] = digest_of(head)
     with zipfile.ZipFile("model.talweg") as old, zipfile.ZipFile(name, "w") as new:
         for member in old.namelist():
             raw = old.read(member)
