@@ -96,15 +96,40 @@ class Choice:
         return text + (" or None" if self.optional else "")
 
 
-def check(owner: str, values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
-    """Raise a `SettingError` for the first of `values` that its rule does not allow."""
+_PLAIN: tuple[type, ...] = (bool, int, float, str, type(None))
+
+
+def plain(value: Any) -> Any:
+    """A single number, flag or text of NumPy, JAX or PyTorch as Python's own, also those in a list,
+    tuple or dict; all else as it is.
+    """
+    if type(value) in _PLAIN:
+        return value
+    if type(value) in (list, tuple):
+        return type(value)(plain(each) for each in value)
+    if type(value) is dict:
+        return {plain(name): plain(each) for name, each in value.items()}
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, numbers.Real) and type(value) not in _PLAIN:  # such as a long double
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
+    return value
+
+
+def check(owner: str, values: Mapping[str, Any], rules: Mapping[str, Rule]) -> dict[str, Any]:
+    """The values, those with a rule as Python's own numbers, flags and texts: what is to be used.
+
+    Raises a `SettingError` for the first that its rule does not allow.
+    """
+    found = {**values, **{name: plain(values[name]) for name in rules}}
     for name, rule in rules.items():
-        value = values[name]
+        value = found[name]
         if not rule.allows(value):
             hint = ""
             if isinstance(rule, Choice) and isinstance(value, str):
                 hint = " " + nearest(value, rule.names)
             raise SettingError(f"{owner}: {name} must be {rule}, but {value!r} was given.{hint}")
+    return found
 
 
 def setting(default: Any, rule: Rule) -> Any:
@@ -113,11 +138,15 @@ def setting(default: Any, rule: Rule) -> Any:
 
 
 class Checked:
-    """A dataclass base that checks each field made by `setting` when an instance is made."""
+    """A dataclass base that checks each field made by `setting` when an instance is made, and
+    keeps NumPy's numbers, flags and texts as Python's own.
+    """
 
     def __post_init__(self) -> None:
-        rules = self._rules()
-        check(type(self).__name__, {name: getattr(self, name) for name in rules}, rules)
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        given = {each.name: plain(getattr(self, each.name)) for each in fields if each.init}
+        for name, value in check(type(self).__name__, given, self._rules()).items():
+            object.__setattr__(self, name, value)
 
     def run_settings(self) -> dict[str, float]:
         """The settings that are inputs of a run: numbers other than 0, which leaves a part out."""

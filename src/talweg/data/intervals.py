@@ -28,7 +28,7 @@ def half_width(errors: Floats, coverage: float) -> float | Floats:
     >>> half_width(np.array([0.1, -0.2, 0.3, -0.4]), 0.6)
     0.3
     """
-    check("intervals", {"coverage": coverage}, _COVERAGE)
+    coverage = check("intervals", {"coverage": coverage}, _COVERAGE)["coverage"]
     place = math.ceil((len(errors) + 1) * coverage - 1e-9)
     if place > len(errors):
         raise DataError(

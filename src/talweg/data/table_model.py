@@ -26,7 +26,7 @@ from talweg.engine.random import SEED
 from talweg.errors import DataError, SettingError
 from talweg.nn.activations import ACTIVATIONS
 from talweg.optim import FullBatch, Optimizer
-from talweg.settings import Choice, Flag, Number, Rule, check
+from talweg.settings import Choice, Flag, Number, Rule, check, plain
 from talweg.train.run import Run
 from talweg.version import VERSION
 
@@ -140,17 +140,18 @@ class TableModel:
         patience: int | None = None,
         time_budget: float | None = None,
     ) -> None:
-        self.settings: dict[str, Any] = {
-            "target": _one_or_several(target),
+        drop = plain(drop)
+        given: dict[str, Any] = {
+            "target": _one_or_several(plain(target)),
             "task": task,
-            "drop": (drop,) if isinstance(drop, str | int) else tuple(drop),
+            "drop": (drop,) if isinstance(drop, str | int) else plain(tuple(drop)),
             "columns": _pairs(columns),
-            "weight": weight,
-            "groups": groups,
-            "time": time,
+            "weight": plain(weight),
+            "groups": plain(groups),
+            "time": plain(time),
             "balance": balance,
             "threshold": threshold,
-            "hidden": tuple(hidden) if isinstance(hidden, Sequence) else hidden,
+            "hidden": tuple(hidden) if isinstance(hidden, Iterable) else hidden,
             "activation": activation,
             "dropout": dropout,
             "bins": bins,
@@ -161,7 +162,7 @@ class TableModel:
             "patience": patience,
             "time_budget": time_budget,
         }
-        check("TableModel", self.settings, _RULES)
+        self.settings = check("TableModel", given, _RULES)
         self._trained: TrainedTable | None = None
         self._seen: Learnable | None = None
 
@@ -170,7 +171,7 @@ class TableModel:
 
         Raises DataError for what cannot be learned from; the model is then as it was before.
         """
-        check("TableModel", {"seed": seed}, {"seed": SEED})
+        seed = check("TableModel", {"seed": seed}, {"seed": SEED})["seed"]
         table, given = as_table(source), self.settings
         seen, self._seen = self._seen, None
         if seen is None or seen.table is not table:

@@ -51,7 +51,7 @@ class Target:
         DataError: all cells missing, all alike, or, for classes, nearly all different.
         """
         allowed = Choice(("regression", "classification"), optional=True)
-        check("Target", {"task": task}, {"task": allowed})
+        task = check("Target", {"task": task}, {"task": allowed})["task"]
         if not Target.known(cells).any():
             raise DataError(f"Target {name!r}: every cell is missing. Choose another column.")
         if isinstance(cells, Moments) or (isinstance(cells, Words) and cells.full):

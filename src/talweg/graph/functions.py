@@ -41,7 +41,7 @@ def axes_of(x: Operand, axis: Axis) -> Shape:
 def sum(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """The sum over `axis`, or over everything."""
     x = _as_operand(x)
-    return gates.reduce_sum(x, axes=axes_of(x, axis), keepdims=keepdims)
+    return gates.reduce_sum(x, axes=axes_of(x, axis), keepdims=bool(keepdims))
 
 
 def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
@@ -49,13 +49,13 @@ def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     x = _as_operand(x)
     axes = axes_of(x, axis)
     count = math.prod(x.shape[each] for each in axes)
-    return gates.divide(gates.reduce_sum(x, axes=axes, keepdims=keepdims), float(count))
+    return gates.divide(gates.reduce_sum(x, axes=axes, keepdims=bool(keepdims)), float(count))
 
 
 def max(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """The largest element along `axis`, or of all; at a tie each gets the whole gradient."""
     x = _as_operand(x)
-    return gates.reduce_max(x, axes=axes_of(x, axis), keepdims=keepdims)
+    return gates.reduce_max(x, axes=axes_of(x, axis), keepdims=bool(keepdims))
 
 
 def argmax(x: Operand, axis: int = -1) -> Operand:

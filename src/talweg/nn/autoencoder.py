@@ -51,9 +51,10 @@ class DenoisingAutoencoder(Pair):
         tied: bool = True,
         **settings: Any,
     ) -> None:
-        check("DenoisingAutoencoder", {"corruption": corruption, "tied": tied}, _RULES)
+        given = {"corruption": corruption, "tied": tied}
+        given = check("DenoisingAutoencoder", given, _RULES)
         super().__init__(units, activation, **settings)
-        self.corruption, self.tied = float(corruption), tied
+        self.corruption, self.tied = float(given["corruption"]), given["tied"]
 
     @property
     def loss(self) -> Loss:

@@ -47,13 +47,13 @@ class Bins(Module):
         *,
         scale: float = 0.3,
     ) -> None:
-        check("Bins", {"scale": scale}, {"scale": _RULES["scale"]})
+        given = check("Bins", {"scale": scale}, {"scale": _RULES["scale"]})
         self.edges = {int(column): _ascending(column, each) for column, each in edges.items()}
         self.means = {
             column: np.asarray((means or {}).get(column, np.zeros(len(each) - 1)), np.float64)
             for column, each in self.edges.items()
         }
-        self.scale = float(scale)
+        self.scale = float(given["scale"])
 
     @classmethod
     def of(cls, x: ArrayLike, most: int = 48, *, scale: float = 0.3) -> Bins:
@@ -61,7 +61,7 @@ class Bins(Module):
 
         A value that fills a bin by itself (0, where most rows are) is an edge, and takes no other.
         """
-        check("Bins.of", {"most": most}, {"most": _RULES["most"]})
+        most = check("Bins.of", {"most": most}, {"most": _RULES["most"]})["most"]
         rows = np.asarray(x)
         edges = {}
         for column in range(rows.shape[1]):

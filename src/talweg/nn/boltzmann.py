@@ -57,10 +57,10 @@ class RBM(Pair):
         **settings: Any,
     ) -> None:
         given = {"k": k, "persistent": persistent, "chains": chains, "sampled": sampled}
-        check("RBM", given, _RULES)
+        given = check("RBM", given, _RULES)
         super().__init__(units, activation, **settings)
-        self.k, self.chains = int(k), int(chains)
-        self.persistent, self.sampled = persistent, sampled
+        self.k, self.chains = given["k"], given["chains"]
+        self.persistent, self.sampled = given["persistent"], given["sampled"]
 
     def __call__(self, v: Tensor) -> Tensor:
         self.begin(v)

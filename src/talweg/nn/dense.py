@@ -45,15 +45,13 @@ class Dense(Module):
         activity_penalty: Elastic | None = None,
         max_norm: float | None = None,
     ) -> None:
-        check("Dense", {"units": units, "bias": bias, "max_norm": max_norm}, _RULES)
+        given = check("Dense", {"units": units, "bias": bias, "max_norm": max_norm}, _RULES)
         refuse_other("Dense", weight_penalty=weight_penalty, activity_penalty=activity_penalty)
-        self.units = int(units)
-        self.bias = bias
+        self.units, self.bias, self.max_norm = given["units"], given["bias"], given["max_norm"]
         self.activation = as_activation(activation)
         self.start = as_initializer(self.activation.init if init is None else init)
         self.bias_start = as_initializer(bias_init)
         self.weight_penalty, self.activity_penalty = weight_penalty, activity_penalty
-        self.max_norm = max_norm
 
     def __call__(self, x: Tensor) -> Tensor:
         if x.ndim < 2:

@@ -26,8 +26,7 @@ class Dropout(Module):
     """
 
     def __init__(self, rate: float = 0.5) -> None:
-        check("Dropout", {"rate": rate}, {"rate": RATE})
-        self.rate = float(rate)
+        self.rate = float(check("Dropout", {"rate": rate}, {"rate": RATE})["rate"])
 
     def __call__(self, x: Tensor) -> Tensor:
         return _thinned(self, x, self.rate)
@@ -44,8 +43,7 @@ class Noise(Module):
     """
 
     def __init__(self, spread: float = 0.1) -> None:
-        check("Noise", {"spread": spread}, {"spread": SPREAD})
-        self.spread = float(spread)
+        self.spread = float(check("Noise", {"spread": spread}, {"spread": SPREAD})["spread"])
 
     def __call__(self, x: Tensor) -> Tensor:
         return _blurred(self, x, self.spread)
@@ -64,9 +62,9 @@ class DropConnect(Dense):
     def __init__(
         self, units: int, activation: Any = "identity", *, rate: float = 0.5, **settings: Any
     ) -> None:
-        check("DropConnect", {"rate": rate}, {"rate": RATE})
+        given = check("DropConnect", {"rate": rate}, {"rate": RATE})
         super().__init__(units, activation, **settings)
-        self.rate = float(rate)
+        self.rate = float(given["rate"])
 
     def weight(self, inputs: int) -> Tensor:
         return _thinned(self, super().weight(inputs), self.rate)
@@ -81,9 +79,9 @@ class NoisyDense(Dense):
     def __init__(
         self, units: int, activation: Any = "identity", *, spread: float = 0.05, **settings: Any
     ) -> None:
-        check("NoisyDense", {"spread": spread}, {"spread": SPREAD})
+        given = check("NoisyDense", {"spread": spread}, {"spread": SPREAD})
         super().__init__(units, activation, **settings)
-        self.spread = float(spread)
+        self.spread = float(given["spread"])
 
     def weight(self, inputs: int) -> Tensor:
         return _blurred(self, super().weight(inputs), self.spread)

@@ -33,8 +33,8 @@ class Embedding(Module):
     """
 
     def __init__(self, levels: int, size: int, *, init: Any = None) -> None:
-        check("Embedding", {"levels": levels, "size": size}, _RULES)
-        self.levels, self.size = int(levels), int(size)
+        given = check("Embedding", {"levels": levels, "size": size}, _RULES)
+        self.levels, self.size = given["levels"], given["size"]
         self.start = as_initializer(Normal(1.0) if init is None else init)
 
     def __call__(self, codes: Tensor) -> Tensor:

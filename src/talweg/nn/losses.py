@@ -184,7 +184,7 @@ def make_huber(delta: float = 1.0) -> Loss:
 
     Huber 1964; as torch.nn.HuberLoss.
     """
-    check("huber", {"delta": delta}, {"delta": Number(above=0)})
+    delta = check("huber", {"delta": delta}, {"delta": Number(above=0)})["delta"]
     name = "huber" if delta == 1 else f"huber(delta={delta:g})"
     return Loss(name, partial(_huber, delta=delta))
 
@@ -202,7 +202,8 @@ def make_cross_entropy(smoothing: float = 0.1) -> Loss:
 
     So a net is not driven to certainty. Szegedy et al. 2016; as torch.nn.CrossEntropyLoss.
     """
-    check("cross_entropy", {"smoothing": smoothing}, {"smoothing": Number(at_least=0, below=1)})
+    rules = {"smoothing": Number(at_least=0, below=1)}
+    smoothing = check("cross_entropy", {"smoothing": smoothing}, rules)["smoothing"]
     name = f"cross_entropy(smoothing={smoothing:g})" if smoothing else "cross_entropy"
     return Loss(name, partial(_cross_entropy, smoothing=smoothing), labels="classes")
 

@@ -36,7 +36,7 @@ from talweg.nn.weights import Weights
 from talweg.settings import Number, check
 
 DTYPES = ("float32", "float64")
-_BATCH_SIZE = Number(at_least=1, whole=True)
+_PREDICT = {"batch_size": Number(at_least=1, whole=True)}
 
 
 class _Changes:
@@ -134,8 +134,8 @@ class Module:
         Weights that were given before keep their given values, and a part that another network
         has trained brings its weights along (as copies). Same seed, same weights.
         """
-        check("init", {"seed": seed}, {"seed": SEED})
-        self._declare_all(self.as_rows(X)[:2], seed)
+        given = check("init", {"seed": seed}, {"seed": SEED})
+        self._declare_all(self.as_rows(X)[:2], given["seed"])
         return self
 
     def init_as(self, like: Module, X: Any, *, seed: int = 0) -> Self:
@@ -226,11 +226,11 @@ class Module:
         native = self.native_forward(X)
         if native is not None and native.takes_row(X):
             return native.single(X)  # some 3 us; what follows takes 10
-        check("predict", {"batch_size": batch_size}, {"batch_size": _BATCH_SIZE})
+        size: int = check("predict", {"batch_size": batch_size}, _PREDICT)["batch_size"]
         rows = self.as_rows(X)
         suits = native is not None and rows.shape[1:] == self.row_shape and len(rows)
         forward = native if suits and native is not None else self._interpreted
-        return in_batches(forward, rows, batch_size)
+        return in_batches(forward, rows, size)
 
     def _interpreted(self, rows: Array) -> Array:
         return np.array(self(rows).value)

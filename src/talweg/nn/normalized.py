@@ -20,8 +20,7 @@ class LayerNorm(Module):
     """
 
     def __init__(self, *, eps: float = 1e-5) -> None:
-        check("LayerNorm", {"eps": eps}, {"eps": EPS})
-        self.eps = float(eps)
+        self.eps = float(check("LayerNorm", {"eps": eps}, {"eps": EPS})["eps"])
 
     def __call__(self, x: Tensor) -> Tensor:
         _refuse_flat("LayerNorm", x)
@@ -43,8 +42,9 @@ class BatchNorm(Module):
     """
 
     def __init__(self, *, momentum: float = 0.1, eps: float = 1e-5) -> None:
-        check("BatchNorm", {"momentum": momentum, "eps": eps}, {"momentum": SHARE, "eps": EPS})
-        self.momentum, self.eps = float(momentum), float(eps)
+        given = {"momentum": momentum, "eps": eps}
+        given = check("BatchNorm", given, {"momentum": SHARE, "eps": EPS})
+        self.momentum, self.eps = float(given["momentum"]), float(given["eps"])
 
     def __call__(self, x: Tensor) -> Tensor:
         _refuse_flat("BatchNorm", x)

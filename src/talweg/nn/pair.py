@@ -56,9 +56,10 @@ class Pair(Module):
         weight_penalty: Elastic | None = None,
     ) -> None:
         rules: dict[str, Rule] = {"units": _UNITS, "visible": Choice(self.seeing, optional=True)}
-        check(type(self).__name__, {"units": units, "visible": visible}, rules)
+        given = check(type(self).__name__, {"units": units, "visible": visible}, rules)
         refuse_other(type(self).__name__, weight_penalty=weight_penalty)
-        self.units, self.visible, self.chooses = units, visible or "sigmoid", visible is None
+        self.units, self.visible = given["units"], given["visible"] or "sigmoid"
+        self.chooses = given["visible"] is None
         self.activation, self.start = as_activation(activation), as_initializer(init)
         self.weight_penalty = weight_penalty
 

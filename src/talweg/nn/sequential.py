@@ -26,8 +26,7 @@ class Sequential(Module):
 
     def __init__(self, *layers: Any, dtype: npt.DTypeLike = "float32") -> None:
         name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
-        check("Sequential", {"dtype": name}, {"dtype": Choice(DTYPES)})
-        self.dtype = name
+        self.dtype = check("Sequential", {"dtype": name}, {"dtype": Choice(DTYPES)})["dtype"]
         if len(layers) == 1 and isinstance(layers[0], list | tuple):
             layers = tuple(layers[0])
         self.layers = [_as_layer(each) for each in layers]

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from talweg.errors import SettingError
-from talweg.settings import Checked, Choice, Flag, Number, setting
+from talweg.settings import Checked, Choice, Flag, Number, plain, setting
 
 NUMBER = Number()
 EPOCHS = Number(above=0)
@@ -148,6 +148,7 @@ class Changing(Number):
             found = of(time)
             if type(found) is float and low < found < high and found != math.inf:
                 return found  # most are; what follows takes 3 us
+            found = plain(found)
             if not (Number.allows(self, found) or found in (self.above, self.at_least)):
                 given = getattr(value, "__name__", repr(value))
                 raise SettingError(

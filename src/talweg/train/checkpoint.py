@@ -21,7 +21,7 @@ from talweg.engine.snapshot import Snapshot
 from talweg.errors import ModelFileError, SettingError, TrainingWarning
 from talweg.graph import Graph, Tensor
 from talweg.schema import Anything, Items, Real, Record, Text, Values, fault
-from talweg.settings import Checked, Flag, Number, setting
+from talweg.settings import Checked, Flag, Number, plain, setting
 from talweg.train.bundle import Array, Kind, read_bundle, refuse_place, write_bundle
 from talweg.train.snapshot_check import NUMBERS, SNAPSHOT_NUMBERS, misfit
 
@@ -68,6 +68,7 @@ def keeper_of(
     given: Any, resume: Any, program: Program, rows: Rows, held_out: Rows | None, engine: str
 ) -> RunKeeper | None:
     """Who writes the checkpoints of a run, and reads the one that it goes on from."""
+    resume = plain(resume)
     if not isinstance(resume, bool):
         raise SettingError(f"fit: resume must be True or False, but {resume!r} was given.")
     checkpoint = as_checkpoint(given)

@@ -26,7 +26,7 @@ from talweg.nn import Loss, Metric, Module, as_loss, as_metric
 from talweg.nn.in_training import in_training
 from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.optim.sampling import LearntSampling
-from talweg.settings import Choice, Flag, Number, Rule, check
+from talweg.settings import Choice, Flag, Number, Rule, check, plain
 from talweg.train import full_batch, sampled
 from talweg.train.checkpoint import Checkpoint, keeper_of
 from talweg.train.ending import finished
@@ -157,21 +157,21 @@ def fit(
         "watch": watch,
         "rates": rates,
     }
-    check("fit", settings, RULES)
+    settings = check("fit", settings, RULES)
     refuse_part(net)
     with in_training(net):
         job = job_of(net, X, y, settings, sampler)
-        engine_name = chosen_engine(engine)
+        engine_name = chosen_engine(settings["engine"])
         if sampler is not None and checkpoint is not None:
             raise SettingError(
                 "fit: a run with a sampler cannot be resumed yet; leave checkpoint out"
             )
         keeper = keeper_of(checkpoint, resume, job.program, job.rows, job.held_out, engine_name)
         control = Control(keeper=keeper)
-        shown = ProgressBar(control, epochs, budget=job.program.time_budget)
-        bar = shown if wants_bar(progress) else nullcontext()
+        shown = ProgressBar(control, settings["epochs"], budget=job.program.time_budget)
+        bar = shown if wants_bar(settings["progress"]) else nullcontext()
         with interruptible(control), bar:
-            run = job.run(engine_for(engine, job.program), control)
+            run = job.run(engine_for(settings["engine"], job.program), control)
     if run.failure:
         warnings.warn(run.failure.message, TrainingWarning, stacklevel=2)
     return run
@@ -215,7 +215,7 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
     program = _program(net, rows, held_out, loss, metrics, rule, stops, groups, settings)
     _ = program.step, program.evaluate  # what cannot be recorded is told before all else
     _refuse_filling(net, rows, held_out, program)
-    recorded = {name: settings[name] for name in [*RULES, "class_weight", "rates"]}
+    recorded = {name: plain(settings[name]) for name in [*RULES, "class_weight", "rates"]}
     recorded |= {"metrics": [each.name for each in metrics], "loss": loss.name}
     recorded |= {"optimizer": repr(rule), "stop": repr(list(stops))}
     recorded |= {"batch_size": program.batch_size, "dtype": net.dtype}

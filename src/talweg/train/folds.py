@@ -116,8 +116,8 @@ def dealt(
 
     DataError: fewer rows, or groups, than folds; labels or groups of another length.
     """
-    check("folds", {"n": n, "count": count, "seed": seed}, _RULES)
-    random = generator(seed, FOLDS)
+    given = check("folds", {"n": n, "count": count, "seed": seed}, _RULES)
+    n, count, random = given["n"], given["count"], generator(given["seed"], FOLDS)
     if groups is not None:
         return _by_group(_one_a_row("groups", groups, n), count, random)
     if n < count:

@@ -15,7 +15,7 @@ import numpy as np
 from talweg.errors import SettingError, TalwegError, nearest
 from talweg.nn import Loss, Metric, Module
 from talweg.optim import FullBatch, Optimizer, as_optimizer
-from talweg.settings import Rule, check
+from talweg.settings import Rule, check, plain
 from talweg.train.fit import RULES, fit
 from talweg.train.folds import Fold, Holdout
 from talweg.train.ranges import Between, visited
@@ -99,6 +99,7 @@ def points_of(
         )
     for name in given:
         _refuse_unknown(name, given)
+    given = {name: plain(each) if name in RULES else each for name, each in given.items()}
     values = {name: _values(name, each) for name, each in over.items()}
     seed = given.get("seed", _DEFAULTS["seed"])
     columns, places = visited(values, points, sampling, seed)
@@ -128,7 +129,7 @@ def _values(name: str, given: Any) -> list[Any] | Between:
         )
     if not len(values):
         raise SettingError(f"sweep: over[{name!r}] is empty, so there is nothing to run")
-    return [each.item() if isinstance(each, np.generic) else each for each in values]
+    return [plain(each) for each in values]
 
 
 def _signature_of(build: Build) -> _Signature:
@@ -162,8 +163,8 @@ class _Rules:
         self.made: dict[Any, _Rule] = {}
         self.swept = swept
 
-    def check(self, settings: Mapping[str, Any]) -> None:
-        check("fit", settings, self.swept if self.made else RULES)
+    def check(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        return check("fit", settings, self.swept if self.made else RULES)
 
     def of(self, given: Any, settings: Mapping[str, Any]) -> _Rule:
         """The optimiser that is given, with other settings; all of them outlive the sweep."""
@@ -192,7 +193,7 @@ def _point(
     settings = {**_DEFAULTS, **given, **_to_run(signature, values)}
     settings["validation"] = _same_rows(settings["validation"], {**_DEFAULTS, **given}["seed"])
     with named(Point(values, {}, {}, ())):
-        rules.check(settings)
+        settings = rules.check(settings)
         plain = rules.of(settings["optimizer"], {})
         for_rule = _to_rule(signature, values, plain.rule)
         chosen = plain
@@ -254,8 +255,8 @@ def _to_build(
 
 def _same_rows(validation: Any, seed: int) -> Any:
     """A share as rows that the sweep's seed draws: runs compare only on the same rows."""
-    is_share = isinstance(validation, float | np.floating)
-    return Holdout(float(validation), seed) if is_share else validation
+    share = plain(validation)
+    return Holdout(share, seed) if isinstance(share, float) else validation
 
 
 def splits_rows(settings: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from talweg.nn.boltzmann import RBM
 from talweg.nn.in_training import in_training
 from talweg.nn.pair import Pair
 from talweg.optim import Optimizer
+from talweg.settings import plain
 from talweg.train.fit import fit
 from talweg.train.run import Run
 from talweg.train.stopping import Stop
@@ -166,6 +167,7 @@ def _seen_by(layer: Any, weights: Mapping[str, Array], rows: Array) -> Array:
 def _places(net: Sequential, given: int | Sequence[int] | None) -> list[int]:
     """The layers to train, which are dense, each with its activation in it."""
     dense = [place for place, layer in enumerate(net.layers) if isinstance(layer, Dense)]
+    given = plain(given)
     wanted = [given] if isinstance(given, int) else given
     places = dense[:-1] if wanted is None else sorted(set(wanted))
     if not places:

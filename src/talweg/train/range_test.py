@@ -119,13 +119,14 @@ def find_rate(
     >>> 0.003 < found.rate < 0.3
     True
     """
-    check("find_rate", {"low": low, "high": high, "steps": steps}, RULES)
+    own = check("find_rate", {"low": low, "high": high, "steps": steps}, RULES)
+    low, high, steps = own["low"], own["high"], own["steps"]
     if low >= high:
         raise SettingError(f"find_rate: low must lie below high, but {low:g} and {high:g} came")
     rule = _rule(settings)
     refuse_part(net)
     given = {**DEFAULTS, **settings, "keep": "last", "progress": False}
-    check("find_rate", given, RULES_OF_FIT)
+    given = check("find_rate", given, RULES_OF_FIT)
     job = job_of(copy.deepcopy(net), X, y, {**given, "optimizer": rule, "epochs": 1})
     batches = -(-len(job.rows) // job.program.batch_size)
     epochs = -(-steps // batches)

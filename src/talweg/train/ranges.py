@@ -114,7 +114,7 @@ def _drawn(
     over: Mapping[str, Sequence[Any] | Between], points: int, sampling: str, seed: int
 ) -> tuple[Columns, Places]:
     """Points drawn from ranges and lists; the first are the same, however many follow."""
-    check("fit", {"seed": seed}, {"seed": SEED})
+    seed = check("fit", {"seed": seed}, {"seed": SEED})["seed"]
     if not over:
         raise SettingError(f"sweep: points={points} are to be drawn, but over names nothing")
     shares = SHARES[sampling](points, len(over), seed)

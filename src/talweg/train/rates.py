@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from talweg.errors import SettingError, nearest
-from talweg.settings import Number
+from talweg.settings import Number, plain
 
 RATE = Number(at_least=0)
 _PREFIX = "rate."
@@ -25,7 +25,8 @@ def as_rates(given: Any, parameters: Iterable[str]) -> dict[str, float]:
         )
     names = [*parameters]
     found: dict[str, float] = {}
-    for part, rate in given.items():
+    for part, each in given.items():
+        rate = plain(each)
         meant = [name for name in names if f"{name}.".startswith(f"{part}.")]
         if not meant:
             known = sorted({*names, *(name.rpartition(".")[0] for name in names)})

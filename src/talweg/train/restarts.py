@@ -56,8 +56,11 @@ def restarts(
     >>> found.spread["best"] < 0.01, sum(each.count for each in found.clusters)
     (True, 8)
     """
-    check("restarts", {"starts": starts, "tolerance": tolerance, "solved": solved}, _RULES)
-    check("fit", {"seed": seed}, {"seed": Number(at_least=0, below=2**64 - starts, whole=True)})
+    own: dict[str, Any] = {"starts": starts, "tolerance": tolerance, "solved": solved}
+    own = check("restarts", own, _RULES)
+    starts, tolerance, solved = own["starts"], own["tolerance"], own["solved"]
+    seeds = {"seed": Number(at_least=0, below=2**64 - starts, whole=True)}
+    seed = check("fit", {"seed": seed}, seeds)["seed"]
     if "over" in settings:
         raise SettingError("restarts: it goes over seeds alone: for other settings take tw.sweep")
     found = sweep(

@@ -13,6 +13,7 @@ from talweg.gates import Array, Spec
 from talweg.nn import Loss, Module
 from talweg.nn.row_weights import class_weights, row_weights, weights_by_class
 from talweg.nn.targets import prepare_target, target_array
+from talweg.settings import plain
 from talweg.train.folds import Fold, Holdout
 
 EVALUATION_ROWS = 1024
@@ -26,7 +27,7 @@ def evaluation_size(evaluated: int, validation: Any) -> int:
         most = evaluated + evaluated // 4 + 1
         is_like_it = evaluated <= validation.largest <= most
         evaluated = validation.largest if is_like_it else -(-evaluated // 16) * 16
-    return min(EVALUATION_ROWS, evaluated)
+    return min(EVALUATION_ROWS, int(evaluated))
 
 
 def training_and_validation(
@@ -54,8 +55,9 @@ def training_and_validation(
         rows, held_out = _parted(x, y, loss, prediction, sample_weight, parts)
     else:
         rows = _rows(x, y, loss, prediction, sample_weight, "")
-    if isinstance(validation, float | np.floating):
-        validation = Holdout(float(validation), seed)
+    share = plain(validation)
+    if isinstance(share, float):
+        validation = Holdout(share, seed)
     if isinstance(validation, Holdout):
         rows, held_out = _split(rows, validation)
     elif validation is not None and held_out is None:

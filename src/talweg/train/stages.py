@@ -9,7 +9,8 @@ from typing import Any
 from talweg.errors import SettingError, nearest
 from talweg.graph import Graph
 from talweg.nn import Module
-from talweg.train.fit import fit, job_of, refuse_part
+from talweg.settings import check
+from talweg.train.fit import RULES, fit, job_of, refuse_part
 
 _PARAMETERS = inspect.signature(fit).parameters.values()
 DEFAULTS = {each.name: each.default for each in _PARAMETERS if each.kind is each.KEYWORD_ONLY}
@@ -46,7 +47,8 @@ def stages(net: Module, X: Any, y: Any, **settings: Any) -> Stages:
         if name not in DEFAULTS:
             raise SettingError(f"stages: fit has no setting {name!r}. {nearest(name, DEFAULTS)}")
     refuse_part(net)
-    program = job_of(net, X, y, {**DEFAULTS, **settings}).program
+    given = check("stages", {**DEFAULTS, **settings}, RULES)
+    program = job_of(net, X, y, given).program
     if program.search is not None:
         raise SettingError(
             f"stages: {type(program.search).__name__} chooses its passes as it goes, so there is "

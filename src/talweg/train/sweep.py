@@ -14,7 +14,7 @@ from typing import Any
 import numpy.typing as npt
 
 from talweg.errors import DataError, SettingError, TrainingWarning
-from talweg.settings import Flag, Rule, check
+from talweg.settings import Flag, Rule, check, plain
 from talweg.train.checkpoint import Checkpoint
 from talweg.train.contest import Contest
 from talweg.train.engines import chosen_engine
@@ -97,10 +97,11 @@ def sweep(
     ({'lr': 0.1}, 1)
     """
     start = time.perf_counter()
-    own = {"points": points, "sampling": sampling, "resume": resume}
-    whole = progress if isinstance(progress, Whole) else Whole(progress)
+    own: dict[str, Any] = {"points": points, "sampling": sampling, "resume": resume}
+    whole = progress if isinstance(progress, Whole) else Whole(plain(progress))
     own |= {"threads": threads, "engine": engine, "progress": whole.shows_bar}
-    check("sweep", own, _RULES)
+    own = check("sweep", own, _RULES)
+    threads, engine, resume = own["threads"], own["engine"], own["resume"]
     if halving is not None and not isinstance(halving, Halving):
         raise SettingError(f"sweep: halving must be tw.Halving(epochs) or None, not {halving!r}")
     if resume and checkpoint is None:

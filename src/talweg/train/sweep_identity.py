@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from talweg.errors import SettingError
+from talweg.settings import plain
 from talweg.train.checkpoint import digest_of_graph, is_digest, plain_text
 from talweg.train.tasks import Task
 
@@ -70,6 +71,7 @@ def _shown(theirs: Any, ours: Any) -> str:
 
 def _told(value: Any) -> Any:
     """A setting as plain data: arrays by their digests, rules by their numbers."""
+    value = plain(value)
     if value is None or isinstance(value, bool | int | float | str):
         return repr(value)
     if isinstance(value, Mapping):

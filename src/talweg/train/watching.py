@@ -16,6 +16,7 @@ from talweg.errors import SettingError, nearest
 from talweg.graph import Tensor
 from talweg.graph.order import ancestors
 from talweg.nn import Module
+from talweg.settings import plain
 from talweg.train.cuts import total
 from talweg.train.turns import LONGEST
 
@@ -71,6 +72,7 @@ def _is_meant(name: str, quantity: str) -> bool:
 
 def as_watch(given: Any) -> Watch | None:
     """`fit`'s `watch`: None, True or "epoch", "step", or names, with "step" among them or not."""
+    given = plain(given)
     if given is None or isinstance(given, bool):
         return Watch() if given else None
     names = (given,) if isinstance(given, str) else given
