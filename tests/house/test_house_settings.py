@@ -236,7 +236,10 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"weight": 0.5},
     ),
     "a schedule of one's own": (
-        lambda lr: fit(optimizer=tw.SGD(lr=lambda done: lr)), {"lr": 0.25},
+        lambda lr: tw.fit(
+            net(), X, Y, epochs=2, optimizer=tw.SGD(lr=lambda done: lr)
+        ).net.weights.flat.tolist(),
+        {"lr": 0.25},
     ),
     "predict": (
         lambda batch_size: net().init(X).predict(X, batch_size=batch_size).tolist(),
