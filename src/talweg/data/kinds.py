@@ -23,6 +23,7 @@ from talweg.data.columns import (
     parse_numbers,
     plain,
 )
+from talweg.data.counters import FEWEST_COUNTED, why_only_counts
 from talweg.data.dates import STYLES, is_ambiguous, style_of
 from talweg.data.growing import MOST_WORDS
 from talweg.data.scales import scale_of
@@ -46,14 +47,12 @@ Asked = str | Sequence[str]  # a kind by name, a style of dates, or the words of
 LEAVE_OUT = "leave out"
 USED = ("number", "boolean", "ordinal", "category", "date")
 RARE = 3  # a level seen in fewer rows counts as unknown, so that the unknown place is trained
-NUMBERED = 20  # in a shorter table, 1, 2, 3, ... may well be an input
 NEARLY = 0.999  # a correlation, or a share of rows, from which a column all but tells the target
 
 TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 
 _IDS = r"(?:^|[\W_])(?i:id|uuid|guid|key"
-_NAMES_ROWS = re.compile(_IDS + r"|rownames?)$|[a-z]I[dD]$")
 _NAMES_THINGS = re.compile(
     _IDS + r"|code|zip|plz|(?:zip|post|postal)code)$|[a-z](?:I[dD]|Code|Key)$"
 )
@@ -85,11 +84,13 @@ def type_columns(
     asked: Mapping[str, Asked] | None = None,
     *,
     learnt: int = 1,
+    whole: Table | None = None,
 ) -> list[ColumnType]:
     """What each column but the targets is, in the order of the table.
 
     Kinds that are `asked` for by name are taken as they are. A copy of an earlier column or of
     one of the first `learnt` targets is left out; what nearly tells such a target gets a note.
+    Where `table` has only some rows of a file, row numbers are looked for in the `whole` of it.
     """
     chosen = {table.find(name): kind for name, kind in (asked or {}).items()}
     wanted = [_Wanted.of(table.columns[name]) for name in targets[:learnt]]
@@ -101,6 +102,8 @@ def type_columns(
             found.append(as_asked(name, cells, chosen[name]))
             continue
         each, digest = describe(name, cells), _digest(cells)
+        if each.kind == "number" and whole is not None and whole is not table:
+            each = _unless_counting(each, whole.columns[name])
         if each.used and digest in seen:
             each = ColumnType(name, "copy", f"It equals {seen[digest]}, cell by cell.")
         elif each.used and any(_tells(cells, target) for target in wanted):
@@ -108,6 +111,12 @@ def type_columns(
         seen.setdefault(digest, f"the column {name!r}")
         found.append(each)
     return found
+
+
+def _unless_counting(found: ColumnType, cells: Cells) -> ColumnType:
+    """A column of numbers, or an identifier if all its cells only number the rows."""
+    why = why_only_counts(found.name, parse_numbers(cells)[0])
+    return ColumnType(found.name, "identifier", why) if why else found
 
 
 _LEAK = "It nearly tells the target. Will it be known when you predict? If not, leave it out."
@@ -207,7 +216,7 @@ def _describe_words(name: str, words: Words) -> ColumnType:
     if 2 * sum(count for count in counts.values() if count >= RARE) >= rows and not words.full:
         return ColumnType(name, "category")
     many = f"more than {len(counts) - 1}" if words.full else str(len(counts))
-    if len(counts) == rows >= NUMBERED and not any(" " in each for each in counts):
+    if len(counts) == rows >= FEWEST_COUNTED and not any(" " in each for each in counts):
         return ColumnType(name, "identifier", f"Each of its {rows} cells is another word.")
     return ColumnType(name, "text", f"It is text: {many} different values in {rows} cells.")
 
@@ -232,16 +241,8 @@ def truth_of(word: str) -> str:
 
 def _describe_numbers(name: str, values: Floats, cells: Cells) -> ColumnType:
     """A number column, codes such as 007, or what only says which row it is."""
-    first, rows = values[0], len(values)
-    if rows >= NUMBERED:
-        counts = first in (0, 1) and np.array_equal(values, first + np.arange(rows))
-        if counts:
-            span = f"{plain(float(first))} to {plain(float(values[-1]))}"
-            why = f"It numbers the rows: {span}, in their order."
-            return ColumnType(name, "identifier", why)
-        if _NAMES_ROWS.search(name) and _all_differ(values):
-            why = "It names the rows: each number occurs once."
-            return ColumnType(name, "identifier", why)
+    if why := why_only_counts(name, values):
+        return ColumnType(name, "identifier", why)
     if isinstance(cells, Words) and _are_codes(cells):
         return ColumnType(name, "category")
     if _NAMES_THINGS.search(name) and _are_repeated(values):
@@ -259,11 +260,6 @@ def _are_repeated(values: Floats) -> bool:
         return False
     _, counts = np.unique(values, return_counts=True)
     return len(counts) <= MOST_WORDS and 2 * counts[counts >= RARE].sum() >= len(values)
-
-
-def _all_differ(values: Floats) -> bool:
-    whole = np.isfinite(values).all() and (values == np.rint(values)).all()
-    return bool(whole) and len(np.unique(values)) == len(values)
 
 
 def _are_codes(words: Words) -> bool:
@@ -338,7 +334,7 @@ def _named_share(words: Words, labels: Words) -> float:
     labels are rarely repeated, so that each would name its own row.
     """
     few = len(labels.levels) <= 100 and 2 <= len(words.counts) <= max(2 * len(labels.counts), 10)
-    if not few or len(labels.counts) < 2 or len(words) < NUMBERED:
+    if not few or len(labels.counts) < 2 or len(words) < FEWEST_COUNTED:
         return 0.0
     pairs = words.codes.astype(np.int64) * len(labels.levels) + labels.codes
     table = np.bincount(pairs, minlength=len(words.levels) * len(labels.levels))

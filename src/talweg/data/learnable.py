@@ -34,7 +34,7 @@ class Learnable:
         roles = Roles.of(table, given)
         coding, kept = _learnable(table, roles, given["task"])
         asked, learnt = dict(given["columns"]), len(roles.targets)
-        types = type_columns(kept, roles.no_inputs, asked, learnt=learnt)
+        types = type_columns(kept, roles.no_inputs, asked, learnt=learnt, whole=table)
         return cls(table, roles, coding, kept, types)
 
     @property
