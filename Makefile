@@ -1,9 +1,10 @@
 # make check   before each commit: formatter, linter, strict types, fast tests; under a minute
 # make test    everything but benchmarks
+# make mutate  breaks the code in 150 random places, and lists those that no test notices
 # make bench   timings against baselines, side by side, into benchmarks/results.json
 
 python := .venv/bin/python
-.PHONY: check test bench
+.PHONY: check test mutate bench
 unexport PYTHONDONTWRITEBYTECODE # reading 120 files of tests anew takes 4 s a process
 
 .venv/ready-%: pyproject.toml
@@ -19,6 +20,9 @@ check: .venv/ready-check
 
 test: .venv/ready-test
 	$(python) -m pytest
+
+mutate: .venv/ready-mutate
+	$(python) tests/mutate.py
 
 bench: .venv/ready-bench
 	$(python) -m benchmarks
