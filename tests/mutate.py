@@ -107,7 +107,8 @@ def main() -> None:
         for place in range(given.jobs):
             trees.put(_copied(Path(folder, str(place))))
         tests = [_ordered(each, contexts, quick) for each in chosen]
-        for mutant, fate in zip(chosen, pool.map(_tried, chosen, tests, [trees] * len(chosen))):
+        fates = pool.map(_tried, chosen, tests, [trees] * len(chosen))
+        for mutant, fate in zip(chosen, fates, strict=True):
             print(f"{fate:9} {mutant}", flush=True)
             survived += [mutant] if fate != "killed" else []
     print(f"\n{len(survived)} of {len(chosen)} mutants survived or met no test.")
