@@ -231,7 +231,7 @@ def test_a_row_of_an_array() -> None:
 
 def test_a_row_is_a_table_of_one_row() -> None:
     table = as_table({"a": 1.5, "b": None, "c": " x ", "d": np.float32(2)})
-    assert [cells.tolist() for cells in table.columns.values()] == [["1.5"], [""], ["x"], [2.0]]
+    assert [cells.tolist() for cells in table.columns.values()] == [[1.5], [""], ["x"], [2.0]]
 
 
 def test_spans_of_time_are_seconds() -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from talweg.data.dates import written
+from talweg.data.values import Floats as Floats, as_numbers_or_texts, plain as plain
 
-Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
@@ -24,7 +24,6 @@ VAGUE = frozenset({"none", "unknown", "-", "--", ".", "missing", "n.d.", "#value
 UNREADABLE = 0.01  # a number column may hold less than this share of cells that are no numbers
 LARGEST = 1e38  # float32 ends at 3.4e38: what lies beyond counts as infinite
 
-_NUMERIC = "iuf"  # the kinds of dtype that are kept as numbers
 # Narrower than float(), which takes 1_000 and nan as well.
 _NUMERAL = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)", re.I | re.A)
 
@@ -34,12 +33,14 @@ class Words:
     """Cells of text (N,): a code a row, and the text that each code stands for.
 
     Levels stand in the order in which they were first met. Where there were too many to keep,
-    the column is `full`, and the last level stands for all that found no place.
+    the column is `full`, and the last level stands for all that found no place. Of cells that no
+    network can use, `why` is a sentence that says so.
     """
 
     codes: Codes
     levels: tuple[str, ...]
     full: bool = False
+    why: str = ""
 
     @staticmethod
     def of(items: Iterable[str]) -> Words:
@@ -47,6 +48,11 @@ class Words:
         places: dict[str, int] = {}
         codes = [places.setdefault(item, len(places)) for item in items]
         return Words(np.array(codes, dtype=np.int32), tuple(places))
+
+    @staticmethod
+    def unfit(rows: int, why: str) -> Words:
+        """So many cells that no network can use."""
+        return Words(np.zeros(rows, np.int32), ("",), full=True, why=why)
 
     @property
     def in_use(self) -> Words:
@@ -67,7 +73,7 @@ class Words:
 
     def __getitem__(self, rows: Any) -> str | Words:
         codes = self.codes[rows]
-        return self.levels[codes] if codes.ndim == 0 else Words(codes, self.levels, self.full)
+        return self.levels[codes] if codes.ndim == 0 else replace(self, codes=codes)
 
     def __iter__(self) -> Iterator[str]:
         return map(self.levels.__getitem__, self.codes.tolist())
@@ -130,36 +136,12 @@ def number(cell: str) -> float:
     return value if abs(value) <= LARGEST else math.copysign(math.inf, value)
 
 
-def plain(value: float) -> str:
-    """A number as text, whole ones without a point, so that 3.0 and "3" are one category."""
-    whole = value.is_integer() and abs(value) < 2**53
-    return str(int(value)) if whole else repr(value)
-
-
 def as_cells(values: ArrayLike | Cells) -> Cells:
     """Any values (N,) as cells: numbers as float64, all else as stripped text, None as ""."""
     if isinstance(values, Words | Moments):
         return values
     found = as_numbers_or_texts(values)
     return Words.of(found) if isinstance(found, list) else found
-
-
-def as_numbers_or_texts(values: ArrayLike) -> Floats | list[str]:
-    """Any values (N,) as float64 or as texts; spans of time are numbers of seconds."""
-    array = np.asarray(values)
-    if array.dtype.kind in _NUMERIC:
-        return array.astype(np.float64)
-    if array.dtype.kind == "m":
-        return array / np.timedelta64(1, "s")
-    items = array.tolist() if array.dtype.kind == "O" else array.astype(str).tolist()
-    return [as_text(item) for item in items]
-
-
-def as_text(value: object) -> str:
-    """Any value as stripped text; numbers in their plain form, None as ""."""
-    if isinstance(value, float | np.floating):
-        return plain(float(value))
-    return "" if value is None else str(value).strip()
 
 
 def texts(cells: Cells) -> list[str]:

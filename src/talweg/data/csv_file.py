@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+from typing import ClassVar
 
 from talweg.data.dialect import END, SAMPLE, Dialect, has_header, is_blank, records, sniff
 from talweg.data.files import Source
 from talweg.data.growing import BLOCK, FEWEST, Block
 from talweg.data.opening import encoding_of, opened
 from talweg.data.table import check_names
+from talweg.data.values import ValueType
 from talweg.errors import DataError
 
 
@@ -25,6 +27,8 @@ class CsvFile:
     header: bool
     first: tuple[str, ...]  # the first record
     skipped: int  # lines before it that say how the file is written
+    types: ClassVar[Mapping[str, ValueType]] = {}  # text has none
+    unfit: ClassVar[Mapping[str, str]] = {}
 
     @staticmethod
     def of(file: Source, header: bool | None) -> CsvFile:
@@ -54,9 +58,10 @@ class CsvFile:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns by name, or by position where they have none."""
-        named = self.first if self.header else [""] * len(self.first)
-        return tuple(name or str(place) for place, name in enumerate(named))
+        """The columns by name, or by position; one without a name as pandas calls it."""
+        if not self.header:
+            return tuple(map(str, range(len(self.first))))
+        return tuple(name or f"Unnamed: {place}" for place, name in enumerate(self.first))
 
     @property
     def clean(self) -> Callable[[str], str]:

@@ -299,16 +299,16 @@ class GrowingColumn:
 
 
 class UnreadColumn:
-    """A column that nobody asks for: as many empty cells."""
+    """A column that nobody asks for, or whose cells no network can use, as `why` says."""
 
-    def __init__(self) -> None:
-        self._rows = 0
+    def __init__(self, why: str = "") -> None:
+        self._rows, self._why = 0, why
 
     def add(self, cells: Sequence[str] | Floats) -> None:
         self._rows += len(cells)
 
     def cells(self) -> Cells:
-        return Words(np.zeros(self._rows, np.int32), ("",))
+        return Words.unfit(self._rows, self._why)
 
 
 def _is_plain_number(level: str) -> bool:

@@ -56,6 +56,8 @@ _IDS = r"(?:^|[\W_])(?i:id|uuid|guid|key"
 _NAMES_THINGS = re.compile(
     _IDS + r"|code|zip|plz|(?:zip|post|postal)code)$|[a-z](?:I[dD]|Code|Key)$"
 )
+# What pandas calls an index and a column without a name when it writes or reads a file.
+_NAMELESS = re.compile(r"Unnamed: \d+|__index_level_\d+__")
 _CODE = re.compile(r"0\d+")
 
 
@@ -178,7 +180,11 @@ def has_numbers(cells: Cells) -> bool:
 
 
 def describe(name: str, cells: Cells) -> ColumnType:
-    """What the column holds, judged by its cells alone."""
+    """What the column holds, judged by its cells, and by its name where that is no name."""
+    if isinstance(cells, Words) and cells.why:
+        return ColumnType(name, "text", cells.why)
+    if _NAMELESS.fullmatch(name) and _number_rows(cells):
+        return ColumnType(name, "identifier", "It has no name, and says only which row it is.")
     values, missing = parse_numbers(cells)
     present = cells[~missing]
     if len(present) == 0:
@@ -190,6 +196,15 @@ def describe(name: str, cells: Cells) -> ColumnType:
     if are_numbers(values[~missing]):
         return _describe_numbers(name, values, cells)
     return _describe_words(name, as_words(present))
+
+
+def _number_rows(cells: Cells) -> bool:
+    """Whether cells are whole numbers, or words that all differ."""
+    values, missing = parse(cells)
+    values = values[~missing]
+    if are_numbers(values):
+        return bool((values == np.rint(values)).all())
+    return isinstance(cells, Words) and len(cells.counts) == len(cells)
 
 
 def _only(cells: Floats | Words) -> str | None:

@@ -9,15 +9,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
-import numpy as np
-
 from talweg.data.csv_file import CsvFile
 from talweg.data.files import Source, is_file, source_of
 from talweg.data.growing import Block, GrowingColumn, Shelf, UnreadColumn
 from talweg.data.opening import is_parquet
 from talweg.data.parquet import ParquetFile
-from talweg.data.single import as_row, row_of
-from talweg.data.table import Table, check_names
+from talweg.data.sources import table_in_memory
+from talweg.data.table import Table
 from talweg.errors import DataError
 
 File = CsvFile | ParquetFile
@@ -26,35 +24,16 @@ Given = str | os.PathLike[str] | IO[bytes] | IO[str] | Source
 
 def as_table(source: Any) -> Table:
     """A table of a path, a dict of columns or of the cells of one row, a data frame or a row of
-    one, an array (N, D), or a table as it is.
+    one, a list of rows or of records, an array (N, D), or a table as it is.
 
-    A data frame is whatever has columns by name and gives each as an array: those of pandas and
-    polars, and tables of pyarrow.
+    A data frame is whatever has columns by name: those of pandas and polars, and tables of
+    pyarrow. Its named index is a column, too.
     """
     if isinstance(source, Table):
         return source
     if is_file(source):
         return read_table(source)
-    if isinstance(source, Mapping) or _is_named_row(source):
-        row = row_of(source)
-        columns = source if row is None else {name: as_row(cell) for name, cell in row.items()}
-        return Table.from_columns(columns.items())
-    if hasattr(source, "collect") and hasattr(source, "lazy"):  # a lazy frame of polars
-        source = source.collect()
-    if hasattr(source, "columns") and hasattr(source, "__getitem__"):
-        given = list(getattr(source, "column_names", source.columns))
-        names = [str(name) for name in given]
-        check_names(names, "the data frame")
-        pairs = ((str(name), np.asarray(source[name])) for name in given)
-        return Table.from_columns(pairs, source="the data frame")
-    return Table.from_arrays(source)
-
-
-def _is_named_row(source: Any) -> bool:
-    """Whether it is a Series of pandas: cells by name, or a column whose rows are taken for that,
-    so that the names that it lacks are told.
-    """
-    return hasattr(type(source), "iat") and not hasattr(type(source), "columns")
+    return table_in_memory(source)
 
 
 def read_table(given: Given, *, header: bool | None = None) -> Table:
@@ -92,8 +71,8 @@ def _opened(given: Given, header: bool | None) -> File:
 def _grown(blocks: Iterable[Block], file: File, kinds: Mapping[str, str] | None = None) -> Table:
     shelf, names = Shelf(), file.names
     columns = [
-        UnreadColumn()
-        if kinds is not None and name not in kinds
+        UnreadColumn(file.unfit.get(name, ""))
+        if name in file.unfit or (kinds is not None and name not in kinds)
         else GrowingColumn(shelf, file.clean, number=(kinds or {}).get(name) == "number")
         for name in names
     ]
@@ -101,7 +80,7 @@ def _grown(blocks: Iterable[Block], file: File, kinds: Mapping[str, str] | None 
         for column, cells in zip(columns, block, strict=True):
             column.add(cells)
     cells_of = {name: each.cells() for name, each in zip(names, columns, strict=True)}
-    table = Table(names, cells_of, str(file.file))
+    table = Table(names, cells_of, str(file.file), file.types)
     if not len(table):
         raise DataError(file.no_rows)
     return table

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -19,14 +18,8 @@ from talweg.data.coded import (
     OrdinalColumn,
     clipped,
 )
-from talweg.data.columns import (
-    LARGEST,
-    as_cells,
-    as_numbers_or_texts,
-    as_text,
-    is_missing,
-    number,
-)
+from talweg.data.columns import LARGEST, as_cells, is_missing, number
+from talweg.data.values import as_numbers_or_texts, as_text
 
 _UNKNOWN, _MISSING = 1, 2  # places of a number column beside its value
 
@@ -101,8 +94,7 @@ class SingleRow:
 def _number(cell: Any) -> float | None:
     """The finite number that a cell holds, if it does."""
     if type(cell) not in _NUMBERS:
-        is_span = isinstance(cell, timedelta)
-        cell = cell.total_seconds() if is_span else number(as_text(cell))
+        cell = number(as_text(cell))
     try:
         value = float(cell)
     except OverflowError:  # a whole number of hundreds of digits
@@ -111,10 +103,8 @@ def _number(cell: Any) -> float | None:
 
 
 def _word(cell: Any) -> str:
-    """The text of a cell; a whole number of NumPy's is one of a column of numbers."""
-    if type(cell) is str:
-        return cell.strip()
-    return as_text(float(cell) if isinstance(cell, np.integer) else cell)
+    """The text of a cell."""
+    return cell.strip() if type(cell) is str else as_text(cell)
 
 
 def as_row(cell: Any) -> NDArray[Any]:
@@ -222,7 +212,7 @@ class _FrameRow(dict[str, Any]):
         kind = type(cell)
         if kind in _PLAIN or (kind in _INTEGERS and _is_exact(cell)):
             return cell
-        return as_numbers_or_texts(np.asarray(self._column(name)))[0]
+        return as_numbers_or_texts(self._column(name))[0]
 
 
 _TOGETHER = frozenset(map(np.dtype, ("float64", "int64", "bool")))

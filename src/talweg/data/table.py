@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from talweg.data.columns import Cells, Moments, Words, as_cells
 from talweg.data.growing import Shelf
+from talweg.data.values import Types, UnfitError, as_array, type_of, why_unfit
 from talweg.errors import DataError, nearest
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns (N,) of cells by name: float64 with NaN for missing, or text."""
+    """Columns (N,) of cells by name: float64 with NaN for missing, or text.
+
+    `types` says what the values of a column were where the source has types, which a CSV file has
+    not. `numbered` are the names that are whole numbers in the source, as a data frame may have.
+    """
 
     names: tuple[str, ...]
     columns: dict[str, Cells]
     source: str
+    types: Mapping[str, Types] = field(default_factory=dict)
+    numbered: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.columns[self.names[0]])
@@ -32,33 +40,60 @@ class Table:
         return are_positions(self.names)
 
     def find(self, column: str | int) -> str:
-        """The name of the column with this name or, from 0 or back from -1, at this position."""
+        """The name of the column with this name or, from 0 or back from -1, at this position.
+
+        A whole number is the label of a data frame before it is a position. DataError: there is
+        no such column, or the number is the name of one and the position of another.
+        """
         name = str(column)
-        if isinstance(column, str) and column in self.columns:
-            return column
+        is_named = name in (self.columns if isinstance(column, str) else self.numbered)
+        if is_named:
+            return name
         try:
-            return self.names[int(name)]
+            place = int(name)
+            found = self.names[place]
         except IndexError:
             last = len(self.names) - 1
             hint = f"Give a position from 0 to {last}, or -1 for the last."
         except ValueError:
             hint = nearest(name, self.names)
+        else:
+            if name in self.columns and name != found:
+                raise DataError(
+                    f"{self.source}: {name} is the name of a column and the position of another,"
+                    f" {found!r}. Give the name as text: {name!r} or {found!r}."
+                )
+            if place < 0 or len(self.numbered) < len(self.names):
+                return found
+            hint = f"Its columns have the numbers {', '.join(self.names[:5])} as names."
+        if name in self.columns:
+            return name
         raise DataError(f"{self.source} has no column {name!r}. {hint}")
+
+    def named(self, column: str) -> Cells:
+        """The cells of the column with this name. DataError: there is none."""
+        if column not in self.columns:
+            hint = nearest(column, self.names)
+            raise DataError(f"{self.source} has no column {column!r}. {hint}")
+        return self.columns[column]
 
     def take(self, rows: NDArray[Any]) -> Table:
         """The table of these rows: indices, or a mask (N,)."""
         shelf = Shelf()
         columns = {name: _kept(cells[rows], shelf) for name, cells in self.columns.items()}
-        return Table(self.names, columns, self.source)
+        return replace(self, columns=columns)
 
     @staticmethod
     def from_arrays(
         X: ArrayLike, names: Sequence[str] | None = None, *, source: str = "the array"
     ) -> Table:
         """A table of an array (N, D); without `names`, columns are named by position."""
-        array = np.asarray(X)
+        array = X if np.ma.isMaskedArray(X) else np.asarray(X)
         if array.ndim != 2:
-            raise DataError(f"{source} has shape {array.shape}, but (N, D) is needed: reshape it.")
+            raise DataError(
+                f"{source} has shape {array.shape}, but (N, D) is needed: reshape it. A single row"
+                " is [[...]], a single column {'name': [...]}."
+            )
         names = [str(place) for place in range(array.shape[1])] if names is None else names
         if len(names) != array.shape[1]:
             raise DataError(
@@ -69,17 +104,25 @@ class Table:
 
     @staticmethod
     def from_columns(
-        columns: Iterable[tuple[object, ArrayLike | Words]], *, source: str = "the columns"
+        columns: Iterable[tuple[object, ArrayLike | Cells]], *, source: str = "the columns"
     ) -> Table:
         """A table of (name, values) pairs, where values are an array (N,) or a list of cells."""
-        pairs = [(str(name), values) for name, values in columns]
-        names = tuple(name for name, _ in pairs)
+        pairs = list(columns)
+        names = tuple(str(name) for name, _ in pairs)
         check_names(names, source)
-        table = Table(names, {name: _cells(name, each, source) for name, each in pairs}, source)
-        for name, cells in table.columns.items():
-            if len(cells) != len(table):
+        numbered = frozenset(str(name) for name, _ in pairs if isinstance(name, Integral))
+        cells: dict[str, Cells] = {}
+        types: dict[str, Types] = {}
+        for name, (_, values) in zip(names, pairs, strict=True):
+            if isinstance(values, Words | Moments):
+                cells[name] = values
+            else:
+                cells[name], types[name] = _read(name, values, source)
+        table = Table(names, cells, source, types, numbered)
+        for name, column in table.columns.items():
+            if len(column) != len(table):
                 raise DataError(
-                    f"{source}: column {name!r} has {len(cells)} rows, but {names[0]!r} has"
+                    f"{source}: column {name!r} has {len(column)} rows, but {names[0]!r} has"
                     f" {len(table)}. Give columns of one length."
                 )
         if not len(table):
@@ -114,11 +157,22 @@ def check_names(names: Sequence[str], source: str) -> None:
         raise DataError(f"{source} has {count} columns named {name!r}. Give each its own name.")
 
 
-def _cells(name: str, values: ArrayLike | Words, source: str) -> Cells:
-    shape = (len(values),) if isinstance(values, Words) else np.shape(values)
-    if len(shape) != 1:
+def _read(name: str, values: Any, source: str) -> tuple[Cells, Types]:
+    """The cells of a column, and what its values are. DataError: they are no column (N,)."""
+    where = f"{source}: column {name!r}"
+    if isinstance(values, Set | Mapping | Iterator | str | bytes):
         raise DataError(
-            f"{source}: column {name!r} has shape {shape}, but (N,) is needed. Give one value a"
-            " row."
+            f"{where} is a {type(values).__name__}, but a list or an array of one value a row is"
+            " needed."
         )
-    return as_cells(values)
+    array = as_array(values)
+    is_nested = isinstance(values, list | tuple) and array.ndim == 1 and why_unfit(array)
+    if array.ndim != 1 or is_nested:
+        shape = np.shape(array.tolist()) if is_nested else array.shape
+        raise DataError(f"{where} has shape {shape}, but (N,) is needed. Give one value a row.")
+    try:
+        if why := why_unfit(array):
+            return Words.unfit(len(array), why), "text"
+        return as_cells(array), type_of(array)
+    except UnfitError as error:
+        raise DataError(f"{where}, row {(error.row or 0) + 1}: {error.why}.") from None

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns import (
+    LARGEST,
     Cells,
     Floats,
     Mask,
@@ -52,10 +53,10 @@ class Target:
         """
         allowed = Choice(("regression", "classification"), optional=True)
         task = check("Target", {"task": task}, {"task": allowed})["task"]
-        if not Target.known(cells).any():
-            raise DataError(f"Target {name!r}: every cell is missing. Choose another column.")
         if isinstance(cells, Moments) or (isinstance(cells, Words) and cells.full):
             raise DataError(_no_target(name, cells))
+        if not Target.known(cells).any():
+            raise DataError(f"Target {name!r}: every cell is missing. Choose another column.")
         kind = Regression if (task or _task(cells)) == "regression" else Classification
         return kind.of(name, cells)
 
@@ -313,9 +314,12 @@ def _numbers(name: str, cells: Cells) -> Floats:
     odd = ~np.isfinite(values) & ~missing
     if odd.any():
         row = int(np.argmax(odd))
+        cell = texts(cells)[row]
+        is_huge = np.isinf(values[row]) and "inf" not in cell.lower()
+        fault = f"lies beyond {LARGEST:g}, the largest" if is_huge else "is not a finite"
         raise DataError(
-            f"Target {name!r}, row {row + 1}: {texts(cells)[row]!r} is not a finite number."
-            " Correct it or leave the cell empty; for labels, task='classification'."
+            f"Target {name!r}, row {row + 1}: {cell!r} {fault} number. Correct it or leave the"
+            " cell empty; for labels, task='classification'."
         )
     return values
 
@@ -366,6 +370,8 @@ def _plain_label(label: str) -> str:
 
 def _no_target(name: str, cells: Words | Moments) -> str:
     """Why a column of which not all texts are kept, or only as moments, is no target."""
+    if isinstance(cells, Words) and cells.why:
+        return f"Target {name!r}: {cells.why} Give one value a row."
     if isinstance(cells, Moments):
         found = "it holds dates. Give numbers, such as days since the first"
     elif len(cells.levels) == 1:

@@ -241,7 +241,7 @@ class TrainedTable:
         names, known = self.coding.names, self.encoder.names
         if self.encoder.positional and len(table.names) == len(known):
             names = tuple(table.names[known.index(name)] for name in names)
-        return [table.columns[table.find(name)] for name in names]
+        return [table.named(name) for name in names]
 
     def called(self, column: str) -> str:
         """What to call a column of training: its name, or "column 3" where it has a position."""
