@@ -184,7 +184,7 @@ def describe(name: str, cells: Cells) -> ColumnType:
     if isinstance(cells, Words) and cells.why:
         return ColumnType(name, "text", cells.why)
     if _NAMELESS.fullmatch(name) and _number_rows(cells):
-        return ColumnType(name, "identifier", "It has no name, and says only which row it is.")
+        return ColumnType(name, "identifier", "It names the rows, as a column without a name does.")
     values, missing = parse_numbers(cells)
     present = cells[~missing]
     if len(present) == 0:
