@@ -12,7 +12,6 @@ from talweg.data import growing
 from talweg.data.coded import fit_column
 from talweg.data.columns import MISSING, VAGUE, Moments, Words, as_cells, as_words
 from talweg.data.dates import STYLES, seconds, written
-from talweg.data.dialect import Dialect
 from talweg.data.encode import TableEncoder
 from talweg.data.growing import OTHER, GrowingColumn, Shelf
 from talweg.data.kinds import as_asked, describe
@@ -151,11 +150,8 @@ def test_what_float_takes_and_a_table_does_not_is_unknown(few_words) -> None:
 
 
 def test_a_point_between_thousands_is_none_before_decimals(few_words) -> None:
-    column = GrowingColumn(Shelf(), Dialect(";", decimal=",").clean)
-    column.add([f"{place},5" for place in range(9)])
-    column.add(["1.234", "12.345"])
-    column.add(["1.234", "2,5"])
-    assert column.cells()[-4:].tolist() == [1234, 12345, 1234, 2.5]
+    found = grown([f"{place},5" for place in range(9)], ["1.234", "12.345"], ["1.234", "2,5"])
+    assert found[-4:].tolist() == [1234, 12345, 1234, 2.5]
 
 
 def test_a_column_known_to_be_of_numbers_is_read_as_one() -> None:

@@ -35,7 +35,8 @@ def predict(options: argparse.Namespace) -> None:
     trained = TrainedTable.from_file(file)
     reach = None if options.intervals is None else trained.reach(options.intervals)
     header, kinds = not trained.encoder.positional, _kinds(trained)
-    parts = read_parts(table_given(options.data), header=header, kinds=kinds)
+    marks = trained.encoder.marks
+    parts = read_parts(table_given(options.data), header=header, kinds=kinds, marks=marks)
     blocks = _blocks(trained, parts, options.probabilities, reach)
     if out is None:
         _write(sys.stdout, blocks)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from talweg.data.dates import written
+from talweg.data.numerals import NUMERAL, POINT, UNREADABLE, Tally, cleaned
 from talweg.data.values import Floats as Floats, as_numbers_or_texts, plain as plain
 
 Codes = NDArray[np.int32]
@@ -21,11 +21,7 @@ Mask = NDArray[np.bool_]
 MISSING = frozenset({"", "?", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "nat", "null"})
 # Missing among numbers and dates; among words they may well be an answer, and are one more word.
 VAGUE = frozenset({"none", "unknown", "-", "--", ".", "missing", "n.d.", "#value!", "#div/0!"})
-UNREADABLE = 0.01  # a number column may hold less than this share of cells that are no numbers
 LARGEST = 1e38  # float32 ends at 3.4e38: what lies beyond counts as infinite
-
-# Narrower than float(), which takes 1_000 and nan as well.
-_NUMERAL = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)", re.I | re.A)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +31,20 @@ class Words:
     Levels stand in the order in which they were first met. Where there were too many to keep,
     the column is `full`, and the last level stands for all that found no place. Of cells that no
     network can use, `why` is a sentence that says so.
+
+    The levels of a number column are numbers as Python writes them, read by its decimal `mark`
+    ("" for a column of words), but for those with a unit, as in "5 %"; `raw` has them as the cells
+    did, where that differs. `odd` names the cells of a full column that are no numbers, where the
+    others are, and counts them.
     """
 
     codes: Codes
     levels: tuple[str, ...]
     full: bool = False
     why: str = ""
+    raw: tuple[str, ...] = ()
+    mark: str = ""
+    odd: tuple[tuple[str, int], ...] = ()
 
     @staticmethod
     def of(items: Iterable[str]) -> Words:
@@ -60,7 +64,30 @@ class Words:
         if len(self.codes) >= len(self.levels):
             return self
         used, codes = np.unique(self.codes, return_inverse=True)
-        return Words(codes.astype(np.int32), tuple(self.levels[each] for each in used.tolist()))
+        places = used.tolist()
+        levels = tuple(self.levels[each] for each in places)
+        raw = tuple(self.raw[each] for each in places) if self.raw else ()
+        return Words(codes.astype(np.int32), levels, raw=raw, mark=self.mark)
+
+    def under(self, mark: str) -> Words:
+        """The same cells, their numbers read by this decimal mark; as they are written for ""."""
+        if mark == self.mark:
+            return self
+        raw = self.raw or self.levels
+        levels = tuple(cleaned(each, mark, keeps_unit=True) for each in raw)
+        return replace(self, levels=levels, raw=raw if levels != raw else (), mark=mark)
+
+    @property
+    def tally(self) -> Tally:
+        """How the numbers among the cells are written."""
+        return Tally.of(self._present(), len(self))
+
+    def _present(self) -> Iterator[tuple[str, int]]:
+        """Each text as it is written, and how often; those for what is missing left out."""
+        counts = np.bincount(self.codes, minlength=len(self.levels)).tolist()
+        for each, count in zip(self.raw or self.levels, counts, strict=True):
+            if count and not is_missing(each, vague=True):
+                yield each, count
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -87,16 +114,20 @@ class Words:
     @property
     def counts(self) -> dict[str, int]:
         """How often each text occurs, in the order of levels; those that do not are left out."""
+        found: dict[str, int] = {}
         counts = np.bincount(self.codes, minlength=len(self.levels)).tolist()
-        return {each: count for each, count in zip(self.levels, counts, strict=True) if count}
+        for each, count in zip(self.levels, counts, strict=True):
+            if count:  # two texts may be one number: 1.0 and 1,0
+                found[each] = found.get(each, 0) + count
+        return found
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
-    """Cells of more different dates than are kept as text: seconds since 1970 (N,).
+class Readings:
+    """Cells of more different texts than are kept, as numbers (N,): NaN where a cell is missing,
+    infinite for what is none.
 
-    NaN where a date is missing, infinite for what is none. There is a reading by each style that
-    the dates may be written in, the likeliest first.
+    There is a reading by each style that the cells may be written in, the likeliest first.
     """
 
     readings: Mapping[str, Floats]
@@ -106,20 +137,52 @@ class Moments:
         return next(iter(self.readings))
 
     @property
-    def seconds(self) -> Floats:
+    def values(self) -> Floats:
         return self.readings[self.style]
 
     def __len__(self) -> int:
-        return len(self.seconds)
+        return len(self.values)
 
-    def __getitem__(self, rows: NDArray[Any] | slice) -> Moments:
-        return Moments({style: each[rows] for style, each in self.readings.items()})
+    def __getitem__(self, rows: NDArray[Any] | slice) -> Self:
+        return self.each(lambda values: values[rows])
+
+    def each(self, change: Callable[[Floats], Floats]) -> Self:
+        """With each reading changed."""
+        found = {style: change(values) for style, values in self.readings.items()}
+        return replace(self, readings=found)
+
+    def under(self, style: str) -> Self:
+        """With the reading by this style first, if there is one."""
+        if style not in self.readings or style == self.style:
+            return self
+        return replace(self, readings={style: self.readings[style], **self.readings})
+
+
+class Moments(Readings):
+    """Cells of many different dates: seconds since 1970, by the order of day, month and year."""
+
+    @property
+    def seconds(self) -> Floats:
+        return self.values
 
     def tolist(self) -> list[str]:
         return as_words(self).tolist()
 
 
-Cells = Floats | Words | Moments
+@dataclass(frozen=True, eq=False)
+class Numbers(Readings):
+    """Cells of many different numbers, by their decimal mark, and the `tally` of how all of the
+    column's cells are written.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+
+    def tolist(self) -> list[float]:
+        found: list[float] = self.values.tolist()
+        return found
+
+
+Cells = Floats | Words | Moments | Numbers
 
 
 def is_missing(cell: str, *, vague: bool = False) -> bool:
@@ -130,7 +193,7 @@ def is_missing(cell: str, *, vague: bool = False) -> bool:
 
 def number(cell: str) -> float:
     """The number that a cell spells, infinite beyond float32; NaN where it spells none."""
-    if not _NUMERAL.fullmatch(cell):
+    if not NUMERAL.fullmatch(cell):
         return math.nan
     value = float(cell)
     return value if abs(value) <= LARGEST else math.copysign(math.inf, value)
@@ -138,24 +201,53 @@ def number(cell: str) -> float:
 
 def as_cells(values: ArrayLike | Cells) -> Cells:
     """Any values (N,) as cells: numbers as float64, all else as stripped text, None as ""."""
-    if isinstance(values, Words | Moments):
+    if isinstance(values, Words | Readings):
         return values
     found = as_numbers_or_texts(values)
-    return Words.of(found) if isinstance(found, list) else found
+    if not isinstance(found, list):
+        return found
+    words = Words.of(found)
+    return settled(words, words.tally)
+
+
+def tally_of(cells: Cells) -> Tally:
+    """How the numbers in the cells are written; nothing of numbers that are known as such."""
+    return cells.tally if isinstance(cells, Words | Numbers) else Tally()
+
+
+def settled(cells: Cells, tally: Tally, habit: str = POINT) -> Cells:
+    """The cells with the numbers of a number column read by its decimal mark, or by the `habit` of
+    the file where the column does not tell it.
+    """
+    if isinstance(cells, Words) and tally.is_numeric:
+        return cells.under(tally.mark(habit))
+    return cells.under(tally.mark(habit)) if isinstance(cells, Numbers) else cells
+
+
+def under(cells: Cells, mark: str) -> Cells:
+    """The cells with their numbers read by the decimal mark that a model was trained with."""
+    return cells.under(mark) if isinstance(cells, Words | Numbers) else cells
+
+
+def mark_of(cells: Cells) -> str:
+    """The decimal mark that the cells are read by; "" for a column of words."""
+    if isinstance(cells, Words):
+        return cells.mark
+    return cells.style if isinstance(cells, Numbers) else POINT
 
 
 def texts(cells: Cells) -> list[str]:
     """The cells as text, numbers in their plain form."""
     if isinstance(cells, Words | Moments):
         return cells.tolist()
-    return [plain(float(value)) for value in cells.tolist()]
+    return [plain(value) for value in cells.tolist()]
 
 
 def as_words(cells: Cells) -> Words:
     """The cells as words, numbers in their plain form, many dates in their style."""
     if isinstance(cells, Words):
         return cells
-    numbers = cells.seconds if isinstance(cells, Moments) else cells
+    numbers = cells.values if isinstance(cells, Readings) else cells
     values, codes = np.unique(numbers, return_inverse=True)
     if isinstance(cells, Moments):
         levels = tuple(_date(value, cells.style) for value in values.tolist())
@@ -173,12 +265,13 @@ def _date(moment: float, style: str) -> str:
 def parse(cells: Cells, *, vague: bool = False) -> tuple[Floats, Mask]:
     """The cells as numbers (N,), NaN where they are none, and which are missing (N,)."""
     if isinstance(cells, Words):  # each different text is read once
-        values = np.array([number(each) for each in cells.levels] or [0.0])
+        raw = cells.raw or cells.levels
+        values = np.array([number(cleaned(each, cells.mark)) for each in raw] or [0.0])
         absent = np.array([is_missing(each, vague=vague) for each in cells.levels] or [False])
         return values[cells.codes], absent[cells.codes]
     if isinstance(cells, Moments):
         return np.full(len(cells), np.nan), np.isnan(cells.seconds)
-    values = cells.astype(np.float64)
+    values = (cells.values if isinstance(cells, Numbers) else cells).astype(np.float64)
     values[np.abs(values) > LARGEST] = np.inf
     return values, np.isnan(values)
 

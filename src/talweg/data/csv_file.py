@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import ClassVar
@@ -64,9 +64,9 @@ class CsvFile:
         return tuple(name or f"Unnamed: {place}" for place, name in enumerate(self.first))
 
     @property
-    def clean(self) -> Callable[[str], str]:
-        """What makes a cell of a raw one."""
-        return self.dialect.clean
+    def delimiter(self) -> str:
+        """What parts the cells."""
+        return self.dialect.delimiter
 
     @property
     def no_rows(self) -> str:

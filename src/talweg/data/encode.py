@@ -25,9 +25,10 @@ from talweg.data.coded import (
     NumberColumn as NumberColumn,
     fit_column,
 )
-from talweg.data.columns import Cells
+from talweg.data.columns import Cells, mark_of, tally_of, under
 from talweg.data.growing import Shelf
 from talweg.data.kinds import ColumnType, as_asked, has_numbers, type_columns
+from talweg.data.numerals import COMMA, POINT, cleaned
 from talweg.data.packing import Unpack, pack
 from talweg.data.single import SingleRow, row_of
 from talweg.data.table import Table, are_positions
@@ -47,6 +48,7 @@ class TableEncoder:
     columns: tuple[Column, ...]
     left_out: dict[str, str]  # name -> why
     notes: dict[str, str] = field(default_factory=dict)  # name -> what its owner should look at
+    marks: dict[str, str] = field(default_factory=dict)  # name -> see `mark_of`; "." of all others
 
     @staticmethod
     def fit(
@@ -75,16 +77,22 @@ class TableEncoder:
         if not used:
             raise DataError(_nothing_left(table.source, left_out))
         seen = slice(None) if rows is None else rows
-        columns = tuple(fit_column(each, table.columns[each.name][seen]) for each in used)
+        marks = {name: mark_of(table.columns[name]) for name in targets}
+        marks |= {each.name: _mark(each, table.columns[each.name]) for each in used}
+        columns = tuple(
+            fit_column(each, under(table.columns[each.name], marks[each.name])[seen])
+            for each in used
+        )
         notes = {each.name: each.note for each in used if each.note}
-        return TableEncoder(table.names, targets, columns, left_out, notes)
+        unusual = {name: mark for name, mark in marks.items() if mark != POINT}
+        return TableEncoder(table.names, targets, columns, left_out, notes, unusual)
 
     @staticmethod
     def from_json(record: dict[str, Any]) -> TableEncoder:
         columns = tuple(COLUMNS[each["kind"]].from_json(each) for each in record["columns"])
         names, targets = tuple(record["names"]), tuple(record["targets"])
         left_out, notes = dict(record["left_out"]), dict(record.get("notes", {}))
-        return TableEncoder(names, targets, columns, left_out, notes)
+        return TableEncoder(names, targets, columns, left_out, notes, dict(record.get("marks", {})))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -93,7 +101,12 @@ class TableEncoder:
             "columns": [column.to_json() for column in self.columns],
             "left_out": self.left_out,
             "notes": self.notes,
+            "marks": self.marks,
         }
+
+    def as_trained(self, name: str, cells: Cells) -> Cells:
+        """The cells of a column of training, their numbers read by its decimal mark of then."""
+        return under(cells, self.marks.get(name, POINT))
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -121,7 +134,10 @@ class TableEncoder:
         column of the training table is missing.
         """
         name_of = self._by_position(table) if self.positional else self._by_name(table)
-        columns = [(each, table.columns[name_of[each.name]]) for each in self.columns]
+        columns = [
+            (each, self.as_trained(each.name, table.columns[name_of[each.name]]))
+            for each in self.columns
+        ]
         count = len(table) if rows is None else len(rows)
         width = len(self.inputs) if unpack is None else unpack.width
         inputs = Shelf().array((count, width), np.float32)
@@ -146,10 +162,21 @@ class TableEncoder:
                 warnings.warn(_retyped(source, column), DataWarning, stacklevel=6)
             start += column.width
 
+    def warn_of_marks(self, table: Table) -> None:
+        """A DataWarning for each column that would be read by another decimal mark than that of
+        training, had it been met alone, and some cells of which would then be other numbers.
+        """
+        name_of = self._by_position(table) if self.positional else self._by_name(table)
+        for name in (each.name for each in self.columns):
+            cells, mark = table.columns[name_of[name]], self.marks.get(name, POINT)
+            if mark and mark_of(cells) not in (mark, "") and tally_of(cells).short:
+                text = _other_mark(table.source, name, mark, tally_of(cells).example)
+                warnings.warn(text, DataWarning, stacklevel=5)
+
     @cached_property
     def single(self) -> SingleRow:
         """What encodes one row, given as cells by name."""
-        return SingleRow(self.columns)
+        return SingleRow(self.columns, self.marks)
 
     def encode_row(self, source: Any) -> Inputs | None:
         """The inputs (1, D) of a dict of cells, or of an array or a data frame of one row.
@@ -196,6 +223,20 @@ def _encode(
         inputs[:, place : place + piece.shape[1]] = piece
         place += piece.shape[1]
         del piece  # before the next is made
+
+
+def _other_mark(source: str, name: str, mark: str, example: str) -> str:
+    was, seems = ("comma", "point") if mark == COMMA else ("point", "comma")
+    return (
+        f"{source}: the column {name!r} had a decimal {was} in training, and alone would be read"
+        f" with a decimal {seems} here. {example!r} is read as in training, as"
+        f" {cleaned(example, mark)}. Check that it is written the same way."
+    )
+
+
+def _mark(column: ColumnType, cells: Cells) -> str:
+    """The decimal mark that a column is read by: what was asked for, or what the cells tell."""
+    return column.detail[0] if column.kind == "number" and column.detail else mark_of(cells)
 
 
 def _retyped(source: str, column: Column) -> str:

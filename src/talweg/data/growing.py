@@ -7,7 +7,7 @@ Words are kept as codes of 4 bytes; a column of many different numbers or dates 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
@@ -24,12 +24,14 @@ from talweg.data.columns import (
     Cells,
     Floats,
     Moments,
+    Numbers,
     Words,
     is_missing,
     number,
     plain,
 )
 from talweg.data.dates import FEW_ODD, seconds, styles_of
+from talweg.data.numerals import COMMA, POINT, Tally, are_coded, cleaned, numeral
 
 BLOCK = 2**13  # cells read at a time: 200,000 x 10 take 1.6 s, with 2**17 2.4 (caches)
 FEWEST = 2**6  # rows at a time: of 1,500 columns, 5 rows take three times as long a cell
@@ -41,9 +43,7 @@ OTHER = "(one of many others)"
 
 Block = Sequence[Sequence[str] | Floats]  # one piece of each column
 
-_POINT = "1.234"  # a thousand and more where a comma stands before decimals
 _SPELT = dict.fromkeys((text for each in MISSING | VAGUE for text in (each, each.upper())), "nan")
-_CODED_ZERO = "0"  # codes such as 01234 begin with it; numbers such as 0.5 have a point behind it
 
 
 class Shelf:
@@ -142,15 +142,14 @@ class _Parts:
 class _Places(dict[str, int]):
     """The code of each text as it stands in the file; a new one is given when asked for."""
 
-    def __init__(self, clean: Callable[[str], str]) -> None:
-        self._clean = clean
+    def __init__(self) -> None:
         self.levels: dict[str, int] = {}
         self.full = False
 
     def __missing__(self, cell: str) -> int:
         if self.full and len(self) >= 2 * MOST_WORDS:  # a column of texts, which is no input
             return self.levels[OTHER]
-        level = self._clean(cell)
+        level = cell.strip()
         if level not in self.levels and len(self.levels) >= MOST_WORDS:
             self.full = True
             return self.levels.setdefault(OTHER, len(self.levels))
@@ -187,44 +186,137 @@ class _GrowingDates:
         return Moments(good) if good else _texts(rows)
 
 
-def _texts(rows: int) -> Words:
+class _GrowingNumbers:
+    """Numbers, read by each decimal mark that the column may have: later ones may tell which.
+
+    Many whole numbers have one reading, until one with a mark is met.
+    """
+
+    def __init__(self, shelf: Shelf, tally: Tally, mark: str = "") -> None:
+        self._shelf, self.tally = shelf, tally
+        self._is_open = not mark and not tally.is_sure
+        first = mark or tally.mark()
+        self._readings = {first: _Parts(np.float64, shelf)}
+        if tally.short and self._is_open:
+            self._read_both_ways()
+
+    def add_levels(self, levels: Sequence[str], coded: Iterable[NDArray[np.int32]]) -> None:
+        """Parts of cells as codes among texts that the tally knows."""
+        for mark, parts in self._readings.items():
+            values = np.array([self._value(each, mark) for each in levels] or [0.0])
+            for codes in coded:
+                parts.append(values[codes])
+
+    def add(self, cells: Sequence[str] | Floats) -> None:
+        """The next cells, of which the tally knows none."""
+        if isinstance(cells, np.ndarray):
+            read = dict.fromkeys(self._readings, cells)
+        else:
+            joined = "".join(cells)
+            if self._is_open and (POINT in joined or COMMA in joined):
+                self._look(cells)
+            read = {mark: self._read(cells, joined, mark) for mark in self._readings}
+            self._refuse(cells, next(iter(read.values())))
+        for mark, parts in self._readings.items():
+            parts.append(read[mark])
+
+    def cells(self, *, is_known: bool) -> Cells:
+        """The whole column; if it `is_known` to be of numbers, whatever else there is."""
+        readings = {mark: parts.joined() for mark, parts in self._readings.items()}
+        first = next(iter(readings.values()))
+        self.tally.numbers = int(np.count_nonzero(~np.isnan(first))) - self.tally.others
+        if is_known or (not self.tally.odd and [*readings] == [POINT]):
+            return first
+        if self.tally.is_numeric:
+            return Numbers(readings, self.tally)
+        return _texts(len(first), tuple(self.tally.odd.items()))
+
+    def _read_both_ways(self) -> None:
+        """Read on by the other mark as well: so far, both give the same numbers."""
+        (mark,) = self._readings
+        other = COMMA if mark == POINT else POINT
+        parts = self._readings[other] = _Parts(np.float64, self._shelf)
+        for part in self._readings[mark]:
+            parts.append(part)
+
+    def _look(self, cells: Sequence[str]) -> None:
+        """Tally the cells that have a mark."""
+        for cell in map(str.strip, cells):
+            if (POINT in cell or COMMA in cell) and (found := numeral(cell)):
+                self.tally.note(cell, found)
+        mark = self.tally.mark()
+        if self.tally.is_sure and self.tally.shown[mark] > MOST_NUMERALS:
+            self._is_open = False
+            self._readings = {mark: self._readings.get(mark, self._readings[POINT])}
+        elif len(self._readings) == 1:
+            self._read_both_ways()
+
+    def _read(self, cells: Sequence[str], joined: str, mark: str) -> Floats:
+        """The cells as numbers, NaN for missing; infinite for what is neither, as unknown."""
+        # float() takes 1_000 and the digits of other scripts as well
+        plain_text = joined.isascii() and "_" not in joined
+        if not plain_text or (POINT in joined and mark != POINT):
+            return np.array([self._value(cell.strip(), mark) for cell in cells])
+        with suppress(ValueError):
+            return np.fromiter(map(float, cells), np.float64, len(cells))
+        with suppress(ValueError):  # where some are empty: 250 ns a cell, one by one 330
+            spelt = [_SPELT.get(cell, cell) for cell in cells]
+            return np.fromiter(map(float, spelt), np.float64, len(cells))
+        return np.array([self._float(cell, mark) for cell in cells])
+
+    def _float(self, cell: str, mark: str) -> float:
+        try:
+            return float(cell)
+        except ValueError:
+            return self._value(cell.strip(), mark)
+
+    @staticmethod
+    def _value(text: str, mark: str) -> float:
+        value = number(cleaned(text, mark))
+        return value if value == value or is_missing(text, vague=True) else np.inf
+
+    def _refuse(self, cells: Sequence[str], values: Floats) -> None:
+        """Tally the cells that are no numbers."""
+        for row in np.flatnonzero(np.isinf(values)).tolist():
+            text = cells[row].strip()
+            if numeral(text) is None:
+                self.tally.refuse(text)
+
+
+def _texts(rows: int, odd: tuple[tuple[str, int], ...] = ()) -> Words:
     """A column of many different texts, which is no input."""
-    return Words(np.zeros(rows, np.int32), (OTHER,), full=True)
+    return Words(np.zeros(rows, np.int32), (OTHER,), full=True, odd=odd)
 
 
 class GrowingColumn:
-    """One column: words, until there are many different numbers and nothing else, or more
+    """One column: words, until there are many different numbers and hardly anything else, or more
     different dates than are kept as words.
 
-    Of a column that is known to be a `number`, all that is none counts as unknown.
+    Of a column that is known to be a `number`, all that is none counts as unknown; its decimal
+    `mark` is known too.
     """
 
-    def __init__(
-        self, shelf: Shelf, clean: Callable[[str], str] = str.strip, *, number: bool = False
-    ) -> None:
-        self._shelf, self._clean, self._known = shelf, clean, number
-        self._as_written = clean(_POINT) == _POINT
-        self._places = _Places(clean)
+    def __init__(self, shelf: Shelf, *, number: bool = False, mark: str = POINT) -> None:
+        self._shelf, self._is_known = shelf, number
+        self._places = _Places()
         self._parts = _Parts(np.int32, shelf)
-        self._numbers = False
+        self._numbers = _GrowingNumbers(shelf, Tally(), mark) if number else None
         self._dates: _GrowingDates | None = None
-        self._odd = 0
         self._next_look = MOST_NUMERALS
         self._is_filling = True  # whether it may still come to more words than are kept
-        if number:
-            self._as_numbers()
 
     def add(self, cells: Sequence[str] | Floats) -> None:
         """The next cells: texts, or float64."""
         if isinstance(cells, np.ndarray):
             if not self._numbers and len(self._places) == 0:
-                self._as_numbers()
+                self._numbers = _GrowingNumbers(self._shelf, Tally(), POINT)
             cells = cells if self._numbers else [plain(each) for each in cells.tolist()]
         if self._numbers:
-            self._parts.append(cells if isinstance(cells, np.ndarray) else self._read(cells))
+            self._numbers.add(cells)
             return
+        assert not isinstance(cells, np.ndarray)
         if self._dates:
-            self._dates.add([self._clean(each) for each in cells])
+            self._dates.add([each.strip() for each in cells])
             return
         if len(cells) > MOST_NUMERALS:  # so that a column of numbers is soon found out
             self.add(cells[:MOST_NUMERALS])
@@ -232,74 +324,63 @@ class GrowingColumn:
             return
         if self._is_filling and len(self._places.levels) + len(cells) > MOST_WORDS:
             self._is_filling = False
-            if styles := [*styles_of(dict.fromkeys(self._present(), 1))]:
-                self._as_dates(styles)
+            if self._becomes_dates() or self._becomes_numbers(at_last=True):
                 self.add(cells)
                 return
         codes = map(self._places.__getitem__, cells)
         self._parts.append(np.fromiter(codes, np.int32, len(cells)))
         if len(self._places.levels) > self._next_look:
             self._next_look = 2 * len(self._places.levels)
-            if all(map(_is_plain_number, self._places.levels)):
-                self._as_numbers()
+            self._becomes_numbers()
 
     def cells(self) -> Cells:
         """The whole column."""
         if self._dates:
             return self._dates.cells()
-        if not self._numbers:
-            levels = tuple(self._places.levels)
-            return Words(self._parts.joined(), levels, self._places.full)
-        values = self._parts.joined()
-        if self._odd > len(values) / 100 and not self._known:  # words among many numbers
-            return _texts(len(values))
-        return values
+        if self._numbers:
+            return self._numbers.cells(is_known=self._is_known)
+        return Words(self._parts.joined(), tuple(self._places.levels), self._places.full)
+
+    @property
+    def tally(self) -> Tally | None:
+        """How its numbers are written, where they are many; words tell it themselves."""
+        return self._numbers.tally if self._numbers else None
 
     def _present(self) -> list[str]:
         return [each for each in self._places.levels if not is_missing(each, vague=True)]
 
-    def _as_dates(self, styles: Sequence[str]) -> None:
+    def _becomes_dates(self) -> bool:
+        if not (styles := [*styles_of(dict.fromkeys(self._present(), 1))]):
+            return False
         self._dates, levels = _GrowingDates(styles, self._shelf), list(self._places.levels)
         self._dates.add(levels, self._parts)
-        self._places = _Places(self._clean)
+        self._places = _Places()
+        return True
 
-    def _as_numbers(self) -> None:
-        values = np.array([number(level) for level in self._places.levels] or [0.0])
-        parts = _Parts(np.float64, self._shelf)
-        for codes in self._parts:
-            parts.append(values[codes])
-        self._parts, self._numbers, self._places = parts, True, _Places(self._clean)
-
-    def _read(self, cells: Sequence[str]) -> Floats:
-        """The cells as numbers, NaN for missing; infinite for what is neither, as unknown."""
-        joined = "".join(cells)  # float() takes 1_000 and the digits of other scripts as well
-        plain_text = joined.isascii() and "_" not in joined
-        if not plain_text or ("." in joined and not self._as_written):
-            return np.array([self._one(cell) for cell in cells])
-        with suppress(ValueError):
-            return np.fromiter(map(float, cells), np.float64, len(cells))
-        with suppress(ValueError):  # where some are empty: 250 ns a cell, one by one 330
-            spelt = [_SPELT.get(cell, cell) for cell in cells]
-            return np.fromiter(map(float, spelt), np.float64, len(cells))
-        return np.fromiter(map(self._float, cells), np.float64, len(cells))
-
-    def _float(self, cell: str) -> float:
-        try:
-            return float(cell)
-        except ValueError:
-            return self._one(cell)
-
-    def _one(self, cell: str) -> float:
-        text = self._clean(cell)
-        value = number(text)
-        if value == value or is_missing(text, vague=True):
-            return value
-        self._odd += 1
-        return np.inf
+    def _becomes_numbers(self, *, at_last: bool = False) -> bool:
+        """Keep numbers, where hardly any text is none and they are no codes such as 007; `at_last`,
+        where there is no place for more words, codes and repeated words too.
+        """
+        levels = list(self._places.levels)
+        counts = dict.fromkeys(self._present(), 1)
+        rough = Tally.of(counts.items(), len(counts))
+        if not rough.is_nearly_all or (are_coded(counts) and not at_last):
+            return False
+        each = (np.bincount(codes, minlength=len(levels)) for codes in self._parts)
+        pairs = zip(levels, sum(each, np.zeros(len(levels), np.int64)).tolist(), strict=True)
+        tally = Tally.of((text, count) for text, count in pairs if text in counts)
+        if not (tally.is_numeric if at_last else tally.is_nearly_all):
+            return False
+        self._numbers = _GrowingNumbers(self._shelf, tally)
+        self._numbers.add_levels(levels, self._parts)
+        self._parts, self._places = _Parts(np.int32, self._shelf), _Places()
+        return True
 
 
 class UnreadColumn:
     """A column that nobody asks for, or whose cells no network can use, as `why` says."""
+
+    tally = None
 
     def __init__(self, why: str = "") -> None:
         self._rows, self._why = 0, why
@@ -309,10 +390,3 @@ class UnreadColumn:
 
     def cells(self) -> Cells:
         return Words.unfit(self._rows, self._why)
-
-
-def _is_plain_number(level: str) -> bool:
-    """Whether the text says no more than the number does: 0.5 or nothing, but not 007."""
-    digits = level.lstrip("+-")
-    coded = digits[:1] == _CODED_ZERO and digits[1:2].isdigit()
-    return not coded and (number(level) == number(level) or is_missing(level, vague=True))

@@ -15,17 +15,24 @@ from talweg.data.columns import (
     Floats,
     Mask,
     Moments,
+    Numbers,
+    Readings,
     Words,
     are_numbers,
     as_words,
     is_missing,
+    mark_of,
     parse,
     parse_numbers,
     plain,
+    tally_of,
+    under,
 )
 from talweg.data.counters import FEWEST_COUNTED, why_only_counts
 from talweg.data.dates import STYLES, is_ambiguous, style_of
+from talweg.data.doubts import doubts_about, looks_like_numbers
 from talweg.data.growing import MOST_WORDS
+from talweg.data.numerals import MARKS, are_coded
 from talweg.data.scales import scale_of
 from talweg.data.table import Table
 from talweg.errors import DataError, nearest
@@ -58,15 +65,14 @@ _NAMES_THINGS = re.compile(
 )
 # What pandas calls an index and a column without a name when it writes or reads a file.
 _NAMELESS = re.compile(r"Unnamed: \d+|__index_level_\d+__")
-_CODE = re.compile(r"0\d+")
 
 
 @dataclass(frozen=True)
 class ColumnType:
     """What a column holds; where a network cannot use it, a sentence that says why.
 
-    `note` is a doubt that its owner should look at; `detail` the style of dates, or the words
-    of a scale in order.
+    `note` is a doubt that its owner should look at; `detail` the style of dates, the decimal mark
+    of numbers that was asked for, or the words of a scale in order.
     """
 
     name: str
@@ -137,32 +143,35 @@ def as_asked(name: str, cells: Cells, asked: Asked) -> ColumnType:
                 f" {cells.style}."
             )
         return ColumnType(name, "date", detail=(asked,))
-    if asked not in USED:
-        known = (*USED, LEAVE_OUT, "day first", "month first")
+    if asked not in USED and asked not in MARKS:
+        known = (*USED, LEAVE_OUT, "day first", "month first", *MARKS)
         raise DataError(f"Column {name!r}: there is no kind {asked!r}. {nearest(asked, known)}")
     detail = _detail(asked, cells)
     if detail is None:
         raise DataError(
-            f"Column {name!r} cannot be of the kind {asked!r}: {_why_not[asked]} Its first cells"
+            f"Column {name!r} cannot be of the kind {asked!r}: {_why_not(asked)} Its first cells"
             f" are {', '.join(map(repr, as_words(cells[:3]).tolist()))}."
         )
-    return ColumnType(name, cast(Kind, asked), detail=detail)
+    return ColumnType(name, "number" if asked in MARKS else cast(Kind, asked), detail=detail)
 
 
-_why_not = {
-    "number": "none of its cells is a number.",
-    "boolean": "its words are not yes and no, true and false, or 1 and 0.",
-    "ordinal": "no known scale has its words. Give them in order, as in ['low', 'high'].",
-    "date": "its cells are in no known style of dates.",
-}
+def _why_not(asked: str) -> str:
+    return {
+        "boolean": "its words are not yes and no, true and false, or 1 and 0.",
+        "ordinal": "no known scale has its words. Give them in order, as in ['low', 'high'].",
+        "date": "its cells are in no known style of dates.",
+    }.get(asked, "none of its cells is a number.")
 
 
 def _detail(kind: str, cells: Cells) -> tuple[str, ...] | None:
     """What such a column needs to know of its cells; None if they are not of that kind."""
     if kind == "category":
         return ()
-    if kind == "number":
-        return () if has_numbers(cells) else None
+    if kind == "number" or kind in MARKS:
+        mark = MARKS.get(kind) or mark_of(cells) or tally_of(cells).mark()
+        if not has_numbers(under(cells, mark)):
+            return None
+        return () if mark == mark_of(cells) else (mark,)
     if isinstance(cells, Moments):
         return (cells.style,) if kind == "date" else None
     present = _present(as_words(cells))
@@ -207,12 +216,13 @@ def _number_rows(cells: Cells) -> bool:
     return isinstance(cells, Words) and len(cells.counts) == len(cells)
 
 
-def _only(cells: Floats | Words) -> str | None:
+def _only(cells: Floats | Words | Numbers) -> str | None:
     """The one value that all cells hold, if there is but one."""
     if isinstance(cells, Words):
         counts = cells.counts
         return next(iter(counts)) if len(counts) == 1 else None
-    return plain(float(cells[0])) if cells.min() == cells.max() else None
+    values = cells.values if isinstance(cells, Numbers) else cells
+    return plain(float(values[0])) if values.min() == values.max() else None
 
 
 def _present(words: Words) -> dict[str, int]:
@@ -230,10 +240,13 @@ def _describe_words(name: str, words: Words) -> ColumnType:
         return _date(name, style, is_doubtful=is_ambiguous(present, style))
     if 2 * sum(count for count in counts.values() if count >= RARE) >= rows and not words.full:
         return ColumnType(name, "category")
+    if words.tally.is_mixed:
+        return ColumnType(name, "number", note=doubts_about(words, words.mark))
+    note = looks_like_numbers(words)
     many = f"more than {len(counts) - 1}" if words.full else str(len(counts))
     if len(counts) == rows >= FEWEST_COUNTED and not any(" " in each for each in counts):
-        return ColumnType(name, "identifier", f"Each of its {rows} cells is another word.")
-    return ColumnType(name, "text", f"It is text: {many} different values in {rows} cells.")
+        return ColumnType(name, "identifier", f"Each of its {rows} cells is another word.", note)
+    return ColumnType(name, "text", f"It is text: {many} different values in {rows} cells.", note)
 
 
 def _date(name: str, style: str, *, is_doubtful: bool) -> ColumnType:
@@ -262,7 +275,7 @@ def _describe_numbers(name: str, values: Floats, cells: Cells) -> ColumnType:
         return ColumnType(name, "category")
     if _NAMES_THINGS.search(name) and _are_repeated(values):
         return ColumnType(name, "category", note=_NOT_AMOUNTS)
-    return ColumnType(name, "number")
+    return ColumnType(name, "number", note=doubts_about(cells, mark_of(cells)))
 
 
 _NOT_AMOUNTS = "By its name, its numbers are codes; if they are amounts, ask for the kind number."
@@ -280,7 +293,7 @@ def _are_repeated(values: Floats) -> bool:
 def _are_codes(words: Words) -> bool:
     """Whether whole numbers begin with zeros, as codes do, and are repeated enough to be learnt."""
     counts = _present(words)
-    if not any(_CODE.fullmatch(each) for each in counts) or not all(map(str.isdigit, counts)):
+    if not are_coded(counts):
         return False
     return 2 * sum(each for each in counts.values() if each >= RARE) >= sum(counts.values())
 
@@ -289,7 +302,7 @@ def _digest(cells: Cells) -> bytes:
     """The same for columns that are equal cell by cell."""
     if isinstance(cells, Words):
         return blake2b(cells.codes.tobytes(), key=_key(repr(cells.levels).encode())).digest()
-    values = cells.seconds if isinstance(cells, Moments) else cells
+    values = cells.values if isinstance(cells, Readings) else cells
     return blake2b(values.tobytes()).digest()
 
 
@@ -331,7 +344,7 @@ def _tells(cells: Cells, target: _Wanted) -> bool:
 
 def _many(cells: Cells) -> bool:
     """Whether numbers name no groups: as words, ten million of them would be as many texts."""
-    if isinstance(cells, Moments):
+    if isinstance(cells, Readings):
         return True
     return not isinstance(cells, Words) and len(np.unique(cells[:10_000])) > 200
 

@@ -34,7 +34,7 @@ class ParquetFile:
     `types` says what their values are, `unfit` why those of some cannot be cells.
     """
 
-    clean = staticmethod(str.strip)
+    delimiter = ""  # nothing parts the cells
 
     def __init__(self, file: Source) -> None:
         reader = _reader(file)

@@ -6,12 +6,14 @@ A file is read in blocks of rows, so that a table may be larger than memory.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
+from talweg.data.columns import Cells, settled, tally_of
 from talweg.data.csv_file import CsvFile
 from talweg.data.files import Source, is_file, source_of
 from talweg.data.growing import Block, GrowingColumn, Shelf, UnreadColumn
+from talweg.data.numerals import POINT, habit_of
 from talweg.data.opening import is_parquet
 from talweg.data.parquet import ParquetFile
 from talweg.data.sources import table_in_memory
@@ -52,15 +54,17 @@ def read_parts(
     *,
     header: bool | None = None,
     kinds: Mapping[str, str] | None = None,
+    marks: Mapping[str, str] | None = None,
 ) -> Iterator[Table]:
     """The same table in parts of some rows, one after another, in memory that does not grow.
 
     Where the `kinds` of columns are known, those of numbers are read as such from the first row
-    on, and columns that are not named hold nothing: 20 us a row of 9 numbers become 11.
+    on, by their decimal `marks` ("." unless given), and columns that are not named hold nothing: 20
+    us a row of 9 numbers become 11.
     """
     file = _opened(given, header)
     for block in file.blocks():
-        yield _grown([block], file, kinds)
+        yield _grown([block], file, kinds, marks)
 
 
 def _opened(given: Given, header: bool | None) -> File:
@@ -68,19 +72,41 @@ def _opened(given: Given, header: bool | None) -> File:
     return ParquetFile(file) if is_parquet(file) else CsvFile.of(file, header)
 
 
-def _grown(blocks: Iterable[Block], file: File, kinds: Mapping[str, str] | None = None) -> Table:
+def _grown(
+    blocks: Iterable[Block],
+    file: File,
+    kinds: Mapping[str, str] | None = None,
+    marks: Mapping[str, str] | None = None,
+) -> Table:
     shelf, names = Shelf(), file.names
-    columns = [
-        UnreadColumn(file.unfit.get(name, ""))
-        if name in file.unfit or (kinds is not None and name not in kinds)
-        else GrowingColumn(shelf, file.clean, number=(kinds or {}).get(name) == "number")
-        for name in names
-    ]
+    columns = [_growing(name, shelf, file, kinds, marks or {}) for name in names]
     for block in blocks:
         for column, cells in zip(columns, block, strict=True):
             column.add(cells)
-    cells_of = {name: each.cells() for name, each in zip(names, columns, strict=True)}
+    cells_of = dict(zip(names, _settled(columns, file.delimiter), strict=True))
     table = Table(names, cells_of, str(file.file), file.types)
     if not len(table):
         raise DataError(file.no_rows)
     return table
+
+
+def _growing(
+    name: str,
+    shelf: Shelf,
+    file: File,
+    kinds: Mapping[str, str] | None,
+    marks: Mapping[str, str],
+) -> GrowingColumn | UnreadColumn:
+    if name in file.unfit or (kinds is not None and name not in kinds):
+        return UnreadColumn(file.unfit.get(name, ""))
+    return GrowingColumn(
+        shelf, number=(kinds or {}).get(name) == "number", mark=marks.get(name, POINT)
+    )
+
+
+def _settled(columns: Sequence[GrowingColumn | UnreadColumn], delimiter: str) -> list[Cells]:
+    """The columns, each with its numbers read by its own decimal mark, or by that of the others."""
+    cells = [each.cells() for each in columns]
+    tallies = [each.tally or tally_of(own) for each, own in zip(columns, cells, strict=True)]
+    habit = habit_of((each for each in tallies if each.is_numeric), delimiter)
+    return [settled(each, tally, habit) for each, tally in zip(cells, tallies, strict=True)]

@@ -18,7 +18,8 @@ from talweg.data.coded import (
     OrdinalColumn,
     clipped,
 )
-from talweg.data.columns import LARGEST, as_cells, is_missing, number
+from talweg.data.columns import LARGEST, as_cells, is_missing, number, under
+from talweg.data.numerals import POINT, cleaned
 from talweg.data.values import as_numbers_or_texts, as_text
 
 _UNKNOWN, _MISSING = 1, 2  # places of a number column beside its value
@@ -31,28 +32,30 @@ class SingleRow:
     a table's.
     """
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], marks: Mapping[str, str] | None = None) -> None:
+        mark_of = {each.name: (marks or {}).get(each.name, POINT) for each in columns}
         self._columns = columns
         self._width = sum(each.width for each in columns)
-        self._numbers: list[tuple[str, int]] = []
-        self._words: list[tuple[str, int, Any, Any]] = []
-        self._codes: list[tuple[str, int, Callable[[str], int]]] = []
-        self._others: list[tuple[str, int, Column]] = []
+        self._numbers: list[tuple[str, int, str]] = []
+        self._words: list[tuple[str, int, Any, Any, str]] = []
+        self._codes: list[tuple[str, int, Callable[[str], int], str]] = []
+        self._others: list[tuple[str, int, Column, str]] = []
         numbers: list[NumberColumn] = []
         start = 0
         for each in columns:
+            mark = mark_of[each.name]
             if isinstance(each, NumberColumn):
-                self._numbers.append((each.name, start))
+                self._numbers.append((each.name, start, mark))
                 numbers.append(each)
             elif isinstance(each, CodeColumn):
-                self._codes.append((each.name, start, each.placing()))
+                self._codes.append((each.name, start, each.placing(), mark))
             elif isinstance(each, CategoryColumn):
                 steps = each.steps.tolist() if isinstance(each, OrdinalColumn) else None
-                self._words.append((each.name, start, each.placing(), steps))
+                self._words.append((each.name, start, each.placing(), steps, mark))
             else:
-                self._others.append((each.name, start, each))
+                self._others.append((each.name, start, each, mark))
             start += each.width
-        self._values = np.array([start for _, start in self._numbers], np.intp)
+        self._values = np.array([start for _, start, _ in self._numbers], np.intp)
         self._means = np.array([each.mean for each in numbers])
         self._scales = np.array([each.scale for each in numbers])
 
@@ -64,9 +67,9 @@ class SingleRow:
         inputs = np.zeros((1, self._width), np.float32)
         row = inputs[0]
         values = []
-        for name, start in self._numbers:
+        for name, start, mark in self._numbers:
             cell = cells[name]
-            value = _number(cell)
+            value = _number(cell, mark)
             if value is None:
                 absent = is_missing(as_text(cell), vague=True)
                 row[start + (_MISSING if absent else _UNKNOWN)] = 1
@@ -74,15 +77,16 @@ class SingleRow:
             values.append(value)
         if values:
             row[self._values] = self._clipped(values)
-        for name, start, place_of, steps in self._words:
-            place = place_of(_word(cells[name]))
+        for name, start, place_of, steps, mark in self._words:
+            place = place_of(_word(cells[name], mark))
             row[start + place] = 1
             if steps is not None:
                 row[start + len(steps)] = steps[place]
-        for name, start, place_of in self._codes:
-            row[start] = place_of(_word(cells[name]))
-        for name, start, column in self._others:
-            row[start : start + column.width] = column.encode(as_cells(as_row(cells[name])))[0]
+        for name, start, place_of, mark in self._codes:
+            row[start] = place_of(_word(cells[name], mark))
+        for name, start, column, mark in self._others:
+            each = under(as_cells(as_row(cells[name])), mark)
+            row[start : start + column.width] = column.encode(each)[0]
         return inputs
 
     def _clipped(self, values: list[float]) -> Any:
@@ -91,10 +95,10 @@ class SingleRow:
         return clipped((known - self._means) / self._scales)
 
 
-def _number(cell: Any) -> float | None:
+def _number(cell: Any, mark: str) -> float | None:
     """The finite number that a cell holds, if it does."""
     if type(cell) not in _NUMBERS:
-        cell = number(as_text(cell))
+        cell = number(cleaned(as_text(cell), mark))
     try:
         value = float(cell)
     except OverflowError:  # a whole number of hundreds of digits
@@ -102,9 +106,9 @@ def _number(cell: Any) -> float | None:
     return value if -LARGEST <= value <= LARGEST else None
 
 
-def _word(cell: Any) -> str:
+def _word(cell: Any, mark: str) -> str:
     """The text of a cell."""
-    return cell.strip() if type(cell) is str else as_text(cell)
+    return cleaned(cell.strip(), mark, keeps_unit=True) if type(cell) is str else as_text(cell)
 
 
 def as_row(cell: Any) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from talweg.data.columns import Cells, Moments, Words, as_cells
+from talweg.data.columns import Cells, Readings, Words, as_cells
 from talweg.data.growing import Shelf
 from talweg.data.values import Types, UnfitError, as_array, type_of, why_unfit
 from talweg.errors import DataError, nearest
@@ -114,7 +114,7 @@ class Table:
         cells: dict[str, Cells] = {}
         types: dict[str, Types] = {}
         for name, (_, values) in zip(names, pairs, strict=True):
-            if isinstance(values, Words | Moments):
+            if isinstance(values, Words | Readings):
                 cells[name] = values
             else:
                 cells[name], types[name] = _read(name, values, source)
@@ -133,8 +133,8 @@ class Table:
 def _kept(cells: Cells, shelf: Shelf) -> Cells:
     if isinstance(cells, Words):
         return replace(cells, codes=shelf.keep(cells.codes))
-    if isinstance(cells, Moments):
-        return Moments({style: shelf.keep(each) for style, each in cells.readings.items()})
+    if isinstance(cells, Readings):
+        return cells.each(shelf.keep)
     return shelf.keep(cells)
 
 

@@ -206,11 +206,16 @@ class TrainedTable:
     def _inputs(self, source: Any) -> Array:
         """The source as inputs (N, D); a single row goes its own, shorter way."""
         row = self.encoder.encode_row(source)
-        return self.encoder.encode(self.table(source)) if row is None else row
+        if row is not None:
+            return row
+        table = self.table(source)
+        self.encoder.warn_of_marks(table)
+        return self.encoder.encode(table)
 
     def score(self, source: Any) -> list[Score]:
         """The scores on other rows that hold the target; DataError where they do not."""
         table = self.table(source)
+        self.encoder.warn_of_marks(table)
         cells = self.target_cells(table)
         known = Target.known(*cells)
         y = self.coding.encode(*(column[known] for column in cells))
@@ -239,9 +244,10 @@ class TrainedTable:
     def target_cells(self, table: Table) -> list[Cells]:
         """The cells of each target in the table. DataError: it lacks one."""
         names, known = self.coding.names, self.encoder.names
+        own = {name: name for name in names}
         if self.encoder.positional and len(table.names) == len(known):
-            names = tuple(table.names[known.index(name)] for name in names)
-        return [table.named(name) for name in names]
+            own = {name: table.names[known.index(name)] for name in names}
+        return [self.encoder.as_trained(name, table.named(own[name])) for name in names]
 
     def called(self, column: str) -> str:
         """What to call a column of training: its name, or "column 3" where it has a position."""

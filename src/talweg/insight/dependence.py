@@ -18,7 +18,7 @@ from talweg.data.coded import (
     NumberColumn,
     OrdinalColumn,
 )
-from talweg.data.columns import Cells, as_cells, as_words, is_missing, parse
+from talweg.data.columns import Cells, Words, as_words, is_missing, parse
 from talweg.data.dates import seconds
 from talweg.data.kinds import truth_of
 from talweg.insight.encoded import EncodedRows
@@ -55,7 +55,8 @@ def dependence(rows: EncodedRows, names: Sequence[str]) -> list[Dependence]:
 
 def _on(rows: EncodedRows, name: str) -> Dependence | None:
     column = next(each for each in rows.trained.encoder.columns if each.name == name)
-    values, cells = _varied(column, rows.table.columns[rows.name_of(name)])
+    met = rows.table.columns[rows.name_of(name)]
+    values, cells = _varied(column, rows.trained.encoder.as_trained(name, met))
     if len(values) < 2:
         return None
     place = rows.places()[name]
@@ -71,7 +72,7 @@ def _varied(column: Column, cells: Cells) -> tuple[Floats | tuple[str, ...], Cel
     if isinstance(column, DateColumn):
         return _dates(cells, column.style)
     levels = _levels(cells, column)
-    return levels, as_words(as_cells(levels))
+    return levels, Words.of(levels)
 
 
 def _levels(cells: Cells, column: CategoryColumn) -> tuple[str, ...]:
@@ -95,7 +96,7 @@ def _dates(cells: Cells, style: str) -> tuple[Floats, Cells]:
     spread = np.linspace(0, len(known) - 1, POINTS).astype(int)
     chosen = [known[place] for place in np.unique(spread)] if known else []
     years = np.array([1970 + at / (DAY * YEAR) for at, _ in chosen])
-    return years, as_words(as_cells([each for _, each in chosen]))
+    return years, Words.of([each for _, each in chosen])
 
 
 def _numbers(values: Floats) -> Floats:
