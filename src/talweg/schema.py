@@ -115,6 +115,23 @@ class Items:
 
 
 @dataclass(frozen=True)
+class Tuple:
+    """A list with a rule of its own for each place."""
+
+    rules: tuple[Rule, ...]
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, list) and len(value) == len(self.rules)
+
+    def parts(self, value: Any) -> Iterator[Part]:
+        pairs = enumerate(zip(value, self.rules, strict=True))
+        return ((f"[{place}]", each, rule) for place, (each, rule) in pairs)
+
+    def __str__(self) -> str:
+        return f"a list of {len(self.rules)} items"
+
+
+@dataclass(frozen=True)
 class Values:
     """A mapping from any names, each value by one rule."""
 
@@ -174,7 +191,13 @@ class Either:
     rules: tuple[Rule, ...]
 
     def allows(self, value: Any) -> bool:
-        return any(fault(value, rule) is None for rule in self.rules)
+        return any(rule.allows(value) for rule in self.rules)
+
+    def parts(self, value: Any) -> Iterator[Part]:
+        """The value itself, by the rule that allows it with all its parts, or else as a whole."""
+        possible = [rule for rule in self.rules if rule.allows(value)]
+        whole = (rule for rule in possible if fault(value, rule) is None)
+        yield "", value, next(whole, possible[-1])
 
     def __str__(self) -> str:
         return " or ".join(map(str, self.rules))

@@ -27,9 +27,11 @@ from talweg.data.columns import (
     parse,
     plain,
 )
-from talweg.data.dates import seconds
+from talweg.data.dates import STYLES, seconds
 from talweg.data.growing import OTHER
 from talweg.data.kinds import RARE, ColumnType, truth_of
+from talweg.schema import Exactly, Items, Record, Tagged, Text, Tuple
+from talweg.settings import Choice, Number
 
 Inputs = NDArray[np.float32]
 
@@ -51,6 +53,9 @@ class NumberColumn:
     """A column of numbers: standardised value, unknown flag, missing flag."""
 
     kind: ClassVar[str] = "number"
+    record: ClassVar = Record(
+        {"kind": Text(), "name": Text(), "mean": Number(), "scale": Number(above=0)}
+    )
     name: str
     mean: float
     scale: float
@@ -92,6 +97,10 @@ class CategoryColumn:
     """A column of categories: one place a level, then unknown and missing."""
 
     kind: ClassVar[str] = "category"
+    record: ClassVar = Record(
+        {"kind": Text(), "name": Text(), "levels": Items(Text(), unique=True)},
+        optional={"is_code": Exactly(True)},
+    )
     name: str
     levels: tuple[str, ...]
 
@@ -248,6 +257,7 @@ class OrdinalColumn(CategoryColumn):
 
 _PARTS = ("since", "year", "month", "weekday", "hour")
 _TURNS = {"day of year": YEAR, "weekday": 7.0, "hour": 24.0}
+_MEAN_AND_SCALE = Tuple((Number(), Number(above=0)))
 
 
 @dataclass(frozen=True)
@@ -259,6 +269,15 @@ class DateColumn:
     """
 
     kind: ClassVar[str] = "date"
+    record: ClassVar = Record(
+        {
+            "kind": Text(),
+            "name": Text(),
+            "style": Choice(tuple(STYLES)),
+            "scales": Record({}, optional=dict.fromkeys(_PARTS, _MEAN_AND_SCALE)),
+            "cycles": Items(Choice(tuple(_TURNS)), unique=True),
+        }
+    )
     name: str
     style: str
     scales: Mapping[str, tuple[float, float]]  # a part's mean and scale
@@ -346,6 +365,8 @@ COLUMNS: dict[str, type[Column]] = {
     each.kind: each
     for each in (NumberColumn, CategoryColumn, BooleanColumn, OrdinalColumn, DateColumn)
 }
+
+COLUMN_RECORD = Tagged("kind", {name: each.record for name, each in COLUMNS.items()})
 
 
 def fit_column(column: ColumnType, cells: Cells) -> Column:

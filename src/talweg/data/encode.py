@@ -11,12 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, takewhile
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.coded import (
+    COLUMN_RECORD,
     COLUMNS,
     CategoryColumn as CategoryColumn,
     CodeColumn as CodeColumn,
@@ -33,6 +34,8 @@ from talweg.data.packing import Unpack, pack
 from talweg.data.single import SingleRow, row_of
 from talweg.data.table import Table, are_positions
 from talweg.errors import DataError, DataWarning, nearest
+from talweg.schema import Items, Record, Text, Values
+from talweg.settings import Choice
 
 _BLOCK = 2**20  # inputs that are encoded at a time
 _LOOKED_AT = 1000  # rows of a table to predict
@@ -43,6 +46,15 @@ _MANY = 10  # of them are no chance
 class TableEncoder:
     """The input columns of a training table, and how each of them becomes inputs (N, D)."""
 
+    record: ClassVar = Record(
+        {
+            "names": Items(Text(), at_least=1, unique=True),
+            "targets": Items(Text(), at_least=1, unique=True),
+            "columns": Items(COLUMN_RECORD, at_least=1),
+            **dict.fromkeys(("left_out", "notes"), Values(Text())),
+            "marks": Values(Choice(("", COMMA))),
+        }
+    )
     names: tuple[str, ...]  # all columns of the training table, in its order
     targets: tuple[str, ...]
     columns: tuple[Column, ...]
@@ -91,8 +103,9 @@ class TableEncoder:
     def from_json(record: dict[str, Any]) -> TableEncoder:
         columns = tuple(COLUMNS[each["kind"]].from_json(each) for each in record["columns"])
         names, targets = tuple(record["names"]), tuple(record["targets"])
-        left_out, notes = dict(record["left_out"]), dict(record.get("notes", {}))
-        return TableEncoder(names, targets, columns, left_out, notes, dict(record.get("marks", {})))
+        _refuse_unknown(names, [*targets, *(each.name for each in columns)])
+        parts = (dict(record[part]) for part in ("left_out", "notes", "marks"))
+        return TableEncoder(names, targets, columns, *parts)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -211,6 +224,12 @@ class TableEncoder:
                 f" {' or '.join(map(str, widths))} columns in the order of training."
             )
         return dict(zip(self.names, table.names, strict=False))
+
+
+def _refuse_unknown(names: Sequence[str], used: Sequence[str]) -> None:
+    """A ValueError where a column is used twice, or is none of the table's."""
+    if not {*used} <= {*names} or len({*used}) < len(used):
+        raise ValueError(f"the targets and inputs {used} are not different ones of {names}")
 
 
 def _encode(

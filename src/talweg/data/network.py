@@ -6,17 +6,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from talweg.data.recipe import FOLDS
 from talweg.graph import Tensor
 from talweg.graph.functions import concatenate
 from talweg.nn import Dense, Module, Sequential
+from talweg.nn.activations import ACTIVATIONS
 from talweg.nn.bins import Bins
 from talweg.nn.disturbed import Dropout
 from talweg.nn.embedding import Embedding
 from talweg.nn.ensemble import Ensemble
+from talweg.schema import Items, Record, Tuple
+from talweg.settings import Choice, Number
 
 
 def embedding_size(codes: int) -> int:
@@ -52,12 +56,28 @@ class Embedded(Module):
         return f"Embedded({', '.join(map(repr, self.levels))})"
 
 
+_PLACE, _SIZE = Number(at_least=0, whole=True), Number(at_least=1, whole=True)
+_EDGES = Items(Number(), at_least=2)
+_COLUMN_OF_BINS = Tuple((_PLACE, _EDGES, Items(Number())))
+_BINS = Record({"scale": Number(above=0), "columns": Items(_COLUMN_OF_BINS, at_least=1)})
+
+
 @dataclass(frozen=True, eq=False)
 class Blueprint:
     """What decides the shape of a network for `inputs` inputs and `outputs` outputs.
 
     `embeddings` are the places of inputs that are codes, with their count and their size.
     """
+
+    record: ClassVar = Record(
+        {
+            "hidden": Items(_SIZE),
+            "activation": Choice(tuple(ACTIVATIONS)),
+            "dropout": Number(at_least=0, below=1),
+            "members": Number(at_least=1, at_most=FOLDS, whole=True),
+        },
+        optional={"bins": _BINS, "embeddings": Items(Tuple((_PLACE, _SIZE, _SIZE)))},
+    )
 
     inputs: int
     outputs: int

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -17,75 +15,22 @@ from talweg.data.judged import decision_for, judged
 from talweg.data.kinds import Asked, ColumnType
 from talweg.data.learnable import Learnable
 from talweg.data.learning import Learned, learn
+from talweg.data.model_settings import SETTINGS
 from talweg.data.read import as_table
-from talweg.data.recipe import FOLDS, Recipe
+from talweg.data.recipe import Recipe
 from talweg.data.scores import Score
 from talweg.data.target import Classification, Coding, Regression, Task
 from talweg.data.trained_table import TrainedTable, blueprint_for
 from talweg.engine.random import SEED
 from talweg.errors import DataError, SettingError
-from talweg.nn.activations import ACTIVATIONS
 from talweg.optim import FullBatch, Optimizer
-from talweg.settings import Choice, Flag, Number, Rule, check, plain
+from talweg.settings import check, plain
 from talweg.train.run import Run
 from talweg.version import VERSION
 
 Array = NDArray[Any]
 
 _PARTS = ("training", "validation", "test")
-
-
-@dataclass(frozen=True)
-class _Targets:
-    """The rule for `target`."""
-
-    def allows(self, value: Any) -> bool:
-        names = value if isinstance(value, tuple) else (value,)
-        return bool(names) and all(isinstance(each, str | Integral) for each in names)
-
-    def __str__(self) -> str:
-        return "the name or the position of a column, or several of these in a list"
-
-
-@dataclass(frozen=True)
-class _Sizes:
-    """The rule for `hidden`."""
-
-    def allows(self, value: Any) -> bool:
-        is_size = Number(at_least=1, whole=True).allows
-        return value is None or (isinstance(value, tuple) and all(map(is_size, value)))
-
-    def __str__(self) -> str:
-        return "sizes of layers such as (128, 64), or None"
-
-
-@dataclass(frozen=True)
-class _Threshold:
-    """The rule for `threshold`."""
-
-    def allows(self, value: Any) -> bool:
-        share = Number(above=0, below=1)
-        return value is None or value in ("balanced", "f1") or share.allows(value)
-
-    def __str__(self) -> str:
-        return 'a number between 0 and 1, "balanced", "f1" or None'
-
-
-_RULES: dict[str, Rule] = {
-    "target": _Targets(),
-    "task": Choice(("regression", "classification"), optional=True),
-    "balance": Flag(),
-    "threshold": _Threshold(),
-    "hidden": _Sizes(),
-    "activation": Choice(tuple(ACTIVATIONS), optional=True),
-    "dropout": Number(at_least=0, below=1, optional=True),
-    "bins": Number(at_least=0, whole=True, optional=True),
-    "members": Number(at_least=1, at_most=FOLDS, whole=True, optional=True),
-    "epochs": Number(at_least=1, whole=True, optional=True),
-    "batch_size": Number(at_least=1, whole=True, optional=True),
-    "patience": Number(at_least=1, whole=True, optional=True),
-    "time_budget": Number(above=0, optional=True),
-}
 
 
 class TableModel:
@@ -162,7 +107,7 @@ class TableModel:
             "patience": patience,
             "time_budget": time_budget,
         }
-        self.settings = check("TableModel", given, _RULES)
+        self.settings = check("TableModel", given, SETTINGS)
         self._trained: TrainedTable | None = None
         self._seen: Learnable | None = None
 

@@ -26,7 +26,8 @@ from talweg.data.columns import (
     texts,
 )
 from talweg.errors import DataError, nearest
-from talweg.settings import Choice, check
+from talweg.schema import Items, Record, Tagged, Text, optional
+from talweg.settings import Choice, Number, check
 
 Task = Literal["regression", "classification"]
 
@@ -79,11 +80,10 @@ class Target:
 
     @staticmethod
     def from_json(record: dict[str, Any]) -> Coding:
-        if "each" in record:
-            return Regressions(tuple(map(Regression.from_record, record["each"])))
-        if record["task"] == "regression":
-            return Regression.from_record(record)
-        return Classification(record["name"], tuple(record["levels"]))
+        if record["task"] == "classification":
+            return Classification(record["name"], tuple(record["levels"]))
+        each = tuple(map(Regression.from_record, record["each"]))
+        return each[0] if len(each) == 1 else Regressions(each)
 
     @staticmethod
     def known(*cells: Cells) -> Mask:
@@ -104,6 +104,10 @@ class Logs:
     That is from 1 below the lowest met to 1 above the highest: a network that goes astray must not
     be raised to a power.
     """
+
+    record: ClassVar = Record(
+        {**dict.fromkeys(("mean", "lowest", "highest"), Number()), "scale": Number(above=0)}
+    )
 
     mean: float
     scale: float
@@ -136,6 +140,15 @@ class Regression(Target):
     """A target of numbers, standardised for the network: themselves or their logarithms."""
 
     task = "regression"
+    record: ClassVar = Record(
+        {
+            "name": Text(),
+            "mean": Number(),
+            "scale": Number(above=0),
+            "logs": optional(Logs.record),
+        }
+    )
+
     mean: float
     scale: float
     logs: Logs | None = None
@@ -150,7 +163,7 @@ class Regression(Target):
 
     @staticmethod
     def from_record(record: dict[str, Any]) -> Regression:
-        logs = Logs(**record["logs"]) if record.get("logs") else None
+        logs = Logs(**record["logs"]) if record["logs"] else None
         return Regression(record["name"], record["mean"], record["scale"], logs)
 
     @property
@@ -164,7 +177,7 @@ class Regression(Target):
         return found if self.logs else replace(found, logs=None)
 
     def to_json(self) -> dict[str, Any]:
-        return {"task": self.task, **asdict(self)}
+        return {"task": self.task, "each": [asdict(self)]}
 
     def encode(self, cells: Cells) -> NDArray[np.float32]:
         """The numbers (N,) as standardised targets (N, 1). DataError: a missing cell."""
@@ -293,6 +306,16 @@ class Classification(Target):
 
 Coding = Regression | Regressions | Classification
 """What a column, or several, are to a network: how they enter it, and how its outputs leave it."""
+
+TARGET_RECORD = Tagged(
+    "task",
+    {
+        "regression": Record({"task": Text(), "each": Items(Regression.record, at_least=1)}),
+        "classification": Record(
+            {"task": Text(), "name": Text(), "levels": Items(Text(), at_least=2, unique=True)}
+        ),
+    },
+)
 
 
 def _task(cells: Cells) -> Task:

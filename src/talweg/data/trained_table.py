@@ -17,6 +17,8 @@ from talweg.data.encode import TableEncoder
 from talweg.data.files import is_file
 from talweg.data.intervals import half_width
 from talweg.data.model_file import read_model, write_model
+from talweg.data.model_record import CONFIG, HELD_OUT, HISTORY, PLACES, misfit
+from talweg.data.model_settings import settings_from_json, settings_to_json
 from talweg.data.network import Blueprint, embedding_size
 from talweg.data.read import as_table, read_table
 from talweg.data.recipe import Recipe
@@ -26,8 +28,7 @@ from talweg.data.target import Classification, Coding, Regression, Regressions, 
 from talweg.errors import ModelFileError, SettingError
 from talweg.nn import Module
 from talweg.nn.predictor import predict_by
-from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
-from talweg.optim.schedules import SCHEDULES, is_schedule
+from talweg.schema import fault
 
 Array = NDArray[Any]
 
@@ -134,7 +135,7 @@ class TrainedTable:
     def first_history(self) -> dict[str, Array]:
         """The history of the first network, one entry an epoch: its losses and metrics."""
         is_first = self.history["network"] == 1
-        return {name: each[is_first] for name, each in self.history.items() if name not in _PLACES}
+        return {name: each[is_first] for name, each in self.history.items() if name not in PLACES}
 
     @property
     def scores(self) -> list[Score]:
@@ -256,22 +257,29 @@ class TrainedTable:
     # Files --------------------------------------------------------------------------------
 
     def save(self, target: str | os.PathLike[str] | IO[bytes]) -> None:
-        """Write all of it, encoding included, to a stream, or as one file: whole, or not at all."""
+        """Write all of it, encoding included, to a stream, or as one file: whole, or not at all.
+
+        ModelFileError: what `from_file` would refuse, such as weights that are not finite.
+        """
         config = {
             "kind": "table",
             "encoder": self.encoder.to_json(),
             "target": self.coding.to_json(),
             "network": self.blueprint.to_json(),
-            "settings": {name: _to_json(value) for name, value in self.settings.items()},
+            "settings": settings_to_json(self.settings),
             "source": os.path.basename(self.source),
             "rows": self.rows,
             "parts": self.parts,
             "training": self.training,
             "decision": asdict(self.decision) if self.decision else None,
         }
-        held = {_HELD + each.name: getattr(self.held_out, each.name) for each in fields(HeldOut)}
-        history = {_HISTORY + name: values for name, values in self.history.items()}
-        write_model(target, config, {"weights": self.net.weights.flat, **held, **history})
+        held = {HELD_OUT + each.name: getattr(self.held_out, each.name) for each in fields(HeldOut)}
+        history = {HISTORY + name: values for name, values in self.history.items()}
+        arrays = {"weights": self.net.weights.flat, **held, **history}
+        wrong = fault(config, CONFIG, "config")
+        if wrong := wrong or misfit(arrays, self.coding, self.blueprint.size):
+            raise ModelFileError(f"Cannot write {target}: it could not be loaded again, as {wrong}")
+        write_model(target, config, arrays)
 
     @staticmethod
     def from_file(path: str | os.PathLike[str]) -> TrainedTable:
@@ -283,13 +291,9 @@ class TrainedTable:
             return _rebuilt(config, arrays)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(
-                f"{path} lacks a part of a table model or holds a wrong one ({error!r}). Copy it "
+                f"{path} lacks a part of a table model or holds a wrong one ({error}). Copy it "
                 "again from where it was saved, or train again."
             ) from None
-
-
-_HISTORY, _HELD = "history/", "held out/"
-_PLACES = ("network", "epoch")
 
 
 def blueprint_for(coding: Coding, encoder: TableEncoder, recipe: Recipe) -> Blueprint:
@@ -335,49 +339,24 @@ def _outputs(coding: Coding) -> int:
     return len(coding.levels if isinstance(coding, Classification) else coding.each)
 
 
-def _to_json(value: Any) -> Any:
-    """A setting as JSON. An update rule of talweg's can be had back, one of your own is named."""
-    if isinstance(value, tuple):
-        return [_to_json(each) for each in value]
-    if isinstance(value, Optimizer | FullBatch):
-        return _described(value, "rule", OPTIMIZERS | FULL_BATCH) or repr(value)
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _described(value: Any, word: str, kinds: Mapping[str, type]) -> dict[str, Any] | None:
-    """A rule or a schedule by name, with its settings; None if it or a part is one of your own."""
-    names = [name for name, kind in kinds.items() if type(value) is kind]
-    if not names:
-        return None
-    found = {each.name: getattr(value, each.name) for each in fields(value)}
-    parts = {
-        name: _described(each, "schedule", SCHEDULES) if is_schedule(each) else each
-        for name, each in found.items()
-    }
-    is_own = any(is_schedule(found[name]) and each is None for name, each in parts.items())
-    return None if is_own else {word: names[0], **parts}
-
-
-def _from_json(value: Any) -> Any:
-    if isinstance(value, dict):
-        settings = {name: _from_json(each) for name, each in value.items()}
-        is_rule = "rule" in settings
-        kinds: Mapping[str, Any] = OPTIMIZERS | FULL_BATCH if is_rule else SCHEDULES
-        return kinds[settings.pop("rule" if is_rule else "schedule")](**settings)
-    return tuple(map(_from_json, value)) if isinstance(value, list) else value
+def _refuse(fault: str | None) -> None:
+    if fault:
+        raise ValueError(fault)
 
 
 def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedTable:
+    """The model, once all of it is known to fit together; ValueError where it does not."""
+    _refuse(fault(config, CONFIG, "config"))
     coding, encoder = Target.from_json(config["target"]), TableEncoder.from_json(config["encoder"])
-    settings = {name: _from_json(value) for name, value in config["settings"].items()}
+    settings = settings_from_json(config["settings"])
     is_logits = isinstance(coding, Classification)
     inputs = len(encoder.inputs)
     blueprint = Blueprint.from_json(config["network"], inputs, _outputs(coding), is_logits)
     if [(at, count) for at, (count, _) in blueprint.embeddings.items()] != [*encoder.codes.items()]:
         raise ValueError("the embeddings do not fit the columns")
-    # Asked before anything of that size is made.
-    if arrays["weights"].shape != (blueprint.size,):
-        raise ValueError("the weights do not fit the network")
+    _refuse(misfit(arrays, coding, blueprint.size))  # before anything of that size is made
+    if config["decision"] and blueprint.outputs != 2:
+        raise ValueError("a decision is between two classes")
     net = blueprint.whole()
     net.weights.flat[:] = arrays["weights"]
     named = {name: config[name] for name in ("source", "rows", "parts", "training")}
@@ -386,13 +365,13 @@ def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedT
         coding=coding,
         blueprint=blueprint,
         net=net,
-        held_out=HeldOut(*(arrays[_HELD + each.name] for each in fields(HeldOut))),
+        held_out=HeldOut(*(arrays[HELD_OUT + each.name] for each in fields(HeldOut))),
         settings=settings,
         decision=Decision(**config["decision"]) if config.get("decision") else None,
         history={
-            name.removeprefix(_HISTORY): values
+            name.removeprefix(HISTORY): values
             for name, values in arrays.items()
-            if name.startswith(_HISTORY)
+            if name.startswith(HISTORY)
         },
         **named,
     )

@@ -1,0 +1,123 @@
+"""What the model file of a table holds: the schema of its config, and how its arrays must fit.
+
+A file's digests find damage, but whoever alters a file can compute them again; so types, ranges and
+lengths are checked when a model is loaded, before anything is made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talweg.data.encode import TableEncoder
+from talweg.data.model_settings import SETTINGS_RECORD
+from talweg.data.network import Blueprint
+from talweg.data.target import TARGET_RECORD, Classification, Coding
+from talweg.schema import Exactly, Items, Record, Text, optional
+from talweg.settings import Number, Rule
+
+Array = NDArray[Any]
+
+HISTORY, HELD_OUT = "history/", "held out/"
+"""How the names of arrays begin, by what they are of."""
+PLACES = ("network", "epoch")
+"""The columns of a history that say which entry of which network a row is."""
+
+_COUNT = Number(at_least=0, whole=True)
+_SECONDS = Number(at_least=0)
+_RUN: dict[str, Rule] = {"epochs": _COUNT, "best_epoch": _COUNT, "stopped_by": Text()}
+_TRAINING = Record(
+    {
+        **_RUN,
+        **dict.fromkeys(("kept", "why", "loss", "optimizer", "engine", "dtype"), Text()),
+        **dict.fromkeys(("when", "version"), Text()),
+        **dict.fromkeys(("batch_size", "most_epochs", "left_out"), _COUNT),
+        "patience": optional(_COUNT),
+        **dict.fromkeys(("seconds", "compile_seconds"), _SECONDS),
+        "members": Items(Record(_RUN), at_least=1),
+    }
+)
+CONFIG = Record(
+    {
+        "kind": Exactly("table"),
+        "encoder": TableEncoder.record,
+        "target": TARGET_RECORD,
+        "network": Blueprint.record,
+        "settings": SETTINGS_RECORD,
+        "source": Text(),
+        "rows": _COUNT,
+        "parts": Record(dict.fromkeys(("training", "validation", "test"), _COUNT)),
+        "training": _TRAINING,
+        "decision": optional(
+            Record({"positive": Number(at_least=0, at_most=1, whole=True), "threshold": Number()})
+        ),
+    }
+)
+
+
+def misfit(arrays: Mapping[str, Array], coding: Coding, size: int) -> str | None:
+    """What of the arrays does not fit a target and a network of so many weights; None if all do."""
+    return next(_misfits(arrays, coding, size), None)
+
+
+def _misfits(arrays: Mapping[str, Array], coding: Coding, size: int) -> Iterator[str]:
+    held = {name: array for name, array in arrays.items() if name.startswith(HELD_OUT)}
+    history = {name: array for name, array in arrays.items() if name.startswith(HISTORY)}
+    if lost := {"weights", *_held_out(coding, 0)} - arrays.keys():
+        yield f"it lacks the arrays {sorted(lost)}"
+        return
+    rows = np.size(held[f"{HELD_OUT}weights"])
+    like = {"weights": (np.float32, (size,)), **_held_out(coding, rows)}
+    for name, (dtype, shape) in like.items():
+        yield from _unlike(name, arrays[name], np.dtype(dtype), shape)
+    yield from _bad_classes(held, coding)
+    if set(arrays) != {"weights", *held, *history} or len(held) + 1 != len(like):
+        yield f"it has arrays that a model does not ({sorted(set(arrays) - set(like))})"
+    yield from _bad_history(history)
+
+
+Kind = tuple[Any, tuple[int, ...]]
+"""The dtype and the shape of an array."""
+
+
+def _held_out(coding: Coding, rows: int) -> dict[str, Kind]:
+    """What arrays there are of so many held-out rows."""
+    has_classes = isinstance(coding, Classification)
+    columns = len(coding.levels) if isinstance(coding, Classification) else len(coding.each)
+    outputs: Kind = np.float64, (rows,) if columns == 1 else (rows, columns)
+    found: dict[str, Kind] = {
+        "true": (np.int64, (rows,)) if has_classes else outputs,
+        "outputs": outputs,
+        "prior": (np.float64, (columns,)),
+        "weights": (np.float64, (rows,)),
+    }
+    return {HELD_OUT + name: each for name, each in found.items()}
+
+
+def _unlike(name: str, array: Array, dtype: Any, shape: tuple[int, ...]) -> Iterator[str]:
+    if array.dtype != dtype or array.shape != shape:
+        yield f"{name!r} is {array.dtype} {array.shape}, not {dtype} {shape}"
+    elif name != f"{HELD_OUT}outputs" and not np.isfinite(array).all():
+        yield f"{name!r} is not finite"
+
+
+def _bad_classes(held: Mapping[str, Array], coding: Coding) -> Iterator[str]:
+    true, weights = held[f"{HELD_OUT}true"], held[f"{HELD_OUT}weights"]
+    if not len(true) or weights.min() < 0 or not weights.any():
+        yield "the held-out rows have no weights of at least 0"
+    elif isinstance(coding, Classification) and not 0 <= true.min() <= true.max() < len(
+        coding.levels
+    ):
+        yield f"the held-out classes are not below {len(coding.levels)}"
+
+
+def _bad_history(history: Mapping[str, Array]) -> Iterator[str]:
+    if not {HISTORY + name for name in (*PLACES, "loss")} <= history.keys():
+        yield "its history lacks the network, the epoch or the loss"
+    elif any(each.shape != history[f"{HISTORY}loss"].shape for each in history.values()):
+        yield "the columns of its history are of different lengths"
+    elif any(each.ndim != 1 or each.dtype.kind not in "iuf" for each in history.values()):
+        yield "the columns of its history are no numbers"
