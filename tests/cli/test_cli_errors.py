@@ -128,7 +128,7 @@ PREDICT = [  # what, the model, the table, options, words of the message
     ),
     ("altered", "altered.talweg", "good.csv", "", "altered.talweg has another array 'weights'"),
     ("a part lost", "lost.talweg", "good.csv", "", "lost.talweg lacks a part of a table model"),
-    ("another size", "size.talweg", "good.csv", "", "the weights do not fit the network"),
+    ("another size", "size.talweg", "good.csv", "", "'weights' is float32"),
     ("another kind", "kind.talweg", "good.csv", "", "kind.talweg holds no table model. Train one"),
     ("newer", "newer.talweg", "good.csv", "", f"a newer talweg (9.9; this is {VERSION}): upgrade"),
     ("no table", "model.talweg", "gut.csv", "", "No such file: gut.csv. Did you mean"),

@@ -191,13 +191,6 @@ def test_what_was_asked_for_is_kept_in_the_file(tmp_path: Path) -> None:
     assert kinds(again) == {"place": "ordinal"}
 
 
-def test_a_model_of_before_kinds_had_doubts_is_read() -> None:
-    encoder = learned().trained.encoder
-    record = encoder.to_json()
-    del record["notes"]
-    assert type(encoder).from_json(record) == encoder
-
-
 # Much of one thing -----------------------------------------------------------------------------
 
 
