@@ -353,3 +353,42 @@ def test_a_part_brings_what_it_learnt_not_what_it_was_given() -> None:
     first = tw.Sequential(layer, tw.Dense(1)).init(X)
     first.weights["0.weight"] = 5.0 * np.ones((3, 2))
     assert (tw.Sequential(layer, tw.Dense(1)).init(X).weights["0.weight"] == 5).all()
+
+
+# How a parameter starts -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "reach"),
+    [
+        ((), 0),
+        ((6,), 0),
+        ((0,), 0),
+        ((3, 5), (6 / 8) ** 0.5),  # Glorot's sqrt(6 / (fan-in + fan-out))
+        ((50, 1), (6 / 51) ** 0.5),
+        ((3, 3, 2, 8), (6 / 26) ** 0.5),
+        ((np.int64(4), 4), (6 / 8) ** 0.5),
+    ],
+)
+def test_a_parameter_starts_as_its_shape_says(shape, reach: float) -> None:
+    class Own(tw.Module):
+        def __call__(self, x: tw.Tensor) -> tw.Tensor:
+            return x + 0.0 * self.parameter("p", shape).sum()
+
+    found = Own().init(np.ones((2, 3)), seed=1).weights["p"]
+    assert found.shape == shape and np.abs(found).max(initial=0) <= reach
+    if reach:
+        assert np.abs(found).min() > 0 and found.std() > reach / 4
+        assert (Own().init(np.ones((2, 3)), seed=2).weights["p"] != found).any()
+
+
+@pytest.mark.parametrize("init", ["zeros", "ones", 0.5, [1.0, 2.0, 3.0]])
+def test_a_start_that_is_given_is_taken(init: object) -> None:
+    class Own(tw.Module):
+        def __call__(self, x: tw.Tensor) -> tw.Tensor:
+            return x * self.parameter("p", (3,), init)
+
+    found = Own().init(np.ones((2, 3))).weights["p"]
+    assert (
+        found.tolist() == np.broadcast_to({"zeros": 0, "ones": 1}.get(str(init), init), 3).tolist()
+    )

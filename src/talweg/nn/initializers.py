@@ -133,6 +133,14 @@ class Given:
         return values
 
 
+@dataclass(frozen=True)
+class ByShape:
+    """0 for a single number and for a vector, as biases are; Glorot's for what has more axes."""
+
+    def __call__(self, shape: Shape, random: np.random.Generator) -> Array:
+        return Glorot()(shape, random) if len(shape) > 1 else np.zeros(shape)
+
+
 INITIALIZERS: dict[str, Initializer] = {
     "uniform": Uniform(),
     "normal": Normal(),

@@ -31,6 +31,7 @@ from talweg.nn.call import (
     look_up,
     recording_now,
 )
+from talweg.nn.initializers import ByShape
 from talweg.nn.predictor import Predictor, in_batches, predictor
 from talweg.nn.weights import Weights
 from talweg.settings import Number, check
@@ -85,10 +86,16 @@ class Module:
         hint = "; rename forward to __call__" if hasattr(self, "forward") else ""
         raise RecordingError(f"{type(self).__name__} does not define __call__{hint}")
 
-    def parameter(self, name: str, shape: Shape, init: Any = "zeros") -> Tensor:
-        """The parameter `name` of this module, made on first use; only inside `__call__`."""
+    def parameter(self, name: str, shape: Shape, init: Any = None) -> Tensor:
+        """The parameter `name` of this module, made on first use; only inside `__call__`.
+
+        It starts as `init` says: an initialiser, its name, a number, or an array. With None a
+        matrix or a kernel (..., fan-in, fan-out) starts as `tw.Glorot()` draws it, a vector or a
+        single number at 0, as biases do; give a vector that scales init="ones".
+        """
         recording = self._call_under_way(f"parameter({name!r})")
-        return recording.declare(self.path_of(name), tuple(int(size) for size in shape), init)
+        start = ByShape() if init is None else init
+        return recording.declare(self.path_of(name), tuple(int(size) for size in shape), start)
 
     def path_of(self, name: str) -> str:
         """What the network calls a parameter of this module; only inside `__call__`."""

@@ -31,6 +31,7 @@ from talweg.train import full_batch, sampled
 from talweg.train.checkpoint import Checkpoint, keeper_of
 from talweg.train.ending import finished
 from talweg.train.engines import Engine, begin_to_compile, chosen_engine, engine_for
+from talweg.train.flow import Flow
 from talweg.train.groups import Groups, groups_of
 from talweg.train.progress import ProgressBar, wants_bar
 from talweg.train.rates import as_rates
@@ -167,6 +168,8 @@ def fit(
                 "fit: a run with a sampler cannot be resumed yet; leave checkpoint out"
             )
         keeper = keeper_of(checkpoint, resume, job.program, job.rows, job.held_out, engine_name)
+        if not (keeper and keeper.start):
+            warn_of(job)
         control = Control(keeper=keeper)
         shown = ProgressBar(control, settings["epochs"], budget=job.program.time_budget)
         bar = shown if wants_bar(settings["progress"]) else nullcontext()
@@ -187,6 +190,7 @@ class Job:
     held_out: Rows | None
     stops: Sequence[Stop]
     settings: Mapping[str, Any]
+    flow: Flow
 
     def run(self, engine: Engine, control: Control) -> Run:
         """Train the net, which keeps the weights that the engine gives back."""
@@ -221,7 +225,15 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
     recorded |= {"batch_size": program.batch_size, "dtype": net.dtype}
     recorded |= {"sampler": repr(sampler)} if groups else {}
     recorded |= {"engine": chosen_engine(settings["engine"])}
-    return Job(net, program, rows, held_out, stops, recorded)
+    flow = Flow(net, loss, as_rates(settings["rates"], net.weights))
+    return Job(net, program, rows, held_out, stops, recorded, flow)
+
+
+def warn_of(job: Job, place: str = "") -> None:
+    """A TrainingWarning where no gradient reaches a parameter at the start of a run."""
+    words = job.flow.warning(job.program, job.rows)
+    if words:
+        warnings.warn(f"{place}{words}", TrainingWarning, stacklevel=3)
 
 
 def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:

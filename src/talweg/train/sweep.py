@@ -110,6 +110,7 @@ def sweep(
     chosen = points_of(build, over, given, points, sampling)
     rungs = rungs_of(halving, chosen)
     tasks = tasks_of(build, X, y, chosen)
+    _warn_of_gradients(tasks)
     interprets = chosen_engine(engine) == "numpy"
     file = None
     if checkpoint is not None:
@@ -131,6 +132,15 @@ def sweep(
         programs=0 if interprets else len(side_by_side.compiled),
         rungs=[len(each.losses) for _, each in begun] if halving else [],
     )
+
+
+def _warn_of_gradients(tasks: Sequence[Task]) -> None:
+    told = [each for each in tasks if each.warning]
+    if told:
+        others = _counted(len(told) - 1, "other point")
+        more = f" The same holds at {others}." if len(told) > 1 else ""
+        words = f"sweep at {told[0].point}: {told[0].warning}{more}"
+        warnings.warn(words, TrainingWarning, stacklevel=3)
 
 
 def _warn_of_failures(tasks: Sequence[Task], standings: Sequence[Standing]) -> None:

@@ -30,7 +30,7 @@ class Task:
     """A run that waits to be done; those of one `key` share a compiled program.
 
     `operations` are those of one step, `steps` those of one epoch. It goes on from its `start`, and
-    if it `halts`, it leaves where it stands.
+    if it `halts`, it leaves where it stands. The first of its structure may have a `warning`.
     """
 
     point: Point
@@ -41,6 +41,7 @@ class Task:
     steps: int
     start: Snapshot | None = None
     halts: bool = False
+    warning: str | None = None
 
     @property
     def cost(self) -> int:
@@ -127,7 +128,8 @@ class _Maker:
         steps = -(-len(job.rows) // job.program.batch_size)
         size = job.program.step.cost().operations, steps
         key = self.keys.setdefault(_key(job), len(self.keys))
-        return self._task(point, job, x, key, size)
+        task = self._task(point, job, x, key, size)
+        return replace(task, warning=job.flow.warning(job.program, job.rows))
 
     def _copy(
         self, lead: _Lead, net: Module, modules: Modules, x: Any, point: Point
