@@ -6,11 +6,34 @@ would expect, so `except ValueError` works as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
-class TalwegError(Exception):
+
+def visible(text: str) -> str:
+    """A text whose control characters, which a terminal would obey, are written as escapes.
+
+    Tabs and new lines stay. Characters that change the direction of writing are among the others.
+
+    >>> visible("\\x1b[31mred")
+    '\\\\x1b[31mred'
+    """
+    return _HIDDEN.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+class _Told(BaseException):
+    """What is told to a person, without control characters of the data that it names."""
+
+    def __init__(self, *told: object) -> None:
+        super().__init__(*(visible(each) if isinstance(each, str) else each for each in told))
+
+
+class TalwegError(_Told, Exception):
     """Anything that talweg refuses, with the reason and the way out."""
 
 
@@ -50,11 +73,11 @@ class ModelFileError(TalwegError, ValueError):
     """A model file that is damaged, foreign, or from a newer version."""
 
 
-class TrainingWarning(UserWarning):
+class TrainingWarning(_Told, UserWarning):
     """A run that ended in a way its user should look at."""
 
 
-class DataWarning(UserWarning):
+class DataWarning(_Told, UserWarning):
     """A table that can be used, but may not be what its user thinks."""
 
 

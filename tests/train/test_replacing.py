@@ -171,6 +171,21 @@ def test_a_private_file_stays_private(tmp_path, umask, name: str, writer) -> Non
     assert mode(file) == 0o644
 
 
+@pytest.mark.parametrize("size", [1000, 100_000])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, size: int) -> None:
+    resource = pytest.importorskip("resource")
+    file = tmp_path / "a"
+    file.write_text("old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write(file, b"x" * size)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert file.read_text() == "old" and os.listdir(tmp_path) == ["a"]
+
+
 # Links ----------------------------------------------------------------------------------------
 
 

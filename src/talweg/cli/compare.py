@@ -7,6 +7,7 @@ import argparse
 from talweg.cli.given import table_given
 from talweg.cli.output import usable_file, whole_or_nothing
 from talweg.cli.show import model_file
+from talweg.cli.terminal import say
 from talweg.cli.text import columns, paragraph
 from talweg.data.trained_table import TrainedTable
 from talweg.draw.compare_report import comparison_page
@@ -25,13 +26,13 @@ def compare(options: argparse.Namespace) -> None:
     trained = map(TrainedTable.from_file, files)
     models = list(zip(options.models, trained, strict=True))
     found = compared(models, table_given(options.data) if options.data else None)
-    print(paragraph(f"{len(models)} models of {found.target}. {found.said}"))
-    print("\n" + columns(_rows(found)))
+    say(paragraph(f"{len(models)} models of {found.target}. {found.said}"))
+    say("\n" + columns(_rows(found)))
     if out is None:
         return
     with whole_or_nothing(out) as (stream,):
         stream.write(comparison_page(found).encode())
-    print(f"\npage  {out}")
+    say(f"\npage  {out}")
 
 
 def _rows(found: Comparison) -> list[tuple[str, ...]]:

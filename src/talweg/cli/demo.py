@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from talweg.cli.output import claimed, usable_folder
+from talweg.cli.terminal import say
 from talweg.cli.text import columns, paragraph
 from talweg.cli.train import FILES, fitted, tell, write_results
 from talweg.data.read import read_table
@@ -35,13 +36,13 @@ def demo(options: argparse.Namespace) -> None:
 
 
 def _train(out: Path, options: argparse.Namespace) -> None:
-    print(paragraph(_INTRODUCTION))
+    say(paragraph(_INTRODUCTION))
     table = abalone()
-    print(f"\n{len(table):,} abalone, {len(table.names)} columns; training ...", flush=True)
+    say(f"\n{len(table):,} abalone, {len(table.names)} columns; training ...")
     model = fitted(TableModel("rings"), table, seed=0)
     tell(model.trained)
     if options.seeds > 1:
-        print(_over_seeds(table, model, options.seeds) + "\n")
+        say(_over_seeds(table, model, options.seeds) + "\n")
     write_results(model.trained, out, command=options.command, code=_CODE)
 
 

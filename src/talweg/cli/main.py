@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import shlex
+import signal
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NoReturn, TextIO
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
 
-from talweg.cli.text import paragraph
-from talweg.errors import DataWarning, TalwegError, TrainingWarning
+from talweg.cli.terminal import let_go, standard_streams, tell, warnings_as_notes, what_was_lost
+from talweg.errors import TalwegError, visible
+from talweg.train.interrupts import Interrupts, handled
 from talweg.version import VERSION
 
 _ABOUT = "Train a neural network on a table, and see how and why it learns."
@@ -23,9 +22,9 @@ examples:
   talweg train houses.csv --target price --out houses
   talweg predict houses/model.talweg new.csv --out prices.csv
 
-exit status: 0 when done, 2 for an error, 130 when interrupted
+exit status: 0 when done, 2 for an error, 130 when interrupted, 1 for a fault
+of talweg, 128 and the number of a signal (143 for SIGTERM) that ended it
 """
-_NOTED = (DataWarning, TrainingWarning)
 _ROLES = {
     "--weight": "says how much each row counts; no input of the network",
     "--groups": "rows that share its value are never split: all are learned from, or judge",
@@ -35,70 +34,72 @@ _BY_SIZE = "default: by the size of the table"
 _INTERRUPTING = """\
 Ctrl-C while it trains ends the training, not the command: the best weights so
 far are scored and written, and the exit status is 0. A second one gives up.
+SIGTERM and SIGHUP do the same, but the exit status tells of them: 143 or 129.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and exit with 0, 2 (an error), 130 (interrupted) or 141 (no reader left)."""
+    """Run one command and exit with its status.
+
+    0: done. 1: a fault of talweg. 2: an error. 128 and the number of a signal that ended it: 130
+    for Ctrl-C, 143 for SIGTERM. 141: nobody reads the predictions any more.
+    """
     given = sys.argv[1:] if arguments is None else list(arguments)
+    with standard_streams(), handled() as interrupts:
+        status = _status(given, interrupts)
+    sys.exit(status)
+
+
+def _status(given: Sequence[str], interrupts: Interrupts) -> int:
     options = parser().parse_args(given)
     options.command = shlex.join(["talweg", *given])
     try:
-        _show_any_letter(sys.stdout)
-        with _warnings_as_notes():
+        with warnings_as_notes():
             options.run(options)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads, such as head, has seen enough
-        _let_go(sys.stdout)
-        sys.exit(141)
-    except (TalwegError, OSError) as error:
-        _let_go(sys.stdout)
-        _tell(f"talweg: {_in_words(error)}")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        _tell("talweg: interrupted; nothing was written")
-        sys.exit(130)
-    sys.exit(0)
-
-
-def _show_any_letter(stream: TextIO) -> None:
-    """A letter that the terminal's encoding lacks is shown by its number."""
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="backslashreplace")
-
-
-def _let_go(stream: TextIO) -> None:
-    """Drop what cannot be written any more, or Python would try again at its end."""
-    try:
-        stream.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-@contextmanager
-def _warnings_as_notes() -> Iterator[None]:
-    """What talweg warns of is said as a note, once; other warnings as Python says them."""
-    said: set[str] = set()
-    otherwise = warnings.showwarning
-
-    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-        if not issubclass(category, _NOTED):
-            otherwise(message, category, *place, **more)
-        elif str(message) not in said:
-            said.add(str(message))
+        if sys.stdout is not None:
             sys.stdout.flush()
-            _tell(f"note: {message}")
+    except BrokenPipeError:  # whoever reads, such as head, has seen enough
+        let_go(sys.stdout)
+        return 141
+    except KeyboardInterrupt:
+        return _interrupted(options, interrupts)
+    except Exception as error:
+        let_go(sys.stdout)
+        return _failed(error, options.traceback)
+    if lost := what_was_lost():
+        tell(f"talweg: {_in_words(lost)}. All else is done.")
+        return 2
+    return _signalled(interrupts)
 
-    with warnings.catch_warnings():
-        for each in _NOTED:
-            warnings.simplefilter("always", each)
-        warnings.showwarning = show
-        yield
+
+def _interrupted(options: argparse.Namespace, interrupts: Interrupts) -> int:
+    """The status of a command that a signal ended, and what became of its files."""
+    let_go(sys.stdout)
+    written = "; nothing was written" if getattr(options, "out", None) else ""
+    tell(f"talweg: interrupted{'; all was written' if interrupts.has_written else written}")
+    return 128 + (interrupts.came or [signal.SIGINT])[-1]
 
 
-def _tell(words: str) -> None:
-    """One line for a file or a pipe, wrapped for a terminal."""
-    print(paragraph(words) if sys.stderr.isatty() else words, file=sys.stderr)
+def _signalled(interrupts: Interrupts) -> int:
+    """The status of a command that did all it could after a signal; Ctrl-C ends training only."""
+    number = (interrupts.came or [signal.SIGINT])[0]
+    return 0 if number == signal.SIGINT else 128 + number
+
+
+def _failed(error: Exception, wants_traceback: bool) -> int:
+    if wants_traceback:
+        tell("".join(traceback.format_exception(error)))
+    if isinstance(error, TalwegError | OSError):
+        tell(f"talweg: {_in_words(error)}")
+        return 2
+    if isinstance(error, MemoryError):
+        tell("talweg: the memory is used up. Give fewer rows or columns, or smaller layers.")
+        return 2
+    tell(
+        f"talweg: {type(error).__name__}: {error}. This is a fault of talweg: please report it with"
+        " the command, and with what it says as talweg --traceback ..."
+    )
+    return 1
 
 
 def _in_words(error: Exception) -> str:
@@ -107,15 +108,25 @@ def _in_words(error: Exception) -> str:
     return str(error)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors show the control characters of what was given."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(visible(message))
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands and their arguments."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="talweg",
         description=_ABOUT,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"talweg {VERSION}")
+    top.add_argument(
+        "--traceback", action="store_true", help="show where in the code an error was raised"
+    )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_demo(commands)
     _add_train(commands)
@@ -128,7 +139,7 @@ def parser() -> argparse.ArgumentParser:
 _Commands = argparse._SubParsersAction  # argparse has no public name for it
 
 
-def _add_demo(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_demo(commands: _Commands[_Parser]) -> None:
     demo = commands.add_parser("demo", help="train on the shellfish data that talweg ships")
     demo.add_argument("--out", default="talweg-demo", metavar="DIR", help="default: %(default)s")
     demo.add_argument(
@@ -137,7 +148,7 @@ def _add_demo(commands: _Commands[argparse.ArgumentParser]) -> None:
     demo.set_defaults(run=_demo)
 
 
-def _add_train(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_train(commands: _Commands[_Parser]) -> None:
     train = commands.add_parser(
         "train",
         help="learn one column of a table from the others",
@@ -268,7 +279,7 @@ def _column(text: str) -> tuple[str, str | tuple[str, ...]]:
     return name, tuple(kind.split("<")) if "<" in kind else kind
 
 
-def _add_predict(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_predict(commands: _Commands[_Parser]) -> None:
     predict = commands.add_parser("predict", help="predict the target for the rows of a table")
     predict.add_argument("model", metavar="MODEL", help="a model.talweg, or the folder it lies in")
     predict.add_argument(
@@ -291,13 +302,13 @@ def _add_predict(commands: _Commands[argparse.ArgumentParser]) -> None:
     predict.set_defaults(run=_predict)
 
 
-def _add_show(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_show(commands: _Commands[_Parser]) -> None:
     show = commands.add_parser("show", help="say what a model is and how good it is")
     show.add_argument("model", metavar="MODEL", help="a model.talweg, or the folder it lies in")
     show.set_defaults(run=_show)
 
 
-def _add_compare(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_compare(commands: _Commands[_Parser]) -> None:
     compare = commands.add_parser("compare", help="put several models side by side")
     compare.add_argument(
         "models", metavar="MODEL", nargs="+", help="model.talweg files, or the folders they lie in"

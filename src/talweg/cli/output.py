@@ -11,6 +11,7 @@ from typing import IO
 
 from talweg.cli.given import STANDARD_INPUT
 from talweg.errors import DataError
+from talweg.train.interrupts import written_uncut
 from talweg.train.replacing import hold, replacing
 
 _NOTHING: Mapping[str, str] = {}
@@ -135,7 +136,7 @@ def whole_or_nothing(*files: Path) -> Iterator[list[IO[bytes]]]:
     """
     new: dict[Path, os.stat_result] = {}
     try:
-        with ExitStack() as stack:
+        with ExitStack() as uncut, ExitStack() as stack:
             for each in files:
                 each.parent.mkdir(parents=True, exist_ok=True)
             streams = [stack.enter_context(replacing(each)) for each in reversed(files)][::-1]
@@ -144,6 +145,7 @@ def whole_or_nothing(*files: Path) -> Iterator[list[IO[bytes]]]:
                 stream.flush()  # what fails for want of room fails before the first step
                 os.fsync(stream.fileno())
                 new[each] = os.fstat(stream.fileno())
+            uncut.enter_context(written_uncut())
     except OSError as error:
         raise DataError(
             f"--out {files[0].parent}: {error.strerror or error}. {_kept(new)} Make room, or name"

@@ -15,11 +15,12 @@ import numpy as np
 from talweg.cli.given import table_given
 from talweg.cli.output import usable_file, whole_or_nothing
 from talweg.cli.show import model_file
+from talweg.cli.terminal import say
 from talweg.data.columns import Floats
 from talweg.data.read import read_parts
 from talweg.data.table import Table
 from talweg.data.trained_table import TrainedTable
-from talweg.errors import DataWarning
+from talweg.errors import DataError, DataWarning
 from talweg.insight.words import target_name
 
 Block = list[tuple[object, ...]]
@@ -32,6 +33,8 @@ def predict(options: argparse.Namespace) -> None:
     file = model_file(options.model)
     read = {options.data: "table", str(file): "model"}
     out = usable_file(options.out, read) if options.out else None
+    if out is None and sys.stdout is None:
+        raise DataError("The standard output is closed. Give a file, as --out FILE.")
     trained = TrainedTable.from_file(file)
     reach = None if options.intervals is None else trained.reach(options.intervals)
     header, kinds = not trained.encoder.positional, _kinds(trained)
@@ -43,7 +46,7 @@ def predict(options: argparse.Namespace) -> None:
         return
     with whole_or_nothing(out) as (stream,):
         count = _write(codecs.getwriter("utf-8")(stream), blocks)
-    print(f"{count - 1:,} predictions of {target_name(trained)} written to {out}")
+    say(f"{count - 1:,} predictions of {target_name(trained)} written to {out}")
 
 
 def _kinds(trained: TrainedTable) -> dict[str, str]:

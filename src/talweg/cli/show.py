@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from talweg.cli.terminal import say
 from talweg.cli.text import columns, paragraph
 from talweg.data.trained_table import TrainedTable
 from talweg.insight.words import number_text, provenance, rows_used, sentences, target_name
@@ -15,15 +16,15 @@ def show(options: argparse.Namespace) -> None:
     trained = TrainedTable.from_file(model_file(options.model))
     task, rows = trained.task.capitalize(), rows_used(trained)
     learned = f"{task} of {target_name(trained)}, learned from {trained.source} ({rows})."
-    print("\n".join(map(paragraph, [learned, *sentences(trained), provenance(trained)])))
+    say("\n".join(map(paragraph, [learned, *sentences(trained), provenance(trained)])))
     shown = [each.shown for each in trained.scores]
     scores = [(s.name, number_text(s.network), number_text(s.trivial)) for s in shown]
-    print("\n" + columns([("score", "network", "trivial"), *scores]))
+    say("\n" + columns([("score", "network", "trivial"), *scores]))
     used = [(each.name, each.kind, str(each.width)) for each in trained.encoder.columns]
-    print("\n" + columns([("column", "kind", "inputs"), *used]))
-    print("\n" + trained.blueprint.one().summary())
+    say("\n" + columns([("column", "kind", "inputs"), *used]))
+    say("\n" + trained.blueprint.one().summary())
     if trained.blueprint.members > 1:
-        print(f"{trained.blueprint.members} of these, {trained.net.weights.flat.size:,} parameters")
+        say(f"{trained.blueprint.members} of these, {trained.net.weights.flat.size:,} parameters")
 
 
 def model_file(path: str) -> Path:

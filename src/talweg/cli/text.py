@@ -5,13 +5,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from talweg.errors import visible
+
 WIDTH = 78
 LONGEST = 40  # letters of a cell
+_BREAKS = {ord("\n"): "\\n", ord("\t"): "\\t"}
 
 
 def paragraph(text: str) -> str:
     """A sentence, wrapped; a long word stays whole, so that paths can be copied."""
-    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(visible(text), WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
@@ -22,4 +25,5 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cut(cell: str) -> str:
+    cell = visible(cell).translate(_BREAKS)
     return cell if len(cell) <= LONGEST else f"{cell[: LONGEST - 3]}..."

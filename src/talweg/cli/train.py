@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from talweg.cli.given import STANDARD_INPUT, table_given
 from talweg.cli.output import claimed, usable_folder, whole_or_nothing
+from talweg.cli.terminal import say
 from talweg.cli.text import paragraph
 from talweg.cli.typed import typed
 from talweg.data.read import read_table
@@ -51,8 +52,8 @@ def _train_into(out: Path, options: argparse.Namespace) -> None:
         settings["optimizer"] = _rule(settings.pop("lr"))
     model = TableModel(options.target, **settings)
     table = read_table(table_given(options.data), header=options.header)
-    print(f"{table.source}: {len(table):,} rows, {len(table.names):,} columns")
-    print(typed(model.kinds(table)), flush=True)
+    say(f"{table.source}: {len(table):,} rows, {len(table.names):,} columns")
+    say(typed(model.kinds(table)))
     trained = fitted(model, table, seed=seed).trained
     tell(trained)
     write_results(trained, out, command=options.command, code=_code(options))
@@ -72,7 +73,7 @@ def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
 
 def tell(trained: TrainedTable) -> None:
     """What was found, in sentences."""
-    print("\n".join(["", *map(paragraph, sentences(trained)), ""]))
+    say("\n".join(["", *map(paragraph, sentences(trained)), ""]))
 
 
 def write_results(trained: TrainedTable, out: Path, *, command: str, code: str) -> None:
@@ -85,8 +86,8 @@ def write_results(trained: TrainedTable, out: Path, *, command: str, code: str) 
         report.write(page.encode())
     if seen and seen.relied_on:
         names = map(trained.called, seen.relied_on)
-        print(paragraph(f"It relies most on {', '.join(names)}.") + "\n")
-    print(f"model    {out / MODEL}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
+        say(paragraph(f"It relies most on {', '.join(names)}.") + "\n")
+    say(f"model    {out / MODEL}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
 
 
 def _write_history(trained: TrainedTable, stream: IO[bytes]) -> None:

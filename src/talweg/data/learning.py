@@ -83,6 +83,7 @@ def learn(
     bins, runs = team.tried()
     if not any(run.stopped_by == "interrupted" for run in runs.values()):
         runs |= team.trained(bins, range(len(runs), recipe.members))
+    runs = {place: run for place, run in runs.items() if not _is_unbegun(run)}
     if not runs:  # Ctrl-C came before the first step
         raise KeyboardInterrupt
     good = sorted(place for place in runs if runs[place].failure is None) or sorted(runs)
@@ -90,6 +91,11 @@ def learn(
     seconds = time.perf_counter() - start
     left_out = len(runs) - len(good)
     return Learned(found, tuple(runs[place] for place in good), tuple(good), left_out, seconds)
+
+
+def _is_unbegun(run: Run) -> bool:
+    """Whether a run was interrupted before its first step."""
+    return run.stopped_by == "interrupted" and not run.steps
 
 
 @dataclass(eq=False)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -33,6 +31,7 @@ from talweg.train.ending import finished
 from talweg.train.engines import Engine, begin_to_compile, chosen_engine, engine_for
 from talweg.train.flow import Flow
 from talweg.train.groups import Groups, groups_of
+from talweg.train.interrupts import interruptible
 from talweg.train.progress import ProgressBar, wants_bar
 from talweg.train.rates import as_rates
 from talweg.train.recording import (
@@ -373,29 +372,3 @@ def _refuse_filling(net: Module, rows: Rows, held_out: Rows | None, program: Pro
             f"be full: give a batch_size that divides the {len(rows)} rows, and at most "
             f"{EVALUATION_ROWS} rows for validation, as (X, y): those of a fold are filled up"
         )
-
-
-@contextmanager
-def interruptible(*controls: Control) -> Iterator[None]:
-    """While entered, Ctrl-C asks the runs to stop; a second one interrupts as usual.
-
-    Only the main thread receives signals, so on another nothing is changed.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
-    if before is signal.SIG_IGN:  # as under nohup: whoever ignores Ctrl-C means it
-        yield
-        return
-
-    def ask_to_stop(*_: Any) -> None:
-        for each in controls:
-            each.stop = True
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, ask_to_stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

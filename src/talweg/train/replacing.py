@@ -42,8 +42,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             stream.close()
         os.replace(beside, file)
     finally:
-        stream.close()
-        beside.unlink(missing_ok=True)
+        try:
+            stream.close()  # it writes what is left in its buffer, which a full disk refuses again
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def leftovers(file: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from talweg.engine.program import Control, Outcome
 from talweg.train.engines import Engine, engine_for
-from talweg.train.fit import interruptible
+from talweg.train.interrupts import interruptible
 from talweg.train.points import named
 from talweg.train.progress import Watched, Whole, wants_bar
 from talweg.train.tasks import Task

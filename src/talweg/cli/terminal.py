@@ -1,0 +1,112 @@
+"""What a command says to a person: no control characters of data, and no work lost to a stream."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
+
+from talweg.cli.text import paragraph
+from talweg.errors import DataWarning, TrainingWarning, visible
+
+_NOTED = (DataWarning, TrainingWarning)
+
+
+class Lost(io.TextIOBase):
+    """Stands in for a stream that failed: it takes everything, and knows why."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def say(text: str = "") -> None:
+    """Print to the standard output; a reader that left or a full disk costs only what is said."""
+    _write("stdout", text)
+
+
+def tell(words: str) -> None:
+    """One line on the standard error for a file or a pipe, wrapped for a terminal."""
+    with suppress(Exception):  # a stream that is closed
+        words = paragraph(words) if sys.stderr.isatty() else words
+    _write("stderr", words)
+
+
+def _write(name: str, text: str) -> None:
+    stream = getattr(sys, name)
+    if stream is None:  # it was closed when Python started
+        return
+    try:
+        print(visible(text), file=stream, flush=True)
+    except Exception as error:  # whatever a stream raises
+        let_go(stream)
+        setattr(sys, name, Lost(error))
+
+
+def let_go(stream: TextIO | None) -> None:
+    """Drop what cannot be written any more, or Python would try again at its end."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except Exception:
+        with suppress(Exception):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def what_was_lost() -> Exception | None:
+    """Why something said was not shown, but for a reader that has seen enough, such as head."""
+    stream = sys.stdout
+    if isinstance(stream, Lost) and not isinstance(stream.error, BrokenPipeError):
+        return stream.error
+    return None
+
+
+@contextmanager
+def standard_streams() -> Iterator[None]:
+    """The streams, set so that any letter can be shown, until the end of a command."""
+    _occupy_closed_descriptors()
+    before = sys.stdout, sys.stderr
+    for each in before:
+        if isinstance(each, io.TextIOWrapper):  # a letter that it lacks is shown by its number
+            each.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _occupy_closed_descriptors() -> None:
+    """Else a file would be opened as a closed standard stream, and get what others write there."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+
+
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """What talweg warns of is said as a note, once; other warnings as Python says them."""
+    said: set[str] = set()
+    otherwise = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, _NOTED):
+            otherwise(message, category, *place, **more)
+        elif str(message) not in said:
+            said.add(str(message))
+            with suppress(Exception):  # the next that is said will find out
+                sys.stdout.flush()
+            tell(f"note: {message}")
+
+    with warnings.catch_warnings():
+        for each in _NOTED:
+            warnings.simplefilter("always", each)
+        warnings.showwarning = show
+        yield
