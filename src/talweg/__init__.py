@@ -258,6 +258,9 @@ else:
             # Tools ask by the hundred for names such as __wrapped__, and want no other.
             hint = "" if name.startswith("_") else f". {nearest(name, _HOME_OF)}"
             raise AttributeError(f"module 'talweg' has no attribute {name!r}{hint}")
-        value = getattr(import_module(_HOME_OF[name]), name)
+        from talweg.forks import importing
+
+        with importing:
+            value = getattr(import_module(_HOME_OF[name]), name)
         globals()[name] = value
         return value

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -30,6 +29,7 @@ from talweg.data.columns import (
 from talweg.data.dates import STYLES, seconds
 from talweg.data.growing import OTHER
 from talweg.data.kinds import RARE, ColumnType, truth_of
+from talweg.lazy import cached_property
 from talweg.schema import Exactly, Items, Record, Tagged, Text, Tuple
 from talweg.settings import Choice, Number
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import accumulate, takewhile
 from typing import Any, ClassVar
 
@@ -34,6 +33,7 @@ from talweg.data.packing import Unpack, pack
 from talweg.data.single import SingleRow, row_of
 from talweg.data.table import Table, are_positions
 from talweg.errors import DataError, DataWarning, nearest
+from talweg.lazy import cached_property
 from talweg.schema import Items, Record, Text, Values
 from talweg.settings import Choice
 

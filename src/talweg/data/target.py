@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -26,6 +25,7 @@ from talweg.data.columns import (
     texts,
 )
 from talweg.errors import DataError, nearest
+from talweg.lazy import cached_property
 from talweg.schema import Items, Record, Tagged, Text, optional
 from talweg.settings import Choice, Number, check
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import cached_property
 from typing import IO, Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from talweg.data.scores import Score, scores_of
 from talweg.data.table import Table
 from talweg.data.target import Classification, Coding, Regression, Regressions, Target, Task
 from talweg.errors import ModelFileError, SettingError
+from talweg.lazy import cached_property
 from talweg.nn import Module
 from talweg.nn.predictor import predict_by
 from talweg.schema import fault

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from talweg.engine.snapshot import Keeper
 from talweg.gates import Array
 from talweg.graph import Graph, Tensor
+from talweg.lazy import cached_property
 
 BATCH_INPUTS = ("x", "y", "row_weights", "count")
 """The inputs of a step and of an evaluation that describe a batch, last in their graphs.

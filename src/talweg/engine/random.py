@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from talweg.forks import importing
 from talweg.settings import Number
 
 SEED = Number(at_least=0, below=2**64, whole=True)
@@ -21,7 +22,8 @@ DRAWN_ROWS, SHUFFLED_CELLS, MEMBERS = 7, 8, 9
 
 def generator(seed: int, purpose: int, index: int = 0) -> np.random.Generator:
     """The generator of one stream; `index` tells apart the streams of one purpose."""
-    return np.random.Generator(_bits(seed, purpose, index))
+    bits = _bits(seed, purpose, index)
+    return np.random.Generator(bits)
 
 
 def row_order(seed: int, epoch: int, rows: int) -> npt.NDArray[np.intp]:
@@ -41,4 +43,6 @@ def first_key(seed: int) -> Any:
 def _bits(seed: int, purpose: int, index: int) -> Any:
     # the block counter runs in the first word, so streams of different index never meet
     key = np.array([seed, purpose], dtype=np.uint64)
-    return np.random.Philox(key=key, counter=[0, 0, index, 0])
+    with importing:  # NumPy imports it when it is first asked for
+        philox = np.random.Philox
+    return philox(key=key, counter=[0, 0, index, 0])

@@ -6,14 +6,19 @@ several times as much where something else runs; and its sums may change with th
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-_lock = threading.Lock()
-_limits: list[Any] = []  # one entry for each run that is under way; the first holds the limit
+from talweg.forks import hold_over_forks, importing
+
+_lock = threading.RLock()
+_runs: list[int] = []  # the threads of the runs that are under way
+_limit: list[Any] = []  # what they hold together
+hold_over_forks(lambda: [_lock])
 
 
 @contextmanager
@@ -23,28 +28,40 @@ def blas_threads(count: int) -> Iterator[None]:
     A limit is the process's own: of runs side by side the first sets it, the last lifts it.
     """
     with _lock:
-        _limits.append(None if _limits else _controller().limit(limits=count, user_api="blas"))
+        if not _runs:
+            _limit.append(_controller().limit(limits=count, user_api="blas"))
+        _runs.append(threading.get_ident())
     try:
         yield
     finally:
         with _lock:
-            held, _limits[:] = _limits[0], _limits[1:]
-            if _limits:
-                _limits[0] = held
-            else:
-                _lift(held)
+            _runs.remove(threading.get_ident())
+            _lift_if_idle()
 
 
-def _lift(limit: Any) -> None:
+def _forget_other_threads() -> None:
+    """In a forked child there is one thread, and nobody else to lift the limit."""
+    _runs[:] = [each for each in _runs if each == threading.get_ident()]
+    _lift_if_idle()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_other_threads)
+
+
+def _lift_if_idle() -> None:
+    if _runs or not _limit:
+        return
     # newer versions let only the thread that set a limit lift it, and that may not be this one
     for library in _controller().lib_controllers:
         if hasattr(library, "clear_controlling_thread"):
             library.clear_controlling_thread(force=True)
-    limit.restore_original_limits()
+    _limit.pop().restore_original_limits()
 
 
 @cache
 def _controller() -> Any:
-    from threadpoolctl import ThreadpoolController  # 15 ms, which not every import should pay
+    with importing:
+        from threadpoolctl import ThreadpoolController  # 15 ms, which not every import should pay
 
     return ThreadpoolController()

@@ -6,13 +6,13 @@ import inspect
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from talweg.errors import GraphError
 from talweg.gates import Cost
 from talweg.graph.order import ancestors
 from talweg.graph.tensor import Function, Tensor, run_input
+from talweg.lazy import cached_property
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talweg import gates
 from talweg.errors import EngineError
+from talweg.forks import importing
 from talweg.gates import Array, Spec
 from talweg.graph import Graph, Tensor, run_input, simplify
+from talweg.lazy import cached_property
 
 if TYPE_CHECKING:
     from talweg.engine.native.function import CompiledGraph
@@ -25,9 +26,11 @@ def predictor(net: Module, *, few: bool) -> Predictor | None:
     """The compiled forward pass of a network, if it and its gates can be compiled: at first for
     a few rows, or for many.
     """
-    from talweg.engine.native import compiler
+    with importing:
+        from talweg.engine.native import compiler, function  # noqa: F401
 
-    if net.whole is not net or not compiler.is_available():
+        is_available = compiler.is_available()
+    if net.whole is not net or not is_available:
         return None
     try:
         return Predictor(net, few=few)

@@ -10,6 +10,7 @@ from typing import Any
 from talweg.engine import loop
 from talweg.engine.program import Control, Outcome, Program, Rows
 from talweg.errors import TrainingWarning
+from talweg.forks import importing
 from talweg.nn import Module
 from talweg.train import full_batch, sampled, stepwise
 
@@ -29,11 +30,13 @@ def engine_for(name: str | None, program: Program) -> Engine:
     return launch.prepare(program).run
 
 
-def load_engine() -> None:
-    """Import what compiles runs, if it is there: it takes as long as a small run."""
-    from talweg.engine.native import compiler, launch  # noqa: F401
+def load_engine() -> bool:
+    """Import what compiles runs and predictions, which takes as long as a small run; whether it
+    can be used.
+    """
+    from talweg.engine.native import compiler, function, launch  # noqa: F401
 
-    compiler.is_available()
+    return compiler.is_available()
 
 
 def begin_to_compile(name: str, net: Module) -> None:
@@ -47,9 +50,11 @@ def begin_to_compile(name: str, net: Module) -> None:
 @cache
 def chosen_engine(name: str | None) -> str:
     """The engine that is asked for; for None the native one, or where it cannot be, the other."""
-    from talweg.engine.native import compiler
-
-    if name is None and not compiler.is_available():  # cached, and so said once
+    if name == "numpy":
+        return name
+    with importing:
+        is_available = load_engine()
+    if name is None and not is_available:  # cached, and so said once
         warnings.warn(
             "llvmlite is not installed, so runs are interpreted, many times slower than they "
             'could be; pip install llvmlite, or say engine="numpy" to be told no more',

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from talweg.errors import SettingError, ShapeError
 from talweg.gates import Array, Spec
 from talweg.graph import Tensor, run_input
 from talweg.graph.functions import cast
+from talweg.lazy import cached_property
 from talweg.nn import Loss
 from talweg.nn.call import Training
 from talweg.optim.sampling import LearntSampling

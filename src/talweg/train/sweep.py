@@ -8,12 +8,12 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy.typing as npt
 
 from talweg.errors import DataError, SettingError, TrainingWarning
+from talweg.lazy import cached_property
 from talweg.settings import Flag, Rule, check, plain
 from talweg.train.checkpoint import Checkpoint
 from talweg.train.contest import Contest

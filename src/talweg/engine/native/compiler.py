@@ -15,12 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from itertools import count
-from threading import Lock, Thread
+from threading import RLock, Thread
 from typing import Any
 
 from talweg.engine.native.cache import Cache, key_of, user_cache
 from talweg.engine.native.memory import is_free
 from talweg.errors import EngineError
+from talweg.forks import hold_over_forks
 
 _OLDEST = (20, 0, 0)  # of LLVM: the text has opaque pointers and splatted constants
 _WINDOWS = sys.platform == "win32"
@@ -115,7 +116,7 @@ def compiled(
 def compile_ahead(text: str) -> None:
     """Begin to compile what programs will borrow: LLVM holds no lock of Python's meanwhile."""
     # a thread that fails for want of memory in its first lines would be waited for for ever
-    if text in _lent or _lending.locked() or not is_free(_ROOM):
+    if text in _lent or _is_lending() or not is_free(_ROOM):
         return
     with suppress(RuntimeError, MemoryError):  # none is to be had, and none is needed
         Thread(target=_try_to_lend, args=(text,), name=AHEAD).start()
@@ -124,6 +125,14 @@ def compile_ahead(text: str) -> None:
 def _try_to_lend(text: str) -> None:
     with suppress(MemoryError, EngineError):  # who borrows it tries again, and is told
         _borrowed(text, user_cache())
+
+
+def _is_lending() -> bool:
+    """Whether another thread compiles what programs borrow."""
+    is_free_now = _lending.acquire(blocking=False)
+    if is_free_now:
+        _lending.release()
+    return not is_free_now
 
 
 def _borrowed(text: str, cache: Cache) -> bytes:
@@ -167,25 +176,25 @@ class _Programs:
     """The programs used last, for all threads."""
 
     def __init__(self, limit: int) -> None:
-        self._limit, self._lock = limit, Lock()
+        self._limit, self.lock = limit, RLock()
         self._items: OrderedDict[_Key, Compiled] = OrderedDict()
 
     def get(self, key: _Key) -> Compiled | None:
-        with self._lock:
+        with self.lock:
             if key in self._items:
                 self._items.move_to_end(key)
             return self._items.get(key)
 
     def put(self, key: _Key, program: Compiled) -> None:
         dropped = None  # freed after the lock: to unload a program can mean to wait for LLVM
-        with self._lock:
+        with self.lock:
             self._items[key] = program
             if len(self._items) > self._limit:
                 dropped = self._items.popitem(last=False)
         del dropped
 
     def clear(self) -> None:
-        with self._lock:
+        with self.lock:
             self._items, dropped = OrderedDict(), self._items
         dropped.clear()
 
@@ -193,9 +202,10 @@ class _Programs:
 _programs = _Programs(_KEPT)
 # llvmlite runs one call into LLVM at a time, so to compile in turn costs nothing, and a program
 # that two threads want at once is compiled once
-_compiling = Lock()
+_compiling = RLock()
 _lent: dict[str, bytes] = {}  # a text or two for each kind of number, by text
-_lending = Lock()
+_lending = RLock()
+hold_over_forks(lambda: [_compiling, _lending, _programs.lock])
 AHEAD = "talweg-compile-ahead"
 """The name of the thread that compiles what will be borrowed."""
 _numbers = count()

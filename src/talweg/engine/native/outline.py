@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ import numpy as np
 from talweg.errors import EngineError, TalwegError
 from talweg.gates import Gate
 from talweg.graph import Graph, Tensor
+from talweg.lazy import cached_property
 
 
 class Size(NamedTuple):
