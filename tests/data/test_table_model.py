@@ -177,7 +177,9 @@ def test_settings_do_what_they_say() -> None:
     for members in (1, 3):
         model = tw.TableModel("price", **{**endless, "members": members}, time_budget=0.05)
         told = model.fit(HOUSES).trained.training
-        assert [each["stopped_by"] for each in told["members"]] == ["time_budget"] * members
+        begun = [each["stopped_by"] for each in told["members"]]
+        assert begun == ["time_budget"] * len(begun)  # as many as had time to begin
+        assert 1 <= len(begun) <= members
     quick = {**QUICK, "batch_size": 7, "optimizer": tw.SGD(lr=0.01)}
     model = tw.TableModel("price", **quick).fit(HOUSES)
     assert model.trained.training["batch_size"] == 7

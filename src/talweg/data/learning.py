@@ -36,9 +36,10 @@ Members = dict[int, Run]
 
 _TRIAL = 2  # members of either kind that are tried
 _PLACES = 512  # that the bins of all columns may take: more cost more than they help
-_LEAST = (
-    1e-4  # what counts as better, of a loss that starts near 1: mushroom takes 40 epochs, not 242
-)
+_LEAST_SECONDS = 1e-3  # of training, where reading the table took all the time that there was
+_MOST_BINNED = 512  # columns: of more, even few bins each would be more weights than rows can tell
+# What counts as better, of a loss that starts near 1: mushroom takes 40 epochs, not 242.
+_LEAST = 1e-4
 load_engine()  # with all else that training needs, not in the middle of it
 
 
@@ -71,17 +72,18 @@ def learn(
     settings: dict[str, Any],
     *,
     seed: int,
-    time_budget: float | None,
+    deadline: float | None,
 ) -> Learned:
-    """Train all members; `settings` are further ones of `fit`.
+    """Train all members; `settings` are further ones of `fit`. `deadline` is by `perf_counter`:
+    members that have not begun by then are left out.
 
     Where the recipe leaves open whether numbers go through bins, some members of either kind are
     trained first, and the kind with the lower loss on the rows that they stop by goes on.
     """
     start = time.perf_counter()
-    team = _Team(dealt, blueprint, recipe, settings, seed, time_budget)
+    team = _Team(dealt, blueprint, recipe, settings, seed, deadline)
     bins, runs = team.tried()
-    if not any(run.stopped_by == "interrupted" for run in runs.values()):
+    if not _were_interrupted(runs):
         runs |= team.trained(bins, range(len(runs), recipe.members))
     runs = {place: run for place, run in runs.items() if not _is_unbegun(run)}
     if not runs:  # Ctrl-C came before the first step
@@ -107,7 +109,7 @@ class _Team:
     recipe: Recipe
     settings: dict[str, Any]
     seed: int
-    budget: float | None
+    deadline: float | None
 
     def __post_init__(self) -> None:
         more = generator(self.seed, MEMBERS).integers(0, 2**32, self.recipe.members - 1)
@@ -127,7 +129,8 @@ class _Team:
         if most is None:
             return 0, {}
         bins = min(BINS, max(FEWEST_BINS, _PLACES // len(most.edges)))
-        plain, binned = self._together([0, bins], range(self.on_trial))
+        rounds = _rounds(self.recipe.members + self.on_trial)
+        plain, binned = self._together([0, bins], range(self.on_trial), rounds)
         if len(plain) != len(binned):  # after Ctrl-C, those of which more had begun
             is_better = len(binned) > len(plain)
         else:
@@ -142,7 +145,27 @@ class _Team:
             return {}
         if self.recipe.members == 1:
             return {0: self._alone(bins)}
-        return self._together([bins], members)[0]
+        if self.deadline is None:
+            return self._together([bins], members)[0]
+        return self._in_rounds(bins, members)
+
+    def _in_rounds(self, bins: int, members: range) -> Members:
+        """As many of these members as time allows, each round with its share of what is left."""
+        found: Members = {}
+        for first in members[:: cores()]:
+            if first and self._left() <= 0:
+                break
+            rounds = _rounds(members.stop - first)
+            some = range(first, min(first + cores(), members.stop))
+            (more,) = self._together([bins], some, rounds)
+            found |= more
+            if len(more) < len(some) or _were_interrupted(more):
+                break
+        return found
+
+    def _left(self) -> float:
+        """Seconds until the deadline."""
+        return math.inf if self.deadline is None else self.deadline - time.perf_counter()
 
     def blueprint_with(self, bins: int) -> Blueprint:
         return replace(self.blueprint, bins=self._binned(bins))
@@ -153,8 +176,7 @@ class _Team:
             if self.codes:  # which are no amounts
                 rows = rows.copy()
                 rows[:, self.codes] = 0
-            found = Bins.of(rows, bins)
-            self.bins[bins] = found if found.edges else None
+            self.bins[bins] = _bins_of(rows, bins)
         return self.bins[bins]
 
     def _net(self, bins: int, seed: int) -> Module:
@@ -170,8 +192,11 @@ class _Team:
         blueprint.first_weight(net)[: len(self.is_constant)][self.is_constant] = 0.0
         return net
 
-    def _together(self, kinds: Sequence[int], members: range) -> list[Members]:
-        """These members of each kind, which is so many bins; after Ctrl-C, those that had begun."""
+    def _together(self, kinds: Sequence[int], members: range, rounds: int = 1) -> list[Members]:
+        """These members of each kind, which is so many bins; after Ctrl-C, those that had begun.
+
+        They are the first of so many `rounds` for which time is left.
+        """
         folds = {self.dealt.fold(each): each for each in members}
         self.bar.later = self.recipe.members - members.stop
         swept = sweep(
@@ -185,7 +210,7 @@ class _Team:
                 "validation": [*folds] * len(kinds),
             },
             sampling="paired",
-            stop=self._stops(),
+            stop=self._stops(rounds),
             **self._settings() | {"progress": self.bar},
         )
         found: dict[int, Members] = {bins: {} for bins in kinds}
@@ -223,12 +248,29 @@ class _Team:
             "batch_size": recipe.batch_size,
         }
 
-    def _stops(self) -> list[Stop]:
+    def _stops(self, rounds: int = 1) -> list[Stop]:
         stops: list[Stop] = [Patience(self.recipe.patience, decrease=_LEAST)]
-        if self.budget is not None:
-            rounds = -(-(self.recipe.members + self.on_trial) // cores())
-            stops.append(TimeBudget(self.budget / rounds))
+        if self.deadline is not None:
+            stops.append(TimeBudget(max(self._left(), _LEAST_SECONDS) / rounds))
         return stops
+
+
+def _were_interrupted(runs: Members) -> bool:
+    return any(run.stopped_by == "interrupted" for run in runs.values())
+
+
+def _rounds(runs: int) -> int:
+    """How many runs one core does of so many, side by side."""
+    return -(-runs // cores())
+
+
+def _bins_of(rows: Array, bins: int) -> Bins | None:
+    """Bins of the columns that need some; None where there are none, or more than are tried."""
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    amounts = ((rows != low) & (rows != high)).any(axis=0)
+    if not 0 < np.count_nonzero(amounts) <= _MOST_BINNED:
+        return None
+    return Bins.of(rows, bins)
 
 
 def _chance(rows: int) -> float:

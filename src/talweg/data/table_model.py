@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -51,7 +52,8 @@ class TableModel:
     six of them, keeps the weights of the epoch that is best on the seventh, and is judged on the
     eighth; predictions are the mean of all members. Numbers also go through `bins` bins each
     (`tw.Bins`; 0 for none). Whatever is left open follows from the size of the table, see
-    `talweg.data.recipe`; `time_budget` is in seconds.
+    `talweg.data.recipe`. `time_budget` bounds all of `fit`, in seconds, up to what a single step
+    takes: networks that have not begun by then are left out.
 
     >>> rows = [[x, 2 * x + 1] for x in range(40)]
     >>> model = TableModel(target=-1, epochs=20).fit(rows, seed=0)
@@ -117,7 +119,8 @@ class TableModel:
         Raises DataError for what cannot be learned from; the model is then as it was before.
         """
         seed = check("TableModel", {"seed": seed}, {"seed": SEED})["seed"]
-        table, given = as_table(source), self.settings
+        started, given = time.perf_counter(), self.settings
+        table = as_table(source)
         seen, self._seen = self._seen, None
         if seen is None or seen.table is not table:
             seen = Learnable.of(table, given)
@@ -129,7 +132,7 @@ class TableModel:
             deal.recipe,
             {**_measured(coding), "class_weight": _balance(coding, given), "progress": progress},
             seed=seed,
-            time_budget=given["time_budget"],
+            deadline=given["time_budget"] and started + given["time_budget"],
         )
         found = judged(learned, coding, rows)
         decision = decision_for(given["threshold"], learned, coding, rows)

@@ -37,7 +37,7 @@ def _importance(told: Columns) -> list[Markup]:
         [names[place] for place in shown], worse[shown], title=title, spreads=spread[shown]
     )
     caption = (
-        f"Each column in turn was shuffled among {told.rows:,} rows that training never saw, "
+        f"{_shuffled(told)} shuffled among {told.rows:,} rows that training never saw, "
         f"{told.repeats} times; the bar is the mean, the line across its end the standard "
         "deviation. Columns that say the same share their importance, and may both seem low."
     )
@@ -45,6 +45,15 @@ def _importance(told: Columns) -> list[Markup]:
     every = page.table(f"All {len(order)} columns", ("Column", title, "Spread"), rows)
     figure = page.figure("Chart of the importance of columns", chart, caption)
     return [figure, page.fold("All columns", every) if len(order) > len(shown) else Markup()]
+
+
+def _shuffled(told: Columns) -> str:
+    if len(told.names) == told.of:
+        return "Each column in turn was"
+    return (
+        f"Of {told.of:,} columns, the {len(told.names):,} that the prediction is most correlated "
+        "with were in turn"
+    )
 
 
 def _what(score: str) -> str:

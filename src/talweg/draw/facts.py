@@ -79,7 +79,8 @@ class Dependence:
 class Columns:
     """Which columns the network relies on, and how the prediction follows them.
 
-    `worse` and `spread` say for each name how far the `score` got worse where it was shuffled.
+    `worse` and `spread` say for each name how far the `score` got worse where it was shuffled;
+    the network has `of` columns.
     """
 
     names: Sequence[str]
@@ -88,6 +89,7 @@ class Columns:
     score: str
     rows: int
     repeats: int
+    of: int
     predicted: str
     dependence: Sequence[Dependence] = ()
 

@@ -107,6 +107,7 @@ def table_columns(trained: TrainedTable, seen: Look) -> Columns:
         score=found.score,
         rows=found.rows,
         repeats=found.worse.shape[1],
+        of=found.of,
         predicted=_predicted(trained),
         dependence=[_dependence(trained, each) for each in seen.dependence],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +19,23 @@ FEWEST_ROWS, FEWEST_REPEATS = 100, 2
 # Rows x columns x repeats x weights: under a second at 10 billion a second, and the same on any
 # machine, as a limit in seconds would not be.
 MOST_WORK = 5e9
+FEWEST_COLUMNS = 20
+MOST_WORK_OF_FEWEST = 2e10  # with the fewest rows and repeats: fewer columns where it takes more
 
 
 @dataclass(frozen=True, eq=False)
 class Importance:
     """How far the score of `rows` rows gets worse where a column is shuffled, (C, R) for C columns.
 
-    The score is R2, which then falls, or the log loss, which rises.
+    The score is R2, which then falls, or the log loss, which rises. The model has `of` columns:
+    of very many, those are shuffled that its outputs are most correlated with.
     """
 
     names: tuple[str, ...]
     worse: Floats
     score: str
     rows: int
+    of: int
 
     @property
     def mean(self) -> Floats:
@@ -51,10 +56,12 @@ def importance(rows: EncodedRows, *, repeats: int = REPEATS, seed: int = 0) -> I
     """Shuffle each column in turn among the rows, and see what that costs (Breiman 2001).
 
     score(rows) - score(rows with one column shuffled), `repeats` times a column. Large models
-    and wide tables are looked at in fewer rows, and fewer times.
+    and wide tables are looked at in fewer rows, and fewer times, very wide ones in fewer columns.
     """
-    places = rows.places()
-    work = len(places) * rows.trained.net.weights.flat.size  # of one row, once
+    weights, every = rows.trained.net.weights.flat.size, rows.places()
+    least = weights * FEWEST_ROWS * FEWEST_REPEATS
+    places = _followed(rows, every, max(FEWEST_COLUMNS, int(MOST_WORK_OF_FEWEST / least)))
+    work = len(places) * weights  # of one row, once
     repeats = max(FEWEST_REPEATS, min(repeats, int(MOST_WORK / (work * FEWEST_ROWS))))
     rows = some_of(rows, max(FEWEST_ROWS, int(MOST_WORK / (work * repeats))))
     before = rows.score(rows.outputs(rows.x))
@@ -66,7 +73,25 @@ def importance(rows: EncodedRows, *, repeats: int = REPEATS, seed: int = 0) -> I
         for index, place in enumerate(places.values())
     ]
     score = "log loss" if rows.classes else "R2"
-    return Importance(tuple(places), np.array(worse), score, len(rows))
+    return Importance(tuple(places), np.array(worse), score, len(rows), len(every))
+
+
+def _followed(rows: EncodedRows, places: dict[str, slice], most: int) -> dict[str, slice]:
+    """At most so many columns: those that an output is most correlated with."""
+    if len(places) <= most:
+        return places
+    x, said = (_standardised(each) for each in (rows.x, rows.outputs(rows.x)))
+    shared = np.abs(x.T @ said.reshape(len(said), -1)).max(axis=1)
+    starts = [each.start for each in places.values()]
+    kept = np.argsort(-np.maximum.reduceat(shared, starts), kind="stable")[:most]
+    names = list(places)
+    return {names[place]: places[names[place]] for place in np.sort(kept).tolist()}
+
+
+def _standardised(values: NDArray[Any]) -> Floats:
+    centred = values - values.mean(axis=0)
+    scale = centred.std(axis=0)
+    return np.asarray(centred / np.where(scale > 0, scale, 1))
 
 
 def some_of(rows: EncodedRows, most: int) -> EncodedRows:

@@ -96,7 +96,7 @@ class Bins(Module):
         """Columns with about as many bins together, so that a graph has few nodes."""
         found: list[list[int]] = []
         for column in sorted(self.edges, key=lambda each: (-len(self.means[each]), each)):
-            if found and 2 * len(self.means[column]) > self._most(found[-1]):
+            if found and 2 * len(self.means[column]) > len(self.means[found[-1][0]]):
                 found[-1].append(column)
             else:
                 found.append([column])

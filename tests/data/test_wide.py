@@ -1,0 +1,122 @@
+"""Tables of many columns: their time grows with the cells, and a time budget bounds it."""
+
+import time
+
+import numpy as np
+import pytest
+
+import talweg as tw
+from talweg.data import learning
+from talweg.data.learning import _bins_of
+from talweg.insight import importance as looked_at
+from talweg.insight.look import look
+from talweg.nn.bins import Bins
+
+ROWS, WIDE = 60, 40
+
+
+def normal(columns: int, rows: int = ROWS) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(rows, columns))
+
+
+class Counted(dict):
+    """A dict that counts how often it is asked."""
+
+    asked = 0
+
+    def __getitem__(self, key):
+        Counted.asked += 1
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize("columns", [50, 200])
+def test_columns_are_gathered_in_as_many_steps_as_there_are(columns: int) -> None:
+    bins = Bins.of(normal(columns), 8)
+    bins.means, Counted.asked = Counted(bins.means), 0
+    groups = bins._alike()
+    assert sorted(column for group in groups for column in group) == [*range(columns)]
+    assert Counted.asked <= 4 * columns
+
+
+def test_columns_with_about_as_many_bins_stand_together() -> None:
+    edges = {0: range(3), 1: range(10), 2: range(9), 3: range(5), 4: range(6), 5: range(3)}
+    assert Bins(edges)._alike() == [[1, 2, 4], [3], [0, 5]]
+
+
+BINNED = [  # what, rows, whether bins are tried
+    ("numbers", normal(3), True),
+    ("as many as are tried", normal(5), True),
+    ("more", normal(6), False),
+    ("two values each", normal(3) > 0, False),
+    ("places of categories beside numbers", np.hstack([normal(5), normal(9) > 0]), True),
+]
+
+
+@pytest.mark.parametrize(("rows", "tried"), [row[1:] for row in BINNED], ids=[r[0] for r in BINNED])
+def test_a_few_columns_go_through_bins(monkeypatch, rows, tried: bool) -> None:
+    monkeypatch.setattr(learning, "_MOST_BINNED", 5)
+    assert (_bins_of(rows.astype(np.float32), 8) is not None) == tried
+
+
+@pytest.fixture(scope="module")
+def wide() -> tw.TableModel:
+    X = normal(WIDE)
+    cells = np.column_stack([X, X[:, 7] * 3 + X[:, 11]])
+    return tw.TableModel(-1, members=2, epochs=40, hidden=(8,), bins=0).fit(cells)
+
+
+def test_of_many_columns_those_that_matter_are_shuffled(wide, monkeypatch) -> None:
+    monkeypatch.setattr(looked_at, "MOST_WORK_OF_FEWEST", 1.0)
+    monkeypatch.setattr(looked_at, "FEWEST_COLUMNS", 5)
+    trained = wide.trained
+    found = look(trained, trained.unseen).importance
+    assert (len(found.names), found.of) == (5, WIDE)
+    assert found.order()[0] == "7"
+    assert [*found.names] == sorted(found.names, key=int)
+
+
+def test_of_few_columns_all_are_shuffled(wide) -> None:
+    found = look(wide.trained, wide.trained.unseen).importance
+    assert (len(found.names), found.of) == (WIDE, WIDE)
+
+
+def test_a_report_says_how_many_columns_were_shuffled(wide, monkeypatch, tmp_path) -> None:
+    page = tw.report(wide, tmp_path / "all.html").read_text(encoding="utf-8")
+    assert "Each column in turn was shuffled" in page
+    monkeypatch.setattr(looked_at, "MOST_WORK_OF_FEWEST", 1.0)
+    page = tw.report(wide, tmp_path / "some.html").read_text(encoding="utf-8")
+    assert "Of 40 columns, the 20 that the prediction is most correlated with" in page
+
+
+class Clock:
+    """The time of `perf_counter`, which goes on by some seconds each time a sweep is asked for."""
+
+    def __init__(self, monkeypatch, seconds: float) -> None:
+        self.late, self.members = 0.0, []
+        now, sweep = time.perf_counter, learning.sweep
+
+        def slow(*given, over, **settings):
+            self.members.append(len(over["seed"]))
+            self.late += seconds
+            return sweep(*given, over=over, **settings)
+
+        monkeypatch.setattr(learning, "sweep", slow)
+        monkeypatch.setattr(learning.time, "perf_counter", lambda: now() + self.late)
+
+
+BUDGETS = [  # seconds that each round takes, budget, members that train
+    (0.0, 100.0, 5),
+    (10.0, 15.0, 4),
+    (10.0, 5.0, 2),
+    (0.0, 1e-6, 2),
+]
+
+
+@pytest.mark.parametrize(("seconds", "budget", "trained"), BUDGETS)
+def test_a_budget_bounds_all_members(monkeypatch, seconds, budget, trained: int) -> None:
+    clock = Clock(monkeypatch, seconds)
+    monkeypatch.setattr(learning, "cores", lambda: 2)
+    model = tw.TableModel(-1, members=5, epochs=2, hidden=(4,), bins=0, time_budget=budget)
+    model.fit(normal(3))
+    assert len(model.trained.training["members"]) == sum(clock.members) == trained
+    assert model.predict(normal(3)).shape == (ROWS,)
