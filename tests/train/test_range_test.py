@@ -59,11 +59,12 @@ def test_the_engines_agree_for_any_rule(rule: str) -> None:
     assert_allclose(either[0].losses[sound], either[1].losses[sound], rtol=1e-6)
 
 
-def test_the_proposal_is_a_third_of_the_rate_of_the_lowest_loss() -> None:
+def test_the_first_candidate_is_a_third_of_the_rate_of_the_lowest_loss() -> None:
     X, y = table()
     found = tw.find_rate(network(), X, y, optimizer="sgd")
     assert found.lowest == np.argmin(found.smoothed)
-    assert_allclose(found.rate, found.rates[found.lowest] / 3, rtol=0.05)
+    assert_allclose(found.tried[0], found.rates[found.lowest] / 3, rtol=0.05)
+    assert_allclose(found.tried[0] / found.tried, 10 ** (np.arange(7) / 2), rtol=0.05)
     assert found.ended and found.rates[-1] < 100
     decades = np.log10(found.rates[1] / found.rates[0])
     bell = np.exp(-0.5 * ((np.arange(len(found.rates)) - 30) * decades / 0.2) ** 2)
@@ -83,6 +84,96 @@ def test_the_proposal_trains_nearly_as_well_as_the_best_of_a_grid(rule: str) -> 
         [run.history["loss"][-1] if run.failure is None else np.inf for run in sweep.runs]
     )
     assert np.sum(ends < ends[0]) <= 2 and ends[0] < 0.5 * np.median(ends[1:])
+
+
+@BOTH
+@pytest.mark.parametrize("size", (None, 32))
+def test_each_candidate_ends_as_a_run_of_fit_at_that_rate(size, engine) -> None:
+    X, y = table(40)
+    given = {"shuffle": False, "batch_size": size, "optimizer": "sgd", "engine": engine}
+    found = tw.find_rate(network(), X, y, steps=20, **given)
+    batches = -(-40 // (size or 40))
+    assert found.rate == found.tried[found.ends.argmin()]
+    for rate, end in [*zip(found.tried, found.ends, strict=True)][::3]:
+        net = network().init(X)
+        losses = []
+        for step in range(20):
+            rows = np.arange(40)[(step % batches) * (size or 40) :][: size or 40]
+            each = {"batch_size": None, "engine": "numpy", "optimizer": tw.SGD(lr=rate)}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", tw.TrainingWarning)
+                run = tw.fit(net, X[rows], y[rows], epochs=1, **each)
+            losses.append(run.history["loss"][0] if run.failure is None else np.inf)
+        assert_allclose(end, np.mean(losses[-5:]), rtol=1e-7)
+
+
+XOR = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1.0]]), np.array([0, 1, 1, 0.0])
+WAVE = table(120)
+
+
+def sigmoids(**settings):
+    return tw.Sequential(tw.Dense(4, "sigmoid"), tw.Dense(1, "sigmoid"), **settings)
+
+
+def logits(**settings):
+    return tw.Sequential(tw.Dense(4, "tanh"), tw.Dense(1), **settings)
+
+
+# where the first candidate is far too high: what it leaves, and what the proposal leaves
+TOO_HIGH = {
+    "adam": (sigmoids, XOR, {"optimizer": "adam"}),
+    "momentum": (sigmoids, XOR, {"optimizer": tw.SGD(momentum=0.9)}),
+    "adam, logits": (logits, XOR, {"optimizer": "adam", "loss": "binary_cross_entropy"}),
+    "momentum, logits": (
+        logits, XOR, {"optimizer": tw.SGD(momentum=0.9), "loss": "binary_cross_entropy"}
+    ),
+    "interpreted": (sigmoids, XOR, {"optimizer": "adam", "engine": "numpy"}),
+}  # fmt: skip
+NOT_TOO_HIGH = {
+    "sgd": (sigmoids, XOR, {"optimizer": "sgd"}),
+    "lion": (sigmoids, XOR, {"optimizer": "lion"}),
+    "large targets": (logits, (WAVE[0], 1e4 * WAVE[1]), {"optimizer": tw.SGD(momentum=0.9)}),
+    "large inputs": (logits, (1e3 * WAVE[0], WAVE[1]), {"optimizer": "adam"}),
+    "a sum": (logits, WAVE, {"optimizer": "rmsprop", "loss": "sse"}),
+    "absolute errors": (logits, WAVE, {"optimizer": "adam", "loss": "mae"}),
+    "one row": (logits, (WAVE[0][:1], WAVE[1][:1]), {"optimizer": "adam"}),
+}
+
+
+def ends_of(name: str) -> tuple[float, float, float]:
+    """The loss at the start, after a run at the proposal, and at the first candidate."""
+    make, (X, y), settings = {**TOO_HIGH, **NOT_TOO_HIGH}[name]
+    found = tw.find_rate(make(), X, y, **settings)
+    given = {"epochs": 200, **settings}
+    rule = {"adam": tw.Adam, "sgd": tw.SGD, "lion": tw.Lion, "rmsprop": tw.RMSProp}
+    if isinstance(given["optimizer"], str):
+        given["optimizer"] = rule[given["optimizer"]]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", tw.TrainingWarning)
+        sweep = tw.sweep(make, X, y, over={"lr": [found.rate, found.tried[0]]}, **given)
+    losses = [run.history["loss"][-1] if run.failure is None else np.inf for run in sweep.runs]
+    return sweep.runs[0].history["loss"][0], *losses
+
+
+@pytest.mark.parametrize("name", [*TOO_HIGH, *NOT_TOO_HIGH])
+def test_the_proposal_trains(name: str) -> None:
+    start, proposed, first = ends_of(name)
+    assert proposed < 0.8 * start and proposed <= 1.5 * first
+    if name in TOO_HIGH:
+        assert proposed < 0.1 * start and first > start
+
+
+@BOTH
+def test_a_loss_that_no_rate_lowers_is_told(engine: str) -> None:
+    X, y = table()
+
+    def level(prediction, target):
+        return tw.stop_gradient(prediction[:, 0])
+
+    with pytest.raises(SettingError, match=r"no rate from .* lowered the loss; give a smaller low"):
+        tw.find_rate(network(), X, y, loss=level, engine=engine)
+    with pytest.raises(SettingError, match=r"no rate from .* lowered the loss"):
+        tw.find_rate(network(), X[:4] * 0, y[:4] * 0, engine=engine)
 
 
 def test_the_net_stays_as_it_was_even_if_it_had_no_weights() -> None:
