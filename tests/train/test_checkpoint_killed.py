@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from talweg.replacing import leftovers
 from talweg.train import bundle, checkpoint
-from talweg.train.replacing import leftovers
 
 SCRIPT = """
 import sys

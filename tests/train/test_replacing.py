@@ -11,8 +11,8 @@ import pytest
 
 import talweg as tw
 from talweg.cli.main import main
+from talweg.replacing import leftovers, replacing
 from talweg.train.bundle import Kind, write_bundle
-from talweg.train.replacing import leftovers, replacing
 
 pytest.importorskip("fcntl", reason="this system has no permissions of POSIX")
 
@@ -80,7 +80,7 @@ def test_what_a_group_was_allowed_is_not_for_another(tmp_path, monkeypatch) -> N
     file.chmod(0o664)
     facts = list(file.stat())
     facts[5] += 1  # the group
-    monkeypatch.setattr("talweg.train.replacing._stat", lambda _: os.stat_result(facts))
+    monkeypatch.setattr("talweg.replacing._stat", lambda _: os.stat_result(facts))
     monkeypatch.setattr(os, "chown", refused)
     write(file)
     assert mode(file) == 0o604

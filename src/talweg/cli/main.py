@@ -299,6 +299,12 @@ def _add_predict(commands: _Commands[_Parser]) -> None:
         help="columns of low and high ends as well, between which the true number lies in this"
         " share of cases, such as 0.9",
     )
+    predict.add_argument(
+        "--exact",
+        action="store_true",
+        help="write texts as they are; otherwise an apostrophe before =, +, - or @ keeps a"
+        " spreadsheet from running them as formulas, and control characters are escapes",
+    )
     predict.set_defaults(run=_predict)
 
 

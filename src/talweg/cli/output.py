@@ -11,8 +11,8 @@ from typing import IO
 
 from talweg.cli.given import STANDARD_INPUT
 from talweg.errors import DataError
+from talweg.replacing import hold, replacing
 from talweg.train.interrupts import written_uncut
-from talweg.train.replacing import hold, replacing
 
 _NOTHING: Mapping[str, str] = {}
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import codecs
-import csv
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
-from typing import TextIO
+from itertools import chain
 
 import numpy as np
 
+from talweg.cli.cells import write_rows
 from talweg.cli.given import table_given
 from talweg.cli.output import usable_file, whole_or_nothing
 from talweg.cli.show import model_file
@@ -41,11 +41,12 @@ def predict(options: argparse.Namespace) -> None:
     marks = trained.encoder.marks
     parts = read_parts(table_given(options.data), header=header, kinds=kinds, marks=marks)
     blocks = _blocks(trained, parts, options.probabilities, reach)
+    rows = chain.from_iterable(blocks)
     if out is None:
-        _write(sys.stdout, blocks)
+        write_rows(sys.stdout, rows, exact=options.exact)
         return
     with whole_or_nothing(out) as (stream,):
-        count = _write(codecs.getwriter("utf-8")(stream), blocks)
+        count = write_rows(codecs.getwriter("utf-8")(stream), rows, exact=options.exact)
     say(f"{count - 1:,} predictions of {target_name(trained)} written to {out}")
 
 
@@ -93,12 +94,3 @@ def _lines(
         cells = np.concatenate([cells, trained.around(said, reach)], axis=-1)
     lines = cells.reshape(len(said), -1)  # one target after the other
     return list(map(tuple, lines.tolist()))
-
-
-def _write(stream: TextIO | codecs.StreamWriter, blocks: Iterable[Block]) -> int:
-    """Write all blocks; how many lines they had."""
-    writer, count = csv.writer(stream, lineterminator="\n"), 0
-    for block in blocks:
-        writer.writerows(block)
-        count += len(block)
-    return count

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import codecs
-import csv
 import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+from talweg.cli.cells import write_rows
 from talweg.cli.given import STANDARD_INPUT, table_given
 from talweg.cli.output import claimed, usable_folder, whole_or_nothing
 from talweg.cli.terminal import say
@@ -92,9 +92,8 @@ def write_results(trained: TrainedTable, out: Path, *, command: str, code: str) 
 
 def _write_history(trained: TrainedTable, stream: IO[bytes]) -> None:
     """One line an epoch of each network."""
-    writer = csv.writer(codecs.getwriter("utf-8")(stream), lineterminator="\n")
-    writer.writerow(trained.history)
-    writer.writerows(zip(*(each.tolist() for each in trained.history.values()), strict=True))
+    rows = zip(*(each.tolist() for each in trained.history.values()), strict=True)
+    write_rows(codecs.getwriter("utf-8")(stream), [tuple(trained.history), *rows], exact=False)
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:

@@ -9,8 +9,11 @@ from html import escape
 # Without children these are written `<name/>`; HTML wants a closing tag on every other element.
 _VOID = frozenset({"meta", "line", "rect", "circle", "path"})
 
-# What XML cannot hold: control characters, surrogates and two non-characters.
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML cannot hold (control characters, surrogates, two non-characters), and what would break a
+# line or turn its direction.
+_FORBIDDEN = re.compile(
+    "[^\t\n\r\u0020-\u007e\u00a0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
 
 
 class Markup(str):
@@ -20,7 +23,7 @@ class Markup(str):
 
 
 def safe(text: str) -> Markup:
-    """`text` as markup: escaped, and what XML cannot hold replaced by U+FFFD.
+    """`text` as markup: escaped, and what a page must not hold replaced by U+FFFD.
 
     >>> safe("a < b")
     'a &lt; b'

@@ -16,7 +16,7 @@ from talweg.draw.markup import Markup, tag
 from talweg.draw.plots import line_chart
 from talweg.draw.result import pictures
 from talweg.draw.scale import number
-from talweg.train.replacing import replacing
+from talweg.replacing import replacing
 
 
 def write_report(path: str | os.PathLike[str], report: Report) -> Path:

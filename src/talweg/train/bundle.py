@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.errors import DataError, ModelFileError
-from talweg.train.replacing import replacing
+from talweg.replacing import replacing
 from talweg.version import VERSION
 
 Array = NDArray[Any]

@@ -1,0 +1,48 @@
+"""Cells of a CSV file that people open in a spreadsheet, or show in a terminal."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Protocol
+
+from talweg.errors import visible
+
+
+class Writable(Protocol):
+    """What text can be written to."""
+
+    def write(self, text: str, /) -> object: ...
+
+
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")  # as wide letters, too
+_NUMBER = re.compile(r"\s*[+-]?([\d.,]+(e[+-]?\d+)?%?|inf|nan)\s*", re.IGNORECASE)
+
+
+def write_rows(stream: Writable, rows: Iterable[Sequence[object]], *, exact: bool) -> int:
+    """Write rows as CSV, with harmless texts unless they are to be `exact`; how many there were."""
+    writer, count = csv.writer(stream, lineterminator="\n"), 0
+    for row in rows:
+        writer.writerow(row if exact else map(_shown, row))
+        count += 1
+    return count
+
+
+def _shown(cell: object) -> object:
+    return harmless(cell) if isinstance(cell, str) else cell
+
+
+@lru_cache(4096)
+def harmless(text: str) -> str:
+    """A text that no spreadsheet runs as a formula, and whose control characters are escapes.
+
+    An apostrophe before it says that it is text; a number needs none.
+
+    >>> harmless("=1+1"), harmless("-1"), harmless("hill")
+    ("'=1+1", '-1', 'hill')
+    """
+    shown = visible(text)
+    starts = _FORMULA.match(shown) or shown[:1] in ("\t", "\n")
+    return f"'{shown}" if starts and not _NUMBER.fullmatch(shown) else shown
