@@ -123,27 +123,23 @@ def _samples(process: int, folder: Path) -> Iterator[Sample]:
     """What it takes now; nothing when it has just ended."""
     try:
         status = Path(f"/proc/{process}/status").read_text()
-        maps = Path(f"/proc/{process}/maps").read_text()
     except ProcessLookupError:
         return
     lines = dict(line.split(":", 1) for line in status.splitlines())
     if "RssAnon" in lines:
         memory = int(lines["RssAnon"].split()[0]) * 2**10
-        yield Sample(time.monotonic(), memory, sum(_files(maps, folder).values()))
+        yield Sample(time.monotonic(), memory, sum(_files(process, folder).values()))
 
 
-def _files(maps: str, folder: Path) -> dict[int, int]:
-    """Bytes of each temporary file: those with a name, and those that are only mapped."""
+def _files(process: int, folder: Path) -> dict[int, int]:
+    """Bytes of each temporary file of a process: it has them open, and they have no names."""
     found = {}
-    with suppress(FileNotFoundError):  # one that has just been mapped, or a folder that is gone
-        for path in folder.glob("talweg-*/*"):
-            about = path.stat()
-            found[about.st_ino] = about.st_size
-    for line in maps.splitlines():
-        if f"{folder}/talweg-" in line:
-            span, _, offset, _, inode, _ = line.split(None, 5)
-            start, end = (int(each, 16) for each in span.split("-"))
-            found[int(inode)] = max(found.get(int(inode), 0), int(offset, 16) + end - start)
+    with suppress(OSError):  # the process has ended
+        for each in Path(f"/proc/{process}/fd").iterdir():
+            target = str(each.readlink())
+            if target.startswith(f"{folder}/") and target.endswith(" (deleted)"):
+                about = each.stat()
+                found[about.st_ino] = about.st_size
     return found
 
 

@@ -90,3 +90,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return f"Did you mean {folded[close[0]]!r}?"
     shown = ", ".join(repr(each) for each in names[:12])
     return f"Known: {shown}{', ...' if len(names) > 12 else ''}." if names else "There are none."
+
+
+def in_bytes(size: int) -> str:
+    """So many bytes as a person reads them."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -12,6 +12,7 @@ import pytest
 from talweg.data import growing
 from talweg.data.growing import Shelf
 from talweg.data.read import read_table
+from talweg.data.scratch import Scratch
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = 30
@@ -60,13 +61,14 @@ def test_the_same_table_is_written_anew(tmp_path: Path, large_table, monkeypatch
 
 
 @on_linux
-def test_temporary_files_count_with_and_without_a_name(
+def test_temporary_files_count_while_they_grow_and_once_they_are_mapped(
     tmp_path: Path, large_table, monkeypatch
 ) -> None:
     monkeypatch.setattr(growing, "IN_MEMORY", 0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    shelf = Shelf()
-    nameless = shelf.array((256, 1024), np.float32)
-    shelf.file().write_bytes(b"named")
-    found = large_table._files(Path("/proc/self/maps").read_text(), tmp_path)
-    assert sorted(found.values()) == [5, nameless.nbytes]
+    mapped, grows = Shelf().array((256, 1024), np.float32), Scratch()
+    grows.append(b"12345")
+    (tmp_path / "named").write_bytes(b"is no temporary file")
+    with (tmp_path / "named").open():
+        found = large_table._files(os.getpid(), tmp_path)
+    assert sorted(found.values()) == [5, mapped.nbytes]

@@ -150,12 +150,12 @@ def test_a_pipe_is_read_once_and_copied(tmp_path: Path) -> None:
         existing_file(pipe)
 
 
-def test_a_copy_goes_when_nobody_holds_it() -> None:
+def test_a_copy_is_read_several_times_and_has_no_name(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     source = source_of(io.StringIO(TEXT))
-    file = source.file
-    assert file.read_text(encoding="utf-8") == TEXT
-    del source
-    assert not file.exists()
+    with source.open() as first, source.open() as second:
+        assert first.read().decode() == second.read().decode() == TEXT
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_model_takes_open_files_and_comparing_reads_them_once() -> None:

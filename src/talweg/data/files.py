@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from talweg.data.growing import Shelf
+from talweg.data.scratch import Scratch
 from talweg.errors import DataError, nearest
 
 _BLOCK = 2**20  # bytes or letters that are copied at a time
@@ -20,18 +21,19 @@ _SHOWN = 300  # letters of a path in a message
 class Source:
     """A file that can be read several times, and what messages call it.
 
-    What can be read only once lies on a `shelf`, which is emptied when nobody holds it any more.
+    What could be read only once was copied to a file without a name.
     """
 
-    file: Path
+    file: Path | Scratch
     name: str
-    shelf: Shelf | None = None
 
     def __str__(self) -> str:
         return self.name
 
     def open(self) -> IO[bytes]:
         """The bytes from the start. DataError: the system does not let us read them."""
+        if isinstance(self.file, Scratch):
+            return self.file.reader()
         try:
             return self.file.open("rb")
         except OSError as error:
@@ -54,8 +56,8 @@ def source_of(given: Any, name: str | None = None) -> Source:
         return given
     if _is_stream(given):
         return _copied(given, name or _name_of(given))
-    source = Source(Path(given), str(given))
-    mode = _mode(source.file)
+    file = Path(given)
+    source, mode = Source(file, str(given)), _mode(file)
     if stat.S_ISREG(mode):
         return source
     with source.open() as stream:
@@ -94,20 +96,24 @@ def _name_of(stream: Any) -> str:
 
 def _copied(stream: Any, name: str) -> Source:
     """The rest of a stream as a file. Text is written as UTF-8."""
-    shelf = Shelf()
-    file = shelf.file()
-    try:
-        with file.open("wb") as copy:
-            while piece := stream.read(_BLOCK):
-                is_text = isinstance(piece, str)
-                copy.write(piece.encode("utf-8", "surrogateescape") if is_text else piece)
-            is_empty = not copy.tell()
-    except (OSError, ValueError) as error:
-        raise DataError(f"{name} cannot be read: {error}.") from None
-    if is_empty:
+    scratch = Scratch()
+    for piece in _pieces(stream, name):
+        scratch.append(
+            piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece
+        )
+    if not scratch.size:
         hint = " Its position is at its end: call seek(0) first." if _is_read(stream) else ""
         raise DataError(f"{name} is empty. Give a table with at least one row.{hint}")
-    return Source(file, name, shelf)
+    return Source(scratch, name)
+
+
+def _pieces(stream: Any, name: str) -> Iterator[Any]:
+    """What is left of a stream. DataError: it cannot be read."""
+    try:
+        while piece := stream.read(_BLOCK):
+            yield piece
+    except (OSError, ValueError) as error:
+        raise DataError(f"{name} cannot be read: {error}.") from None
 
 
 def _is_read(stream: Any) -> bool:

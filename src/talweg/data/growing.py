@@ -6,14 +6,10 @@ Words are kept as codes of 4 bytes; a column of many different numbers or dates 
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from typing import Any
-from weakref import finalize
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -32,11 +28,13 @@ from talweg.data.columns import (
 )
 from talweg.data.dates import FEW_ODD, seconds, styles_of
 from talweg.data.numerals import COMMA, POINT, Tally, are_coded, cleaned, numeral
+from talweg.data.scratch import Scratch
 
 BLOCK = 2**13  # cells read at a time: 200,000 x 10 take 1.6 s, with 2**17 2.4 (caches)
 FEWEST = 2**6  # rows at a time: of 1,500 columns, 5 rows take three times as long a cell
 IN_MEMORY = 2**28  # bytes of a table; more go to the folder that TMPDIR names
 WRITTEN = 2**16  # bytes of a column at a time
+_PART = 2**16  # rows of a column that are read back at a time
 MOST_WORDS = 2**18  # different texts of a column, some 40 MB of them; more are one more text
 MOST_NUMERALS = 2**12  # different numbers that are kept as text, so that 007 stays what it is
 OTHER = "(one of many others)"
@@ -47,47 +45,32 @@ _SPELT = dict.fromkeys((text for each in MISSING | VAGUE for text in (each, each
 
 
 class Shelf:
-    """Where arrays lie: in memory, and once they are many in a folder that goes with them."""
+    """Where arrays lie: in memory, and once they are many in temporary files."""
 
     def __init__(self) -> None:
         self._bytes = 0
-        self._files = 0
-        self._folder = ""
 
     def holds(self, size: int) -> bool:
         """Whether so many more bytes still go to memory."""
         self._bytes += size
         return self._bytes <= IN_MEMORY
 
-    def file(self) -> Path:
-        """A new place for a file."""
-        if not self._folder:
-            self._folder = mkdtemp(prefix="talweg-")
-            finalize(self, rmtree, self._folder, ignore_errors=True)
-        self._files += 1
-        return Path(self._folder, str(self._files))
-
     def array(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """An array to be written, in memory or mapped."""
-        if self.holds(int(np.prod(shape)) * np.dtype(dtype).itemsize):
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if self.holds(size) or not size:
             return np.empty(shape, dtype)
-        return mapped(self.file(), dtype, shape, mode="w+")
+        scratch = Scratch()
+        scratch.allocate(size)
+        return scratch.mapped(dtype, shape)
 
     def keep(self, array: NDArray[Any]) -> NDArray[Any]:
         """An array that was made in memory, where it then lies."""
-        if self.holds(array.nbytes):
+        if self.holds(array.nbytes) or not array.nbytes:
             return array
-        file = self.file()
-        array.tofile(file)
-        return mapped(file, array.dtype, array.shape)
-
-
-def mapped(file: Path, dtype: DTypeLike, shape: tuple[int, ...], mode: Any = "r+") -> NDArray[Any]:
-    """The array in a file, which has no name any more where a file can live without."""
-    array = np.asarray(np.memmap(file, dtype, mode, shape=shape))
-    if os.name == "posix":
-        file.unlink()
-    return array
+        scratch = Scratch()
+        scratch.append(np.ascontiguousarray(array))
+        return scratch.mapped(array.dtype, array.shape)
 
 
 class _Parts:
@@ -99,7 +82,7 @@ class _Parts:
 
     def __init__(self, dtype: DTypeLike, shelf: Shelf) -> None:
         self._room, self._shelf = np.empty(0, dtype), shelf
-        self._file: Path | None = None
+        self._scratch: Scratch | None = None
         self._rows = self._written = 0
 
     def append(self, part: NDArray[Any]) -> None:
@@ -120,22 +103,21 @@ class _Parts:
 
     def _write(self) -> None:
         """Move what is in memory to the file."""
-        self._file = self._file or self._shelf.file()
-        with self._file.open("ab") as stream:
-            self._in_memory.tofile(stream)
+        self._scratch = self._scratch or Scratch()
+        self._scratch.append(self._in_memory)
         self._room, self._written = np.empty(0, self._room.dtype), self._rows
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
-        if self._file:
-            with self._file.open("rb") as stream:
-                while len(part := np.fromfile(stream, self._room.dtype, 2**16)):
-                    yield part
+        if self._scratch:
+            written = self._scratch.mapped(self._room.dtype, (self._written,))
+            for start in range(0, self._written, _PART):
+                yield written[start : start + _PART]
         yield self._in_memory
 
     def joined(self) -> NDArray[Any]:
-        if self._file:
+        if self._scratch:
             self._write()
-            return mapped(self._file, self._room.dtype, (self._rows,))
+            return self._scratch.mapped(self._room.dtype, (self._rows,))
         return self._in_memory
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from talweg.data.files import Source
@@ -105,7 +106,7 @@ def _reader(file: Source) -> Any:
             " pip install 'talweg[tables]', or save the table as CSV."
         ) from None
     try:
-        return parquet.ParquetFile(file.file)
+        return parquet.ParquetFile(file.file if isinstance(file.file, Path) else file.open())
     except (ArrowException, OSError) as error:
         raise _damaged(file, error) from None
 

@@ -20,6 +20,7 @@ from talweg.engine.native.rules import first_state
 from talweg.engine.native.view import Kind
 from talweg.engine.program import Program, Rows
 from talweg.engine.snapshot import Snapshot
+from talweg.errors import in_bytes
 from talweg.gates import Array
 
 BLOCK_BYTES = 256 * 1024
@@ -254,11 +255,11 @@ def too_large(program: Program, parts: Parts, weights: Array) -> MemoryError:
     kept = [np.asarray(each).nbytes for each in program.state.values()]
     training = weights.nbytes * 3 + 2 * sum(kept)
     step = _buffer_bytes(parts.step, program.batch_size)
-    words = f"{_size(training)} for weights and the optimiser's state, {_size(step)} for each step"
-    words += f" of {program.batch_size} rows"
+    words = f"{in_bytes(training)} for weights and the optimiser's state, "
+    words += f"{in_bytes(step)} for each step of {program.batch_size} rows"
     if parts.evaluate:
         evaluation = _buffer_bytes(parts.evaluate, program.evaluation_size)
-        words += f", {_size(evaluation)} to evaluate {program.evaluation_size} rows at a time"
+        words += f", {in_bytes(evaluation)} to evaluate {program.evaluation_size} rows at a time"
     return MemoryError(
         f"The run takes more memory than can be had: {words}. Take fewer units, an optimizer "
         "that remembers less (SGD), or, where the step is what is large, a smaller batch_size."
@@ -268,7 +269,3 @@ def too_large(program: Program, parts: Parts, weights: Array) -> MemoryError:
 def _buffer_bytes(plan: Plan, rows: int) -> int:
     private = sum(each.nbytes(rows) for each in plan.buffers if each.kind == "private")
     return plan.layout("shared", rows)[1] + plan.layout("block", rows)[1] + private
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
