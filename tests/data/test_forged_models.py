@@ -204,6 +204,9 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     ),
     "one class": ("classes", at("target", "levels", put=["a"]), "a list of at least 2"),
     "a class twice": ("classes", at("target", "levels", put=["a", "a"]), "different items"),
+    "a class of another type": ("classes", at("target", "types", put=["whole"] * 2), "'a'"),
+    "a class of no type": ("classes", at("target", "types", put=["word"] * 2), "'word'"),
+    "a type too few": ("classes", at("target", "types", put=["text"]), "shorter"),
     "a class more": ("classes", at("target", "levels", put=["a", "b", "c"]), "not float32 ("),
     # The network.
     "no units": ("numbers", at("network", "hidden", put=[0]), "hidden[0] must be a whole number"),

@@ -269,7 +269,7 @@ def test_parts_of_a_file_are_read_by_the_marks_that_are_known(tmp_path: Path) ->
 
 
 def test_labels_of_numbers_are_numbers_whatever_the_mark() -> None:
-    assert Target.fit(as_cells(["1,0", "2,0", "1,0"])).levels == ("1", "2")
+    assert Target.fit(as_cells(["1,0", "2,0", "1,0"])).labels.tolist() == [1, 2]
     assert Target.fit(as_cells(["5 %", "10 %", "5 %"])).levels == ("10 %", "5 %")
 
 

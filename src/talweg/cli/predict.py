@@ -19,6 +19,7 @@ from talweg.cli.terminal import say
 from talweg.data.columns import Floats
 from talweg.data.read import read_parts
 from talweg.data.table import Table
+from talweg.data.target import Classification
 from talweg.data.trained_table import TrainedTable
 from talweg.errors import DataError, DataWarning
 from talweg.insight.words import target_name
@@ -76,7 +77,8 @@ def _names(
     names = trained.coding.names
     if reach is not None:
         return tuple(f"{name}{end}" for name in names for end in ("", " low", " high"))
-    classes = trained.labels if probabilities else ()
+    coding = trained.coding
+    classes = coding.levels if probabilities and isinstance(coding, Classification) else ()
     return *names, *(f"probability {each}" for each in classes)
 
 

@@ -6,7 +6,6 @@ the missing, so that no cell met later is a surprise.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
@@ -20,15 +19,16 @@ from talweg.data.columns import (
     Moments,
     Words,
     as_words,
+    canonical,
     is_missing,
     mean_and_scale,
-    number,
     parse,
-    plain,
+    places_of,
 )
 from talweg.data.dates import STYLES, seconds
 from talweg.data.growing import OTHER
 from talweg.data.kinds import RARE, ColumnType, truth_of
+from talweg.data.labels import named_marks
 from talweg.lazy import cached_property
 from talweg.schema import Exactly, Items, Record, Tagged, Text, Tuple
 from talweg.settings import Choice, Number
@@ -110,7 +110,9 @@ class CategoryColumn:
         counts = as_words(cells).counts
         counts.pop(OTHER, None)
         ordered = sorted(counts, key=lambda level: (-counts[level], level))
-        levels = [each for each in ordered if counts[each] >= RARE and not is_missing(each)]
+        marks = named_marks(counts)
+        kept = (each for each in ordered if each in marks or not is_missing(each))
+        levels = [each for each in kept if counts[each] >= RARE]
         if len(levels) > MOST_LEVELS:
             return CodeColumn(name, tuple(levels[:MOST_CODES]))
         return cls(name, tuple(levels))
@@ -151,30 +153,22 @@ class CategoryColumn:
 
     @cached_property
     def _place_of(self) -> dict[str, int]:
-        """The place of each level, and of numbers as they are written plainly: "7.0" is 7 too."""
-        found = {level: place for place, level in enumerate(self.levels)}
-        for place, level in enumerate(self.levels):
-            found.setdefault(_plainly(level), place)
-        return found
+        return places_of(self.levels)
 
     def placing(self) -> Callable[[str], int]:
-        """The place of any text among those of the column."""
+        """The place of any text among those of the column: as it is written, or in its canonical
+        form.
+        """
         place_of = self._place_of
         unknown, missing = len(self.levels), len(self.levels) + 1
 
         def place(level: str) -> int:
             found = place_of.get(level)
             if found is None:
-                found = missing if is_missing(level) else place_of.get(_plainly(level), unknown)
+                found = missing if is_missing(level) else place_of.get(canonical(level), unknown)
             return found
 
         return place
-
-
-def _plainly(level: str) -> str:
-    """A number as it is written plainly; any other text as it is."""
-    value = number(level)
-    return plain(value) if math.isfinite(value) else level
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, overload
 
@@ -197,6 +198,32 @@ def number(cell: str) -> float:
         return math.nan
     value = float(cell)
     return value if abs(value) <= LARGEST else math.copysign(math.inf, value)
+
+
+def canonical(text: str) -> str:
+    """One text for what is the same in another type: 1, "1.0" and True; a day and its midnight.
+
+    >>> [canonical(each) for each in ("1.0", "TRUE", "2024-01-03T00:00", "red")]
+    ['1', '1', '2024-01-03', 'red']
+    """
+    value = number(text)
+    if math.isfinite(value):
+        return plain(value)
+    if text.lower() in _TRUTHS:
+        return _TRUTHS[text.lower()]
+    return _MIDNIGHT.sub("", text)
+
+
+_TRUTHS = {"true": "1", "false": "0"}
+_MIDNIGHT = re.compile(r"(?<=\d)[T ]00:00(:00(\.0+)?)?$")
+
+
+def places_of(levels: Sequence[str]) -> dict[str, int]:
+    """The place of each level, and of its canonical text where no other level is written so."""
+    found = {level: place for place, level in enumerate(levels)}
+    for place, level in enumerate(levels):
+        found.setdefault(canonical(level), place)
+    return found
 
 
 def as_cells(values: ArrayLike | Cells) -> Cells:

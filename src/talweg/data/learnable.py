@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from talweg.data.columns import Cells
-from talweg.data.kinds import ColumnType, type_columns
+from talweg.data.columns import Cells, as_words, is_missing
+from talweg.data.kinds import RARE, ColumnType, type_columns
 from talweg.data.roles import Roles, weights_in
 from talweg.data.table import Table
-from talweg.data.target import Coding, Regressions, Target, Task
-from talweg.errors import DataError
+from talweg.data.target import Classification, Coding, Regressions, Target, Task
+from talweg.errors import DataError, DataWarning
 
 FEWEST_ROWS = 10  # with a target: fewer leave a test of a single row, or none
 
@@ -57,11 +58,35 @@ def _learnable(table: Table, roles: Roles, task: Task | None) -> tuple[Coding, T
     kept = table if known.all() else table.take(known)
     # Of all rows where they do, so that an error names the row of the table.
     fitted = table if roles.weight is None else kept
-    coding = Target.fit_all(_target_cells(fitted, roles), roles.targets, task=task)
+    cells = _target_cells(fitted, roles)
+    coding = Target.fit_all(cells, roles.targets, task=task, types=table.types)
     if isinstance(coding, Regressions):
         _refuse_few(table, count)
         coding = Target.fit_all(_target_cells(kept, roles), roles.targets, task="regression")
+    if isinstance(coding, Classification):
+        _warn_of_marks(coding, table)
     return coding, kept
+
+
+def _warn_of_marks(coding: Classification, table: Table) -> None:
+    """A DataWarning for words that are a class, and might mean a missing cell, or the reverse."""
+    counts = as_words(table.columns[coding.name]).counts
+    lost = [each for each in counts if each.isalpha() and is_missing(each)]
+    lost = [each for each in lost if each not in coding.levels and counts[each] >= RARE]
+    if coding.marks:
+        others = [each for each in coding.levels if each not in coding.marks]
+        said = (
+            f"{coding.marks[0]!r} is taken for a class, as it is written like {others[0]!r} and"
+            f" {others[1]!r}. If it says that a label is missing, empty these cells."
+        )
+    elif lost:
+        said = (
+            f"{counts[lost[0]]:,} rows are left out, as {lost[0]!r} is taken for a missing label."
+            " If it is a class, spell it in full."
+        )
+    else:
+        return
+    warnings.warn(f"Target {coding.name!r}: {said}", DataWarning, stacklevel=5)
 
 
 def _target_cells(table: Table, roles: Roles) -> list[Cells]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from talweg.data.classification import Classification as Classification
 from talweg.data.columns import (
     LARGEST,
     Cells,
@@ -19,12 +19,13 @@ from talweg.data.columns import (
     Words,
     are_numbers,
     mean_and_scale,
-    number,
     parse_numbers,
     plain,
     texts,
 )
-from talweg.errors import DataError, nearest
+from talweg.data.labels import all_alike, known_rows, refuse_missing
+from talweg.data.values import Types
+from talweg.errors import DataError
 from talweg.lazy import cached_property
 from talweg.schema import Items, Record, Tagged, Text, optional
 from talweg.settings import Choice, Number, check
@@ -34,7 +35,6 @@ Task = Literal["regression", "classification"]
 MOST_WHOLE = 10  # whole numbers with more distinct values than this are measured, not chosen
 MISTAKEN = 0.1  # fewer cells that are no numbers among many that are: mistakes, to be named
 VERY_SKEWED = 3.0  # of waiting times it is 2, of a lognormal number with a scale of 1 it is 6
-FEW_CLASSES = 10  # so many classes are never too many, unless every row has its own
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,11 @@ class Target:
 
     @staticmethod
     def fit(
-        cells: Cells, *, task: Task | None = None, name: str = "target"
+        cells: Cells, *, task: Task | None = None, name: str = "target", types: Types | None = None
     ) -> Regression | Classification:
         """The target for these cells, missing ones left out; its task is inferred unless given.
 
+        `types` says what the labels were in their source, where that has types.
         DataError: all cells missing, all alike, or, for classes, nearly all different.
         """
         allowed = Choice(("regression", "classification"), optional=True)
@@ -58,19 +59,27 @@ class Target:
             raise DataError(_no_target(name, cells))
         if not Target.known(cells).any():
             raise DataError(f"Target {name!r}: every cell is missing. Choose another column.")
-        kind = Regression if (task or _task(cells)) == "regression" else Classification
-        return kind.of(name, cells)
+        if (task or _task(cells)) == "regression":
+            return Regression.of(name, cells)
+        return Classification.of(name, cells, types)
 
     @staticmethod
     def fit_all(
-        cells: Sequence[Cells], names: Sequence[str], *, task: Task | None = None
+        cells: Sequence[Cells],
+        names: Sequence[str],
+        *,
+        task: Task | None = None,
+        types: Mapping[str, Types] | None = None,
     ) -> Coding:
         """One target, or several of numbers, each from its cells. DataError: several with classes.
 
         A row that lacks one of several is to be left out before.
         """
         pairs = zip(cells, names, strict=True)
-        each = [Target.fit(column, task=task, name=name) for column, name in pairs]
+        each = [
+            Target.fit(column, task=task, name=name, types=(types or {}).get(name))
+            for column, name in pairs
+        ]
         if len(each) == 1:
             return each[0]
         numbers = tuple(target for target in each if isinstance(target, Regression))
@@ -81,15 +90,18 @@ class Target:
     @staticmethod
     def from_json(record: dict[str, Any]) -> Coding:
         if record["task"] == "classification":
-            return Classification(record["name"], tuple(record["levels"]))
+            return Classification.from_json(record)
         each = tuple(map(Regression.from_record, record["each"]))
         return each[0] if len(each) == 1 else Regressions(each)
 
     @staticmethod
     def known(*cells: Cells) -> Mask:
         """Which rows (N,) have a target, or each of several; others cannot be learnt from."""
-        missing: Mask = np.any([parse_numbers(column)[1] for column in cells], axis=0)
-        return ~missing
+        return known_rows(*cells)
+
+    def labelled(self, *cells: Cells) -> Mask:
+        """Which rows (N,) of any table have a target, or each of several."""
+        return Target.known(*cells)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -158,7 +170,7 @@ class Regression(Target):
         values = _numbers(name, cells)
         values = values[~np.isnan(values)]
         if values.min() == values.max():
-            raise DataError(_all_alike(name, plain(float(values[0]))))
+            raise DataError(all_alike(name, plain(float(values[0]))))
         return Regression(name, *mean_and_scale(values), Logs.suiting(values))
 
     @staticmethod
@@ -182,7 +194,7 @@ class Regression(Target):
     def encode(self, cells: Cells) -> NDArray[np.float32]:
         """The numbers (N,) as standardised targets (N, 1). DataError: a missing cell."""
         values = _numbers(self.name, cells)
-        _refuse_missing(self.name, cells)
+        refuse_missing(self.name, Target.known(cells))
         mean, scale = self.mean, self.scale
         if self.logs is not None:
             _refuse_below(self.name, values)
@@ -223,6 +235,9 @@ class Regressions:
     def names(self) -> tuple[str, ...]:
         return tuple(one.name for one in self.each)
 
+    def labelled(self, *cells: Cells) -> Mask:
+        return Target.known(*cells)
+
     @cached_property
     def scales(self) -> Floats:
         return np.array([one.scale for one in self.each])
@@ -256,54 +271,6 @@ class Regressions:
         return np.stack([one.around(*column) for one, *column in columns], axis=1)
 
 
-@dataclass(frozen=True)
-class Classification(Target):
-    """A target of labels, one class a level: numbers in their order, text in the alphabet's."""
-
-    task = "classification"
-    levels: tuple[str, ...]
-
-    @staticmethod
-    def of(name: str, cells: Cells) -> Classification:
-        labels = texts(cells[Target.known(cells)])
-        if _all_numbers(labels):
-            levels = sorted(sorted({_plain_label(label) for label in labels}), key=number)
-        else:
-            levels = sorted(set(labels))
-        if len(levels) == 1:
-            raise DataError(_all_alike(name, levels[0]))
-        if len(levels) == len(labels) or len(levels) > max(FEW_CLASSES, len(labels) / 2):
-            raise DataError(
-                f"Target {name!r}: {len(levels)} different labels in {len(labels)} rows are too"
-                " many to learn. Choose another column, or task='regression' for numbers."
-            )
-        return Classification(name, tuple(levels))
-
-    def to_json(self) -> dict[str, Any]:
-        return {"task": self.task, "name": self.name, "levels": list(self.levels)}
-
-    def encode(self, cells: Cells) -> NDArray[np.int64]:
-        """The labels (N,) as classes (N,). DataError: a missing cell, or a label met nowhere."""
-        _refuse_missing(self.name, cells)
-        items = texts(cells)
-        label_of = _plain_label if _all_numbers(self.levels) else str
-        class_of = {level: place for place, level in enumerate(self.levels)}
-        code_of = {item: class_of.get(label_of(item), -1) for item in set(items)}
-        codes = np.fromiter(map(code_of.__getitem__, items), np.int64, len(items))
-        if (codes < 0).any():
-            row = int(np.argmax(codes < 0))
-            raise DataError(
-                f"Target {self.name!r}, row {row + 1}: the label {items[row]!r} is not one that"
-                f" the model was trained on. {nearest(items[row], self.levels)}"
-            )
-        return codes
-
-    def decode(self, classes: NDArray[np.integer[Any]]) -> Cells:
-        """Classes (N,) as labels (N,)."""
-        labels: Cells = np.array(self.levels, dtype=object)[classes]
-        return labels
-
-
 Coding = Regression | Regressions | Classification
 """What a column, or several, are to a network: how they enter it, and how its outputs leave it."""
 
@@ -311,9 +278,7 @@ TARGET_RECORD = Tagged(
     "task",
     {
         "regression": Record({"task": Text(), "each": Items(Regression.record, at_least=1)}),
-        "classification": Record(
-            {"task": Text(), "name": Text(), "levels": Items(Text(), at_least=2, unique=True)}
-        ),
+        "classification": Classification.record,
     },
 )
 
@@ -347,15 +312,6 @@ def _numbers(name: str, cells: Cells) -> Floats:
     return values
 
 
-def _refuse_missing(name: str, cells: Cells) -> None:
-    known = Target.known(cells)
-    if not known.all():
-        raise DataError(
-            f"Target {name!r}, row {np.argmin(known) + 1}: the cell is missing, in"
-            f" {np.count_nonzero(~known)} rows in all. Keep only the rows that are `known`."
-        )
-
-
 def _refuse_below(name: str, values: Floats) -> None:
     if not (values > 0).all():
         row = int(np.argmin(values > 0))
@@ -381,16 +337,6 @@ def _refuse_classes(target: Classification) -> None:
     )
 
 
-def _all_numbers(labels: Iterable[str]) -> bool:
-    return all(math.isfinite(number(label)) for label in set(labels))
-
-
-def _plain_label(label: str) -> str:
-    """A number in its plain form, so that "1", "1.0" and 1.0 are one class; else as it is."""
-    value = number(label)
-    return plain(value) if abs(value) < 2**53 else label
-
-
 def _no_target(name: str, cells: Words | Moments) -> str:
     """Why a column of which not all texts are kept, or only as moments, is no target."""
     if isinstance(cells, Words) and cells.why:
@@ -402,10 +348,3 @@ def _no_target(name: str, cells: Words | Moments) -> str:
     else:
         found = f"more than {len(cells.levels) - 1:,} different labels are too many to learn"
     return f"Target {name!r}: {found}, or choose another column."
-
-
-def _all_alike(name: str, value: str) -> str:
-    return (
-        f"Target {name!r}: every row holds {value!r}, so there is nothing to learn. Choose"
-        " another column."
-    )

@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.columns import Cells, Floats, number
+from talweg.data.columns import Cells, Floats
 from talweg.data.decision import Decision, decide
 from talweg.data.encode import TableEncoder
 from talweg.data.files import is_file
@@ -25,7 +25,6 @@ from talweg.data.scores import Score, scores_of
 from talweg.data.table import Table
 from talweg.data.target import Classification, Coding, Regression, Regressions, Target, Task
 from talweg.errors import ModelFileError, SettingError
-from talweg.lazy import cached_property
 from talweg.nn import Module
 from talweg.nn.predictor import predict_by
 from talweg.schema import fault
@@ -143,14 +142,10 @@ class TrainedTable:
         held = self.held_out
         return self._scored(held.true, held.outputs, held.weights)
 
-    @cached_property
+    @property
     def labels(self) -> Array:
-        """The K classes in order, as numbers where all of them are. SettingError: no classes."""
-        levels = self._classes("labels").levels
-        values = np.array([number(each) for each in levels])
-        if not np.isfinite(values).all():
-            return np.array(levels, dtype=object)
-        return values.astype(np.int64) if np.array_equal(values, np.rint(values)) else values
+        """The K classes in order, of the type that they had in training. SettingError: none."""
+        return self._classes("labels").labels
 
     def table(self, source: Any) -> Table:
         """The source as a table with a header if, and only if, that of training had one."""
@@ -218,7 +213,7 @@ class TrainedTable:
         table = self.table(source)
         self.encoder.warn_of_marks(table)
         cells = self.target_cells(table)
-        known = Target.known(*cells)
+        known = self.coding.labelled(*cells)
         y = self.coding.encode(*(column[known] for column in cells))
         outputs = outputs_of(self.net, self.coding, self.encoder.encode(table.take(known)))
         return self._scored(truth(self.coding, y), outputs)

@@ -186,6 +186,8 @@ def type_of(values: NDArray[Any]) -> Types:
     found: set[ValueType] = {_type_of_class(each) for each in set(map(type, items))}
     if len(found) <= 1:
         return found.pop() if found else "text"
+    if found == {"whole", "number"}:
+        return "number"
     return {as_text(item): _type_of_class(type(item)) for item in items}
 
 
@@ -216,11 +218,13 @@ def _filled(values: Any) -> NDArray[Any]:
 
 def _of_list(values: list[Any] | tuple[Any, ...]) -> NDArray[Any]:
     kinds = set(map(type, values))
-    if kinds in ({float}, {int}, {bool}):
-        found = np.asarray(values)
-        if found.dtype.kind in "bif":
-            return found
+    kind = _PLAIN_LISTS.get(kinds.pop(), "") if len(kinds) == 1 else ""
+    if kind and (found := np.asarray(values)).dtype.kind == kind:  # longer ints become floats
+        return found
     return np.fromiter(values, dtype=object, count=len(values))
+
+
+_PLAIN_LISTS = {float: "f", int: "i", bool: "b"}
 
 
 def _of_arrow(values: Any) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from talweg.data.scores import log_losses, mean_r2
 from talweg.data.table import Table
-from talweg.data.target import Classification, Regressions, Target
+from talweg.data.target import Classification, Regressions
 from talweg.data.trained_table import TrainedTable, Unseen, outputs_of, truth
 
 Array = NDArray[Any]
@@ -37,7 +37,7 @@ class EncodedRows:
         unseen = source if isinstance(source, Unseen) else None
         table = source.table if isinstance(source, Unseen) else source
         cells = trained.target_cells(table)
-        known = Target.known(*cells)
+        known = trained.coding.labelled(*cells)
         kept = table if known.all() else table.take(known)
         y = trained.coding.encode(*(column[known] for column in cells))
         x = trained.encoder.encode(kept)

@@ -62,7 +62,13 @@ def baseline(trained: TrainedTable) -> str:
         return "the mean of each"
     if trained.task == "regression":
         return f"the mean, {number_text(float(prior[0]))}"
-    return f"the most frequent class, {trained.labels[prior.argmax()]}"
+    return f"the most frequent class, {_level(trained, int(prior.argmax()))}"
+
+
+def _level(trained: TrainedTable, place: int) -> str:
+    """A class as it is written."""
+    assert isinstance(trained.coding, Classification)
+    return trained.coding.levels[place]
 
 
 def sentences(trained: TrainedTable) -> list[str]:
@@ -314,8 +320,9 @@ def decision_sentence(trained: TrainedTable) -> str:
     decision = trained.decision
     if decision is None:
         return ""
+    positive = _level(trained, decision.positive)
     return (
-        f"A row is taken for {trained.labels[decision.positive]} where its probability is at least "
+        f"A row is taken for {positive} where its probability is at least "
         f"{number_text(decision.threshold)}."
     )
 
