@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ _RULES: dict[str, Rule] = {
 _ROWS = 1024  # of X, evenly spaced, on which functions are compared
 _SHOWN = 12  # clusters that are printed
 _SURE = 0.95
+_LAST = 10  # epochs at least, or a tenth of all, over which a loss still falls or not
+_APART = 5  # how much less it may fall in a run that is not among the best: it may be on a plateau
 
 
 def restarts(
@@ -41,6 +43,11 @@ def restarts(
 ) -> Restarts:
     """Train one net from many starting points, keep the best, and find which minima there are.
 
+    Only runs that have converged count as minima: at the pace of its last tenth (ten epochs at
+    least), the loss would fall by less than `tolerance` in as many epochs again, and by a fifth of
+    that in runs that are worse than the best by more than `tolerance`, since a plateau is slow too;
+    and it does not swing by more than that. The others are `unfinished`.
+
     Args:
         net: a net without weights yet, or a function that makes a new one each time.
         starts: how many; their seeds are `seed`, seed + 1, and so on.
@@ -52,7 +59,7 @@ def restarts(
 
     >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
     >>> net = tw.Sequential(tw.Dense(2, "tanh"), tw.Dense(1, "sigmoid"))
-    >>> found = restarts(net, X, y, starts=8, optimizer=tw.SGD(lr=0.5), epochs=2000, solved=0.01)
+    >>> found = restarts(net, X, y, starts=8, optimizer=tw.SGD(lr=0.5), epochs=4000, solved=0.01)
     >>> found.spread["best"] < 0.01, sum(each.count for each in found.clusters)
     (True, 8)
     """
@@ -67,7 +74,18 @@ def restarts(
         _builder(net), X, y, over={"seed": range(seed, seed + starts)}, seed=seed, **settings
     )
     losses = np.array([_loss(run, found.compared_by) for run in found.runs])
-    return Restarts(found, losses, _clusters(found, losses, X, tolerance), solved)
+    order = [
+        place for place in np.argsort(losses, kind="stable").tolist() if losses[place] < math.inf
+    ]
+    if not order:
+        return Restarts(found, losses, [], [], solved)
+    functions = _functions(found.runs, order, X)
+    near_loss = tolerance * _lowered(found, order)
+    near_function = tolerance * _range(np.stack([*functions.values()]))
+    unfinished = {place for place in order if _is_unfinished(found, losses, place, near_loss)}
+    done = {place: functions[place] for place in order if place not in unfinished}
+    clusters = _clusters(found, losses, done, near_loss, near_function)
+    return Restarts(found, losses, clusters, sorted(unfinished), solved)
 
 
 def _builder(net: Any) -> Callable[..., Any]:
@@ -95,12 +113,14 @@ class Cluster:
 class Restarts:
     """The runs from many starts, best minimum first in `clusters`; printing it gives a table.
 
-    `losses` are those of the weights that each run kept, NaN where it failed.
+    `losses` are those of the weights that each run kept, NaN where it failed. `unfinished` are the
+    places of runs whose loss was still falling, which are in no cluster.
     """
 
     sweep: Sweep
     losses: npt.NDArray[np.float64]
     clusters: list[Cluster]
+    unfinished: list[int] = field(default_factory=list)
     solved_below: float | None = None
 
     @property
@@ -114,7 +134,7 @@ class Restarts:
     @property
     def spread(self) -> dict[str, float]:
         """Quantiles of the loss over the starts, and the share of starts that solved it."""
-        if not self.clusters:
+        if not np.isfinite(self.losses).any():
             raise DataError("restarts: no start has a loss: see the `failure` of each of `runs`")
         names = {"best": 0.0, "10 %": 0.1, "median": 0.5, "90 %": 0.9, "worst": 1.0}
         finite = self.losses[np.isfinite(self.losses)]
@@ -123,10 +143,14 @@ class Restarts:
 
     @property
     def solved(self) -> float:
-        """The share of the starts that found the best minimum, or a loss that is low enough."""
+        """The share of the starts that found the best minimum, or a loss that is low enough.
+
+        0 where an unfinished run is below all minima, as the best one is not known then.
+        """
         if self.solved_below is not None:
             return float(np.mean(self.losses < self.solved_below))
-        return self.clusters[0].count / len(self.runs) if self.clusters else 0.0
+        is_known = self.clusters and self.clusters[0].loss <= np.nanmin(self.losses)
+        return self.clusters[0].count / len(self.runs) if is_known else 0.0
 
     def chance(self, starts: int) -> float:
         """That one of so many starts solves it: 1 - (1 - solved)^starts."""
@@ -140,7 +164,7 @@ class Restarts:
         return math.ceil(math.log(1 - _SURE) / math.log(1 - self.solved))
 
     def __str__(self) -> str:
-        if not self.clusters:
+        if not np.isfinite(self.losses).any():
             return f"none of {len(self.runs)} starts has a loss: see the `failure` of each"
         total, spread = len(self.runs), self.spread
         lines = ["minimum          loss  starts   share"]
@@ -150,7 +174,11 @@ class Restarts:
         more = self.clusters[_SHOWN:]
         if more:
             lines.append(f"{len(more)} more minima, of {sum(each.count for each in more)} starts")
-        failed = total - sum(each.count for each in self.clusters)
+        if self.unfinished:
+            least = np.min(self.losses[self.unfinished])
+            count = len(self.unfinished)
+            lines.append(f"{'-':>7}  {least:>12.6g}{count:>8}{count / total:>8.0%}  unfinished")
+        failed = int(np.isnan(self.losses).sum())
         failures = f"; {failed} failed" if failed else ""
         quantiles = ", ".join(
             f"{n} {v:.4g}" for n, v in spread.items() if n not in ("best", "solved")
@@ -162,8 +190,20 @@ class Restarts:
                 *lines,
                 f"{total} starts{failures}: {quantiles}",
                 f"{self.solved:.0%} of the starts solved it{words}{enough}",
+                *self._advice(),
             ]
         )
+
+    def _advice(self) -> list[str]:
+        """What to do about runs that have not converged."""
+        if not self.unfinished:
+            return []
+        epochs = max(self.runs[place].epochs for place in self.unfinished)
+        return [
+            f"unfinished: the loss had not settled after {epochs} epochs, so this is no minimum;",
+            f"give more epochs (say {4 * epochs}), another learning rate, or on little data",
+            "optimizer=tw.LBFGS() with batch_size=None",
+        ]
 
     def __repr__(self) -> str:
         return f"<Restarts: {len(self.runs)} starts, {len(self.clusters)} minima; print it>"
@@ -176,22 +216,38 @@ def _loss(run: Run, measure: str) -> float:
     return math.nan if run.failure else kept(run, measure)
 
 
-def _clusters(
-    found: Sweep, losses: npt.NDArray[np.float64], X: Any, tolerance: float
-) -> list[Cluster]:
-    """Runs that agree with the best of their cluster; from the least loss on, so that clusters
-    do not depend on the order of the runs.
+def _is_unfinished(found: Sweep, losses: npt.NDArray[np.float64], place: int, near: float) -> bool:
+    """Whether a run has not converged: see `restarts`; `near` is the tolerance as a loss.
+
+    The pace is that of two means, of the first and the second half of the last epochs, since losses
+    of small batches are noisy.
     """
-    order = [
-        int(place) for place in np.argsort(losses, kind="stable") if np.isfinite(losses[place])
-    ]
-    if not order:
-        return []
-    functions = _functions(found.runs, order, X)
-    near_loss = tolerance * _lowered(found, order)
-    near_function = tolerance * _range(np.stack([functions[place] for place in order]))
+    run = found.runs[place]
+    if run.stopped_by == "no_descent":
+        return False
+    values = run.history[found.compared_by]
+    last = values[-max(_LAST, len(values) // 10) :]
+    half = len(last) // 2
+    if not half:
+        return True
+    pace = (last[:half].mean() - last[-half:].mean()) / (len(last) - half)
+    is_apart = losses[place] - np.nanmin(losses) > near
+    falls = pace * len(values) > (near / _APART if is_apart else near)
+    return bool(falls or last.std() > near)
+
+
+def _clusters(
+    found: Sweep,
+    losses: npt.NDArray[np.float64],
+    functions: Mapping[int, npt.NDArray[np.float64]],
+    near_loss: float,
+    near_function: float,
+) -> list[Cluster]:
+    """Runs that agree with the best of their cluster; from the least loss on, so that clusters do
+    not depend on the order of the runs.
+    """
     clusters: dict[int, list[int]] = {}
-    for place in order:
+    for place in functions:
         for lead, members in clusters.items():
             gap = np.sqrt(np.mean((functions[place] - functions[lead]) ** 2))
             if gap <= near_function and losses[place] - losses[lead] <= near_loss:
@@ -208,7 +264,7 @@ def _clusters(
 def _functions(
     runs: Sequence[Run], places: Sequence[int], X: Any
 ) -> Mapping[int, npt.NDArray[np.float64]]:
-    """What each net predicts."""
+    """What each net predicts, in the order of the places."""
     rows = runs[places[0]].net.as_rows(X)
     seen = rows[:: max(1, -(-len(rows) // _ROWS))]
     return {place: runs[place].net.predict(seen).astype(np.float64) for place in places}
