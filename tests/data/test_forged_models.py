@@ -104,6 +104,40 @@ FORGED: dict[str, tuple[str, Change, str]] = {
         array("held out/true", lambda a: a[:, :1]),
         ", 1), not float",
     ),
+    "no scale of errors": ("numbers", lambda c, a: a.pop("errors/judged"), "['errors/judged']"),
+    "a scale of errors for classes": (
+        "classes",
+        lambda c, a: a.update({"errors/shrink": np.ones(1)}),
+        "arrays that a model does not (['errors/shrink'])",
+    ),
+    "a scale of errors of one row": (
+        "numbers",
+        array("errors/judged", lambda a: a[:1]),
+        "is float64 (1, 1)",
+    ),
+    "a scale of errors of 0": (
+        "several",
+        array("errors/judged", lambda a: 0 * a),
+        "errors is not above 0",
+    ),
+    "shrunk to NaN": ("several", array("errors/shrink", lambda a: a / 0), "is not finite"),
+    "shrunk below 0": ("several", array("errors/shrink", lambda a: -a), "errors is not above 0"),
+    "limits that overflow": ("numbers", array("errors/limits", lambda a: a + 1e3), "not above 0"),
+    "features that are no inputs": (
+        "numbers",
+        lambda c, a: a.update(
+            {"errors/inputs": np.array([-1]), "errors/weights": np.zeros((4, 1))}
+        ),
+        "inputs that are not below",
+    ),
+    "features as text": ("numbers", array("errors/squares", lambda a: a.astype(str)), "not int64"),
+    "features without weights": (
+        "numbers",
+        array("errors/inputs", lambda a: np.array([0])),
+        "not float64 (4, 1)",
+    ),
+    "a lowest of text": ("numbers", at("target", "each", 0, "lowest", put="0"), "lowest must be"),
+    "no highest": ("numbers", without("target", "each", 0, "highest"), "but is absent"),
     "no history": ("numbers", lambda c, a: a.pop("history/loss"), "lacks the network"),
     "a history cut short": ("numbers", array("history/loss", lambda a: a[1:]), "different lengths"),
     "a history of text": ("numbers", array("history/loss", lambda a: a.astype(str)), "no numbers"),

@@ -63,7 +63,11 @@ def many() -> tw.TableModel:
 def test_each_has_its_own_mean_and_scale() -> None:
     cells = as_cells([1.5, 3.5]), as_cells(["20", "10"])
     target = Target.fit_all(cells, BOTH, task="regression")
-    assert target == Regressions((Regression("rent", 2.5, 1.0), Regression("price", 15.0, 5.0)))
+    rent, price = (
+        Regression("rent", 2.5, 1.0, lowest=0.0),
+        Regression("price", 15.0, 5.0, lowest=0.0),
+    )
+    assert target == Regressions((rent, price))
     assert (target.task, target.names) == ("regression", ("rent", "price"))
     encoded = target.encode(*cells)
     assert encoded.dtype == np.float32

@@ -8,7 +8,8 @@ from hypothesis import given, strategies as st
 
 import talweg as tw
 from talweg.data.columns import as_cells
-from talweg.data.target import Classification, Regression, Regressions, Target, skewness
+from talweg.data.logs import skewness
+from talweg.data.target import Classification, Regression, Regressions, Target
 from talweg.errors import DataError, SettingError
 
 BIG = ("9007199254740992", "9007199254740993")
@@ -42,7 +43,7 @@ def test_regression() -> None:
     cells = as_cells([1.5, np.nan, 3.5])
     np.testing.assert_array_equal(Target.known(cells), [True, False, True])
     target = Target.fit(cells, name="height")
-    assert target == Regression("height", 2.5, 1.0)
+    assert target == Regression("height", 2.5, 1.0, lowest=0.0)
     encoded = target.encode(as_cells(["4.5", "2.5"]))
     assert encoded.dtype == np.float32
     assert encoded.tolist() == [[2.0], [0.0]]

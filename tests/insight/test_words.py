@@ -7,7 +7,7 @@ import pytest
 
 import talweg as tw
 from talweg.data.decision import Decision
-from talweg.data.target import Logs
+from talweg.data.logs import Logs
 from talweg.data.trained_table import HeldOut, TrainedTable
 from talweg.draw.table_report import table_report
 from talweg.insight.words import (

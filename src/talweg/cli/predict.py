@@ -9,14 +9,11 @@ import warnings
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-import numpy as np
-
 from talweg.cli.cells import write_rows
 from talweg.cli.given import table_given
 from talweg.cli.output import usable_file, whole_or_nothing
 from talweg.cli.show import model_file
 from talweg.cli.terminal import say
-from talweg.data.columns import Floats
 from talweg.data.read import read_parts
 from talweg.data.table import Table
 from talweg.data.target import Classification
@@ -37,11 +34,12 @@ def predict(options: argparse.Namespace) -> None:
     if out is None and sys.stdout is None:
         raise DataError("The standard output is closed. Give a file, as --out FILE.")
     trained = TrainedTable.from_file(file)
-    reach = None if options.intervals is None else trained.reach(options.intervals)
+    if options.intervals is not None:
+        trained.reach(options.intervals)  # refused before anything is read
     header, kinds = not trained.encoder.positional, _kinds(trained)
     marks = trained.encoder.marks
     parts = read_parts(table_given(options.data), header=header, kinds=kinds, marks=marks)
-    blocks = _blocks(trained, parts, options.probabilities, reach)
+    blocks = _blocks(trained, parts, options.probabilities, options.intervals)
     rows = chain.from_iterable(blocks)
     if out is None:
         write_rows(sys.stdout, rows, exact=options.exact)
@@ -60,22 +58,20 @@ def _blocks(
     trained: TrainedTable,
     parts: Iterable[Table],
     probabilities: bool = False,
-    reach: float | Floats | None = None,
+    coverage: float | None = None,
 ) -> Iterator[Block]:
     """The header, once the first part could be predicted, and the lines of each part."""
     for place, part in enumerate(parts):
         with warnings.catch_warnings():
             if place:  # a table is doubted for its first rows; later ones may be in some order
                 warnings.simplefilter("ignore", DataWarning)
-            lines = _lines(trained, part, probabilities, reach)
-        yield lines if place else [_names(trained, probabilities, reach), *lines]
+            lines = _lines(trained, part, probabilities, coverage)
+        yield lines if place else [_names(trained, probabilities, coverage), *lines]
 
 
-def _names(
-    trained: TrainedTable, probabilities: bool, reach: float | Floats | None
-) -> tuple[str, ...]:
+def _names(trained: TrainedTable, probabilities: bool, coverage: float | None) -> tuple[str, ...]:
     names = trained.coding.names
-    if reach is not None:
+    if coverage is not None:
         return tuple(f"{name}{end}" for name in names for end in ("", " low", " high"))
     coding = trained.coding
     classes = coding.levels if probabilities and isinstance(coding, Classification) else ()
@@ -83,16 +79,16 @@ def _names(
 
 
 def _lines(
-    trained: TrainedTable, table: Table, probabilities: bool, reach: float | Floats | None
+    trained: TrainedTable, table: Table, probabilities: bool, coverage: float | None
 ) -> Block:
     """A line a row."""
     if probabilities:
         shares = trained.probabilities(table)
         columns = [trained.labels[trained.decided(shares)], *shares.T]
         return list(zip(*(each.tolist() for each in columns), strict=True))
-    said = trained.predict(table)
-    cells = said[..., np.newaxis]
-    if reach is not None:
-        cells = np.concatenate([cells, trained.around(said, reach)], axis=-1)
-    lines = cells.reshape(len(said), -1)  # one target after the other
+    if coverage is None:
+        cells = trained.predict(table)
+    else:
+        cells = trained.predict_with_intervals(table, coverage)
+    lines = cells.reshape(len(cells), -1)  # one target after the other
     return list(map(tuple, lines.tolist()))

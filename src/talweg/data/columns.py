@@ -24,6 +24,8 @@ MISSING = frozenset({"", "?", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "nat",
 VAGUE = frozenset({"none", "unknown", "-", "--", ".", "missing", "n.d.", "#value!", "#div/0!"})
 LARGEST = 1e38  # float32 ends at 3.4e38: what lies beyond counts as infinite
 
+_HELD, _SHARE_HELD = 10, 0.01  # rows at the end of a range, beyond which more would lie
+
 
 @dataclass(frozen=True, eq=False)
 class Words:
@@ -324,3 +326,23 @@ def mean_and_scale(values: Floats) -> tuple[float, float]:
     mean, scale = float(finite.mean()), float(finite.std())
     # Equal values may leave a rest of rounding, which must not be blown up to a spread.
     return mean, scale if scale > 1e-13 * float(np.abs(finite).max()) else 1.0
+
+
+def ends(values: Floats) -> tuple[float | None, float | None]:
+    """The lowest and the highest number that a column can hold, None where it may well go beyond.
+
+    An end that 10 rows and 1 % of all hold exactly is one, as of what is capped, or measured at few
+    places: more such rows would lie beyond it if any could. So is 0 where no number is negative: of
+    n + 1 rows in random order, the last is the only one below it with a probability of at most
+    1 / (n + 1).
+
+    >>> ends(np.array([3.0, 0.5, 9.0])), ends(np.array([-1.0] + 20 * [5.0]))
+    ((0.0, None), (None, 5.0))
+    """
+    lowest, highest = float(values.min()), float(values.max())
+    held = max(_HELD, _SHARE_HELD * len(values))
+    low, high = (np.count_nonzero(values == each) >= held for each in (lowest, highest))
+    return (
+        lowest if low else 0.0 if lowest >= 0 else None,
+        highest if high else 0.0 if highest <= 0 else None,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,28 +11,36 @@ from numpy.typing import NDArray
 
 from talweg.data.dealing import DealtRows
 from talweg.data.decision import Decision, best_decision
+from talweg.data.intervals import ErrorScale, by_target
 from talweg.data.learning import Learned
 from talweg.data.table import Table, evenly
-from talweg.data.target import Classification, Coding
+from talweg.data.target import Classification, Coding, Regression, Regressions
 from talweg.data.trained_table import HeldOut, Members, Unseen, truth
+from talweg.engine.threads import blas_threads
 from talweg.errors import SettingError
+
+Array = NDArray[Any]
+Rows = NDArray[np.intp]
 
 _MOST_JUDGED = 100_000  # rows: the standard error of a share is then 0.002 at most
 _MOST = 10_000  # rows kept for the report: drawn, or ranked by their error, more say no more
+_MOST_COMPARED = 2_000  # rows on which members are compared with each other
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
     """What members say of the rows that they never saw: `rows` are places among the dealt ones,
-    `judge` the place among `members` of the one that judged each.
+    `judge` the place among `members` of the one that judged each. Of numbers, `error_scale` says
+    how large errors are, row by row.
     """
 
     held_out: HeldOut
-    rows: NDArray[np.intp]
-    judge: NDArray[np.intp]
+    rows: Rows
+    judge: Rows
     members: Members
+    error_scale: ErrorScale | None = None
 
-    def unseen(self, table: Table, order: NDArray[np.intp]) -> Unseen:
+    def unseen(self, table: Table, order: Rows) -> Unseen:
         """At most `_MOST` of the rows of the table, evenly from first to last."""
         some = evenly(len(self.rows), _MOST)
         return Unseen(table.take(order[self.rows[some]]), self.judge[some], self.members)
@@ -41,11 +49,42 @@ class Judged:
 def judged(learned: Learned, coding: Coding, dealt: DealtRows) -> Judged:
     """Each member's outputs for the rows that are left to judge it."""
     members, places = _members(learned, dealt)
-    found = _said(members, coding, dealt, [dealt.judging(place) for place in places])
+    compared = 0 if isinstance(coding, Classification) else _MOST_COMPARED
+    own = _some(dealt, map(dealt.judging, places), _MOST_JUDGED // len(places))
+    others = _some(dealt, map(dealt.stopping, places), compared // len(places))
+    # In one go, since recording a net takes longer than asking it for a few rows.
+    both = _outputs(members, coding, dealt, map(np.append, own, others))
+    found = _Said.of([each[: len(rows)] for each, rows in zip(both, own, strict=True)], own)
+    other = _Said.of([each[len(rows) :] for each, rows in zip(both, own, strict=True)], others)
     counts = np.ones(len(found.rows)) if dealt.weights is None else dealt.weights[found.rows]
     true = truth(coding, dealt.y[found.rows])
     held_out = HeldOut(true, found.outputs, _prior(coding, dealt.y), counts)
-    return Judged(held_out, found.rows, found.judge, members)
+    scale = None
+    if not isinstance(coding, Classification):
+        codes = [*learned.blueprint.embeddings]
+        scale = _error_scale(true, found, other, coding, dealt, codes)
+    return Judged(held_out, found.rows, found.judge, members, scale)
+
+
+def _error_scale(
+    true: Array,
+    found: _Said,
+    other: _Said,
+    coding: Regression | Regressions,
+    dealt: DealtRows,
+    codes: Sequence[int],
+) -> ErrorScale:
+    """How large errors are on rows like each judged one.
+
+    Besides its judge, the member that stopped by a row is the only one that did not train on it:
+    how far both are apart says by how much the mean of all members errs less than one.
+    """
+    errors = by_target(coding.errors(true, found.outputs))
+    said = by_target(coding.standardised(found.outputs))
+    scale = ErrorScale.fit(lambda rows: dealt.inputs(found.rows[rows]), said, errors, codes)
+    _, rows, places = np.intersect1d(found.rows, other.rows, return_indices=True)
+    gaps = by_target(coding.errors(found.outputs[rows], other.outputs[places]))
+    return scale.shrunk(errors, rows, gaps, 1 + int(found.judge[-1]))
 
 
 def decision_for(
@@ -66,7 +105,8 @@ def decision_for(
     if not isinstance(threshold, str):
         return Decision(int(np.bincount(dealt.y, minlength=2).argmin()), float(threshold))
     members, places = _members(learned, dealt)
-    found = _said(members, coding, dealt, [dealt.stopping(place) for place in places])
+    rows = _some(dealt, map(dealt.stopping, places), _MOST_JUDGED // len(places))
+    found = _Said.of(_outputs(members, coding, dealt, rows), rows)
     return best_decision(dealt.y[found.rows], found.outputs, threshold)
 
 
@@ -81,22 +121,33 @@ def _members(learned: Learned, dealt: DealtRows) -> tuple[Members, Sequence[int]
 class _Said(NamedTuple):
     """Outputs for rows, and the place of the member that gave them."""
 
-    outputs: NDArray[Any]
-    rows: NDArray[np.intp]
-    judge: NDArray[np.intp]
+    outputs: Array
+    rows: Rows
+    judge: Rows
+
+    @staticmethod
+    def of(outputs: Sequence[Array], rows: Sequence[Rows]) -> _Said:
+        """What each member says of rows of its own."""
+        judge = np.repeat(np.arange(len(rows)), [len(each) for each in rows])
+        return _Said(np.concatenate(outputs), np.concatenate(rows), judge)
 
 
-def _said(members: Members, coding: Coding, dealt: DealtRows, spans: Sequence[slice]) -> _Said:
-    """What each member says of its span of rows; of at most `_MOST_JUDGED` in all."""
-    count, most = np.arange(len(dealt.x)), _MOST_JUDGED // len(spans)
-    rows = [count[span][evenly(span.stop - span.start, most)] for span in spans]
-    inputs = map(dealt.inputs, rows)
-    outputs = [members.outputs(place, coding, x) for place, x in enumerate(inputs)]
-    judge = np.repeat(np.arange(len(rows)), [len(each) for each in rows])
-    return _Said(np.concatenate(outputs), np.concatenate(rows), judge)
+def _some(dealt: DealtRows, spans: Iterable[slice], most: int) -> list[Rows]:
+    """At most so many of the rows of each span."""
+    count = np.arange(len(dealt.x))
+    return [count[span][evenly(span.stop - span.start, most)] for span in spans]
 
 
-def _prior(coding: Coding, y: NDArray[Any]) -> NDArray[Any]:
+def _outputs(
+    members: Members, coding: Coding, dealt: DealtRows, rows: Iterable[Rows]
+) -> list[Array]:
+    """What each member says of its rows."""
+    with blas_threads(1):
+        inputs = map(dealt.inputs, rows)
+        return [members.outputs(place, coding, x) for place, x in enumerate(inputs)]
+
+
+def _prior(coding: Coding, y: Array) -> Array:
     """What a trivial predictor says: the means (T,), or the frequencies of the classes (K,)."""
     if isinstance(coding, Classification):
         return np.bincount(y, minlength=len(coding.levels)) / len(y)

@@ -21,11 +21,12 @@ from talweg.settings import Number, Rule
 
 Array = NDArray[Any]
 
-HISTORY, HELD_OUT = "history/", "held out/"
+HISTORY, HELD_OUT, ERRORS = "history/", "held out/", "errors/"
 """How the names of arrays begin, by what they are of."""
 PLACES = ("network", "epoch")
 """The columns of a history that say which entry of which network a row is."""
 
+_MOST_LOG = 709.0  # e to this, and to its negative, is a float64
 _COUNT = Number(at_least=0, whole=True)
 _SECONDS = Number(at_least=0)
 _RUN: dict[str, Rule] = {"epochs": _COUNT, "best_epoch": _COUNT, "stopped_by": Text()}
@@ -58,24 +59,26 @@ CONFIG = Record(
 )
 
 
-def misfit(arrays: Mapping[str, Array], coding: Coding, size: int) -> str | None:
-    """What of the arrays does not fit a target and a network of so many weights; None if all do."""
-    return next(_misfits(arrays, coding, size), None)
+def misfit(arrays: Mapping[str, Array], coding: Coding, blueprint: Blueprint) -> str | None:
+    """What of the arrays does not fit a target and its network; None if all do."""
+    return next(_misfits(arrays, coding, blueprint), None)
 
 
-def _misfits(arrays: Mapping[str, Array], coding: Coding, size: int) -> Iterator[str]:
-    held = {name: array for name, array in arrays.items() if name.startswith(HELD_OUT)}
+def _misfits(arrays: Mapping[str, Array], coding: Coding, blueprint: Blueprint) -> Iterator[str]:
     history = {name: array for name, array in arrays.items() if name.startswith(HISTORY)}
-    if lost := {"weights", *_held_out(coding, 0)} - arrays.keys():
+    rows = np.size(arrays.get(f"{HELD_OUT}weights", ()))
+    weights: Kind = np.float32, (blueprint.size,)
+    held = {"weights": weights, **_held_out(coding, rows)}
+    errors = _errors(arrays, coding, rows)
+    if lost := (held | errors).keys() - arrays.keys():
         yield f"it lacks the arrays {sorted(lost)}"
         return
-    rows = np.size(held[f"{HELD_OUT}weights"])
-    like = {"weights": (np.float32, (size,)), **_held_out(coding, rows)}
-    for name, (dtype, shape) in like.items():
-        yield from _unlike(name, arrays[name], np.dtype(dtype), shape)
-    yield from _bad_classes(held, coding)
-    if set(arrays) != {"weights", *held, *history} or len(held) + 1 != len(like):
-        yield f"it has arrays that a model does not ({sorted(set(arrays) - set(like))})"
+    yield from _unlike(arrays, held)
+    yield from _bad_classes(arrays, coding)
+    yield from _unlike(arrays, errors)
+    yield from _bad_errors(arrays, blueprint) if errors else ()
+    if odd := arrays.keys() - (held | errors | history).keys():
+        yield f"it has arrays that a model does not ({sorted(odd)})"
     yield from _bad_history(history)
 
 
@@ -97,11 +100,26 @@ def _held_out(coding: Coding, rows: int) -> dict[str, Kind]:
     return {HELD_OUT + name: each for name, each in found.items()}
 
 
-def _unlike(name: str, array: Array, dtype: Any, shape: tuple[int, ...]) -> Iterator[str]:
-    if array.dtype != dtype or array.shape != shape:
-        yield f"{name!r} is {array.dtype} {array.shape}, not {dtype} {shape}"
-    elif name != f"{HELD_OUT}outputs" and not np.isfinite(array).all():
-        yield f"{name!r} is not finite"
+def _errors(arrays: Mapping[str, Array], coding: Coding, rows: int) -> dict[str, Kind]:
+    """What arrays there are of the errors on numbers; how many features, two of them say."""
+    if isinstance(coding, Classification):
+        return {}
+    targets = len(coding.each)
+    places = {name: np.size(arrays.get(ERRORS + name, ())) for name in ("inputs", "squares")}
+    found: dict[str, Kind] = {name: (np.int64, (size,)) for name, size in places.items()}
+    found["weights"] = np.float64, (sum(places.values()) + 2 * targets + 1, targets)
+    shapes = {"limits": (2, targets), "judged": (rows, targets), "shrink": (targets,)}
+    found |= {name: (np.float64, shape) for name, shape in shapes.items()}
+    return {ERRORS + name: each for name, each in found.items()}
+
+
+def _unlike(arrays: Mapping[str, Array], kinds: Mapping[str, Kind]) -> Iterator[str]:
+    for name, (kind, shape) in kinds.items():
+        array, dtype = arrays[name], np.dtype(kind)
+        if array.dtype != dtype or array.shape != shape:
+            yield f"{name!r} is {array.dtype} {array.shape}, not {dtype} {shape}"
+        elif name != f"{HELD_OUT}outputs" and not np.isfinite(array).all():
+            yield f"{name!r} is not finite"
 
 
 def _bad_classes(held: Mapping[str, Array], coding: Coding) -> Iterator[str]:
@@ -112,6 +130,16 @@ def _bad_classes(held: Mapping[str, Array], coding: Coding) -> Iterator[str]:
         coding.levels
     ):
         yield f"the held-out classes are not below {len(coding.levels)}"
+
+
+def _bad_errors(arrays: Mapping[str, Array], blueprint: Blueprint) -> Iterator[str]:
+    names = ("inputs", "squares", "limits", "judged", "shrink")
+    inputs, squares, limits, judged, shrink = (arrays[ERRORS + name] for name in names)
+    places = np.append(inputs, squares)
+    if len(places) and not 0 <= places.min() <= places.max() < blueprint.inputs:
+        yield f"the errors follow inputs that are not below {blueprint.inputs}"
+    elif (judged <= 0).any() or (shrink <= 0).any() or (np.abs(limits) > _MOST_LOG).any():
+        yield "the scale of the errors is not above 0"
 
 
 def _bad_history(history: Mapping[str, Array]) -> Iterator[str]:

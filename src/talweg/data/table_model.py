@@ -150,6 +150,7 @@ class TableModel:
             history=_history(learned.runs, coding),
             unseen=found.unseen(seen.kept, deal.order),
             decision=decision,
+            error_scale=found.error_scale,
         )
         return self
 

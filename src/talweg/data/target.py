@@ -18,12 +18,14 @@ from talweg.data.columns import (
     Moments,
     Words,
     are_numbers,
+    ends,
     mean_and_scale,
     parse_numbers,
     plain,
     texts,
 )
 from talweg.data.labels import all_alike, known_rows, refuse_missing
+from talweg.data.logs import Logs
 from talweg.data.values import Types
 from talweg.errors import DataError
 from talweg.lazy import cached_property
@@ -34,7 +36,6 @@ Task = Literal["regression", "classification"]
 
 MOST_WHOLE = 10  # whole numbers with more distinct values than this are measured, not chosen
 MISTAKEN = 0.1  # fewer cells that are no numbers among many that are: mistakes, to be named
-VERY_SKEWED = 3.0  # of waiting times it is 2, of a lognormal number with a scale of 1 it is 6
 
 
 @dataclass(frozen=True)
@@ -110,46 +111,11 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Logs:
-    """The mean and scale of a column's logarithms, and between which any prediction lies.
-
-    That is from 1 below the lowest met to 1 above the highest: a network that goes astray must not
-    be raised to a power.
-    """
-
-    record: ClassVar = Record(
-        {**dict.fromkeys(("mean", "lowest", "highest"), Number()), "scale": Number(above=0)}
-    )
-
-    mean: float
-    scale: float
-    lowest: float
-    highest: float
-
-    @staticmethod
-    def suiting(values: Floats) -> Logs | None:
-        """Of numbers that are all above 0 and very skewed, where their logarithms are much less.
-
-        Learned by their logarithms, fares of the titanic (a skewness of 4.8) were told with an R2
-        of 0.58 instead of 0.35; hourly smog (1.8) with 0.61 instead of 0.67.
-        """
-        if values.min() <= 0 or skewness(values) < VERY_SKEWED:
-            return None
-        logs = np.log(values)
-        if abs(skewness(logs)) > skewness(values) / 2:
-            return None
-        return Logs(*mean_and_scale(logs), float(logs.min()) - 1.0, float(logs.max()) + 1.0)
-
-    @staticmethod
-    def factor(reach: float | Floats) -> Any:
-        """e^reach: how many times a number is another of which the logarithm lies so far off."""
-        with np.errstate(over="ignore"):
-            return np.exp(reach)
-
-
-@dataclass(frozen=True)
 class Regression(Target):
-    """A target of numbers, standardised for the network: themselves or their logarithms."""
+    """A target of numbers, standardised for the network: themselves or their logarithms.
+
+    Predictions and intervals stay between `lowest` and `highest`, where the range has an end.
+    """
 
     task = "regression"
     record: ClassVar = Record(
@@ -158,12 +124,15 @@ class Regression(Target):
             "mean": Number(),
             "scale": Number(above=0),
             "logs": optional(Logs.record),
+            **dict.fromkeys(("lowest", "highest"), optional(Number())),
         }
     )
 
     mean: float
     scale: float
     logs: Logs | None = None
+    lowest: float | None = None
+    highest: float | None = None
 
     @staticmethod
     def of(name: str, cells: Cells) -> Regression:
@@ -171,12 +140,14 @@ class Regression(Target):
         values = values[~np.isnan(values)]
         if values.min() == values.max():
             raise DataError(all_alike(name, plain(float(values[0]))))
-        return Regression(name, *mean_and_scale(values), Logs.suiting(values))
+        lowest, highest = ends(values)
+        return Regression(name, *mean_and_scale(values), Logs.suiting(values), lowest, highest)
 
     @staticmethod
     def from_record(record: dict[str, Any]) -> Regression:
         logs = Logs(**record["logs"]) if record["logs"] else None
-        return Regression(record["name"], record["mean"], record["scale"], logs)
+        names = ("name", "mean", "scale", "lowest", "highest")
+        return Regression(**{name: record[name] for name in names}, logs=logs)
 
     @property
     def each(self) -> tuple[Regression, ...]:
@@ -184,9 +155,12 @@ class Regression(Target):
         return (self,)
 
     def again(self, cells: Cells) -> Regression:
-        """With the numbers of some of its cells: logarithms only if all cells are above 0."""
+        """With the numbers of some of its cells, the past ones: logarithms only if all cells are
+        above 0. An end that many rows in a row hold is none: prices may rest before they rise.
+        """
         found = Regression.of(self.name, cells)
-        return found if self.logs else replace(found, logs=None)
+        lowest, highest = (each if each == 0 else None for each in (found.lowest, found.highest))
+        return replace(found, logs=self.logs and found.logs, lowest=lowest, highest=highest)
 
     def to_json(self) -> dict[str, Any]:
         return {"task": self.task, "each": [asdict(self)]}
@@ -195,33 +169,45 @@ class Regression(Target):
         """The numbers (N,) as standardised targets (N, 1). DataError: a missing cell."""
         values = _numbers(self.name, cells)
         refuse_missing(self.name, Target.known(cells))
-        mean, scale = self.mean, self.scale
         if self.logs is not None:
             _refuse_below(self.name, values)
-            values, mean, scale = np.log(values), self.logs.mean, self.logs.scale
-        return ((values - mean) / scale).astype(np.float32)[:, None]
+        return self.standardised(values).astype(np.float32)[:, None]
+
+    def standardised(self, values: Floats) -> Floats:
+        """Numbers (N,), or their logarithms, as the network learns them."""
+        if self.logs is None:
+            return (values - self.mean) / self.scale
+        with np.errstate(divide="ignore"):  # a prediction may be 0 for want of digits
+            return (np.log(values) - self.logs.mean) / self.logs.scale
 
     def decode(self, outputs: NDArray[Any]) -> Floats:
         """Outputs (N, 1) or (N,) of the network as numbers (N,) in the unit of the column."""
         said = np.asarray(outputs, dtype=np.float64).reshape(-1)
         if self.logs is None:
-            return said * self.scale + self.mean
+            return self._within(said * self.scale + self.mean)
         logs = said * self.logs.scale + self.logs.mean
-        return np.exp(np.clip(logs, self.logs.lowest, self.logs.highest))
+        return self._within(np.exp(np.clip(logs, self.logs.lowest, self.logs.highest)))
+
+    def _within(self, values: Floats) -> Floats:
+        """Numbers of any shape, brought back into the range of the column."""
+        if self.lowest is not None:
+            values = np.maximum(values, self.lowest)
+        return values if self.highest is None else np.minimum(values, self.highest)
 
     def errors(self, true: Floats, said: Floats) -> Floats:
         """How far off (N,) the numbers are as they are learned: themselves or their logarithms."""
-        return true - said if self.logs is None else np.log(true / said)
+        with np.errstate(invalid="ignore", over="ignore"):  # outputs of weights that ran away
+            return true - said if self.logs is None else np.log(true / said)
 
     def around(self, said: Floats, reach: float | Floats) -> Floats:
-        """The ends (N, 2) between which the truth lies where errors are at most `reach`.
+        """The ends (N, 2) between which the truth lies where errors are at most `reach`, (N,).
 
         Of logarithms said / e^reach .. said e^reach, so wide where predictions are large.
         """
         if self.logs is None:
-            return np.stack([said - reach, said + reach], axis=-1)
+            return self._within(np.stack([said - reach, said + reach], axis=-1))
         factor = self.logs.factor(reach)
-        return np.stack([said / factor, said * factor], axis=-1)
+        return self._within(np.stack([said / factor, said * factor], axis=-1))
 
 
 @dataclass(frozen=True)
@@ -260,14 +246,19 @@ class Regressions:
         said = np.asarray(outputs, dtype=np.float64)
         return np.column_stack([one.decode(said[:, place]) for place, one in enumerate(self.each)])
 
+    def standardised(self, values: Floats) -> Floats:
+        """Numbers (N, T) of each target as the network learns them."""
+        columns = zip(self.each, values.T, strict=True)
+        return np.column_stack([one.standardised(column) for one, column in columns])
+
     def errors(self, true: Floats, said: Floats) -> Floats:
         """How far off (N, T) each target's numbers are as they are learned."""
         columns = zip(self.each, true.T, said.T, strict=True)
         return np.column_stack([one.errors(*column) for one, *column in columns])
 
     def around(self, said: Floats, reach: float | Floats) -> Floats:
-        """The ends (N, T, 2) of each target by its own reach (T,)."""
-        columns = zip(self.each, said.T, np.atleast_1d(reach), strict=True)
+        """The ends (N, T, 2) of each target by its own reach, (T,) or (N, T)."""
+        columns = zip(self.each, said.T, np.broadcast_to(reach, said.shape).T, strict=True)
         return np.stack([one.around(*column) for one, *column in columns], axis=1)
 
 
@@ -319,12 +310,6 @@ def _refuse_below(name: str, values: Floats) -> None:
             f"Target {name!r}, row {row + 1}: {plain(float(values[row]))} is not above 0, as all"
             " numbers were that the model learned the logarithms of. Leave the row out."
         )
-
-
-def skewness(values: Floats) -> float:
-    """The mean of ((y - mean) / scale)^3: 0 of what is symmetric, 2 of waiting times."""
-    mean, scale = mean_and_scale(values)
-    return float((((values - mean) / scale) ** 3).mean())
 
 
 def _refuse_classes(target: Classification) -> None:

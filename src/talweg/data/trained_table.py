@@ -14,17 +14,18 @@ from talweg.data.columns import Cells, Floats
 from talweg.data.decision import Decision, decide
 from talweg.data.encode import TableEncoder
 from talweg.data.files import is_file
-from talweg.data.intervals import half_width
+from talweg.data.intervals import ErrorScale, Intervals
 from talweg.data.model_file import read_model, write_model
-from talweg.data.model_record import CONFIG, HELD_OUT, HISTORY, PLACES, misfit
+from talweg.data.model_record import CONFIG, ERRORS, HELD_OUT, HISTORY, PLACES, misfit
 from talweg.data.model_settings import settings_from_json, settings_to_json
 from talweg.data.network import Blueprint, embedding_size
 from talweg.data.read import as_table, read_table
 from talweg.data.recipe import Recipe
 from talweg.data.scores import Score, scores_of
 from talweg.data.table import Table
-from talweg.data.target import Classification, Coding, Regression, Regressions, Target, Task
+from talweg.data.target import Classification, Coding, Target, Task
 from talweg.errors import ModelFileError, SettingError
+from talweg.lazy import cached_property
 from talweg.nn import Module
 from talweg.nn.predictor import predict_by
 from talweg.schema import fault
@@ -108,7 +109,7 @@ class TrainedTable:
     by which version, and what settings it had. `history` has one entry an epoch
     of each network ("network" and "epoch" count from 1): "mae" is in the target's unit, the loss of
     numbers is that of standardised targets. `unseen` holds up to 10,000 of the rows that judged a
-    member; a file does not.
+    member; a file does not. `error_scale` says how large errors on numbers are, row by row.
     """
 
     encoder: TableEncoder
@@ -124,6 +125,7 @@ class TrainedTable:
     history: Mapping[str, Array]
     unseen: Unseen | None = None
     decision: Decision | None = None
+    error_scale: ErrorScale | None = None
 
     @property
     def task(self) -> Task:
@@ -171,33 +173,33 @@ class TrainedTable:
     def intervals(self, source: Any, coverage: float = 0.9) -> Array:
         """Where the truth of each row lies with the probability `coverage`: (N, 2), low and high.
 
-        What lies within `reach` of the prediction, with the errors of that. Of several targets
-        (N, T, 2), each by itself.
+        Of several targets (N, T, 2), each by itself. Errors are those of `reach`.
         """
-        reach = self.reach(coverage)
-        return self.around(outputs_of(self.net, self.coding, self._inputs(source)), reach)
+        return self.predict_with_intervals(source, coverage)[..., 1:]
 
-    def reach(self, coverage: float) -> float | Floats:
-        """How far off the truth is at most, with the probability `coverage`; of T targets (T,).
+    def predict_with_intervals(self, source: Any, coverage: float = 0.9) -> Array:
+        """The prediction for each row, low and high: (N, 3), or (N, T, 3) of several targets."""
+        told, x = self._intervals, self._inputs(source)
+        said = outputs_of(self.net, self.coding, x)
+        return np.concatenate([said[..., None], told.around(x, said, coverage)], axis=-1)
 
-        The `half_width` of the errors on judged rows, of logarithms where these are learned.
-        SettingError: a target of classes. DataError: too few rows were judged for that.
+    def reach(self, coverage: float) -> Floats:
+        """How far off (T,) the truth is at most, with the probability `coverage`, over all rows.
+
+        Of logarithms where these are learned. SettingError: a target of classes. DataError: too few
+        rows were judged for that.
         """
-        held = self.held_out
-        return half_width(self._numbers.errors(held.true, held.outputs), coverage)
+        return self._intervals.reach(coverage)
 
-    def around(self, said: Array, reach: float | Floats) -> Array:
-        """The ends (N, 2) of what is at most `reach` off predictions (N,); (N, T, 2) of (N, T)."""
-        return self._numbers.around(said, reach)
-
-    @property
-    def _numbers(self) -> Regression | Regressions:
-        if isinstance(self.coding, Classification):
+    @cached_property
+    def _intervals(self) -> Intervals:
+        if isinstance(self.coding, Classification) or self.error_scale is None:
             raise SettingError(
-                f"intervals: {self.coding.name!r} has classes, and only numbers have intervals. "
-                "Ask for probabilities."
+                f"intervals: {self.coding.names[0]!r} has classes, and only numbers have intervals."
+                " Ask for probabilities."
             )
-        return self.coding
+        held = self.held_out
+        return Intervals(self.coding, self.error_scale, held.true, held.outputs)
 
     def _inputs(self, source: Any) -> Array:
         """The source as inputs (N, D); a single row goes its own, shorter way."""
@@ -268,11 +270,12 @@ class TrainedTable:
             "training": self.training,
             "decision": asdict(self.decision) if self.decision else None,
         }
-        held = {HELD_OUT + each.name: getattr(self.held_out, each.name) for each in fields(HeldOut)}
-        history = {HISTORY + name: values for name, values in self.history.items()}
-        arrays = {"weights": self.net.weights.flat, **held, **history}
+        arrays = {"weights": self.net.weights.flat, **_arrays_of(self.held_out, HELD_OUT)}
+        if self.error_scale is not None:
+            arrays |= _arrays_of(self.error_scale, ERRORS)
+        arrays |= {HISTORY + name: values for name, values in self.history.items()}
         wrong = fault(config, CONFIG, "config")
-        if wrong := wrong or misfit(arrays, self.coding, self.blueprint.size):
+        if wrong := wrong or misfit(arrays, self.coding, self.blueprint):
             raise ModelFileError(f"Cannot write {target}: it could not be loaded again, as {wrong}")
         write_model(target, config, arrays)
 
@@ -339,6 +342,11 @@ def _refuse(fault: str | None) -> None:
         raise ValueError(fault)
 
 
+def _arrays_of(record: HeldOut | ErrorScale, prefix: str) -> dict[str, Array]:
+    """The arrays of a record by the names they have in a file."""
+    return {prefix + each.name: getattr(record, each.name) for each in fields(record)}
+
+
 def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedTable:
     """The model, once all of it is known to fit together; ValueError where it does not."""
     _refuse(fault(config, CONFIG, "config"))
@@ -349,7 +357,7 @@ def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedT
     blueprint = Blueprint.from_json(config["network"], inputs, _outputs(coding), is_logits)
     if [(at, count) for at, (count, _) in blueprint.embeddings.items()] != [*encoder.codes.items()]:
         raise ValueError("the embeddings do not fit the columns")
-    _refuse(misfit(arrays, coding, blueprint.size))  # before anything of that size is made
+    _refuse(misfit(arrays, coding, blueprint))  # before anything of that size is made
     if config["decision"] and blueprint.outputs != 2:
         raise ValueError("a decision is between two classes")
     net = blueprint.whole()
@@ -363,6 +371,9 @@ def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedT
         held_out=HeldOut(*(arrays[HELD_OUT + each.name] for each in fields(HeldOut))),
         settings=settings,
         decision=Decision(**config["decision"]) if config.get("decision") else None,
+        error_scale=None
+        if is_logits
+        else ErrorScale(*(arrays[ERRORS + each.name] for each in fields(ErrorScale))),
         history={
             name.removeprefix(HISTORY): values
             for name, values in arrays.items()

@@ -142,7 +142,7 @@ def interval_sentence(trained: TrainedTable) -> str:
     coding = trained.coding
     if isinstance(coding, Classification) or len(trained.held_out.true) < FEW_HELD_OUT:
         return ""
-    reach = np.ravel(trained.reach(0.9))
+    reach = trained.reach(0.9)
     if not np.isfinite(reach).all() or len(reach) > _NAMED:  # weights that ran away, or too much
         return ""
     within = list(map(_within, coding.each, reach.tolist()))
