@@ -38,7 +38,7 @@ COPIED = (
 )
 FIRST = 60  # quick tests that meet a mutant before all others do: most are killed by one of these
 PATIENCE = 300  # seconds for the tests of one mutant; one that takes longer hangs, and is noticed
-FAILED = (1, 2, 3)  # pytest's exit statuses for a failed test, an interruption and an error
+PASSED, UNUSABLE, EMPTY = 0, 4, 5  # exit statuses of pytest; a crash has one of its own
 
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE,
@@ -250,7 +250,7 @@ def _fails(tree: Path, tests: Sequence[str]) -> bool:
     asked.write_text("\n".join(tests))
     environment = {**os.environ, "PYTHONPATH": str(tree / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     status = _pytest(tree, "-n0", "-x", "-p", "no:cacheprovider", f"@{asked}", env=environment)
-    return status is None or status in FAILED
+    return status not in (PASSED, UNUSABLE, EMPTY)
 
 
 def _pytest(tree: Path, *options: str, env: dict[str, str]) -> int | None:

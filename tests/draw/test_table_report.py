@@ -155,6 +155,15 @@ def test_what_it_relies_on_is_what_was_seen(numbers) -> None:
     assert list(told.dependence[0].lines) == ["price"]
 
 
+def test_the_dependence_on_a_date_has_its_dates() -> None:
+    days = np.datetime64("2021-03-01") + np.random.default_rng(0).permutation(ROWS)
+    table = {"day": days.astype(str), "price": SIZES}
+    trained = tw.TableModel("price", columns={"day": "date"}, **QUICK).fit(table).trained
+    (told,) = table_report(trained, look(trained, trained.unseen)).columns.dependence
+    shown = np.asarray(told.values, "datetime64[D]")
+    assert np.datetime64("2021-02-27") <= shown.min() <= shown.max() <= np.datetime64("2021-05-02")
+
+
 def test_the_worst_rows_have_their_cells(numbers) -> None:
     trained = numbers.trained
     told = table_report(trained, look(trained, trained.unseen)).mistakes

@@ -50,6 +50,21 @@ def test_what_ends_in_neither_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
+    "near",
+    [
+        lambda z: tw.exp(z) / tw.exp(z).max(axis=1, keepdims=True),
+        lambda z: tw.relu(z) / tw.relu(z).sum(axis=1, keepdims=True),
+        lambda z: tw.exp(z) / tw.exp(2 * z).sum(axis=1, keepdims=True),
+        lambda z: tw.exp(z) * tw.exp(z).sum(axis=1, keepdims=True),
+    ],
+    ids=["over the largest", "of no powers", "over other powers", "times the sum"],
+)
+def test_what_only_looks_like_a_softmax_is_taken_as_it_is(near) -> None:
+    output = near(tw.tensor(np.ones((3, 4))))
+    assert logits_of(output, "softmax") is output
+
+
+@pytest.mark.parametrize(
     "move",
     [lambda p: p[:, :2], lambda p: p.T, lambda p: p.reshape(3, 2, 2)],
     ids=["sliced", "transposed", "reshaped"],
