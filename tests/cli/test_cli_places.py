@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from talweg.cli import train as train_command
 from talweg.cli.output import claimed, whole_or_nothing
 from talweg.errors import DataError
 
@@ -234,9 +235,11 @@ def test_what_was_replaced_before_a_failure_is_told(tmp_path, monkeypatch) -> No
 
 
 def test_a_folder_that_was_removed_during_training_is_made_again(train, monkeypatch) -> None:
-    def tell(_: object) -> None:
+    def fitted(*given, **more):
         shutil.rmtree("out")
+        return real(*given, **more)
 
-    monkeypatch.setattr("talweg.cli.train.tell", tell)
+    real = train_command.fitted
+    monkeypatch.setattr("talweg.cli.train.fitted", fitted)
     assert train().status == 0
     assert names(Path("out")) == ["history.csv", "model.talweg", "report.html"]

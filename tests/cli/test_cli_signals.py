@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import talweg as tw
+from talweg.cli import train as train_command
 from talweg.engine.program import Control
 from talweg.train import interrupts
 
@@ -102,9 +103,16 @@ def test_before_the_first_step_a_signal_writes_nothing(
     assert not Path("out").exists()
 
 
+AFTER = ["_date_of", "_write_history", "look", "table_report", "render", "tell"]
+
+
 @pytest.mark.parametrize("number", STATUS)
-def test_after_training_a_signal_waits_for_the_files(train, monkeypatch, number: int) -> None:
-    monkeypatch.setattr("talweg.cli.train.tell", sending(number))
+@pytest.mark.parametrize("place", AFTER)
+def test_after_training_a_signal_waits_for_the_files(
+    train, monkeypatch, number: int, place: str
+) -> None:
+    real = getattr(train_command, place)
+    monkeypatch.setattr(f"talweg.cli.train.{place}", sending(number, real))
     said = train()
     assert (said.status, said.err) == (STATUS[number], "")
     assert sorted(os.listdir("out")) == RESULTS

@@ -11,7 +11,7 @@ import numpy as np
 from talweg.cli.output import claimed, usable_folder
 from talweg.cli.terminal import say
 from talweg.cli.text import columns, paragraph
-from talweg.cli.train import FILES, fitted, tell, write_results
+from talweg.cli.train import FILES, fitted, write_results
 from talweg.data.read import read_table
 from talweg.data.table import Table
 from talweg.data.table_model import TableModel
@@ -40,10 +40,9 @@ def _train(out: Path, options: argparse.Namespace) -> None:
     table = abalone()
     say(f"\n{len(table):,} abalone, {len(table.names)} columns; training ...")
     model = fitted(TableModel("rings"), table, seed=0)
-    tell(model.trained)
-    if options.seeds > 1:
-        say(_over_seeds(table, model, options.seeds) + "\n")
     write_results(model.trained, out, command=options.command, code=_CODE)
+    if options.seeds > 1:
+        say("\n" + _over_seeds(table, model, options.seeds))
 
 
 def abalone() -> Table:

@@ -93,10 +93,12 @@ def _failed(error: Exception, wants_traceback: bool) -> int:
         tell(f"talweg: {_in_words(error)}")
         return 2
     if isinstance(error, MemoryError):
-        tell("talweg: the memory is used up. Give fewer rows or columns, or smaller layers.")
+        detail = f" ({error})" if str(error) else ""
+        tell(f"talweg: There is not enough memory{detail}. Give fewer rows, or smaller layers.")
         return 2
+    what = f"{type(error).__name__}: {error}".removesuffix(": ")
     tell(
-        f"talweg: {type(error).__name__}: {error}. This is a fault of talweg: please report it with"
+        f"talweg: {what}. This is a fault of talweg: please report it with"
         " the command, and with what it says as talweg --traceback ..."
     )
     return 1

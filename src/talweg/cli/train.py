@@ -6,6 +6,7 @@ import argparse
 import codecs
 import warnings
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,10 +20,11 @@ from talweg.data.read import read_table
 from talweg.data.table import Table
 from talweg.data.table_model import TableModel
 from talweg.data.trained_table import TrainedTable
-from talweg.draw.report import render
+from talweg.draw.facts import Report
+from talweg.draw.report import left_out, render
 from talweg.draw.table_report import table_report
 from talweg.errors import TrainingWarning
-from talweg.insight.look import look
+from talweg.insight.look import Look, look
 from talweg.insight.words import sentences
 from talweg.optim import AdamW
 from talweg.optim.schedules import Cosine
@@ -55,7 +57,6 @@ def _train_into(out: Path, options: argparse.Namespace) -> None:
     say(f"{table.source}: {len(table):,} rows, {len(table.names):,} columns")
     say(typed(model.kinds(table)))
     trained = fitted(model, table, seed=seed).trained
-    tell(trained)
     write_results(trained, out, command=options.command, code=_code(options))
 
 
@@ -77,17 +78,40 @@ def tell(trained: TrainedTable) -> None:
 
 
 def write_results(trained: TrainedTable, out: Path, *, command: str, code: str) -> None:
-    """Model, history and report, and where they lie."""
-    seen = look(trained, trained.unseen) if trained.unseen else None
+    """Model, history and report, and where they lie; what cannot be drawn costs no model."""
+    older = _date_of(out / MODEL)
     with whole_or_nothing(*(out / name for name in FILES)) as (history, report, model):
         trained.save(model)
         _write_history(trained, history)
-        page = render(table_report(trained, seen, command=command, code=code))
-        report.write(page.encode())
+        seen = _looked(trained)
+        report.write(_page(trained, seen, command, code).encode())
+    tell(trained)
     if seen and seen.relied_on:
         names = map(trained.called, seen.relied_on)
         say(paragraph(f"It relies most on {', '.join(names)}.") + "\n")
-    say(f"model    {out / MODEL}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
+    replaced = f" (replaced the one of {older})" if older else ""
+    say(f"model    {out / MODEL}{replaced}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
+
+
+def _date_of(file: Path) -> str:
+    """The day on which a file was written; empty where there is none."""
+    return f"{datetime.fromtimestamp(file.stat().st_mtime):%Y-%m-%d}" if file.exists() else ""
+
+
+def _looked(trained: TrainedTable) -> Look | None:
+    try:
+        return look(trained, trained.unseen) if trained.unseen else None
+    except Exception as error:
+        left_out("What it relies on, and where it errs most", error)
+        return None
+
+
+def _page(trained: TrainedTable, seen: Look | None, command: str, code: str) -> str:
+    try:
+        facts = table_report(trained, seen, command=command, code=code, strict=False)
+        return render(facts, strict=False)
+    except Exception as error:
+        return render(Report(title="Left out", headline=left_out("All of it", error)))
 
 
 def _write_history(trained: TrainedTable, stream: IO[bytes]) -> None:

@@ -283,7 +283,7 @@ class DateColumn:
         moments = _moments(cells, style)[0]
         moments = moments[np.isfinite(moments)]
         parts = _parts(moments)
-        varied = {each: values for each, values in parts.items() if np.ptp(values) > 0}
+        varied = {each: values for each, values in parts.items() if np.unique(values).size > 1}
         scales = {each: mean_and_scale(varied[each]) for each in _PARTS if each in varied}
         cycles = tuple(each for each in _TURNS if each in varied)
         return cls(name, style, scales, cycles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from talweg.data.columns import (
     under,
 )
 from talweg.data.counters import FEWEST_COUNTED, why_only_counts
-from talweg.data.dates import STYLES, is_ambiguous, style_of
+from talweg.data.dates import STYLES, is_ambiguous, seconds, style_of
 from talweg.data.doubts import doubts_about, looks_like_numbers
 from talweg.data.growing import MOST_WORDS
 from talweg.data.numerals import MARKS, are_coded
@@ -142,17 +143,28 @@ def as_asked(name: str, cells: Cells, asked: Asked) -> ColumnType:
                 f"Column {name!r} cannot be read with the {asked}: its dates are written with the"
                 f" {cells.style}."
             )
+        if not isinstance(cells, Moments) and not _has_dates(cells, asked):
+            raise _is_not(name, cells, asked)
         return ColumnType(name, "date", detail=(asked,))
     if asked not in USED and asked not in MARKS:
         known = (*USED, LEAVE_OUT, "day first", "month first", *MARKS)
         raise DataError(f"Column {name!r}: there is no kind {asked!r}. {nearest(asked, known)}")
     detail = _detail(asked, cells)
     if detail is None:
-        raise DataError(
-            f"Column {name!r} cannot be of the kind {asked!r}: {_why_not(asked)} Its first cells"
-            f" are {', '.join(map(repr, as_words(cells[:3]).tolist()))}."
-        )
+        raise _is_not(name, cells, asked)
     return ColumnType(name, "number" if asked in MARKS else cast(Kind, asked), detail=detail)
+
+
+def _has_dates(cells: Cells, style: str) -> bool:
+    """Whether any cell is a date in this style."""
+    return any(math.isfinite(seconds(each, style)) for each in as_words(cells).levels)
+
+
+def _is_not(name: str, cells: Cells, asked: str) -> DataError:
+    return DataError(
+        f"Column {name!r} cannot be of the kind {asked!r}: {_why_not(asked)} Its first cells are"
+        f" {', '.join(map(repr, as_words(cells[:3]).tolist()))}."
+    )
 
 
 def _why_not(asked: str) -> str:
@@ -160,6 +172,7 @@ def _why_not(asked: str) -> str:
         "boolean": "its words are not yes and no, true and false, or 1 and 0.",
         "ordinal": "no known scale has its words. Give them in order, as in ['low', 'high'].",
         "date": "its cells are in no known style of dates.",
+        **dict.fromkeys(STYLES, "none of its cells is a date in that style."),
     }.get(asked, "none of its cells is a number.")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,10 @@ from talweg.draw.markup import Markup, tag
 from talweg.draw.plots import line_chart
 from talweg.draw.result import pictures
 from talweg.draw.scale import number
+from talweg.errors import TrainingWarning
 from talweg.replacing import replacing
+
+Make = Callable[[], list[Markup]]
 
 
 def write_report(path: str | os.PathLike[str], report: Report) -> Path:
@@ -33,9 +38,13 @@ def write_page(path: str | os.PathLike[str], content: str) -> Path:
     return target
 
 
-def render(report: Report) -> str:
-    """The report as the text of an HTML page."""
-    shown = list(_sections(report))
+def render(report: Report, *, strict: bool = True) -> str:
+    """The report as the text of an HTML page.
+
+    A part that cannot be drawn is an error; where that is not `strict`, its place says so, as does
+    a TrainingWarning.
+    """
+    shown = [(key, heading, _drawn(heading, make, strict)) for key, heading, make in _parts(report)]
     header = tag(
         "header",
         page.brand(),
@@ -49,22 +58,38 @@ def render(report: Report) -> str:
     return page.document(report.title, header, *sections, footer=footer)
 
 
-def _sections(report: Report) -> Iterator[tuple[str, str, list[Markup]]]:
-    """Key, heading and content of each part that the report has."""
+def _drawn(heading: str, make: Make, strict: bool) -> list[Markup]:
+    try:
+        return make()
+    except Exception as error:
+        if strict:
+            raise
+        return [page.paragraph(left_out(heading, error))]
+
+
+def left_out(heading: str, error: Exception) -> str:
+    """What is said of a part that could not be drawn, also as a warning."""
+    said = f"{heading!r} is left out of the report ({type(error).__name__}: {error})."
+    warnings.warn(said, TrainingWarning, stacklevel=2)
+    return said
+
+
+def _parts(report: Report) -> Iterator[tuple[str, str, Make]]:
+    """Key and heading of each part that the report has, and what draws it."""
     if report.result:
-        yield "result", "The result", _result(report.result)
+        yield "result", "The result", partial(_result, report.result)
     if report.columns:
-        yield "columns", "What it relies on", column_parts(report.columns)
+        yield "columns", "What it relies on", partial(column_parts, report.columns)
     if report.mistakes:
-        yield "mistakes", "Where it errs most", mistake_parts(report.mistakes)
+        yield "mistakes", "Where it errs most", partial(mistake_parts, report.mistakes)
     if report.training:
-        yield "training", "How it learned", _training(report.training)
+        yield "training", "How it learned", partial(_training, report.training)
     if report.data:
-        yield "data", "The data", _data(report.data)
+        yield "data", "The data", partial(_data, report.data)
     if report.network:
-        yield "network", "The network", _network(report.network)
+        yield "network", "The network", partial(_network, report.network)
     if report.settings:
-        yield "repeat", "To repeat this", _settings(report.settings)
+        yield "repeat", "To repeat this", partial(_settings, report.settings)
 
 
 def _result(result: Result) -> list[Markup]:

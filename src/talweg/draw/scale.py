@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 
 LOG_DECADES = 2  # positive values over more decades than this are drawn on a log scale
 LARGEST = 1e150  # larger values are not drawn: the ends of their axis could overflow
+SMALLEST = 1e-150  # smaller ones are like 0 on a linear axis: its steps could underflow
 
 _MINUS, _TIMES = "\u2212", "\u00d7"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -160,7 +161,7 @@ def _decade(value: float) -> int:
 
 def spread(values: Floats, start: float, end: float, *, log: bool = False) -> Scale:
     """The scale that shows all values with a little room, its ends on ticks where linear."""
-    low, high = _apart(float(values.min()), float(values.max()))
+    low, high = _apart(float(values.min()), float(values.max()), log=log)
     if log:
         room = 10 ** (0.03 * (log10(high) - log10(low)))
         return Scale(low / room or low, high * room, start, end, log=True)
@@ -173,16 +174,16 @@ def along(
 ) -> Scale:
     """The scale that runs exactly from the least to the greatest value, as for epochs."""
     whole = bool(np.all(values == np.rint(values)))
-    low, high = _apart(float(values.min()), float(values.max()))
+    low, high = _apart(float(values.min()), float(values.max()), log=log)
     return Scale(low, high, start, end, log=log, whole=whole, dated=dated)
 
 
-def _apart(low: float, high: float) -> tuple[float, float]:
+def _apart(low: float, high: float, *, log: bool) -> tuple[float, float]:
     """Two ends that are apart, also where all values are the same."""
-    room = max(abs(low), abs(high), 1e-12) * 1e-9
-    if high - low > room:
+    size = max(abs(low), abs(high))
+    if high - low > 1e-9 * (size if log else max(size, SMALLEST)):
         return low, high
-    half = abs(low) / 2 or 0.5
+    half = abs(low) / 2 if log or abs(low) > SMALLEST else 0.5
     return low - half, high + half
 
 

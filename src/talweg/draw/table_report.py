@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from talweg.data.coded import CategoryColumn, CodeColumn, Column, DateColumn, OrdinalColumn
 from talweg.data.table_model import TableModel
 from talweg.data.trained_table import TrainedTable
-from talweg.draw.facts import Data, Network, Report, Result, Settings, Training
-from talweg.draw.report import duration, write_report
+from talweg.draw.facts import (
+    Classified,
+    Data,
+    Network,
+    Regressed,
+    Report,
+    Result,
+    Settings,
+    Training,
+)
+from talweg.draw.report import duration, left_out as left_out_of_report, write_report
 from talweg.draw.sweep_report import write_sweep
 from talweg.draw.table_pictures import table_columns, table_mistakes, table_picture
 from talweg.errors import SettingError
@@ -35,6 +46,8 @@ from talweg.nn.summary import layer_rows
 from talweg.train.restarts import Restarts
 from talweg.train.sweep import Sweep
 
+Part = TypeVar("Part")
+Picture = Regressed | Classified | list[Regressed]
 _LEVELS_SHOWN = 6
 _HEADLINE = (headline, verdict, interval_sentence)
 
@@ -60,24 +73,42 @@ def report(
 
 
 def table_report(
-    trained: TrainedTable, seen: Look | None = None, *, command: str = "", code: str = ""
+    trained: TrainedTable,
+    seen: Look | None = None,
+    *,
+    command: str = "",
+    code: str = "",
+    strict: bool = True,
 ) -> Report:
     """Everything that a page says of a trained table, with what a look into it has shown.
 
-    `command` and `code` repeat it.
+    `command` and `code` repeat it. What cannot be computed is an error, or left out with a
+    TrainingWarning where that is not `strict`.
     """
+    made = partial(_made, strict)
     return Report(
         title=f"Learning {target_name(trained)} from {_file_name(trained.source)}",
         headline=" ".join(filter(None, [each(trained) for each in _HEADLINE])),
         facts=_facts(trained),
-        result=_result(trained),
-        columns=table_columns(trained, seen) if seen else None,
-        mistakes=table_mistakes(trained, seen) if seen else None,
+        result=_result(trained, made("Its pictures", table_picture, trained)),
+        columns=made("What it relies on", table_columns, trained, seen) if seen else None,
+        mistakes=made("Where it errs most", table_mistakes, trained, seen) if seen else None,
         training=_training(trained, seen),
         data=_data(trained),
         network=_network(trained),
         settings=Settings(command=command, code=code, values=_settings(trained)),
     )
+
+
+def _made(strict: bool, heading: str, make: Callable[..., Part], *given: Any) -> Part | None:
+    """A part of the report, or None, with a warning, where it cannot be computed."""
+    try:
+        return make(*given)
+    except Exception as error:
+        if strict:
+            raise
+        left_out_of_report(heading, error)
+        return None
 
 
 def _file_name(source: str) -> str:
@@ -95,13 +126,13 @@ def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
     ]
 
 
-def _result(trained: TrainedTable) -> Result:
+def _result(trained: TrainedTable, picture: Picture | None) -> Result:
     numbers, rows = trained.task == "regression", judged_rows(trained)
     return Result(
         scores=[each.shown for each in trained.scores],
         baseline=f"Always {baseline(trained)}" if numbers else "Class frequencies of training",
         scored_on=f"{rows[:1].upper()}{rows[1:]}",
-        picture=table_picture(trained),
+        picture=picture,
     )
 
 
