@@ -89,3 +89,25 @@ def test_what_cannot_be_compared(talweg, models, options: str, words: str) -> No
     assert (said.status, said.out) == (2, "")
     assert words in said.err
     assert sorted(Path().iterdir()) == before
+
+
+def test_a_score_that_a_model_lacks_is_a_dash(talweg, houses) -> None:
+    quick = {"hidden": (6,), "members": 1, "bins": 0, "epochs": 3}
+    for name, settings in (("plain", {}), ("drawn", {"threshold": "f1"})):
+        tw.TableModel("place", **quick, **settings).fit(houses).save(f"{name}.talweg")
+    said = talweg("compare", "plain.talweg", "drawn.talweg", "--out", "both.html")
+    lines = said.out.split("\n\n")[1].splitlines()
+    assert (said.status, said.err) == (0, "")
+    assert max(map(len, lines)) <= 80
+    rows = {cells[0]: cells for cells in (re.split(r"  +", line) for line in lines)}
+    assert rows["model"][1:4] == ["accuracy", "accuracy", "loss"]
+    assert rows["plain.talweg"][2] == "-" and rows["drawn.talweg"][2] != "-"
+    for name in ("plain", "drawn"):
+        losses = [each for each in tw.load(f"{name}.talweg").scores if each.name == "log loss"]
+        assert float(rows[f"{name}.talweg"][3]) == pytest.approx(losses[0].network, rel=1e-3)
+    assert "Balanced accuracy" in Path("both.html").read_text(encoding="utf-8")
+
+
+def test_one_model_alone(talweg, models) -> None:
+    said = talweg("compare", "good.talweg")
+    assert said.out.startswith("1 model of price. Scored on 7 rows that training never saw.")

@@ -1,9 +1,12 @@
 """Models side by side: whose scores they are, in which order, and what sets them apart."""
 
+import re
+
 import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.draw.compare_report import comparison_page
 from talweg.errors import DataError
 from talweg.insight.comparison import compare, facts_of
 
@@ -66,3 +69,94 @@ def test_a_model_that_ran_away_comes_last(models) -> None:
     gone = model(2, 1).trained
     gone.held_out.outputs[:] = np.nan
     assert [each.name for each in compare([("gone", gone), *models]).models][-1] == "gone"
+
+
+# Matched by name ----------------------------------------------------------------------------------
+
+BOTH = {**TABLE, "z": X[:, 1] - X[:, 0]}
+CLASSES = {"a": X[:, 0], "b": X[:, 1], "y": np.where(X[:, 0] > 0.2, "yes", "no")}
+QUICK = {"hidden": (4,), "epochs": 3, "members": 1, "bins": 0}
+
+
+def learned(table: dict[str, object], target: object = "y", **settings: object) -> object:
+    return tw.TableModel(target, **{**QUICK, **settings}).fit(table, seed=0, progress=False).trained
+
+
+def test_scores_that_only_some_models_have() -> None:
+    plain, drawn = learned(CLASSES), learned(CLASSES, threshold="f1")
+    for pair in ([("plain", plain), ("drawn", drawn)], [("drawn", drawn), ("plain", plain)]):
+        found = compare(pair)
+        assert found.scores == ["accuracy", "balanced accuracy", "log loss"]
+        by_name = {each.name: each for each in found.models}
+        assert by_name["plain"].score("balanced accuracy") is None
+        assert by_name["plain"].score("log loss") == plain.scores[1]
+        assert by_name["drawn"].score("log loss") == drawn.scores[2]
+        assert found.trivial("balanced accuracy") == drawn.scores[1].trivial
+        assert found.trivial("log loss") == plain.scores[1].trivial
+        page = comparison_page(found)
+        assert page.count("\u2013</td>") == 1
+        assert page.count("Chart: Log loss") == page.count("Chart: Balanced accuracy") == 1
+        assert "Classes" not in found.said and "does not know" not in found.said
+
+
+def test_the_same_targets_in_another_order() -> None:
+    one, other = learned(BOTH, ["y", "z"]), learned(BOTH, ["z", "y"])
+    found = compare([("one", one), ("other", other)])
+    assert found.said == "Scored on the same 15 rows, which no training saw."
+    for each in found.models:
+        assert {name: each.score(name) for name in found.scores} == {
+            score.name: score for score in each.trained.scores
+        }
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "words"),
+    [
+        ("z", {}, "but other predicts z (regression)"),
+        (["y", "z"], {}, "but other predicts y and z (regression)"),
+        ("y", {"task": "classification"}, "but other predicts y (classification)"),
+    ],
+)
+def test_other_targets_and_tasks_are_refused(target, settings, words: str) -> None:
+    rounded = {**BOTH, "y": np.rint(BOTH["y"])}
+    models = [
+        ("first", learned(rounded, task="regression")),
+        ("other", learned(rounded, target, **settings)),
+    ]
+    with pytest.raises(DataError, match=re.escape(words)):
+        compare(models)
+
+
+def test_classes_that_a_model_does_not_know_are_named() -> None:
+    third = {**CLASSES, "y": np.where(X[:, 1] > 1, "maybe", CLASSES["y"])}
+    two, three = learned(CLASSES), learned(third)
+    found = compare([("two", two), ("three", three)])
+    assert found.said.startswith("Each was scored on rows that it held out, which are not the same")
+    assert found.said.endswith("two does not know the class maybe.")
+    with pytest.raises(DataError, match=r"two: Target 'y', row \d+: the label 'maybe'"):
+        compare([("two", two), ("three", three)], third)
+
+
+def test_other_labels_with_the_same_codes_are_other_rows() -> None:
+    swapped = {**CLASSES, "y": np.where(CLASSES["y"] == "no", "no", "perhaps")}
+    found = compare([("one", learned(CLASSES)), ("other", learned(swapped))])
+    assert found.said.startswith("Each was scored on rows that it held out")
+
+
+def test_rows_without_a_target_are_not_counted(models) -> None:
+    gaps = {**NEW, "y": np.where(np.arange(50) < 8, np.nan, NEW["y"])}
+    assert [each.rows for each in compare(models, gaps).models] == [42, 42]
+
+
+def test_a_setting_of_some_models_is_told_of_all(models, monkeypatch) -> None:
+    def settings(trained: object) -> dict[str, str]:
+        return {"hidden": "8"} | ({"extra": "1"} if trained is models[0][1] else {})
+
+    monkeypatch.setattr("talweg.insight.comparison._settings", settings)
+    assert compare(models).differing() == [("extra", "", "1")]
+
+
+def test_one_model_is_one_model(models) -> None:
+    found = compare(models[:1])
+    assert found.said == "Scored on 15 rows that training never saw."
+    assert "<h1>1 model of y</h1>" in comparison_page(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 from talweg.cli.given import table_given
 from talweg.cli.output import usable_file, whole_or_nothing
@@ -12,10 +13,11 @@ from talweg.cli.text import columns, paragraph
 from talweg.data.trained_table import TrainedTable
 from talweg.draw.compare_report import comparison_page
 from talweg.insight.comparison import Comparison, compare as compared, facts_of
-from talweg.insight.words import number_text
+from talweg.insight.words import counted, number_text
 
 _SCORES = 3
-_NAME = 24  # letters of a model's name in the terminal
+_WIDTH = 80  # letters of a line
+_NAME, _SHORT_NAME = 24, 17  # letters of a model's name in the terminal
 
 
 def compare(options: argparse.Namespace) -> None:
@@ -26,8 +28,8 @@ def compare(options: argparse.Namespace) -> None:
     trained = map(TrainedTable.from_file, files)
     models = list(zip(options.models, trained, strict=True))
     found = compared(models, table_given(options.data) if options.data else None)
-    say(paragraph(f"{len(models)} models of {found.target}. {found.said}"))
-    say("\n" + columns(_rows(found)))
+    say(paragraph(f"{counted(len(models), 'model')} of {found.target}. {found.said}"))
+    say("\n" + _table(found))
     if out is None:
         return
     with whole_or_nothing(out) as (stream,):
@@ -35,25 +37,50 @@ def compare(options: argparse.Namespace) -> None:
     say(f"\npage  {out}")
 
 
-def _rows(found: Comparison) -> list[tuple[str, ...]]:
-    """The first scores, size and time of each model, and what is trivial."""
-    first = found.models[0]
-    most = min(1 + len(first.trained.coding.names), _SCORES)  # of several targets, R2 of the first
-    scores, facts = first.scores[:most], facts_of(first)
-    rows = [("model", *(each.name for each in scores), *(name for name, _ in facts))]
+def _table(found: Comparison) -> str:
+    """The first scores, size and time of each model, and what is trivial, in the terminal's width
+    if heads in two lines and shorter names can bring it there.
+    """
+    told = ""
+    for lines, letters in ((1, _NAME), (2, _NAME), (2, _SHORT_NAME)):
+        told = columns([*_heads(found, lines), *_rows(found, letters)])
+        if max(map(len, told.splitlines())) <= _WIDTH:
+            break
+    return told
+
+
+def _shown(found: Comparison) -> list[str]:
+    """Which scores are told: of several targets, R2 of the first."""
+    first = found.models[0].trained
+    numbers = 1 + len(first.coding.names) if first.task == "regression" else _SCORES
+    return found.scores[: min(numbers, _SCORES)]
+
+
+def _heads(found: Comparison, lines: int) -> list[tuple[str, ...]]:
+    """The names of the columns, in so many lines, the last word in the last."""
+    heads = ("model", *_shown(found), *(name for name, _ in facts_of(found.models[0])))
+    if lines == 1:
+        return [heads]
+    parts = [head.rpartition(" ") for head in heads]
+    return [tuple(first for first, _, _ in parts), tuple(last for _, _, last in parts)]
+
+
+def _rows(found: Comparison, letters: int) -> Iterator[tuple[str, ...]]:
+    """The cells of each model, the best first."""
+    names = _shown(found)
     for each in found.models:
-        reached = (number_text(score.shown.network) for score in each.scores[:most])
-        rows.append(
-            (_short(each.name), *reached, *map(_said, (value for _, value in facts_of(each))))
-        )
-    trivial, blank = (number_text(each.shown.trivial) for each in scores), [""] * len(facts)
-    return [*rows, ("trivial predictor", *trivial, *blank)]
+        scores = map(each.score, names)
+        reached = (number_text(score.shown.network) if score else "-" for score in scores)
+        facts = [_said(value) for _, value in facts_of(each)]
+        yield (_short(each.name, letters), *reached, *facts)
+    trivial = map(number_text, map(found.trivial, names))
+    yield ("trivial predictor", *trivial, *[""] * len(facts))
 
 
 def _said(value: int | str) -> str:
     return value if isinstance(value, str) else f"{value:,}"
 
 
-def _short(name: str) -> str:
+def _short(name: str, letters: int) -> str:
     """The end of a long path, which tells more than its beginning."""
-    return name if len(name) <= _NAME else f"...{name[3 - _NAME :]}"
+    return name if len(name) <= letters else f"...{name[3 - letters :]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,12 +12,13 @@ from talweg.draw.canvas import COLOURS
 from talweg.draw.markup import Markup, tag
 from talweg.draw.plots import line_chart
 from talweg.insight.comparison import Compared, Comparison, facts_of
+from talweg.insight.words import counted
 from talweg.version import VERSION
 
 
 def comparison_page(found: Comparison) -> str:
     """The comparison as the text of an HTML page that opens offline."""
-    title, best = f"{len(found.models)} models of {found.target}", found.models[0]
+    title, best = f"{counted(len(found.models), 'model')} of {found.target}", found.models[0]
     score = best.scores[0]
     lead = f"The best is {best.name}, with {score.name} {score.network:.3g}. {found.said}"
     header = tag("header", page.brand(), tag("h1", title), page.paragraph(lead, class_="lead"))
@@ -39,25 +40,28 @@ def _sections(found: Comparison) -> Iterator[tuple[str, str, list[Markup]]]:
 def _scores(found: Comparison) -> Markup:
     first = found.models[0]
     facts = [name.capitalize() for name, _ in facts_of(first)]
-    heads = ("Model", *(each.name for each in first.scores), "Rows", *facts)
-    rows = [_row(each) for each in found.models]
-    total: list[page.Cell] = ["trivial predictor", *(score.shown.trivial for score in first.scores)]
+    heads = ("Model", *found.scores, "Rows", *facts)
+    rows = [_row(each, found.scores) for each in found.models]
+    total: list[page.Cell] = ["trivial predictor", *map(found.trivial, found.scores)]
     total += [first.rows, *([""] * len(facts))]
     return page.table("The best first", heads, rows, total=total, wide=True)
 
 
-def _row(model: Compared) -> list[page.Cell]:
-    reached = (score.shown.network for score in model.scores)
+def _row(model: Compared, names: Sequence[str]) -> list[page.Cell]:
+    scores = map(model.score, names)
+    reached = (score.shown.network if score else "\u2013" for score in scores)
     cells: list[page.Cell] = [model.name, *reached, model.rows]
     return [*cells, *(value for _, value in facts_of(model))]
 
 
 def _bars(found: Comparison) -> Iterator[Markup]:
-    """A chart of each score."""
-    names = [each.name for each in found.models]
-    for place, score in enumerate(found.models[0].scores):
-        values = [each.scores[place].network for each in found.models]
-        title = f"{score.name[0].upper()}{score.name[1:]}"
+    """A chart of each score, of the models that have it."""
+    for name in found.scores:
+        reached = [
+            (each.name, score.network) for each in found.models if (score := each.score(name))
+        ]
+        names, values = zip(*reached, strict=True)
+        title = f"{name[0].upper()}{name[1:]}"
         yield page.figure(f"Chart: {title}", bar_chart(names, values, title=title), "")
 
 

@@ -52,7 +52,7 @@ def setting_text(value: object) -> str:
 
 def target_name(trained: TrainedTable) -> str:
     """What to call the target: its name, or the first few of several."""
-    return _listed(_first(list(map(trained.called, trained.coding.names))))
+    return listed(first_few(list(map(trained.called, trained.coding.names))))
 
 
 def baseline(trained: TrainedTable) -> str:
@@ -126,7 +126,7 @@ def is_several(trained: TrainedTable) -> bool:
 
 def judged_rows(trained: TrainedTable) -> str:
     """The rows that the scores are of."""
-    rows = _count(len(trained.held_out.true), "row")
+    rows = counted(len(trained.held_out.true), "row")
     if trained.settings["time"] is not None:
         return f"the last {rows} by {trained.settings['time']}, which training never saw"
     if trained.blueprint.members > 1:
@@ -149,7 +149,7 @@ def interval_sentence(trained: TrainedTable) -> str:
     if is_several(trained):
         pairs = zip(within, map(trained.called, trained.coding.names), strict=True)
         within = [f"{each} ({name})" for each, name in pairs]
-    return f"In 9 of 10 cases the truth lies within {_listed(within)} of the prediction."
+    return f"In 9 of 10 cases the truth lies within {listed(within)} of the prediction."
 
 
 def _within(target: Regression, reach: float) -> str:
@@ -182,7 +182,7 @@ def training_sentence(trained: TrainedTable) -> str:
     """How long it trained, why it stopped, and which weights it kept."""
     told, seconds = trained.training, f"{trained.training['seconds']:.1f} s"
     if trained.blueprint.members == 1:
-        return f"Training took {_count(told['epochs'], 'epoch')} and {seconds}. {ending(trained)}"
+        return f"Training took {counted(told['epochs'], 'epoch')} and {seconds}. {ending(trained)}"
     epochs = epochs_taken(trained)
     return (
         f"{networks(trained)} trained side by side in {seconds}, {epochs} "
@@ -195,7 +195,7 @@ def networks(trained: TrainedTable) -> str:
     blueprint = trained.blueprint
     many, *sizes = _number_word(blueprint.members), *map(str, blueprint.hidden)
     found = "A network" if blueprint.members == 1 else f"{many.capitalize()} networks"
-    return f"{found} of {_listed(sizes)} units" if sizes else found
+    return f"{found} of {listed(sizes)} units" if sizes else found
 
 
 def epochs_taken(trained: TrainedTable) -> str:
@@ -207,7 +207,7 @@ def epochs_taken(trained: TrainedTable) -> str:
 def rows_used(trained: TrainedTable) -> str:
     """What the rows were there for."""
     learn, stop, judge = trained.parts.values()
-    said = f"{_count(learn, 'row')} to learn from, {stop:,} to stop by, {judge:,} to be judged on"
+    said = f"{counted(learn, 'row')} to learn from, {stop:,} to stop by, {judge:,} to be judged on"
     many = trained.blueprint.members
     return f"each of {many} networks: {said}" if many > 1 else said
 
@@ -257,7 +257,7 @@ def _endings(trained: TrainedTable) -> str:
     counts = Counter(each["stopped_by"] for each in members)
     (why, first), *others = [(_WHY.get(each, each), n) for each, n in counts.most_common()]
     said = f"{_number_word(first).capitalize() if others else 'All'} stopped {why}"
-    said = _listed([said, *(f"{_number_word(count)} {why}" for why, count in others)])
+    said = listed([said, *(f"{_number_word(count)} {why}" for why, count in others)])
     return f"{said}; each keeps the weights of its best epoch, {_best_epochs(trained)}."
 
 
@@ -278,7 +278,7 @@ def notes(trained: TrainedTable) -> list[str]:
         said.append("Training used all the epochs that were asked for; more of them may help.")
     held = len(trained.held_out.true)
     if held < FEW_HELD_OUT:
-        rows = _count(held, "row")
+        rows = counted(held, "row")
         said.append(f"With only {rows} held out, the scores are rough; another seed gives others.")
     if not isinstance(trained.coding, Classification):
         said += [
@@ -292,7 +292,7 @@ def notes(trained: TrainedTable) -> list[str]:
     without = trained.rows - sum(trained.parts.values())
     if without:
         were = "was" if without == 1 else "were"
-        said.append(f"{_count(without, 'row')} without a target {were} left out.")
+        said.append(f"{counted(without, 'row')} without a target {were} left out.")
     return said
 
 
@@ -304,7 +304,7 @@ def _single_rows(trained: TrainedTable) -> list[str]:
     names = [trained.coding.levels[place] for place in np.flatnonzero(counts == 1)]
     if not names:
         return []
-    whose = f"{_listed(_first(names))} of {target_name(trained)}"
+    whose = f"{listed(first_few(names))} of {target_name(trained)}"
     said = f"The classes {whose} have" if len(names) > 1 else f"The class {whose} has"
     return [f"{said} a single row, which cannot both teach and test: add rows, or join classes."]
 
@@ -349,14 +349,14 @@ def _number_word(count: int) -> str:
     return _WORDS[count] if count < len(_WORDS) else f"{count:,}"
 
 
-def _first(names: Sequence[str]) -> Sequence[str]:
+def first_few(names: Sequence[str]) -> Sequence[str]:
     """The names, of many the first few and how many more there are."""
     if len(names) <= _NAMED:
         return names
     return [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1:,} more"]
 
 
-def _listed(texts: Sequence[str]) -> str:
+def listed(texts: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     *others, last = texts
     return f"{', '.join(others)} and {last}" if others else last
@@ -366,7 +366,7 @@ def _span(numbers: Sequence[int]) -> str:
     return f"{min(numbers):,} to {max(numbers):,}"
 
 
-def _count(number: int, thing: str) -> str:
+def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
