@@ -160,7 +160,7 @@ NAMES = [(name, "float32") for name in RUNS] + [(name, "float64") for name in IN
 @pytest.mark.quick(
     "Adam-float32-*",
     "momentum-float64-numpy",
-    "a plateau-float32-native",
+    "a plateau*-float32-*",
     "patience, the best-float64-numpy",
     "dropout-float32-native",
     "BFGS-float64-native",

@@ -27,6 +27,7 @@ from talweg.optim.sampling import LearntSampling
 from talweg.settings import Choice, Flag, Number, Rule, check, plain
 from talweg.train import full_batch, sampled
 from talweg.train.checkpoint import Checkpoint, keeper_of
+from talweg.train.claim import claimed
 from talweg.train.ending import finished
 from talweg.train.engines import Engine, begin_to_compile, chosen_engine, engine_for
 from talweg.train.flow import Flow
@@ -124,7 +125,8 @@ def fit(
         sampler: `tw.LearntSampling()` draws rows with probabilities that it learns, in place of
             a new order each epoch; an epoch has as many steps.
         checkpoint: a file that the run is written to every 30 seconds and at its end, whole or
-            not at all; or a `tw.Checkpoint`, which says when.
+            not at all; or a `tw.Checkpoint`, which says when. While the run goes on, another one is
+            refused the file.
         resume: go on from that file if it is there, to the same weights, bit for bit, as if the
             run had not been interrupted. More epochs and other numbers of stopping rules are
             allowed; a file of another run is refused.
@@ -172,7 +174,8 @@ def fit(
         control = Control(keeper=keeper)
         shown = ProgressBar(control, settings["epochs"], budget=job.program.time_budget)
         bar = shown if wants_bar(settings["progress"]) else nullcontext()
-        with interruptible(control), bar:
+        claim = claimed(keeper.file, keeper.identity) if keeper else nullcontext()
+        with claim, interruptible(control), bar:
             run = job.run(engine_for(settings["engine"], job.program), control)
     if run.failure:
         warnings.warn(run.failure.message, TrainingWarning, stacklevel=2)

@@ -7,6 +7,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from talweg.errors import DataError, SettingError, TrainingWarning
 from talweg.lazy import cached_property
 from talweg.settings import Flag, Rule, check, plain
 from talweg.train.checkpoint import Checkpoint
+from talweg.train.claim import claimed
 from talweg.train.contest import Contest
 from talweg.train.engines import chosen_engine
 from talweg.train.fit import RULES
@@ -117,7 +119,8 @@ def sweep(
         identity = identity_of(tasks, X, y, fit_settings, halving, chosen_engine(engine))
         file = SweepFile(checkpoint, resume, identity, tasks)
     workers = 1 if interprets else threads or cores()
-    with SideBySide(tasks, engine, workers, whole) as side_by_side:
+    claim = claimed(file.file, file.identity) if file else nullcontext()
+    with claim, SideBySide(tasks, engine, workers, whole) as side_by_side:
         contest = Contest(tasks, halving, rungs, side_by_side, file, replicates=not interprets)
         standings = contest.run()
     whole.earlier += side_by_side.watched.values()

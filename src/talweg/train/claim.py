@@ -1,0 +1,93 @@
+"""One checkpoint for one run: another run that would write to the file meanwhile is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from talweg.errors import SettingError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
+
+
+@contextmanager
+def claimed(file: Path, identity: Mapping[str, Any]) -> Iterator[None]:
+    """While entered, no other run may write to the file; the same run may: it writes the same.
+
+    A claim is a lock on a hidden file beside it that is called by the `identity` of the run. The
+    system takes it back when the process ends, however it ends. Where there are no such locks
+    (Windows, some network file systems, a folder without room) there are no claims.
+    SettingError: a run of another identity writes to the file.
+    """
+    text = json.dumps(identity, sort_keys=True).encode()
+    place = _place(file, hashlib.sha256(text).hexdigest()[:16])
+    try:
+        own = _held(place) if fcntl else None
+    except OSError:
+        own = None
+    if own is None:
+        yield
+        return
+    try:
+        _refuse_others(file, place)
+        yield
+    finally:
+        with suppress(OSError):  # the same run goes on elsewhere, and needs it
+            fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            place.unlink()
+        os.close(own)
+
+
+def _place(file: Path, name: str) -> Path:
+    return file.with_name(f".{file.name}.{name}.lock")
+
+
+def _held(place: Path) -> int:
+    """The descriptor of the file, there and locked; others may share the lock."""
+    while True:
+        found = os.open(place, _OPEN | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(found, fcntl.LOCK_SH)
+            if os.path.samestat(os.fstat(found), os.stat(place)):
+                return found
+        except FileNotFoundError:
+            pass  # a run that ended has just removed it
+        except OSError:
+            os.close(found)
+            raise
+        os.close(found)
+
+
+def _refuse_others(file: Path, own: Path) -> None:
+    claim = re.compile(re.escape(f".{file.name}.") + r"[0-9a-f]{16}\.lock")
+    for each in file.parent.iterdir():
+        if each != own and claim.fullmatch(each.name) and _is_held(each):
+            raise SettingError(
+                f"the checkpoint {file} is in use: another run, with other settings or data, is "
+                "writing to it. Wait until it has ended, or give another path."
+            )
+
+
+def _is_held(claim: Path) -> bool:
+    """Whether a run is alive that has it; one that a killed process has left is removed."""
+    with suppress(FileNotFoundError):
+        found = os.open(claim, _OPEN)
+        try:
+            fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            claim.unlink()
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(found)
+    return False
