@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data import learning
+from talweg.data import columns, learning
 from talweg.data.learning import _bins_of
 from talweg.insight import importance as looked_at
 from talweg.insight.look import look
@@ -120,3 +120,26 @@ def test_a_budget_bounds_all_members(monkeypatch, seconds, budget, trained: int)
     model.fit(normal(3))
     assert len(model.trained.training["members"]) == sum(clock.members) == trained
     assert model.predict(normal(3)).shape == (ROWS,)
+
+
+SPELLED = ["1", "-2.5", "", "nan", "NONE", "x", "1e39", "-1e400", "1_000", "inf", "٣", "007", "+4."]
+
+
+@pytest.mark.parametrize("mark", ["", ".", ","])
+@pytest.mark.parametrize("kept", [SPELLED, SPELLED[:5], SPELLED[:1], [*SPELLED[:8], "2"], []])
+def test_texts_are_read_together_as_they_are_one_by_one(kept: list[str], mark: str) -> None:
+    one_by_one = [columns.number(columns.cleaned(each, mark)) for each in kept]
+    np.testing.assert_array_equal(columns._numbers(kept, mark), one_by_one)
+
+
+def test_each_text_of_a_column_is_read_once(monkeypatch) -> None:
+    read, numbers = [], columns._numbers
+    monkeypatch.setattr(columns, "_numbers", lambda *given: read.append(1) or numbers(*given))
+    cells = columns.as_cells(["1.5", "x", "?", "2"] * 3)
+    for rows in (slice(None), slice(2), np.arange(3)):
+        values, missing = columns.parse(cells[rows], vague=True)
+        assert (len(values), missing.tolist()[:2]) == (len(cells[rows]), [False, False])
+    assert len(read) == 1
+    values, missing = columns.parse(cells.under(","), vague=True)
+    np.testing.assert_array_equal(values[:4], [1.5, np.nan, np.nan, 2])
+    assert missing.tolist()[:4] == [False, False, True, False]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self, overload
 
 import numpy as np
@@ -22,6 +24,7 @@ Mask = NDArray[np.bool_]
 MISSING = frozenset({"", "?", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "nat", "null"})
 # Missing among numbers and dates; among words they may well be an answer, and are one more word.
 VAGUE = frozenset({"none", "unknown", "-", "--", ".", "missing", "n.d.", "#value!", "#div/0!"})
+SPELT = dict.fromkeys((text for each in MISSING | VAGUE for text in (each, each.upper())), "nan")
 LARGEST = 1e38  # float32 ends at 3.4e38: what lies beyond counts as infinite
 
 _HELD, _SHARE_HELD = 10, 0.01  # rows at the end of a range, beyond which more would lie
@@ -48,6 +51,7 @@ class Words:
     raw: tuple[str, ...] = ()
     mark: str = ""
     odd: tuple[tuple[str, int], ...] = ()
+    kept: dict[bool, tuple[Floats, Mask]] = field(default_factory=dict, repr=False)
 
     @staticmethod
     def of(items: Iterable[str]) -> Words:
@@ -78,9 +82,23 @@ class Words:
             return self
         raw = self.raw or self.levels
         levels = tuple(cleaned(each, mark, keeps_unit=True) for each in raw)
-        return replace(self, levels=levels, raw=raw if levels != raw else (), mark=mark)
+        found = replace(self, levels=levels, raw=raw if levels != raw else (), mark=mark, kept={})
+        found.__dict__["tally"] = self.tally  # of the same cells, as they are written
+        return found
 
-    @property
+    def read(self, vague: bool) -> tuple[Floats, Mask]:
+        """The levels as numbers, NaN where they are none, and which of them say that a cell is
+        missing; kept, since a wide table asks for them time and again.
+        """
+        if vague not in self.kept:
+            values = _numbers(self.raw or self.levels, self.mark)
+            absent = np.zeros(len(values), np.bool_)
+            for place in np.flatnonzero(np.isnan(values)).tolist():
+                absent[place] = is_missing(self.levels[place], vague=vague)
+            self.kept[vague] = values, absent
+        return self.kept[vague]
+
+    @cached_property
     def tally(self) -> Tally:
         """How the numbers among the cells are written."""
         return Tally.of(self._present(), len(self))
@@ -228,6 +246,17 @@ def places_of(levels: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def _numbers(texts: Sequence[str], mark: str) -> Floats:
+    """The number that each text spells by this decimal mark, NaN where it spells none."""
+    joined = "".join(texts)  # float() takes 1_000 and the digits of other scripts as well
+    if mark in ("", POINT) and joined.isascii() and "_" not in joined:
+        with suppress(ValueError):  # 0.1 us a text, by `number` 1.5
+            values = np.fromiter((float(SPELT.get(each, each)) for each in texts), np.float64)
+            values[np.abs(values) > LARGEST] *= np.inf
+            return values
+    return np.array([number(cleaned(each, mark)) for each in texts], np.float64)
+
+
 def as_cells(values: ArrayLike | Cells) -> Cells:
     """Any values (N,) as cells: numbers as float64, all else as stripped text, None as ""."""
     if isinstance(values, Words | Readings):
@@ -294,9 +323,7 @@ def _date(moment: float, style: str) -> str:
 def parse(cells: Cells, *, vague: bool = False) -> tuple[Floats, Mask]:
     """The cells as numbers (N,), NaN where they are none, and which are missing (N,)."""
     if isinstance(cells, Words):  # each different text is read once
-        raw = cells.raw or cells.levels
-        values = np.array([number(cleaned(each, cells.mark)) for each in raw] or [0.0])
-        absent = np.array([is_missing(each, vague=vague) for each in cells.levels] or [False])
+        values, absent = cells.read(vague)
         return values[cells.codes], absent[cells.codes]
     if isinstance(cells, Moments):
         return np.full(len(cells), np.nan), np.isnan(cells.seconds)

@@ -38,6 +38,7 @@ from talweg.schema import Items, Record, Text, Values
 from talweg.settings import Choice
 
 _BLOCK = 2**20  # inputs that are encoded at a time
+_FEWEST = 2**10  # rows at a time: a column is encoded at once, and each time costs
 _LOOKED_AT = 1000  # rows of a table to predict
 _MANY = 10  # of them are no chance
 
@@ -154,7 +155,7 @@ class TableEncoder:
         count = len(table) if rows is None else len(rows)
         width = len(self.inputs) if unpack is None else unpack.width
         inputs = Shelf().array((count, width), np.float32)
-        step = max(_BLOCK // width, 1)
+        step = max(_BLOCK // width, _FEWEST)
         for start in range(0, count, step):
             block = slice(start, start + step)
             chosen = block if rows is None else rows[block]

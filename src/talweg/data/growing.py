@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from talweg.data.columns import (
-    MISSING,
-    VAGUE,
+    SPELT,
     Cells,
     Floats,
     Moments,
@@ -40,8 +39,6 @@ MOST_NUMERALS = 2**12  # different numbers that are kept as text, so that 007 st
 OTHER = "(one of many others)"
 
 Block = Sequence[Sequence[str] | Floats]  # one piece of each column
-
-_SPELT = dict.fromkeys((text for each in MISSING | VAGUE for text in (each, each.upper())), "nan")
 
 
 class Shelf:
@@ -242,7 +239,7 @@ class _GrowingNumbers:
         with suppress(ValueError):
             return np.fromiter(map(float, cells), np.float64, len(cells))
         with suppress(ValueError):  # where some are empty: 250 ns a cell, one by one 330
-            spelt = [_SPELT.get(cell, cell) for cell in cells]
+            spelt = [SPELT.get(cell, cell) for cell in cells]
             return np.fromiter(map(float, spelt), np.float64, len(cells))
         return np.array([self._float(cell, mark) for cell in cells])
 
