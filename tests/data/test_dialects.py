@@ -77,7 +77,7 @@ DIALECTS = [  # what, text, first row
     ("tabs, decimal commas", "a\tb\n1,5\tx\n2,75\ty\n", ["1.5", "x"]),
     ("semicolons, decimal points", "a;b\n1.500;x\n2.250;y\n", ["1.500", "x"]),
     ("commas in text", 'a,b\n"1,2,3",x\n"4,5",y\n', ["1,2,3", "x"]),
-    ("empty last cells", "a,b,\n1,2,\n3,4,\n", ["1", "2", ""]),
+    ("delimiters at the end", "a,b,\n1,2,\n3,4,\n", ["1", "2"]),
     ("R's row names", '"a","b"\n"1",2,3\n"2",4,5\n', ["1", "2", "3"]),
 ]
 

@@ -13,6 +13,7 @@ from talweg.data.coded import fit_column
 from talweg.data.columns import MISSING, VAGUE, Moments, Words, as_cells, as_words
 from talweg.data.dates import STYLES, seconds, written
 from talweg.data.encode import TableEncoder
+from talweg.data.expected import Expected
 from talweg.data.growing import OTHER, GrowingColumn, Shelf
 from talweg.data.kinds import as_asked, describe
 from talweg.data.read import read_parts, read_table
@@ -177,7 +178,7 @@ def test_kinds_that_are_known_say_how_parts_are_read(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("a,b,c\n" + "1,007,x\n" * 200)
     for kinds in ({"a": "number", "b": "category"}, {"a": "number", "b": "category", "z": "date"}):
-        parts = list(read_parts(file, kinds=kinds))
+        parts = list(read_parts(file, expected=Expected(kinds)))
         columns = parts[0].columns
         assert parts[0].names == ("a", "b", "c")
         assert columns["a"].tolist()[:2] == [1.0, 1.0]

@@ -12,6 +12,7 @@ from talweg.cli.main import main
 from talweg.data import growing
 from talweg.data.columns import Numbers, as_cells, mark_of, parse_numbers
 from talweg.data.encode import TableEncoder
+from talweg.data.expected import Expected
 from talweg.data.kinds import as_asked, describe
 from talweg.data.numerals import cleaned, numeral
 from talweg.data.read import read_parts, read_table
@@ -263,7 +264,7 @@ def test_a_target_is_read_as_it_was_trained(model) -> None:
 
 def test_parts_of_a_file_are_read_by_the_marks_that_are_known(tmp_path: Path) -> None:
     file = written(tmp_path / "t.csv", ";", {"a": ["1.234", "2,5", "err", ""], "b": ["1.234"]})
-    (part,) = read_parts(file, kinds={"a": "number", "b": "number"}, marks={"a": ","})
+    (part,) = read_parts(file, expected=Expected({"a": "number", "b": "number"}, {"a": ","}))
     np.testing.assert_array_equal(part.columns["a"], [1234, 2.5, np.inf, np.nan])
     np.testing.assert_array_equal(part.columns["b"], [1.234] * 4)
 

@@ -36,9 +36,7 @@ def predict(options: argparse.Namespace) -> None:
     trained = TrainedTable.from_file(file)
     if options.intervals is not None:
         trained.reach(options.intervals)  # refused before anything is read
-    header, kinds = not trained.encoder.positional, _kinds(trained)
-    marks = trained.encoder.marks
-    parts = read_parts(table_given(options.data), header=header, kinds=kinds, marks=marks)
+    parts = read_parts(table_given(options.data), expected=trained.encoder.expected)
     blocks = _blocks(trained, parts, options.probabilities, options.intervals)
     rows = chain.from_iterable(blocks)
     if out is None:
@@ -47,11 +45,6 @@ def predict(options: argparse.Namespace) -> None:
     with whole_or_nothing(out) as (stream,):
         count = write_rows(codecs.getwriter("utf-8")(stream), rows, exact=options.exact)
     say(f"{count - 1:,} predictions of {target_name(trained)} written to {out}")
-
-
-def _kinds(trained: TrainedTable) -> dict[str, str]:
-    """What each column that the model asks for is."""
-    return {each.name: each.kind for each in trained.encoder.columns}
 
 
 def _blocks(

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-import csv
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from talweg.data.dialect import END, SAMPLE, Dialect, has_header, is_blank, records, sniff
+from talweg.data.dialect import (
+    END,
+    SAMPLE,
+    CsvError,
+    Dialect,
+    is_blank,
+    records,
+    sniff,
+    swallows,
+)
+from talweg.data.expected import Expected
 from talweg.data.files import Source
 from talweg.data.growing import BLOCK, FEWEST, Block
+from talweg.data.header import header_of
+from talweg.data.layout import Layout, layout_of, shown
 from talweg.data.opening import encoding_of, opened
 from talweg.data.table import check_names
 from talweg.data.values import ValueType
-from talweg.errors import DataError
+from talweg.errors import DataError, DataWarning
 
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A CSV file whose dialect is known."""
+    """A CSV file whose dialect and layout are known."""
 
     file: Source
     encoding: str
     dialect: Dialect
-    header: bool
-    first: tuple[str, ...]  # the first record
-    skipped: int  # lines before it that say how the file is written
+    skipped: int  # lines before the first record that say how the file is written
+    layout: Layout
     types: ClassVar[Mapping[str, ValueType]] = {}  # text has none
     unfit: ClassVar[Mapping[str, str]] = {}
 
     @staticmethod
-    def of(file: Source, header: bool | None) -> CsvFile:
+    def of(file: Source, header: bool | None, expected: Expected | None = None) -> CsvFile:
         encoding = encoding_of(file)
         try:
             with opened(file, encoding) as text:
@@ -43,25 +54,42 @@ class CsvFile:
             sample = sample[: sample.rfind("\n") + 1] or sample
         body = sample.partition("\n")[2] if skipped else sample
         dialect, rows = sniff(body)
-        found = CsvFile(file, encoding, dialect, bool(header), (), skipped)
+        found = CsvFile(file, encoding, dialect, skipped, Layout(False, ()))
         if not rows:
             raise found.fault() or DataError(f"{file} is empty. Give a file with at least one row.")
-        header = has_header(rows) if header is None else header
-        # What R writes has a name for each column, and a nameless one before them.
-        is_narrow = (
-            header and len(rows) > 2 and {len(row) - 1 for row in rows[1:]} == {len(rows[0])}
+        return replace(found, layout=layout_of(rows, header, expected))._checked(rows, expected)
+
+    def _checked(self, rows: Sequence[list[str]], expected: Expected | None) -> CsvFile:
+        """The file, its names checked; a doubt about its header is told."""
+        line = self._first_line()
+        if expected and not expected.positional and not set(expected.kinds) & set(rows[0]):
+            self._refuse_nameless(rows, expected, line)
+        check_names(self.names, f"{self.file}, line {line},")
+        if self.layout.doubt:
+            warnings.warn(f"{self.file}, line {line}: {self.layout.doubt}", DataWarning, 2)
+        return self
+
+    def _refuse_nameless(self, rows: Sequence[list[str]], expected: Expected, line: int) -> None:
+        """Refuse a first row that is no header, of a table for a model that needs one."""
+        if len(rows) > 1 and header_of(rows).is_header:
+            return
+        raise DataError(
+            f"{self.file}, line {line}: its cells ({shown(rows[0])}) are no names, and the model"
+            f" asks for columns by name: {shown([*expected.kinds])}. Put a line of names above the"
+            " rows."
         )
-        first = ["", *rows[0]] if is_narrow else rows[0]
-        found = replace(found, header=header, first=tuple(first))
-        check_names(found.names, f"{file}, line {found._first_line()},")
-        return found
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return len(self.layout.first)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns by name, or by position; one without a name as pandas calls it."""
-        if not self.header:
-            return tuple(map(str, range(len(self.first))))
-        return tuple(name or f"Unnamed: {place}" for place, name in enumerate(self.first))
+        if not self.layout.header:
+            return tuple(map(str, range(self.width)))
+        return tuple(name or f"Unnamed: {place}" for place, name in enumerate(self.layout.first))
 
     @property
     def delimiter(self) -> str:
@@ -72,48 +100,83 @@ class CsvFile:
     def no_rows(self) -> str:
         """What to say of a file without any."""
         return (
-            f"{self.file} has a header but no rows: {', '.join(self.first[:5])}. Add rows, or"
+            f"{self.file} has a header but no rows: {shown(self.layout.first)}. Add rows, or"
             " pass header=False (--no-header) if this line is one."
         )
 
     def blocks(self) -> Iterator[Block]:
         """The rows below the header, so many at a time, as columns. DataError: see `fault`."""
-        width = len(self.first)
-        size = max(BLOCK // width, FEWEST)
+        size = max(BLOCK // self.width, FEWEST)
         with opened(self.file, self.encoding) as text:
             reader = self.dialect.reader(chain(islice(text, self.skipped, None), [END]))
             try:
-                if self.header:
+                if self.layout.header:
                     next(cells for cells in reader if not is_blank(cells))
-                while rows := list(islice(reader, size)):
-                    if rows := self._whole(rows, width):
-                        yield list(zip(*rows, strict=True))
-            except (csv.Error, UnicodeDecodeError):
+                blocks = self._blocks(reader, size)
+                for rows in self._single(blocks) if self.width == 1 else blocks:
+                    yield list(zip(*rows, strict=True))
+            except (CsvError, UnicodeDecodeError):
                 raise self.fault() or AssertionError("what was refused is read now") from None
 
-    def _whole(self, rows: list[list[str]], width: int) -> list[list[str]]:
-        """The records that are not blank, the mark of the end taken off."""
+    def _blocks(self, reader: Any, size: int) -> Iterator[list[list[str]]]:
+        """The records, so many at a time, each with as many cells as there are columns."""
+        line = reader.line_num
+        while rows := list(islice(reader, size)):
+            if reader.line_num - line > len(rows) and self._swallowed(rows):
+                raise CsvError
+            line = reader.line_num
+            if rows := self._whole(rows):
+                yield rows
+
+    def _swallowed(self, rows: list[list[str]]) -> bool:
+        """Whether an open quote made one cell of many rows."""
+        return any(swallows(row, self.dialect) for row in rows)
+
+    def _whole(self, rows: list[list[str]]) -> list[list[str]]:
+        """The records that fit, the mark of the end taken off; blank ones are left out, but where
+        there is one column.
+        """
         if rows[-1] and rows[-1][-1].endswith(END):
             if rows[-1] != [END]:
-                raise csv.Error
+                raise CsvError
             rows.pop()
-        if width == 1 or any(len(row) != width for row in rows):
-            rows = [row for row in rows if not is_blank(row)]
-            if any(len(row) != width for row in rows):
-                raise csv.Error
+        if any(len(row) != self.width for row in rows):
+            rows = [self.layout.fitted(row) for row in rows if self.width == 1 or not is_blank(row)]
+            if any(len(row) != self.width for row in rows if row or self.width > 1):
+                raise CsvError
         return rows
+
+    def _single(self, blocks: Iterator[list[list[str]]]) -> Iterator[list[list[str]]]:
+        """The rows of the only column: a blank line is a missing cell, but for those at the end."""
+        held = 0
+        for rows in blocks:
+            rows = [[]] * held + rows
+            held = next((at for at, row in enumerate(reversed(rows)) if row), len(rows))
+            if rows := [row or [""] for row in rows[: len(rows) - held]]:
+                yield rows
+        if held:
+            lines = (
+                "a blank line, which counts" if held == 1 else f"{held} blank lines, which count"
+            )
+            warnings.warn(
+                f'{self.file} ends in {lines} as no row. Where the cell is missing, write "" for'
+                " it.",
+                DataWarning,
+                2,
+            )
 
     def fault(self) -> DataError | None:
         """What is wrong with the file, and on which line: it is read anew, record by record."""
-        width, line, first = len(self.first), 1, 0
+        line, first = 1, 0
         try:
             with opened(self.file, self.encoding) as text:
                 lines = islice(text, self.skipped, None)
                 for line, cells in records(lines, self.dialect):
-                    if len(cells) != width and (first or not self.header):
-                        return self._ragged(line + self.skipped, cells, width, first)
+                    fits = len(self.layout.fitted(cells)) == self.width
+                    if not fits and (first or not self.layout.header):
+                        return self._ragged(line + self.skipped, cells, first)
                     first = first or line + self.skipped
-        except csv.Error as error:
+        except CsvError as error:
             reason, line = error.args
             return DataError(
                 f"{self.file}, line {line + self.skipped}: {reason}. Is a quote opened there and"
@@ -123,10 +186,10 @@ class CsvFile:
             return _undecodable(self.file, error)
         return None
 
-    def _ragged(self, line: int, cells: Sequence[str], width: int, first: int) -> DataError:
+    def _ragged(self, line: int, cells: Sequence[str], first: int) -> DataError:
         found = f"{len(cells)} cell{'s' * (len(cells) != 1)}"
         return DataError(
-            f"{self.file}, line {line}: {found}, but {width} were expected, as on line"
+            f"{self.file}, line {line}: {found}, but {self.width} were expected, as on line"
             f" {first} (cells parted by {self.dialect.delimiter!r}). Correct the line, or put"
             " quotes around a cell that holds the delimiter."
         )

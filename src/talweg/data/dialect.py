@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec, module_from_spec
 from itertools import chain, islice
 from typing import Any
 
-from talweg.data.columns import Words, is_missing
-from talweg.data.numerals import numeral
+from talweg.data.opening import LONGEST_LINE
 
 SNIFFED = 1000  # records that a dialect and a header are judged by
 SAMPLE = 2**20  # characters that hold them
@@ -27,6 +26,27 @@ _ESCAPED = re.compile(r'\\"')
 END = "\0"  # a line of its own after the text, which holds none: an open quote swallows it
 
 
+_SWALLOWED = 100  # lines in a cell that look like rows, from which on its quote was never closed
+_MOST_LOOKED_AT = 1000  # of these lines
+_NEARLY_ALL = 0.9
+
+
+def _own_csv() -> Any:
+    """Python's reader, loaded once more: `csv.field_size_limit` is one limit for all threads and
+    libraries of a process, and it refuses texts of more than 131,072 letters.
+    """
+    spec = find_spec("_csv")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.field_size_limit(LONGEST_LINE)
+    return module
+
+
+_CSV = _own_csv()
+CsvError: type[Exception] = _CSV.Error
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How cells are parted, quoted and escaped."""
@@ -37,7 +57,7 @@ class Dialect:
 
     def reader(self, lines: Iterable[str]) -> Any:
         """Python's own reader of such lines."""
-        return csv.reader(
+        return _CSV.reader(
             _without_ends(lines) if self.delimiter == " " else lines,
             delimiter=self.delimiter,
             quotechar=self.quote,
@@ -49,7 +69,7 @@ class Dialect:
 def records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """Each record that is not blank, with the line that it starts on.
 
-    csv.Error: what the reader refuses, and the line on which that record starts.
+    CsvError: what the reader refuses, and the line on which that record starts.
     """
     reader = dialect.reader(chain(lines, [END]))
     start = 1
@@ -58,12 +78,24 @@ def records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, list[
             if cells == [END]:
                 return
             if cells and cells[-1].endswith(END):
-                raise csv.Error("the file ends inside of a cell")
+                raise CsvError("the file ends inside of a cell")
+            if reader.line_num - start > _SWALLOWED and swallows(cells, dialect):
+                raise CsvError(f"a cell runs to line {reader.line_num}, over lines that are rows")
             if not is_blank(cells):
                 yield start, cells
             start = reader.line_num + 1
-    except csv.Error as error:
-        raise csv.Error(str(error), start) from None
+    except CsvError as error:
+        raise CsvError(str(error), start) from None
+
+
+def swallows(cells: Sequence[str], dialect: Dialect) -> bool:
+    """Whether a cell holds many lines, nearly all with as many cells as the record itself."""
+    for cell in cells:
+        inner = cell.splitlines()[1:-1]
+        if len(inner) >= _SWALLOWED and len(cells) > 1:
+            widths = [len(each) for each in dialect.reader(inner[:_MOST_LOOKED_AT])]
+            return widths.count(len(cells)) >= _NEARLY_ALL * len(widths)
+    return False
 
 
 def is_blank(cells: Sequence[str]) -> bool:
@@ -82,23 +114,6 @@ def sniff(sample: str) -> tuple[Dialect, list[list[str]]]:
     best = best if agreement[best] else Dialect()
     rows = _first(lines, best, SNIFFED)
     return best, [[cell.strip() for cell in row] for row in rows]
-
-
-def has_header(rows: Sequence[list[str]]) -> bool:
-    """Whether the first row names the columns: words above numbers, or words met nowhere below."""
-    first, columns = rows[0], list(zip(*rows[1:], strict=False))
-    if any(numeral(cell) for cell in first):
-        return False
-    words = [not is_missing(cell) for cell in first]
-    if any(word and _numeric(cells) for word, cells in zip(words, columns, strict=False)):
-        return True
-    unique = all(words) and len(set(first)) == len(first)
-    met_below = any(cell in cells for cell, cells in zip(first, columns, strict=False))
-    return unique and not met_below
-
-
-def _numeric(cells: Sequence[str]) -> bool:
-    return Words.of(cells).tally.is_numeric
 
 
 def _quoting(sample: str) -> list[tuple[str, str | None]]:
@@ -123,7 +138,7 @@ def _agreement(lines: Sequence[str], dialect: Dialect) -> float:
 def _first(lines: Iterable[str], dialect: Dialect, count: int) -> list[list[str]]:
     """The first records, as far as they can be read: what is wrong is said when all is read."""
     found: list[list[str]] = []
-    with suppress(csv.Error):
+    with suppress(CsvError):
         found.extend(cells for _, cells in islice(records(lines, dialect), count))
     return found
 

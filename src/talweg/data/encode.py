@@ -25,7 +25,8 @@ from talweg.data.coded import (
     NumberColumn as NumberColumn,
     fit_column,
 )
-from talweg.data.columns import Cells, mark_of, tally_of, under
+from talweg.data.columns import Cells, as_cells, is_missing, mark_of, tally_of, under
+from talweg.data.expected import Expected
 from talweg.data.growing import Shelf
 from talweg.data.kinds import ColumnType, as_asked, has_numbers, type_columns
 from talweg.data.numerals import COMMA, POINT, cleaned
@@ -138,6 +139,25 @@ class TableEncoder:
     def positional(self) -> bool:
         """Whether the training table had no header, so that columns go by position."""
         return are_positions(self.names)
+
+    @cached_property
+    def expected(self) -> Expected:
+        """What the file of a table to predict should hold."""
+        kinds = {each.name: each.kind for each in self.columns}
+        return Expected(kinds, self.marks, self.names, self.positional, self._unknown_in)
+
+    def _unknown_in(self, row: Sequence[str]) -> list[bool]:
+        """Of the cells of a row in the order of training, missing ones and those of columns that
+        are not used left out, which are nothing that their column held.
+        """
+        places = {name: place for place, name in enumerate(self.names[: len(row)])}
+        cells = [(each, row[places[each.name]]) for each in self.columns if each.name in places]
+        return [self._is_unknown(*pair) for pair in cells if not is_missing(pair[1], vague=True)]
+
+    def _is_unknown(self, column: Column, cell: str) -> bool:
+        inputs = column.encode(self.as_trained(column.name, as_cells([cell])))[0]
+        is_code = isinstance(column, CodeColumn)
+        return bool(inputs[0] == column.unknown if is_code else inputs[column.unknown])
 
     def encode(
         self, table: Table, rows: NDArray[np.intp] | None = None, unpack: Unpack | None = None

@@ -7,6 +7,8 @@ import codecs
 import gzip
 import io
 import lzma
+import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,11 +16,15 @@ from contextlib import contextmanager, nullcontext
 from typing import IO, Any
 
 from talweg.data.files import Source
-from talweg.errors import DataError
+from talweg.errors import DataError, DataWarning
 
 LONGEST_LINE = 2**26  # bytes; a file of one endless line would otherwise be read as one cell
 
+UTF8 = "utf-8-sig"
+STRAY = "talweg.stray"  # how bytes are read that are no UTF-8
 _BLOCK = 2**20
+_ESCAPED = re.compile("[\udc80-\udcff]")  # stray bytes, as "surrogateescape" has them
+_FEWEST_LETTERS = 10  # stray bytes a letter, from which on a file is in cp1252
 _BINARY = bytes((*range(9), *range(0x0E, 0x1A)))
 _UNUSED = b"\x81\x8d\x8f\x90\x9d"  # bytes that cp1252 has no letter for
 _MARKS = (  # utf-32 first: its mark begins like that of utf-16
@@ -72,15 +78,22 @@ def unpacked(file: Source) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def opened(file: Source, encoding: str) -> Iterator[io.TextIOWrapper]:
-    """The file's text, with the ends of its lines as they are."""
-    with unpacked(file) as stream, io.TextIOWrapper(stream, encoding, newline="") as text:
+    """The file's text, with the ends of its lines as they are. Bytes that are no UTF-8 where all
+    else is count as letters of cp1252.
+    """
+    errors = STRAY if encoding == UTF8 else "strict"
+    with (
+        unpacked(file) as stream,
+        io.TextIOWrapper(stream, encoding, errors, newline="") as text,
+    ):
         yield text
 
 
 def encoding_of(file: Source) -> str:
     """UTF-8, -16 or -32, or else cp1252 (latin-1 where it has no letter for a byte).
 
-    The whole file is looked through once, in blocks. DataError: a file that is not text.
+    The whole file is looked through once, in blocks. A DataWarning names the first byte that is no
+    UTF-8 in a file that otherwise is. DataError: a file that is not text.
     """
     with unpacked(file) as stream:
         start = stream.read(4096)
@@ -89,13 +102,11 @@ def encoding_of(file: Source) -> str:
 
 
 def _narrow_encoding(file: Source, block: bytes, stream: IO[bytes]) -> str:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    is_utf8, has_unused, line, length = True, False, 1, 0
+    letters, has_unused, line, length = _Letters(), False, 1, 0
     while block:
         if len(block.translate(None, _BINARY)) < len(block):
             raise _binary(file, block, line)
-        if is_utf8:
-            is_utf8 = _decodes(decoder, block)
+        letters.add(block)
         has_unused = has_unused or len(block.translate(None, _UNUSED)) < len(block)
         line += block.count(b"\n") or block.count(b"\r")
         last = max(block.rfind(b"\n"), block.rfind(b"\r"))
@@ -106,17 +117,69 @@ def _narrow_encoding(file: Source, block: bytes, stream: IO[bytes]) -> str:
                 " this is hardly a table. Give one row a line."
             )
         block = stream.read(_BLOCK)
-    if is_utf8 and _decodes(decoder, b"", final=True):
-        return "utf-8-sig"
+    letters.add(b"", final=True)
+    if letters.are_utf8:
+        if letters.stray:
+            warnings.warn(letters.doubt(file), DataWarning, stacklevel=2)
+        return UTF8
     return "latin-1" if has_unused else "cp1252"
 
 
-def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
-    try:
-        decoder.decode(block, final)
-    except UnicodeDecodeError:
-        return False
-    return True
+class _Letters:
+    """What the bytes beyond ASCII are: letters in UTF-8, or `stray` ones that are none."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._letters = self.stray = 0
+        self._line = 1
+        self._first = (0, 0)  # the first stray byte: its line, and what it is
+
+    def add(self, block: bytes, *, final: bool = False) -> None:
+        text = self._decoder.decode(block, final)
+        if not text.isascii():
+            self._count(text)
+        self._line += text.count("\n") or text.count("\r")
+
+    def _count(self, text: str) -> None:
+        found = _ESCAPED.findall(text)
+        if found and not self.stray:
+            before = text[: text.index(found[0])]
+            line = self._line + (before.count("\n") or before.count("\r"))
+            self._first = line, ord(found[0]) - 0xDC00
+        self.stray += len(found)
+        self._letters += len(text) - len(text.encode("ascii", "ignore")) - len(found)
+
+    @property
+    def are_utf8(self) -> bool:
+        """Whether the file is UTF-8, but for a few bytes. Of text in cp1252, hardly a pair of
+        letters happens to be one of UTF-8; of pieces in both, many are.
+        """
+        return self.stray == 0 or self._letters * _FEWEST_LETTERS > self.stray
+
+    def doubt(self, file: Source) -> str:
+        line, byte = self._first
+        more = f" ({self.stray:,} such bytes in all)" if self.stray > 1 else ""
+        return (
+            f"{file}, line {line}: the byte {byte:#04x} is no UTF-8, which the rest of the file is;"
+            f" it is read as {_as_cp1252(bytes([byte]))!r}{more}. Save the file in UTF-8."
+        )
+
+
+def _as_cp1252(stray: bytes) -> str:
+    return "".join(
+        each.decode("latin-1" if each in _UNUSED else "cp1252")
+        for each in (bytes([code]) for code in stray)
+    )
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    """What stands for bytes that are no UTF-8."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return _as_cp1252(error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(STRAY, _replaced)
 
 
 def _unmarked(start: bytes) -> str | None:

@@ -6,11 +6,12 @@ A file is read in blocks of rows, so that a table may be larger than memory.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from talweg.data.columns import Cells, settled, tally_of
 from talweg.data.csv_file import CsvFile
+from talweg.data.expected import Expected
 from talweg.data.files import Source, is_file, source_of
 from talweg.data.growing import Block, GrowingColumn, Shelf, UnreadColumn
 from talweg.data.numerals import POINT, habit_of
@@ -38,48 +39,40 @@ def as_table(source: Any) -> Table:
     return table_in_memory(source)
 
 
-def read_table(given: Given, *, header: bool | None = None) -> Table:
+def read_table(
+    given: Given, *, header: bool | None = None, expected: Expected | None = None
+) -> Table:
     """The table in a CSV or Parquet file; `header` says whether the first row names the columns.
 
-    Encoding, dialect and header of CSV are inferred; it may be packed (gzip, bz2, xz, zip).
-    DataError: a file that is not there, is not text or has no rows, and a line that does not
-    fit, by its number.
+    Encoding, dialect and header of CSV are inferred, the header of a table to predict from what is
+    `expected` of it; the file may be packed (gzip, bz2, xz, zip). DataError: a file that is not
+    there, is not text or has no rows, and a line that does not fit, by its number.
     """
-    file = _opened(given, header)
+    file = _opened(given, header, expected)
     return _grown(file.blocks(), file)
 
 
 def read_parts(
-    given: Given,
-    *,
-    header: bool | None = None,
-    kinds: Mapping[str, str] | None = None,
-    marks: Mapping[str, str] | None = None,
+    given: Given, *, header: bool | None = None, expected: Expected | None = None
 ) -> Iterator[Table]:
     """The same table in parts of some rows, one after another, in memory that does not grow.
 
-    Where the `kinds` of columns are known, those of numbers are read as such from the first row
-    on, by their decimal `marks` ("." unless given), and columns that are not named hold nothing: 20
-    us a row of 9 numbers become 11.
+    Where it is known what is `expected`, columns of numbers are read as such from the first row
+    on, and those that are not used hold nothing: 20 us a row of 9 numbers become 11.
     """
-    file = _opened(given, header)
+    file = _opened(given, header, expected)
     for block in file.blocks():
-        yield _grown([block], file, kinds, marks)
+        yield _grown([block], file, expected)
 
 
-def _opened(given: Given, header: bool | None) -> File:
+def _opened(given: Given, header: bool | None, expected: Expected | None) -> File:
     file = source_of(given)
-    return ParquetFile(file) if is_parquet(file) else CsvFile.of(file, header)
+    return ParquetFile(file) if is_parquet(file) else CsvFile.of(file, header, expected)
 
 
-def _grown(
-    blocks: Iterable[Block],
-    file: File,
-    kinds: Mapping[str, str] | None = None,
-    marks: Mapping[str, str] | None = None,
-) -> Table:
+def _grown(blocks: Iterable[Block], file: File, expected: Expected | None = None) -> Table:
     shelf, names = Shelf(), file.names
-    columns = [_growing(name, shelf, file, kinds, marks or {}) for name in names]
+    columns = [_growing(place, name, shelf, file, expected) for place, name in enumerate(names)]
     for block in blocks:
         for column, cells in zip(columns, block, strict=True):
             column.add(cells)
@@ -91,17 +84,17 @@ def _grown(
 
 
 def _growing(
-    name: str,
-    shelf: Shelf,
-    file: File,
-    kinds: Mapping[str, str] | None,
-    marks: Mapping[str, str],
+    place: int, name: str, shelf: Shelf, file: File, expected: Expected | None
 ) -> GrowingColumn | UnreadColumn:
-    if name in file.unfit or (kinds is not None and name not in kinds):
-        return UnreadColumn(file.unfit.get(name, ""))
-    return GrowingColumn(
-        shelf, number=(kinds or {}).get(name) == "number", mark=marks.get(name, POINT)
-    )
+    if name in file.unfit:
+        return UnreadColumn(file.unfit[name])
+    if expected is None:
+        return GrowingColumn(shelf)
+    known = expected.name_of(place, name)
+    if known not in expected.kinds:
+        return UnreadColumn("")
+    mark = expected.marks.get(known, POINT)
+    return GrowingColumn(shelf, number=expected.kinds[known] == "number", mark=mark)
 
 
 def _settled(columns: Sequence[GrowingColumn | UnreadColumn], delimiter: str) -> list[Cells]:

@@ -150,9 +150,9 @@ class TrainedTable:
         return self._classes("labels").labels
 
     def table(self, source: Any) -> Table:
-        """The source as a table with a header if, and only if, that of training had one."""
+        """The source as a table, with a header if that of training had one."""
         if is_file(source):
-            return read_table(source, header=not self.encoder.positional)
+            return read_table(source, expected=self.encoder.expected)
         return as_table(source)
 
     def predict(self, source: Any) -> Array:
