@@ -34,7 +34,7 @@ FILES = {
     "text.csv": table(*((row % 7, "hello" if row == 13 else row * 0.5) for row in range(30))),
     "constant.csv": table(*((1, row * 0.5) for row in range(30))),
     "infinite.csv": table(*NUMBERS[:-1], (1, "inf")),
-    "long.csv": b"alpha,beta\n1," + b"x" * 200_000 + b"\n" + b"3,4\n" * 20,
+    "open.csv": b'alpha,beta\n1,"2\n' + b"3,4\n" * 40_000,
     "names.csv": b"alhpa,gamma\n1,2\n3,4\n",
     "taken": b"a file",
 }
@@ -72,7 +72,7 @@ TRAIN = [  # what, the table, options, words of the message
     ("few targets", "gaps.csv", "", "gaps.csv: too few rows with a target (9) to train"),
     ("text", "text.csv", "--task regression", "row 14: 'hello' is not a finite number. Correct it"),
     ("infinite", "infinite.csv", "", "row 30: 'inf' is not a finite number. Correct it or"),
-    ("a long line", "long.csv", "", "long.csv, line 2: field larger than field limit"),
+    ("an open quote", "open.csv", "", "open.csv, line 2: the file ends inside of a cell"),
     ("rate", "good.csv", "--lr -0.1", "AdamW: lr must be a number above 0, but -0.1 was given."),
     ("infinite rate", "good.csv", "--lr inf", "lr must be a number above 0, but inf was given."),
     ("epochs", "good.csv", "--epochs 0", "epochs must be a whole number at least 1 or None, but 0"),

@@ -51,9 +51,11 @@ def test_a_model_without_a_header_reads_files_without_one(talweg, houses) -> Non
     Path("bare.csv").write_text("\n".join(lines))
     quick = ("--epochs", 2, "--members", 1)
     assert talweg("train", "bare.csv", "--target", "-1", "--out", "out", *quick).status == 0
-    Path("words.csv").write_text("x,y\n2,hill\n3,lake\n")  # looks like a header, and is a row
-    names, rows = rows_of(talweg("predict", "out", "words.csv").out)
-    assert (names, len(rows)) == (["2"], 3)
+    Path("words.csv").write_text("x,y\n2,hill\n3,lake\n")
+    said = talweg("predict", "out", "words.csv")
+    names, rows = rows_of(said.out)
+    assert (names, len(rows)) == (["2"], 2)
+    assert "line 1: its cells (x, y) are taken for the names of the columns" in said.err
     assert "60 predictions of column 2" in talweg("predict", "out", "bare.csv", "--out", "p").out
 
 
