@@ -293,3 +293,121 @@ def test_many_cells_of_two_readings_are_numbers_of_a_table(tmp_path, monkeypatch
     assert encoder.encode(table)[:3].tolist() == [
         encoder.encode_row({"x": cell})[0].tolist() for cell in cells[:3]
     ]
+
+
+# What is lost is told -----------------------------------------------------------------------------
+
+RANDOM = np.random.default_rng(1).normal(size=200).round(3).astype(str).tolist()
+ABSENT = [
+    "\\N",
+    "#N/A",
+    "#VALUE!",
+    "#DIV/0!",
+    "#REF!",
+    "#NAME?",
+    "#NUM!",
+    "#NULL!",
+    "NULL",
+    "(null)",
+]
+ABSENT += ["None", "-", ".", "\u2014", "...", "-nan", "1.#IND", "<null>", "n.v."]
+
+
+def every(step: int, *odd: str) -> list[str]:
+    """Numbers, but each so many places one of the odd texts."""
+    return [
+        odd[place // step % len(odd)] if place % step == 0 else cell
+        for place, cell in enumerate(RANDOM)
+    ]
+
+
+@pytest.mark.parametrize("absent", ABSENT)
+def test_what_says_that_nothing_is_known_is_missing(absent: str) -> None:
+    cells = as_cells(every(20, absent))
+    assert describe("x", cells) == describe("x", as_cells(every(20, "")))
+    assert np.flatnonzero(parse_numbers(cells)[1]).tolist() == [*range(0, 200, 20)]
+
+
+@pytest.mark.parametrize(
+    ("odd", "step", "note"),
+    [
+        (["err"], 20, "10 of 200 cells are no numbers and count as unknown: 'err' (10)."),
+        (["<0.5"], 4, "50 of 200 cells are no numbers and count as unknown: '<0.5' (50)."),
+        (["err", "off"], 10, "'err' (10), 'off' (10)"),
+        (["a", "b", "c", "d"], 5, "'a' (10), 'b' (10), 'c' (10) and 1 more"),
+        (["slip"], 200, "1 of 200 cell is no number and counts as unknown: 'slip' (1)."),
+    ],
+)
+@pytest.mark.parametrize("most", [10**6, 100], ids=["few", "many"])
+def test_words_among_numbers_are_unknown_and_named(monkeypatch, odd, step, note, most) -> None:
+    monkeypatch.setattr(growing, "MOST_NUMERALS", most)
+    monkeypatch.setattr(growing, "MOST_WORDS", most)
+    column = growing.GrowingColumn(growing.Shelf())
+    column.add(every(step, *odd))
+    for cells in (column.cells(), as_cells(every(step, *odd))):
+        found = describe("x", cells)
+        assert found.kind == "number"
+        assert note in found.note
+
+
+LOST = [  # what, cells, words of the note
+    ("units", [f"{cell} kg" for cell in RANDOM], "Its numbers have the unit 'kg' behind them."),
+    ("rare texts", every(20, *[f"<{place}" for place in range(9)]), "190 of its 200 cells are num"),
+    ("some units", [*RANDOM[:150], *(f"{cell} m" for cell in RANDOM[150:])], "the unit 'm' behind"),
+]
+
+
+@pytest.mark.parametrize(("cells", "note"), [row[1:] for row in LOST], ids=[row[0] for row in LOST])
+def test_a_column_that_looks_like_numbers_is_not_lost_in_silence(cells, note: str) -> None:
+    table = {"v": cells, "z": np.arange(200) % 3, "y": np.arange(200.0) % 17}
+    found = tw.TableModel("y").kinds(table)[0]
+    assert not found.used and note in found.note
+    with pytest.warns(DataWarning, match=r"the column 'v' is left out. It looks like a column of"):
+        tw.TableModel("y", epochs=1, members=1, bins=0, hidden=()).fit(table)
+
+
+def test_what_looks_like_no_numbers_is_left_out_without_a_doubt(real_table) -> None:
+    titanic = real_table("tables/titanic-train.csv")
+    doubts = {name: describe(name, titanic.columns[name]).note for name in titanic.names}
+    assert not any(doubts.values())
+    for cells in (
+        [f"A{n:03}" for n in range(40)],
+        [f"row {n} of it" for n in range(40)],
+        [f"{n}-{n + 1}" for n in range(40)],
+        [f"{n // 7}/{n}" for n in range(1, 41)],
+        [f"555-{n:04}" for n in range(40)],
+        [f"{n:02}:{n:02}" for n in range(24)],
+        [f"{n}{'abcdefg'[n % 7].upper()}{n}" for n in range(40)],
+    ):
+        found = describe("x", as_cells(cells))
+        assert not found.used and not found.note
+
+
+def test_mixed_units_are_doubted() -> None:
+    assert "different signs ('$', '€')" in describe("x", as_cells(["5 €", "$7", "8 €"] * 9)).note
+    assert "different signs ('%', no sign)" in describe("x", as_cells(["5 %", "0.07"] * 9)).note
+    assert describe("x", as_cells(["$5", "7", "$8.5"] * 9)).note == ""
+
+
+def test_a_target_of_doubtful_numbers_is_told() -> None:
+    table = {"x": np.arange(60.0) % 7, "y": [f"{n % 9 + 1},{n % 7}00" for n in range(60)]}
+    with pytest.warns(DataWarning, match="the target 'y': '1,000' could be 1000 or 1.000, and is"):
+        tw.TableModel("y", epochs=1, members=1, bins=0, hidden=()).fit(table)
+
+
+# Few cells and many -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", [0, 10, 150, 199])
+@pytest.mark.parametrize(("odd", "kind"), [(["err"], "number"), (["err", "5x", "6x"], "text")])
+def test_odd_cells_count_alike_wherever_they_stand(monkeypatch, place, odd, kind) -> None:
+    cells = [*RANDOM[:place], *odd, *RANDOM[place:]]
+    kinds = []
+    for most_numerals, most_words in [(10**6, 10**6), (100, 10**6), (100, 150), (30, 40)]:
+        monkeypatch.setattr(growing, "MOST_NUMERALS", most_numerals)
+        monkeypatch.setattr(growing, "MOST_WORDS", most_words)
+        column = growing.GrowingColumn(growing.Shelf())
+        for start in range(0, len(cells), 20):
+            column.add(cells[start : start + 20])
+        kinds.append(describe("x", column.cells()).kind)
+    assert kinds == [kind] * 4

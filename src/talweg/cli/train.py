@@ -23,7 +23,7 @@ from talweg.data.trained_table import TrainedTable
 from talweg.draw.facts import Report
 from talweg.draw.report import left_out, render
 from talweg.draw.table_report import table_report
-from talweg.errors import TrainingWarning
+from talweg.errors import DataWarning, TrainingWarning
 from talweg.insight.look import Look, look
 from talweg.insight.words import sentences
 from talweg.optim import AdamW
@@ -69,6 +69,7 @@ def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
     """The model after `fit`; of a run that went wrong, `tell` says what the warning would."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*stopped being finite", TrainingWarning)
+        warnings.filterwarnings("ignore", ".*is left out", DataWarning)  # `typed` has said it
         return model.fit(table, seed=seed, progress=True)
 
 

@@ -20,10 +20,18 @@ from talweg.data.values import Floats as Floats, as_numbers_or_texts, plain as p
 Codes = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
-# Compared in lower case.
-MISSING = frozenset({"", "?", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "nat", "null"})
+# Compared in lower case; of Excel, of SQL, and of C on Windows.
+_MISSING = (
+    "? na n/a n.a. <na> nan nat null (null) <null> [null] -nan nan(ind) -nan(ind) \\n #n/a #na"
+    " #value! #div/0! #ref! #name? #num! #null! 1.#ind -1.#ind 1.#qnan -1.#qnan"
+)
+_VAGUE = (
+    "none nil unknown unk missing (missing) blank (blank) empty (empty) n.d. nd n/d n.v. k.a. tbd"
+    " - -- --- \u2013 \u2014 \u2212 . .. ... \u2026 * **"
+)
+MISSING = frozenset(["", "#n/a n/a", *_MISSING.split()])
 # Missing among numbers and dates; among words they may well be an answer, and are one more word.
-VAGUE = frozenset({"none", "unknown", "-", "--", ".", "missing", "n.d.", "#value!", "#div/0!"})
+VAGUE = frozenset(["not available", "not applicable", "no data", *_VAGUE.split()])
 SPELT = dict.fromkeys((text for each in MISSING | VAGUE for text in (each, each.upper())), "nan")
 LARGEST = 1e38  # float32 ends at 3.4e38: what lies beyond counts as infinite
 

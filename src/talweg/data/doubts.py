@@ -40,17 +40,15 @@ def _ambiguous(tally: Tally, mark: str) -> str:
     other = "decimal point" if mark == COMMA else "decimal comma"
     return (
         f"{tally.example!r} could be {found.by_point} or {found.by_comma}, and is read as"
-        f" {found.by(mark)}. If that is wrong, ask for the kind {other!r}."
+        f" {found.by(mark)}. If that is wrong, ask for the kind {other!r}, or write it plainly."
     )
 
 
 def _mixed_units(tally: Tally) -> str:
-    units = {unit for unit in tally.units if unit}
-    if len(units) < 2 and not ("%" in units and "" in tally.units):
+    has_bare = tally.looked_at > tally.units.total()
+    if len(tally.units) < 2 and not ("%" in tally.units and has_bare):
         return ""
-    shown = ", ".join(
-        repr(unit) if unit else "no sign" for unit in sorted(tally.units, reverse=True)
-    )
+    shown = ", ".join([*map(repr, sorted(tally.units)), *(["no sign"] if has_bare else [])])
     return f"Its numbers have different signs ({shown}), which are left off: make them of one unit."
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ _PART = 2**16  # rows of a column that are read back at a time
 MOST_WORDS = 2**18  # different texts of a column, some 40 MB of them; more are one more text
 MOST_NUMERALS = 2**12  # different numbers that are kept as text, so that 007 stays what it is
 OTHER = "(one of many others)"
+_SOME = 2**8  # texts that tell whether many are numbers at all
 
 Block = Sequence[Sequence[str] | Floats]  # one piece of each column
 
@@ -338,17 +340,20 @@ class GrowingColumn:
 
     def _becomes_numbers(self, *, at_last: bool = False) -> bool:
         """Keep numbers, where hardly any text is none and they are no codes such as 007; `at_last`,
-        where there is no place for more words, codes and repeated words too.
+        where there is no place for more words, most texts will do: all cells decide in the end.
         """
         levels = list(self._places.levels)
-        counts = dict.fromkeys(self._present(), 1)
-        rough = Tally.of(counts.items(), len(counts))
-        if not rough.is_nearly_all or (are_coded(counts) and not at_last):
+        some = levels[:: 1 + len(levels) // _SOME]
+        if 2 * sum(map(bool, map(numeral, some))) < len(some):  # of texts, to count all takes long
             return False
         each = (np.bincount(codes, minlength=len(levels)) for codes in self._parts)
-        pairs = zip(levels, sum(each, np.zeros(len(levels), np.int64)).tolist(), strict=True)
-        tally = Tally.of((text, count) for text, count in pairs if text in counts)
-        if not (tally.is_numeric if at_last else tally.is_nearly_all):
+        rows = sum(each, np.zeros(len(levels), np.int64)).tolist()
+        known = [not is_missing(level, vague=True) for level in levels]
+        pairs = [*compress(zip(levels, rows, strict=True), known)]
+        tally = Tally.of(pairs, math.inf if at_last else sum(rows))
+        if not (tally.numbers > tally.others if at_last else tally.is_nearly_all):
+            return False
+        if are_coded(dict(pairs)) and not at_last:
             return False
         self._numbers = _GrowingNumbers(self._shelf, tally)
         self._numbers.add_levels(levels, self._parts)

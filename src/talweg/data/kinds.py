@@ -116,7 +116,7 @@ def type_columns(
         if each.used and digest in seen:
             each = ColumnType(name, "copy", f"It equals {seen[digest]}, cell by cell.")
         elif each.used and any(_tells(cells, target) for target in wanted):
-            each = replace(each, note=_LEAK)
+            each = replace(each, note=f"{each.note} {_LEAK}".strip())
         seen.setdefault(digest, f"the column {name!r}")
         found.append(each)
     return found
@@ -233,7 +233,7 @@ def _only(cells: Floats | Words | Numbers) -> str | None:
     """The one value that all cells hold, if there is but one."""
     if isinstance(cells, Words):
         counts = cells.counts
-        return next(iter(counts)) if len(counts) == 1 else None
+        return next(iter(counts)) if len(counts) == 1 and not cells.full else None
     values = cells.values if isinstance(cells, Numbers) else cells
     return plain(float(values[0])) if values.min() == values.max() else None
 

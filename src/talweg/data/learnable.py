@@ -9,7 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from talweg.data.columns import Cells, as_words, is_missing
+from talweg.data.columns import Cells, as_words, is_missing, mark_of
+from talweg.data.doubts import doubts_about
 from talweg.data.kinds import RARE, ColumnType, type_columns
 from talweg.data.roles import Roles, weights_in
 from talweg.data.table import Table
@@ -37,6 +38,19 @@ class Learnable:
         asked, learnt = dict(given["columns"]), len(roles.targets)
         types = type_columns(kept, roles.no_inputs, asked, learnt=learnt, whole=table)
         return cls(table, roles, coding, kept, types)
+
+    def warn(self) -> None:
+        """A DataWarning for each column that is left out and looks like one of numbers, and for
+        each target of numbers that could be others.
+        """
+        lost = [each for each in self.types if not each.used and each.note]
+        said = [f"the column {each.name!r} is left out. {each.note}" for each in lost]
+        if not isinstance(self.coding, Classification):
+            pairs = zip(self.roles.targets, self.target_cells, strict=True)
+            doubts = {name: doubts_about(cells, mark_of(cells)) for name, cells in pairs}
+            said += [f"the target {name!r}: {each}" for name, each in doubts.items() if each]
+        for each in said:
+            warnings.warn(f"{self.table.source}: {each}", DataWarning, stacklevel=3)
 
     @property
     def target_cells(self) -> list[Cells]:

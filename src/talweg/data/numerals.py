@@ -19,7 +19,7 @@ MARKS = {"decimal point": POINT, "decimal comma": COMMA}
 
 UNREADABLE = 0.01  # a number column may hold less than this share of cells that are no numbers
 MOST_WHOLE = 10  # whole numbers with more distinct values than this are measured, not chosen
-REPEATED = 3  # cells that a word among numbers takes on average, if it marks what is not known
+REPEATED = 3  # cells, on average, of a text among numbers that marks what is not known
 _SLIP = 0.1  # evidence from fewer of the ambiguous cells than this is a slip of the pen
 _LONGEST = 60  # characters of a number; longer ones are text
 _MOST_ODD = 1000  # different texts among numbers that are kept to be named
@@ -50,7 +50,7 @@ _WHOLE = re.compile(
     re.A,
 )
 _SPACED = re.compile(r"[1-9]\d{0,2}([ '])\d{3}(?:\1\d{3})*(?:[.,]\d*)?", re.A)
-_SHORT = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.A)  # 1,234: by thousands, or with decimals
+_SHORT = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.A)
 _SURE = {
     mark: re.compile(
         rf"\d*{d}\d+(?:[eE][+-]?\d+)?|\d{{1,3}}(?:{g}\d{{3}})+{d}\d*"
@@ -90,7 +90,7 @@ def numeral(cell: str) -> Numeral | None:
     >>> numeral("(1,234)").by(","), numeral("(1,234)").by(".")
     ('-1.234', '-1234')
     """
-    if NUMERAL.fullmatch(cell) and not _SHORT.fullmatch(cell):
+    if NUMERAL.fullmatch(cell) and not _is_short(cell):
         return Numeral(cell, cell, POINT if POINT in cell else "")
     cell = cell if cell.isascii() else cell.translate(_PLAINER)
     found = _WHOLE.fullmatch(cell) if len(cell) <= _LONGEST else None
@@ -105,13 +105,18 @@ def numeral(cell: str) -> Numeral | None:
     return Numeral(sign + digits.by_point, sign + digits.by_comma, digits.mark, "".join(units))
 
 
+def _is_short(text: str) -> bool:
+    """Whether it is one such as 1,234, a thousand and more or a little above one."""
+    return text[-4:-3] in (POINT, COMMA) and _SHORT.fullmatch(text) is not None
+
+
 def _digits(text: str, *, is_call: bool) -> Numeral | None:
     """Digits with marks between them. A plus before spaced groups is that of a telephone number."""
     if _SPACED.fullmatch(text) and not is_call:
         text = text.replace(" ", "").replace("'", "")
     if text.isdigit():
         return Numeral(text, text)
-    if _SHORT.fullmatch(text):
+    if _is_short(text):
         mark = COMMA if COMMA in text else POINT
         whole, decimal = text.replace(mark, ""), text.replace(mark, POINT)
         return Numeral(decimal, whole, mark) if mark == POINT else Numeral(whole, decimal, mark)
@@ -128,7 +133,7 @@ def cleaned(cell: str, mark: str, *, keeps_unit: bool = False) -> str:
     """The number in a cell as Python writes it, where the column has this decimal mark; any other
     text as it is, and any in a column of words, which has the mark "".
     """
-    if not mark or (NUMERAL.fullmatch(cell) and (mark == POINT or not _SHORT.fullmatch(cell))):
+    if not mark or (NUMERAL.fullmatch(cell) and (mark == POINT or not _is_short(cell))):
         return cell
     found = numeral(cell)
     return cell if found is None or (keeps_unit and found.unit) else found.by(mark)
@@ -150,7 +155,6 @@ class Tally:
     looked_at: int = 0  # those of them that could have shown a mark
     others: int = 0  # cells that are none
     different: int = 0  # different texts that are numbers
-    may_be_mixed: bool = True  # whether the odd ones are few words without digits
     example: str = ""  # a number that is another one by the other decimal mark
 
     @staticmethod
@@ -158,11 +162,19 @@ class Tally:
         """The tally of texts, each as often as it occurs; of so many rows, it ends as soon as they
         cannot make a number column: a column of texts would take as long as to read it.
         """
-        tally = Tally()
+        tally, plain, points = Tally(), 0, 0
         for text, count in counts:
+            if NUMERAL.fullmatch(text) and not _is_short(text):  # 1 us a text instead of 3
+                tally.different += 1
+                plain += count
+                points += count if POINT in text else 0
+                continue
             tally.add(text, count)
-            if tally.others >= UNREADABLE * rows and not tally.may_be_mixed:
+            if tally.others >= UNREADABLE * rows and len(tally.odd) == _MOST_ODD:
                 break
+        tally.numbers += plain
+        tally.looked_at += plain
+        tally.shown[POINT] += points
         return tally
 
     def add(self, text: str, count: int = 1) -> None:
@@ -178,7 +190,8 @@ class Tally:
     def note(self, text: str, found: Numeral, count: int = 1) -> None:
         """What one more number shows, so many times."""
         self.looked_at += count
-        self.units[found.unit] += count
+        if found.unit:
+            self.units[found.unit] += count
         if found.is_sure:
             self.shown[found.mark] += count
         else:
@@ -190,7 +203,6 @@ class Tally:
         self.others += count
         if text in self.odd or len(self.odd) < _MOST_ODD:
             self.odd[text] += count
-        self.may_be_mixed = self.may_be_mixed and len(self.odd) < _MOST_ODD and not _has_digit(text)
 
     @property
     def is_sure(self) -> bool:
@@ -214,8 +226,8 @@ class Tally:
 
     @property
     def is_numeric(self) -> bool:
-        """Whether these are the cells of a number column: nearly all, or most beside a few words
-        that repeat, as those for what is not known do.
+        """Whether these are the cells of a number column: nearly all, or most beside a few texts
+        that repeat, as "err" and "<0.5" do.
         """
         return self.is_nearly_all or self.is_mixed
 
@@ -227,17 +239,13 @@ class Tally:
 
     @property
     def is_mixed(self) -> bool:
-        """Whether there are many different numbers, and fewer cells with words that repeat."""
+        """Whether there are many different numbers, and fewer cells with texts that repeat."""
         return (
             self.different > MOST_WHOLE
             and self.others < self.numbers
-            and self.may_be_mixed
+            and len(self.odd) < _MOST_ODD
             and len(self.odd) * REPEATED <= self.others
         )
-
-
-def _has_digit(text: str) -> bool:
-    return any(map(str.isdigit, text))
 
 
 def habit_of(tallies: Iterable[Tally], delimiter: str) -> str:

@@ -124,6 +124,7 @@ class TableModel:
         seen, self._seen = self._seen, None
         if seen is None or seen.table is not table:
             seen = Learnable.of(table, given)
+        seen.warn()
         deal = dealt_table(seen, given, seed)
         coding, rows = deal.coding, deal.rows
         learned = learn(
