@@ -4,6 +4,8 @@ import errno
 import fcntl
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -243,3 +245,20 @@ def test_a_folder_that_was_removed_during_training_is_made_again(train, monkeypa
     monkeypatch.setattr("talweg.cli.train.fitted", fitted)
     assert train().status == 0
     assert names(Path("out")) == ["history.csv", "model.talweg", "report.html"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["-", "/dev/stdin"])
+def test_what_comes_through_the_standard_input_is_not_overwritten(trained, source: str) -> None:
+    before = Path("houses.csv").read_bytes()
+    command = (sys.executable, "-m", "talweg", "predict", "out", source, "--out", "houses.csv")
+    with open("houses.csv") as table:
+        said = subprocess.run(command, stdin=table, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 2 and "this is the table to read. Name another" in said.stderr
+    assert Path("houses.csv").read_bytes() == before
+
+
+def test_a_model_that_is_replaced_is_told_by_its_day(train) -> None:
+    assert "replaced" not in train().out
+    os.utime("out/model.talweg", (1e9, 1e9))
+    assert "model    out/model.talweg (replaced the one of 2001-09-09)\n" in train().out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -108,4 +110,6 @@ def first_values(
         return values
     if seed is None:
         raise ShapeError(f"{path}: no weights given; give all of them, or call net.init(X)")
+    if math.prod(shape) > sys.maxsize // 8:  # bytes of a float64; NumPy has no error of its own
+        raise ShapeError(f"{path}: no memory holds weights of shape {shape}; use fewer units")
     return as_initializer(init)(shape, generator(seed, INITIAL_WEIGHTS, index))
