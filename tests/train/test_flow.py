@@ -250,6 +250,21 @@ def test_a_net_with_nothing_to_tell_costs_one_step_and_changes_no_bit(monkeypatc
     assert looked.watched.keys() == plain.watched.keys()
 
 
+@pytest.mark.parametrize("settings", [{}, {"optimizer": "lbfgs"}, {"rates": {"1": 0.1}}], ids=str)
+def test_a_large_batch_is_looked_at_by_some_of_its_rows(settings: Any, monkeypatch) -> None:
+    sizes = []
+
+    def interpreter(graph: tw.Graph) -> tw.Interpreter:
+        sizes.append(graph.inputs["x"].shape[0])
+        return tw.Interpreter(graph)
+
+    monkeypatch.setattr("talweg.train.flow.Interpreter", interpreter)
+    x = RANDOM.normal(size=(3000, 3))
+    given = {"epochs": 1, "batch_size": None, **settings}
+    tw.fit(tw.Sequential(DENSE(4, "tanh"), DENSE(1)), x, x[:, 0], **given)
+    assert sizes == [256]
+
+
 def test_the_net_is_left_as_it_was_where_the_warning_is_an_error() -> None:
     net = TOLD["dead relus"][0]().init(X)
     before = net.weights.flat.copy()

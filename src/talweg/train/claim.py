@@ -18,8 +18,6 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-_OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
-
 
 @contextmanager
 def claimed(file: Path, identity: Mapping[str, Any]) -> Iterator[None]:
@@ -53,10 +51,14 @@ def _place(file: Path, name: str) -> Path:
     return file.with_name(f".{file.name}.{name}.lock")
 
 
+def _opened(place: Path, how: int = 0) -> int:
+    return os.open(place, os.O_RDWR | how | getattr(os, "O_NOFOLLOW", 0), 0o600)
+
+
 def _held(place: Path) -> int:
     """The descriptor of the file, there and locked; others may share the lock."""
     while True:
-        found = os.open(place, _OPEN | os.O_CREAT, 0o600)
+        found = _opened(place, os.O_CREAT)
         try:
             fcntl.flock(found, fcntl.LOCK_SH)
             if os.path.samestat(os.fstat(found), os.stat(place)):
@@ -82,7 +84,7 @@ def _refuse_others(file: Path, own: Path) -> None:
 def _is_held(claim: Path) -> bool:
     """Whether a run is alive that has it; one that a killed process has left is removed."""
     with suppress(FileNotFoundError):
-        found = os.open(claim, _OPEN)
+        found = _opened(claim)
         try:
             fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
             claim.unlink()

@@ -25,7 +25,7 @@ from talweg.train.recording import lowered
 from talweg.train.watching import of_layers
 
 ROWS = 256
-"""How many rows are looked at, evenly spaced."""
+"""How many rows are looked at, at most, evenly spaced."""
 STEPS = 4
 """Steps along the gradient: each lets one more layer that starts at 0 pass it on."""
 LENGTH = 0.01
@@ -64,8 +64,10 @@ class Flow:
         settings |= {"weight_decay": 0.0} if "weight_decay" in settings else {}
         given = {f"state.{name}": each for name, each in program.state.items()}
         given |= {f"settings.{name}": np.asarray(each) for name, each in settings.items()}
-        batch = _spaced(rows, program.batch_size)
-        after = Interpreter(program.step)(weights=before, **given, **batch)["weights"]
+        is_small = program.batch_size <= ROWS  # values of a large batch may not fit into memory
+        step = program.step if is_small else program.record_step(ROWS)
+        batch = _spaced(rows, min(ROWS, program.batch_size))
+        after = Interpreter(step)(weights=before, **given, **batch)["weights"]
         moved = self.net.weights.views_of(after != before)
         return all(each.any() for name, each in moved.items() if self.learns(name))
 
