@@ -17,7 +17,7 @@ from talweg.data.expected import Expected
 from talweg.data.growing import OTHER, GrowingColumn, Shelf
 from talweg.data.kinds import as_asked, describe
 from talweg.data.read import read_parts, read_table
-from talweg.data.roles import order_in_time
+from talweg.data.roles import times_of
 from talweg.data.table import Table
 from talweg.data.target import Target
 from talweg.errors import DataError
@@ -255,7 +255,7 @@ def test_later_days_tell_whether_days_or_months_stand_first(few_words) -> None:
         in_style, texts = fit_column(as_asked("x", both, style), both), as_cells(early)
         np.testing.assert_array_equal(in_style.encode(both), in_style.encode(texts))
         tables = (Table(("x",), {"x": each}, "t") for each in (both, texts))
-        one, two = (order_in_time(each, "x", style).tolist() for each in tables)
+        one, two = (times_of(each.columns["x"], style).tolist() for each in tables)
         assert one == two
     sure = grown(early, ["13/05/2020"] * 9)
     assert [*sure.readings] == ["day first"]
@@ -297,7 +297,7 @@ def test_a_model_learns_the_same_from_dates_as_moments(tmp_path, small_memory, m
     rows = [f"{written(each, 'day first')},{each % 7},{each / 10**8}" for each in at]
     rows[7] = ",3,1.5"
     file.write_text("\n".join(["at,day,y", *rows]))
-    settings = {"epochs": 2, "hidden": (8,), "members": 2}
+    settings = {"epochs": 2, "hidden": (8,), "members": 2, "time": False}
     kept = tw.TableModel("y", **settings).fit(file)
     monkeypatch.setattr(growing, "MOST_WORDS", 100)
     monkeypatch.setattr(growing, "MOST_NUMERALS", 50)
@@ -309,9 +309,8 @@ def test_a_model_learns_the_same_from_dates_as_moments(tmp_path, small_memory, m
     moments = tw.TableModel("y", **settings).fit(table)
     assert moments.trained.net.weights.flat.tolist() == kept.trained.net.weights.flat.tolist()
     assert moments.predict(table).tolist() == kept.predict(file).tolist()
-    in_time = order_in_time(Table.from_columns([("at", [*at[:7], 0, *at[8:]])]), "at")
     filled = Moments({"day first": np.nan_to_num(table.columns["at"].seconds)})
-    assert order_in_time(Table(("at",), {"at": filled}, "t"), "at").tolist() == in_time.tolist()
+    assert times_of(filled).tolist() == [*at[:7], 0, *at[8:]]
     assert "at" in tw.report(moments, tmp_path / "r.html").read_text()
 
 

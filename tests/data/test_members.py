@@ -226,18 +226,18 @@ def test_the_loss_of_a_trial_is_that_of_the_best_epochs() -> None:
 # What goes wrong ------------------------------------------------------------------------------
 
 
-class Exploding(learning._Team):
+class Exploding(learning.Team):
     """A team whose third member starts so far off that its numbers do not stay finite."""
 
-    def _net(self, bins: int, seed: int) -> tw.Module:
-        net = super()._net(bins, seed)
+    def net(self, bins: int, seed: int) -> tw.Module:
+        net = super().net(bins, seed)
         if seed == self.seeds[2]:
             net.weights.flat[:] = 1e30
         return net
 
 
 def test_a_member_that_diverges_is_left_out(team, monkeypatch) -> None:
-    monkeypatch.setattr(learning, "_Team", Exploding)
+    monkeypatch.setattr(learning, "Team", Exploding)
     with pytest.warns(tw.TrainingWarning, match="1 of 8 runs stopped being finite"):
         found = fitted("price")
     assert found.blueprint.members == len(found.training["members"]) == 7

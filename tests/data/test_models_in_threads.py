@@ -53,7 +53,7 @@ def unseen_of(model: tw.TableModel) -> Unseen:
 
 def said_of_unseen(model: tw.TableModel) -> Any:
     unseen = unseen_of(model)
-    return unseen.outputs(model.trained.coding, model.trained.encoder.encode(unseen.table))
+    return unseen.outputs(unseen.encoder.encode(unseen.table))
 
 
 ASKED: dict[str, Callable[[Any, Any], Any]] = {

@@ -6,7 +6,7 @@ import pytest
 import talweg as tw
 from talweg.data.dealing import DealtRows, folds_of
 from talweg.data.recipe import FOLDS
-from talweg.data.roles import Roles, order_in_time
+from talweg.data.roles import Roles, times_in
 from talweg.data.table import Table
 from talweg.errors import DataError
 
@@ -28,7 +28,7 @@ def as_table(columns: dict[str, list]) -> Table:
 
 def folds(**roles: str) -> np.ndarray:
     found = Roles.of(as_table(TABLE), {**ASKED, **roles})
-    return folds_of(as_table(TABLE), found, {}, None, seed=0)
+    return folds_of(as_table(TABLE), found, None, seed=0)
 
 
 def test_rows_of_a_group_stay_together() -> None:
@@ -41,14 +41,10 @@ def test_rows_of_a_group_stay_together() -> None:
         )
 
 
-def test_folds_in_time_follow_one_another() -> None:
-    fold = folds(time="day")
-    for place in range(FOLDS - 1):
-        days = [[d for d, f in zip(DAYS, fold, strict=True) if f == place + i] for i in (0, 1)]
-        assert max(days[0]) < min(days[1])
-    dealt = DealtRows(np.zeros((8, 1)), np.zeros(8), None, np.arange(1, 9), by_time=True)
+def test_rows_in_time_are_the_same_for_all_members() -> None:
+    dealt = DealtRows(np.zeros((8, 1)), np.zeros(8), None, np.array([5, 6, 8]), by_time=True)
     for member in range(FOLDS):
-        assert (dealt.stopping(member), dealt.judging(member)) == (slice(6, 7), slice(7, 8))
+        assert (dealt.stopping(member), dealt.judging(member)) == (slice(5, 6), slice(6, 8))
 
 
 def test_time_is_numbers_or_dates_of_any_style() -> None:
@@ -56,23 +52,19 @@ def test_time_is_numbers_or_dates_of_any_style() -> None:
         [3.0, 1.0, 2.0],
         ["3.5.2020", "1.5.2020", "2.5.2020"],
         ["Mar 2020", "Jan 2020", "Feb 2020"],
+        ["March", "Jan", "feb."],
     ):
-        assert order_in_time(as_table({"t": cells}), "t").tolist() == [1, 2, 0]
+        assert np.argsort(times_in(as_table({"t": cells}), ["t"], {})).tolist() == [1, 2, 0]
     american = as_table({"t": ["01/03/2020", "02/01/2020"]})
-    assert order_in_time(american, "t").tolist() == [0, 1]
-    assert order_in_time(american, "t", "day first").tolist() == [1, 0]
+    assert np.argsort(times_in(american, ["t"], {})).tolist() == [0, 1]
+    assert np.argsort(times_in(american, ["t"], {"t": "day first"})).tolist() == [1, 0]
     with pytest.raises(DataError, match="Time 't', row 97: 'later' is no number and no date"):
-        order_in_time(as_table({"t": [*DAYS, "later", *DAYS]}), "t")
+        times_in(as_table({"t": [*DAYS, "later", *DAYS]}), ["t"], {})
 
 
-def test_in_time_nothing_is_learned_from_what_comes_later() -> None:
-    model = tw.TableModel("y", time="day", **QUICK).fit(TABLE)
-    late = np.array(DAYS) >= np.sort(DAYS)[ROWS - ROWS // FOLDS]
-    changed = {**TABLE, "y": np.where(late, 99.0, Y).tolist(), "x": np.where(late, 7.0, X).tolist()}
-    again = tw.TableModel("y", time="day", **QUICK).fit(changed)
-    assert again.predict(TABLE).tobytes() == model.predict(TABLE).tobytes()
-    assert len(model.trained.held_out.true) == late.sum()
-    assert sorted(again.trained.held_out.true) == pytest.approx([99.0] * late.sum())
+def test_several_columns_tell_the_time_from_the_longest_unit_to_the_shortest() -> None:
+    table = as_table({"year": [2020, 2019, 2020, 2019], "month": [1, 12, 11, 2]})
+    assert np.argsort(times_in(table, ["year", "month"], {})).tolist() == [3, 1, 0, 2]
 
 
 def test_weights_and_groups_are_no_inputs() -> None:

@@ -8,6 +8,7 @@ import pytest
 import talweg as tw
 from talweg.data.decision import Decision
 from talweg.data.logs import Logs
+from talweg.data.periods import InTime
 from talweg.data.trained_table import HeldOut, TrainedTable
 from talweg.draw.table_report import table_report
 from talweg.insight.words import (
@@ -96,10 +97,12 @@ def test_several_networks_judge_each_what_it_never_saw(regression, classes) -> N
 
 
 def test_rows_that_are_judged_last_in_time(regression) -> None:
-    late = replace(regression, settings={**regression.settings, "time": "day"})
+    late = replace(regression, in_time=InTime(("year", "month")))
     one, two = (headline(each) for each in (late, several(late, *[(2, 1, "epochs")] * 2)))
-    assert one.startswith("On the last 7 rows by day, which training never saw, the network expl")
-    assert two.startswith("On the last 7 rows by day, which training never saw, the networks expl")
+    by = "On the last 7 rows by year and month, predicted by"
+    assert one.startswith(f"{by} a network that learned from earlier rows only, the network expl")
+    assert two.startswith(f"{by} networks that learned from earlier rows only, the networks expl")
+    assert "always predicting the mean of the rows before, " in one
 
 
 def test_how_several_networks_trained(regression) -> None:

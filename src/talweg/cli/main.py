@@ -28,7 +28,6 @@ of talweg, 128 and the number of a signal (143 for SIGTERM) that ended it
 _ROLES = {
     "--weight": "says how much each row counts; no input of the network",
     "--groups": "rows that share its value are never split: all are learned from, or judge",
-    "--time": "the last rows by it judge what was learned from those before",
 }
 _BY_SIZE = "default: by the size of the table"
 _INTERRUPTING = """\
@@ -190,6 +189,21 @@ def _add_train(commands: _Commands[_Parser]) -> None:
     )
     for option, words in _ROLES.items():
         train.add_argument(option, metavar="COLUMN", help=words)
+    order = train.add_mutually_exclusive_group()
+    order.add_argument(
+        "--time",
+        action="append",
+        metavar="COLUMN",
+        help="the last rows by it judge what was learned from those before; may be repeated, as for"
+        " year and month; found by itself where dates rise or fall down the table",
+    )
+    order.add_argument(
+        "--shuffle",
+        action="store_const",
+        const=False,
+        dest="time",
+        help="hold out rows at random, though they are in order of time",
+    )
     train.add_argument(
         "--balance", action="store_true", help="let each class count the same, however rare it is"
     )

@@ -13,9 +13,10 @@ from typing import IO, Any
 from talweg.cli.cells import write_rows
 from talweg.cli.given import STANDARD_INPUT, table_given
 from talweg.cli.output import claimed, usable_folder, whole_or_nothing
-from talweg.cli.terminal import say
+from talweg.cli.terminal import say, tell as tell_aside
 from talweg.cli.text import paragraph
 from talweg.cli.typed import typed
+from talweg.data.periods import InTime
 from talweg.data.read import read_table
 from talweg.data.table import Table
 from talweg.data.table_model import TableModel
@@ -25,6 +26,7 @@ from talweg.draw.report import left_out, render
 from talweg.draw.table_report import table_report
 from talweg.errors import DataWarning, TrainingWarning
 from talweg.insight.look import Look, look
+from talweg.insight.time_words import order_sentence
 from talweg.insight.words import sentences
 from talweg.optim import AdamW
 from talweg.optim.schedules import Cosine
@@ -56,8 +58,16 @@ def _train_into(out: Path, options: argparse.Namespace) -> None:
     table = read_table(table_given(options.data), header=options.header)
     say(f"{table.source}: {len(table):,} rows, {len(table.names):,} columns")
     say(typed(model.kinds(table)))
+    _note_order(model, table)
     trained = fitted(model, table, seed=seed).trained
     write_results(trained, out, command=options.command, code=_code(options))
+
+
+def _note_order(model: TableModel, table: Table) -> None:
+    """That rows will be held out in the order of time, where nobody asked for it."""
+    names = model.time_order(table)
+    if names and model.settings["time"] is None:
+        tell_aside(f"note: {order_sentence(InTime(names))}")
 
 
 def _rule(rate: float) -> AdamW:
@@ -70,6 +80,7 @@ def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*stopped being finite", TrainingWarning)
         warnings.filterwarnings("ignore", ".*is left out", DataWarning)  # `typed` has said it
+        warnings.filterwarnings("ignore", "The scores flatter", DataWarning)  # and `tell` will
         return model.fit(table, seed=seed, progress=True)
 
 

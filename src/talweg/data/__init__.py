@@ -7,9 +7,12 @@ numbers or words; `kinds` says what each column is, with `dates` and `scales` of
 `encode` turns the inputs into numbers, a `coded` column each, with a place for the unknown and one
 for the missing, or codes where levels are many, for which the `network` learns embeddings; `single`
 does so for one row, sooner; `target` does the same for what to learn, a column or several.
-`learnable` looks at a table before anything is learned, `dealing` deals its rows to folds,
+`learnable` looks at a table before anything is learned, `timeline` finds whether its rows are in
+order of time, `counters` which columns only number them, `dealing` deals rows to folds,
 `packing` keeps the inputs of a large table in a fraction of their bytes, and `learning` trains the
-members of an ensemble, by the `recipe` for a table of that size. `table_model` does all of that;
-`trained_table` is what remains: it predicts, and `model_file` keeps it in one file. `judged`,
+members of an ensemble, by the `recipe` for a table of that size; `learning_in_time` does so where
+rows are in order of time. `training` puts these together, and `periods` keep what it found in time.
+`table_model` does all of that; `trained_table` is what remains: it predicts, and `model_file` keeps
+it in one file. `judged`,
 `scores` and `intervals` say how good it is.
 """

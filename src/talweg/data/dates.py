@@ -35,6 +35,11 @@ STYLES: Mapping[str, re.Pattern[str]] = {
 FEW_ODD = 0.01  # the share of cells of a column of dates that may be none
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_MONTH_NAMES = re.compile(
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    "|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?",
+    re.IGNORECASE,
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d:\d\d)?", re.ASCII)
 _PLAIN_EPOCH = datetime(1970, 1, 1)
@@ -61,6 +66,16 @@ def seconds(text: str, style: str) -> float:
         return (_moment(found.groupdict()) - _EPOCH).total_seconds() if found else math.nan
     except (ValueError, OverflowError):  # the 31st of June
         return math.nan
+
+
+def month_of(name: str) -> float:
+    """The number of the month that is called so; NaN where none is.
+
+    >>> month_of("Mar"), month_of("march"), month_of("marble")
+    (3.0, 3.0, nan)
+    """
+    is_month = _MONTH_NAMES.fullmatch(name.rstrip("."))
+    return _MONTHS.index(name[:3].lower()) + 1.0 if is_month else math.nan
 
 
 def written(moment: float, style: str) -> str:

@@ -13,9 +13,10 @@ from talweg.data.encode import TableEncoder
 from talweg.data.learnable import Learnable
 from talweg.data.packing import Unpack
 from talweg.data.recipe import FOLDS, Recipe, recipe_for
-from talweg.data.roles import Roles, groups_in, order_in_time, weights_in
+from talweg.data.roles import Roles, groups_in, weights_in
 from talweg.data.table import Table
 from talweg.data.target import Classification, Coding
+from talweg.data.timeline import Timeline
 from talweg.train.folds import Fold, dealt
 
 Array = NDArray[Any]
@@ -29,8 +30,8 @@ class DealtRows:
 
     With `unpack`, x is packed for that, and `inputs` are what it gives.
 
-    Fold f ends before row `ends[f]`. Folds in the order of time are the same for all members: the
-    last judges, the one before stops, so that nothing is learned from what comes later.
+    Fold f ends before row `ends[f]`. In the order of time there are three folds, the same for all
+    members: what is learned from, what stops, and what judges.
     """
 
     x: Array
@@ -46,8 +47,8 @@ class DealtRows:
         return x if self.unpack is None else self.unpack.apply({}, x).array
 
     def is_constant(self) -> NDArray[np.bool_]:
-        """Which of the inputs (D,) are the same in all rows."""
-        x = self.x
+        """Which of the inputs (D,) are the same in all rows that may be learned from."""
+        x = self.x[self.learnable]
         if self.unpack is not None:  # to unpack ten million rows would take a tenth of all time
             blocks = (x[at : at + _BLOCK] for at in range(0, len(x), _BLOCK))
             few = np.concatenate([self.unpack.telling(each) for each in blocks])
@@ -55,9 +56,14 @@ class DealtRows:
         constant: NDArray[np.bool_] = x.min(axis=0) == x.max(axis=0)
         return constant
 
+    @property
+    def learnable(self) -> slice:
+        """The rows that some member may learn from."""
+        return slice(int(self.ends[-2]) if self.by_time else len(self.x))
+
     def rows(self, fold: int) -> slice:
         """The rows of a fold, the last one being -1."""
-        place = fold % FOLDS
+        place = fold % len(self.ends)
         return slice(int(self.ends[place - 1]) if place else 0, int(self.ends[place]))
 
     def judging(self, member: int) -> slice:
@@ -90,32 +96,54 @@ class Deal:
 
 
 def dealt_table(seen: Learnable, given: Mapping[str, Any], seed: int) -> Deal:
-    """Deal the rows, and encode them by what all rows say; in the order of time, the past ones."""
-    roles, coding, kept, cells = seen.roles, seen.coding, seen.kept, seen.target_cells
-    has_classes = isinstance(coding, Classification)
-    labels = coding.encode(*cells) if has_classes else None
-    fold = folds_of(kept, roles, dict(given["columns"]), labels, seed)
+    """Deal the rows at random or by groups, and encode them by what all rows say."""
+    labels = None
+    if isinstance(seen.coding, Classification):
+        labels = seen.coding.encode(*seen.target_cells)
+    fold = folds_of(seen.kept, seen.roles, labels, seed)
     # Fold after fold, so that training rows are one piece of what may be mapped from a file.
     order = np.argsort(fold, kind="stable")
     ends = np.cumsum(np.bincount(fold, minlength=FOLDS))
-    past = order[: ends[-3]] if roles.time else None
+    return _encoded(seen, given, order, ends, learned=len(order))
+
+
+def dealt_in_time(
+    seen: Learnable, given: Mapping[str, Any], time: Timeline, blocks: int, judging: int = 0
+) -> Deal:
+    """The first of FOLDS `blocks` in the order of time: the last stops what the others teach, and
+    the blocks behind it, `judging` of them, judge. Rows are encoded by what those before them say.
+    """
+    spans = np.append(0, time.ends)
+    ends = spans[[blocks - 1, blocks, blocks + judging]]
+    return _encoded(seen, given, time.order[: ends[-1]], ends, learned=int(ends[-2]), by_time=True)
+
+
+def _encoded(
+    seen: Learnable,
+    given: Mapping[str, Any],
+    order: NDArray[np.intp],
+    ends: NDArray[np.intp],
+    *,
+    learned: int,
+    by_time: bool = False,
+) -> Deal:
+    """These rows as they are dealt, encoded by what the first `learned` say."""
+    roles, kept, cells = seen.roles, seen.kept, seen.target_cells
+    has_classes = isinstance(seen.coding, Classification)
+    past = order[:learned] if by_time else None
     encoder = TableEncoder.fit(kept, roles.no_inputs, rows=past, types=seen.types)
+    coding = seen.coding
     if past is not None and not isinstance(coding, Classification):
         coding = coding.again(*(column[past] for column in cells))
     weights = None if roles.weight is None else weights_in(kept, roles.weight)[order]
-    recipe = recipe_for(len(kept), len(encoder.inputs), given, has_classes=has_classes)
+    recipe = recipe_for(learned, len(encoder.inputs), given, has_classes=has_classes)
     unpack = Unpack(encoder.columns) if recipe.is_packed else None
-    x, y = encoder.encode(kept, order, unpack), coding.encode(*cells)[order]
-    rows = DealtRows(x, y, weights, ends, by_time=roles.time is not None, unpack=unpack)
+    x, y = encoder.encode(kept, order, unpack), coding.encode(*(each[order] for each in cells))
+    rows = DealtRows(x, y, weights, ends, by_time=by_time, unpack=unpack)
     return Deal(encoder, coding, recipe, rows, order)
 
 
-def folds_of(table: Table, roles: Roles, asked: Any, labels: Array | None, seed: int) -> Array:
-    """The fold of each row (N,): in the order of time, with whole groups, or each class alike."""
-    if roles.time is not None:
-        order = order_in_time(table, roles.time, asked.get(roles.time))
-        fold = np.empty(len(order), dtype=np.intp)
-        fold[order] = np.arange(len(order)) * FOLDS // len(order)
-        return fold
+def folds_of(table: Table, roles: Roles, labels: Array | None, seed: int) -> Array:
+    """The fold of each row (N,): with whole groups, or each class alike."""
     groups = None if roles.groups is None else groups_in(table, roles.groups)
     return dealt(len(table), FOLDS, labels=labels, groups=groups, seed=seed)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.dealing import DealtRows
+from talweg.data.dealing import Deal, DealtRows
 from talweg.data.decision import Decision, best_decision
 from talweg.data.intervals import ErrorScale, by_target
 from talweg.data.learning import Learned
@@ -40,16 +40,31 @@ class Judged:
     members: Members
     error_scale: ErrorScale | None = None
 
-    def unseen(self, table: Table, order: Rows) -> Unseen:
+    def unseen(self, table: Table, deal: Deal) -> Unseen:
         """At most `_MOST` of the rows of the table, evenly from first to last."""
         some = evenly(len(self.rows), _MOST)
-        return Unseen(table.take(order[self.rows[some]]), self.judge[some], self.members)
+        rows = table.take(deal.order[self.rows[some]])
+        return Unseen(rows, self.judge[some], self.members, deal.encoder, deal.coding)
+
+    def errors_in(self, deal: Deal, codes: Sequence[int]) -> ErrorScale | None:
+        """How large errors are on rows like each judged one, as another deal encodes them: one
+        that has all rows in the order of time.
+        """
+        coding, held = deal.coding, self.held_out
+        if isinstance(coding, Classification):
+            return None
+        return ErrorScale.fit(
+            lambda rows: deal.rows.inputs(self.rows[rows]),
+            by_target(coding.standardised(held.outputs)),
+            by_target(coding.errors(held.true, held.outputs)),
+            codes,
+        )
 
 
 def judged(learned: Learned, coding: Coding, dealt: DealtRows) -> Judged:
     """Each member's outputs for the rows that are left to judge it."""
     members, places = _members(learned, dealt)
-    compared = 0 if isinstance(coding, Classification) else _MOST_COMPARED
+    compared = 0 if isinstance(coding, Classification) or dealt.by_time else _MOST_COMPARED
     own = _some(dealt, map(dealt.judging, places), _MOST_JUDGED // len(places))
     others = _some(dealt, map(dealt.stopping, places), compared // len(places))
     # In one go, since recording a net takes longer than asking it for a few rows.
@@ -58,9 +73,10 @@ def judged(learned: Learned, coding: Coding, dealt: DealtRows) -> Judged:
     other = _Said.of([each[len(rows) :] for each, rows in zip(both, own, strict=True)], others)
     counts = np.ones(len(found.rows)) if dealt.weights is None else dealt.weights[found.rows]
     true = truth(coding, dealt.y[found.rows])
-    held_out = HeldOut(true, found.outputs, _prior(coding, dealt.y), counts)
+    prior = _recent(coding, dealt) if dealt.by_time else _prior(coding, dealt.y)
+    held_out = HeldOut(true, found.outputs, prior, counts)
     scale = None
-    if not isinstance(coding, Classification):
+    if not isinstance(coding, Classification) and not dealt.by_time:
         codes = [*learned.blueprint.embeddings]
         scale = _error_scale(true, found, other, coding, dealt, codes)
     return Judged(held_out, found.rows, found.judge, members, scale)
@@ -104,7 +120,7 @@ def decision_for(
         )
     if not isinstance(threshold, str):
         return Decision(int(np.bincount(dealt.y, minlength=2).argmin()), float(threshold))
-    members, places = _members(learned, dealt)
+    members, places = _members(learned.stopped, dealt)
     rows = _some(dealt, map(dealt.stopping, places), _MOST_JUDGED // len(places))
     found = _Said.of(_outputs(members, coding, dealt, rows), rows)
     return best_decision(dealt.y[found.rows], found.outputs, threshold)
@@ -152,3 +168,12 @@ def _prior(coding: Coding, y: Array) -> Array:
     if isinstance(coding, Classification):
         return np.bincount(y, minlength=len(coding.levels)) / len(y)
     return np.array([one.mean for one in coding.each])
+
+
+def _recent(coding: Coding, dealt: DealtRows) -> Array:
+    """The same of as many rows as judge, just before them; any class may come."""
+    judging = dealt.judging(0)
+    y = dealt.y[max(0, 2 * judging.start - judging.stop) : judging.start]
+    if isinstance(coding, Classification):
+        return (np.bincount(y, minlength=len(coding.levels)) + 1) / (len(y) + len(coding.levels))
+    return np.atleast_1d(truth(coding, y).mean(axis=0))

@@ -375,6 +375,7 @@ def _named_share(words: Words, labels: Words) -> float:
     labels are rarely repeated, so that each would name its own row.
     """
     few = len(labels.levels) <= 100 and 2 <= len(words.counts) <= max(2 * len(labels.counts), 10)
+    few = few and 2 * len(words.counts) <= len(words)
     if not few or len(labels.counts) < 2 or len(words) < FEWEST_COUNTED:
         return 0.0
     pairs = words.codes.astype(np.int64) * len(labels.levels) + labels.codes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -13,8 +13,9 @@ from talweg.data.columns import Cells, as_words, is_missing, mark_of
 from talweg.data.doubts import doubts_about
 from talweg.data.kinds import RARE, ColumnType, type_columns
 from talweg.data.roles import Roles, weights_in
-from talweg.data.table import Table
+from talweg.data.table import Table, evenly
 from talweg.data.target import Classification, Coding, Regressions, Target, Task
+from talweg.data.timeline import Timeline, timeline_of
 from talweg.errors import DataError, DataWarning
 
 FEWEST_ROWS = 10  # with a target: fewer leave a test of a single row, or none
@@ -22,13 +23,16 @@ FEWEST_ROWS = 10  # with a target: fewer leave a test of a single row, or none
 
 @dataclass(frozen=True, eq=False)
 class Learnable:
-    """A `table` under the settings of a TableModel; `kept` are the rows to learn from."""
+    """A `table` under the settings of a TableModel; `kept` are the rows to learn from, and
+    `timeline` says when each of them was, where a column tells.
+    """
 
     table: Table
     roles: Roles
     coding: Coding
     kept: Table
     types: list[ColumnType]
+    timeline: Timeline | None
 
     @classmethod
     def of(cls, table: Table, given: Mapping[str, Any]) -> Self:
@@ -37,7 +41,20 @@ class Learnable:
         coding, kept = _learnable(table, roles, given["task"])
         asked, learnt = dict(given["columns"]), len(roles.targets)
         types = type_columns(kept, roles.no_inputs, asked, learnt=learnt, whole=table)
-        return cls(table, roles, coding, kept, types)
+        return cls(table, roles, coding, kept, types, timeline_of(kept, roles, types, asked))
+
+    @property
+    def ruling_time(self) -> Timeline | None:
+        """What rows are held out along; None where they are dealt at random, or by groups."""
+        return self.timeline if self.timeline and self.timeline.rules else None
+
+    def some(self, most: int) -> Self:
+        """At most so many of the rows, evenly from first to last."""
+        if len(self.kept) <= most:
+            return self
+        rows = evenly(len(self.kept), most)
+        time = self.timeline and replace(self.timeline, times=self.timeline.times[rows])
+        return replace(self, kept=self.kept.take(rows), timeline=time)
 
     def warn(self) -> None:
         """A DataWarning for each column that is left out and looks like one of numbers, and for

@@ -43,14 +43,20 @@ _LEAST = 1e-4
 load_engine()  # with all else that training needs, not in the middle of it
 
 
+class NothingBegun(KeyboardInterrupt):
+    """Ctrl-C came before the first step."""
+
+
 @dataclass(frozen=True, eq=False)
 class Learned:
     """The members and their runs, what they were built by, and how long all of it took.
 
-    `left_out` counts members whose numbers stopped being finite, where others did not.
+    `bins` is how many a column may have. `left_out` counts members whose numbers stopped being
+    finite, where others did not.
     """
 
     blueprint: Blueprint
+    bins: int
     runs: tuple[Run, ...]
     places: tuple[int, ...]
     left_out: int
@@ -59,6 +65,22 @@ class Learned:
     @property
     def compile_seconds(self) -> float:
         return max(each.compile_seconds for each in self.runs)
+
+    @property
+    def stopped(self) -> Learned:
+        """Those alone that rows stopped which they did not learn from, if there are such."""
+        chosen = [at for at, run in enumerate(self.runs) if "val_loss" in run.history]
+        if len(chosen) in (0, len(self.runs)):
+            return self
+        runs = tuple(self.runs[at] for at in chosen)
+        places = tuple(self.places[at] for at in chosen)
+        blueprint = replace(self.blueprint, members=len(runs))
+        return replace(self, blueprint=blueprint, runs=runs, places=places)
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether Ctrl-C ended any of them."""
+        return any(run.stopped_by == "interrupted" for run in self.runs)
 
     @property
     def nets(self) -> list[Module]:
@@ -81,18 +103,11 @@ def learn(
     trained first, and the kind with the lower loss on the rows that they stop by goes on.
     """
     start = time.perf_counter()
-    team = _Team(dealt, blueprint, recipe, settings, seed, deadline)
+    team = Team(dealt, blueprint, recipe, settings, seed, deadline)
     bins, runs = team.tried()
-    if not _were_interrupted(runs):
+    if not are_interrupted(runs):
         runs |= team.trained(bins, range(len(runs), recipe.members))
-    runs = {place: run for place, run in runs.items() if not _is_unbegun(run)}
-    if not runs:  # Ctrl-C came before the first step
-        raise KeyboardInterrupt
-    good = sorted(place for place in runs if runs[place].failure is None) or sorted(runs)
-    found = replace(team.blueprint_with(bins), members=len(good))
-    seconds = time.perf_counter() - start
-    left_out = len(runs) - len(good)
-    return Learned(found, tuple(runs[place] for place in good), tuple(good), left_out, seconds)
+    return team.learned(bins, runs, start)
 
 
 def _is_unbegun(run: Run) -> bool:
@@ -101,7 +116,7 @@ def _is_unbegun(run: Run) -> bool:
 
 
 @dataclass(eq=False)
-class _Team:
+class Team:
     """The members in the making."""
 
     dealt: DealtRows
@@ -118,7 +133,8 @@ class _Team:
         self.bins: dict[int, Bins | None] = {0: None}
         self.firsts: dict[int, Module] = {}  # a net of each kind, which the others start like
         self.codes = [*self.blueprint.embeddings]
-        self.bar = Whole(self.settings.get("progress"))
+        shown = self.settings.get("progress")
+        self.bar = shown if isinstance(shown, Whole) else Whole(shown)
         self.is_constant = np.delete(self.dealt.is_constant(), self.codes)
 
     def tried(self) -> tuple[int, Members]:
@@ -144,7 +160,8 @@ class _Team:
         if not len(members):
             return {}
         if self.recipe.members == 1:
-            return {0: self._alone(bins)}
+            stop = self.dealt.rows(-2)
+            return {0: self.alone(bins, stop.start, stop, self.stops())}
         if self.deadline is None:
             return self._together([bins], members)[0]
         return self._in_rounds(bins, members)
@@ -153,33 +170,44 @@ class _Team:
         """As many of these members as time allows, each round with its share of what is left."""
         found: Members = {}
         for first in members[:: cores()]:
-            if first and self._left() <= 0:
+            if first and self.left() <= 0:
                 break
             rounds = _rounds(members.stop - first)
             some = range(first, min(first + cores(), members.stop))
             (more,) = self._together([bins], some, rounds)
             found |= more
-            if len(more) < len(some) or _were_interrupted(more):
+            if len(more) < len(some) or are_interrupted(more):
                 break
         return found
 
-    def _left(self) -> float:
+    def left(self) -> float:
         """Seconds until the deadline."""
         return math.inf if self.deadline is None else self.deadline - time.perf_counter()
+
+    def learned(self, bins: int, runs: Members, start: float) -> Learned:
+        """What the runs that went well have become since `start`."""
+        runs = {place: run for place, run in runs.items() if not _is_unbegun(run)}
+        if not runs:
+            raise NothingBegun
+        good = sorted(place for place in runs if runs[place].failure is None) or sorted(runs)
+        found = replace(self.blueprint_with(bins), members=len(good))
+        seconds, left_out = time.perf_counter() - start, len(runs) - len(good)
+        of_good = tuple(runs[each] for each in good)
+        return Learned(found, bins, of_good, tuple(good), left_out, seconds)
 
     def blueprint_with(self, bins: int) -> Blueprint:
         return replace(self.blueprint, bins=self._binned(bins))
 
     def _binned(self, bins: int) -> Bins | None:
         if bins not in self.bins:
-            rows = self.dealt.inputs(_some(len(self.dealt.x)))
+            rows = self.dealt.inputs(_some(self.dealt.learnable.stop))
             if self.codes:  # which are no amounts
                 rows = rows.copy()
                 rows[:, self.codes] = 0
             self.bins[bins] = _bins_of(rows, bins)
         return self.bins[bins]
 
-    def _net(self, bins: int, seed: int) -> Module:
+    def net(self, bins: int, seed: int) -> Module:
         """A network at its start; weights of inputs that training never varies are 0.
 
         Such an input (the place of a missing cell where none is missing) learns nothing, so a cell
@@ -200,7 +228,7 @@ class _Team:
         folds = {self.dealt.fold(each): each for each in members}
         self.bar.later = self.recipe.members - members.stop
         swept = sweep(
-            self._net,
+            self.net,
             self.dealt.x,
             self.dealt.y,
             sample_weight=self.dealt.weights,
@@ -210,36 +238,39 @@ class _Team:
                 "validation": [*folds] * len(kinds),
             },
             sampling="paired",
-            stop=self._stops(rounds),
-            **self._settings() | {"progress": self.bar},
+            stop=self.stops(rounds),
+            **self.fit_settings() | {"progress": self.bar},
         )
         found: dict[int, Members] = {bins: {} for bins in kinds}
         for point, run in zip(swept.points, swept.runs, strict=True):
             found[point["bins"]][folds[point["validation"]]] = run
         return [*found.values()]
 
-    def _alone(self, bins: int) -> Run:
+    def alone(self, bins: int, count: int, validation: slice | None, stops: Sequence[Stop]) -> Run:
+        """A run on the first so many rows."""
         x, y, weights = self.dealt.x, self.dealt.y, self.dealt.weights
-        stop, (seed,) = self.dealt.rows(-2), self.seeds
-        train = slice(stop.start)
-        net, unpack = self._net(bins, seed), self.dealt.unpack
+        net, unpack = self.net(bins, self.seed), self.dealt.unpack
+        held = None
+        if validation is not None:
+            parts = x[validation], y[validation]
+            held = (*parts, None if weights is None else weights[validation])
         run = fit(
             net if unpack is None else Sequential(unpack, net),
-            x[train],
-            y[train],
-            sample_weight=None if weights is None else weights[train],
-            validation=(x[stop], y[stop], None if weights is None else weights[stop]),
-            seed=seed,
-            stop=self._stops(),
-            **self._settings(),
+            x[:count],
+            y[:count],
+            sample_weight=None if weights is None else weights[:count],
+            validation=held,
+            seed=self.seed,
+            stop=stops,
+            **self.fit_settings() | {"progress": self.bar.shows_bar},
         )
         if unpack is None:
             return run
-        found = self._net(bins, seed)
+        found = self.net(bins, self.seed)
         found.weights.flat[:] = run.net.weights.flat
         return replace(run, net=found)
 
-    def _settings(self) -> dict[str, Any]:
+    def fit_settings(self) -> dict[str, Any]:
         recipe = self.recipe
         return {
             **self.settings,
@@ -248,14 +279,15 @@ class _Team:
             "batch_size": recipe.batch_size,
         }
 
-    def _stops(self, rounds: int = 1) -> list[Stop]:
+    def stops(self, rounds: int = 1) -> list[Stop]:
         stops: list[Stop] = [Patience(self.recipe.patience, decrease=_LEAST)]
         if self.deadline is not None:
-            stops.append(TimeBudget(max(self._left(), _LEAST_SECONDS) / rounds))
+            stops.append(TimeBudget(max(self.left(), _LEAST_SECONDS) / rounds))
         return stops
 
 
-def _were_interrupted(runs: Members) -> bool:
+def are_interrupted(runs: Members) -> bool:
+    """Whether Ctrl-C ended any of them."""
     return any(run.stopped_by == "interrupted" for run in runs.values())
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from talweg.data.encode import TableEncoder
 from talweg.data.model_settings import SETTINGS_RECORD
 from talweg.data.network import Blueprint
+from talweg.data.periods import ALONG_TIME_RECORD, IN_TIME_RECORD
 from talweg.data.target import TARGET_RECORD, Classification, Coding
 from talweg.schema import Exactly, Items, Record, Text, optional
 from talweg.settings import Number, Rule
@@ -55,6 +56,8 @@ CONFIG = Record(
         "decision": optional(
             Record({"positive": Number(at_least=0, at_most=1, whole=True), "threshold": Number()})
         ),
+        "in_time": optional(IN_TIME_RECORD),
+        "along_time": optional(ALONG_TIME_RECORD),
     }
 )
 

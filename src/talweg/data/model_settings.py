@@ -14,7 +14,7 @@ from talweg.engine.random import SEED
 from talweg.nn.activations import ACTIVATIONS
 from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
 from talweg.optim.schedules import SCHEDULES, is_schedule
-from talweg.schema import Anything, Either, Items, Record, Text, optional
+from talweg.schema import Anything, Either, Exactly, Items, Record, Text, optional
 from talweg.settings import Choice, Flag, Number, Rule
 
 
@@ -77,7 +77,7 @@ _AS_KEPT: dict[str, Rule] = {
     "columns": Items(Items(Anything(), length=2)),
     "weight": optional(_COLUMN),
     "groups": optional(_COLUMN),
-    "time": optional(_COLUMN),
+    "time": optional(Either((_COLUMN, Items(_COLUMN, at_least=1), Exactly(False)))),
     "hidden": optional(Items(Number(at_least=1, whole=True))),
     "optimizer": Anything(),  # rebuilt, it checks itself
     "seed": SEED,

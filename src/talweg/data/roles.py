@@ -10,20 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns import Cells, Floats, Moments, as_words, parse, texts
-from talweg.data.dates import STYLES, seconds, style_of
+from talweg.data.dates import STYLES, month_of, seconds, style_of
 from talweg.data.table import Table
 from talweg.errors import DataError
 
 
 @dataclass(frozen=True)
 class Roles:
-    """Columns by name: `weight`, `groups` and the dropped ones are no inputs; `time` is one."""
+    """Columns by name: `weight`, `groups` and the dropped ones are no inputs; those of `time` are.
+
+    Where none of `time` was named, `looks_for_time` says whether to look for some.
+    """
 
     targets: tuple[str, ...]
     dropped: tuple[str, ...] = ()
     weight: str | None = None
     groups: str | None = None
-    time: str | None = None
+    time: tuple[str, ...] = ()
+    looks_for_time: bool = False
 
     @staticmethod
     def of(table: Table, given: Mapping[str, Any]) -> Roles:
@@ -33,9 +37,11 @@ class Roles:
         dropped = tuple(map(table.find, given["drop"]))
         named = {
             role: None if given[role] is None else table.find(given[role])
-            for role in ("weight", "groups", "time")
+            for role in ("weight", "groups")
         }
-        roles = Roles(targets, dropped, **named)
+        time = tuple(map(table.find, _names(given["time"])))
+        looks = given["time"] is None and given["groups"] is None
+        roles = Roles(targets, dropped, **named, time=time, looks_for_time=looks)
         roles._refuse_two(table, given)
         return roles
 
@@ -48,7 +54,7 @@ class Roles:
     def _refuse_two(self, table: Table, given: Mapping[str, Any]) -> None:
         for name in self.targets:
             self._refuse_other_role(name, [table.find(each) for each, _ in given["columns"]])
-        if self.groups is not None and self.time is not None:
+        if self.groups is not None and self.time:
             raise DataError(
                 "`groups` and `time` ask for different folds: give one of them. With `time` the "
                 "last rows are judged, whatever their group."
@@ -63,12 +69,19 @@ class Roles:
                 f"Column {name!r} is the target and is to be dropped. Choose one of both."
             )
         for role in ("weight", "groups", "time"):
-            if getattr(self, role) == name:
+            if name in _names(getattr(self, role)):
                 raise DataError(f"Column {name!r} is the target and cannot be `{role}` as well.")
         if name in typed:
             raise DataError(
                 f"Column {name!r} is the target: `task` says what it is, not `columns`."
             )
+
+
+def _names(given: Any) -> tuple[Any, ...]:
+    """The columns of a role that may have none, one or several."""
+    if given is None or given is False:
+        return ()
+    return given if isinstance(given, tuple) else (given,)
 
 
 def weights_in(table: Table, name: str) -> Floats:
@@ -91,30 +104,45 @@ def groups_in(table: Table, name: str) -> NDArray[np.int32]:
     return as_words(table.columns[name]).codes
 
 
-def order_in_time(table: Table, name: str, asked: object = None) -> NDArray[np.intp]:
-    """The rows from the first to the last in time. DataError: a cell that is no number or date.
+def times_in(table: Table, names: Sequence[str], asked: Mapping[str, object]) -> Floats:
+    """Numbers (N,) that rise with the time that these columns tell, the longest unit first.
 
-    `asked` may be a style of dates, as "day first".
+    `asked` may hold the style of a column's dates, as "day first". DataError: a cell that is no
+    number and no date.
     """
-    cells = table.columns[name]
-    values = _times(cells, asked)
-    bad = ~np.isfinite(values)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise DataError(
-            f"Time {name!r}, row {row + 1}: {texts(cells)[row]!r} is no number and no date. "
-            "Correct it, or leave the row out."
-        )
-    return np.argsort(values, kind="stable")
+    parts = []
+    for name in names:
+        cells = table.columns[name]
+        parts.append(times_of(cells, asked.get(name)))
+        bad = ~np.isfinite(parts[-1])
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise DataError(
+                f"Time {name!r}, row {row + 1}: {texts(cells)[row]!r} is no number and no date. "
+                "Correct it, or leave the row out."
+            )
+    return joined(parts)
 
 
-def _times(cells: Cells, asked: object) -> Floats:
-    """Numbers that order the cells (N,), finite where a cell is a number or a date."""
+def joined(parts: Sequence[Floats]) -> Floats:
+    """Numbers (N,) in the order of the first parts, and where these are equal of the next ones."""
+    found: Floats = parts[0]
+    for part in parts[1:]:
+        values, ranks = np.unique(part, return_inverse=True)
+        found = (np.unique(found, return_inverse=True)[1] * len(values) + ranks).astype(np.float64)
+    return found
+
+
+def times_of(cells: Cells, asked: object = None) -> Floats:
+    """Numbers that order the cells (N,), finite where one is a number, a date or a month's name."""
     if isinstance(cells, Moments):
         return cells.readings.get(str(asked), cells.seconds)
     values, _ = parse(cells, vague=True)
+    if np.isfinite(values).all():
+        return values
     words = as_words(cells)
     style = asked if asked in STYLES else style_of(words.counts)
-    if style and not np.isfinite(values).all():
+    if style:
         return np.array([seconds(each, str(style)) for each in words.levels])[words.codes]
-    return values
+    months = np.array([month_of(each) for each in words.levels])[words.codes]
+    return np.where(np.isnan(values), months, values)

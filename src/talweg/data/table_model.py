@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import os
-import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Self
+from time import perf_counter
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.dealing import DealtRows, dealt_table
-from talweg.data.judged import decision_for, judged
 from talweg.data.kinds import Asked, ColumnType
 from talweg.data.learnable import Learnable
-from talweg.data.learning import Learned, learn
+from talweg.data.learning import Learned
 from talweg.data.model_settings import SETTINGS
 from talweg.data.read import as_table
 from talweg.data.recipe import Recipe
 from talweg.data.scores import Score
 from talweg.data.target import Classification, Coding, Regression, Task
-from talweg.data.trained_table import TrainedTable, blueprint_for
+from talweg.data.trained_table import TrainedTable
+from talweg.data.training import trained
 from talweg.engine.random import SEED
-from talweg.errors import DataError, SettingError
+from talweg.errors import DataError, DataWarning, SettingError
 from talweg.optim import FullBatch, Optimizer
 from talweg.settings import check, plain
 from talweg.train.run import Run
@@ -43,10 +43,9 @@ class TableModel:
     "date", "day first", "month first", or "leave out". A row whose target is missing is left out.
 
     `weight` names a column that says how much each row counts, 0 leaving it out; rows of one of
-    the `groups` stay together; with a column of `time` the last rows judge what was learned from
-    the first. `balance` weighs classes so that rare ones count as much as frequent ones. Of two
-    classes the rarer one is predicted from the probability `threshold` on: a number, or what does
-    best on validation by "balanced" accuracy or "f1".
+    the `groups` stay together. `balance` weighs classes so that rare ones count as much as
+    frequent ones. Of two classes the rarer one is predicted from the probability `threshold` on: a
+    number, or what does best on validation by "balanced" accuracy or "f1".
 
     Rows are dealt into eight folds. Each of the `members`, networks of `hidden` layers, trains on
     six of them, keeps the weights of the epoch that is best on the seventh, and is judged on the
@@ -54,6 +53,13 @@ class TableModel:
     (`tw.Bins`; 0 for none). Whatever is left open follows from the size of the table, see
     `talweg.data.recipe`. `time_budget` bounds all of `fit`, in seconds, up to what a single step
     takes: networks that have not begun by then are left out.
+
+    Rows in the order of time are not dealt: the last quarter judges networks that learned from
+    earlier rows only; then networks learn from all rows. So it is where a date, or a year with
+    smaller units, goes one way down the table (at most one step in eight may go back, so several
+    series may stand one below another), or where `time` names such columns, the longest unit
+    first. time=False deals these rows at random, too. Where there is a date but rows are in no
+    order, a DataWarning tells if scores of rows at random flatter.
 
     >>> rows = [[x, 2 * x + 1] for x in range(40)]
     >>> model = TableModel(target=-1, epochs=20).fit(rows, seed=0)
@@ -73,7 +79,7 @@ class TableModel:
         columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]] = (),
         weight: str | int | None = None,
         groups: str | int | None = None,
-        time: str | int | None = None,
+        time: str | int | Sequence[str | int] | Literal[False] | None = None,
         balance: bool = False,
         threshold: str | float | None = None,
         hidden: Sequence[int] | None = None,
@@ -95,7 +101,7 @@ class TableModel:
             "columns": _pairs(columns),
             "weight": plain(weight),
             "groups": plain(groups),
-            "time": plain(time),
+            "time": _one_or_several(plain(time)),
             "balance": balance,
             "threshold": threshold,
             "hidden": tuple(hidden) if isinstance(hidden, Iterable) else hidden,
@@ -119,40 +125,33 @@ class TableModel:
         Raises DataError for what cannot be learned from; the model is then as it was before.
         """
         seed = check("TableModel", {"seed": seed}, {"seed": SEED})["seed"]
-        started, given = time.perf_counter(), self.settings
-        table = as_table(source)
-        seen, self._seen = self._seen, None
-        if seen is None or seen.table is not table:
-            seen = Learnable.of(table, given)
+        started, given = perf_counter(), self.settings
+        seen, self._seen = self._look(source), None
         seen.warn()
-        deal = dealt_table(seen, given, seed)
-        coding, rows = deal.coding, deal.rows
-        learned = learn(
-            rows,
-            blueprint_for(coding, deal.encoder, deal.recipe),
-            deal.recipe,
-            {**_measured(coding), "class_weight": _balance(coding, given), "progress": progress},
-            seed=seed,
-            deadline=given["time_budget"] and started + given["time_budget"],
-        )
-        found = judged(learned, coding, rows)
-        decision = decision_for(given["threshold"], learned, coding, rows)
+        fitting = {**_measured(seen.coding), "progress": progress}
+        fitting["class_weight"] = _balance(seen.coding, given)
+        found = trained(seen, given, fitting, seed, started)
+        deal, learned = found.deal, found.learned
         self._trained = TrainedTable(
             encoder=deal.encoder,
-            coding=coding,
+            coding=deal.coding,
             blueprint=learned.blueprint,
             net=learned.blueprint.of(learned.nets),
-            held_out=found.held_out,
+            held_out=found.judged.held_out,
             settings={**given, "seed": seed},
-            source=table.source,
-            rows=len(table),
-            parts=_parts(rows),
+            source=seen.table.source,
+            rows=len(seen.table),
+            parts=dict(zip(_PARTS, found.parts, strict=True)),
             training=_training(learned, deal.recipe),
-            history=_history(learned.runs, coding),
-            unseen=found.unseen(seen.kept, deal.order),
-            decision=decision,
+            history=_history(learned.runs, deal.coding),
+            unseen=found.unseen,
+            decision=found.decision,
             error_scale=found.error_scale,
+            in_time=found.in_time,
+            along_time=found.along_time,
         )
+        if found.along_time and found.along_time.flatters:
+            warnings.warn(found.along_time.warning, DataWarning, stacklevel=2)
         return self
 
     def kinds(self, source: Any) -> list[ColumnType]:
@@ -160,13 +159,26 @@ class TableModel:
 
         A `fit` on the same Table then takes as little time as if nobody had looked.
         """
-        seen = Learnable.of(as_table(source), self.settings)
-        self._seen = seen if seen.table is source else None
-        return seen.types
+        return self._look(source).types
+
+    def time_order(self, source: Any) -> tuple[str, ...]:
+        """The columns in whose order of time `fit` would hold out rows; none where it deals them at
+        random, or by groups.
+        """
+        time = self._look(source).ruling_time
+        return time.names if time else ()
 
     def __getstate__(self) -> dict[str, Any]:
         """What copies and pickles carry along: all but the table that was looked at."""
         return {**vars(self), "_seen": None}
+
+    def _look(self, source: Any) -> Learnable:
+        """The source under these settings; the same Table is looked at once."""
+        table, seen = as_table(source), self._seen
+        if seen is None or seen.table is not table:
+            seen = Learnable.of(table, self.settings)
+        self._seen = seen if seen.table is source else None
+        return seen
 
     # Using --------------------------------------------------------------------------------
 
@@ -261,13 +273,6 @@ def _measured(coding: Coding) -> dict[str, Any]:
     }
 
 
-def _parts(rows: DealtRows) -> dict[str, int]:
-    """How many rows a member trains on, stops by and is judged on: the first one's."""
-    stop, judge = rows.rows(-2), rows.rows(-1)
-    sizes = (stop.start, stop.stop - stop.start, judge.stop - judge.start)
-    return dict(zip(_PARTS, sizes, strict=True))
-
-
 def _training(learned: Learned, recipe: Recipe) -> dict[str, Any]:
     run = learned.runs[0]
     told = ("epochs", "best_epoch", "kept", "stopped_by", "why")
@@ -293,6 +298,7 @@ def _history(runs: Sequence[Run], coding: Coding) -> dict[str, Array]:
     networks = np.repeat(np.arange(1, 1 + len(runs)), list(map(len, epochs)))
     found: dict[str, Array] = {"network": networks, "epoch": np.concatenate(epochs)}
     for name in runs[0].history:
-        values = np.concatenate([run.history[name] for run in runs])
+        of_each = (run.history.get(name, np.full(len(run.history["loss"]), np.nan)) for run in runs)
+        values = np.concatenate([*of_each])
         found[name] = values * scale if name.endswith("mae") else values
     return found

@@ -155,9 +155,14 @@ class Regression(Target):
         return (self,)
 
     def again(self, cells: Cells) -> Regression:
-        """With the numbers of some of its cells, the past ones: logarithms only if all cells are
-        above 0. An end that many rows in a row hold is none: prices may rest before they rise.
+        """With the numbers of some of its cells, the past ones, which may be all alike: logarithms
+        only if all cells are above 0. An end that many rows in a row hold is none: prices may rest
+        before they rise.
         """
+        values = _numbers(self.name, cells)
+        if values.min() == values.max():
+            mean, scale = mean_and_scale(values)
+            return Regression(self.name, mean, scale)
         found = Regression.of(self.name, cells)
         lowest, highest = (each if each == 0 else None for each in (found.lowest, found.highest))
         return replace(found, logs=self.logs and found.logs, lowest=lowest, highest=highest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import IO, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from talweg.data.model_file import read_model, write_model
 from talweg.data.model_record import CONFIG, ERRORS, HELD_OUT, HISTORY, PLACES, misfit
 from talweg.data.model_settings import settings_from_json, settings_to_json
 from talweg.data.network import Blueprint, embedding_size
+from talweg.data.periods import AlongTime, InTime
 from talweg.data.read import as_table, read_table
 from talweg.data.recipe import Recipe
 from talweg.data.scores import Score, scores_of
@@ -67,27 +68,31 @@ class Members:
 
 @dataclass(frozen=True, eq=False)
 class Unseen:
-    """Rows of the table (U,), each with the place of a member that never saw it."""
+    """Rows of the table (U,), each with the place of a member that never saw it, and how these
+    members see a table and a target.
+    """
 
     table: Table
     judge: NDArray[np.intp]
     members: Members
+    encoder: TableEncoder
+    coding: Coding
 
     def __len__(self) -> int:
         return len(self.judge)
 
     def take(self, rows: NDArray[np.intp]) -> Unseen:
         """These rows alone."""
-        return Unseen(self.table.take(rows), self.judge[rows], self.members)
+        return replace(self, table=self.table.take(rows), judge=self.judge[rows])
 
-    def outputs(self, coding: Coding, x: Array) -> Array:
+    def outputs(self, x: Array) -> Array:
         """What each row's judge says of its inputs (U, D)."""
         order = np.argsort(self.judge, kind="stable")
         ends = np.cumsum(np.bincount(self.judge, minlength=len(self.members.weights)))[:-1]
         own = enumerate(np.split(x[order], ends))
         found = np.concatenate(
             [
-                self.members.outputs(each, coding, rows, often=True)
+                self.members.outputs(each, self.coding, rows, often=True)
                 for each, rows in own
                 if len(rows)
             ]
@@ -110,6 +115,8 @@ class TrainedTable:
     of each network ("network" and "epoch" count from 1): "mae" is in the target's unit, the loss of
     numbers is that of standardised targets. `unseen` holds up to 10,000 of the rows that judged a
     member; a file does not. `error_scale` says how large errors on numbers are, row by row.
+    `in_time` is there where rows were held out in the order of time, and `along_time` where they
+    could have been.
     """
 
     encoder: TableEncoder
@@ -126,6 +133,8 @@ class TrainedTable:
     unseen: Unseen | None = None
     decision: Decision | None = None
     error_scale: ErrorScale | None = None
+    in_time: InTime | None = None
+    along_time: AlongTime | None = None
 
     @property
     def task(self) -> Task:
@@ -269,6 +278,8 @@ class TrainedTable:
             "parts": self.parts,
             "training": self.training,
             "decision": asdict(self.decision) if self.decision else None,
+            "in_time": self.in_time.to_json() if self.in_time else None,
+            "along_time": self.along_time.to_json() if self.along_time else None,
         }
         arrays = {"weights": self.net.weights.flat, **_arrays_of(self.held_out, HELD_OUT)}
         if self.error_scale is not None:
@@ -374,6 +385,8 @@ def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedT
         error_scale=None
         if is_logits
         else ErrorScale(*(arrays[ERRORS + each.name] for each in fields(ErrorScale))),
+        in_time=InTime.from_json(config["in_time"]) if config.get("in_time") else None,
+        along_time=AlongTime.from_json(config["along_time"]) if config.get("along_time") else None,
         history={
             name.removeprefix(HISTORY): values
             for name, values in arrays.items()

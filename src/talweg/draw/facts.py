@@ -57,13 +57,15 @@ class Classified:
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """What the network reached: scores as (name, network, baseline), and where it errs: in one
-    picture, or one of each of several targets.
+    picture, or one of each of several targets. Where rows are in the order of time, `periods` have
+    the first score of each: (from, to, rows, network, baseline).
     """
 
     scores: Sequence[tuple[str, float, float]]
     baseline: str = "Trivial prediction"
     scored_on: str = ""
     picture: Regressed | Classified | Sequence[Regressed] | None = None
+    periods: Sequence[tuple[str, str, int, str, str]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,7 +95,20 @@ def _parts(report: Report) -> Iterator[tuple[str, str, Make]]:
 def _result(result: Result) -> list[Markup]:
     heads = ("Score", "This network", result.baseline)
     scores = page.table(result.scored_on or "Scores", heads, result.scores)
-    return [scores, *pictures(result.picture)]
+    return [scores, _periods(result), *pictures(result.picture)]
+
+
+def _periods(result: Result) -> Markup:
+    """How the first score changed from one period to the next."""
+    name = result.scores[0][0] if result.periods else ""
+    heads = (
+        "From",
+        "To",
+        "Rows",
+        name,
+        f"{name}, {result.baseline[:1].lower()}{result.baseline[1:]}",
+    )
+    return page.table(f"{name}, period by period", heads, result.periods)
 
 
 def _training(training: Training) -> list[Markup]:

@@ -26,6 +26,7 @@ from talweg.draw.sweep_report import write_sweep
 from talweg.draw.table_pictures import table_columns, table_mistakes, table_picture
 from talweg.errors import SettingError
 from talweg.insight.look import Look, look
+from talweg.insight.time_words import time_sentences
 from talweg.insight.words import (
     baseline,
     bins_sentence,
@@ -133,7 +134,14 @@ def _result(trained: TrainedTable, picture: Picture | None) -> Result:
         baseline=f"Always {baseline(trained)}" if numbers else "Class frequencies of training",
         scored_on=f"{rows[:1].upper()}{rows[1:]}",
         picture=picture,
+        periods=_periods(trained),
     )
+
+
+def _periods(trained: TrainedTable) -> list[tuple[str, str, int, str, str]]:
+    """The score of each period that was predicted from earlier rows."""
+    periods = trained.in_time.periods if trained.in_time else ()
+    return [(p.first, p.last, p.rows, f"{p.network:.3g}", f"{p.trivial:.3g}") for p in periods]
 
 
 def _training(trained: TrainedTable, seen: Look | None) -> Training:
@@ -173,8 +181,8 @@ def _data(trained: TrainedTable) -> Data:
         columns=[(each.name, each.kind, _use(each)) for each in encoder.columns],
         left_out=list(left_out(trained).items()),
         splits=list(trained.parts.items()),
-        networks=trained.blueprint.members,
-        notes=notes(trained),
+        networks=1 if trained.in_time else trained.blueprint.members,
+        notes=[*time_sentences(trained), *notes(trained)],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -36,11 +36,14 @@ class EncodedRows:
         """The rows whose target is known; DataError where columns are missing."""
         unseen = source if isinstance(source, Unseen) else None
         table = source.table if isinstance(source, Unseen) else source
+        if unseen is not None:  # its judges see it in their own way
+            trained = replace(trained, encoder=unseen.encoder, coding=unseen.coding)
         cells = trained.target_cells(table)
         known = trained.coding.labelled(*cells)
         kept = table if known.all() else table.take(known)
         y = trained.coding.encode(*(column[known] for column in cells))
-        x = trained.encoder.encode(kept)
+        # Of rows named by number nothing is doubted: in time, judges may meet new levels.
+        x = trained.encoder.encode(kept, None if unseen is None else np.arange(len(kept)))
         return EncodedRows(trained, kept, x, truth(trained.coding, y), unseen)
 
     def __len__(self) -> int:
@@ -73,10 +76,9 @@ class EncodedRows:
         """What is said of inputs (N, D) of these rows: numbers (N,), of several targets (N, T),
         or probabilities (N, K).
         """
-        coding = self.trained.coding
         if self.unseen is None:
-            return outputs_of(self.trained.net, coding, x)
-        return self.unseen.outputs(coding, x)
+            return outputs_of(self.trained.net, self.trained.coding, x)
+        return self.unseen.outputs(x)
 
     def errors(self, outputs: Array) -> Array:
         """How wrong each row is (N,): truth minus prediction, or -log of the true class's share.

@@ -10,6 +10,7 @@ import numpy as np
 from talweg.data.columns import plain
 from talweg.data.target import Classification, Regression
 from talweg.data.trained_table import TrainedTable
+from talweg.insight.time_words import time_sentences
 
 FEW_HELD_OUT = 100  # rows; the standard error of an accuracy of 0.9 is then 0.03
 
@@ -19,6 +20,7 @@ _HARDLY = 0.02  # of the way from the trivial predictor to a perfect one
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _WHY = {
     "epochs": "at the last epoch",
+    "max_epochs": "after as many epochs as were best for the others",
     "patience": "as the validation loss fell no more",
     "time_budget": "as the time was used up",
     "interrupted": "at the interruption",
@@ -57,12 +59,12 @@ def target_name(trained: TrainedTable) -> str:
 
 def baseline(trained: TrainedTable) -> str:
     """What the trivial predictor says to each row."""
-    prior = trained.held_out.prior
+    prior, when = trained.held_out.prior, " of the rows before" if trained.in_time else ""
     if is_several(trained):
-        return "the mean of each"
+        return f"the mean of each{when and ' in the rows before'}"
     if trained.task == "regression":
-        return f"the mean, {number_text(float(prior[0]))}"
-    return f"the most frequent class, {_level(trained, int(prior.argmax()))}"
+        return f"the mean{when}, {number_text(float(prior[0]))}"
+    return f"the most frequent class{when}, {_level(trained, int(prior.argmax()))}"
 
 
 def _level(trained: TrainedTable, place: int) -> str:
@@ -74,6 +76,7 @@ def _level(trained: TrainedTable, place: int) -> str:
 def sentences(trained: TrainedTable) -> list[str]:
     """All that a person should read of a trained table."""
     told = [headline(trained), verdict(trained), interval_sentence(trained)]
+    told += time_sentences(trained)
     told += [training_sentence(trained), bins_sentence(trained)]
     told += [decision_sentence(trained), *notes(trained)]
     unseen = left_out(trained).items()
@@ -127,8 +130,10 @@ def is_several(trained: TrainedTable) -> bool:
 def judged_rows(trained: TrainedTable) -> str:
     """The rows that the scores are of."""
     rows = counted(len(trained.held_out.true), "row")
-    if trained.settings["time"] is not None:
-        return f"the last {rows} by {trained.settings['time']}, which training never saw"
+    if trained.in_time is not None:
+        judges = "networks" if trained.blueprint.members > 1 else "a network"
+        by = trained.in_time.called
+        return f"the last {rows} by {by}, predicted by {judges} that learned from earlier rows only"
     if trained.blueprint.members > 1:
         return f"{rows}, each judged by a network that never saw it"
     return f"{rows} that training never saw"
@@ -163,6 +168,11 @@ def verdict(trained: TrainedTable) -> str:
     score = trained.scores[0]
     room = 1.0 - score.trivial
     gain = (score.network - score.trivial) / room if room > 0 else 0.0
+    if not gain >= -_HARDLY and trained.in_time:
+        return (
+            f"That is worse than always predicting {baseline(trained)}: the other columns do not "
+            "say how this one goes on. Columns that do, such as its earlier values, may help."
+        )
     if not gain >= -_HARDLY:  # NaN, from weights that ran away, is worse as well
         return (
             "That is worse than the trivial predictor: try a smaller learning rate, more "
@@ -207,6 +217,8 @@ def epochs_taken(trained: TrainedTable) -> str:
 def rows_used(trained: TrainedTable) -> str:
     """What the rows were there for."""
     learn, stop, judge = trained.parts.values()
+    if trained.in_time:
+        return f"judged on {judge:,} rows after learning from {learn:,} and stopping by {stop:,}"
     said = f"{counted(learn, 'row')} to learn from, {stop:,} to stop by, {judge:,} to be judged on"
     many = trained.blueprint.members
     return f"each of {many} networks: {said}" if many > 1 else said
@@ -218,6 +230,7 @@ def settings_used(trained: TrainedTable) -> dict[str, object]:
     bins = blueprint.bins
     found = {name: getattr(blueprint, name) for name in ("hidden", "activation", "dropout")}
     found["bins"] = max(map(len, bins.means.values())) if bins else 0
+    found["time"] = trained.in_time.called if trained.in_time else trained.settings["time"]
     found |= {"task": trained.task, "members": blueprint.members + told["left_out"]}
     found |= {"epochs": told["most_epochs"], "patience": told["patience"]}
     found |= {name: told[name] for name in ("batch_size", "optimizer")}
@@ -287,6 +300,8 @@ def notes(trained: TrainedTable) -> list[str]:
             if one.logs
         ]
     said += _single_rows(trained)
+    if trained.along_time and trained.along_time.flatters:
+        said.append(trained.along_time.warning)
     doubts = trained.encoder.notes.items()
     said += [f"Column {name!r}: {doubt}" for name, doubt in doubts]
     without = trained.rows - sum(trained.parts.values())
@@ -298,7 +313,7 @@ def notes(trained: TrainedTable) -> list[str]:
 
 def _single_rows(trained: TrainedTable) -> list[str]:
     """What to say of classes that have one row each."""
-    if not isinstance(trained.coding, Classification):
+    if not isinstance(trained.coding, Classification) or trained.in_time:
         return []
     counts = np.rint(trained.held_out.prior * sum(trained.parts.values()))
     names = [trained.coding.levels[place] for place in np.flatnonzero(counts == 1)]

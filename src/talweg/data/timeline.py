@@ -1,0 +1,158 @@
+"""The time of each row, told by a date or by year, month and so on, and whether rows lie in it.
+
+Rows that follow one another in time are no independent draws: a row that is held out between two
+that were learned from is guessed from its neighbours, which no row of the future has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talweg.data.columns import Floats, texts
+from talweg.data.kinds import ColumnType, describe
+from talweg.data.recipe import FOLDS
+from talweg.data.roles import Roles, joined, times_in, times_of
+from talweg.data.table import Table
+
+MOST_BACK = 1 / 8  # of the steps from row to row that change the time: those that may go back
+FEWEST_STEPS = 20  # that change the time: of fewer, so many may point one way by chance
+MOST_UNDATED = 0.01  # the share of rows that may have no time, and take that of the row before
+_YEARS = (1500, 2200)
+
+_UNITS = {  # from long to short, by what columns of them are called
+    "year": "year|yr|yyyy|jahr",
+    "quarter": "quarter|qtr",
+    "month": "month|mon|mnth|mm|monat",
+    "week": "week|wk|week.?of.?year",
+    "day": "day|dd|dom|mday|day.?of.?month|tag",
+    "hour": "hours?|hr|hh|stunde",
+    "minute": "minutes?|min|mi",
+    "second": "seconds?|sec|ss",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """The `names` of the columns that tell the time, and numbers (N,) that rise with it.
+
+    `rules` says whether rows are held out along it: those that judge follow those learned from.
+    """
+
+    names: tuple[str, ...]
+    times: Floats
+    rules: bool
+
+    @cached_property
+    def order(self) -> NDArray[np.intp]:
+        """The rows from the first to the last in time."""
+        return np.argsort(self.times, kind="stable")
+
+    @cached_property
+    def ends(self) -> NDArray[np.intp]:
+        """Where each of FOLDS blocks of the ordered rows ends: they are about as large, and rows of
+        one moment stay together where there are moments enough.
+        """
+        times, even = self.times[self.order], np.arange(1, FOLDS + 1) * len(self.times) // FOLDS
+        changes = np.append(np.flatnonzero(np.diff(times)) + 1, len(times))
+        moved = changes[np.searchsorted(changes, even)]
+        return moved if (np.diff(moved, prepend=0) > 0).all() else even
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether the time goes one way down the file, but for few steps: so it does in a series,
+        and in several that stand one below another.
+        """
+        steps = np.diff(self.times)
+        steps = steps[steps != 0]
+        if len(steps) < FEWEST_STEPS or len(np.unique(self.times)) < FOLDS:
+            return False
+        return self.back <= MOST_BACK
+
+    @property
+    def back(self) -> float:
+        """The share of steps against the way that most go."""
+        steps = np.diff(self.times)
+        share = float(np.mean(steps[steps != 0] < 0)) if steps.any() else 0.0
+        return min(share, 1 - share)
+
+    def at(self, table: Table, row: int) -> str:
+        """The time of a row, in the words of the table."""
+        place = np.array([row])
+        return "-".join(texts(table.columns[name][place])[0] for name in self.names)
+
+
+def timeline_of(
+    table: Table, roles: Roles, types: Sequence[ColumnType], asked: Mapping[str, object]
+) -> Timeline | None:
+    """The time of the rows as asked for by `roles.time`; or the best that there is, which rules
+    where rows lie in its order. None: no column tells the time, or nobody wants to know.
+    """
+    if roles.time:
+        return Timeline(roles.time, times_in(table, roles.time, asked), rules=True)
+    if not roles.looks_for_time:
+        return None
+    found = [*_dated(table, roles, types), *_by_calendar(table, roles)]
+    ruling = min((each for each in found if each.is_in_order), key=_back, default=None)
+    if ruling is not None:
+        return Timeline(ruling.names, ruling.times, rules=True)
+    return found[0] if found else None
+
+
+def _back(timeline: Timeline) -> float:
+    return timeline.back
+
+
+def _dated(table: Table, roles: Roles, types: Sequence[ColumnType]) -> Iterator[Timeline]:
+    """By each column of dates, also one that is no input."""
+    known = {each.name: each for each in types if each.kind != "left out"}
+    for name in table.names:
+        if name in roles.targets or name in (roles.weight, roles.groups):
+            continue
+        kind = known.get(name) or describe(name, table.columns[name])
+        if kind.kind == "date":
+            times = _filled(times_of(table.columns[name], kind.detail[0]))
+            if times is not None:
+                yield Timeline((name,), times, rules=False)
+
+
+def _by_calendar(table: Table, roles: Roles) -> Iterator[Timeline]:
+    """By the year and as many smaller units as leave the rows in order, or by all of them."""
+    named = {}
+    for unit, pattern in _UNITS.items():
+        names = [each for each in table.names if re.fullmatch(pattern, each.strip(), re.I)]
+        if names and names[0] not in roles.targets:
+            named[unit] = names[0]
+    if "year" not in named or not _are_years(times_of(table.columns[named["year"]])):
+        return
+    parts = {name: times_of(table.columns[name]) for name in named.values()}
+    found = [_first(parts, count) for count in range(len(parts), 0, -1)]
+    lines = [each for each in found if each is not None]
+    yield from [each for each in lines if each.is_in_order][:1] or lines[:1]
+
+
+def _first(parts: Mapping[str, Floats], count: int) -> Timeline | None:
+    """By the first few of these units, from long to short."""
+    names = tuple(parts)[:count]
+    times = _filled(joined([parts[name] for name in names]))
+    return None if times is None else Timeline(names, times, rules=False)
+
+
+def _are_years(values: Floats) -> bool:
+    low, high = _YEARS
+    known = values[~np.isnan(values)]
+    return bool(len(known) and ((known >= low) & (known <= high) & (known % 1 == 0)).all())
+
+
+def _filled(times: Floats) -> Floats | None:
+    """Times of which few are unknown, each as in the row before; None where many are."""
+    known = np.isfinite(times)
+    if known.mean() < 1 - MOST_UNDATED:
+        return None
+    last = np.maximum.accumulate(np.where(known, np.arange(len(times)), 0))
+    return times[np.where(known[last], last, np.argmax(known))]

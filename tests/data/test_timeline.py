@@ -1,0 +1,141 @@
+"""Which tables have rows in the order of time, and by which columns."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+import talweg as tw
+from talweg.data.learnable import Learnable
+from talweg.data.recipe import FOLDS
+from talweg.data.table import Table
+from talweg.data.timeline import Timeline
+
+RANDOM = np.random.default_rng(3)
+ROWS = 120
+X = RANDOM.normal(size=ROWS).round(3).tolist()
+MOMENTS = [datetime(2019, 11, 25) + timedelta(hours=17 * row) for row in range(ROWS)]
+DAYS = [f"{each:%Y-%m-%d}" for each in MOMENTS]
+MONTHS = [f"{1950 + row // 12}-{1 + row % 12:02}" for row in range(ROWS)]
+SHUFFLED = RANDOM.permutation(ROWS)
+
+
+def swapped(cells: Sequence[object], count: int) -> list[object]:
+    """The cells, with so many of them in each other's places."""
+    found, places = list(cells), RANDOM.permutation(len(cells))[:count]
+    for place, other in zip(places, np.roll(places, 1), strict=True):
+        found[place] = cells[other]
+    return found
+
+
+def moved(cells: Sequence[object]) -> list[object]:
+    return [cells[place] for place in SHUFFLED]
+
+
+def parts(*units: str) -> dict[str, list[int]]:
+    return {unit: [getattr(each, unit) for each in MOMENTS] for unit in units}
+
+
+def found(cells: dict[str, object], **settings: object) -> tuple[str, ...]:
+    """The columns by whose time rows are held out."""
+    table = Table.from_columns([*cells.items(), ("x", X), ("y", X[::-1])])
+    return tw.TableModel("y", **settings).time_order(table)
+
+
+ORDERED = {
+    "months": ({"at": MONTHS}, ("at",)),
+    "days, several rows each": ({"at": DAYS}, ("at",)),
+    "descending": ({"at": DAYS[::-1]}, ("at",)),
+    "day first": ({"at": [f"{each:%d.%m.%Y}" for each in MOMENTS]}, ("at",)),
+    "moments of NumPy": ({"at": np.array(MOMENTS, "datetime64[s]")}, ("at",)),
+    "three in a hundred elsewhere": ({"at": swapped(DAYS, 4)}, ("at",)),
+    "one unknown": ({"at": [*DAYS[:50], "", *DAYS[51:]]}, ("at",)),
+    "three series": ({"at": DAYS[::3] * 3, "shop": ["a", "b", "c"] * 40}, ("at",)),
+    "six short series, one below another": ({"at": DAYS[::6] * 6}, ("at",)),
+    "two dates, one in order": ({"born": moved(DAYS), "at": DAYS}, ("at",)),
+    "year to hour": (parts("year", "month", "day", "hour"), ("year", "month", "day", "hour")),
+    "units in any place": (parts("hour", "day", "month", "year"), ("year", "month", "day", "hour")),
+    "year and month": (
+        {"Year": [1950 + row // 12 for row in range(ROWS)], "Month": [*range(1, 13)] * 10},
+        ("Year", "Month"),
+    ),
+    "months by name": (
+        {
+            "year": [1950 + row // 12 for row in range(ROWS)],
+            "month": [f"{d:%b}" for d in [datetime(2020, 1 + row % 12, 1) for row in range(ROWS)]],
+        },
+        ("year", "month"),
+    ),
+    "years": ({"year": [1900 + row for row in range(ROWS)]}, ("year",)),
+    "years, months in no order": (
+        {"year": [1950 + row // 3 for row in range(ROWS)], "month": RANDOM.integers(1, 13, ROWS)},
+        ("year",),
+    ),
+}
+
+
+@pytest.mark.parametrize(("columns", "names"), ORDERED.values(), ids=ORDERED)
+def test_rows_in_the_order_of_time(columns, names) -> None:
+    assert found(columns) == names
+    assert found(columns, time=False) == ()
+
+
+UNORDERED = {
+    "no date": {"size": np.sort(X)},
+    "dates in no order": {"at": moved(DAYS)},
+    "dates, a quarter elsewhere": {"at": swapped(DAYS, 60)},
+    "few different dates": {"at": sorted(DAYS[row % 5] for row in range(ROWS))},
+    "series of two rows": {"at": [*DAYS[:2]] * (ROWS // 2)},
+    "year and month in no order": {
+        name: moved(each) for name, each in parts("year", "month").items()
+    },
+    "an attribute that rises": {"year built": [1900 + row for row in range(ROWS)]},
+    "short years": {"model year": [70 + row // 10 for row in range(ROWS)]},
+    "months alone": {"month": [1 + row // 10 for row in range(ROWS)]},
+}
+
+
+@pytest.mark.parametrize("columns", UNORDERED.values(), ids=UNORDERED)
+def test_rows_in_no_order_of_time(columns) -> None:
+    assert found(columns) == ()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"drop": "at"}, {"columns": {"at": "leave out"}}, {"columns": {"at": "category"}}]
+)
+def test_a_date_that_is_no_input_still_orders_the_rows(settings) -> None:
+    assert found({"at": MONTHS}, **settings) == (() if "category" in str(settings) else ("at",))
+
+
+def test_groups_and_what_is_asked_for_come_first() -> None:
+    columns = {"at": DAYS, "shop": ["a", "b", "c", "d", *"efgh"] * 15}
+    assert found(columns, groups="shop") == ()
+    assert found({**columns, "turn": SHUFFLED}, time="turn") == ("turn",)
+    assert found({**columns, **parts("year", "month")}, time=["year", "month"]) == ("year", "month")
+
+
+def test_few_rows_are_in_no_order() -> None:
+    few = {"at": MONTHS[:20], "x": X[:20], "y": X[:20]}
+    assert tw.TableModel("y").time_order(few) == ()
+    few = {"at": MONTHS[:21], "x": X[:21], "y": X[:21]}
+    assert tw.TableModel("y").time_order(few) == ("at",)
+
+
+def test_blocks_do_not_divide_a_moment_where_there_are_enough() -> None:
+    times = np.repeat(np.arange(30.0), 7)
+    line = Timeline(("at",), times[RANDOM.permutation(210)], rules=True)
+    ends = line.ends
+    assert len(ends) == FOLDS and ends[-1] == 210
+    assert (ends % 7 == 0).all() and np.diff(ends).min() >= 21
+    one = Timeline(("at",), np.zeros(16), rules=True)
+    assert one.ends.tolist() == [2, 4, 6, 8, 10, 12, 14, 16]
+
+
+def test_a_date_in_no_order_is_known_but_does_not_rule() -> None:
+    table = Table.from_columns([("at", moved(DAYS)), ("x", X), ("y", X)])
+    settings = tw.TableModel("y").settings
+    seen = Learnable.of(table, settings)
+    assert seen.ruling_time is None
+    assert seen.timeline is not None and seen.timeline.names == ("at",)
+    assert Learnable.of(table, {**settings, "time": False}).timeline is None
