@@ -117,7 +117,7 @@ def _warn_of_marks(coding: Classification, table: Table) -> None:
         )
     else:
         return
-    warnings.warn(f"Target {coding.name!r}: {said}", DataWarning, stacklevel=5)
+    warnings.warn(f"Target {coding.name!r}: {said}", DataWarning, stacklevel=6)
 
 
 def _target_cells(table: Table, roles: Roles) -> list[Cells]:
