@@ -4,42 +4,91 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
-_DAY = "(?P<day>[0-3]?\\d)"
-_MONTH = "(?P<month>[01]?\\d)"
-_YEAR = "(?P<year>\\d{4})"
-_SHORT_YEAR = "(?P<year>\\d{4}|\\d{2})"
-_NAME = "(?P<name>[A-Za-z]{3,9})\\.?"
+import numpy as np
+from numpy.typing import NDArray
+
+_DAY = r"(?P<day>[0-3]?\d)"
+_MONTH = r"(?P<month>[01]?\d)"
+_YEAR = r"(?P<year>\d{4})"
+_LIKELY_YEAR = r"(?P<year>1[89]\d\d|2[01]\d\d)"
+_SHORT_YEAR = r"(?P<year>\d{4}|\d{2})"
+_NAME = r"(?P<name>[^\W\d_]{3,10})\.?"
+_QUARTER = "(?P<quarter>[1-4])"
+_ZONE = r"(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?"
 _TIME = (
-    r"(?:(?:T|\s+|,\s*)(?P<hour>[0-2]?\d)(?::(?P<minute>[0-5]\d))"
-    r"(?::(?P<second>[0-5]\d)(?P<part>\.\d+)?)?"
-    r"\s*(?P<half>[AaPp][Mm])?\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?"
+    r"(?:(?:T|\s+|,\s*|:)(?P<hour>[0-2]?\d)(?::(?P<minute>[0-5]\d))"
+    r"(?::(?P<second>[0-5]\d)(?P<part>[.,]\d+)?)?"
+    rf"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*{_ZONE})?"
 )
-_WEEKDAY = r"(?:[A-Za-z]{3,9},?\s+)?"
+_DIGITS_OF_TIME = (
+    rf"T?(?P<hour>[0-2]\d)(?P<minute>[0-5]\d)(?:(?P<second>[0-5]\d)(?P<part>[.,]\d+)?)?{_ZONE}"
+)
+_WEEKDAY = r"(?:[^\W\d_]{2,10}\.?,?\s+)?"
 _MARK = r"(?P<mark>[-/.])"
+_OF = r"(?:de\s+)?"  # 3 de enero de 2024
+_COMPACT = rf"{_LIKELY_YEAR}(?P<month>[01]\d)(?P<day>[0-3]\d)"
 
 # In the order in which they are tried; "03/04/2020" is read as most of the files are written.
-STYLES: Mapping[str, re.Pattern[str]] = {
-    style: re.compile(pattern + _TIME)
-    for style, pattern in {
-        "year first": f"{_YEAR}{_MARK}{_MONTH}(?:(?P=mark){_DAY})?",
-        "month first": f"{_MONTH}(?P<mark>[/-]){_DAY}(?P=mark){_SHORT_YEAR}",
-        "day first": f"{_DAY}{_MARK}{_MONTH}(?P=mark){_SHORT_YEAR}",
-        "day, month's name": f"{_WEEKDAY}{_DAY}[\\s-]+{_NAME},?[\\s-]+{_YEAR}",
-        "month's name, day": f"{_WEEKDAY}{_NAME}\\s+{_DAY}(?:st|nd|rd|th)?,?\\s+{_YEAR}",
-        "month's name": f"{_NAME}[\\s-]+{_YEAR}",
+STYLES: Mapping[str, tuple[re.Pattern[str], ...]] = {
+    style: tuple(re.compile(pattern) for pattern in patterns)
+    for style, patterns in {
+        "year first": (
+            f"{_YEAR}{_MARK}{_MONTH}(?:(?P=mark){_DAY})?{_TIME}",
+            f"{_COMPACT}{_TIME}",
+            f"{_COMPACT}{_DIGITS_OF_TIME}",
+            rf"{_YEAR}-?W(?P<week>[0-5]\d)(?:-?(?P<weekday>[1-7]))?{_TIME}",
+            rf"{_YEAR}[-\s]?Q{_QUARTER}{_TIME}",
+        ),
+        "month first": (f"{_MONTH}(?P<mark>[/-]){_DAY}(?P=mark){_SHORT_YEAR}{_TIME}",),
+        "day first": (
+            rf"{_DAY}{_MARK}\s?{_MONTH}(?P=mark)\s?{_SHORT_YEAR}{_TIME}",
+            f"{_MONTH}[/-]{_LIKELY_YEAR}{_TIME}",
+        ),
+        "day, month's name": (
+            rf"{_WEEKDAY}{_DAY}[.\s/-]+{_OF}{_NAME}(?:,?[\s/-]+{_OF}{_SHORT_YEAR})?{_TIME}",
+        ),
+        "month's name, day": (
+            rf"{_WEEKDAY}{_NAME}\s+{_DAY}(?:st|nd|rd|th)?(?:,?\s+{_YEAR})?{_TIME}",
+        ),
+        "month's name": (
+            rf"{_NAME}[\s-]+{_OF}{_YEAR}{_TIME}",
+            rf"{_NAME}(?:-|\s?['\u2019])(?P<year>\d\d){_TIME}",
+            rf"Q{_QUARTER}[-/\s]?{_YEAR}{_TIME}",
+            rf"{_QUARTER}Q[-/\s]?{_YEAR}{_TIME}",
+        ),
     }.items()
 }
 FEW_ODD = 0.01  # the share of cells of a column of dates that may be none
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_MONTH_NAMES = re.compile(
-    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    "|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?",
-    re.IGNORECASE,
-)
+_NAMES = {  # English, German, French, Spanish, Italian, Portuguese, Dutch and Scandinavian
+    name: month
+    for month, names in enumerate(
+        (
+            "jan january januar jänner janvier janv enero ene gennaio gen janeiro januari",
+            "feb february februar février févr fév fevrier febrero febbraio fevereiro fev februari",
+            "mar march märz mär mrz maerz mars marzo março maart mrt marts",
+            "apr april avril avr abril abr aprile",
+            "may mai mayo maggio mag maio mei maj",
+            "jun june juni juin junio giugno giu junho",
+            "jul july juli juillet juil julio luglio lug julho",
+            "aug august août aout agosto ago augustus augusti",
+            "sep sept september septembre septiembre setiembre settembre set setembro",
+            "oct october oktober okt octobre octubre ottobre ott outubro out",
+            "nov november novembre noviembre novembro",
+            "dec december dezember dez décembre déc decembre diciembre dic dicembre dezembro",
+        ),
+        1,
+    )
+    for name in names.split()
+}
+# Without the zeros of 05.01.45, and with a short year or with the year before points.
+_BARE = re.compile(r"(?:(?=\d{1,2}\D)|(?=\d{4}\.))(\d{1,4})([.-])(\d{1,2})\2(\d{1,2})")
+_FEWEST_DATES, _FEWEST_YEARS = 5, 3
+_LEAP = 2000  # the year of dates that name none: 29 February is one of them
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d:\d\d)?", re.ASCII)
 _PLAIN_EPOCH = datetime(1970, 1, 1)
@@ -62,7 +111,8 @@ def seconds(text: str, style: str) -> float:
     try:
         if style == "year first" and _PLAIN.fullmatch(text):  # 1 us instead of 10
             return (datetime.fromisoformat(text) - _PLAIN_EPOCH).total_seconds()
-        found = STYLES[style].fullmatch(text)
+        tried = (pattern.fullmatch(text) for pattern in STYLES[style])
+        found = next(filter(None, tried), None)
         return (_moment(found.groupdict()) - _EPOCH).total_seconds() if found else math.nan
     except (ValueError, OverflowError):  # the 31st of June
         return math.nan
@@ -74,8 +124,7 @@ def month_of(name: str) -> float:
     >>> month_of("Mar"), month_of("march"), month_of("marble")
     (3.0, 3.0, nan)
     """
-    is_month = _MONTH_NAMES.fullmatch(name.rstrip("."))
-    return _MONTHS.index(name[:3].lower()) + 1.0 if is_month else math.nan
+    return float(_NAMES.get(name.rstrip(".").lower(), math.nan))
 
 
 def written(moment: float, style: str) -> str:
@@ -105,7 +154,57 @@ def styles_of(counts: Mapping[str, int]) -> Iterator[str]:
             if odd > most_odd:
                 break
         else:
-            yield style
+            if not are_versions(counts, style):
+                yield style
+
+
+def are_versions(counts: Iterable[str], style: str) -> bool:
+    """Whether what could be dates are rather versions, such as 5.1.45.
+
+    Dates without leading zeros of three years and more, on days that differ, come to a day after
+    the twelfth sooner or later: of five, all but one in a hundred times.
+    """
+    if (parts := _bare_parts(counts)) is None:
+        return False
+    first, second, third = ({each[place] for each in parts} for place in range(3))
+    years, days = (first, second | third) if style == "year first" else (third, first | second)
+    several = len(parts) >= _FEWEST_DATES and len(years) >= _FEWEST_YEARS and len(days) > 1
+    return several and max(days) <= 12 and min(len(first), len(second), len(third)) > 1
+
+
+def may_be_versions(counts: Iterable[str]) -> bool:
+    """Whether dates are written as versions are: 5.1.45."""
+    return _bare_parts(counts) is not None
+
+
+def are_compact_dates(values: NDArray[np.float64]) -> bool:
+    """Whether numbers are dates such as 20240103, or moments such as 20240103101500.
+
+    Of other numbers of eight digits from 1800 to 2199, one in 27 is a date.
+    """
+    values = values[np.isfinite(values)]
+    days = np.where(values > 10**13, values // 10**6, values)
+    if len(days) == 0 or days.min() < 1800_00_00 or days.max() >= 2200_00_00:
+        return False
+    days = np.unique(days)
+    texts = [str(int(day)) for day in days[: 10 * _FEWEST_DATES].tolist()]
+    months, ends = days // 100 % 100, days % 100
+    likely = (months >= 1) & (months <= 12) & (ends >= 1) & (ends <= 31) & (days == np.rint(days))
+    all_read = not any(math.isnan(seconds(each, "year first")) for each in texts)
+    return bool(likely.all()) and len(days) >= _FEWEST_DATES and all_read
+
+
+def _bare_parts(counts: Iterable[str]) -> set[tuple[int, ...]] | None:
+    """The parts of dates such as 5.1.45; None if any is written as only dates are."""
+    found, others = set(), 0
+    for text in counts:
+        match = _BARE.fullmatch(text)
+        others += match is None
+        if match and any(len(part) > 1 and part[0] == "0" for part in match.group(1, 3, 4)):
+            return None
+        if match:
+            found.add(tuple(map(int, match.group(1, 3, 4))))
+    return found if others <= FEW_ODD * len(found) else None
 
 
 def is_ambiguous(counts: Mapping[str, int], style: str) -> bool:
@@ -119,34 +218,43 @@ def _all_have(counts: Mapping[str, int], style: str) -> bool:
 
 
 def _moment(part: Mapping[str, str | None]) -> datetime:
-    year = int(part["year"] or 0)
-    if year < 100 and len(part["year"] or "") == 2:  # as POSIX has it: 69 to 99 are of the last
-        year += 1900 if year >= 69 else 2000
-    month = _month(part)
     hour = int(part["hour"] or 0)
-    if part["half"]:
-        hour = hour % 12 + 12 * (part["half"].lower() == "pm")
-    fraction = round(float(part["part"] or 0) * 1e6)
-    return datetime(
-        year,
-        month,
-        int(part.get("day") or 1),
-        hour,
-        int(part["minute"] or 0),
-        int(part["second"] or 0),
-        tzinfo=_zone(part["zone"]),
+    if half := part.get("half"):
+        hour = hour % 12 + 12 * (half[0].lower() == "p")
+    fraction = round(float((part["part"] or "0").replace(",", ".")) * 1e6)
+    day = datetime.combine(_day(part), time(tzinfo=_zone(part["zone"])))
+    return day.replace(
+        hour=hour, minute=int(part["minute"] or 0), second=int(part["second"] or 0)
     ) + timedelta(microseconds=fraction)
+
+
+def _day(part: Mapping[str, str | None]) -> date:
+    year = _year(part["year"])
+    if week := part.get("week"):
+        return date.fromisocalendar(year, int(week), int(part["weekday"] or 1))
+    if quarter := part.get("quarter"):
+        return date(year, 3 * int(quarter) - 2, 1)
+    return date(year, _month(part), int(part.get("day") or 1))
+
+
+def _year(text: str | None) -> int:
+    if text is None:
+        return _LEAP
+    year = int(text)
+    if len(text) == 2:  # as POSIX has it: 69 to 99 are of the last
+        year += 1900 if year >= 69 else 2000
+    return year
 
 
 def _month(part: Mapping[str, str | None]) -> int:
     name = part.get("name")
     if name is None:
         return int(part["month"] or 0)
-    return _MONTHS.index(name[:3].lower()) + 1  # ValueError: no month
+    return _NAMES.get(name.lower(), 0)  # 0 is refused as no month
 
 
 def _zone(text: str | None) -> timezone:
-    if text in (None, "Z", "UTC"):
+    if text in (None, "Z", "UTC", "GMT"):
         return UTC
     digits = str(text)[1:].replace(":", "").ljust(4, "0")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))

@@ -30,7 +30,14 @@ from talweg.data.columns import (
     under,
 )
 from talweg.data.counters import FEWEST_COUNTED, why_only_counts
-from talweg.data.dates import STYLES, is_ambiguous, seconds, style_of
+from talweg.data.dates import (
+    STYLES,
+    are_compact_dates,
+    is_ambiguous,
+    may_be_versions,
+    seconds,
+    style_of,
+)
 from talweg.data.doubts import doubts_about, looks_like_numbers
 from talweg.data.growing import MOST_WORDS
 from talweg.data.numerals import MARKS, are_coded
@@ -250,7 +257,8 @@ def _describe_words(name: str, words: Words) -> ColumnType:
     if order := scale_of(counts) or scale_of(present):
         return ColumnType(name, "ordinal", detail=order)
     if not words.full and (style := style_of(present)):
-        return _date(name, style, is_doubtful=is_ambiguous(present, style))
+        found = _date(name, style, is_doubtful=is_ambiguous(present, style))
+        return replace(found, note=_VERSIONS) if may_be_versions(present) else found
     if 2 * sum(count for count in counts.values() if count >= RARE) >= rows and not words.full:
         return ColumnType(name, "category")
     if words.tally.is_mixed:
@@ -260,6 +268,9 @@ def _describe_words(name: str, words: Words) -> ColumnType:
     if len(counts) == rows >= FEWEST_COUNTED and not any(" " in each for each in counts):
         return ColumnType(name, "identifier", f"Each of its {rows} cells is another word.", note)
     return ColumnType(name, "text", f"It is text: {many} different values in {rows} cells.", note)
+
+
+_VERSIONS = "Versions look like these dates; if they are versions, ask for the kind category."
 
 
 def _date(name: str, style: str, *, is_doubtful: bool) -> ColumnType:
@@ -284,6 +295,8 @@ def _describe_numbers(name: str, values: Floats, cells: Cells) -> ColumnType:
     """A number column, codes such as 007, or what only says which row it is."""
     if why := why_only_counts(name, values):
         return ColumnType(name, "identifier", why)
+    if are_compact_dates(values):
+        return _date(name, "year first", is_doubtful=False)
     if isinstance(cells, Words) and _are_codes(cells):
         return ColumnType(name, "category")
     if _NAMES_THINGS.search(name) and _are_repeated(values):
