@@ -114,7 +114,7 @@ BAD = [  # what, content, words of the message
     ("zip of none", zipped({}), "is not plain text"),
     ("zip damaged", zipped({"table": GERMAN})[:-30], "cannot be unpacked"),
     ("zip with a password", SECRET, "is locked by a password"),
-    ("Excel", zipped({"xl/workbook.xml": "x"}), "is an Excel workbook"),
+    ("Excel", zipped({"xl/workbook.xml": "x"}), "cannot be read as an Excel workbook"),
     ("old Excel", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old Excel workbook. Save the"),
     ("zstd", b"\x28\xb5\x2f\xfd\x00", "is packed with zstd. Unpack it"),
     ("SQLite", b"SQLite format 3\x00", "is an SQLite database"),

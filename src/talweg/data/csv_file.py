@@ -21,10 +21,8 @@ from talweg.data.dialect import (
 from talweg.data.expected import Expected
 from talweg.data.files import Source
 from talweg.data.growing import BLOCK, FEWEST, Block
-from talweg.data.header import header_of
-from talweg.data.layout import Layout, layout_of, shown
-from talweg.data.opening import encoding_of, opened
-from talweg.data.table import check_names
+from talweg.data.layout import Layout, checked, layout_of, shown
+from talweg.data.opening import opened, undecodable
 from talweg.data.values import ValueType
 from talweg.errors import DataError, DataWarning
 
@@ -42,41 +40,25 @@ class CsvFile:
     unfit: ClassVar[Mapping[str, str]] = {}
 
     @staticmethod
-    def of(file: Source, header: bool | None, expected: Expected | None = None) -> CsvFile:
-        encoding = encoding_of(file)
-        try:
-            with opened(file, encoding) as text:
-                sample = text.read(SAMPLE)
-        except UnicodeDecodeError as error:
-            raise _undecodable(file, error) from None
+    def of(
+        file: Source,
+        encoding: str,
+        sample: str,
+        header: bool | None = None,
+        expected: Expected | None = None,
+    ) -> CsvFile:
+        """The file with this `sample` of `SAMPLE` letters, or fewer where it ends before."""
         skipped = int(sample[:4].lower() == "sep=")  # Excel's own word for the delimiter
         if len(sample) == SAMPLE:
             sample = sample[: sample.rfind("\n") + 1] or sample
-        body = sample.partition("\n")[2] if skipped else sample
+        body = sample.split("\n", 1)[-1] if skipped else sample
         dialect, rows = sniff(body)
         found = CsvFile(file, encoding, dialect, skipped, Layout(False, ()))
         if not rows:
             raise found.fault() or DataError(f"{file} is empty. Give a file with at least one row.")
-        return replace(found, layout=layout_of(rows, header, expected))._checked(rows, expected)
-
-    def _checked(self, rows: Sequence[list[str]], expected: Expected | None) -> CsvFile:
-        """The file, its names checked; a doubt about its header is told."""
-        line = self._first_line()
-        if expected and not expected.positional and not set(expected.kinds) & set(rows[0]):
-            self._refuse_nameless(rows, expected, line)
-        check_names(self.names, f"{self.file}, line {line},")
-        if self.layout.doubt:
-            warnings.warn(f"{self.file}, line {line}: {self.layout.doubt}", DataWarning, 2)
-        return self
-
-    def _refuse_nameless(self, rows: Sequence[list[str]], expected: Expected, line: int) -> None:
-        """Refuse a first row that is no header, of a table for a model that needs one."""
-        if len(rows) > 1 and header_of(rows).is_header:
-            return
-        raise DataError(
-            f"{self.file}, line {line}: its cells ({shown(rows[0])}) are no names, and the model"
-            f" asks for columns by name: {shown([*expected.kinds])}. Put a line of names above the"
-            " rows."
+        where = f"{file}, line {found._first_line()}"
+        return replace(
+            found, layout=checked(layout_of(rows, header, expected), rows, expected, where)
         )
 
     @property
@@ -86,10 +68,8 @@ class CsvFile:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns by name, or by position; one without a name as pandas calls it."""
-        if not self.layout.header:
-            return tuple(map(str, range(self.width)))
-        return tuple(name or f"Unnamed: {place}" for place, name in enumerate(self.layout.first))
+        """The columns by name, or by position."""
+        return self.layout.names
 
     @property
     def delimiter(self) -> str:
@@ -183,7 +163,7 @@ class CsvFile:
                 " never closed?"
             )
         except UnicodeDecodeError as error:
-            return _undecodable(self.file, error)
+            return undecodable(self.file, error)
         return None
 
     def _ragged(self, line: int, cells: Sequence[str], first: int) -> DataError:
@@ -198,10 +178,3 @@ class CsvFile:
         with opened(self.file, self.encoding) as text:
             lines = islice(text, self.skipped, None)
             return next(records(lines, self.dialect))[0] + self.skipped
-
-
-def _undecodable(file: Source, error: UnicodeDecodeError) -> DataError:
-    return DataError(
-        f"{file} begins as {error.encoding} but is not so throughout ({error.reason}). It is"
-        " damaged or cut short: copy it again, or save it in UTF-8."
-    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from talweg.data.expected import Expected
 from talweg.data.header import Rows, Verdict, header_of
 from talweg.data.numerals import numeral
+from talweg.data.table import check_names
+from talweg.errors import DataError, DataWarning
 
 _SHOWN = 5  # cells of a row
 
@@ -18,6 +21,13 @@ class Layout(NamedTuple):
     header: bool
     first: tuple[str, ...]
     doubt: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns by name, or by position; one without a name as pandas calls it."""
+        if not self.header:
+            return tuple(map(str, range(len(self.first))))
+        return tuple(name or f"Unnamed: {place}" for place, name in enumerate(self.first))
 
     def fitted(self, row: list[str]) -> list[str]:
         """The row without the empty cells that delimiters at its end make."""
@@ -33,6 +43,26 @@ def layout_of(rows: Rows, header: bool | None, expected: Expected | None) -> Lay
     if expected and expected.positional:
         first = tuple(map(str, range(len(first))))
     return Layout(True, first, doubt)
+
+
+def checked(layout: Layout, rows: Rows, expected: Expected | None, where: str) -> Layout:
+    """The layout of these rows, its names checked; a doubt about its header is told."""
+    if expected and not expected.positional and not set(expected.kinds) & set(rows[0]):
+        _refuse_nameless(rows, expected, where)
+    check_names(layout.names, f"{where},")
+    if layout.doubt:
+        warnings.warn(f"{where}: {layout.doubt}", DataWarning, stacklevel=2)
+    return layout
+
+
+def _refuse_nameless(rows: Rows, expected: Expected, where: str) -> None:
+    """Refuse a first row that is no header, of a table for a model that needs one."""
+    if len(rows) > 1 and header_of(rows).is_header:
+        return
+    raise DataError(
+        f"{where}: its cells ({shown(rows[0])}) are no names, and the model asks for columns by"
+        f" name: {shown([*expected.kinds])}. Put a line of names above the rows."
+    )
 
 
 def fitted(row: list[str], width: int) -> list[str]:

@@ -12,10 +12,11 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import IO, Any
 
 from talweg.data.files import Source
+from talweg.data.foreign import refuse_bundle, refuse_foreign
 from talweg.errors import DataError, DataWarning
 
 LONGEST_LINE = 2**26  # bytes; a file of one endless line would otherwise be read as one cell
@@ -39,20 +40,24 @@ _PACKED: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
     (b"\xfd7zXZ\x00", lzma.open),
     (b"PK\x03\x04", zipfile.ZipFile),
 )
-_FOREIGN = (
-    (b"\x28\xb5\x2f\xfd", "is packed with zstd. Unpack it, or pack it with gzip"),
-    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook. Save the sheet as CSV in UTF-8"),
-    (b"SQLite format 3", "is an SQLite database. Export the table as CSV"),
-    (b"\x89HDF", "is an HDF5 file. Read it into a data frame and pass that"),
-    (b"ARROW1", "is an Arrow file. Save it as Parquet, or read it into a data frame"),
-)
 _DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)
 
 
 def is_parquet(file: Source) -> bool:
-    """Whether the file says so itself, whatever its name."""
+    """Whether the file says so itself, whatever its name; a text may begin with such a name."""
     with file.open() as stream:
-        return stream.read(4) == b"PAR1"
+        start = stream.read(5)
+        return start[:4] == b"PAR1" and start[4:] not in b",;|\t\r\n"
+
+
+def is_workbook(file: Source) -> bool:
+    """Whether the file is a workbook as Excel writes it since 2007."""
+    with file.open() as stream:
+        if stream.read(4) != b"PK\x03\x04":
+            return False
+        with suppress(zipfile.BadZipFile), zipfile.ZipFile(stream) as bundle:
+            return "xl/workbook.xml" in bundle.namelist()
+    return False
 
 
 @contextmanager
@@ -61,9 +66,7 @@ def unpacked(file: Source) -> Iterator[IO[bytes]]:
     with file.open() as raw:
         start = raw.read(16)
         raw.seek(0)
-        for mark, words in _FOREIGN:
-            if start.startswith(mark):
-                raise DataError(f"{file} {words}.")
+        refuse_foreign(file, start)
         opens = next((each for mark, each in _PACKED if start.startswith(mark)), None)
         try:
             with opens(raw) if opens else nullcontext(raw) as stream:
@@ -89,6 +92,23 @@ def opened(file: Source, encoding: str) -> Iterator[io.TextIOWrapper]:
         yield text
 
 
+def sample_of(file: Source, size: int) -> tuple[str, str]:
+    """The encoding of a file, and its first letters. DataError: a file that is not text."""
+    encoding = encoding_of(file)
+    try:
+        with opened(file, encoding) as text:
+            return encoding, text.read(size)
+    except UnicodeDecodeError as error:
+        raise undecodable(file, error) from None
+
+
+def undecodable(file: Source, error: UnicodeDecodeError) -> DataError:
+    return DataError(
+        f"{file} begins as {error.encoding} but is not so throughout ({error.reason}). It is"
+        " damaged or cut short: copy it again, or save it in UTF-8."
+    )
+
+
 def encoding_of(file: Source) -> str:
     """UTF-8, -16 or -32, or else cp1252 (latin-1 where it has no letter for a byte).
 
@@ -97,6 +117,7 @@ def encoding_of(file: Source) -> str:
     """
     with unpacked(file) as stream:
         start = stream.read(4096)
+        refuse_foreign(file, start)
         wide = next((name for mark, name in _MARKS if start.startswith(mark)), _unmarked(start))
         return wide or _narrow_encoding(file, start, stream)
 
@@ -191,11 +212,10 @@ def _unmarked(start: bytes) -> str | None:
 
 
 def _only(file: Source, bundle: zipfile.ZipFile) -> IO[bytes]:
-    """The one file in a zip; what an Excel workbook is inside is named."""
+    """The one file in a zip. DataError: there are more, or it is no zip of tables."""
     names = [each for each in bundle.namelist() if not each.endswith("/")]
     names = [each for each in names if not each.startswith("__MACOSX/")]
-    if "xl/workbook.xml" in names:
-        raise DataError(f"{file} is an Excel workbook. Save the sheet as CSV in UTF-8.")
+    refuse_bundle(file, names)
     if len(names) != 1:
         shown = ", ".join(names[:3])
         raise DataError(

@@ -11,14 +11,17 @@ from typing import IO, Any
 
 from talweg.data.columns import Cells, settled, tally_of
 from talweg.data.csv_file import CsvFile
+from talweg.data.dialect import SAMPLE
 from talweg.data.expected import Expected
 from talweg.data.files import Source, is_file, source_of
 from talweg.data.growing import Block, GrowingColumn, Shelf, UnreadColumn
+from talweg.data.json_file import is_json, json_table
 from talweg.data.numerals import POINT, habit_of
-from talweg.data.opening import is_parquet
+from talweg.data.opening import is_parquet, is_workbook, sample_of
 from talweg.data.parquet import ParquetFile
 from talweg.data.sources import table_in_memory
 from talweg.data.table import Table
+from talweg.data.workbook import workbook_table
 from talweg.errors import DataError
 
 File = CsvFile | ParquetFile
@@ -42,14 +45,15 @@ def as_table(source: Any) -> Table:
 def read_table(
     given: Given, *, header: bool | None = None, expected: Expected | None = None
 ) -> Table:
-    """The table in a CSV or Parquet file; `header` says whether the first row names the columns.
+    """The table in a file of CSV, Parquet, JSON or Excel.
 
-    Encoding, dialect and header of CSV are inferred, the header of a table to predict from what is
-    `expected` of it; the file may be packed (gzip, bz2, xz, zip). DataError: a file that is not
-    there, is not text or has no rows, and a line that does not fit, by its number.
+    `header` says whether the first row of CSV or of a sheet names the columns; it is inferred
+    unless given, as encoding and dialect are, for a table to predict from what is `expected`. The
+    file may be packed (gzip, bz2, xz, zip). DataError: a file that is not there, is no table or
+    has no rows, and a line that does not fit, by its number.
     """
     file = _opened(given, header, expected)
-    return _grown(file.blocks(), file)
+    return file if isinstance(file, Table) else _grown(file.blocks(), file)
 
 
 def read_parts(
@@ -61,13 +65,24 @@ def read_parts(
     on, and those that are not used hold nothing: 20 us a row of 9 numbers become 11.
     """
     file = _opened(given, header, expected)
+    if isinstance(file, Table):
+        yield file
+        return
     for block in file.blocks():
         yield _grown([block], file, expected)
 
 
-def _opened(given: Given, header: bool | None, expected: Expected | None) -> File:
+def _opened(given: Given, header: bool | None, expected: Expected | None) -> File | Table:
+    """A file whose rows are still to be read, or the table of one that is read at once."""
     file = source_of(given)
-    return ParquetFile(file) if is_parquet(file) else CsvFile.of(file, header, expected)
+    if is_parquet(file):
+        return ParquetFile(file)
+    if is_workbook(file):
+        return workbook_table(file, header, expected)
+    encoding, sample = sample_of(file, SAMPLE)
+    if is_json(sample):
+        return json_table(file, encoding)
+    return CsvFile.of(file, encoding, sample, header, expected)
 
 
 def _grown(blocks: Iterable[Block], file: File, expected: Expected | None = None) -> Table:
