@@ -51,7 +51,7 @@ class CsvFile:
         skipped = int(sample[:4].lower() == "sep=")  # Excel's own word for the delimiter
         if len(sample) == SAMPLE:
             sample = sample[: sample.rfind("\n") + 1] or sample
-        body = sample.split("\n", 1)[-1] if skipped else sample
+        body = sample.partition("\n")[2] if skipped else sample
         dialect, rows = sniff(body)
         found = CsvFile(file, encoding, dialect, skipped, Layout(False, ()))
         if not rows:

@@ -47,7 +47,8 @@ def is_parquet(file: Source) -> bool:
     """Whether the file says so itself, whatever its name; a text may begin with such a name."""
     with file.open() as stream:
         start = stream.read(5)
-        return start[:4] == b"PAR1" and start[4:] not in b",;|\t\r\n"
+        is_name = len(start) > 4 and start[4:] in b",;|\t\r\n"
+        return start[:4] == b"PAR1" and not is_name
 
 
 def is_workbook(file: Source) -> bool:
