@@ -199,3 +199,19 @@ def test_a_process_that_is_signalled_while_it_trains(
     process.send_signal(number)
     assert process.wait(timeout=60) == STATUS[number]
     assert sorted(os.listdir("out")) == RESULTS
+
+
+@pytest.mark.parametrize("number", STATUS)
+def test_a_signal_while_modules_are_imported_has_its_status(houses, number: int) -> None:
+    """Dataclasses are made by `exec`: after it Python would die of SIGINT, whatever was caught."""
+    code = f"""
+import signal
+from talweg.cli import main
+main._train = lambda options: exec("signal.raise_signal({int(number)})")
+main.main(["train", "houses.csv", "--target", "price", "--out", "out"])
+"""
+    (houses.parent / "begun.py").write_text(code)
+    command = (sys.executable, "-m", "begun")
+    process = subprocess.run(command, capture_output=True, timeout=60, cwd=houses.parent)
+    assert process.returncode == 128 + number
+    assert process.stderr == b"talweg: interrupted; nothing was written\n"

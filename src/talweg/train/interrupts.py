@@ -19,6 +19,14 @@ ENDING = tuple(
 """The signals that ask a process to end; SIGBREAK is that of Windows."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """A signal that ends a command.
+
+    Python notes a bare KeyboardInterrupt that passes through code made by `exec`, as that of
+    dataclasses is, and dies of SIGINT in the end, although it was caught.
+    """
+
+
 class Interrupts:
     """The handler of a command's signals.
 
@@ -37,7 +45,7 @@ class Interrupts:
         if self._is_held:
             return
         if len(self.came) > 1 or not self._has_begun:
-            raise KeyboardInterrupt
+            raise Interrupted
         self._stop()
 
     def _stop(self) -> None:
