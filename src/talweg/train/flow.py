@@ -32,7 +32,7 @@ LENGTH = 0.01
 """The length of such a step, as a share of the length of all weights."""
 _SHOWN = 3  # parameters, or layers, that are named
 _GRADIENT = "gradient "
-_PREDICTION = "prediction"
+_PREDICTION = " prediction"  # no parameter is called so
 
 
 @dataclass(frozen=True)
