@@ -16,7 +16,7 @@ from talweg.data.model_file import read_model, write_model
 from talweg.data.network import Blueprint, Embedded, embedding_size
 from talweg.data.packing import Unpack
 from talweg.data.read import as_table
-from talweg.errors import DataWarning, ModelFileError
+from talweg.errors import ModelFileError
 from talweg.insight.look import look
 from talweg.nn.bins import Bins
 
@@ -123,15 +123,6 @@ def test_packed_rows_keep_their_codes() -> None:
     assert dealt.is_constant().tolist() == [False, False, True, False, False]
 
 
-def test_cells_of_another_kind_are_doubted() -> None:
-    encoder = encoder_of(CODES[0])
-    table = {"n": ["1"] * 12, "d": ["x"] * 12}
-    for moons in (["moon"] * 12, [*["moon"] * 10, "", "?"]):
-        with pytest.warns(DataWarning, match="'c' was of the kind category"):
-            encoder.encode(as_table({**table, "c": moons}))
-    encoder.encode(as_table({**table, "c": [*["moon"] * 11, "a"]}))
-
-
 # The network ----------------------------------------------------------------------------------
 
 
@@ -174,6 +165,7 @@ def test_many_levels_are_learnt(model) -> None:
     assert model.scores[0].network > 0.8  # as one-hot places of a hundred levels cannot: 0.7
 
 
+@pytest.mark.filterwarnings("ignore:.*what training never met")
 def test_what_training_never_meets_adds_nothing(model) -> None:
     for name, table in model.trained.net.weights.items():
         if name.endswith("levels.0.weight"):

@@ -7,6 +7,7 @@ import codecs
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 
 from talweg.cli.cells import write_rows
@@ -34,6 +35,8 @@ def predict(options: argparse.Namespace) -> None:
     if out is None and sys.stdout is None:
         raise DataError("The standard output is closed. Give a file, as --out FILE.")
     trained = TrainedTable.from_file(file)
+    met = trained.encoder.unfamiliar()  # by all parts of the table
+    trained = replace(trained, met=met)
     if options.intervals is not None:
         trained.reach(options.intervals)  # refused before anything is read
     parts = read_parts(table_given(options.data), expected=trained.encoder.expected)
@@ -41,9 +44,11 @@ def predict(options: argparse.Namespace) -> None:
     rows = chain.from_iterable(blocks)
     if out is None:
         write_rows(sys.stdout, rows, exact=options.exact)
+        met.warn(options.data)
         return
     with whole_or_nothing(out) as (stream,):
         count = write_rows(codecs.getwriter("utf-8")(stream), rows, exact=options.exact)
+    met.warn(options.data)
     say(f"{count - 1:,} predictions of {target_name(trained)} written to {out}")
 
 
@@ -56,7 +61,7 @@ def _blocks(
     """The header, once the first part could be predicted, and the lines of each part."""
     for place, part in enumerate(parts):
         with warnings.catch_warnings():
-            if place:  # a table is doubted for its first rows; later ones may be in some order
+            if place:  # of how a column is written, the first rows tell
                 warnings.simplefilter("ignore", DataWarning)
             lines = _lines(trained, part, probabilities, coverage)
         yield lines if place else [_names(trained, probabilities, coverage), *lines]

@@ -6,6 +6,7 @@ the missing, so that no cell met later is a surprise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from talweg.data.columns import (
     Cells,
     Floats,
+    Mask,
     Moments,
     Words,
     as_words,
@@ -24,6 +26,7 @@ from talweg.data.columns import (
     mean_and_scale,
     parse,
     places_of,
+    truth_number,
 )
 from talweg.data.dates import STYLES, seconds
 from talweg.data.growing import OTHER
@@ -71,6 +74,25 @@ class NumberColumn:
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, **asdict(self)}
 
+    @cached_property
+    def holds_truths(self) -> bool:
+        """Whether all numbers of training were 0 or 1: they have the most spread for their mean."""
+        most = self.mean * (1 - self.mean)
+        return 0 < self.mean < 1 and math.isclose(self.scale**2, most, rel_tol=1e-9)
+
+    @property
+    def first_place(self) -> tuple[float, float]:
+        """Mean and scale of what is at the first place."""
+        return self.mean, self.scale
+
+    def amounts(self, cells: Cells) -> tuple[Floats, Mask]:
+        """The cells as numbers (N,), finite where they are some, and which are missing (N,)."""
+        values, missing = parse(cells, vague=True)
+        if self.holds_truths and isinstance(cells, Words):
+            truths = np.array([truth_number(each) for each in cells.levels] or [math.nan])
+            values = np.where(np.isnan(values), truths[cells.codes], values)
+        return values, missing
+
     @property
     def places(self) -> tuple[str, ...]:
         return self.name, f"{self.name} unknown", f"{self.name} missing"
@@ -86,7 +108,7 @@ class NumberColumn:
 
     def encode(self, cells: Cells) -> Inputs:
         """The cells (N,) as inputs (N, 3); an unknown or missing value is 0, the mean."""
-        values, missing = parse(cells, vague=True)
+        values, missing = self.amounts(cells)
         known = np.isfinite(values)
         standard = (np.where(known, values, self.mean) - self.mean) / self.scale
         return np.column_stack([clipped(standard), ~known & ~missing, missing]).astype(np.float32)
@@ -312,6 +334,16 @@ class DateColumn:
         """The place of the unknown; that of the missing is next."""
         return self.width - 2
 
+    @property
+    def first_place(self) -> tuple[float, float] | None:
+        """Mean and scale, in seconds, of what is at the first place, if that is the time."""
+        mean, scale = self.scales.get("since", (0.0, 0.0))
+        return (mean * DAY, scale * DAY) if scale else None
+
+    def amounts(self, cells: Cells) -> tuple[Floats, Mask]:
+        """Seconds since 1970 (N,), finite where a cell is a date, and which are missing (N,)."""
+        return _moments(cells, self.style)
+
     def encode(self, cells: Cells) -> Inputs:
         """The cells (N,) as inputs (N, width); where the date is not known, all else is 0."""
         moments, missing = _moments(cells, self.style)
@@ -325,15 +357,29 @@ class DateColumn:
         return np.column_stack([*columns, ~known & ~missing, missing]).astype(np.float32)
 
 
-def _moments(cells: Cells, style: str) -> tuple[Floats, NDArray[np.bool_]]:
-    """Seconds since 1970 (N,), finite where a cell is a date, and which are missing."""
+def _moments(cells: Cells, style: str) -> tuple[Floats, Mask]:
+    """Seconds since 1970 (N,), finite where a cell is a date, and which are missing.
+
+    A date that begins with the year is read in a column of any style: nothing else can be meant,
+    and dates that are no text are written so.
+    """
     if isinstance(cells, Moments):
+        styles = (each for each in (style, _ISO) if each in cells.readings)
+        read = next(styles, None)
         unread = np.full(len(cells), np.nan)
-        return cells.readings.get(style, unread), np.isnan(cells.seconds)
+        return cells.readings[read] if read else unread, np.isnan(cells.seconds)
     words = as_words(cells)
-    values = np.array([seconds(each, style) for each in words.levels] or [0.0])
+    values = np.array([_seconds(each, style) for each in words.levels] or [0.0])
     absent = np.array([is_missing(each, vague=True) for each in words.levels] or [False])
     return values[words.codes], absent[words.codes]
+
+
+def _seconds(text: str, style: str) -> float:
+    found = seconds(text, style)
+    return found if found == found or style == _ISO else seconds(text, _ISO)
+
+
+_ISO = "year first"
 
 
 def _parts(moments: Floats) -> dict[str, Floats]:

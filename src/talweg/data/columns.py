@@ -246,6 +246,11 @@ _TRUTHS = {"true": "1", "false": "0"}
 _MIDNIGHT = re.compile(r"(?<=\d)[T ]00:00(:00(\.0+)?)?$")
 
 
+def truth_number(text: str) -> float:
+    """1 for true and 0 for false, however they are written; else NaN."""
+    return float(_TRUTHS.get(text.lower(), math.nan))
+
+
 def places_of(levels: Sequence[str]) -> dict[str, int]:
     """The place of each level, and of its canonical text where no other level is written so."""
     found = {level: place for place, level in enumerate(levels)}

@@ -33,6 +33,8 @@ from talweg.data.numerals import COMMA, POINT, cleaned
 from talweg.data.packing import Unpack, pack
 from talweg.data.single import SingleRow, row_of
 from talweg.data.table import Table, are_positions
+from talweg.data.unfamiliar import Familiar, Unfamiliar
+from talweg.data.values import UnfitError
 from talweg.errors import DataError, DataWarning, nearest
 from talweg.lazy import cached_property
 from talweg.schema import Items, Record, Text, Values
@@ -40,8 +42,6 @@ from talweg.settings import Choice
 
 _BLOCK = 2**20  # inputs that are encoded at a time
 _FEWEST = 2**10  # rows at a time: a column is encoded at once, and each time costs
-_LOOKED_AT = 1000  # rows of a table to predict
-_MANY = 10  # of them are no chance
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class TableEncoder:
             "columns": Items(COLUMN_RECORD, at_least=1),
             **dict.fromkeys(("left_out", "notes"), Values(Text())),
             "marks": Values(Choice(("", COMMA))),
+            "familiar": Values(Familiar.record),
         }
     )
     names: tuple[str, ...]  # all columns of the training table, in its order
@@ -63,6 +64,7 @@ class TableEncoder:
     left_out: dict[str, str]  # name -> why
     notes: dict[str, str] = field(default_factory=dict)  # name -> what its owner should look at
     marks: dict[str, str] = field(default_factory=dict)  # name -> see `mark_of`; "." of all others
+    familiar: dict[str, Familiar] = field(default_factory=dict)  # name -> what training met
 
     @staticmethod
     def fit(
@@ -93,21 +95,25 @@ class TableEncoder:
         seen = slice(None) if rows is None else rows
         marks = {name: mark_of(table.columns[name]) for name in targets}
         marks |= {each.name: _mark(each, table.columns[each.name]) for each in used}
-        columns = tuple(
-            fit_column(each, under(table.columns[each.name], marks[each.name])[seen])
-            for each in used
-        )
+        columns, familiar = [], {}
+        for each in used:
+            cells = under(table.columns[each.name], marks[each.name])[seen]
+            columns.append(fit_column(each, cells))
+            familiar[each.name] = Familiar.of(columns[-1], cells)
         notes = {each.name: each.note for each in used if each.note}
         unusual = {name: mark for name, mark in marks.items() if mark != POINT}
-        return TableEncoder(table.names, targets, columns, left_out, notes, unusual)
+        return TableEncoder(
+            table.names, targets, tuple(columns), left_out, notes, unusual, familiar
+        )
 
     @staticmethod
     def from_json(record: dict[str, Any]) -> TableEncoder:
         columns = tuple(COLUMNS[each["kind"]].from_json(each) for each in record["columns"])
         names, targets = tuple(record["names"]), tuple(record["targets"])
         _refuse_unknown(names, [*targets, *(each.name for each in columns)])
-        parts = (dict(record[part]) for part in ("left_out", "notes", "marks"))
-        return TableEncoder(names, targets, columns, *parts)
+        left_out, notes, marks = (dict(record[each]) for each in ("left_out", "notes", "marks"))
+        familiar = {name: Familiar(**each) for name, each in record["familiar"].items()}
+        return TableEncoder(names, targets, columns, left_out, notes, marks, familiar)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -117,6 +123,7 @@ class TableEncoder:
             "left_out": self.left_out,
             "notes": self.notes,
             "marks": self.marks,
+            "familiar": {name: each.to_json() for name, each in self.familiar.items()},
         }
 
     def as_trained(self, name: str, cells: Cells) -> Cells:
@@ -143,7 +150,7 @@ class TableEncoder:
     @cached_property
     def expected(self) -> Expected:
         """What the file of a table to predict should hold."""
-        kinds = {each.name: each.kind for each in self.columns}
+        kinds = {each.name: _expected_kind(each) for each in self.columns}
         return Expected(kinds, self.marks, self.names, self.positional, self._unknown_in)
 
     def _unknown_in(self, row: Sequence[str]) -> list[bool]:
@@ -160,10 +167,15 @@ class TableEncoder:
         return bool(inputs[0] == column.unknown if is_code else inputs[column.unknown])
 
     def encode(
-        self, table: Table, rows: NDArray[np.intp] | None = None, unpack: Unpack | None = None
+        self,
+        table: Table,
+        rows: NDArray[np.intp] | None = None,
+        unpack: Unpack | None = None,
+        met: Unfamiliar | None = None,
     ) -> Inputs:
         """The table, or these rows of it, as inputs (N, D), block by block; or packed for `unpack`.
 
+        What a whole table holds that training did not meet is counted in `met`.
         What is larger than memory should hold is mapped from a temporary file. DataError: a
         column of the training table is missing.
         """
@@ -179,22 +191,14 @@ class TableEncoder:
         for start in range(0, count, step):
             block = slice(start, start + step)
             chosen = block if rows is None else rows[block]
-            _encode(columns, chosen, inputs[block], is_packed=unpack is not None)
-        if rows is None and unpack is None:
-            self._doubt(inputs[:_LOOKED_AT], table.source)
+            _encode(columns, chosen, inputs[block], unpack is not None, met)
+        if met is not None:
+            met.rows += count
         return inputs
 
-    def _doubt(self, inputs: Inputs, source: str) -> None:
-        """A DataWarning where all of many cells are nothing that the column held in training."""
-        start = 0
-        for column in self.columns:
-            own, place = inputs[:, start : start + column.width], column.unknown
-            is_code = isinstance(column, CodeColumn)
-            flags = own == (place, place + 1) if is_code else own[:, place : place + 2]
-            unknown, missing = flags.sum(axis=0).tolist()
-            if unknown >= _MANY and unknown + missing == len(inputs):
-                warnings.warn(_retyped(source, column), DataWarning, stacklevel=6)
-            start += column.width
+    def unfamiliar(self) -> Unfamiliar:
+        """What is to collect all that training did not meet."""
+        return Unfamiliar(self.columns, self.familiar)
 
     def warn_of_marks(self, table: Table) -> None:
         """A DataWarning for each column that would be read by another decimal mark than that of
@@ -210,17 +214,18 @@ class TableEncoder:
     @cached_property
     def single(self) -> SingleRow:
         """What encodes one row, given as cells by name."""
-        return SingleRow(self.columns, self.marks)
+        return SingleRow(self.columns, self.marks, self.familiar)
 
-    def encode_row(self, source: Any) -> Inputs | None:
+    def encode_row(self, source: Any, met: Unfamiliar | None = None) -> Inputs | None:
         """The inputs (1, D) of a dict of cells, or of an array or a data frame of one row.
 
-        None where the source is none of these, or lacks a column: `encode` then says so.
+        None where the source is none of these, lacks a column or holds what is no cell: a table
+        of it then says so.
         """
         cells = row_of(source, self.names if self.positional else ())
         try:
-            return None if cells is None else self.single(cells)
-        except KeyError:
+            return None if cells is None else self.single(cells, met)
+        except (KeyError, UnfitError):
             return None
 
     def _by_name(self, table: Table) -> dict[str, str]:
@@ -247,6 +252,12 @@ class TableEncoder:
         return dict(zip(self.names, table.names, strict=False))
 
 
+def _expected_kind(column: Column) -> str:
+    """What to read a column of a file as: 0 and 1 may be written as truths, which are words."""
+    is_words = isinstance(column, NumberColumn) and column.holds_truths
+    return "boolean" if is_words else column.kind
+
+
 def _refuse_unknown(names: Sequence[str], used: Sequence[str]) -> None:
     """A ValueError where a column is used twice, or is none of the table's."""
     if not {*used} <= {*names} or len({*used}) < len(used):
@@ -254,14 +265,21 @@ def _refuse_unknown(names: Sequence[str], used: Sequence[str]) -> None:
 
 
 def _encode(
-    columns: Iterable[tuple[Column, Cells]], rows: Any, inputs: Inputs, *, is_packed: bool
+    columns: Iterable[tuple[Column, Cells]],
+    rows: Any,
+    inputs: Inputs,
+    is_packed: bool,
+    met: Unfamiliar | None,
 ) -> None:
     """Write these rows of the columns as inputs (N, D), or packed (N, P)."""
     place = 0
     for column, cells in columns:
-        piece = pack(column, cells[rows]) if is_packed else column.encode(cells[rows])
+        chosen = cells[rows]
+        piece = pack(column, chosen) if is_packed else column.encode(chosen)
         inputs[:, place : place + piece.shape[1]] = piece
         place += piece.shape[1]
+        if met is not None:
+            met.look(column, chosen, piece)
         del piece  # before the next is made
 
 
@@ -277,14 +295,6 @@ def _other_mark(source: str, name: str, mark: str, example: str) -> str:
 def _mark(column: ColumnType, cells: Cells) -> str:
     """The decimal mark that a column is read by: what was asked for, or what the cells tell."""
     return column.detail[0] if column.kind == "number" and column.detail else mark_of(cells)
-
-
-def _retyped(source: str, column: Column) -> str:
-    return (
-        f"{source}: the column {column.name!r} was of the kind {column.kind} in training, and no"
-        " cell is of what it held then; each counts as unknown. Check that it is the same column,"
-        " written the same way."
-    )
 
 
 def _nothing_left(source: str, left_out: dict[str, str]) -> str:

@@ -206,9 +206,9 @@ class _GrowingNumbers:
         readings = {mark: parts.joined() for mark, parts in self._readings.items()}
         first = next(iter(readings.values()))
         self.tally.numbers = int(np.count_nonzero(~np.isnan(first))) - self.tally.others
-        if is_known or (not self.tally.odd and [*readings] == [POINT]):
+        if not self.tally.odd and (is_known or [*readings] == [POINT]):
             return first
-        if self.tally.is_numeric:
+        if is_known or self.tally.is_numeric:
             return Numbers(readings, self.tally)
         return _texts(len(first), tuple(self.tally.odd.items()))
 

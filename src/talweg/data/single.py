@@ -18,11 +18,13 @@ from talweg.data.coded import (
     OrdinalColumn,
     clipped,
 )
-from talweg.data.columns import LARGEST, as_cells, is_missing, number, under
+from talweg.data.columns import LARGEST, as_cells, is_missing, number, truth_number, under
 from talweg.data.numerals import POINT, cleaned
+from talweg.data.unfamiliar import FAR, Familiar, Fault, Unfamiliar, far
 from talweg.data.values import as_numbers_or_texts, as_text
 
 _UNKNOWN, _MISSING = 1, 2  # places of a number column beside its value
+_NO_LEVEL: tuple[Fault, Fault] = ("unknown", "missing")  # places of a category behind its levels
 
 
 class SingleRow:
@@ -32,62 +34,90 @@ class SingleRow:
     a table's.
     """
 
-    def __init__(self, columns: Sequence[Column], marks: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        marks: Mapping[str, str] | None = None,
+        familiar: Mapping[str, Familiar] | None = None,
+    ) -> None:
         mark_of = {each.name: (marks or {}).get(each.name, POINT) for each in columns}
-        self._columns = columns
+        self._familiar = familiar or {}
+        self._made_of = columns, marks, familiar
         self._width = sum(each.width for each in columns)
-        self._numbers: list[tuple[str, int, str]] = []
-        self._words: list[tuple[str, int, Any, Any, str]] = []
-        self._codes: list[tuple[str, int, Callable[[str], int], str]] = []
+        self._numbers: list[tuple[str, int, str, float, float, NumberColumn]] = []
+        self._words: list[tuple[str, int, Any, Any, str, int]] = []
+        self._codes: list[tuple[str, int, Callable[[str], int], str, int]] = []
         self._others: list[tuple[str, int, Column, str]] = []
-        numbers: list[NumberColumn] = []
         start = 0
         for each in columns:
-            mark = mark_of[each.name]
+            name, mark = each.name, mark_of[each.name]
             if isinstance(each, NumberColumn):
-                self._numbers.append((each.name, start, mark))
-                numbers.append(each)
+                self._numbers.append((name, start, mark, *self._bounds(name), each))
             elif isinstance(each, CodeColumn):
-                self._codes.append((each.name, start, each.placing(), mark))
+                self._codes.append((name, start, each.placing(), mark, each.unknown))
             elif isinstance(each, CategoryColumn):
                 steps = each.steps.tolist() if isinstance(each, OrdinalColumn) else None
-                self._words.append((each.name, start, each.placing(), steps, mark))
+                self._words.append((name, start, each.placing(), steps, mark, each.unknown))
             else:
-                self._others.append((each.name, start, each, mark))
+                self._others.append((name, start, each, mark))
             start += each.width
-        self._values = np.array([start for _, start, _ in self._numbers], np.intp)
-        self._means = np.array([each.mean for each in numbers])
-        self._scales = np.array([each.scale for each in numbers])
+        self._values = np.array([each[1] for each in self._numbers], np.intp)
+        self._means = np.array([each[-1].mean for each in self._numbers])
+        self._scales = np.array([each[-1].scale for each in self._numbers])
+
+    def _bounds(self, name: str) -> tuple[float, float]:
+        known = self._familiar.get(name)
+        return known.bounds(FAR) if known else (-np.inf, np.inf)
 
     def __reduce__(self) -> Any:
-        return SingleRow, (self._columns,)  # what places words is made anew
+        return SingleRow, self._made_of  # what places words is made anew
 
-    def __call__(self, cells: Mapping[str, Any]) -> Inputs:
-        """The cells as inputs (1, D). KeyError: a column is not there."""
+    def __call__(self, cells: Mapping[str, Any], met: Unfamiliar | None = None) -> Inputs:
+        """The cells as inputs (1, D); what training did not meet goes to `met`. KeyError: a column
+        is not there.
+        """
         inputs = np.zeros((1, self._width), np.float32)
-        row = inputs[0]
-        values = []
-        for name, start, mark in self._numbers:
+        row, values, odd = inputs[0], [], list[tuple[str, Fault, Any]]()
+        for name, start, mark, low, high, column in self._numbers:
             cell = cells[name]
             value = _number(cell, mark)
+            if value is None and column.holds_truths:
+                value = _truth(cell)
             if value is None:
                 absent = is_missing(as_text(cell), vague=True)
                 row[start + (_MISSING if absent else _UNKNOWN)] = 1
+                odd.append((name, "missing" if absent else "unknown", cell))
                 value = np.nan
+            elif not low <= value <= high:
+                odd.append((name, far(self._familiar[name], value) or "far", value))
             values.append(value)
         if values:
             row[self._values] = self._clipped(values)
-        for name, start, place_of, steps, mark in self._words:
+        for name, start, place_of, steps, mark, unknown in self._words:
             place = place_of(_word(cells[name], mark))
             row[start + place] = 1
             if steps is not None:
                 row[start + len(steps)] = steps[place]
-        for name, start, place_of, mark in self._codes:
-            row[start] = place_of(_word(cells[name], mark))
+            if place >= unknown:
+                odd.append((name, _NO_LEVEL[place - unknown], cells[name]))
+        for name, start, place_of, mark, unknown in self._codes:
+            row[start] = place = place_of(_word(cells[name], mark))
+            if place >= unknown:
+                odd.append((name, _NO_LEVEL[place - unknown], cells[name]))
+        self._encode_others(cells, row, met)
+        if met is not None:
+            met.rows += 1
+            for name, fault, cell in odd:
+                met.note(name, fault, 1, as_text(cell))
+        return inputs
+
+    def _encode_others(self, cells: Mapping[str, Any], row: Inputs, met: Unfamiliar | None) -> None:
         for name, start, column, mark in self._others:
             each = under(as_cells(as_row(cells[name])), mark)
-            row[start : start + column.width] = column.encode(each)[0]
-        return inputs
+            own = row[start : start + column.width]
+            own[:] = column.encode(each)[0]
+            if met is not None:
+                met.look(column, each, own[None])
 
     def _clipped(self, values: list[float]) -> Any:
         known = np.array(values)
@@ -104,6 +134,11 @@ def _number(cell: Any, mark: str) -> float | None:
     except OverflowError:  # a whole number of hundreds of digits
         return None
     return value if -LARGEST <= value <= LARGEST else None
+
+
+def _truth(cell: Any) -> float | None:
+    value = truth_number(as_text(cell))
+    return value if value == value else None
 
 
 def _word(cell: Any, mark: str) -> str:

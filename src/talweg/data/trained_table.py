@@ -25,6 +25,7 @@ from talweg.data.recipe import Recipe
 from talweg.data.scores import Score, scores_of
 from talweg.data.table import Table
 from talweg.data.target import Classification, Coding, Target, Task
+from talweg.data.unfamiliar import Unfamiliar
 from talweg.errors import ModelFileError, SettingError
 from talweg.lazy import cached_property
 from talweg.nn import Module
@@ -117,6 +118,8 @@ class TrainedTable:
     member; a file does not. `error_scale` says how large errors on numbers are, row by row.
     `in_time` is there where rows were held out in the order of time, and `along_time` where they
     could have been.
+    `met`, where there is one, collects what rows to predict hold that training did not; otherwise
+    each call warns of it.
     """
 
     encoder: TableEncoder
@@ -135,6 +138,7 @@ class TrainedTable:
     error_scale: ErrorScale | None = None
     in_time: InTime | None = None
     along_time: AlongTime | None = None
+    met: Unfamiliar | None = None
 
     @property
     def task(self) -> Task:
@@ -211,22 +215,34 @@ class TrainedTable:
         return Intervals(self.coding, self.error_scale, held.true, held.outputs)
 
     def _inputs(self, source: Any) -> Array:
-        """The source as inputs (N, D); a single row goes its own, shorter way."""
-        row = self.encoder.encode_row(source)
-        if row is not None:
-            return row
-        table = self.table(source)
+        """The source as inputs (N, D); a single row goes its own, shorter way.
+
+        What training met nothing like is a warning, or goes to `met`.
+        """
+        met = self.met or self.encoder.unfamiliar()
+        row = self.encoder.encode_row(source, met)
+        if row is None:
+            return self._encoded(self.table(source))
+        if self.met is None:
+            met.warn("the row")
+        return row
+
+    def _encoded(self, table: Table, rows: Array | None = None) -> Array:
+        """A table, or the rows of it that a mask has, as inputs (N, D)."""
         self.encoder.warn_of_marks(table)
-        return self.encoder.encode(table)
+        met = self.met or self.encoder.unfamiliar()
+        x = self.encoder.encode(table if rows is None else table.take(rows), met=met)
+        if self.met is None:
+            met.warn(table.source)
+        return x
 
     def score(self, source: Any) -> list[Score]:
         """The scores on other rows that hold the target; DataError where they do not."""
         table = self.table(source)
-        self.encoder.warn_of_marks(table)
         cells = self.target_cells(table)
         known = self.coding.labelled(*cells)
         y = self.coding.encode(*(column[known] for column in cells))
-        outputs = outputs_of(self.net, self.coding, self.encoder.encode(table.take(known)))
+        outputs = outputs_of(self.net, self.coding, self._encoded(table, known))
         return self._scored(truth(self.coding, y), outputs)
 
     def _scored(self, true: Array, outputs: Array, weights: Array | None = None) -> list[Score]:
