@@ -207,6 +207,7 @@ def test_blank_lines_at_the_end_are_told(csv_file, content: str, ends: int) -> N
         read_table(csv_file(content))
 
 
+@pytest.mark.filterwarnings("ignore:.*what training never met")
 def test_as_many_predictions_as_rows(csv_file) -> None:
     x = np.linspace(0, 1, 40)
     model = tw.TableModel("y", epochs=2, members=1, hidden=(4,)).fit({"x": x, "y": 2 * x})
