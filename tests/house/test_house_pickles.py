@@ -154,7 +154,7 @@ ROWS: dict[str, Callable[[], Any]] = {
     **{name: partial(CLASSES[name], *each) for name, each in SETTINGS.items()},
     **{name: partial(CLASSES[name], "why") for name in CLASSES if is_error(name)},
     "Bins": lambda: fitted(tw.Bins.of(X, 4)),
-    "Cluster": lambda: tw.restarts(net(), X, Y, starts=3, **QUIET).clusters[0],
+    "Cluster": lambda: tw.restarts(net(), X, Y, starts=3, tolerance=1e9, **QUIET).clusters[0],
     "DenoisingAutoencoder": lambda: tw.DenoisingAutoencoder(3).init(X),
     "Elastic": lambda: fitted(tw.Dense(2, weight_penalty=tw.Elastic(0.1, 0.1))),
     "Embedding": lambda: fitted(tw.Embedding(5, 2), np.zeros((2, 1))),

@@ -51,6 +51,7 @@ def bits(found: Any) -> list[bytes]:
     return [each.net.weights.flat.tobytes() for each in getattr(found, "runs", [found])]
 
 
+@pytest.mark.quick("native", "sweep, resumed")
 @pytest.mark.parametrize("name", KINDS)
 def test_the_same_run_in_several_threads(name: str, tmp_path: Path) -> None:
     """A warning is an error, and one of a thread is one too."""
@@ -59,7 +60,7 @@ def test_the_same_run_in_several_threads(name: str, tmp_path: Path) -> None:
 
     def again() -> None:
         try:
-            found.extend(bits(run(path, **settings)) for _ in range(4))
+            found.extend(bits(run(path, **settings)) for _ in range(2))
         except BaseException as error:
             errors.append(error)
 

@@ -86,6 +86,7 @@ def test_the_proposal_trains_nearly_as_well_as_the_best_of_a_grid(rule: str) -> 
     assert np.sum(ends < ends[0]) <= 2 and ends[0] < 0.5 * np.median(ends[1:])
 
 
+@pytest.mark.quick("None-native", "32-numpy")
 @BOTH
 @pytest.mark.parametrize("size", (None, 32))
 def test_each_candidate_ends_as_a_run_of_fit_at_that_rate(size, engine) -> None:
