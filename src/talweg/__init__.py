@@ -75,7 +75,7 @@ _HOMES = {
     "talweg.draw.table_report": "report",
     "talweg.errors": (
         "DataError DataWarning DtypeError EngineError GradientError GraphError ModelFileError "
-        "RecordingError SettingError ShapeError TalwegError TrainingWarning"
+        "OutOfMemoryError RecordingError SettingError ShapeError TalwegError TrainingWarning"
     ),
     "talweg.version": "VERSION",
 }
@@ -101,6 +101,7 @@ if TYPE_CHECKING:
         GradientError as GradientError,
         GraphError as GraphError,
         ModelFileError as ModelFileError,
+        OutOfMemoryError as OutOfMemoryError,
         RecordingError as RecordingError,
         SettingError as SettingError,
         ShapeError as ShapeError,

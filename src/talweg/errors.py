@@ -73,6 +73,10 @@ class ModelFileError(TalwegError, ValueError):
     """A model file that is damaged, foreign, or from a newer version."""
 
 
+class OutOfMemoryError(TalwegError, MemoryError):
+    """Memory that a run, a program or a library needs and that cannot be had."""
+
+
 class TrainingWarning(_Told, UserWarning):
     """A run that ended in a way its user should look at."""
 

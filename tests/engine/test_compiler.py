@@ -512,7 +512,7 @@ def test_without_llvmlite_there_is_a_word(monkeypatch: pytest.MonkeyPatch) -> No
     compiler._llvm.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
     assert not compiler.is_available()
-    with pytest.raises(EngineError, match=r"needs llvmlite .*pip install"):
+    with pytest.raises(EngineError, match=r"needs llvmlite, which is not installed.*pip install"):
         compiled(adder(1), ["outer"], cache=OFF)
 
 

@@ -180,7 +180,8 @@ for room in rooms:
     try:
         fit(wanted)
     except Exception as raised:
-        error = type(raised).__name__, str(raised)
+        kind = MemoryError if isinstance(raised, MemoryError) else type(raised)
+        error = kind.__name__, str(raised)
     ballast.drop_all()
     left = [each.name for each in threading.enumerate() if each.name == "talweg"]
     same = bool((wanted.weights.flat == before).all())

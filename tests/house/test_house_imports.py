@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FLOORS = (
-    *("errors", "replacing", "settings", "schema", "lazy", "forks", "version"),
+    *("errors", "replacing", "settings", "schema", "lazy", "forks", "room", "version"),
     *("gates", "graph", "engine"),
     *("nn", "optim", "train", "data", "insight", "draw", "cli"),
 )

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from threading import local
 from typing import Any
 
 import numpy as np
 
 from talweg.errors import ShapeError
 from talweg.gates.broadcast import unbroadcast
-from talweg.gates.record import Cost, Gate, Operand, Spec, broadcast_shape, float_dtype, traffic
+from talweg.gates.record import (
+    Array,
+    Cost,
+    Gate,
+    Operand,
+    Spec,
+    broadcast_shape,
+    float_dtype,
+    traffic,
+)
 from talweg.gates.shape import transpose
+from talweg.room import demand
 
 
 def _matmul_shape(x: Spec, y: Spec) -> Spec:
@@ -26,6 +37,23 @@ def _matmul_cost(x: Spec, y: Spec, *, output: Spec, **_: Any) -> Cost:
     return Cost(2 * output.size * x.shape[-1], traffic((x, y), output))
 
 
+_BLAS_ROOM = 2**25 + 2**23
+"""Bytes that a BLAS takes for the first product of a thread; of OpenBLAS 0.3.31 they are 32 MB."""
+_LARGE = 128
+"""The size of a product that OpenBLAS does not compute in small pieces, which need no room."""
+_thread = local()
+
+
+def _product(x: Array, y: Array) -> Any:
+    """x @ y, once the BLAS has its memory: OpenBLAS ends the process that cannot give it."""
+    if not hasattr(_thread, "has_room"):
+        demand(_BLAS_ROOM, "NumPy's first matrix product", "Free some, or raise the limit.")
+        large = np.ones((_LARGE, _LARGE), np.float32)
+        np.matmul(large, large)
+        _thread.has_room = True
+    return np.matmul(x, y)
+
+
 def _turned(x: Operand) -> Operand:
     """The last two axes exchanged."""
     last = len(x.shape) - 1
@@ -37,7 +65,7 @@ matmul: Gate = Gate(
     kind="contract",
     formula="x @ y",
     shape=_matmul_shape,
-    value=np.matmul,
+    value=_product,
     backward=(
         lambda g, out, x, y: unbroadcast(matmul(g, _turned(y)), x),
         lambda g, out, x, y: unbroadcast(matmul(_turned(x), g), y),

@@ -30,13 +30,13 @@ def engine_for(name: str | None, program: Program) -> Engine:
     return launch.prepare(program).run
 
 
-def load_engine() -> bool:
-    """Import what compiles runs and predictions, which takes as long as a small run; whether it
-    can be used.
+def load_engine() -> str:
+    """Import what compiles runs and predictions, which takes as long as a small run. Why it cannot
+    be used; empty where it can.
     """
     from talweg.engine.native import compiler, function, launch  # noqa: F401
 
-    return compiler.is_available()
+    return compiler.why_unavailable()
 
 
 def begin_to_compile(name: str, net: Module) -> None:
@@ -53,13 +53,9 @@ def chosen_engine(name: str | None) -> str:
     if name == "numpy":
         return name
     with importing:
-        is_available = load_engine()
-    if name is None and not is_available:  # cached, and so said once
-        warnings.warn(
-            "llvmlite is not installed, so runs are interpreted, many times slower than they "
-            'could be; pip install llvmlite, or say engine="numpy" to be told no more',
-            TrainingWarning,
-            stacklevel=4,
-        )
+        reason = load_engine()
+    if name is None and reason:  # cached, and so said once
+        words = f"Runs are interpreted, many times slower than they could be. {reason}"
+        warnings.warn(words, TrainingWarning, stacklevel=4)
         return "numpy"
     return name or "native"

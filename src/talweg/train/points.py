@@ -60,9 +60,10 @@ def named(point: Point) -> Iterator[None]:
     """While entered, an error says at which point of the sweep it came up."""
     try:
         yield
-    except TalwegError as error:
-        error.args = (f"sweep at {point}: {error}" if point.values else str(error),)
-        raise
+    except TalwegError as error:  # which other points may be waiting for, too
+        if not point.values:
+            raise
+        raise type(error)(f"sweep at {point}: {error}") from error
     except Exception as error:
         error.add_note(f"(in a sweep, at {point})")
         raise

@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from talweg.engine.program import Control
+from talweg.errors import EngineError
+from talweg.room import with_a_thread
 
 _EVERY = 0.1  # seconds between two looks
 _LINE_EVERY = 10.0  # and between two lines, where there is no terminal
@@ -52,8 +54,8 @@ class Bar(ABC):
 
     def __enter__(self) -> Self:
         try:
-            self._thread.start()
-        except (RuntimeError, MemoryError):  # the process is at a limit
+            with_a_thread(self._thread.start)
+        except EngineError:  # the process is at a limit
             self._done.set()
         except BaseException:  # Ctrl-C while the thread starts, which may be running already
             self._end()

@@ -10,6 +10,7 @@ from contextlib import ExitStack, nullcontext
 from typing import Any, Self
 
 from talweg.engine.program import Control, Outcome
+from talweg.room import with_a_thread
 from talweg.train.engines import Engine, engine_for
 from talweg.train.interrupts import interruptible
 from talweg.train.points import named
@@ -67,8 +68,12 @@ class SideBySide:
         bar = self.progress.bar([*self.watched.values()], self.workers)
         with bar if wants_bar(self.progress.shows_bar) else nullcontext():
             for work in _longest_first(works):
-                self.futures[self.training.submit(self._one, work, self._engine(work))] = work
+                self.futures[self._submitted(work)] = work
             self._wait(note)
+
+    def _submitted(self, work: Work) -> Future[list[Ended]]:
+        engine = self._engine(work)
+        return with_a_thread(lambda: self.training.submit(self._one, work, engine))
 
     def _watched(self, work: Work) -> Watched:
         """What the bar tells of a work."""
@@ -85,7 +90,9 @@ class SideBySide:
         """What runs a work; compiled when first asked for, so in the order of need."""
         with self.finding:
             if work.key not in self.engines:
-                self.engines[work.key] = self.compiling.submit(self._compile, work)
+                self.engines[work.key] = with_a_thread(
+                    lambda: self.compiling.submit(self._compile, work)
+                )
             return self.engines[work.key]
 
     def _compile(self, work: Work) -> Engine:

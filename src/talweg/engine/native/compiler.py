@@ -15,13 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from itertools import count
-from threading import RLock, Thread
+from threading import RLock, Thread, current_thread, enumerate as enumerate_threads
 from typing import Any
 
 from talweg.engine.native.cache import Cache, key_of, user_cache
-from talweg.engine.native.memory import is_free
 from talweg.errors import EngineError
 from talweg.forks import hold_over_forks
+from talweg.room import demand, is_free, share_one_heap
 
 _OLDEST = (20, 0, 0)  # of LLVM: the text has opaque pointers and splatted constants
 _WINDOWS = sys.platform == "win32"
@@ -36,6 +36,9 @@ _OPTIONS = {
 # LLVM took 20 bytes for each of a text of 8 MB; of a small one, it still failed with 16 MB more
 # in a heap of which only scattered pages were free
 _ROOM, _TEXT_ROOM, _CODE_ROOM = 2**25, 24, 4
+# with what other threads take meanwhile: each begins with a stack of 8 MB
+_BESIDE_ROOM = 2**26
+_LIBRARY_ROOM = 2**28  # to load LLVM itself; that of llvmlite 0.50 takes 170 MB
 _KEPT = 64  # programs that this process keeps, whether still used or not
 _Key = tuple[bytes, tuple[str, ...], tuple[str, ...]]
 
@@ -67,11 +70,16 @@ class Compiled:
 
 def is_available() -> bool:
     """Whether an llvmlite is here that can compile; the first answer costs its import."""
+    return not why_unavailable()
+
+
+def why_unavailable() -> str:
+    """Why nothing can be compiled here, and what helps; empty where it can."""
     try:
         _llvm()
-    except EngineError:
-        return False
-    return True
+    except EngineError as error:
+        return str(error)
+    return ""
 
 
 @cache
@@ -116,7 +124,7 @@ def compiled(
 def compile_ahead(text: str) -> None:
     """Begin to compile what programs will borrow: LLVM holds no lock of Python's meanwhile."""
     # a thread that fails for want of memory in its first lines would be waited for for ever
-    if text in _lent or _is_lending() or not is_free(_ROOM):
+    if text in _lent or _is_lending() or not is_free(_BESIDE_ROOM):
         return
     with suppress(RuntimeError, MemoryError):  # none is to be had, and none is needed
         Thread(target=_try_to_lend, args=(text,), name=AHEAD).start()
@@ -157,13 +165,11 @@ def object_code(text: str, target: Target) -> bytes:
 
 
 def _demand(size: int) -> None:
-    """MemoryError if so many bytes cannot be had: LLVM would end the process instead."""
-    size += _ROOM
-    if not is_free(size):
-        raise MemoryError(
-            f"To compile and load this run takes up to {size / 2**20:.0f} MB of memory, which "
-            'cannot be had. Free some, train a net of fewer layers, or take engine="numpy".'
-        )
+    """OutOfMemoryError if so many bytes cannot be had: LLVM would end the process instead."""
+    others = [each for each in enumerate_threads() if each is not current_thread()]
+    is_alone = not any(each.name.startswith("talweg") for each in others)
+    advice = 'Free some, train a net of fewer layers, or take engine="numpy".'
+    demand(size + (_ROOM if is_alone else _BESIDE_ROOM), "To compile and load this run", advice)
 
 
 def forget() -> None:
@@ -266,13 +272,11 @@ def _linked(text: str, codes: Sequence[bytes], names: Sequence[str]) -> Any:
 @cache
 def _llvm() -> Any:
     """llvmlite's binding, ready for the processor we run on."""
+    share_one_heap()
     try:
         import llvmlite.binding as llvm  # type: ignore[import-untyped]
-    except (ImportError, OSError) as error:
-        raise EngineError(
-            f'The native engine needs llvmlite ({error}). Install it (pip install "llvmlite"), '
-            'or take engine="numpy".'
-        ) from error
+    except (ImportError, OSError, MemoryError) as error:
+        raise EngineError(_not_loaded(error)) from error
     if llvm.llvm_version_info < _OLDEST:
         raise EngineError(
             f"The native engine needs LLVM {_OLDEST[0]} or later; this llvmlite brings "
@@ -282,6 +286,24 @@ def _llvm() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm
+
+
+def _not_loaded(error: Exception) -> str:
+    """Why llvmlite is not here; its own words do not tell a lack of memory from damage."""
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            "The native engine needs llvmlite, which is not installed. Install it (pip install "
+            '"llvmlite"), or take engine="numpy".'
+        )
+    if isinstance(error, MemoryError) or not is_free(_LIBRARY_ROOM):
+        return (
+            f"The native engine needs llvmlite, which takes {_LIBRARY_ROOM / 2**20:.0f} MB of "
+            'memory to load, and they cannot be had. Free some, or take engine="numpy".'
+        )
+    return (
+        f"The native engine needs llvmlite, which cannot be loaded ({error}). Install it again "
+        '(pip install --force-reinstall "llvmlite"), or take engine="numpy".'
+    )
 
 
 @lru_cache(maxsize=1)

@@ -6,13 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from talweg.engine.native.memory import is_free
 from talweg.errors import EngineError
+from talweg.room import with_a_thread
 
 Call = Callable[[], object]
-_ROOM = 2**24
-"""Bytes that a thread needs, mostly for its stack. Python 3.11 waits for ever for one that fails
-for want of memory in its first lines."""
 
 
 class Crew:
@@ -50,15 +47,10 @@ class Crew:
         """How many threads there are."""
         for place, thread in enumerate(self._threads):
             try:
-                if not is_free(_ROOM):
-                    raise MemoryError("no memory for one")
-                thread.start()
-            except (RuntimeError, MemoryError) as error:
+                with_a_thread(thread.start)
+            except EngineError:
                 if place == 0:
-                    raise EngineError(
-                        f"The run cannot have a thread ({error}): this process is at a limit of "
-                        "memory or of threads. End some, or free some memory."
-                    ) from error
+                    raise
                 return place
         return len(self._threads)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from mmap import mmap
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -68,15 +67,6 @@ def _meet(one: Buffer, other: Buffer) -> bool:
 def room(size: int) -> int:
     """Bytes to set apart for so many: whole lines, and one more."""
     return (size + LINE - 1) // LINE * LINE + LINE
-
-
-def is_free(size: int) -> bool:
-    """Whether so many bytes can be had now; none is touched."""
-    try:
-        mmap(-1, size).close()
-    except (OSError, MemoryError):
-        return False
-    return True
 
 
 def zeros(size: int) -> npt.NDArray[np.uint8]:

@@ -20,7 +20,7 @@ from talweg.engine.native.rules import first_state
 from talweg.engine.native.view import Kind
 from talweg.engine.program import Program, Rows
 from talweg.engine.snapshot import Snapshot
-from talweg.errors import in_bytes
+from talweg.errors import OutOfMemoryError, in_bytes
 from talweg.gates import Array
 
 BLOCK_BYTES = 256 * 1024
@@ -250,7 +250,7 @@ def _threads(program: Program, parts: Parts) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def too_large(program: Program, parts: Parts, weights: Array) -> MemoryError:
+def too_large(program: Program, parts: Parts, weights: Array) -> OutOfMemoryError:
     """The error of a run for which there is not enough memory."""
     kept = [np.asarray(each).nbytes for each in program.state.values()]
     training = weights.nbytes * 3 + 2 * sum(kept)
@@ -260,7 +260,7 @@ def too_large(program: Program, parts: Parts, weights: Array) -> MemoryError:
     if parts.evaluate:
         evaluation = _buffer_bytes(parts.evaluate, program.evaluation_size)
         words += f", {in_bytes(evaluation)} to evaluate {program.evaluation_size} rows at a time"
-    return MemoryError(
+    return OutOfMemoryError(
         f"The run takes more memory than can be had: {words}. Take fewer units, an optimizer "
         "that remembers less (SGD), or, where the step is what is large, a smaller batch_size."
     )
