@@ -43,11 +43,12 @@ def nothing_is_free(monkeypatch: pytest.MonkeyPatch, *modules: Any) -> None:
 
 @pytest.fixture
 def engine_is_looked_for_anew() -> Any:
-    compiler._llvm.cache_clear()
-    engines.chosen_engine.cache_clear()
+    cached = compiler._llvm, compiler.host, engines.chosen_engine
+    for each in cached:
+        each.cache_clear()
     yield
-    compiler._llvm.cache_clear()
-    engines.chosen_engine.cache_clear()
+    for each in cached:
+        each.cache_clear()
 
 
 class Failing:
