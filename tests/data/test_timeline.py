@@ -139,3 +139,9 @@ def test_a_date_in_no_order_is_known_but_does_not_rule() -> None:
     assert seen.ruling_time is None
     assert seen.timeline is not None and seen.timeline.names == ("at",)
     assert Learnable.of(table, {**settings, "time": False}).timeline is None
+
+
+def test_a_date_that_is_another_in_each_row_tells_no_target() -> None:
+    target = (100 + np.arange(ROWS) // 2).astype(str).tolist()
+    table = Table.from_columns([("at", MONTHS), ("x", X), ("y", target)])
+    assert [each.note for each in tw.TableModel("y").kinds(table)] == ["", ""]

@@ -118,7 +118,7 @@ def type_columns(
             found.append(as_asked(name, cells, chosen[name]))
             continue
         each, digest = describe(name, cells), _digest(cells)
-        if each.kind == "number" and whole is not None and whole is not table:
+        if each.kind in ("number", "identifier") and whole is not None and whole is not table:
             each = _unless_counting(each, whole.columns[name])
         if each.used and digest in seen:
             each = ColumnType(name, "copy", f"It equals {seen[digest]}, cell by cell.")
