@@ -135,5 +135,6 @@ def test_texts_of_many_lines_are_cells(csv_file) -> None:
     """Prose has as many commas as it likes, and a poem has none."""
     prose = "".join(f"line {row}{', and so on' * (row % 3)}\n" for row in range(300))
     poem = "a line of words\n" * 300
-    table = read_table(csv_file(f'a,b\n1,"{prose}"\n2,"{poem}"\n'), header=True)
-    assert [*table.columns["b"]] == [prose.strip(), poem.strip()]
+    parts = "\u2028one, two" * 300  # which ends no line
+    table = read_table(csv_file(f'a,b\n1,"{prose}"\n2,"{poem}"\n3,"x\ny{parts}"\n'), header=True)
+    assert [*table.columns["b"]] == [prose.strip(), poem.strip(), f"x\ny{parts}"]

@@ -91,7 +91,7 @@ def records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, list[
 def swallows(cells: Sequence[str], dialect: Dialect) -> bool:
     """Whether a cell holds many lines, nearly all with as many cells as the record itself."""
     for cell in cells:
-        inner = cell.splitlines()[1:-1]
+        inner = [*io.StringIO(cell, newline="")][1:-1]  # the lines as the reader counts them
         if len(inner) >= _SWALLOWED and len(cells) > 1:
             widths = [len(each) for each in dialect.reader(inner[:_MOST_LOOKED_AT])]
             return widths.count(len(cells)) >= _NEARLY_ALL * len(widths)
