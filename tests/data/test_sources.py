@@ -38,6 +38,7 @@ def refused_paths(folder: Path) -> dict[str, tuple[object, str]]:
         "a loop of links": (folder / "one", "is a link that leads back to itself"),
         "a file as folder": (folder / "file" / "x", "There is no folder"),
         "no folder": (folder / "no" / "x", "There is no folder"),
+        "a web address": ("https://example.org/table.csv", "is a web address. Save what it"),
         "a device": ("/dev/null", "is a device, but a file or a pipe is needed"),
     }
 
@@ -45,7 +46,7 @@ def refused_paths(folder: Path) -> dict[str, tuple[object, str]]:
 REFUSED = (
     *("5,000 letters", "5,000 letters of a folder", "a NUL byte", "text instead of a path"),
     *("a folder", "a link to nothing", "a loop of links", "a file as folder", "no folder"),
-    "a device",
+    *("a web address", "a device"),
 )
 
 
@@ -119,6 +120,7 @@ BAD_STREAMS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "only for writing": (lambda file: file.open("w"), "cannot be read: not readable"),
     "closed": (lambda _: closed(), "the BytesIO cannot be read: I/O operation on closed"),
     "of another encoding": (lambda file: file.open(encoding="ascii"), "'ascii' codec can't decode"),
+    "letters that are none": (lambda _: io.StringIO("a,b\n\ud800,1\n"), "can't encode character"),
     "no table": (lambda _: io.StringIO("a,b\n1\n"), "the StringIO, line 2: 1 cell, but 2"),
 }
 

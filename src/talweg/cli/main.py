@@ -159,7 +159,9 @@ def _add_train(commands: _Commands[_Parser]) -> None:
         argument_default=argparse.SUPPRESS,
     )
     train.add_argument(
-        "data", metavar="DATA", help="a CSV or Parquet file, - for the standard input"
+        "data",
+        metavar="DATA",
+        help="a file of CSV, Parquet, JSON or Excel, - for the standard input",
     )
     train.add_argument(
         "--target",
@@ -301,7 +303,7 @@ def _add_predict(commands: _Commands[_Parser]) -> None:
     predict.add_argument(
         "data",
         metavar="DATA",
-        help="a CSV or Parquet file with the columns of training, - for the standard input",
+        help="a file with the columns of training, of the same kinds, - for the standard input",
     )
     predict.add_argument("--out", metavar="FILE", help="a CSV file; printed without it")
     more = predict.add_mutually_exclusive_group()

@@ -1,8 +1,10 @@
 """Tables and arrays on their way to a network and back.
 
-`read` turns a CSV or Parquet file, arrays or a data frame into a `table`: `opening` finds a
-file's bytes and encoding, `dialect` how its cells are parted, `csv_file` and `parquet` give blocks
-of rows, and `growing` gathers them, in memory or mapped from a file. `columns` holds cells as
+`read` turns a file, arrays or a data frame into a `table`: `files` finds its bytes, also those
+of a pipe, `opening` their encoding, `dialect` how cells are parted and `layout` which columns they
+lie in, by the `header` and by what a model `expected`. `csv_file` and `parquet` give blocks of
+rows, which `growing` gathers, in memory or mapped from a file; `json_file` and `workbook` give
+whole tables, and `foreign` names what is none. `columns` holds cells as
 numbers or words; `kinds` says what each column is, with `dates` and `scales` of ordered words.
 `encode` turns the inputs into numbers, a `coded` column each, with a place for the unknown and one
 for the missing, or codes where levels are many, for which the `network` learns embeddings; `single`

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from talweg.data.scratch import Scratch
 from talweg.errors import DataError, nearest
 
 _BLOCK = 2**20  # bytes or letters that are copied at a time
+_WEB = re.compile(r"(?:https?|ftp|s3|gs):/")
 _SHOWN = 300  # letters of a path in a message
 
 
@@ -98,20 +100,18 @@ def _copied(stream: Any, name: str) -> Source:
     """The rest of a stream as a file. Text is written as UTF-8."""
     scratch = Scratch()
     for piece in _pieces(stream, name):
-        scratch.append(
-            piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece
-        )
+        scratch.append(piece)
     if not scratch.size:
         hint = " Its position is at its end: call seek(0) first." if _is_read(stream) else ""
         raise DataError(f"{name} is empty. Give a table with at least one row.{hint}")
     return Source(scratch, name)
 
 
-def _pieces(stream: Any, name: str) -> Iterator[Any]:
-    """What is left of a stream. DataError: it cannot be read."""
+def _pieces(stream: Any, name: str) -> Iterator[bytes]:
+    """The bytes that are left of a stream. DataError: it cannot be read."""
     try:
         while piece := stream.read(_BLOCK):
-            yield piece
+            yield piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece
     except (OSError, ValueError) as error:
         raise DataError(f"{name} cannot be read: {error}.") from None
 
@@ -125,6 +125,8 @@ def _is_read(stream: Any) -> bool:
 def _refused(file: Path, error: OSError | ValueError) -> DataError:
     """Why the system does not give a file, and what may help."""
     shown = _short(str(file))
+    if _WEB.match(str(file)):
+        return DataError(f"{shown} is a web address. Save what it gives as a file and name that.")
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return _absent(file, shown)
     if isinstance(error, OSError) and error.errno == errno.ELOOP:

@@ -168,8 +168,8 @@ def _others_alike(rows: Rows) -> float:
 
 def _is_rare_run(rows: Rows) -> bool:
     """Whether the numbers of the first row are a run by no chance, and hardly any others are."""
-    kind, count = _kind_of_run(rows[0]), len(_values(rows[0]))
-    by_chance = not kind or (kind == "steps" and count == 2)
+    kind, values = _kind_of_run(rows[0]), _values(rows[0])
+    by_chance = not kind or (kind == "steps" and len(values) == 2 and values != [0, 1])
     return not by_chance and _others_alike(rows) <= max(_FEW_RUNS, 0.5 / len(rows))
 
 
@@ -204,5 +204,5 @@ def _going_on(columns: Sequence[_Column]) -> float:
         if len(steps) < _STEPS or not math.isfinite(sum(steps)) or steps[0] == 0:
             continue
         if all(math.isclose(step, steps[0], rel_tol=1e-6) for step in steps):
-            found = min(found, -2.0 if steps[0].is_integer() else -12.0)
+            found = min(found, -2.0 if steps[0].is_integer() else -20.0)
     return found
