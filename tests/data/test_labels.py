@@ -198,6 +198,7 @@ def test_a_category_of_missing_marks_is_one_of_an_input() -> None:
     }
     model = tw.TableModel("y", epochs=2, members=1).fit(table)
     (place, _) = model.trained.encoder.columns
+    assert model.trained.encoder.notes["place"].startswith("'NA' is one of its words")
     assert set(place.levels) == {"EU", "AS", "NA"}
     found = place.codes(as_cells(["NA", None, "", "n/a"])).tolist()
     assert found == [place.levels.index("NA"), 4, 4, 4]

@@ -40,6 +40,7 @@ from talweg.data.dates import (
 )
 from talweg.data.doubts import doubts_about, looks_like_numbers
 from talweg.data.growing import MOST_WORDS
+from talweg.data.labels import named_marks
 from talweg.data.numerals import MARKS, are_coded
 from talweg.data.scales import scale_of
 from talweg.data.table import Table
@@ -224,7 +225,12 @@ def describe(name: str, cells: Cells) -> ColumnType:
         return ColumnType(name, "constant", f"Every cell holds {alone!r}.")
     if are_numbers(values[~missing]):
         return _describe_numbers(name, values, cells)
-    return _describe_words(name, as_words(present))
+    found = _describe_words(name, as_words(present))
+    marks = named_marks(cells.counts) if isinstance(cells, Words) else frozenset[str]()
+    return replace(found, note=_MARK.format(min(marks))) if marks and not found.note else found
+
+
+_MARK = "{!r} is one of its words, as the others are written like it; if not, empty its cells."
 
 
 def _number_rows(cells: Cells) -> bool:

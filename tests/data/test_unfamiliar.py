@@ -1,0 +1,233 @@
+"""Rows unlike any of training: told once a call, by column, and never of an ordinary split."""
+
+import warnings
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import talweg as tw
+from talweg.data.encode import TableEncoder
+from talweg.data.read import as_table
+from talweg.data.unfamiliar import Familiar, chance
+from talweg.errors import DataWarning
+
+pandas = pytest.importorskip("pandas")
+
+ROWS = 400
+RANDOM = np.random.default_rng(0)
+TABLE = {
+    "age": RANDOM.integers(18, 80, ROWS),
+    "fare": np.exp(RANDOM.normal(3, 1, ROWS)).round(2),
+    "sex": [["male", "female"][row % 2] for row in range(ROWS)],
+    "city": [f"city{row % 100}" for row in range(ROWS - 8)] + [f"rare{row}" for row in range(8)],
+    "member": [["yes", "no"][row % 2] for row in range(ROWS)],
+    "size": [["small", "medium", "large"][row % 3] for row in range(ROWS)],
+    "since": [f"2020-{row % 12 + 1:02}-{row % 28 + 1:02}" for row in range(ROWS)],
+    "weight": [None if row % 5 == 0 else row % 7 / 2 for row in range(ROWS)],
+    "flag": [row // 2 % 2 for row in range(ROWS)],
+    "y": RANDOM.normal(size=ROWS),
+}
+ENCODER = TableEncoder.fit(as_table(TABLE), "y")
+ROW = {name: cells[3] for name, cells in TABLE.items() if name != "y"}
+
+
+def told(rows: dict[str, list[object]]) -> str:
+    """What is told of a table of these rows, the other cells being ordinary."""
+    count = len(next(iter(rows.values())))
+    met = ENCODER.unfamiliar()
+    ENCODER.encode(
+        as_table({**{name: [cell] * count for name, cell in ROW.items()}, **rows}), met=met
+    )
+    return met.told("t")
+
+
+def told_of_one(row: dict[str, object]) -> str:
+    met = ENCODER.unfamiliar()
+    assert ENCODER.encode_row({**ROW, **row}, met) is not None
+    return met.told("t")
+
+
+ODD = [  # a cell, what is told of it
+    ({"age": "abc"}, "'age': 1 no number (as 'abc')"),
+    ({"age": np.inf}, "'age': 1 no number (as 'inf')"),
+    ({"age": 150}, "'age': 1 far out of 18 to 79 (as 150)"),
+    ({"age": -40}, "'age': 1 far out of 18 to 79 (as -40)"),
+    ({"fare": 1e9}, "(as 1000000000)"),
+    ({"sex": "robot"}, "'sex': 1 unknown (as 'robot')"),
+    ({"member": "perhaps"}, "'member': 1 unknown (as 'perhaps')"),
+    ({"size": "huge"}, "'size': 1 unknown (as 'huge')"),
+    ({"size": None}, "'size': 1 missing"),
+    ({"since": "soon"}, "'since': 1 no date (as 'soon')"),
+    ({"since": "1920-01-01"}, "'since': 1 far out of 2020-01-01 to 2020-12-28 (as 1920-01-01)"),
+    ({"flag": 7}, "'flag': 1 far out of 0 to 1 (as 7)"),
+    ({"age": "abc", "sex": "x" * 90}, "'age': 1 no number (as 'abc'); 'sex': 1 unknown (as 'xxx"),
+]
+
+
+@pytest.mark.parametrize(("row", "words"), ODD)
+def test_a_row_is_told_alone_and_in_a_table(row: dict[str, object], words: str) -> None:
+    for said in (told_of_one(row), told({name: [cell] for name, cell in row.items()})):
+        assert words in said and said.startswith("t: the row to predict hold")
+        assert len(said) < 400
+
+
+ORDINARY = [
+    {"age": 81},
+    {"fare": 300.0},
+    {"weight": None},
+    {"city": "rare1"},
+    {"city": "new"},
+    {"since": "2021-03-04"},
+    {"since": "NA", "weight": "-"} | {"since": "2020-05-05"},
+]
+
+
+@pytest.mark.parametrize("row", ORDINARY)
+def test_a_rare_cell_is_not_told(row: dict[str, object]) -> None:
+    assert told_of_one(row) == told({name: [cell] for name, cell in row.items()}) == ""
+
+
+def test_of_many_rows_only_what_is_more_than_chance_is_told() -> None:
+    males = ["male"] * 99
+    assert told({"sex": [*males, "robot"]}) == ""
+    assert "'sex': 12 unknown" in told({"sex": [*males[12:], *["robot"] * 12]})
+    assert "'age': 1 no number (as 'old')" in told({"age": [*range(20, 70), "old"]})
+    assert told({"age": [*range(20, 70), 150]}) == ""
+    assert "'age': 1 far out" in told({"age": [*range(20, 70), 9999]})
+    assert told({"weight": [1.0] * 70 + [None] * 30}) == ""
+    assert "'weight': 90 missing" in told({"weight": [1.0] * 10 + [None] * 90})
+    assert told({"age": [30] * 40 + [None]}) == ""
+
+
+def test_a_sentence_has_an_end() -> None:
+    said = told({name: ["?!"] * 3 for name in ROW})
+    assert said.count("3 ") == 5 + said.count("the 3 rows") and "4 more columns" in said
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
+@pytest.mark.parametrize("file", ["titanic-train.csv", "penguins.csv", "california-housing.csv"])
+def test_an_ordinary_split_of_a_real_table_is_not_told(real_table, file: str, share: float) -> None:
+    table = real_table(f"tables/{file}")
+    for seed in range(3):
+        rows = np.random.default_rng(seed).permutation(len(table))
+        first, last = np.split(rows, [int(share * len(rows))])
+        encoder = TableEncoder.fit(table.take(np.sort(first)), table.names[-1])
+        met = encoder.unfamiliar()
+        encoder.encode(table.take(np.sort(last)), met=met)
+        assert met.told(file) == ""
+
+
+@pytest.mark.slow
+def test_the_test_set_of_adult_is_not_told(real_table) -> None:
+    encoder = TableEncoder.fit(real_table("tables/adult-train.csv"), -1)
+    met = encoder.unfamiliar()
+    encoder.encode(real_table("tables/adult-test.csv"), met=met)
+    assert (met.rows, met.told("adult-test")) == (16281, "")
+
+
+def test_bounds_follow_the_side() -> None:
+    familiar = Familiar(9, 0, 0, mean=10.0, low=8.0, high=40.0)
+    assert familiar.bounds(2.0) == (6.0, 70.0)
+    assert familiar.bounds(10.0) == (-10.0, 310.0)
+    assert Familiar(9, 0, 0).bounds(2.0) == (-np.inf, np.inf)
+
+
+def test_chance_is_that_of_exchangeable_rows() -> None:
+    assert chance(3, 100, 0, 100) == pytest.approx(1 / 8)
+    assert chance(5, 100, 50, 1000) == 1.0
+    assert chance(60, 100, 50, 1000) < 1e-9
+
+
+@pytest.fixture(scope="module")
+def model() -> tw.TableModel:
+    return tw.TableModel("y", epochs=1, hidden=(4,), members=1).fit(TABLE)
+
+
+@pytest.mark.parametrize("ask", ["predict", "intervals", "score"])
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_call_warns_once_where_it_was_called(model, tmp_path, ask: str, rows: int) -> None:
+    model.save(tmp_path / "m")
+    frame = pandas.DataFrame([ROW] * rows).assign(sex="robot", age="abc", y=range(rows))
+    for each in (model, tw.load(tmp_path / "m")):
+        with pytest.warns(DataWarning, match=r"'age': . no number.*'sex': . unkn") as caught:
+            getattr(each, ask)(frame)
+        assert (len(caught), caught[0].filename) == (1, __file__)
+
+
+def test_ordinary_rows_are_predicted_without_a_word(model) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(TABLE)
+        model.predict(ROW)
+
+
+# Equal values of other types --------------------------------------------------------------------
+
+SAME = {  # what training held, and the same values in other types
+    "0 and 1": ([0, 1], [[False, True], ["0", "1.0"], [np.False_, " 1 "], ["FALSE", "true"]]),
+    "0.0 and 1.0": ([0.0, 1.0], [[False, True], [Decimal(0), Fraction(1)], [b"0", b"1"]]),
+    "truths": ([False, True], [[0, 1], ["no", "yes"], [0.0, 1.0], ["0.0", "1.0"], ["f", "T"]]),
+    "yes and no": (["no", "yes"], [[False, True], [0, 1], ["FALSE", "TRUE"]]),
+    "words": (["hill", "lake"], [[b"hill", b"lake"], [np.str_("hill"), " lake "]]),
+    "codes": (["007", "7x"], [[b"007", b"7x"], [7, "7x"]]),
+    "days": (
+        ["2024-01-03", "2024-02-04"],
+        [
+            [date(2024, 1, 3), date(2024, 2, 4)],
+            [datetime(2024, 1, 3), pandas.Timestamp("2024-02-04")],
+            [np.datetime64("2024-01-03"), np.datetime64("2024-02-04", "ns")],
+            ["2024-01-03 00:00", "2024-02-04T00:00:00"],
+        ],
+    ),
+    "days, the day first": (
+        ["31.01.2024", "04.02.2024"],
+        [
+            [date(2024, 1, 31), datetime(2024, 2, 4)],
+            ["2024-01-31", np.datetime64("2024-02-04", "s")],
+        ],
+    ),
+    "numbers": ([1.5, 2.5], [[Decimal("1.5"), Fraction(5, 2)], [np.float32(1.5), "2.50"]]),
+}
+
+
+@pytest.mark.parametrize("asked", [None, "category"])
+@pytest.mark.parametrize("name", SAME)
+def test_equal_values_are_one_whatever_their_type(name: str, asked: str | None) -> None:
+    seen, others = SAME[name]
+    if asked and name in ("yes and no", "truths", "days, the day first"):
+        pytest.skip("as categories, words that mean the same are different")
+    table = as_table({"x": seen * 10, "y": [0.5, 1.5] * 10})
+    kinds = tw.TableModel("y", columns={"x": asked} if asked else {}).kinds(table)
+    encoder = TableEncoder.fit(table, "y", types=kinds)
+    expected = encoder.encode(as_table({"x": seen}))
+    assert not np.array_equal(expected[0], expected[1])
+    for values in others:
+        for cells in (values, np.array(values, dtype=object), pandas.Series(values, dtype=object)):
+            met = encoder.unfamiliar()
+            found = encoder.encode(as_table({"x": cells}), met=met)
+            np.testing.assert_array_equal(found, expected, str(values))
+            assert not met.found
+        for place, cell in enumerate(values):
+            met = encoder.unfamiliar()
+            row = encoder.encode_row({"x": cell}, met)
+            np.testing.assert_array_equal(row, expected[place : place + 1], repr(cell))
+            assert not met.found
+
+
+def test_true_is_no_number_among_amounts() -> None:
+    assert "'age': 1 no number (as 'True')" in told_of_one({"age": True})
+
+
+def test_truths_of_a_file_are_0_and_1(model, tmp_path, capsys) -> None:
+    from talweg.cli.main import main
+
+    columns = pandas.DataFrame([ROW] * 2).assign(flag=["True", "False"])
+    columns.to_csv(tmp_path / "t.csv", index=False)
+    model.save(tmp_path / "m")
+    with pytest.raises(SystemExit):
+        main(["predict", str(tmp_path / "m"), str(tmp_path / "t.csv")])
+    _, *lines = capsys.readouterr().out.split()
+    assert list(map(float, lines)) == model.predict(columns.assign(flag=[1, 0])).tolist()
