@@ -96,6 +96,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"Known: {shown}{', ...' if len(names) > 12 else ''}." if names else "There are none."
 
 
+def counted(number: int, thing: str) -> str:
+    """How many there are of a thing whose plural has an s.
+
+    >>> counted(1, "row"), counted(2048, "row")
+    ('1 row', '2,048 rows')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def in_bytes(size: int) -> str:
     """So many bytes as a person reads them."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

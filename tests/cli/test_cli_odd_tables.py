@@ -26,7 +26,7 @@ ODD = [  # what, the target, changed columns, words that are said
         {"kind": [*KIND[:-5], *"vwxyz"]},
         "The classes v, w, x and 2 more of kind have a single row, which cannot both",
     ),
-    ("an empty column", "price", {"odd": ["", "?"] * 30}, "'odd' is left out. Every cell is miss"),
+    ("an empty column", "price", {"odd": ["", "?"] * 30}, "left out: odd. Every cell is miss"),
     ("infinities", "price", {"odd": ["inf", "-inf", 1] * 20}, "number: size, odd category: place"),
     ("only infinite", "price", {"odd": ["inf", "-inf"] * 30}, "On 7 rows that training never saw"),
     ("hardly a cell", "price", {"odd": ["", *[1.5, 2.5], *[""] * 57]}, "number: size, odd"),

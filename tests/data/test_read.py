@@ -193,7 +193,7 @@ def test_tables_of_other_things(csv_file) -> None:
         (lambda: as_table({"a": []}), "no rows. Give at least one"),
         (lambda: as_table({"a": [[1], [2]]}), "column 'a' has shape (2, 1), but (N,)"),
         (lambda: as_table(np.zeros(3)), "the array has shape (3,), but (N, D) is needed"),
-        (lambda: Table.from_arrays(np.zeros((2, 3)), ["a"]), "3 columns, but 1 names"),
+        (lambda: Table.from_arrays(np.zeros((2, 3)), ["a"]), "3 columns, but 1 name"),
         (lambda: Table.from_arrays(np.zeros((2, 2)), ["a", "a"]), "2 columns named 'a'"),
     ],
 )

@@ -219,7 +219,7 @@ def test_cells_of_rows_keep_their_types() -> None:
 
 
 NONE = {
-    "ragged rows": ([[1, 2], [3]], "row 2 has 1 cells, but row 1 has 2"),
+    "ragged rows": ([[1, 2], [3]], "row 2 has 1 cell, but row 1 has 2"),
     "a row that is none": ([[1, 2], 3], "A list with a int in it was given"),
     "numbers": ([1, 2, 3], "A list with a int in it was given"),
     "words": (["a", "b"], "A list with a str in it was given"),

@@ -63,11 +63,11 @@ SWEEPS = [  # the works, and the line after ten seconds
         "1/3 runs  epoch 60/100  loss 7.5  val_loss 15  10 s left",
     ),
     ([watched(50), watched(0)], "0/2 runs  epoch 50/100  loss 6.25  val_loss 12.5  30 s left"),
-    ([watched(100, ended=True)], f"[{FULL}] 1/1 runs  0 s left"),
+    ([watched(100, ended=True)], f"[{FULL}] 1/1 run  0 s left"),
     # 1,000 replicas go on together
     ([watched(50, runs=1000)], "0/1000 runs  epoch 50/100  loss 6.25  val_loss 12.5  10 s left"),
     # runs that were halted at epoch 20 go on from there
-    ([watched(60, first=20)], "0/1 runs  epoch 60/100  loss 7.5  val_loss 15  10 s left"),
+    ([watched(60, first=20)], "0/1 run  epoch 60/100  loss 7.5  val_loss 15  10 s left"),
 ]
 
 
@@ -139,7 +139,7 @@ def test_a_sweep_tells_of_each_run_as_it_goes(engine: str, monkeypatch) -> None:
     assert [len(each.watched) for each in bars] == [3, 2, 1][: len(bars)] and len(bars) > 1
     for bar in bars:
         assert all(each.ended for each in bar.watched)
-        assert bar.words().endswith(" runs  0 s left") and bar.share() == 1
+        assert bar.words().endswith("  0 s left") and bar.share() == 1
     assert [each.first for each in bars[0].watched] == [0, 0, 0]
     assert [each.first for each in bars[1].watched] == [3] * len(bars[1].watched)
     measured = bars[0].watched[0].control.measures

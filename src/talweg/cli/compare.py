@@ -12,8 +12,9 @@ from talweg.cli.terminal import say
 from talweg.cli.text import columns, paragraph
 from talweg.data.trained_table import TrainedTable
 from talweg.draw.compare_report import comparison_page
+from talweg.errors import counted
 from talweg.insight.comparison import Comparison, compare as compared, facts_of
-from talweg.insight.words import counted, number_text
+from talweg.insight.words import number_text
 
 _SCORES = 3
 _WIDTH = 80  # letters of a line

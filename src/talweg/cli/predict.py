@@ -19,7 +19,7 @@ from talweg.data.read import read_parts
 from talweg.data.table import Table
 from talweg.data.target import Classification
 from talweg.data.trained_table import TrainedTable
-from talweg.errors import DataError, DataWarning
+from talweg.errors import DataError, DataWarning, counted
 from talweg.insight.words import target_name
 
 Block = list[tuple[object, ...]]
@@ -49,7 +49,7 @@ def predict(options: argparse.Namespace) -> None:
     with whole_or_nothing(out) as (stream,):
         count = write_rows(codecs.getwriter("utf-8")(stream), rows, exact=options.exact)
     met.warn(options.data)
-    say(f"{count - 1:,} predictions of {target_name(trained)} written to {out}")
+    say(f"{counted(count - 1, 'prediction')} of {target_name(trained)} written to {out}")
 
 
 def _blocks(

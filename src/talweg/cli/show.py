@@ -19,12 +19,20 @@ def show(options: argparse.Namespace) -> None:
     say("\n".join(map(paragraph, [learned, *sentences(trained), provenance(trained)])))
     shown = [each.shown for each in trained.scores]
     scores = [(s.name, number_text(s.network), number_text(s.trivial)) for s in shown]
-    say("\n" + columns([("score", "network", "trivial"), *scores]))
-    used = [(each.name, each.kind, str(each.width)) for each in trained.encoder.columns]
-    say("\n" + columns([("column", "kind", "inputs"), *used]))
+    say("\n" + columns([("score", _networks(trained), "trivial"), *scores]))
+    missing = trained.encoder.missing
+    used = [
+        (each.name, each.kind, str(each.width), f"{missing.get(each.name, 0):,}")
+        for each in trained.encoder.columns
+    ]
+    say("\n" + columns([("column", "kind", "inputs", "missing"), *used]))
     say("\n" + trained.blueprint.one().summary())
     if trained.blueprint.members > 1:
         say(f"{trained.blueprint.members} of these, {trained.net.weights.flat.size:,} parameters")
+
+
+def _networks(trained: TrainedTable) -> str:
+    return "networks" if trained.blueprint.members > 1 else "network"
 
 
 def model_file(path: str) -> Path:

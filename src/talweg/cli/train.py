@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import codecs
 import warnings
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ from talweg.data.trained_table import TrainedTable
 from talweg.draw.facts import Report
 from talweg.draw.report import left_out, render
 from talweg.draw.table_report import table_report
-from talweg.errors import DataWarning, TrainingWarning
+from talweg.errors import DataWarning, TrainingWarning, counted
 from talweg.insight.look import Look, look
 from talweg.insight.time_words import order_sentence
 from talweg.insight.words import sentences
@@ -56,11 +57,13 @@ def _train_into(out: Path, options: argparse.Namespace) -> None:
         settings["optimizer"] = _rule(settings.pop("lr"))
     model = TableModel(options.target, **settings)
     table = read_table(table_given(options.data), header=options.header)
-    say(f"{table.source}: {len(table):,} rows, {len(table.names):,} columns")
-    say(typed(model.kinds(table)))
+    say(f"{table.source}: {counted(len(table), 'row')}, {counted(len(table.names), 'column')}")
+    types = model.kinds(table)
+    say(typed(types))
     _note_order(model, table)
     trained = fitted(model, table, seed=seed).trained
-    write_results(trained, out, command=options.command, code=_code(options))
+    told = [each.name for each in types if each.note or not each.used]
+    write_results(trained, out, command=options.command, code=_code(options), told=told)
 
 
 def _note_order(model: TableModel, table: Table) -> None:
@@ -84,12 +87,14 @@ def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
         return model.fit(table, seed=seed, progress=True)
 
 
-def tell(trained: TrainedTable) -> None:
-    """What was found, in sentences."""
-    say("\n".join(["", *map(paragraph, sentences(trained)), ""]))
+def tell(trained: TrainedTable, told: Collection[str] = ()) -> None:
+    """What was found, in sentences, but for what `typed` told of columns."""
+    say("\n".join(["", *map(paragraph, sentences(trained, told)), ""]))
 
 
-def write_results(trained: TrainedTable, out: Path, *, command: str, code: str) -> None:
+def write_results(
+    trained: TrainedTable, out: Path, *, command: str, code: str, told: Collection[str] = ()
+) -> None:
     """Model, history and report, and where they lie; what cannot be drawn costs no model."""
     older = _date_of(out / MODEL)
     with whole_or_nothing(*(out / name for name in FILES)) as (history, report, model):
@@ -97,7 +102,7 @@ def write_results(trained: TrainedTable, out: Path, *, command: str, code: str) 
         _write_history(trained, history)
         seen = _looked(trained)
         report.write(_page(trained, seen, command, code).encode())
-    tell(trained)
+    tell(trained, told)
     if seen and seen.relied_on:
         names = map(trained.called, seen.relied_on)
         say(paragraph(f"It relies most on {', '.join(names)}.") + "\n")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from talweg.cli.text import paragraph
 from talweg.data.kinds import USED, ColumnType
+from talweg.errors import counted
 
 _NAMES = 12  # of one kind
 _LINES = 8  # of columns left out, and of doubts
@@ -14,18 +15,25 @@ _LINES = 8  # of columns left out, and of doubts
 def typed(columns: Sequence[ColumnType]) -> str:
     """One line a kind, one a column that is left out, and one a doubt.
 
-    >>> print(typed([ColumnType("size", "number"), ColumnType("id", "constant", "All are 1.")]))
-    number: size
+    >>> size = ColumnType("size", "number", missing=3)
+    >>> print(typed([size, ColumnType("id", "constant", "All are 1.")]))
+    number: size (3 missing)
     left out: id. All are 1.
     """
     lines = []
     for kind in USED:
-        if names := [each.name for each in columns if each.kind == kind]:
+        if names := [_named(each) for each in columns if each.kind == kind]:
             more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
             lines.append(f"{kind}: {', '.join(names[:_NAMES])}{more}")
     unused = [f"left out: {each.name}. {each.why}" for each in columns if not each.used]
     doubts = [f"look at {each.name}: {each.note}" for each in columns if each.note]
     for each in (unused, doubts):
         lines += each[:_LINES]
-        lines += [f"... and {len(each) - _LINES:,} more columns"] if len(each) > _LINES else []
+        lines += (
+            [f"... and {counted(len(each) - _LINES, 'more column')}"] if len(each) > _LINES else []
+        )
     return "\n".join(map(paragraph, lines))
+
+
+def _named(column: ColumnType) -> str:
+    return f"{column.name} ({column.missing:,} missing)" if column.missing else column.name

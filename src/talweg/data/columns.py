@@ -220,6 +220,13 @@ def is_missing(cell: str, *, vague: bool = False) -> bool:
     return low in MISSING or (vague and low in VAGUE)
 
 
+def missing_in(cells: Cells, *, vague: bool = False) -> int:
+    """How many of the cells only say that nothing is known."""
+    if isinstance(cells, Words):
+        return sum(n for each, n in cells.counts.items() if is_missing(each, vague=vague))
+    return int(np.isnan(cells.values if isinstance(cells, Readings) else cells).sum())
+
+
 def number(cell: str) -> float:
     """The number that a cell spells, infinite beyond float32; NaN where it spells none."""
     if not NUMERAL.fullmatch(cell):

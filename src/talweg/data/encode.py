@@ -35,7 +35,7 @@ from talweg.data.single import SingleRow, row_of
 from talweg.data.table import Table, are_positions
 from talweg.data.unfamiliar import Familiar, Unfamiliar
 from talweg.data.values import UnfitError
-from talweg.errors import DataError, DataWarning, nearest
+from talweg.errors import DataError, DataWarning, counted, nearest
 from talweg.lazy import cached_property
 from talweg.schema import Items, Record, Text, Values
 from talweg.settings import Choice
@@ -134,6 +134,11 @@ class TableEncoder:
     def inputs(self) -> tuple[str, ...]:
         """The names of the D inputs."""
         return tuple(place for column in self.columns for place in column.places)
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """How many cells were missing in training, by column, where any were."""
+        return {name: met.missing for name, met in self.familiar.items() if met.missing}
 
     @property
     def codes(self) -> dict[int, int]:
@@ -245,8 +250,8 @@ class TableEncoder:
         widths = range(len(self.names) - last, len(self.names) + 1)
         if len(table.names) not in widths:
             raise DataError(
-                f"{table.source} has {len(table.names)} columns, but the model was trained on"
-                f" {len(self.names)} without a header, so that they go by position. Give"
+                f"{table.source} has {counted(len(table.names), 'column')}, but the model was"
+                f" trained on {len(self.names)} without a header, so that they go by position. Give"
                 f" {' or '.join(map(str, widths))} columns in the order of training."
             )
         return dict(zip(self.names, table.names, strict=False))

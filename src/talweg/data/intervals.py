@@ -25,7 +25,7 @@ from talweg.data.columns import Floats
 from talweg.data.table import evenly
 from talweg.data.target import Regression, Regressions
 from talweg.engine.threads import blas_threads
-from talweg.errors import DataError
+from talweg.errors import DataError, counted
 from talweg.lazy import cached_property
 from talweg.settings import Number, check
 
@@ -64,8 +64,8 @@ def half_width(errors: Floats, coverage: float) -> float | Floats:
     place = math.ceil((rows + 1) * coverage - 1e-9)
     if place > rows:
         raise DataError(
-            f"intervals: {rows} judged rows cannot tell what holds {coverage:.1%} of all. "
-            f"Ask for at most {rows / (rows + 1):.1%}, or train on more rows."
+            f"intervals: {counted(rows, 'judged row')} cannot tell what holds {coverage:.1%} of "
+            f"all. Ask for at most {rows / (rows + 1):.1%}, or train on more rows."
         )
     found = np.partition(np.abs(errors), place - 1, axis=0)[place - 1]
     return found if errors.ndim > 1 else float(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Literal, NamedTuple, Self, cast
 
@@ -23,6 +23,7 @@ from talweg.data.columns import (
     as_words,
     is_missing,
     mark_of,
+    missing_in,
     parse,
     parse_numbers,
     plain,
@@ -81,7 +82,7 @@ class ColumnType:
     """What a column holds; where a network cannot use it, a sentence that says why.
 
     `note` is a doubt that its owner should look at; `detail` the style of dates, the decimal mark
-    of numbers that was asked for, or the words of a scale in order.
+    of numbers that was asked for, or the words of a scale in order. `missing` counts cells.
     """
 
     name: str
@@ -89,6 +90,7 @@ class ColumnType:
     why: str = ""
     note: str = ""
     detail: tuple[str, ...] = ()
+    missing: int = field(default=0, compare=False)
 
     @property
     def used(self) -> bool:
@@ -127,7 +129,12 @@ def type_columns(
             each = replace(each, note=f"{each.note} {_LEAK}".strip())
         seen.setdefault(digest, f"the column {name!r}")
         found.append(each)
-    return found
+    return [_counted(each, table.columns[each.name]) for each in found]
+
+
+def _counted(found: ColumnType, cells: Cells) -> ColumnType:
+    """With its missing cells; among categories, a vague word is a level."""
+    return replace(found, missing=missing_in(cells, vague=found.kind not in ("category", "text")))
 
 
 def _unless_counting(found: ColumnType, cells: Cells) -> ColumnType:

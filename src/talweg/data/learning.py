@@ -134,7 +134,7 @@ class Team:
         self.firsts: dict[int, Module] = {}  # a net of each kind, which the others start like
         self.codes = [*self.blueprint.embeddings]
         shown = self.settings.get("progress")
-        self.bar = shown if isinstance(shown, Whole) else Whole(shown)
+        self.bar = shown if isinstance(shown, Whole) else Whole(shown, thing="network")
         self.is_constant = np.delete(self.dealt.is_constant(), self.codes)
 
     def tried(self) -> tuple[int, Members]:
@@ -146,6 +146,7 @@ class Team:
             return 0, {}
         bins = min(BINS, max(FEWEST_BINS, _PLACES // len(most.edges)))
         rounds = _rounds(self.recipe.members + self.on_trial)
+        self.bar.dropped = self.on_trial  # one kind of networks
         plain, binned = self._together([0, bins], range(self.on_trial), rounds)
         if len(plain) != len(binned):  # after Ctrl-C, those of which more had begun
             is_better = len(binned) > len(plain)

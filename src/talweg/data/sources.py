@@ -11,7 +11,7 @@ import numpy as np
 
 from talweg.data.single import as_row, row_of
 from talweg.data.table import Table, check_names
-from talweg.errors import DataError
+from talweg.errors import DataError, counted
 
 _NAMELESS = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name
 _MOST_DENSE = 2**27  # cells of a sparse matrix, a gigabyte of them
@@ -145,9 +145,10 @@ def _of_records(records: Sequence[Mapping[str, Any]]) -> Table:
 def _ragged(rows: Sequence[Any]) -> str:
     width = len(rows[0])
     row = next(place for place, each in enumerate(rows) if len(each) != width)
+    cells = counted(len(rows[row]), "cell")
     return (
-        f"The list: row {row + 1} has {len(rows[row])} cells, but row 1 has {width}. Give each row"
-        " as many cells, None where one is missing."
+        f"The list: row {row + 1} has {cells}, but row 1 has {width}. Give each row as many cells, "
+        "None where one is missing."
     )
 
 

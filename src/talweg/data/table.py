@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from talweg.data.columns import Cells, Readings, Words, as_cells
 from talweg.data.growing import Shelf
 from talweg.data.values import Types, UnfitError, as_array, type_of, why_unfit
-from talweg.errors import DataError, nearest
+from talweg.errors import DataError, counted, nearest
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +97,8 @@ class Table:
         names = [str(place) for place in range(array.shape[1])] if names is None else names
         if len(names) != array.shape[1]:
             raise DataError(
-                f"{source} has {array.shape[1]} columns, but {len(names)} names were given."
-                " Give one name a column."
+                f"{source} has {counted(array.shape[1], 'column')}, but"
+                f" {counted(len(names), 'name')}. Give one name a column."
             )
         return Table.from_columns(zip(names, array.T, strict=True), source=source)
 
@@ -122,8 +122,8 @@ class Table:
         for name, column in table.columns.items():
             if len(column) != len(table):
                 raise DataError(
-                    f"{source}: column {name!r} has {len(column)} rows, but {names[0]!r} has"
-                    f" {len(table)}. Give columns of one length."
+                    f"{source}: column {name!r} has {counted(len(column), 'row')}, but"
+                    f" {names[0]!r} has {len(table)}. Give columns of one length."
                 )
         if not len(table):
             raise DataError(f"{source} has no rows. Give at least one.")

@@ -12,6 +12,7 @@ from talweg.draw.facts import Columns, Dependence, Mistakes
 from talweg.draw.markup import Markup
 from talweg.draw.plots import line_chart
 from talweg.draw.scale import number
+from talweg.errors import counted
 
 MOST_BARS = 15
 
@@ -37,7 +38,7 @@ def _importance(told: Columns) -> list[Markup]:
         [names[place] for place in shown], worse[shown], title=title, spreads=spread[shown]
     )
     caption = (
-        f"{_shuffled(told)} shuffled among {told.rows:,} rows that training never saw, "
+        f"{_shuffled(told)} shuffled among {counted(told.rows, 'row')} that training never saw, "
         f"{told.repeats} times; the bar is the mean, the line across its end the standard "
         "deviation. Columns that say the same share their importance, and may both seem low."
     )

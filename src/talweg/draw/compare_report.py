@@ -11,8 +11,8 @@ from talweg.draw.bars import bar_chart
 from talweg.draw.canvas import COLOURS
 from talweg.draw.markup import Markup, tag
 from talweg.draw.plots import line_chart
+from talweg.errors import counted
 from talweg.insight.comparison import Compared, Comparison, facts_of
-from talweg.insight.words import counted
 from talweg.version import VERSION
 
 

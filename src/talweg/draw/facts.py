@@ -62,6 +62,7 @@ class Result:
     """
 
     scores: Sequence[tuple[str, float, float]]
+    networks: int = 1
     baseline: str = "Trivial prediction"
     scored_on: str = ""
     picture: Regressed | Classified | Sequence[Regressed] | None = None
@@ -126,11 +127,12 @@ class Data:
     """The table: columns as (name, kind, use), those left out as (name, reason), and the splits.
 
     A split is (name, rows), as ("training", 2924), of each of so many `networks`; `notes` are
-    sentences that ask for attention.
+    sentences that ask for attention; `missing` counts the missing cells of columns that have any.
     """
 
     rows: int
     columns: Sequence[tuple[str, str, str]] = ()
+    missing: Mapping[str, int] = field(default_factory=dict)
     left_out: Sequence[tuple[str, str]] = ()
     splits: Sequence[tuple[str, int]] = ()
     networks: int = 1

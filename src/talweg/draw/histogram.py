@@ -9,6 +9,7 @@ from talweg.draw import canvas
 from talweg.draw.canvas import LINE, RIGHT, chart, no_data, text
 from talweg.draw.markup import Markup, join, tag
 from talweg.draw.scale import Floats, Scale, finite, number, spread
+from talweg.errors import counted
 
 PLOT = 250.0  # the height of the plot
 ABOVE, BELOW = 16.0, 66.0  # room for the label above, for ticks and label below
@@ -78,7 +79,7 @@ def _told(errors: Floats, counts: Floats, x_label: str) -> str:
     """In words what the chart shows."""
     one, two = (f"{100 * within(errors, times):.0f} %" for times in (1, 2))
     return (
-        f"Histogram of {x_label or 'errors'} in {errors.size:,} rows, at most {counts.max():,} in "
-        f"one of {len(counts)} bins. {one} lie within {number(typical(errors), 3)} of 0, "
-        f"{two} within twice that; dashed lines mark both."
+        f"Histogram of {x_label or 'errors'} in {counted(errors.size, 'row')}, at most "
+        f"{counts.max():,} in one of {len(counts)} bins. {one} lie within "
+        f"{number(typical(errors), 3)} of 0, {two} within twice that; dashed lines mark both."
     )

@@ -23,7 +23,7 @@ from talweg.draw.scale import (
     thin_points,
     wants_log,
 )
-from talweg.errors import ShapeError
+from talweg.errors import ShapeError, counted
 
 Line = tuple[Floats, Floats]
 Mark = tuple[float, str]
@@ -222,7 +222,9 @@ def _dots(x: Scale, y: Scale, points: Line) -> Markup:
 def _points_told(points: Line, x_label: str, y_label: str, note: str, diagonal: bool) -> str:
     """In words what a scatter chart shows."""
     x, y = points
-    seen = f"Scatter chart of {y_label or 'y'} against {x_label or 'x'}, {x.size:,} points."
+    seen = (
+        f"Scatter chart of {y_label or 'y'} against {x_label or 'x'}, {counted(x.size, 'point')}."
+    )
     seen += f" It shows {note}." if note else ""
     if not diagonal:
         return seen

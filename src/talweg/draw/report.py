@@ -18,7 +18,7 @@ from talweg.draw.markup import Markup, tag
 from talweg.draw.plots import line_chart
 from talweg.draw.result import pictures
 from talweg.draw.scale import number
-from talweg.errors import TrainingWarning
+from talweg.errors import TrainingWarning, counted
 from talweg.replacing import replacing
 
 Make = Callable[[], list[Markup]]
@@ -93,7 +93,8 @@ def _parts(report: Report) -> Iterator[tuple[str, str, Make]]:
 
 
 def _result(result: Result) -> list[Markup]:
-    heads = ("Score", "This network", result.baseline)
+    whose = "These networks" if result.networks > 1 else "This network"
+    heads = ("Score", whose, result.baseline)
     scores = page.table(result.scored_on or "Scores", heads, result.scores)
     return [scores, _periods(result), *pictures(result.picture)]
 
@@ -188,10 +189,19 @@ def _data(data: Data) -> list[Markup]:
     used = f"Each of {data.networks} networks uses" if data.networks > 1 else "Used for"
     return [
         page.notes("Worth a look", data.notes),
-        page.table(f"{data.rows:,} rows", (used, "Rows", "Share"), shares),
-        page.table("Columns", ("Column", "Kind", "How it is used"), data.columns),
+        page.table(counted(data.rows, "row"), (used, "Rows", "Share"), shares),
+        _columns(data),
         page.table("Columns left out", ("Column", "Why"), data.left_out),
     ]
+
+
+def _columns(data: Data) -> Markup:
+    """The columns that are used, with their missing cells where there are any."""
+    if not data.missing:
+        return page.table("Columns", ("Column", "Kind", "How it is used"), data.columns)
+    heads = ("Column", "Kind", "Missing cells", "How it is used")
+    rows = [(name, kind, data.missing.get(name, 0), use) for name, kind, use in data.columns]
+    return page.table("Columns", heads, rows)
 
 
 def _network(network: Network) -> list[Markup]:

@@ -13,6 +13,7 @@ from talweg.draw import canvas
 from talweg.draw.canvas import LETTER, LINE, RIGHT, WIDTH, chart, no_data, text
 from talweg.draw.markup import Markup, join, tag
 from talweg.draw.scale import Floats, Scale, finite, number, spread, thin_line, wants_log
+from talweg.errors import counted
 
 PLOT = 250.0  # the height of a plot
 LOG_RATIO = 30.0  # settings that are all positive and further apart are drawn on a log scale
@@ -81,7 +82,8 @@ def plane_chart(
     top = canvas.below_title(title) + LINE + 16
     return chart(
         title,
-        f"Chart of {len(order)} runs. {_best_told([first, second], loss, names, measure)}",
+        f"Chart of {counted(len(order), 'run')}. "
+        f"{_best_told([first, second], loss, names, measure)}",
         text(0, top - 22, _with_log(names[1], y)),
         canvas.moved(
             top,
@@ -142,8 +144,8 @@ def curves_chart(curves: Sequence[ArrayLike], losses: ArrayLike, *, measure: str
     best = lines[order[0]]
     return chart(
         title,
-        f"Curves of {len(kept)} runs. That of the best goes from {number(best[0])} at epoch 1 to "
-        f"{number(best[-1])} at epoch {len(best)}.",
+        f"Curves of {counted(len(kept), 'run')}. That of the best goes from {number(best[0])} at "
+        f"epoch 1 to {number(best[-1])} at epoch {len(best)}.",
         text(0, top - 22, _with_log(measure, y)),
         text(RIGHT, top - 22, note, anchor="end", fill="soft"),
         canvas.moved(top, canvas.y_axis(x, y), canvas.x_axis(x, y, "epoch"), *paths),
@@ -221,7 +223,7 @@ def _curve(x: Scale, y: Scale, values: Floats, is_best: bool) -> Markup:
 
 def _told(values: Sequence[Any], loss: Floats, name: str, measure: str) -> str:
     shown = int(finite(loss).sum())
-    return f"Chart of {shown} runs. {_best_told([values], loss, [name], measure)}"
+    return f"Chart of {counted(shown, 'run')}. {_best_told([values], loss, [name], measure)}"
 
 
 def _best_told(

@@ -14,6 +14,7 @@ from talweg.draw.markup import Markup, tag
 from talweg.draw.report import duration, write_page
 from talweg.draw.scale import Floats, number
 from talweg.draw.sweep_charts import curves_chart, heat_chart, loss_chart, places, plane_chart
+from talweg.errors import counted
 from talweg.train.points import in_words
 from talweg.train.sweep import Sweep
 from talweg.version import VERSION
@@ -30,7 +31,7 @@ def write_sweep(sweep: Sweep, path: str | os.PathLike[str]) -> Path:
 
 def render(sweep: Sweep) -> str:
     """The page of a sweep as text."""
-    title = f"A sweep of {len(sweep.runs)} runs"
+    title = f"A sweep of {counted(len(sweep.runs), 'run')}"
     shown = list(_sections(sweep))
     header = tag(
         "header",

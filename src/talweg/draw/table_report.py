@@ -131,6 +131,7 @@ def _result(trained: TrainedTable, picture: Picture | None) -> Result:
     numbers, rows = trained.task == "regression", judged_rows(trained)
     return Result(
         scores=[each.shown for each in trained.scores],
+        networks=trained.blueprint.members,
         baseline=f"Always {baseline(trained)}" if numbers else "Class frequencies of training",
         scored_on=f"{rows[:1].upper()}{rows[1:]}",
         picture=picture,
@@ -179,6 +180,7 @@ def _data(trained: TrainedTable) -> Data:
     return Data(
         rows=trained.rows,
         columns=[(each.name, each.kind, _use(each)) for each in encoder.columns],
+        missing=encoder.missing,
         left_out=list(left_out(trained).items()),
         splits=list(trained.parts.items()),
         networks=1 if trained.in_time else trained.blueprint.members,

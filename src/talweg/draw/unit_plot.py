@@ -11,6 +11,7 @@ from talweg.draw import canvas
 from talweg.draw.canvas import LINE, RIGHT, chart, no_data, text
 from talweg.draw.markup import Markup, join, tag
 from talweg.draw.scale import Floats, Scale, finite, number, thin_line
+from talweg.errors import counted
 
 PLOT = 330.0  # the height of the plot
 ABOVE, BELOW = 16.0, 66.0  # room for the label above, for ticks and label below
@@ -130,7 +131,7 @@ def _told(lines: Mapping[str, tuple[Floats, Floats]], x_label: str, y_label: str
 
 def _reliability_told(xs: Floats, ys: Floats, rows: Floats, x_label: str, y_label: str) -> str:
     bins = (
-        f"{number(float(a), 2)} against {number(float(b), 2)} in {int(n):,} rows"
+        f"{number(float(a), 2)} against {number(float(b), 2)} in {counted(int(n), 'row')}"
         for a, b, n in zip(xs, ys, rows, strict=True)
     )
     return f"{x_label[:1].upper()}{x_label[1:]} beside {y_label}: {', '.join(bins)}."

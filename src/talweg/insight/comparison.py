@@ -13,9 +13,8 @@ from talweg.data.files import is_file, source_of
 from talweg.data.scores import Score
 from talweg.data.target import Classification, Target
 from talweg.data.trained_table import TrainedTable
-from talweg.errors import DataError
+from talweg.errors import DataError, counted
 from talweg.insight.words import (
-    counted,
     epochs_taken,
     first_few,
     listed,

@@ -61,6 +61,13 @@ class EncodedRows:
         coding = self.trained.coding
         return coding.levels if isinstance(coding, Classification) else ()
 
+    @property
+    def weights(self) -> int:
+        """How many weights a row goes through: those of its judge, or of all members."""
+        if self.unseen is None:
+            return self.trained.net.weights.flat.size
+        return int(self.unseen.members.weights.shape[1])
+
     def places(self) -> dict[str, slice]:
         """Which of the D inputs each column fills."""
         columns = self.trained.encoder.columns

@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 
 REPEATS = 5
 FEWEST_ROWS, FEWEST_REPEATS = 100, 2
+ENOUGH_ROWS = 2_000  # up to which more rows say more than more repeats
 # Rows x columns x repeats x weights: under a second at 10 billion a second, and the same on any
 # machine, as a limit in seconds would not be.
 MOST_WORK = 5e9
@@ -58,11 +59,12 @@ def importance(rows: EncodedRows, *, repeats: int = REPEATS, seed: int = 0) -> I
     score(rows) - score(rows with one column shuffled), `repeats` times a column. Large models
     and wide tables are looked at in fewer rows, and fewer times, very wide ones in fewer columns.
     """
-    weights, every = rows.trained.net.weights.flat.size, rows.places()
+    weights, every = rows.weights, rows.places()
     least = weights * FEWEST_ROWS * FEWEST_REPEATS
     places = _followed(rows, every, max(FEWEST_COLUMNS, int(MOST_WORK_OF_FEWEST / least)))
     work = len(places) * weights  # of one row, once
-    repeats = max(FEWEST_REPEATS, min(repeats, int(MOST_WORK / (work * FEWEST_ROWS))))
+    enough = min(ENOUGH_ROWS, len(rows))
+    repeats = max(FEWEST_REPEATS, min(repeats, int(MOST_WORK / (work * enough))))
     rows = some_of(rows, max(FEWEST_ROWS, int(MOST_WORK / (work * repeats))))
     before = rows.score(rows.outputs(rows.x))
     worse = [

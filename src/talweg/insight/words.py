@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from talweg.data.columns import plain
 from talweg.data.target import Classification, Regression
 from talweg.data.trained_table import TrainedTable
+from talweg.errors import counted
 from talweg.insight.time_words import time_sentences
 
 FEW_HELD_OUT = 100  # rows; the standard error of an accuracy of 0.9 is then 0.03
@@ -73,13 +74,15 @@ def _level(trained: TrainedTable, place: int) -> str:
     return trained.coding.levels[place]
 
 
-def sentences(trained: TrainedTable) -> list[str]:
-    """All that a person should read of a trained table."""
+def sentences(trained: TrainedTable, known: Collection[str] = ()) -> list[str]:
+    """All that a person should read of a trained table: of `known` columns, doubts and why they are
+    left out were said before.
+    """
     told = [headline(trained), verdict(trained), interval_sentence(trained)]
     told += time_sentences(trained)
     told += [training_sentence(trained), bins_sentence(trained)]
-    told += [decision_sentence(trained), *notes(trained)]
-    unseen = left_out(trained).items()
+    told += [decision_sentence(trained), *notes(trained, known)]
+    unseen = [pair for pair in left_out(trained).items() if pair[0] not in known]
     return [each for each in told if each] + [
         f"Column {name!r} is left out. {why}" for name, why in unseen
     ]
@@ -279,7 +282,7 @@ def _best_epochs(trained: TrainedTable) -> str:
     return _span(best) if min(best) < max(best) else str(best[0])
 
 
-def notes(trained: TrainedTable) -> list[str]:
+def notes(trained: TrainedTable, known: Collection[str] = ()) -> list[str]:
     """What a person should know before they trust the model."""
     told, said = trained.training, []
     if told["stopped_by"] == "non_finite":
@@ -303,7 +306,7 @@ def notes(trained: TrainedTable) -> list[str]:
     if trained.along_time and trained.along_time.flatters:
         said.append(trained.along_time.warning)
     doubts = trained.encoder.notes.items()
-    said += [f"Column {name!r}: {doubt}" for name, doubt in doubts]
+    said += [f"Column {name!r}: {doubt}" for name, doubt in doubts if name not in known]
     without = trained.rows - sum(trained.parts.values())
     if without:
         were = "was" if without == 1 else "were"
@@ -379,10 +382,6 @@ def listed(texts: Sequence[str]) -> str:
 
 def _span(numbers: Sequence[int]) -> str:
     return f"{min(numbers):,} to {max(numbers):,}"
-
-
-def counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _percent(share: float, decimals: int = 1) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from talweg.errors import SettingError
+from talweg.errors import SettingError, counted
 from talweg.gates import Shape
 from talweg.graph import Graph, Tensor, run_input
 from talweg.graph.graph import node_cost
@@ -51,7 +51,10 @@ def summary(net: Module) -> str:
     total, nbytes = net.weights.flat.size, net.weights.flat.nbytes
     operations = sum(node_cost(each).operations for each in _recorded(net).nodes if each.gate)
     return "\n".join(
-        [*lines, f"{total:,} parameters ({nbytes:,} bytes), {operations:,} operations a row"]
+        [
+            *lines,
+            f"{counted(total, 'parameter')} ({nbytes:,} bytes), {operations:,} operations a row",
+        ]
     )
 
 

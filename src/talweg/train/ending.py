@@ -8,6 +8,7 @@ from typing import Any
 
 from talweg import gates
 from talweg.engine.program import WATCHED, BadStep, Outcome, Program
+from talweg.errors import counted
 from talweg.graph import Tensor
 from talweg.nn import Module
 from talweg.train.run import Failure, Run
@@ -51,9 +52,9 @@ def _reason(
     if isinstance(by, int):
         return stops[by].name, stops[by].why(outcome.epochs)
     words = {
-        "epochs": f"all {program.epochs} epochs were done",
+        "epochs": _all_done(program.epochs),
         "time_budget": f"the time budget of {program.time_budget} s was used up",
-        "interrupted": f"it was interrupted after {outcome.steps} steps",
+        "interrupted": f"it was interrupted after {counted(outcome.steps, 'step')}",
         "non_finite": failure.message if failure else "",
         "no_descent": "no step along the gradient lowers the loss any more",
     }
@@ -100,3 +101,7 @@ def _source(node: Tensor | None) -> str:
     if node.is_gradient:
         place = f"the gradient of {place}"
     return f"gate {node.gate.name} in {place} ({node.line})"
+
+
+def _all_done(epochs: int) -> str:
+    return "its only epoch was done" if epochs == 1 else f"all {epochs} epochs were done"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from talweg.engine.random import FOLDS, SEED, generator
-from talweg.errors import DataError, SettingError
+from talweg.errors import DataError, SettingError, counted
 from talweg.settings import Checked, Number, check, setting
 
 Rows = NDArray[np.intp]
@@ -121,7 +121,7 @@ def dealt(
     if groups is not None:
         return _by_group(_one_a_row("groups", groups, n), count, random)
     if n < count:
-        raise DataError(f"folds: {n} rows cannot fill {count} folds. Give more rows.")
+        raise DataError(f"folds: {counted(n, 'row')} cannot fill {count} folds. Give more rows.")
     order = random.permutation(n)
     if labels is not None:
         order = _spread(order, _one_a_row("labels", labels, n), random)
@@ -157,8 +157,8 @@ def _by_group(groups: NDArray[Any], count: int, random: np.random.Generator) -> 
     _, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(sizes) < count:
         raise DataError(
-            f"folds: {len(sizes)} groups cannot fill {count} folds, since the rows of a group stay "
-            "together. Give more groups, or leave them out."
+            f"folds: {counted(len(sizes), 'group')} cannot fill {count} folds, since the rows of a "
+            "group stay together. Give more groups, or leave them out."
         )
     shuffled = random.permutation(len(sizes))
     fold_of, filled = np.empty(len(sizes), dtype=np.intp), np.zeros(count)

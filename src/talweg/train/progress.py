@@ -159,11 +159,14 @@ class Watched:
 class Whole:
     """One bar of sweeps that follow each other, each of which is given it as `progress`.
 
-    `later` counts the runs of those to come; `earlier` is what the bar told of those before.
+    `later` counts the runs of those to come; `earlier` is what the bar told of those before. Of all
+    runs, each a `thing`, `dropped` serve a choice alone and are not counted.
     """
 
     shows_bar: bool | None = None
     later: int = 0
+    thing: str = "run"
+    dropped: int = 0
     earlier: list[Watched] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 
@@ -172,6 +175,7 @@ class Whole:
         first = [*works[:1]] * self.later
         to_come = [replace(each, control=Control(), runs=1) for each in first]
         bar = SweepBar([*self.earlier, *works, *to_come], workers=workers)
+        bar.thing, bar.dropped = self.thing, self.dropped
         bar.started = self.started
         return bar
 
@@ -184,13 +188,15 @@ class SweepBar(Bar):
     ) -> None:
         super().__init__(stream)
         self.watched, self.workers = watched, workers
+        self.thing, self.dropped = "run", 0
         self.started = time.perf_counter()
 
     def words(self) -> str:
         """Runs, then epoch and losses of the furthest, then the time left for all."""
-        runs = sum(each.runs for each in self.watched)
-        ended = sum(each.runs for each in self.watched if each.ended)
-        words, furthest = [f"{ended}/{runs} runs"], self._furthest()
+        runs = sum(each.runs for each in self.watched) - self.dropped
+        ended = sum(each.runs for each in self.watched if each.ended) - self.dropped
+        things = f"{self.thing}{'' if runs == 1 else 's'}"
+        words, furthest = [f"{max(0, ended)}/{runs} {things}"], self._furthest()
         if furthest:
             words += [f"epoch {furthest.control.epoch}/{furthest.epochs}"]
             words += _losses(furthest.control)

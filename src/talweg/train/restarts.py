@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from talweg.errors import DataError, SettingError
+from talweg.errors import DataError, SettingError, counted
 from talweg.nn import Module
 from talweg.settings import Number, Rule, check
 from talweg.train.run import Run
@@ -165,7 +165,9 @@ class Restarts:
 
     def __str__(self) -> str:
         if not np.isfinite(self.losses).any():
-            return f"none of {len(self.runs)} starts has a loss: see the `failure` of each"
+            return (
+                f"none of {counted(len(self.runs), 'start')} has a loss: see the `failure` of each"
+            )
         total, spread = len(self.runs), self.spread
         lines = ["minimum          loss  starts   share"]
         for place, each in enumerate(self.clusters[:_SHOWN], 1):
@@ -173,7 +175,8 @@ class Restarts:
             lines.append(row)
         more = self.clusters[_SHOWN:]
         if more:
-            lines.append(f"{len(more)} more minima, of {sum(each.count for each in more)} starts")
+            starts = counted(sum(each.count for each in more), "start")
+            lines.append(f"{_minima(len(more), 'more ')}, of {starts}")
         if self.unfinished:
             least = np.min(self.losses[self.unfinished])
             count = len(self.unfinished)
@@ -188,7 +191,7 @@ class Restarts:
         return "\n".join(
             [
                 *lines,
-                f"{total} starts{failures}: {quantiles}",
+                f"{counted(total, 'start')}{failures}: {quantiles}",
                 f"{self.solved:.0%} of the starts solved it{words}{enough}",
                 *self._advice(),
             ]
@@ -200,13 +203,15 @@ class Restarts:
             return []
         epochs = max(self.runs[place].epochs for place in self.unfinished)
         return [
-            f"unfinished: the loss had not settled after {epochs} epochs, so this is no minimum;",
+            f"unfinished: the loss had not settled after {counted(epochs, 'epoch')}, so this is no "
+            "minimum;",
             f"give more epochs (say {4 * epochs}), another learning rate, or on little data",
             "optimizer=tw.LBFGS() with batch_size=None",
         ]
 
     def __repr__(self) -> str:
-        return f"<Restarts: {len(self.runs)} starts, {len(self.clusters)} minima; print it>"
+        starts = counted(len(self.runs), "start")
+        return f"<Restarts: {starts}, {_minima(len(self.clusters))}; print it>"
 
 
 # Which runs found the same minimum ----------------------------------------------------------------
@@ -280,3 +285,7 @@ def _range(predictions: npt.NDArray[np.float64]) -> float:
     """The range that nine in ten predictions lie in; what rounding makes, where all are equal."""
     low, high = np.quantile(predictions, [0.05, 0.95])
     return max(float(high - low), 1e-6 * float(np.abs(predictions).max()))
+
+
+def _minima(count: int, more: str = "") -> str:
+    return f"{count} {more}{'minimum' if count == 1 else 'minima'}"

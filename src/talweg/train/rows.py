@@ -8,7 +8,7 @@ import numpy as np
 
 from talweg.engine.program import Rows
 from talweg.engine.random import SPLIT, generator
-from talweg.errors import DataError, SettingError, ShapeError
+from talweg.errors import DataError, SettingError, ShapeError, counted
 from talweg.gates import Array, Spec
 from talweg.nn import Loss, Module
 from talweg.nn.row_weights import class_weights, row_weights, weights_by_class
@@ -164,7 +164,7 @@ def _refuse_count(x: Array, target: Array, name: str) -> None:
     """Each row needs a target."""
     if target.ndim == 0 or len(target) != len(x):
         count = len(target) if target.ndim else 0
-        raise ShapeError(f"fit: {name}X has {len(x)} rows, but {name}y has {count}")
+        raise ShapeError(f"fit: {name}X has {counted(len(x), 'row')}, but {name}y has {count}")
 
 
 def _narrowed(weights: Array, dtype: Any, name: str) -> Array:

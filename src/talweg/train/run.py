@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from talweg.errors import counted
 from talweg.nn import Module
 
 
@@ -59,7 +60,8 @@ class Run:
 
     def __str__(self) -> str:
         ends = [f"{name} {values[-1]:.6g}" for name, values in self.history.items() if len(values)]
-        done = f"{self.epochs} epochs, {self.steps} steps in {self.seconds:.2f} s"
+        steps = counted(self.steps, "step")
+        done = f"{counted(self.epochs, 'epoch')}, {steps} in {self.seconds:.2f} s"
         return "\n".join(
             [
                 ": ".join([done, ", ".join(ends)]) if ends else done,

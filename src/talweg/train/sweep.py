@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from talweg.errors import DataError, SettingError, TrainingWarning
+from talweg.errors import DataError, SettingError, TrainingWarning, counted
 from talweg.lazy import cached_property
 from talweg.settings import Flag, Rule, check, plain
 from talweg.train.checkpoint import Checkpoint
@@ -154,8 +154,8 @@ def _warn_of_failures(tasks: Sequence[Task], standings: Sequence[Standing]) -> N
     shown = "; ".join(str(task.point) for task in failed[:_NAMED])
     more = f"; and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
     warnings.warn(
-        f"{len(failed)} of {len(tasks)} runs stopped being finite: {shown}{more}. The `failure` of "
-        "each says where, and what to try; it changed nothing in the other runs.",
+        f"{len(failed)} of {counted(len(tasks), 'run')} stopped being finite: {shown}{more}. The "
+        "`failure` of each says where, and what to try; it changed nothing in the other runs.",
         TrainingWarning,
         stacklevel=3,
     )
@@ -245,7 +245,7 @@ class Sweep:
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        return f"<Sweep of {len(self.runs)} runs; print it for a table>"
+        return f"<Sweep of {counted(len(self.runs), 'run')}; print it for a table>"
 
 
 def _counted(count: int, noun: str) -> str:
