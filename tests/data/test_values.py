@@ -187,6 +187,12 @@ def test_long_numbers_of_parquet_keep_their_digits_in_every_part(tmp_path: Path)
     assert table.columns["x"].dtype == np.float64
 
 
+def test_long_numbers_of_a_file_keep_their_digits_however_many(tmp_path: Path) -> None:
+    ids = [2**60 + row for row in range(5000)]
+    (tmp_path / "t.csv").write_text("\n".join(["id,x", *(f"{each},{each % 7}.5" for each in ids)]))
+    assert as_table(tmp_path / "t.csv").columns["id"].tolist() == list(map(str, ids))
+
+
 # Parquet and frames ---------------------------------------------------------------------------
 
 ARROW = {  # an array of pyarrow, and its cells

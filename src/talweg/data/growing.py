@@ -29,6 +29,7 @@ from talweg.data.columns import (
 from talweg.data.dates import FEW_ODD, seconds, styles_of
 from talweg.data.numerals import COMMA, POINT, Tally, are_coded, cleaned, numeral
 from talweg.data.scratch import Scratch
+from talweg.data.values import is_long
 
 BLOCK = 2**13  # cells read at a time: 200,000 x 10 take 1.6 s, with 2**17 2.4 (caches)
 FEWEST = 2**6  # rows at a time: of 1,500 columns, 5 rows take three times as long a cell
@@ -339,8 +340,9 @@ class GrowingColumn:
         return True
 
     def _becomes_numbers(self, *, at_last: bool = False) -> bool:
-        """Keep numbers, where hardly any text is none and they are no codes such as 007; `at_last`,
-        where there is no place for more words, most texts will do: all cells decide in the end.
+        """Keep numbers, where hardly any text is none, they are no codes such as 007, and none is
+        so long that float64 merges it with others. `at_last`, where there is no place for more
+        words, most texts will do: all cells decide in the end.
         """
         levels = list(self._places.levels)
         some = levels[:: 1 + len(levels) // _SOME]
@@ -353,7 +355,7 @@ class GrowingColumn:
         tally = Tally.of(pairs, math.inf if at_last else sum(rows))
         if not (tally.numbers > tally.others if at_last else tally.is_nearly_all):
             return False
-        if are_coded(dict(pairs)) and not at_last:
+        if not at_last and (are_coded(dict(pairs)) or any(map(is_long, levels))):
             return False
         self._numbers = _GrowingNumbers(self._shelf, tally)
         self._numbers.add_levels(levels, self._parts)

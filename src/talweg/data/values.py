@@ -65,6 +65,12 @@ def plain(value: float) -> str:
     return str(int(value)) if whole else repr(value)
 
 
+def is_long(text: str) -> bool:
+    """Whether a text is a whole number that float64 may not tell from its neighbours."""
+    digits = text.removeprefix("-")
+    return 16 <= len(digits) <= 40 and digits.isdecimal() and int(digits) >= EXACT
+
+
 def as_text(value: object) -> str:
     """Any value as stripped text; UnfitError for a container or a complex number."""
     if isinstance(value, str):
