@@ -1,5 +1,6 @@
 """The bar's thread ends with its run, however that ends, and a stream that fails costs no run."""
 
+import contextlib
 import io
 import sys
 import threading
@@ -75,6 +76,25 @@ def test_what_is_raised_beside_a_bar_leaves_no_thread(error: type[BaseException]
     with pytest.raises(error), ProgressBar(Control(), 3, Terminal()):
         assert len(watching()) == 1
         raise error
+    assert watching() == []
+
+
+@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
+def test_a_bar_that_is_forgotten_ends_by_itself(stream: Any, monkeypatch) -> None:
+    """As where Ctrl-C comes at the very beginning of its end."""
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    def run() -> None:
+        with contextlib.suppress(KeyboardInterrupt), ProgressBar(Control(), 3, stream()):
+            assert len(watching()) == 1
+
+    monkeypatch.setattr(ProgressBar, "__exit__", interrupted)
+    run()
+    deadline = time.monotonic() + 5
+    while watching() and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert watching() == []
 
 

@@ -6,6 +6,7 @@ import math
 import sys
 import threading
 import time
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -34,7 +35,8 @@ class Bar(ABC):
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        watched = weakref.ref(self), self._done
+        self._thread = threading.Thread(target=_watch, args=watched, daemon=True)
         self._shown, self._width = False, _WIDTH
 
     @abstractmethod
@@ -77,16 +79,10 @@ class Bar(ABC):
         if self._thread.is_alive():
             self._thread.join()
 
-    def _watch(self) -> None:
-        if not is_terminal(self.stream):
-            self._write_lines()
-        while not self._done.wait(_EVERY):
-            self._shown = True
-            self._write(f"\r\x1b[K{self.line()}")
-
-    def _write_lines(self) -> None:
-        while not self._done.wait(_LINE_EVERY):
-            self._write(f"{self.words()}\n")
+    def draw(self, *, on_terminal: bool) -> None:
+        """Redraw the line, or write a plain one."""
+        self._shown = on_terminal
+        self._write(f"\r\x1b[K{self.line()}" if on_terminal else f"{self.words()}\n")
 
     def _write(self, text: str) -> None:
         try:
@@ -95,6 +91,20 @@ class Bar(ABC):
         except Exception:  # whatever a stream of the user's raises, or one that is closed
             self._done.set()
             self._shown = False
+
+
+def _watch(found: weakref.ref[Bar], done: threading.Event) -> None:
+    """Redraw a bar until it is left, or forgotten: Ctrl-C may come before it can say so."""
+    bar = found()
+    on_terminal = bar is not None and is_terminal(bar.stream)
+    every = _EVERY if on_terminal else _LINE_EVERY
+    due = time.monotonic() + every
+    del bar
+    while not done.wait(min(_EVERY, every)) and (bar := found()):
+        if on_terminal or time.monotonic() >= due:
+            bar.draw(on_terminal=on_terminal)
+            due += every
+        del bar
 
 
 class ProgressBar(Bar):
