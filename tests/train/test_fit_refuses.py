@@ -43,6 +43,8 @@ CASES = [
     (ShapeError, "the target has shape (6, 2), the prediction (6, 1)", {"y": np.c_[Y, Y]}),
     (TalwegError, "X must hold numbers", {"X": [["a", "b", "c"]] * 6}),
     (DataError, "the target must hold numbers", {"y": list("abcdef")}),
+    (DataError, "X has 1 masked values", {"X": np.ma.masked_equal(with_hole(X, (2, 0), -9), -9)}),
+    (DataError, "the target has 2 masked", {"y": np.ma.array(Y, mask=[1, 0, 0, 1, 0, 0])}),
     # weights
     (ShapeError, "sample_weight has shape (5,), but there are 6", {"sample_weight": np.ones(5)}),
     (DataError, "holds -1.0 at row 2", {"sample_weight": [1, 1, -1, 1, 1, 1]}),

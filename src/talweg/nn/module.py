@@ -33,6 +33,7 @@ from talweg.nn.call import (
 )
 from talweg.nn.initializers import ByShape
 from talweg.nn.predictor import Predictor, in_batches, predictor
+from talweg.nn.targets import refuse_masked
 from talweg.nn.weights import Weights
 from talweg.settings import Number, check
 
@@ -340,6 +341,7 @@ class Module:
         dtype = self.whole.dtype
         if dtype not in DTYPES:
             raise DtypeError(f"a network's dtype is one of {DTYPES}, but {dtype!r} was given")
+        refuse_masked("X", X)
         try:
             given = np.asarray(X)
             if given.dtype.kind not in "fiubO":

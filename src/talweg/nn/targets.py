@@ -34,8 +34,22 @@ def prepare_target(target: Any, prediction: Spec, labels: Labels) -> Array:
     return array
 
 
+def refuse_masked(what: str, given: Any) -> None:
+    """A DataError for masked values: what lies below a mask must not be learned."""
+    if type(given) is not np.ndarray and np.ma.is_masked(given):
+        count = int(np.count_nonzero(np.ma.getmaskarray(given)))
+        raise DataError(
+            f"{what} has {count} masked values, and a network takes none. Fill them or leave their"
+            " rows out; tw.TableModel takes them for missing."
+        )
+
+
 def target_array(target: Any) -> Array:
-    """The target as an array of whatever it holds; DataError for rows of different lengths."""
+    """The target as an array of whatever it holds.
+
+    DataError: rows of different lengths, or masked values.
+    """
+    refuse_masked("the target", target)
     try:
         return np.asarray(target)
     except ValueError:
