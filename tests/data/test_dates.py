@@ -53,6 +53,11 @@ WRITTEN = {  # how each day is written, and to what it is exact
     "SQL Server": (lambda d: f"{d:%b} {d.day:2} {d:%Y %I:%M%p}", "minute"),
     "half days": (lambda d: f"{d.month}/{d.day}/{d.year} {d:%I:%M} {d:%p}", "minute"),
     "points in a.m.": (lambda d: f"{d:%Y-%m-%d %I:%M} {'ap'[d.hour > 11]}.m.", "minute"),
+    "SAS": (lambda d: f"{d:%d%b%Y}".upper(), "day"),
+    "C": (lambda d: f"{d:%a %b} {d.day:2} {d:%H:%M:%S %Y}", "minute"),
+    "Japanese": (lambda d: f"{d.year}年{d.month}月{d.day}日", "day"),
+    "Apache": (lambda d: f"{d:%d/%b/%Y:%H:%M:%S} +0000", "minute"),
+    "short quarters": (lambda d: f"Q{(d.month + 2) // 3}/{d:%y}", "quarter"),
     "letters": (lambda d: f"{d:%a, %d %b %Y %H:%M:%S} GMT", "minute"),
 }
 
@@ -78,7 +83,8 @@ def test_days_without_a_year_are_days_of_one_year() -> None:
     texts = [f"{day.day}-{day:%b}" for day in DAYS] + ["29-Feb"]
     column = fit_column(describe("when", as_cells(texts)), as_cells(texts))
     assert "year" not in column.scales and "day of year" in column.cycles
-    assert describe("when", as_cells([f"{day:%B} {day.day}" for day in DAYS])).kind == "date"
+    for texts in ([f"{day:%B} {day.day}" for day in DAYS], [f"{d.day}.{d.month}." for d in DAYS]):
+        assert describe("when", as_cells(texts)).kind == "date"
 
 
 def test_compact_dates_may_be_numbers() -> None:
@@ -109,6 +115,7 @@ NO_DATES = {
     "one odd version": [*versions(1, 9, (10, 60)), "beta"],
     "versions of years": [f"{2018 + n % 6}.{1 + n % 4}.{1 + n * 5 % 11}" for n in range(300)],
     "versions with dashes": [each.replace(".", "-") for each in versions(1, 9, (10, 60))],
+    "versions of ten": [f"10.{1 + n % 12}.{10 + n * 7 % 90}" for n in range(300)],
     "addresses": [f"10.{n % 5}.{n % 12}.{n}" for n in range(300)],
     "scores": [f"{n % 5}-{n % 4}" for n in range(300)],
     "fractions": [f"{n % 5}/{1 + n % 9}" for n in range(300)],

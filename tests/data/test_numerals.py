@@ -335,7 +335,7 @@ def test_what_says_that_nothing_is_known_is_missing(absent: str) -> None:
         (["<0.5"], 4, "50 of 200 cells are no numbers and count as unknown: '<0.5' (50)."),
         (["err", "off"], 10, "'err' (10), 'off' (10)"),
         (["a", "b", "c", "d"], 5, "'a' (10), 'b' (10), 'c' (10) and 1 more"),
-        (["slip"], 200, "1 of 200 cell is no number and counts as unknown: 'slip' (1)."),
+        (["slip"], 200, "1 of 200 cells is no number and counts as unknown: 'slip' (1)."),
     ],
 )
 @pytest.mark.parametrize("most", [10**6, 100], ids=["few", "many"])
@@ -351,9 +351,17 @@ def test_words_among_numbers_are_unknown_and_named(monkeypatch, odd, step, note,
 
 
 LOST = [  # what, cells, words of the note
-    ("units", [f"{cell} kg" for cell in RANDOM], "Its numbers have the unit 'kg' behind them."),
-    ("rare texts", every(20, *[f"<{place}" for place in range(9)]), "190 of its 200 cells are num"),
-    ("some units", [*RANDOM[:150], *(f"{cell} m" for cell in RANDOM[150:])], "the unit 'm' behind"),
+    (
+        "units",
+        [f"{cell} kg" for cell in RANDOM],
+        "but 200 of its 200 cells are none: '-0.072 kg' (2)",
+    ),
+    ("rare texts", every(20, *[f"x{place}" for place in range(9)]), "none: 'x0' (2), 'x1' (1), "),
+    ("some units", [*RANDOM[:150], *(f"{cell} m" for cell in RANDOM[150:])], "but 50 of its 200"),
+    ("footnotes", [f"{cell}*" if cell > "0.5" else cell for cell in RANDOM], "*' (1)"),
+    ("about", [f"~{cell}" if cell > "0.5" else cell for cell in RANDOM], "'~0."),
+    ("degrees", [f"{cell} °C" for cell in RANDOM], " °C' (2)"),
+    ("multiples", [f"{cell}{'KM'[n % 2]}" for n, cell in enumerate(RANDOM)], "but 200 of its 200"),
 ]
 
 
@@ -362,7 +370,9 @@ def test_a_column_that_looks_like_numbers_is_not_lost_in_silence(cells, note: st
     table = {"v": cells, "z": np.arange(200) % 3, "y": np.arange(200.0) % 17}
     found = tw.TableModel("y").kinds(table)[0]
     assert not found.used and note in found.note
-    with pytest.warns(DataWarning, match=r"the column 'v' is left out. It looks like a column of"):
+    with pytest.warns(
+        DataWarning, match=r"the column 'v' is left out. It looks like a column of numbers,"
+    ):
         tw.TableModel("y", epochs=1, members=1, bins=0, hidden=()).fit(table)
 
 
@@ -381,6 +391,12 @@ def test_what_looks_like_no_numbers_is_left_out_without_a_doubt(real_table) -> N
     ):
         found = describe("x", as_cells(cells))
         assert not found.used and not found.note
+
+
+def test_codes_that_begin_with_zeros_stay_codes() -> None:
+    for codes in (["06E7", "12E5", "23e1"], ["007", "123", "456"], ["01234"] * 400 + ["err", "9"]):
+        assert describe("x", as_cells(codes * 9)).kind == "category"
+    assert describe("x", as_cells(["1e5", "2e5", "3"] * 9)).kind == "number"
 
 
 def test_mixed_units_are_doubted() -> None:

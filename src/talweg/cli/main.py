@@ -187,7 +187,8 @@ def _add_train(commands: _Commands[_Parser]) -> None:
         dest="columns",
         metavar="COLUMN=KIND",
         help="what it is: number, category, boolean, ordinal, date, 'day first', 'month first',"
-        " 'leave out', or its words in order, as in size=small<large; may be repeated",
+        " 'decimal comma', 'decimal point', 'leave out', or its words in order,"
+        " as in size=small<large; may be repeated",
     )
     for option, words in _ROLES.items():
         train.add_argument(option, metavar="COLUMN", help=words)

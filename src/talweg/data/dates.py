@@ -41,23 +41,26 @@ STYLES: Mapping[str, tuple[re.Pattern[str], ...]] = {
             f"{_COMPACT}{_DIGITS_OF_TIME}",
             rf"{_YEAR}-?W(?P<week>[0-5]\d)(?:-?(?P<weekday>[1-7]))?{_TIME}",
             rf"{_YEAR}[-\s]?Q{_QUARTER}{_TIME}",
+            rf"{_YEAR}年\s?{_MONTH}月(?:\s?{_DAY}日)?{_TIME}",
         ),
         "month first": (f"{_MONTH}(?P<mark>[/-]){_DAY}(?P=mark){_SHORT_YEAR}{_TIME}",),
         "day first": (
             rf"{_DAY}{_MARK}\s?{_MONTH}(?P=mark)\s?{_SHORT_YEAR}{_TIME}",
             f"{_MONTH}[/-]{_LIKELY_YEAR}{_TIME}",
+            rf"{_DAY}\.\s?{_MONTH}\.",
         ),
         "day, month's name": (
-            rf"{_WEEKDAY}{_DAY}[.\s/-]+{_OF}{_NAME}(?:,?[\s/-]+{_OF}{_SHORT_YEAR})?{_TIME}",
+            rf"{_WEEKDAY}{_DAY}[.\s/-]*{_OF}{_NAME}(?:,?[\s/-]*{_OF}{_SHORT_YEAR})?{_TIME}",
         ),
         "month's name, day": (
             rf"{_WEEKDAY}{_NAME}\s+{_DAY}(?:st|nd|rd|th)?(?:,?\s+{_YEAR})?{_TIME}",
+            rf"{_WEEKDAY}{_NAME}\s+{_DAY}{_TIME}\s+{_YEAR}",
         ),
         "month's name": (
             rf"{_NAME}[\s-]+{_OF}{_YEAR}{_TIME}",
             rf"{_NAME}(?:-|\s?['\u2019])(?P<year>\d\d){_TIME}",
-            rf"Q{_QUARTER}[-/\s]?{_YEAR}{_TIME}",
-            rf"{_QUARTER}Q[-/\s]?{_YEAR}{_TIME}",
+            rf"Q{_QUARTER}[-/\s]?{_SHORT_YEAR}{_TIME}",
+            rf"{_QUARTER}Q[-/\s]?{_SHORT_YEAR}{_TIME}",
         ),
     }.items()
 }
@@ -88,6 +91,7 @@ _NAMES = {  # English, German, French, Spanish, Italian, Portuguese, Dutch and S
 # Without the zeros of 05.01.45, and with a short year or with the year before points.
 _BARE = re.compile(r"(?:(?=\d{1,2}\D)|(?=\d{4}\.))(\d{1,4})([.-])(\d{1,2})\2(\d{1,2})")
 _FEWEST_DATES, _FEWEST_YEARS = 5, 3
+_LONGEST = 60  # years from the first to the last of dates without leading zeros
 _LEAP = 2000  # the year of dates that name none: 29 February is one of them
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d:\d\d)?", re.ASCII)
@@ -162,14 +166,20 @@ def are_versions(counts: Iterable[str], style: str) -> bool:
     """Whether what could be dates are rather versions, such as 5.1.45.
 
     Dates without leading zeros of three years and more, on days that differ, come to a day after
-    the twelfth sooner or later: of five, all but one in a hundred times.
+    the twelfth sooner or later: of five, all but one in a hundred times. Few span a
+    century.
     """
-    if (parts := _bare_parts(counts)) is None:
+    if (parts := _bare_parts(counts)) is None or len(parts) < _FEWEST_DATES:
         return False
     first, second, third = ({each[place] for each in parts} for place in range(3))
     years, days = (first, second | third) if style == "year first" else (third, first | second)
-    several = len(parts) >= _FEWEST_DATES and len(years) >= _FEWEST_YEARS and len(days) > 1
-    return several and max(days) <= 12 and min(len(first), len(second), len(third)) > 1
+    vary = min(len(first), len(second), len(third)) > 1 and len(years) >= _FEWEST_YEARS
+    return _span(years) > _LONGEST or (vary and max(days) <= 12)
+
+
+def _span(years: Iterable[int]) -> int:
+    whole = [_year(f"{year:02}") for year in years]
+    return max(whole) - min(whole)
 
 
 def may_be_versions(counts: Iterable[str]) -> bool:
@@ -218,18 +228,18 @@ def _all_have(counts: Mapping[str, int], style: str) -> bool:
 
 
 def _moment(part: Mapping[str, str | None]) -> datetime:
-    hour = int(part["hour"] or 0)
+    hour = int(part.get("hour") or 0)
     if half := part.get("half"):
         hour = hour % 12 + 12 * (half[0].lower() == "p")
-    fraction = round(float((part["part"] or "0").replace(",", ".")) * 1e6)
-    day = datetime.combine(_day(part), time(tzinfo=_zone(part["zone"])))
+    fraction = round(float((part.get("part") or "0").replace(",", ".")) * 1e6)
+    day = datetime.combine(_day(part), time(tzinfo=_zone(part.get("zone"))))
     return day.replace(
-        hour=hour, minute=int(part["minute"] or 0), second=int(part["second"] or 0)
+        hour=hour, minute=int(part.get("minute") or 0), second=int(part.get("second") or 0)
     ) + timedelta(microseconds=fraction)
 
 
 def _day(part: Mapping[str, str | None]) -> date:
-    year = _year(part["year"])
+    year = _year(part.get("year"))
     if week := part.get("week"):
         return date.fromisocalendar(year, int(week), int(part["weekday"] or 1))
     if quarter := part.get("quarter"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from talweg.data.columns import Cells, Words, is_missing, tally_of
@@ -11,7 +12,10 @@ from talweg.data.numerals import COMMA, Tally, numeral
 _NAMED = 3  # odd cells that a sentence names
 _NEARLY_ALL = 0.9  # of the cells of a column that looks like one of numbers
 _MOST_LOOKED_AT = 2000  # texts that tell whether a column looks like one
-_WITH_UNIT = re.compile(r"(?P<number>.*\d) ?(?P<unit>[^\W\d_]{1,12}[²³]?)")
+_WITH_SIGN = re.compile(
+    r"(?P<before>[~≈<>≤≥]=?)? ?(?P<number>.*\d) ?(?P<after>[^\s\d.,;:()/-]{0,12})"
+)
+_MULTIPLES = frozenset(["k", "m", "b", "t", "bn", "mio"])  # of one unit
 
 
 def doubts_about(cells: Cells, mark: str) -> str:
@@ -24,11 +28,11 @@ def doubts_about(cells: Cells, mark: str) -> str:
 def _odd_cells(tally: Tally) -> str:
     if not tally.odd:
         return ""
-    are = "cell is no number and counts" if tally.others == 1 else "cells are no numbers and count"
-    total = tally.numbers + tally.others
+    one = tally.others == 1
+    are = "is no number and counts" if one else "are no numbers and count"
     return (
-        f"{tally.others:,} of {total:,} {are} as unknown: {named(tally.odd)}. Correct or empty"
-        f" {'it' if tally.others == 1 else 'them'}."
+        f"{tally.others:,} of {tally.numbers + tally.others:,} cells {are} as unknown:"
+        f" {named(tally.odd)}. Correct or empty {'it' if one else 'them'}."
     )
 
 
@@ -62,40 +66,29 @@ def named(counts: Mapping[str, int]) -> str:
 def looks_like_numbers(words: Words) -> str:
     """A sentence about a column of words of which nearly all cells seem to be numbers; or ""."""
     if words.odd:
-        return _TELL.format(f"All cells but these are numbers: {named(dict(words.odd))}")
+        return _told(dict(words.odd), len(words))
     counts = {each: n for each, n in words.counts.items() if not is_missing(each, vague=True)}
     first = dict(list(counts.items())[:_MOST_LOOKED_AT])
-    if not _is_near(*_split(first)):
+    if not (_are_nearly_numbers(first) and _are_nearly_numbers(counts)):
         return ""
-    numbers, units, odd = found = _split(counts)
-    if not _is_near(*found):
-        return ""
-    if units:
-        unit = max(units, key=units.__getitem__)
-        return _TELL.format(f"Its numbers have the unit {unit!r} behind them")
-    return _TELL.format(
-        f"{numbers:,} of its {sum(counts.values()):,} cells are numbers, but not {named(odd)}"
+    return _told({each: n for each, n in counts.items() if not numeral(each)}, sum(counts.values()))
+
+
+def _told(odd: Mapping[str, int], total: int) -> str:
+    return (
+        f"It looks like a column of numbers, but {sum(odd.values()):,} of its {total:,} cells are"
+        f" none: {named(odd)}. Write plain numbers there, and it is learned from."
     )
 
 
-_TELL = "It looks like a column of numbers. {}. Correct these cells, and it is learned from."
-
-
-def _split(counts: Mapping[str, int]) -> tuple[int, dict[str, int], dict[str, int]]:
-    """How many cells are numbers, how many have which unit, and the texts that are neither."""
-    numbers, units, odd = 0, dict[str, int](), dict[str, int]()
+def _are_nearly_numbers(counts: Mapping[str, int]) -> bool:
+    """Whether nearly all cells are numbers, or numbers with the same sign or unit."""
+    plain, units = 0, Counter[str]()
     for text, count in counts.items():
-        match = _WITH_UNIT.fullmatch(text)
+        match = _WITH_SIGN.fullmatch(text)
         if numeral(text):
-            numbers += count
+            plain += count
         elif match and numeral(match["number"]):
-            units[match["unit"]] = units.get(match["unit"], 0) + count
-        else:
-            odd[text] = count
-    return numbers, units, odd
-
-
-def _is_near(numbers: int, units: Mapping[str, int], odd: Mapping[str, int]) -> bool:
-    most = max(units.values(), default=0)
-    total = numbers + sum(units.values()) + sum(odd.values())
-    return numbers + most >= _NEARLY_ALL * total
+            unit = match["before"] or match["after"]
+            units["k" if unit.lower() in _MULTIPLES else unit] += count
+    return plain + max(units.values(), default=0) >= _NEARLY_ALL * sum(counts.values())

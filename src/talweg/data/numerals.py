@@ -59,6 +59,7 @@ _SURE = {
     )
     for mark, d, g in ((POINT, r"\.", ","), (COMMA, ",", r"\."))
 }
+_CODE = re.compile(r"\d+(?:[eE]\d+)?", re.A)
 _INDIAN = re.compile(r"[1-9]\d?(?:,\d\d)+,\d{3}(?:\.\d*)?", re.A)
 
 
@@ -265,8 +266,8 @@ def habit_of(tallies: Iterable[Tally], delimiter: str) -> str:
 
 
 def are_coded(counts: Mapping[str, int]) -> bool:
-    """Whether nearly all texts are digits alone, and some begin with a zero, as 007 does."""
-    digits = {each: count for each, count in counts.items() if each.isdigit()}
-    if sum(digits.values()) < (1 - UNREADABLE) * sum(counts.values()):
+    """Whether nearly all texts are digits alone, and some begin with a zero, as 007 and 06E7 do."""
+    codes = {each: count for each, count in counts.items() if _CODE.fullmatch(each)}
+    if sum(codes.values()) < (1 - UNREADABLE) * sum(counts.values()):
         return False
-    return any(each[0] == "0" and len(each) > 1 for each in digits)
+    return any(each[0] == "0" and len(each) > 1 for each in codes)

@@ -40,7 +40,8 @@ class TableModel:
     The task follows from the target column unless given; each other column becomes numbers
     (see `talweg.data`) unless it is named in `drop`; `columns` says what a column is where what
     is seen in it misleads: "number", "category", "boolean", "ordinal" or its words in order,
-    "date", "day first", "month first", or "leave out". A row whose target is missing is left out.
+    "date", "day first", "month first", "decimal comma", "decimal point", or "leave out". A row
+    whose target is missing is left out.
 
     `weight` names a column that says how much each row counts, 0 leaving it out; rows of one of
     the `groups` stay together. `balance` weighs classes so that rare ones count as much as
