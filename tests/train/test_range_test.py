@@ -108,6 +108,12 @@ def test_each_candidate_ends_as_a_run_of_fit_at_that_rate(size, engine) -> None:
         assert_allclose(end, np.mean(losses[-5:]), rtol=1e-7)
 
 
+def test_no_rate_below_the_lowest_is_tried() -> None:
+    found = tw.find_rate(sigmoids(), *XOR, low=0.5)
+    assert 1 < len(found.tried) < 7 and found.tried.min() >= 0.5
+    assert f"of {len(found.tried)} short runs" in str(found)
+
+
 XOR = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1.0]]), np.array([0, 1, 1, 0.0])
 WAVE = table(120)
 

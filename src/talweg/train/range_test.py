@@ -125,9 +125,9 @@ def find_rate(
     4 times its lowest. A third of the rate at which they are lowest is the first candidate, but
     may be far too high: a loss may fall while the rate is passing, and never at that rate. So
     seven runs of the same length start where the test did, at the candidate and at lower rates,
-    down to a thousandth of it; the one whose loss is lowest over its last quarter is proposed.
-    In all the steps are some nine times as many. The net is left as it was. More steps see high
-    rates as better than they are, for by then much has been learnt.
+    down to a thousandth of it, but not below `low`. The rate whose loss is lowest over its last
+    quarter is proposed. In all the steps are some nine times as many. The net is left as it was.
+    More steps see high rates as better than they are, for by then much has been learnt.
     SettingError: no rate lowers the loss.
 
     >>> X = np.linspace(-1, 1, 50)[:, None]
@@ -231,7 +231,8 @@ def _rounded(rate: float) -> float:
 
 def _checked(found: RateTest, trial: _Trial) -> RateTest:
     """With the best of short runs at the proposal and at lower rates, of equals the highest."""
-    tried = np.array([_rounded(found.rate / STEP**i) for i in range(TRIED)])
+    lower = [_rounded(found.rate / STEP**i) for i in range(1, TRIED)]
+    tried = np.array([found.rate, *(each for each in lower if each >= found.rates[0])])
     ends = np.array([trial.end(rate) for rate in tried])
     best = int(ends.argmin())
     if not ends[best] < trial.end(_NOTHING):
