@@ -1,9 +1,11 @@
 """Tables that come through a pipe: from the standard input and from pipes with a name."""
 
+import gzip
 import io
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 GIVEN = ["-", "/dev/stdin"]
@@ -56,3 +58,32 @@ def test_a_path_that_the_system_refuses_is_one_line(talweg, train, path: str) ->
         said = talweg(*arguments)
         assert said.status == 2
         assert "cannot be read: File name too long" in said.err
+
+
+def test_other_formats_come_through_a_pipe(talweg, train, houses: Path, piped) -> None:
+    assert train().status == 0
+    from_file = talweg("predict", "out", houses)
+    frame = pd.read_csv(houses)
+    book = io.BytesIO()
+    frame.to_excel(book, index=False)
+    for content in (
+        frame.to_json(orient="records", lines=True).encode(),
+        frame.to_json(orient="records").encode(),
+        gzip.compress(houses.read_bytes()),
+        frame.to_parquet(index=False),
+        book.getvalue(),
+    ):
+        piped(content)
+        assert talweg("predict", "out", "-") == from_file
+
+
+def test_a_doubt_about_the_header_is_a_note_that_an_option_ends(talweg, write) -> None:
+    answers = ((1 + i * 7 % 5, 1 + i * i % 5, 1 + i // 3) for i in range(12))
+    file = write("answers.csv", (1, 2, 3), *answers)
+    quick = ("--target", -1, "--out", "o", "--epochs", 2, "--members", 1, "--bins", 0)
+    said = talweg("train", file.name, *quick)
+    assert "could be names or a row" in said.err and "--no-header" in said.err
+    for option, rows in (("--header", 12), ("--no-header", 13)):
+        said = talweg("train", file.name, *quick, option)
+        assert f"answers.csv: {rows} rows, 3 columns" in said.out
+        assert "could be names" not in said.err

@@ -35,6 +35,7 @@ _MARKS = (
     (b"<?xml", f"is an XML file. {_CSV}"),
     (b"version https://git-lfs", "only says where Git LFS keeps the file. Run git lfs pull"),
 )
+_WITHIN = (b"PK\x03\x04", b"\x1f\x8b", b"PAR1\x15", b"BZh9", b"\xfd7zXZ\x00")
 _TAR, _TAR_AT = b"ustar", 257
 _PARTS = (  # of a zip
     (
@@ -56,6 +57,15 @@ def refuse_foreign(file: object, start: bytes) -> None:
     for mark, words in _MARKS:
         if start.startswith(mark) or (mark.startswith(b"<") and text.startswith(mark)):
             raise DataError(f"{file} {words}.")
+
+
+def refuse_packed_twice(file: object, start: bytes) -> None:
+    """A DataError where what was packed is no text, but a table of another format, or packed."""
+    if start.startswith(_WITHIN):
+        raise DataError(
+            f"{file} is packed, and what it holds is packed itself, or a workbook or Parquet."
+            " Unpack it once."
+        )
 
 
 def refuse_bundle(file: object, names: Sequence[str]) -> None:

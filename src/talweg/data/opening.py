@@ -16,7 +16,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import IO, Any
 
 from talweg.data.files import Source
-from talweg.data.foreign import refuse_bundle, refuse_foreign
+from talweg.data.foreign import refuse_bundle, refuse_foreign, refuse_packed_twice
 from talweg.errors import DataError, DataWarning
 
 LONGEST_LINE = 2**26  # bytes; a file of one endless line would otherwise be read as one cell
@@ -119,6 +119,7 @@ def encoding_of(file: Source) -> str:
     with unpacked(file) as stream:
         start = stream.read(4096)
         refuse_foreign(file, start)
+        refuse_packed_twice(file, start)
         wide = next((name for mark, name in _MARKS if start.startswith(mark)), _unmarked(start))
         return wide or _narrow_encoding(file, start, stream)
 
