@@ -74,11 +74,11 @@ def learned(file: Path) -> dict[str, Any]:
     score of one epoch.
     """
     import talweg as tw
-    from talweg.data import table_model
+    from talweg.data import table_model, training
 
     marks: list[tuple[float, float]] = []
-    for name in ("as_table", "learn"):
-        setattr(table_model, name, _marked(getattr(table_model, name), marks))
+    for module, name in ((table_model, "as_table"), (training, "learn")):
+        setattr(module, name, _marked(getattr(module, name), marks))
     model = tw.TableModel(target="target", epochs=1).fit(file, progress=False)
     _mark(marks)
     score = model.scores[0]

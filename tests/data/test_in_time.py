@@ -211,6 +211,12 @@ def test_descending_rows_are_judged_like_ascending_ones(model) -> None:
     assert down.scores == model.scores
 
 
+def test_a_table_without_a_header_names_columns_by_position() -> None:
+    rows = [list(row) for row in zip(*TABLE.values(), strict=True)]
+    found = tw.TableModel(-1, **QUICK).fit(rows, seed=1)
+    assert "On the last 40 rows by column 0, predicted" in " ".join(sentences(found.trained))
+
+
 # Dates in no order ------------------------------------------------------------------------------
 
 

@@ -111,6 +111,10 @@ ALONG_TIME_RECORD = Record(
 
 
 def in_words(names: tuple[str, ...]) -> str:
-    """ "year", "year and month", "year, month and day"."""
-    *others, last = names
+    """Columns as a sentence names them; those of a table without a header go by position.
+
+    >>> in_words(("year", "month", "day")), in_words(("0",))
+    ('year, month and day', 'column 0')
+    """
+    *others, last = (f"column {name}" if name.isdigit() else name for name in names)
     return f"{', '.join(others)} and {last}" if others else last
