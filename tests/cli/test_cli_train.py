@@ -242,3 +242,64 @@ def test_a_run_that_breaks_off_says_so_once_and_without_a_warning(train, recwarn
     assert "worse than the trivial predictor" in words
     assert words.count("first NaN or infinity") == 1
     assert "Try a smaller learning rate" in words
+
+
+# Said once, and as a person says it ---------------------------------------------------------------
+
+ODD = {
+    "size": [*(str(each % 13 + 0.5) for each in range(57)), "", "", ""],
+    "always": ["x"] * 60,
+    "place": ["hill", "lake", ""] * 20,
+    "day": ["03/04/2021", "05/06/2021"] * 30,
+}
+
+
+def odd_table(file: str) -> None:
+    rows = [",".join([*ODD, "price"])]
+    cells = zip(*ODD.values(), strict=True)
+    rows += [f"{','.join(each)},{place % 7 + place / 3:.3f}" for place, each in enumerate(cells)]
+    Path(file).write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def test_what_is_told_of_columns_is_told_once(talweg) -> None:
+    odd_table("odd.csv")
+    told = talweg(
+        "train", "odd.csv", "--target", "price", "--epochs", "2", "--members", "1", "--out", "o"
+    )
+    words = " ".join(told.out.split())
+    assert words.count("Every cell holds 'x'.") == 1
+    assert words.count("Days and months could be swapped") == 1
+    shown = " ".join(talweg("show", "o").out.split())
+    assert shown.count("Column 'always' is left out. Every cell holds 'x'.") == 1
+    assert shown.count("Days and months could be swapped") == 1
+
+
+def test_missing_cells_are_counted_where_columns_are_listed(talweg) -> None:
+    odd_table("odd.csv")
+    quick = ("--epochs", "2", "--members", "1", "--hidden", "4")
+    told = talweg("train", "odd.csv", "--target", "price", *quick, "--out", "o")
+    assert "number: size (3 missing)\n" in told.out
+    assert "category: place (20 missing)\n" in told.out
+    assert "date: day\n" in told.out
+    lines = [line.split() for line in talweg("show", "o").out.splitlines()]
+    assert ["column", "kind", "inputs", "missing"] in lines
+    assert ["size", "number", "3", "3"] in lines and ["place", "category", "4", "20"] in lines
+    assert [each[-1] for each in lines if each[:2] == ["day", "date"]] == ["0"]
+    page = Path("o/report.html").read_text(encoding="utf-8")
+    assert "Missing cells" in page and "This network" in page
+
+
+def test_one_row_and_one_column_are_singular(talweg) -> None:
+    odd_table("odd.csv")
+    quick = ("--epochs", "1", "--members", "2", "--hidden", "4", "--bins", "0")
+    assert talweg("train", "odd.csv", "--target", "price", *quick, "--out", "o").status == 0
+    assert "These networks" in Path("o/report.html").read_text(encoding="utf-8")
+    assert "networks  trivial" in talweg("show", "o").out
+    Path("one.csv").write_text("size,place,day\n9,hill,03/04/2021\n", encoding="utf-8")
+    for said in ("written to p.csv\n", "written to p.csv (replaced the one of 20"):
+        told = talweg("predict", "o", "one.csv", "--out", "p.csv")
+        assert told.out.startswith("1 prediction of price " + said)
+    for said in ("page  c.html\n", "page  c.html (replaced the one of 20"):
+        told = talweg("compare", "o", "o", "--out", "c.html")
+        assert "2 models of price. Scored on the same 15 rows" in told.out
+        assert said in told.out

@@ -179,3 +179,16 @@ def test_a_file_holds_no_rows(numbers, tmp_path) -> None:
     numbers.save(tmp_path / "m.talweg")
     assert tw.load(tmp_path / "m.talweg").trained.unseen is None
     assert b"2020-0" not in (tmp_path / "m.talweg").read_bytes()
+
+
+def test_a_row_costs_the_weights_of_its_judge_alone(numbers, monkeypatch) -> None:
+    trained = numbers.trained
+    sources = trained.unseen, trained.unseen.table
+    unseen, whole = (EncodedRows.of(trained, each) for each in sources)
+    assert whole.weights == 2 * unseen.weights == trained.net.weights.flat.size
+    work = 60.0 * 2 * len(unseen.places()) * unseen.weights
+    monkeypatch.setattr("talweg.insight.importance.FEWEST_ROWS", 10)
+    monkeypatch.setattr("talweg.insight.importance.MOST_WORK", work)
+    # rows say more than repeats, up to a point
+    assert [importance(each).rows for each in (unseen, whole)] == [60, 30]
+    assert importance(unseen).worse.shape[1] == 2

@@ -62,8 +62,8 @@ def test_a_regression(regression) -> None:
     # errors 0, 0, 2 around a mean of 4: R2 = 1 - 4/8, and always 5 is off by 3, 1 and 1
     trained = holding(regression, [2.0, 4.0, 6.0], [2.0, 4.0, 8.0], [5.0])
     assert headline(trained) == (
-        "On 3 rows that training never saw, the network explains 50% of the variance of price "
-        "(R2 0.5) and is off by 0.6667 on average; always predicting the mean, 5, is off by 1.667."
+        "On 3 rows that training never saw, the network explains 50.0% of the variance of "
+        "price and is off by 0.6667 on average; always predicting the mean, 5, is off by 1.667."
     )
     # always 5 has an R2 of 1 - 11/8: from -0.375 to 0.5 on the way to 1
     expected = "That is 63.6% of the way from the trivial predictor to a perfect one."
@@ -85,9 +85,9 @@ def test_several_networks_judge_each_what_it_never_saw(regression, classes) -> N
     both = [(2, 1, "epochs")] * 2
     trained = several(holding(regression, [2.0, 4.0, 6.0], [2.0, 4.0, 8.0], [5.0]), *both)
     assert headline(trained) == (
-        "On 3 rows, each judged by a network that never saw it, the networks explain 50% of the "
-        "variance of price (R2 0.5) and are off by 0.6667 on average; always predicting the mean, "
-        "5, is off by 1.667."
+        "On 3 rows, each judged by a network that never saw it, the networks explain 50.0% of "
+        "the variance of price and are off by 0.6667 on average; always predicting the mean, 5, is "
+        "off by 1.667."
     )
     shares = [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]]
     trained = several(holding(classes, [0, 0, 1, 1], shares, [0.7, 0.3]), *both)

@@ -238,3 +238,16 @@ def test_a_bar_does_not_change_the_run() -> None:
         for bar in (False, True)
     ]
     np.testing.assert_array_equal(*flats)
+
+
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [(0, "0/8 networks"), (2, "0/8 networks"), (3, "1/8 networks"), (4, "2/8 networks")],
+)
+def test_networks_that_are_dropped_after_a_trial_are_not_counted(ended: int, said: str) -> None:
+    whole = Whole(True, later=6, thing="network", dropped=2)
+    works = [Watched(Control(), 1, 0, 100) for _ in range(4)]
+    bar = whole.bar(works, 2)
+    for each in works[:ended]:
+        each.ended = True
+    assert bar.words().startswith(said)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 
 from talweg.cli.given import table_given
-from talweg.cli.output import usable_file, whole_or_nothing
+from talweg.cli.output import replaced, usable_file, whole_or_nothing
 from talweg.cli.show import model_file
 from talweg.cli.terminal import say
 from talweg.cli.text import columns, paragraph
@@ -33,9 +33,10 @@ def compare(options: argparse.Namespace) -> None:
     say("\n" + _table(found))
     if out is None:
         return
+    older = replaced(out)
     with whole_or_nothing(out) as (stream,):
         stream.write(comparison_page(found).encode())
-    say(f"\npage  {out}")
+    say(f"\npage  {out}{older}")
 
 
 def _table(found: Comparison) -> str:

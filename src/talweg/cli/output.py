@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -74,6 +75,15 @@ def _is_same(file: Path, source: str) -> bool:
         return os.path.samestat(file.stat(), found)
     except (OSError, ValueError):  # what is not there is another
         return False
+
+
+def replaced(file: Path) -> str:
+    """What to say of a file behind its name, once another is written: the day of the one that was
+    there before, or nothing where there was none.
+    """
+    if not file.exists():
+        return ""
+    return f" (replaced the one of {datetime.fromtimestamp(file.stat().st_mtime):%Y-%m-%d})"
 
 
 @contextmanager

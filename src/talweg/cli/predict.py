@@ -12,7 +12,7 @@ from itertools import chain
 
 from talweg.cli.cells import write_rows
 from talweg.cli.given import table_given
-from talweg.cli.output import usable_file, whole_or_nothing
+from talweg.cli.output import replaced, usable_file, whole_or_nothing
 from talweg.cli.show import model_file
 from talweg.cli.terminal import say
 from talweg.data.read import read_parts
@@ -46,10 +46,11 @@ def predict(options: argparse.Namespace) -> None:
         write_rows(sys.stdout, rows, exact=options.exact)
         met.warn(options.data)
         return
+    older = replaced(out)
     with whole_or_nothing(out) as (stream,):
         count = write_rows(codecs.getwriter("utf-8")(stream), rows, exact=options.exact)
     met.warn(options.data)
-    say(f"{counted(count - 1, 'prediction')} of {target_name(trained)} written to {out}")
+    say(f"{counted(count - 1, 'prediction')} of {target_name(trained)} written to {out}{older}")
 
 
 def _blocks(

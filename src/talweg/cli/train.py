@@ -7,13 +7,12 @@ import codecs
 import warnings
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from talweg.cli.cells import write_rows
 from talweg.cli.given import STANDARD_INPUT, table_given
-from talweg.cli.output import claimed, usable_folder, whole_or_nothing
+from talweg.cli.output import claimed, replaced, usable_folder, whole_or_nothing
 from talweg.cli.terminal import say, tell as tell_aside
 from talweg.cli.text import paragraph
 from talweg.cli.typed import typed
@@ -96,7 +95,7 @@ def write_results(
     trained: TrainedTable, out: Path, *, command: str, code: str, told: Collection[str] = ()
 ) -> None:
     """Model, history and report, and where they lie; what cannot be drawn costs no model."""
-    older = _date_of(out / MODEL)
+    older = replaced(out / MODEL)
     with whole_or_nothing(*(out / name for name in FILES)) as (history, report, model):
         trained.save(model)
         _write_history(trained, history)
@@ -106,13 +105,7 @@ def write_results(
     if seen and seen.relied_on:
         names = map(trained.called, seen.relied_on)
         say(paragraph(f"It relies most on {', '.join(names)}.") + "\n")
-    replaced = f" (replaced the one of {older})" if older else ""
-    say(f"model    {out / MODEL}{replaced}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
-
-
-def _date_of(file: Path) -> str:
-    """The day on which a file was written; empty where there is none."""
-    return f"{datetime.fromtimestamp(file.stat().st_mtime):%Y-%m-%d}" if file.exists() else ""
+    say(f"model    {out / MODEL}{older}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
 
 
 def _looked(trained: TrainedTable) -> Look | None:

@@ -96,13 +96,12 @@ def headline(trained: TrainedTable) -> str:
     if is_several(trained):
         return f"{subject} {'explain' if many else 'explains'} {_explained(trained)}"
     if trained.task == "regression":
-        share = _percent(first.network, 0) if first.network > 0 else "none"
-        error = trained.scores[1]
+        error, r2 = trained.scores[1], "" if first.network > 0 else f" (R2 {first.network:.3g})"
         return (
-            f"{subject} {'explain' if many else 'explains'} {share} of the variance of "
-            f"{target_name(trained)} (R2 {first.network:.3g}) and {'are' if many else 'is'} off by "
-            f"{number_text(error.network)} on average; {trivial} off by "
-            f"{number_text(error.trivial)}."
+            f"{subject} {'explain' if many else 'explains'} "
+            f"{_share(first.network)} of the variance of {target_name(trained)}{r2} and "
+            f"{'are' if many else 'is'} off by {number_text(error.network)} on average; "
+            f"{trivial} off by {number_text(error.trivial)}."
         )
     return (
         f"{subject} {'predict' if many else 'predicts'} {target_name(trained)} correctly in "
@@ -117,12 +116,18 @@ def _explained(trained: TrainedTable) -> str:
     of_each = zip((one.network for one in others), map(trained.called, names), strict=False)
     ordered = sorted(of_each)
     (least, hardest), (most, easiest) = ordered[0], ordered[-1]
-    share = _percent(first.network, 0) if first.network > 0 else "none"
+    r2 = "" if first.network > 0 else f"{first.network:.3g}, "
     return (
-        f"{share} of the variance of {target_name(trained)} on average (R2 {first.network:.3g}, "
-        f"from {least:.3g} of {hardest} to {most:.3g} of {easiest}); always predicting "
+        f"{_share(first.network)} of the variance of {target_name(trained)} on average (R2 {r2}"
+        f"from {least:.3g} of "
+        f"{hardest} to {most:.3g} of {easiest}); always predicting "
         f"{baseline(trained)} explains none."
     )
+
+
+def _share(r2: float) -> str:
+    """R2 as a share of the variance, if it is one."""
+    return _percent(r2) if r2 > 0 else "none"
 
 
 def is_several(trained: TrainedTable) -> bool:
