@@ -39,8 +39,6 @@ def _matmul_cost(x: Spec, y: Spec, *, output: Spec, **_: Any) -> Cost:
 
 _BLAS_ROOM = 2**25 + 2**23
 """Bytes that a BLAS takes for the first product of a thread; of OpenBLAS 0.3.31 they are 32 MB."""
-_LARGE = 128
-"""The size of a product that OpenBLAS does not compute in small pieces, which need no room."""
 _thread = local()
 
 
@@ -48,8 +46,9 @@ def _product(x: Array, y: Array) -> Any:
     """x @ y, once the BLAS has its memory: OpenBLAS ends the process that cannot give it."""
     if not hasattr(_thread, "has_room"):
         demand(_BLAS_ROOM, "NumPy's first matrix product", "Free some, or raise the limit.")
-        large = np.ones((_LARGE, _LARGE), np.float32)
-        np.matmul(large, large)
+        # x @ x.T takes the room at any size, and no threads, which a fork would leave stuck
+        small = np.ones((16, 16), np.float32)
+        np.matmul(small, small.T)
         _thread.has_room = True
     return np.matmul(x, y)
 
