@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Self, overload
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from talweg.data.dates import written
 from talweg.data.numerals import NUMERAL, POINT, UNREADABLE, Tally, cleaned
 from talweg.data.values import Floats as Floats, as_numbers_or_texts, plain as plain
+from talweg.lazy import cached_property
 
 Codes = NDArray[np.int32]
 Mask = NDArray[np.bool_]

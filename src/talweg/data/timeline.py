@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from talweg.data.kinds import ColumnType, describe
 from talweg.data.recipe import FOLDS
 from talweg.data.roles import Roles, joined, times_in, times_of
 from talweg.data.table import Table
+from talweg.lazy import cached_property
 
 MOST_BACK = 1 / 8  # of the steps from row to row that change the time: those that may go back
 FEWEST_STEPS = 20  # that change the time: of fewer, so many may point one way by chance
