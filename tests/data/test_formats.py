@@ -92,7 +92,7 @@ BAD_JSON = [
     ("a line that is none", LINES + "{a}\n" + LINES, "line 4: this is no JSON"),
     ("an array cut short", json.dumps(RECORDS, indent=1)[:-30], "this is no JSON"),
     ("an empty array", "[]", "has no rows"),
-    ("rows of other widths", "[[1, 2], [3]]", "row 2 has 1 cells, but row 1 has 2"),
+    ("rows of other widths", "[[1, 2], [3]]", "row 2 has 1 cell, but row 1 has 2"),
     ("nested", '[[{"a": ' + "[" * 100_000, "nests too deep"),
 ]
 
