@@ -1,5 +1,7 @@
 """Signals: what was reached is kept, files are put in their places uncut, the status tells."""
 
+import errno
+import io
 import os
 import pkgutil
 import signal
@@ -73,6 +75,25 @@ def test_a_signal_ends_training_and_keeps_the_best_weights(
     assert sorted(os.listdir("out")) == RESULTS
     told = tw.load("out/model.talweg").trained.training["members"]
     assert {each["stopped_by"] for each in told} == {"interrupted"}
+
+
+class Hung(io.StringIO):
+    """What is left of a terminal once it was closed."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_terminal_that_is_closed_leaves_the_model(
+    train, monkeypatch, after_an_epoch, number: int
+) -> None:
+    after_an_epoch(number)
+    with monkeypatch.context() as patch:
+        for name in ("stdout", "stderr"):
+            patch.setattr(sys, name, Hung())
+        assert train(*ENDLESS).status == 128 + number
+    assert sorted(os.listdir("out")) == RESULTS
 
 
 @pytest.mark.parametrize("number", SIGNALS)

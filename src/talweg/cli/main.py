@@ -65,10 +65,10 @@ def _status(given: Sequence[str], interrupts: Interrupts) -> int:
     except Exception as error:
         let_go(sys.stdout)
         return _failed(error, options.traceback)
-    if lost := what_was_lost():
+    lost, status = what_was_lost(), _signalled(interrupts)
+    if lost:
         tell(f"talweg: {_in_words(lost)}. All else is done.")
-        return 2
-    return _signalled(interrupts)
+    return status or (2 if lost else 0)
 
 
 def _interrupted(options: argparse.Namespace, interrupts: Interrupts) -> int:

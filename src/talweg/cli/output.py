@@ -15,6 +15,7 @@ from talweg.errors import DataError
 from talweg.replacing import hold, replacing
 from talweg.train.interrupts import written_uncut
 
+_TRIES = 9  # each is for a run that removed the folder in the moment between two steps
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -106,7 +107,7 @@ def claimed(folder: Path) -> Iterator[None]:
 
 def _locked(folder: Path, place: Path, claim: ExitStack) -> list[Path]:
     """The folders that had to be made for the locked one, the last one first."""
-    while True:
+    for _ in range(_TRIES):
         new = [each for each in (place, *place.parents) if not each.exists()]
         try:
             place.mkdir(parents=True, exist_ok=True)
@@ -122,6 +123,7 @@ def _locked(folder: Path, place: Path, claim: ExitStack) -> list[Path]:
                 f"--out {folder}: it cannot be made ({error.strerror}). Name another folder."
             ) from None
         claim.close()
+    return []  # a file system whose folders change their numbers: it goes on without a claim
 
 
 def _is_locked(place: Path, claim: ExitStack) -> bool:
