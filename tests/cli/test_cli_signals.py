@@ -14,6 +14,7 @@ import pytest
 
 import talweg as tw
 from talweg.cli import train as train_command
+from talweg.data.learning import Team
 from talweg.engine.program import Control
 from talweg.train import interrupts
 
@@ -122,6 +123,23 @@ def test_before_the_first_step_a_signal_writes_nothing(
     said = train()
     assert (said.status, said.err) == (128 + number, "talweg: interrupted; nothing was written")
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("number", STATUS)
+def test_a_signal_between_two_sweeps_ends_training(talweg, houses, monkeypatch, number) -> None:
+    """Some networks are trained first, with bins and without; the others follow."""
+    monkeypatch.setattr(Team, "trained", sending(number, Team.trained))
+    words = "train houses.csv --target price --out out --hidden 2 --epochs 2 --members 5"
+    assert talweg(*words.split()).status == STATUS[number]
+    assert 0 < len(tw.load("out/model.talweg").trained.training["members"]) < 5
+
+
+@pytest.mark.parametrize("number", STATUS)
+def test_after_the_files_are_written_an_interruption_says_so(train, monkeypatch, number) -> None:
+    monkeypatch.setattr("talweg.cli.train.tell", sending(number, sending(number)))
+    said = train()
+    assert (said.status, said.err) == (128 + number, "talweg: interrupted; all was written")
+    assert sorted(os.listdir("out")) == RESULTS
 
 
 AFTER = ["_date_of", "_write_history", "look", "table_report", "render", "tell"]

@@ -128,3 +128,14 @@ def test_a_shell_may_close_or_break_any_stream(
     # A file that is opened in the place of a closed stream gets what is meant for the stream.
     assert Path("out/model.talweg").read_bytes()[:2] == b"PK"
     assert Path("houses.csv").read_text().startswith("rooms,place,price\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has another shell")
+@pytest.mark.parametrize("streams", ["2>&-", ">&- 2>&-", "<&- >&-"])
+def test_no_file_is_opened_as_a_closed_stream(streams: str) -> None:
+    """Else what a library in C says would go into a model."""
+    code = "import os, sys; from talweg.cli import main; "
+    code += "main._show = lambda _: sys.exit(open(os.devnull).fileno() if sys.argv else 1); "
+    code += "main.main(['show', 'm'])"
+    said = subprocess.run(["bash", "-c", f"'{sys.executable}' -c \"{code}\" {streams}"], timeout=60)
+    assert said.returncode > 2
