@@ -154,6 +154,7 @@ MARKS = [  # texts and how often each occurs, those that are values
     ({"af": 9, "as": 9, "NA": 9}, set()),
     ({"Africa": 9, "Asia": 9, "NA": 9}, set()),
     ({"yes": 9, "no": 9, "NA": 9}, set()),
+    ({"Africa": 9, "AS": 9, "NA": 9}, set()),
     ({"10": 9, "20": 9, "NA": 9}, set()),
     ({"+": 9, "-": 9, "?": 9}, set()),
     ({"AF": 9, "AS": 9, "": 9}, set()),

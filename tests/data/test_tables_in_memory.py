@@ -124,6 +124,7 @@ def test_an_index_without_a_name_is_no_input_and_may_come_and_go(tmp_path: Path,
     given = filtered()
     source = make(tmp_path, given)
     assert as_table(source).find(-1) == "y"
+    assert "__index_level_0__" not in as_table(source).names
     model = tw.TableModel("y", **QUICK).fit(source)
     assert [each.name for each in model.trained.encoder.columns] == ["x"]
     expected = model.predict({"x": given["x"]}).tolist()

@@ -102,6 +102,10 @@ def test_of_many_rows_only_what_is_more_than_chance_is_told() -> None:
     assert told({"age": [30] * 40 + [None]}) == ""
 
 
+def test_a_column_is_far_out_once() -> None:
+    assert told({"age": [9999, *[150] * 5]}).count("far out of") == 1
+
+
 def test_a_sentence_has_an_end() -> None:
     said = told({name: ["?!"] * 3 for name in ROW})
     assert said.count("3 ") == 5 + said.count("the 3 rows") and "4 more columns" in said

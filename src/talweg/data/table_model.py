@@ -121,7 +121,8 @@ class TableModel:
         self._seen: Learnable | None = None
 
     def fit(self, source: Any, *, seed: int = 0, progress: bool | None = None) -> Self:
-        """Learn from a CSV file, a data frame, a dict of columns, an array (N, D) or a Table.
+        """Learn from a CSV or Parquet file, a data frame, a dict of columns, a list of rows or of
+        records, an array (N, D) or a Table.
 
         Raises DataError for what cannot be learned from; the model is then as it was before.
         """
@@ -202,7 +203,7 @@ class TableModel:
 
     @property
     def labels(self) -> Array:
-        """The K classes in order, as numbers where all of them are."""
+        """The K classes in order, of the type and the spelling that they had in training."""
         return self.trained.labels
 
     def predict(self, source: Any) -> Array:
