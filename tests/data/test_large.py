@@ -89,7 +89,8 @@ def peak_of(file: Path) -> tuple[float, float]:
 @pytest.fixture
 def small_sample(monkeypatch) -> None:
     """What a dialect is judged by takes 10 MB at most: here less, so as not to hide the rest."""
-    monkeypatch.setattr("talweg.data.csv_file.SAMPLE", 2**13)
+    for user in ("csv_file", "read"):
+        monkeypatch.setattr(f"talweg.data.{user}.SAMPLE", 2**13)
 
 
 @pytest.mark.slow
