@@ -50,6 +50,7 @@ def test_a_name_cannot_command_a_terminal(talweg, name: str) -> None:
     saved(columns, name, "n")
     with open("t.csv", "w", newline="") as file:
         csv.writer(file).writerows([[*columns], *zip(*columns.values(), strict=True)])
+    Path(f"{name}.csv").write_text("x,y\n" + "".join(f"{n * 3 % 50},{n}\n" for n in range(60)))
     for words in (
         ("train", "t.csv", "--target", "y", "--out", "o", *QUICK),
         ("train", "t.csv", "--target", "0", "--out", "o", "--drop", "i", *QUICK),
@@ -59,7 +60,9 @@ def test_a_name_cannot_command_a_terminal(talweg, name: str) -> None:
         ("compare", "m", "n"),
         ("train", "t.csv", "--target", f"{name}?", "--out", "o"),
         ("train", "t.csv", "--target", "y", "--column", f"{name}=?", "--out", "o"),
-        ("train", f"{name}.csv", "--target", "y", "--out", "o"),
+        ("train", f"{name}.csv", "--target", "y", "--out", name, *QUICK),
+        ("predict", "m", "t.csv", "--out", f"{name}.p.csv"),
+        ("train", f"no{name}.csv", "--target", "y", "--out", "o"),
         ("predict", "n", "t.csv"),
         ("predict", "m", "t.csv", "--out", f"{name}/p.csv"),
         ("predict", "m", "t.csv", "more", name),
