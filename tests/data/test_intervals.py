@@ -25,7 +25,7 @@ def table(rows: int) -> dict[str, list[float]]:
 def test_the_smallest_distance_that_holds_enough_rows(n: int, coverage: float) -> None:
     errors = np.random.default_rng(n).normal(size=n)
     if (n + 1) * (1 - coverage) < 1 - 1e-9:
-        with pytest.raises(DataError, match="judged rows? cannot tell"):
+        with pytest.raises(DataError, match=r"judged rows? cannot tell"):
             half_width(errors, coverage)
         return
     width = half_width(errors, coverage)
