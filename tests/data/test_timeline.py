@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import talweg as tw
 from talweg.data.learnable import Learnable
 from talweg.data.recipe import FOLDS
 from talweg.data.table import Table
-from talweg.data.timeline import Timeline
+from talweg.data.timeline import INDEX, Timeline
 
 RANDOM = np.random.default_rng(3)
 ROWS = 120
@@ -145,3 +147,42 @@ def test_a_date_that_is_another_in_each_row_tells_no_target() -> None:
     target = (100 + np.arange(ROWS) // 2).astype(str).tolist()
     table = Table.from_columns([("at", MONTHS), ("x", X), ("y", target)])
     assert [each.note for each in tw.TableModel("y").kinds(table)] == ["", ""]
+
+
+# Dates that label the rows -----------------------------------------------------------------------
+
+
+def labelled(index: object, **more: object) -> pd.DataFrame:
+    return pd.DataFrame({"x": X, "y": X[::-1], **more}, index=index)
+
+
+LABELLED = {
+    "dates": (labelled(pd.DatetimeIndex(MOMENTS)), INDEX),
+    "dates, descending": (labelled(pd.DatetimeIndex(MOMENTS[::-1])), INDEX),
+    "dates of a zone": (labelled(pd.DatetimeIndex(MOMENTS, tz="Europe/Oslo")), INDEX),
+    "periods": (labelled(pd.period_range("1950-01", periods=ROWS, freq="M")), INDEX),
+    "dates in no order": (labelled(pd.DatetimeIndex(moved(MOMENTS))), ()),
+    "dates with a name": (labelled(pd.DatetimeIndex(MOMENTS, name="at")), ("at",)),
+    "dates beside a column of dates": (labelled(pd.DatetimeIndex(MOMENTS), at=DAYS), ("at",)),
+    "numbers": (labelled(range(ROWS)), ()),
+    "words": (labelled(DAYS), ()),
+}
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_a_frame_is_ordered_by_the_dates_that_label_its_rows(name: str) -> None:
+    frame, expected = LABELLED[name]
+    assert tw.TableModel("y").time_order(frame) == expected
+    assert tw.TableModel("y", time=False).time_order(frame) == ()
+
+
+def test_dates_that_label_rows_are_no_input(tmp_path: Path) -> None:
+    frame = labelled(pd.DatetimeIndex(MOMENTS))
+    model = tw.TableModel("y", epochs=2, hidden=(4,)).fit(frame)
+    model.save(tmp_path / "m.talweg")
+    few = frame.head(3)
+    for same in (few, few.reset_index(drop=True), {"x": X[:3]}):
+        np.testing.assert_array_equal(
+            tw.load(tmp_path / "m.talweg").predict(same), model.predict(few)
+        )
+    assert model.trained.in_time.periods[-1].last == f"{MOMENTS[-1]}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from talweg.data.columns import Cells
 from talweg.data.single import as_row, row_of
 from talweg.data.table import Table, check_names
 from talweg.errors import DataError, counted
@@ -69,7 +70,18 @@ def _of_frame(frame: Any) -> Table:
     levels = _index_levels(frame, given)
     kept = [name for name in given if not _NAMELESS.fullmatch(str(name))]
     pairs = [*levels, *((name, frame[name]) for name in kept)]
-    return Table.from_columns(pairs, source=source)
+    return replace(Table.from_columns(pairs, source=source), index=_dates_of_index(frame))
+
+
+def _dates_of_index(frame: Any) -> Cells | None:
+    """The dates that label the rows of a pandas frame without a name."""
+    index: Any = getattr(frame, "index", None)
+    if getattr(index, "name", None) is not None or not hasattr(index, "get_level_values"):
+        return None
+    labels = index.to_timestamp() if hasattr(index, "to_timestamp") else index  # of periods
+    if getattr(labels.dtype, "kind", "") != "M":
+        return None
+    return Table.from_columns([("index", labels)]).columns["index"]
 
 
 def _index_levels(frame: Any, columns: Sequence[object]) -> list[tuple[object, Any]]:

@@ -23,6 +23,8 @@ class Table:
 
     `types` says what the values of a column were where the source has types, which a CSV file has
     not. `numbered` are the names that are whole numbers in the source, as a data frame may have.
+    `index` holds the dates that a frame's rows are labelled by without a name: they are no column,
+    but may tell the order of the rows.
     """
 
     names: tuple[str, ...]
@@ -30,6 +32,7 @@ class Table:
     source: str
     types: Mapping[str, Types] = field(default_factory=dict)
     numbered: frozenset[str] = frozenset()
+    index: Cells | None = None
 
     def __len__(self) -> int:
         return len(self.columns[self.names[0]])
@@ -81,7 +84,8 @@ class Table:
         """The table of these rows: indices, or a mask (N,)."""
         shelf = Shelf()
         columns = {name: _kept(cells[rows], shelf) for name, cells in self.columns.items()}
-        return replace(self, columns=columns)
+        index = None if self.index is None else _kept(self.index[rows], shelf)
+        return replace(self, columns=columns, index=index)
 
     @staticmethod
     def from_arrays(

@@ -23,6 +23,8 @@ from talweg.lazy import cached_property
 MOST_BACK = 1 / 8  # of the steps from row to row that change the time: those that may go back
 FEWEST_STEPS = 20  # that change the time: of fewer, so many may point one way by chance
 MOST_UNDATED = 0.01  # the share of rows that may have no time, and take that of the row before
+INDEX = ("the index",)
+"""What dates are called that label the rows of a frame without a name."""
 _YEARS = (1500, 2200)
 
 _UNITS = {  # from long to short, by what columns of them are called
@@ -84,6 +86,8 @@ class Timeline:
     def at(self, table: Table, row: int) -> str:
         """The time of a row, in the words of the table."""
         place = np.array([row])
+        if self.names == INDEX and table.index is not None:
+            return texts(table.index[place])[0]
         return "-".join(texts(table.columns[name][place])[0] for name in self.names)
 
 
@@ -97,7 +101,7 @@ def timeline_of(
         return Timeline(roles.time, times_in(table, roles.time, asked), rules=True)
     if not roles.looks_for_time:
         return None
-    found = [*_dated(table, roles, types), *_by_calendar(table, roles)]
+    found = [*_dated(table, roles, types), *_by_calendar(table, roles), *_by_index(table)]
     ruling = min((each for each in found if each.is_in_order), key=_back, default=None)
     if ruling is not None:
         return Timeline(ruling.names, ruling.times, rules=True)
@@ -134,6 +138,16 @@ def _by_calendar(table: Table, roles: Roles) -> Iterator[Timeline]:
     found = [_first(parts, count) for count in range(len(parts), 0, -1)]
     lines = [each for each in found if each is not None]
     yield from [each for each in lines if each.is_in_order][:1] or lines[:1]
+
+
+def _by_index(table: Table) -> Iterator[Timeline]:
+    """By the dates that label the rows, where these lie in their order."""
+    kind = None if table.index is None else describe("index", table.index)
+    if table.index is not None and kind is not None and kind.kind == "date":
+        times = _filled(times_of(table.index, kind.detail[0]))
+        line = None if times is None else Timeline(INDEX, times, rules=False)
+        if line is not None and line.is_in_order:
+            yield line
 
 
 def _first(parts: Mapping[str, Floats], count: int) -> Timeline | None:
