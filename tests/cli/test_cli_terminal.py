@@ -62,7 +62,7 @@ def here(houses: Path, monkeypatch) -> None:
 
 
 RUN = r"\d+/1000000  loss \S+  val_loss \S+  best \d+"
-RUNS = r"\d/3 runs  epoch \d+/1000000  loss \S+  val_loss \S+"
+RUNS = r"\d/3 networks  epoch \d+/1000000  loss \S+  val_loss \S+"
 
 
 @pytest.mark.slow
@@ -86,7 +86,7 @@ def test_a_bar_is_drawn_and_cleaned_up(members: str, told: str) -> None:
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ("1", r"stopped because it was interrupted after \d+ steps; the network keeps"),
+        ("1", r"stopped because it was interrupted after [\d,]+ steps; the network keeps"),
         ("8", r"All stopped at the interruption; each keeps the weights of its best epoch"),
     ],
 )

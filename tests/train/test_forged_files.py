@@ -155,14 +155,20 @@ FORGED_SWEEPS: dict[str, tuple[Change, str]] = {
     "epochs too many": (told("epochs", 5), "is float64 (4,), not float64 (5,)"),
     "the best to come": (told("best_epoch", 5), "best epoch 5 of 4"),
     "why as a list": (told("why", []), "why must be text"),
-    "a failure without a step": (run(failure={"epoch": 1}), "failure must be"),
+    "a failure without a step": (
+        run(failure={"epoch": 1}),
+        "failure.gate must be text, but is absent",
+    ),
     "a run too many": (lambda c, a: c["runs"].update({"2": c["runs"]["0"]}), "there is no run 2"),
     "a run before": (lambda c, a: c["runs"].update({"-1": c["runs"]["0"]}), "there is no run -1"),
     "no sweep": (lambda c, a: c.pop("sweep"), "config.sweep must be a mapping, but is absent"),
 }
 HALTED: dict[str, tuple[Change, str]] = {
     "a state of one": (of_snapshot("state", {"mean": ["float32", 11]}), "[mean] should be"),
-    "no numbers": (of_snapshot("numbers", {}), "runs.0.snapshot must be None or a mapping"),
+    "no numbers": (
+        of_snapshot("numbers", {}),
+        "runs.0.snapshot.numbers.best_loss must be a number",
+    ),
     "rules": (of_snapshot("rules", {"rule.0.best": ["float64"]}), "should be []"),
 }
 

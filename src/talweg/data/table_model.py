@@ -144,7 +144,7 @@ class TableModel:
             source=seen.table.source,
             rows=len(seen.table),
             parts=dict(zip(_PARTS, found.parts, strict=True)),
-            training=_training(learned, deal.recipe),
+            training=_training(learned, deal.recipe, given["time_budget"]),
             history=_history(learned.runs, deal.coding),
             unseen=found.unseen,
             decision=found.decision,
@@ -275,12 +275,14 @@ def _measured(coding: Coding) -> dict[str, Any]:
     }
 
 
-def _training(learned: Learned, recipe: Recipe) -> dict[str, Any]:
+def _training(learned: Learned, recipe: Recipe, budget: float | None) -> dict[str, Any]:
     run = learned.runs[0]
     told = ("epochs", "best_epoch", "kept", "stopped_by", "why")
     used = ("batch_size", "loss", "optimizer", "engine", "dtype")
     found: dict[str, Any] = {name: getattr(run, name) for name in told}
     found |= {name: run.settings[name] for name in used}
+    if run.stopped_by == "time_budget":  # the run was given what others had left of it
+        found["why"] = f"the time budget of {budget:g} s was used up after epoch {run.epochs}"
     found |= {"most_epochs": recipe.epochs, "patience": recipe.patience}
     found |= {"seconds": learned.seconds, "compile_seconds": learned.compile_seconds}
     found |= {"when": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION}

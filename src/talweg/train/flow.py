@@ -132,6 +132,10 @@ class Look:
             f"as {'it starts' if len(left) == 1 else 'they start'}: {self._reason(left)}"
         )
 
+    @property
+    def _all_rows(self) -> str:
+        return "the only row" if self.count == 1 else f"all of {self.count} rows"
+
     def _reason(self, left: Sequence[str]) -> str:
         """Why, as far as can be seen, and what to do."""
         if all(_is_constant(self.gradients[name]) for name in left):
@@ -142,9 +146,9 @@ class Look:
         for kind, words in _REASONS.items():
             off = [n.removesuffix(kind) for n in self.layers if n.endswith(kind) and self._is(n)]
             if off:
-                return f"in all of {self.count} rows {words.format(_named(off))}"
+                return f"in {self._all_rows} {words.format(_named(off))}"
         return (
-            f"what it leads to has the slope 0 in all of {self.count} rows. Look for weights or "
+            f"what it leads to has the slope 0 in {self._all_rows}. Look for weights or "
             "inputs that are all 0, and start such weights at random, as with init='he_uniform'."
         )
 

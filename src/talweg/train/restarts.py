@@ -83,6 +83,7 @@ def restarts(
     near_loss = tolerance * _lowered(found, order)
     near_function = tolerance * _range(np.stack([*functions.values()]))
     unfinished = {place for place in order if _is_unfinished(found, losses, place, near_loss)}
+    unfinished |= {place for place in range(len(losses)) if _has_no_epoch(found, losses, place)}
     done = {place: functions[place] for place in order if place not in unfinished}
     clusters = _clusters(found, losses, done, near_loss, near_function)
     return Restarts(found, losses, clusters, sorted(unfinished), solved)
@@ -178,10 +179,10 @@ class Restarts:
             starts = counted(sum(each.count for each in more), "start")
             lines.append(f"{_minima(len(more), 'more ')}, of {starts}")
         if self.unfinished:
-            least = np.min(self.losses[self.unfinished])
+            least = np.fmin.reduce(self.losses[self.unfinished])
             count = len(self.unfinished)
             lines.append(f"{'-':>7}  {least:>12.6g}{count:>8}{count / total:>8.0%}  unfinished")
-        failed = int(np.isnan(self.losses).sum())
+        failed = int(np.isnan(np.delete(self.losses, self.unfinished)).sum())
         failures = f"; {failed} failed" if failed else ""
         quantiles = ", ".join(
             f"{n} {v:.4g}" for n, v in spread.items() if n not in ("best", "solved")
@@ -219,6 +220,11 @@ class Restarts:
 
 def _loss(run: Run, measure: str) -> float:
     return math.nan if run.failure else kept(run, measure)
+
+
+def _has_no_epoch(found: Sweep, losses: npt.NDArray[np.float64], place: int) -> bool:
+    """Whether a run did not fail and has no loss: its time was up before its first epoch."""
+    return found.runs[place].failure is None and not losses[place] < math.inf
 
 
 def _is_unfinished(found: Sweep, losses: npt.NDArray[np.float64], place: int, near: float) -> bool:
