@@ -9,6 +9,7 @@ import pytest
 import talweg as tw
 from talweg.data import training
 from talweg.data.learning import NothingBegun
+from talweg.draw.scale import number
 from talweg.insight.words import sentences
 from talweg.train.stopping import MaxEpochs
 
@@ -119,6 +120,8 @@ def test_a_model_in_time_is_kept_by_a_file(model, tmp_path) -> None:
     assert copied.trained.in_time == model.trained.in_time
     page = tw.report(model, tmp_path / "r.html").read_text()
     assert "R2, period by period" in page and DATES[80] in page
+    last = model.trained.in_time.periods[-1].network
+    assert number(last) in page  # aligned and signed as the other numbers are
     assert "on all rows" in tw.report(again, tmp_path / "s.html", data=TABLE).read_text()
 
 

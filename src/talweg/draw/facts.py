@@ -66,7 +66,7 @@ class Result:
     baseline: str = "Trivial prediction"
     scored_on: str = ""
     picture: Regressed | Classified | Sequence[Regressed] | None = None
-    periods: Sequence[tuple[str, str, int, str, str]] = ()
+    periods: Sequence[tuple[str, str, int, float, float]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,13 +102,7 @@ def _result(result: Result) -> list[Markup]:
 def _periods(result: Result) -> Markup:
     """How the first score changed from one period to the next."""
     name = result.scores[0][0] if result.periods else ""
-    heads = (
-        "From",
-        "To",
-        "Rows",
-        name,
-        f"{name}, {result.baseline[:1].lower()}{result.baseline[1:]}",
-    )
+    heads = ("From", "To", "Rows", name, f"{name} of the trivial predictor")
     return page.table(f"{name}, period by period", heads, result.periods)
 
 

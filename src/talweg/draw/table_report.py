@@ -139,10 +139,10 @@ def _result(trained: TrainedTable, picture: Picture | None) -> Result:
     )
 
 
-def _periods(trained: TrainedTable) -> list[tuple[str, str, int, str, str]]:
+def _periods(trained: TrainedTable) -> list[tuple[str, str, int, float, float]]:
     """The score of each period that was predicted from earlier rows."""
     periods = trained.in_time.periods if trained.in_time else ()
-    return [(p.first, p.last, p.rows, f"{p.network:.3g}", f"{p.trivial:.3g}") for p in periods]
+    return [(p.first, p.last, p.rows, p.network, p.trivial) for p in periods]
 
 
 def _training(trained: TrainedTable, seen: Look | None) -> Training:
