@@ -131,6 +131,8 @@ PREDICT = [  # what, the model, the table, options, words of the message
     ("another size", "size.talweg", "good.csv", "", "'weights' is float32"),
     ("another kind", "kind.talweg", "good.csv", "", "kind.talweg holds no table model. Train one"),
     ("newer", "newer.talweg", "good.csv", "", f"a newer talweg (9.9; this is {VERSION}): upgrade"),
+    ("no rows", "model.talweg", "header.csv", "", "header.csv has a header but no rows: alpha"),
+    ("no rows for a file", "model.talweg", "header.csv", "--out new.csv", "a header but no rows"),
     ("no table", "model.talweg", "gut.csv", "", "No such file: gut.csv. Did you mean"),
     (
         "no column",

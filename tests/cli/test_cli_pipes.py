@@ -39,6 +39,13 @@ def test_the_standard_input_is_a_table(talweg, train, houses: Path, piped, given
     assert "sys.stdin.buffer" in Path("again", "report.html").read_text(encoding="utf-8")
 
 
+def test_what_is_unknown_in_the_standard_input_is_told_under_its_name(talweg, train, piped) -> None:
+    assert train().status == 0
+    piped(b"rooms,place\n1,moon\n")
+    said = talweg("predict", "out", "-")
+    assert said.err.startswith("note: the standard input: the row to predict holds what")
+
+
 def test_an_empty_or_closed_standard_input(talweg, train, piped, monkeypatch) -> None:
     assert train().status == 0
     piped(b"")

@@ -171,8 +171,9 @@ def test_damaged_parquet(tmp_path: Path) -> None:
 
 def test_parquet_without_rows(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table({"a": pyarrow.array([], "int64")}), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match="has columns but no rows"):
-        read_table(tmp_path / "a.parquet")
+    for read in (read_table, lambda file: [*read_parts(file)]):
+        with pytest.raises(DataError, match="has columns but no rows"):
+            read(tmp_path / "a.parquet")
 
 
 def test_large_parquet_is_mapped(tmp_path: Path, monkeypatch) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from talweg.data.read import as_table, read_table
+from talweg.data.read import as_table, read_parts, read_table
 from talweg.data.table import Table
 from talweg.errors import DataError, DataWarning
 
@@ -113,6 +113,7 @@ BAD = [  # what, content, words of the message
     ("after a long cell", 'a,b\n1,"x\ny"\n3\n', "line 4: 1 cell, but 2"),
     ("two of one name", "a,b,a\n1,2,3\n", "line 1, has 2 columns named 'a'. Give each"),
     ("header only", "a,b\n", "has a header but no rows: a, b. Add rows, or pass header=False"),
+    ("header and blank lines", "a;b\r\n\r\n\r\n", "has a header but no rows: a, b. Add rows"),
     ("open quote", 'a,b\n1,"x\n2,y\n', "line 2: the file ends inside of a cell. Is a quote"),
     ("open quote, large file", LONG_QUOTE, "line 2: the file ends inside of a cell"),
     ("open quote at once", '"a,b\n1,2\n', "line 1: the file ends inside of a cell"),
@@ -123,9 +124,10 @@ BAD = [  # what, content, words of the message
     ("content", "words"), [row[1:] for row in BAD], ids=[row[0] for row in BAD]
 )
 def test_bad_content(csv_file, content, words) -> None:
-    with pytest.raises(DataError) as error:
-        read_table(csv_file(content))
-    assert words in str(error.value)
+    for read in (read_table, lambda file: [*read_parts(file)]):
+        with pytest.raises(DataError) as error:
+            read(csv_file(content))
+        assert words in str(error.value)
 
 
 def test_bad_paths(csv_file, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ ODD = [  # a cell, what is told of it
 @pytest.mark.parametrize(("row", "words"), ODD)
 def test_a_row_is_told_alone_and_in_a_table(row: dict[str, object], words: str) -> None:
     for said in (told_of_one(row), told({name: [cell] for name, cell in row.items()})):
-        assert words in said and said.startswith("t: the row to predict hold")
+        assert words in said and said.startswith("t: the row to predict holds")
         assert len(said) < 400
 
 

@@ -39,17 +39,18 @@ def predict(options: argparse.Namespace) -> None:
     trained = replace(trained, met=met)
     if options.intervals is not None:
         trained.reach(options.intervals)  # refused before anything is read
-    parts = read_parts(table_given(options.data), expected=trained.encoder.expected)
+    given = table_given(options.data)
+    parts = read_parts(given, expected=trained.encoder.expected)
     blocks = _blocks(trained, parts, options.probabilities, options.intervals)
     rows = chain.from_iterable(blocks)
     if out is None:
         write_rows(sys.stdout, rows, exact=options.exact)
-        met.warn(options.data)
+        met.warn(str(given))
         return
     older = replaced(out)
     with whole_or_nothing(out) as (stream,):
         count = write_rows(codecs.getwriter("utf-8")(stream), rows, exact=options.exact)
-    met.warn(options.data)
+    met.warn(str(given))
     say(f"{counted(count - 1, 'prediction')} of {target_name(trained)} written to {out}{older}")
 
 

@@ -68,8 +68,12 @@ def read_parts(
     if isinstance(file, Table):
         yield file
         return
+    is_empty = True
     for block in file.blocks():
+        is_empty = False
         yield _grown([block], file, expected)
+    if is_empty:
+        raise DataError(file.no_rows)
 
 
 def _opened(given: Given, header: bool | None, expected: Expected | None) -> File | Table:

@@ -158,9 +158,9 @@ class Unfamiliar:
             return ""
         more = len(parts) - _MOST_TOLD
         shown_parts = parts[:_MOST_TOLD] + [f"{more} more columns"] * (more > 0)
-        rows = "the row" if self.rows == 1 else f"the {self.rows:,} rows"
+        rows = "row to predict holds" if self.rows == 1 else f"{self.rows:,} rows to predict hold"
         return (
-            f"{source}: {rows} to predict hold what training never met. {'; '.join(shown_parts)}."
+            f"{source}: the {rows} what training never met. {'; '.join(shown_parts)}."
             " Unknown and missing cells are predicted as such, and numbers that are far out as if"
             " they were less so. Check that these columns are what they were in training."
         )
