@@ -1,5 +1,6 @@
 """Labels of classes: predictions have the type and the spelling of training."""
 
+import warnings
 from datetime import date, datetime
 from pathlib import Path
 
@@ -188,6 +189,28 @@ def test_rows_that_a_mark_leaves_out_are_said(mark: str) -> None:
     with pytest.warns(DataWarning, match=f"20 rows are left out, as '{mark}' is taken for a miss"):
         model = tw.TableModel("y", **QUICK).fit({"x": np.arange(60.0), "y": y})
     assert model.labels.tolist() == ["Asia", "Europe"]
+
+
+GAPS = {  # classes of whole numbers with gaps, and the dtype of their labels
+    "floats": (lambda y: np.array(y, float), np.float64),
+    "a list": (lambda y: [None if each != each else int(each) for each in y], np.int64),
+    "masked": (lambda y: np.ma.array(np.nan_to_num(y, nan=9).astype(int), mask=np.isnan(y)), int),
+    "masked bytes": (
+        lambda y: np.ma.array(np.nan_to_num(y, nan=9).astype(np.uint8), mask=np.isnan(y)),
+        np.int64,
+    ),
+    "pandas Int64": (lambda y: pandas.Series(y).astype("Int64"), np.int64),
+    "polars": (lambda y: polars.Series(y).fill_nan(None).cast(polars.Int32), np.int64),
+}
+
+
+@pytest.mark.parametrize(("make", "dtype"), GAPS.values(), ids=GAPS)
+def test_whole_numbers_with_gaps_stay_whole_and_gaps_are_no_words(make, dtype) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        model = tw.TableModel("y", **QUICK).fit({"x": X, "y": make([1.0, 2.0, np.nan] * 20)})
+    assert model.labels.dtype == dtype
+    assert model.labels.tolist() == [1, 2]
 
 
 def test_a_category_of_missing_marks_is_one_of_an_input() -> None:

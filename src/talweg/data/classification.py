@@ -52,7 +52,7 @@ class Classification:
         counts = as_words(cells[known_rows(cells)]).counts
         levels, rows = classes_of(counts), sum(counts.values())
         if len(levels) == 1:
-            raise DataError(all_alike(name, levels[0]))
+            raise DataError(all_alike(name, levels[0], cells))
         if len(levels) == rows or len(levels) > max(FEW_CLASSES, rows / 2):
             raise DataError(
                 f"Target {name!r}: {len(levels)} different labels in {rows} rows are too"

@@ -160,8 +160,22 @@ def refuse_missing(name: str, known: Mask) -> None:
         )
 
 
-def all_alike(name: str, value: str) -> str:
+def all_alike(name: str, value: str, cells: Cells) -> str:
+    """Why a target (N,) of which only one `value` is known cannot be learned."""
+    hint = left_out(cells) or "Choose another column."
+    return f"Target {name!r}: every row holds {value!r}, so there is nothing to learn. {hint}"
+
+
+def left_out(cells: Cells) -> str:
+    """A sentence about the rows of a target (N,) whose label is a word for a missing cell, such as
+    NA, and how to keep them; "" where there are none. Numbers hold no words.
+    """
+    counts = cells.counts if isinstance(cells, Words) else {}
+    words = [each for each in counts if each.isalpha() and is_missing(each)]
+    lost = [each for each in words if counts[each] >= _FEWEST and each not in named_marks(counts)]
+    if not lost:
+        return ""
     return (
-        f"Target {name!r}: every row holds {value!r}, so there is nothing to learn. Choose"
-        " another column."
+        f"{counts[lost[0]]:,} rows are left out, as {lost[0]!r} is taken for a missing label. If it"
+        " is a class, spell it in full."
     )

@@ -9,9 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from talweg.data.columns import Cells, as_words, is_missing, mark_of
+from talweg.data.columns import Cells, mark_of
 from talweg.data.doubts import doubts_about
-from talweg.data.kinds import RARE, ColumnType, type_columns
+from talweg.data.kinds import ColumnType, type_columns
+from talweg.data.labels import left_out
 from talweg.data.roles import Roles, weights_in
 from talweg.data.table import Table, evenly
 from talweg.data.target import Classification, Coding, Regressions, Target, Task
@@ -101,23 +102,15 @@ def _learnable(table: Table, roles: Roles, task: Task | None) -> tuple[Coding, T
 
 def _warn_of_marks(coding: Classification, table: Table) -> None:
     """A DataWarning for words that are a class, and might mean a missing cell, or the reverse."""
-    counts = as_words(table.columns[coding.name]).counts
-    lost = [each for each in counts if each.isalpha() and is_missing(each)]
-    lost = [each for each in lost if each not in coding.levels and counts[each] >= RARE]
+    said = left_out(table.columns[coding.name])
     if coding.marks:
         others = [each for each in coding.levels if each not in coding.marks]
         said = (
             f"{coding.marks[0]!r} is taken for a class, as it is written like {others[0]!r} and"
             f" {others[1]!r}. If it says that a label is missing, empty these cells."
         )
-    elif lost:
-        said = (
-            f"{counts[lost[0]]:,} rows are left out, as {lost[0]!r} is taken for a missing label."
-            " If it is a class, spell it in full."
-        )
-    else:
-        return
-    warnings.warn(f"Target {coding.name!r}: {said}", DataWarning, stacklevel=6)
+    if said:
+        warnings.warn(f"Target {coding.name!r}: {said}", DataWarning, stacklevel=6)
 
 
 def _target_cells(table: Table, roles: Roles) -> list[Cells]:

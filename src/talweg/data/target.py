@@ -24,7 +24,7 @@ from talweg.data.columns import (
     plain,
     texts,
 )
-from talweg.data.labels import all_alike, known_rows, refuse_missing
+from talweg.data.labels import all_alike, known_rows, left_out, refuse_missing
 from talweg.data.logs import Logs
 from talweg.data.values import Types
 from talweg.errors import DataError
@@ -59,7 +59,8 @@ class Target:
         if isinstance(cells, Moments) or (isinstance(cells, Words) and cells.full):
             raise DataError(_no_target(name, cells))
         if not Target.known(cells).any():
-            raise DataError(f"Target {name!r}: every cell is missing. Choose another column.")
+            hint = left_out(cells) or "Choose another column."
+            raise DataError(f"Target {name!r}: every cell is missing. {hint}")
         if (task or _task(cells)) == "regression":
             return Regression.of(name, cells)
         return Classification.of(name, cells, types)
@@ -139,7 +140,7 @@ class Regression(Target):
         values = _numbers(name, cells)
         values = values[~np.isnan(values)]
         if values.min() == values.max():
-            raise DataError(all_alike(name, plain(float(values[0]))))
+            raise DataError(all_alike(name, plain(float(values[0])), cells))
         lowest, highest = ends(values)
         return Regression(name, *mean_and_scale(values), Logs.suiting(values), lowest, highest)
 

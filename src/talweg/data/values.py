@@ -217,7 +217,9 @@ def _has_parts(value: Any) -> bool:
 def _filled(values: Any) -> NDArray[Any]:
     """A masked array without its mask."""
     mask = np.ma.getmaskarray(values)
-    if values.dtype.kind in "iuf" and not _are_long(values.data[~mask]):
+    if not mask.any():
+        return np.asarray(values.data)
+    if values.dtype.kind == "f":
         return np.where(mask, np.nan, values.data.astype(np.float64))
     return np.asarray(np.where(mask, None, values.data.astype(object)))
 
