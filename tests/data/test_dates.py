@@ -32,6 +32,7 @@ WRITTEN = {  # how each day is written, and to what it is exact
     "months in full": (lambda d: f"{d:%B-%Y}", "month"),
     "slashes": (lambda d: f"{d.day}/{d:%b/%Y}", "day"),
     "compact": (lambda d: f"{d:%Y%m%d}", "day"),
+    "compact, months": (lambda d: f"{d:%Y%m}", "month"),
     "compact, moments": (lambda d: f"{d:%Y%m%d%H%M%S}", "minute"),
     "compact ISO": (lambda d: f"{d:%Y%m%dT%H%M%SZ}", "minute"),
     "ISO": (lambda d: f"{d:%Y-%m-%dT%H:%M:%S}", "minute"),

@@ -53,6 +53,16 @@ ORDERED = {
     "moments of NumPy": ({"at": np.array(MOMENTS, "datetime64[s]")}, ("at",)),
     "three in a hundred elsewhere": ({"at": swapped(DAYS, 4)}, ("at",)),
     "one unknown": ({"at": [*DAYS[:50], "", *DAYS[51:]]}, ("at",)),
+    "one in fifteen unknown": (
+        {"at": ["" if row % 15 == 8 else DAYS[row] for row in range(ROWS)]},
+        ("at",),
+    ),
+    "months as numbers": ({"obs": [int(each.replace("-", "")) for each in MONTHS]}, ("obs",)),
+    "months without marks": ({"obs": [each.replace("-", "") for each in MONTHS]}, ("obs",)),
+    "each day as a number": (
+        {"datum": [int(f"{MOMENTS[0] + timedelta(row):%Y%m%d}") for row in range(ROWS)]},
+        ("datum",),
+    ),
     "three series": ({"at": DAYS[::3] * 3, "shop": ["a", "b", "c"] * 40}, ("at",)),
     "six short series, one below another": ({"at": DAYS[::6] * 6}, ("at",)),
     "two dates, one in order": ({"born": moved(DAYS), "at": DAYS}, ("at",)),
@@ -93,6 +103,10 @@ UNORDERED = {
         name: moved(each) for name, each in parts("year", "month").items()
     },
     "an attribute that rises": {"year built": [1900 + row for row in range(ROWS)]},
+    "a third unknown": {"at": ["" if row % 3 == 2 else DAYS[row] for row in range(ROWS)]},
+    "numbers of six digits": {"code": [200101 + row for row in range(ROWS)]},
+    "months of one year": {"code": [202401 + row // 10 for row in range(ROWS)]},
+    "prices that rise": {"price": [200101.05 + row // 12 + row % 12 / 100 for row in range(ROWS)]},
     "short years": {"model year": [70 + row // 10 for row in range(ROWS)]},
     "months alone": {"month": [1 + row // 10 for row in range(ROWS)]},
 }

@@ -29,7 +29,8 @@ _DIGITS_OF_TIME = (
 _WEEKDAY = r"(?:[^\W\d_]{2,10}\.?,?\s+)?"
 _MARK = r"(?P<mark>[-/.])"
 _OF = r"(?:de\s+)?"  # 3 de enero de 2024
-_COMPACT = rf"{_LIKELY_YEAR}(?P<month>[01]\d)(?P<day>[0-3]\d)"
+_COMPACT_MONTH = rf"{_LIKELY_YEAR}(?P<month>[01]\d)"
+_COMPACT = rf"{_COMPACT_MONTH}(?P<day>[0-3]\d)"
 
 # In the order in which they are tried; "03/04/2020" is read as most of the files are written.
 STYLES: Mapping[str, tuple[re.Pattern[str], ...]] = {
@@ -37,6 +38,7 @@ STYLES: Mapping[str, tuple[re.Pattern[str], ...]] = {
     for style, patterns in {
         "year first": (
             f"{_YEAR}{_MARK}{_MONTH}(?:(?P=mark){_DAY})?{_TIME}",
+            _COMPACT_MONTH,
             f"{_COMPACT}{_TIME}",
             f"{_COMPACT}{_DIGITS_OF_TIME}",
             rf"{_YEAR}-?W(?P<week>[0-5]\d)(?:-?(?P<weekday>[1-7]))?{_TIME}",
@@ -90,7 +92,7 @@ _NAMES = {  # English, German, French, Spanish, Italian, Portuguese, Dutch and S
 }
 # Without the zeros of 05.01.45, and with a short year or with the year before points.
 _BARE = re.compile(r"(?:(?=\d{1,2}\D)|(?=\d{4}\.))(\d{1,4})([.-])(\d{1,2})\2(\d{1,2})")
-_FEWEST_DATES, _FEWEST_YEARS = 5, 3
+_FEWEST_DATES, _FEWEST_YEARS, _FEWEST_MONTHS = 5, 3, 13
 _LONGEST = 60  # years from the first to the last of dates without leading zeros
 _LEAP = 2000  # the year of dates that name none: 29 February is one of them
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -188,20 +190,25 @@ def may_be_versions(counts: Iterable[str]) -> bool:
 
 
 def are_compact_dates(values: NDArray[np.float64]) -> bool:
-    """Whether numbers are dates such as 20240103, or moments such as 20240103101500.
+    """Whether numbers are dates such as 20240103, months such as 202401, or moments such as
+    20240103101500.
 
-    Of other numbers of eight digits from 1800 to 2199, one in 27 is a date.
+    Of other numbers of eight digits from 1800 to 2199, one in 27 is a date. Of those of six
+    digits, one in eight is a month, so more of them are needed, and of more than a year.
     """
     values = values[np.isfinite(values)]
-    days = np.where(values > 10**13, values // 10**6, values)
+    are_months = len(values) > 0 and values.max() < 2200_00
+    days = values * 100 + 1 if are_months else np.where(values > 10**13, values // 10**6, values)
     if len(days) == 0 or days.min() < 1800_00_00 or days.max() >= 2200_00_00:
         return False
     days = np.unique(days)
     texts = [str(int(day)) for day in days[: 10 * _FEWEST_DATES].tolist()]
     months, ends = days // 100 % 100, days % 100
-    likely = (months >= 1) & (months <= 12) & (ends >= 1) & (ends <= 31) & (days == np.rint(days))
+    last = 1 if are_months else 31
+    likely = (months >= 1) & (months <= 12) & (ends >= 1) & (ends <= last) & (days == np.rint(days))
     all_read = not any(math.isnan(seconds(each, "year first")) for each in texts)
-    return bool(likely.all()) and len(days) >= _FEWEST_DATES and all_read
+    fewest = _FEWEST_MONTHS if are_months else _FEWEST_DATES
+    return bool(likely.all()) and len(days) >= fewest and all_read
 
 
 def _bare_parts(counts: Iterable[str]) -> set[tuple[int, ...]] | None:

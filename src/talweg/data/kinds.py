@@ -306,10 +306,10 @@ def truth_of(word: str) -> str:
 
 def _describe_numbers(name: str, values: Floats, cells: Cells) -> ColumnType:
     """A number column, codes such as 007, or what only says which row it is."""
-    if why := why_only_counts(name, values):
-        return ColumnType(name, "identifier", why)
     if are_compact_dates(values):
         return _date(name, "year first", is_doubtful=False)
+    if why := why_only_counts(name, values):
+        return ColumnType(name, "identifier", why)
     if isinstance(cells, Words) and _are_codes(cells):
         return ColumnType(name, "category")
     if _NAMES_THINGS.search(name) and _are_repeated(values):

@@ -22,7 +22,7 @@ from talweg.lazy import cached_property
 
 MOST_BACK = 1 / 8  # of the steps from row to row that change the time: those that may go back
 FEWEST_STEPS = 20  # that change the time: of fewer, so many may point one way by chance
-MOST_UNDATED = 0.01  # the share of rows that may have no time, and take that of the row before
+MOST_UNDATED = 0.1  # the share of rows that may have no time, and take that of the row before
 INDEX = ("the index",)
 """What dates are called that label the rows of a frame without a name."""
 _YEARS = (1500, 2200)
