@@ -12,12 +12,15 @@ and says where the first value stands that its rule does not allow.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from talweg.settings import Flag as Flag, Number as Number, Rule as Rule
 
+COUNT = Number(at_least=0, at_most=2**63 - 1, whole=True)
+"""How many of something there are; more would overflow where shares are taken."""
 Part = tuple[str, Any, Rule]
 """How a part of a value is reached, the part, and the rule for it."""
 
@@ -66,7 +69,8 @@ class Real:
     """Any float, infinite and NaN included."""
 
     def allows(self, value: Any) -> bool:
-        return type(value) in (int, float)
+        is_huge = type(value) is int and abs(value) > sys.float_info.max
+        return type(value) in (int, float) and not is_huge
 
     def __str__(self) -> str:
         return "a number"

@@ -174,6 +174,12 @@ def test_a_place_that_is_none(talweg, houses, out: str, words: str) -> None:
     assert said.status == 2 and words in said.err
 
 
+@pytest.mark.parametrize("command", ["predict out houses.csv", "compare out out"])
+def test_an_empty_file_name_is_not_the_terminal(talweg, trained, command: str) -> None:
+    said = talweg(*command.split(), "--out", "")
+    assert said.status == 2 and "--out '' is no path" in said.err and not said.out
+
+
 # Whole or nothing -----------------------------------------------------------------------------
 
 

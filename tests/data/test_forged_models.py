@@ -94,6 +94,16 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     "outputs of one class": ("classes", array("held out/outputs", lambda a: a[:, :1]), "not float"),
     "classes beyond": ("classes", array("held out/true", lambda a: a + 1), "are not below 2"),
     "classes below": ("classes", array("held out/true", lambda a: a - 1), "are not below 2"),
+    "probabilities below 0": (
+        "classes",
+        array("held out/outputs", lambda a: -a),
+        "are not from 0 to 1",
+    ),
+    "probabilities above 1": (
+        "classes",
+        array("held out/outputs", lambda a: a * 1e30),
+        "are not from 0 to 1",
+    ),
     "a prior of one": (
         "classes",
         array("held out/prior", lambda a: a[:1]),
@@ -287,6 +297,22 @@ FORGED: dict[str, tuple[str, Change, str]] = {
         "numbers",
         at("training", "members", put=2),
         "training.members must be",
+    ),
+    "a part beyond all counts": ("numbers", at("parts", "test", put=10**60), "at most 9.22"),
+    "a column asked to be a number": (
+        "numbers",
+        at("settings", "columns", put=[["0", 0.5]]),
+        "settings.columns[0][1] must be",
+    ),
+    "a first date of no calendar": (
+        "numbers",
+        at("encoder", "familiar", "2", "low", put=1e18),
+        "holds a wrong one",
+    ),
+    "a last date of no calendar": (
+        "numbers",
+        at("encoder", "familiar", "2", "high", put=-1e300),
+        "holds a wrong one",
     ),
     "parts of a row": ("numbers", at("parts", "test", put=0.5), "parts.test must be"),
     "a third class decided": ("classes", at("decision", "positive", put=2), "decision.positive"),

@@ -260,6 +260,10 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         lambda **given: of_sweep(tw.restarts(net, X, Y, **{"starts": 2, **given}, epochs=2).sweep),
         {"starts": 2, "seed": 3, "tolerance": 0.5, "solved": 0.25},
     ),
+    "chance": (
+        lambda starts: repr(tw.restarts(net, X, Y, starts=2, epochs=2, solved=9.0).chance(starts)),
+        {"starts": 3},
+    ),
     "stages": (
         lambda **given: tw.stages(net(), X, Y, **given).plan,
         {"batch_size": 7, "epochs": 2, "seed": 3, "shuffle": False},
@@ -303,8 +307,26 @@ def test_each_function_takes_numpys_settings(name: str) -> None:
     needed = settings if name in ("functions of arrays",) or len(settings) == 1 else {}
     for each, value in settings.items():
         wanted = function(**{**needed, each: value})
-        for form in as_numpy(value)[:2]:
+        for form in as_numpy(value):
             assert function(**{**needed, each: form}) == wanted, (each, form)
+
+
+SERIES = {
+    "NumPy": np.array,
+    "pandas": lambda values: pytest.importorskip("pandas").Series(values, index=[7, 8]),
+    "PyTorch": lambda values: pytest.importorskip("torch").tensor(values),
+}
+
+
+@pytest.mark.parametrize("made", SERIES.values(), ids=list(SERIES))
+@pytest.mark.parametrize(("name", "values"), [("lr", [0.25, 0.5]), ("batch_size", [4, 5])])
+def test_a_sweep_goes_over_the_values_of_a_series(made: Any, name: str, values: Any) -> None:
+    assert sweep(over={name: made(values)}) == sweep(over={name: values})
+
+
+@pytest.mark.parametrize("columns", [{np.str_("b"): np.str_("category")}, {"b": np.array(["x"])}])
+def test_what_columns_are_is_kept_as_pythons_own(columns: Any) -> None:
+    assert "np." not in repr(tw.TableModel("y", columns=columns).settings)
 
 
 # What is saved ----------------------------------------------------------------------------------

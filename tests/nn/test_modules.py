@@ -382,6 +382,18 @@ def test_a_parameter_starts_as_its_shape_says(shape, reach: float) -> None:
         assert (Own().init(np.ones((2, 3)), seed=2).weights["p"] != found).any()
 
 
+@pytest.mark.parametrize(
+    "shape", [3, (-1,), (2.5,), "ab", None, (True,), [None], (10**30,)], ids=str
+)
+def test_a_shape_that_is_none_is_refused(shape: object) -> None:
+    class Own(tw.Module):
+        def __call__(self, x: tw.Tensor) -> tw.Tensor:
+            return x * self.parameter("p", shape)
+
+    with pytest.raises(ShapeError, match=r"parameter\('p'\): its shape must be a tuple of whole"):
+        Own().init(np.ones((2, 3)))
+
+
 @pytest.mark.parametrize("init", ["zeros", "ones", 0.5, [1.0, 2.0, 3.0]])
 def test_a_start_that_is_given_is_taken(init: object) -> None:
     class Own(tw.Module):

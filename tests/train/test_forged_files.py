@@ -71,6 +71,8 @@ FORGED: dict[str, tuple[Change, str]] = {
     "the best to come": (number("best_epoch", 5), "the best epoch 5 is beyond the 4"),
     "seconds without end": (number("seconds", float("inf")), "but is inf"),
     "another rule that held": (number("stopped_by", 1), "there is no stopping rule 1"),
+    "a loss beyond all floats": (number("best_loss", 10**400), "best_loss must be a number"),
+    "more epochs than counts go": (number("epoch", 2**63), "epoch must be a whole number at least"),
     "a lost number": (lambda c, a: c["numbers"].pop("best_loss"), "best_loss must be a number"),
     "rules as a number": (lambda c, a: c.update(rules=1), "config.rules must be a list"),
     "a schedule as text": (lambda c, a: c.update(schedules={"lr": "x"}), "schedules.lr must be"),
@@ -143,6 +145,14 @@ def of_snapshot(name: str, value: Any) -> Change:
 
 FORGED_SWEEPS: dict[str, tuple[Change, str]] = {
     "weights of one": (run(weights=["float32", 1]), "'weights' is float32 (1,), not"),
+    "a column of one number": (
+        lambda config, arrays: arrays.update(float32=np.float32(0)),
+        "['float32'] are no rows",
+    ),
+    "a column of two rows": (
+        lambda config, arrays: arrays.update(float64=arrays["float64"][None]),
+        "['float64'] are no rows",
+    ),
     "weights in two rows": (run(weights=["float32", 1, 11]), "'weights' is float32 (1, 11)"),
     "weights of a lost kind": (run(weights=["int8", 11]), "an array is cut short or lost"),
     "weights without end": (run(weights=["float32", 2**70]), "an array is cut short or lost"),
@@ -190,3 +200,17 @@ def test_a_forged_sweep_is_refused(tmp_path: Path, monkeypatch: Any, name: str) 
     with pytest.raises(tw.ModelFileError, match=r"a\.sweep.*delete it, and sweep from") as error:
         sweep(path, resume=True, **more)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize("points", [None, 5, "lr", [], ["lr", "lr"], [[0.01], [0.1]], {"0": {}}])
+def test_points_that_are_none_are_of_another_sweep(tmp_path: Path, points: Any) -> None:
+    path = tmp_path / "a.sweep"
+    sweep(path)
+    config, arrays = read_bundle(path, sweep_file.KIND)
+    if points is None:
+        del config["sweep"]["the points"]
+    else:
+        config["sweep"]["the points"] = points
+    write_bundle(path, sweep_file.KIND, config, arrays)
+    with pytest.raises(tw.SettingError, match="is of another sweep: the points differs"):
+        sweep(path, resume=True)

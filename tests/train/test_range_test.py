@@ -183,6 +183,22 @@ def test_a_loss_that_no_rate_lowers_is_told(engine: str) -> None:
         tw.find_rate(network(), X[:4] * 0, y[:4] * 0, engine=engine)
 
 
+@BOTH
+@pytest.mark.parametrize(
+    "of", [tw.log, tw.sqrt, lambda x: 1 / (x + 1)], ids=("log", "root", "pole")
+)
+def test_a_loss_that_is_never_finite_is_told(of, engine: str) -> None:
+    class Broken(tw.Module):
+        def __init__(self) -> None:
+            self.out = tw.Dense(1)
+
+        def __call__(self, x):
+            return of(self.out(x) * 0 - 1)
+
+    with pytest.raises(SettingError, match="not finite before the first step"):
+        tw.find_rate(Broken(), *table(), engine=engine)
+
+
 def test_the_net_stays_as_it_was_even_if_it_had_no_weights() -> None:
     X, y = table()
     net = network()

@@ -140,6 +140,8 @@ def test_starts_that_fail_belong_to_no_minimum() -> None:
     assert str(none) == "none of 8 starts has a loss: see the `failure` of each"
     with pytest.raises(tw.DataError, match="no start has a loss"):
         _ = none.spread
+    stopped = roll(**settings, stop=tw.TimeBudget(1e-9))
+    assert str(stopped) == "none of 8 starts has a loss: see the `stopped_by` of each"
 
 
 def trained() -> tw.Module:

@@ -25,7 +25,7 @@ def compare(options: argparse.Namespace) -> None:
     """Print a line a model, the best first, and write the page if asked."""
     files = list(map(model_file, options.models))
     read = {str(each): "model" for each in files} | {options.data or "": "table"}
-    out = usable_file(options.out, read) if options.out else None
+    out = usable_file(options.out, read) if options.out is not None else None
     trained = map(TrainedTable.from_file, files)
     models = list(zip(options.models, trained, strict=True))
     found = compared(models, table_given(options.data) if options.data else None)

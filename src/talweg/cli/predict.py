@@ -31,7 +31,7 @@ def predict(options: argparse.Namespace) -> None:
     """
     file = model_file(options.model)
     read = {options.data: "table", str(file): "model"}
-    out = usable_file(options.out, read) if options.out else None
+    out = usable_file(options.out, read) if options.out is not None else None
     if out is None and sys.stdout is None:
         raise DataError("The standard output is closed. Give a file, as --out FILE.")
     trained = TrainedTable.from_file(file)

@@ -21,11 +21,13 @@ from talweg.data.coded import (
     CategoryColumn as CategoryColumn,
     CodeColumn as CodeColumn,
     Column,
+    DateColumn,
     Inputs,
     NumberColumn as NumberColumn,
     fit_column,
 )
 from talweg.data.columns import Cells, as_cells, is_missing, mark_of, tally_of, under
+from talweg.data.dates import written
 from talweg.data.expected import Expected
 from talweg.data.growing import Shelf
 from talweg.data.kinds import ColumnType, as_asked, has_numbers, type_columns
@@ -113,6 +115,7 @@ class TableEncoder:
         _refuse_unknown(names, [*targets, *(each.name for each in columns)])
         left_out, notes, marks = (dict(record[each]) for each in ("left_out", "notes", "marks"))
         familiar = {name: Familiar(**each) for name, each in record["familiar"].items()}
+        _refuse_no_dates(columns, familiar)
         return TableEncoder(names, targets, columns, left_out, notes, marks, familiar)
 
     def to_json(self) -> dict[str, Any]:
@@ -267,6 +270,14 @@ def _refuse_unknown(names: Sequence[str], used: Sequence[str]) -> None:
     """A ValueError where a column is used twice, or is none of the table's."""
     if not {*used} <= {*names} or len({*used}) < len(used):
         raise ValueError(f"the targets and inputs {used} are not different ones of {names}")
+
+
+def _refuse_no_dates(columns: Sequence[Column], familiar: dict[str, Familiar]) -> None:
+    """An OverflowError where the first or the last date of training is none of the calendar."""
+    for each in columns:
+        if isinstance(each, DateColumn) and (met := familiar.get(each.name)):
+            for moment in (met.low, met.high):
+                written(moment or 0.0, each.style)
 
 
 def _encode(

@@ -17,7 +17,7 @@ from talweg.data.model_settings import SETTINGS_RECORD
 from talweg.data.network import Blueprint
 from talweg.data.periods import ALONG_TIME_RECORD, IN_TIME_RECORD
 from talweg.data.target import TARGET_RECORD, Classification, Coding
-from talweg.schema import Exactly, Items, Record, Text, optional
+from talweg.schema import COUNT, Exactly, Items, Record, Text, optional
 from talweg.settings import Number, Rule
 
 Array = NDArray[Any]
@@ -28,16 +28,15 @@ PLACES = ("network", "epoch")
 """The columns of a history that say which entry of which network a row is."""
 
 _MOST_LOG = 709.0  # e to this, and to its negative, is a float64
-_COUNT = Number(at_least=0, whole=True)
 _SECONDS = Number(at_least=0)
-_RUN: dict[str, Rule] = {"epochs": _COUNT, "best_epoch": _COUNT, "stopped_by": Text()}
+_RUN: dict[str, Rule] = {"epochs": COUNT, "best_epoch": COUNT, "stopped_by": Text()}
 _TRAINING = Record(
     {
         **_RUN,
         **dict.fromkeys(("kept", "why", "loss", "optimizer", "engine", "dtype"), Text()),
         **dict.fromkeys(("when", "version"), Text()),
-        **dict.fromkeys(("batch_size", "most_epochs", "left_out"), _COUNT),
-        "patience": optional(_COUNT),
+        **dict.fromkeys(("batch_size", "most_epochs", "left_out"), COUNT),
+        "patience": optional(COUNT),
         **dict.fromkeys(("seconds", "compile_seconds"), _SECONDS),
         "members": Items(Record(_RUN), at_least=1),
     }
@@ -50,8 +49,8 @@ CONFIG = Record(
         "network": Blueprint.record,
         "settings": SETTINGS_RECORD,
         "source": Text(),
-        "rows": _COUNT,
-        "parts": Record(dict.fromkeys(("training", "validation", "test"), _COUNT)),
+        "rows": COUNT,
+        "parts": Record(dict.fromkeys(("training", "validation", "test"), COUNT)),
         "training": _TRAINING,
         "decision": optional(
             Record({"positive": Number(at_least=0, at_most=1, whole=True), "threshold": Number()})
@@ -133,6 +132,12 @@ def _bad_classes(held: Mapping[str, Array], coding: Coding) -> Iterator[str]:
         coding.levels
     ):
         yield f"the held-out classes are not below {len(coding.levels)}"
+    elif isinstance(coding, Classification) and not _are_shares(held[f"{HELD_OUT}outputs"]):
+        yield "the held-out probabilities are not from 0 to 1"
+
+
+def _are_shares(outputs: Array) -> bool:
+    return not ((outputs < 0) | (outputs > 1 + 1e-6)).any()  # a mean rounds; lost ones are NaN
 
 
 def _bad_errors(arrays: Mapping[str, Array], blueprint: Blueprint) -> Iterator[str]:

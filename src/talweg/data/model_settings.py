@@ -14,7 +14,7 @@ from talweg.engine.random import SEED
 from talweg.nn.activations import ACTIVATIONS
 from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
 from talweg.optim.schedules import SCHEDULES, is_schedule
-from talweg.schema import Anything, Either, Exactly, Items, Record, Text, optional
+from talweg.schema import Anything, Either, Exactly, Items, Record, Text, Tuple, optional
 from talweg.settings import Choice, Flag, Number, Rule
 
 
@@ -74,7 +74,7 @@ _COLUMN = Either((Text(), Number(whole=True)))
 _AS_KEPT: dict[str, Rule] = {
     "target": Either((_COLUMN, Items(_COLUMN, at_least=1))),
     "drop": Items(_COLUMN),
-    "columns": Items(Items(Anything(), length=2)),
+    "columns": Items(Tuple((_COLUMN, Either((Text(), Items(Text())))))),
     "weight": optional(_COLUMN),
     "groups": optional(_COLUMN),
     "time": optional(Either((_COLUMN, Items(_COLUMN, at_least=1), Exactly(False)))),

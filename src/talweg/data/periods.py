@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from talweg.schema import Items, Real, Record, Text
-from talweg.settings import Flag, Number
+from talweg.schema import COUNT, Items, Real, Record, Text
+from talweg.settings import Flag
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,11 @@ class AlongTime:
         )
 
 
-_COUNT = Number(at_least=0, whole=True)
 _NAMES = Items(Text(), at_least=1)
 _PERIOD = Record(
     {
         **dict.fromkeys(("first", "last", "score"), Text()),
-        "rows": _COUNT,
+        "rows": COUNT,
         **dict.fromkeys(("network", "trivial"), Real()),
     }
 )
@@ -101,7 +100,7 @@ IN_TIME_RECORD = Record({"names": _NAMES, "periods": Items(_PERIOD)})
 ALONG_TIME_RECORD = Record(
     {
         "names": _NAMES,
-        "rows": _COUNT,
+        "rows": COUNT,
         "score": Text(),
         **dict.fromkeys(("at_random", "in_time", "autocorrelation"), Real()),
         "flatters": Flag(),

@@ -253,7 +253,8 @@ def _one_or_several(target: Any) -> Any:
 def _pairs(columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]]) -> tuple[Any, ...]:
     """What was asked for by column, as a file can keep it."""
     pairs = dict(columns).items()
-    return tuple((name, each if isinstance(each, str) else tuple(each)) for name, each in pairs)
+    asked = ((name, each if isinstance(each, str) else tuple(each)) for name, each in pairs)
+    return tuple(map(plain, asked))
 
 
 def _balance(coding: Coding, given: Mapping[str, Any]) -> str | None:

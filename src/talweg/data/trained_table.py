@@ -314,7 +314,7 @@ class TrainedTable:
             raise ModelFileError(f"{path} holds no table model. Train one with talweg train.")
         try:
             return _rebuilt(config, arrays)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise ModelFileError(
                 f"{path} lacks a part of a table model or holds a wrong one ({error}). Copy it "
                 "again from where it was saved, or train again."

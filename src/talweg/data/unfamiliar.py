@@ -36,7 +36,7 @@ from talweg.data.columns import Cells, Numbers, Words, plain, texts
 from talweg.data.dates import written
 from talweg.data.values import shown
 from talweg.errors import DataWarning
-from talweg.schema import Record, optional
+from talweg.schema import COUNT, Record, optional
 from talweg.settings import Number
 
 Fault = Literal["unknown", "missing", "far", "farther"]
@@ -48,7 +48,6 @@ _MOST_TOLD = 5  # columns in a sentence
 _CLOSE = 1 - 1e-5  # float32 may round an input to just inside of a bound
 
 _FAULTS: tuple[Fault, ...] = get_args(Fault)
-_COUNT = Number(at_least=0, whole=True)
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Familiar:
 
     record: ClassVar = Record(
         {
-            **dict.fromkeys(("rows", "unknown", "missing"), _COUNT),
+            **dict.fromkeys(("rows", "unknown", "missing"), COUNT),
             **dict.fromkeys(("mean", "low", "high"), optional(Number())),
         }
     )

@@ -15,6 +15,7 @@ from talweg import gates
 from talweg.errors import RecordingError, ShapeError
 from talweg.gates import Operand, Shape
 from talweg.graph.line import calling_line
+from talweg.settings import plain
 
 if TYPE_CHECKING:
     from talweg.graph.tensor import Tensor
@@ -31,7 +32,8 @@ def axes_of(x: Operand, axis: Axis) -> Shape:
     ndim = len(x.shape)
     if axis is None:
         return tuple(range(ndim))
-    wanted = [int(axis)] if isinstance(axis, int | np.integer) else [int(each) for each in axis]
+    axis = plain(axis)
+    wanted = [axis] if isinstance(axis, int) else [int(each) for each in axis]
     for each in wanted:
         if not -ndim <= each < ndim:
             raise ShapeError(f"axis {each} does not exist in shape {x.shape} ({calling_line()})")

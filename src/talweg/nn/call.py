@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +18,8 @@ from talweg.errors import RecordingError, ShapeError, nearest
 from talweg.gates import Array, Shape
 from talweg.graph import Tensor
 from talweg.nn.initializers import as_initializer
+from talweg.schema import COUNT
+from talweg.settings import plain
 
 if TYPE_CHECKING:
     from talweg.nn.module import Module
@@ -97,6 +99,17 @@ def checked(found: Tensor, shape: Shape) -> Tensor:
             f"{found.shape}; check the number of columns, or call init with the new data"
         )
     return found
+
+
+def sizes_of(name: str, shape: Any) -> Shape:
+    """The shape of a parameter as Python's own whole numbers."""
+    sizes: Shape | None = plain(tuple(shape)) if isinstance(shape, Iterable) else None
+    if sizes is None or not all(map(COUNT.allows, sizes)):
+        raise ShapeError(
+            f"parameter({name!r}): its shape must be a tuple of whole numbers from 0 on, such as "
+            f"(3,) or (), not {shape!r}"
+        )
+    return sizes
 
 
 def first_values(

@@ -30,6 +30,7 @@ from talweg.nn.call import (
     first_values,
     look_up,
     recording_now,
+    sizes_of,
 )
 from talweg.nn.initializers import ByShape
 from talweg.nn.predictor import Predictor, in_batches, predictor
@@ -96,7 +97,7 @@ class Module:
         """
         recording = self._call_under_way(f"parameter({name!r})")
         start = ByShape() if init is None else init
-        return recording.declare(self.path_of(name), tuple(int(size) for size in shape), start)
+        return recording.declare(self.path_of(name), sizes_of(name, shape), start)
 
     def path_of(self, name: str) -> str:
         """What the network calls a parameter of this module; only inside `__call__`."""

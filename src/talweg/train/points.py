@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from talweg.errors import SettingError, TalwegError, nearest
 from talweg.nn import Loss, Metric, Module
 from talweg.optim import FullBatch, Optimizer, as_optimizer
@@ -122,7 +120,7 @@ def _values(name: str, given: Any) -> list[Any] | Between:
     """The values of one name as Python's own, or their range."""
     if isinstance(given, Between):
         return given
-    values = given.tolist() if isinstance(given, np.ndarray) else given
+    values = given.tolist() if hasattr(given, "tolist") else given
     if isinstance(values, str | bytes) or not isinstance(values, Sequence):
         raise SettingError(
             f"sweep: over[{name!r}] must be a list, a range or an array of values, or a "

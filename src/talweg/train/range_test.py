@@ -218,9 +218,14 @@ def _with_loss_of_steps(program: Program, size: int) -> Graph:
 
 def _found(rule: str, rates: Floats, losses: Floats) -> RateTest:
     end = _end(losses)
+    if not end:
+        raise SettingError(
+            "find_rate: the loss is not finite before the first step, so no rate can help; tw.fit "
+            "says which gate makes it so"
+        )
     smoothed = _smoothed(rates[:end], losses[:end]) if end > 1 else losses[:1]
     if not smoothed.argmin():
-        raise SettingError(_no_rate(rates[0], rates[max(0, end - 1)]))
+        raise SettingError(_no_rate(rates[0], rates[end - 1]))
     rate = _rounded(rates[smoothed.argmin()] / SHARE)
     return RateTest(rates[:end], losses[:end], smoothed, rate, rule, end < len(losses), *_NONE)
 

@@ -155,6 +155,7 @@ class Restarts:
 
     def chance(self, starts: int) -> float:
         """That one of so many starts solves it: 1 - (1 - solved)^starts."""
+        starts = check("chance", {"starts": starts}, {"starts": Number(at_least=0)})["starts"]
         return 1 - (1 - self.solved) ** starts
 
     @property
@@ -166,8 +167,9 @@ class Restarts:
 
     def __str__(self) -> str:
         if not np.isfinite(self.losses).any():
+            told = "failure" if any(each.failure for each in self.runs) else "stopped_by"
             return (
-                f"none of {counted(len(self.runs), 'start')} has a loss: see the `failure` of each"
+                f"none of {counted(len(self.runs), 'start')} has a loss: see the `{told}` of each"
             )
         total, spread = len(self.runs), self.spread
         lines = ["minimum          loss  starts   share"]

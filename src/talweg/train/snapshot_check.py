@@ -13,9 +13,8 @@ import numpy as np
 
 from talweg.engine.program import Program
 from talweg.engine.snapshot import Array, Snapshot, flat
-from talweg.schema import Number, Real, Record, Rule, optional
+from talweg.schema import COUNT, Number, Real, Record, Rule, optional
 
-COUNT = Number(at_least=0, whole=True)
 NUMBERS: Mapping[str, Rule] = {
     "best_loss": Real(),
     "best_epoch": COUNT,

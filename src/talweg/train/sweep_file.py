@@ -16,12 +16,23 @@ import numpy as np
 from talweg.engine.program import WATCHED
 from talweg.engine.snapshot import Array, Snapshot
 from talweg.errors import ModelFileError, SettingError, TrainingWarning
-from talweg.schema import Anything, Items, Number, Real, Record, Rule, Text, Values, fault, optional
+from talweg.schema import (
+    COUNT,
+    Anything,
+    Items,
+    Number,
+    Real,
+    Record,
+    Rule,
+    Text,
+    Values,
+    fault,
+    optional,
+)
 from talweg.train.bundle import Kind, read_bundle, refuse_place, write_bundle
 from talweg.train.checkpoint import as_checkpoint
 from talweg.train.run import Failure, Run
 from talweg.train.snapshot_check import (
-    COUNT,
     NUMBERS,
     SNAPSHOT_NUMBERS,
     measures_of,
@@ -83,6 +94,8 @@ class SweepFile:
     def _read(self) -> None:
         config, arrays = read_bundle(self.file, KIND)
         self._refuse(fault(config, _CONFIG, "config"))
+        tables = [name for name, each in arrays.items() if each.ndim != 1]
+        self._refuse(f"the arrays {tables} are no rows of numbers" if tables else None)
         refuse_other(self.file, config["sweep"], json.loads(json.dumps(self.identity)))
         places = [str(place) for place in range(len(self.tasks))]
         cursor = _Cursor(arrays)

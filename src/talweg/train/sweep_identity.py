@@ -44,11 +44,16 @@ def refuse_other(file: Path, found: Mapping[str, Any], mine: Mapping[str, Any]) 
     for name in [*mine, *found]:
         theirs, ours = found.get(name, "not given"), mine.get(name, "not given")
         if theirs != ours:
-            difference = _difference(theirs, ours) if name == _POINTS else _shown(theirs, ours)
+            has_points = name == _POINTS and _are_points(theirs) and _are_points(ours)
+            difference = _difference(theirs, ours) if has_points else _shown(theirs, ours)
             raise SettingError(
                 f"sweep: the checkpoint {file} is of another sweep: {name} differs{difference}. "
                 "Give what that sweep was given, another path, or resume=False to start afresh."
             )
+
+
+def _are_points(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(each, dict) for each in found)
 
 
 def _difference(theirs: Sequence[Any], ours: Sequence[Any]) -> str:
