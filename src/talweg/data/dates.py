@@ -27,6 +27,14 @@ _DIGITS_OF_TIME = (
     rf"T?(?P<hour>[0-2]\d)(?P<minute>[0-5]\d)(?:(?P<second>[0-5]\d)(?P<part>[.,]\d+)?)?{_ZONE}"
 )
 _WEEKDAY = r"(?:[^\W\d_]{2,10}\.?,?\s+)?"
+_WEEKDAYS = (  # English, German, French, Spanish and Italian: any word would take "Rev. 5.1.45"
+    "mon tue tues wed thu thur thurs fri sat sun monday tuesday wednesday thursday friday saturday"
+    " sunday mo di mi do fr sa so montag dienstag mittwoch donnerstag freitag samstag sonntag"
+    " lun mar mer jeu ven sam dim lundi mardi mercredi jeudi vendredi samedi dimanche"
+    " mié jue vie sáb dom lunes martes miércoles jueves viernes sábado domingo"
+    " gio sab lunedì martedì mercoledì giovedì venerdì sabato domenica"
+)
+_NAMED_DAY = rf"(?:(?i:{_WEEKDAYS.replace(' ', '|')})\.?,?\s+)?"
 _MARK = r"(?P<mark>[-/.])"
 _OF = r"(?:de\s+)?"  # 3 de enero de 2024
 _COMPACT_MONTH = rf"{_LIKELY_YEAR}(?P<month>[01]\d)"
@@ -38,6 +46,7 @@ STYLES: Mapping[str, tuple[re.Pattern[str], ...]] = {
     for style, patterns in {
         "year first": (
             f"{_YEAR}{_MARK}{_MONTH}(?:(?P=mark){_DAY})?{_TIME}",
+            f"{_NAMED_DAY}{_YEAR}{_MARK}{_MONTH}(?P=mark){_DAY}{_TIME}",
             _COMPACT_MONTH,
             f"{_COMPACT}{_TIME}",
             f"{_COMPACT}{_DIGITS_OF_TIME}",
@@ -45,9 +54,9 @@ STYLES: Mapping[str, tuple[re.Pattern[str], ...]] = {
             rf"{_YEAR}[-\s]?Q{_QUARTER}{_TIME}",
             rf"{_YEAR}年\s?{_MONTH}月(?:\s?{_DAY}日)?{_TIME}",
         ),
-        "month first": (f"{_MONTH}(?P<mark>[/-]){_DAY}(?P=mark){_SHORT_YEAR}{_TIME}",),
+        "month first": (f"{_NAMED_DAY}{_MONTH}(?P<mark>[/-]){_DAY}(?P=mark){_SHORT_YEAR}{_TIME}",),
         "day first": (
-            rf"{_DAY}{_MARK}\s?{_MONTH}(?P=mark)\s?{_SHORT_YEAR}{_TIME}",
+            rf"{_NAMED_DAY}{_DAY}{_MARK}\s?{_MONTH}(?P=mark)\s?{_SHORT_YEAR}{_TIME}",
             f"{_MONTH}[/-]{_LIKELY_YEAR}{_TIME}",
             rf"{_DAY}\.\s?{_MONTH}\.",
         ),
