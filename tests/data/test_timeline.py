@@ -63,6 +63,19 @@ ORDERED = {
         {"datum": [int(f"{MOMENTS[0] + timedelta(row):%Y%m%d}") for row in range(ROWS)]},
         ("datum",),
     ),
+    "seconds since 1970": (
+        {"timestamp": [1.7e9 + 3600 * row for row in range(ROWS)]},
+        ("timestamp",),
+    ),
+    "milliseconds, descending": (
+        {"event_ts_ms": [1.7e12 - 977 * row * row for row in range(ROWS)]},
+        ("event_ts_ms",),
+    ),
+    "Excel's days": ({"Date": [45_000 + row // 2 for row in range(ROWS)]}, ("Date",)),
+    "years with fractions": (
+        {"decimal date": [1958.2 + row / 12 for row in range(ROWS)]},
+        ("decimal date",),
+    ),
     "three series": ({"at": DAYS[::3] * 3, "shop": ["a", "b", "c"] * 40}, ("at",)),
     "six short series, one below another": ({"at": DAYS[::6] * 6}, ("at",)),
     "two dates, one in order": ({"born": moved(DAYS), "at": DAYS}, ("at",)),
@@ -107,6 +120,9 @@ UNORDERED = {
     "numbers of six digits": {"code": [200101 + row for row in range(ROWS)]},
     "months of one year": {"code": [202401 + row // 10 for row in range(ROWS)]},
     "prices that rise": {"price": [200101.05 + row // 12 + row % 12 / 100 for row in range(ROWS)]},
+    "timestamps in no order": {"timestamp": moved([1.7e9 + 3600 * row for row in range(ROWS)])},
+    "numbers that rise": {"rates": [1.7e9 + row * row for row in range(ROWS)]},
+    "words that say when": {"date": [f"day {row}" for row in range(ROWS)]},
     "short years": {"model year": [70 + row // 10 for row in range(ROWS)]},
     "months alone": {"month": [1 + row // 10 for row in range(ROWS)]},
 }

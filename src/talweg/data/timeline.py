@@ -26,6 +26,10 @@ MOST_UNDATED = 0.1  # the share of rows that may have no time, and take that of 
 INDEX = ("the index",)
 """What dates are called that label the rows of a frame without a name."""
 _YEARS = (1500, 2200)
+_SAYS_WHEN = re.compile(  # what numbers are called that count seconds or days since a fixed date
+    r"(?i:(?:.*[\W_])?(?:date|datetime|time[\W_]?stamp|unix[\W_]?time|epoch|ts)"
+    r"(?:[\W_]?(?:s|ms|us|ns|secs?|seconds|millis|utc|num))?)"
+)
 
 _UNITS = {  # from long to short, by what columns of them are called
     "year": "year|yr|yyyy|jahr",
@@ -101,7 +105,8 @@ def timeline_of(
         return Timeline(roles.time, times_in(table, roles.time, asked), rules=True)
     if not roles.looks_for_time:
         return None
-    found = [*_dated(table, roles, types), *_by_calendar(table, roles), *_by_index(table)]
+    dated, counted = _dated(table, roles, types), _by_numbers(table, roles)
+    found = [*dated, *_by_calendar(table, roles), *_by_index(table), *counted]
     ruling = min((each for each in found if each.is_in_order), key=_back, default=None)
     if ruling is not None:
         return Timeline(ruling.names, ruling.times, rules=True)
@@ -138,6 +143,16 @@ def _by_calendar(table: Table, roles: Roles) -> Iterator[Timeline]:
     found = [_first(parts, count) for count in range(len(parts), 0, -1)]
     lines = [each for each in found if each is not None]
     yield from [each for each in lines if each.is_in_order][:1] or lines[:1]
+
+
+def _by_numbers(table: Table, roles: Roles) -> Iterator[Timeline]:
+    """By each column of numbers that by its name are timestamps, where rows lie in its order."""
+    for name in table.names:
+        if _SAYS_WHEN.fullmatch(name.strip()) and name not in roles.targets:
+            times = _filled(times_of(table.columns[name]))
+            line = None if times is None else Timeline((name,), times, rules=False)
+            if line is not None and line.is_in_order:
+                yield line
 
 
 def _by_index(table: Table) -> Iterator[Timeline]:
