@@ -1,13 +1,14 @@
 """Names and labels that want to be more than text: escape codes, formulas, markup."""
 
 import csv
+import io
 import re
 from pathlib import Path
 
 import pytest
 
 import talweg as tw
-from talweg.cli.cells import harmless
+from talweg.cli.cells import harmless, write_rows
 from talweg.errors import visible
 
 QUICK = ("--epochs", 1, "--hidden", 2, "--members", 1, "--bins", 0)
@@ -152,6 +153,17 @@ def test_labels_in_predictions(talweg, pair: tuple[str, str]) -> None:
     assert {each for (each,) in cells(printed)[1:]} <= {harmless(label) for label in pair}
     exact = talweg("predict", "m", "t.csv", "--exact").out
     assert {each for (each,) in cells(exact)[1:]} <= {*pair}
+
+
+@pytest.mark.parametrize(
+    "text", ["a\rb", "\r", "a\r\nb", "b\r\n", "a\nb", 'a"\r', "a,b", "", "\u2028"]
+)
+def test_an_exact_cell_is_read_back_as_it_was(text: str) -> None:
+    stream = io.StringIO(newline="")
+    assert write_rows(stream, [[text, 1], ["x", text]], exact=True) == 2
+    written = stream.getvalue()
+    assert [*csv.reader(io.StringIO(written, newline=""))] == [[text, "1"], ["x", text]]
+    assert written.endswith("\n") and not written.endswith("\r\n")
 
 
 @pytest.mark.parametrize("name", ["=y", "+y", "-y", "@y"])

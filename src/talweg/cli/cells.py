@@ -23,11 +23,23 @@ _NUMBER = re.compile(r"\s*[+-]?([\d.,]+(e[+-]?\d+)?%?|inf|nan)\s*", re.IGNORECAS
 
 def write_rows(stream: Writable, rows: Iterable[Sequence[object]], *, exact: bool) -> int:
     """Write rows as CSV, with harmless texts unless they are to be `exact`; how many there were."""
-    writer, count = csv.writer(stream, lineterminator="\n"), 0
+    writer, count = csv.writer(_Lines(stream)), 0
     for row in rows:
         writer.writerow(row if exact else map(_shown, row))
         count += 1
     return count
+
+
+class _Lines:
+    """Ends each row with a line feed alone. Told to do so itself, csv before Python 3.13 leaves a
+    carriage return in a cell without quotes, and readers take it for the end of the row.
+    """
+
+    def __init__(self, stream: Writable) -> None:
+        self.stream = stream
+
+    def write(self, row: str) -> None:
+        self.stream.write(row.removesuffix("\r\n") + "\n")
 
 
 def _shown(cell: object) -> object:
