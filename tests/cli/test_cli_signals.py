@@ -202,6 +202,16 @@ def test_a_signal_ends_other_commands(talweg, train, monkeypatch, number: int, o
     assert sorted(os.listdir()) == ["houses.csv", "out"]
 
 
+@pytest.mark.parametrize("number", STATUS)
+@pytest.mark.parametrize("command", ["show out", "train houses.csv --target price --out out", ""])
+def test_a_signal_while_the_arguments_are_read_has_its_status(
+    talweg, monkeypatch, number: int, command: str
+) -> None:
+    monkeypatch.setattr("talweg.cli.main.parser", sending(number))
+    said = talweg(*command.split())
+    assert (said.status, said.err) == (128 + number, "talweg: interrupted")
+
+
 def test_an_ignored_signal_stays_ignored(train, monkeypatch) -> None:
     """As nohup ignores SIGHUP, and a shell SIGINT for what it runs in the background."""
     monkeypatch.setattr("talweg.cli.train.tell", sending(signal.SIGHUP))

@@ -50,9 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _status(given: Sequence[str], interrupts: Interrupts) -> int:
-    options = parser().parse_args(given)
-    options.command = shlex.join(["talweg", *given])
+    options = argparse.Namespace(traceback=False, command=shlex.join(["talweg", *given]))
     try:
+        parser().parse_args(given, options)
         with warnings_as_notes():
             options.run(options)
         if sys.stdout is not None:

@@ -18,12 +18,12 @@ from talweg.errors import RecordingError, ShapeError, nearest
 from talweg.gates import Array, Shape
 from talweg.graph import Tensor
 from talweg.nn.initializers import as_initializer
-from talweg.schema import COUNT
-from talweg.settings import plain
+from talweg.settings import Number, plain
 
 if TYPE_CHECKING:
     from talweg.nn.module import Module
 
+_SIZE = Number(at_least=0, whole=True)
 Declare = Callable[[str, Shape, Any], Tensor]
 """What gives the tensor of one parameter: (its full name, shape, initialiser)."""
 Limit = Callable[[Tensor], Tensor]
@@ -104,7 +104,7 @@ def checked(found: Tensor, shape: Shape) -> Tensor:
 def sizes_of(name: str, shape: Any) -> Shape:
     """The shape of a parameter as Python's own whole numbers."""
     sizes: Shape | None = plain(tuple(shape)) if isinstance(shape, Iterable) else None
-    if sizes is None or not all(map(COUNT.allows, sizes)):
+    if sizes is None or not all(map(_SIZE.allows, sizes)):
         raise ShapeError(
             f"parameter({name!r}): its shape must be a tuple of whole numbers from 0 on, such as "
             f"(3,) or (), not {shape!r}"
