@@ -221,6 +221,12 @@ def test_cells_of_rows_keep_their_types() -> None:
 
 NONE = {
     "ragged rows": ([[1, 2], [3]], "row 2 has 1 cell, but row 1 has 2"),
+    "ragged arrays": ([np.arange(2), np.arange(3)], "row 2 has 3 cells, but row 1 has 2"),
+    "inputs and targets": ((np.eye(3), np.arange(3)), "A tuple with a ndarray in it was given"),
+    "a frame and a series": (
+        (pandas.DataFrame({"a": [1, 2]}), pandas.Series([1, 2])),
+        "A tuple with a DataFrame in it was given",
+    ),
     "a row that is none": ([[1, 2], 3], "A list with a int in it was given"),
     "numbers": ([1, 2, 3], "A list with a int in it was given"),
     "words": (["a", "b"], "A list with a str in it was given"),
@@ -231,7 +237,7 @@ NONE = {
     "a range": (range(3), "A range was given"),
     "nothing": (None, "A NoneType was given, but a table is needed"),
     "a number": (3, "A int was given, but a table is needed"),
-    "bytes": (b"t.csv", "A bytes was given, but a table is needed"),
+    "bytes": (b"t.csv", r"A bytes was given, but a table is needed.*pass io\.BytesIO of it"),
     "one dimension": (np.arange(3), r"the array has shape \(3,\), but \(N, D\) is needed"),
     "three dimensions": (np.zeros((2, 2, 2)), r"has shape \(2, 2, 2\)"),
     "a polars series": (polars.Series([1, 2]), r"the Series has shape \(2,\)"),

@@ -27,11 +27,15 @@ _MARKS = (
     *((mark, f"is a file of R. {_CSV}") for mark in (b"RDX2\n", b"RDX3\n")),
     (b"$FL2", f"is a file of SPSS. {_FRAME}"),
     (b"<stata_dta>", f"is a file of Stata. {_FRAME}"),
+    *((bytes((n, 2, 1, 0)), f"is a file of Stata. {_FRAME}") for n in (0x71, 0x72, 0x73)),
+    (bytes(12) + b"\xc2\xea\x81\x60", f"is a file of SAS. {_FRAME}"),
+    (b"@relation", "is an ARFF file of Weka. Write its rows below a line of names as CSV"),
     (b"%PDF-", f"is a PDF. {_CSV}"),
     (b"\x89PNG", "is a picture, not a table"),
     (b"\xff\xd8\xff", "is a picture, not a table"),
     (b"<!doctype html", "is a web page. Save the table that it shows as CSV"),
     (b"<html", "is a web page. Save the table that it shows as CSV"),
+    (b"<table", "is a table of a web page. Save it as CSV"),
     (b"<?xml", f"is an XML file. {_CSV}"),
     (b"version https://git-lfs", "only says where Git LFS keeps the file. Run git lfs pull"),
 )
@@ -55,7 +59,7 @@ def refuse_foreign(file: object, start: bytes) -> None:
         raise DataError(f"{file} is a tar archive. Unpack it, and name the table.")
     text = start.lstrip()[:16].lower()
     for mark, words in _MARKS:
-        if start.startswith(mark) or (mark.startswith(b"<") and text.startswith(mark)):
+        if start.startswith(mark) or (mark[:1] in b"<@" and text.startswith(mark)):
             raise DataError(f"{file} {words}.")
 
 

@@ -121,13 +121,16 @@ def _of_rows(rows: Sequence[Any]) -> Table:
     if fields_of is not None:
         return _of_records([fields_of(row) for row in rows])
     widths = {len(row) if isinstance(row, list | tuple) else -1 for row in rows}
-    if widths == {-1} and all(np.ndim(row) for row in rows):
+    shapes = {np.shape(row) for row in rows} if widths == {-1} else set()
+    if len(shapes) == 1 and () not in shapes:
         return _of_array(np.array(rows))
+    if shapes and all(len(shape) == 1 for shape in shapes):
+        raise DataError(_ragged(rows))
     if -1 in widths:
         odd = next(row for row in rows if not isinstance(row, list | tuple))
         raise DataError(
-            f"A list with a {type(odd).__name__} in it was given. Give a list of rows, each a list"
-            " of cells, a list of dicts, or a dict of columns."
+            f"A {type(rows).__name__} with a {type(odd).__name__} in it was given. Give a list of"
+            " rows, each a list of cells, a list of dicts, or a dict of columns."
         )
     if len(widths) > 1:
         raise DataError(_ragged(rows))
@@ -166,6 +169,8 @@ def _ragged(rows: Sequence[Any]) -> str:
 
 def _no_table(source: Any) -> str:
     hint = " Make a list of it first." if hasattr(source, "__iter__") else ""
+    if isinstance(source, bytes | bytearray):
+        hint = " If it is what a file holds, pass io.BytesIO of it."
     return (
         f"A {type(source).__name__} was given, but a table is needed: the path of a CSV or Parquet"
         " file, a data frame, a dict of columns, a list of rows or of dicts, or an array (N, D)."
