@@ -269,6 +269,28 @@ def test_a_model_without_names_knows_a_header(csv_file, nameless, content, count
     assert all(words in each for each in said)
 
 
+@pytest.mark.parametrize(
+    ("content", "count"),
+    [
+        ("0,1\n1,red\n", 1),
+        ("0,1\n1,red\n2,blue\n", 2),
+        ("0,1,2\n1,red,2.5\n2,blue,5\n", 2),
+        ("0,red\n1,red\n", 2),
+        ("0,1\n", None),
+    ],
+)
+def test_two_positions_are_a_header_where_training_never_met_them(
+    csv_file, content: str, count: int | None
+) -> None:
+    rows = [[i * i % 17, ["red", "blue"][i % 2], 2.5 * i] for i in range(40)]
+    model = tw.TableModel(-1, epochs=2, members=1, hidden=(4,), bins=0).fit(rows)
+    if count is not None:
+        assert len(model.predict(csv_file(content))) == count
+        return
+    with pytest.warns(DataWarning, match="'1': 1 unknown"):
+        assert len(model.predict(csv_file(content))) == 1
+
+
 def test_what_is_below_a_header_is_predicted_alike(csv_file, nameless) -> None:
     same = nameless.predict(csv_file(INPUTS))
     with pytest.warns(DataWarning, match="go by position"):

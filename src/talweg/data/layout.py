@@ -123,9 +123,9 @@ def _by_position(rows: Rows, expected: Expected) -> Verdict:
     never saw where they stand, or of positions.
     """
     first = rows[0]
-    if _are_positions(first) and len(first) > 2:
-        return Verdict(len(rows) > 1)
     unknown = expected.unknown(first)
+    if _are_positions(first) and (len(first) > 2 or any(unknown)):
+        return Verdict(len(rows) > 1)
     if unknown and all(unknown):
         has_numbers = any(kind == "number" for kind in expected.kinds.values())
         return Verdict(len(rows) > 1 or has_numbers)
