@@ -38,6 +38,8 @@ WRITTEN = {  # how each day is written, and to what it is exact
     ),
     "weekday in full, ISO": (lambda d: f"{d:%A %Y-%m-%d %H:%M}", "minute"),
     "compact": (lambda d: f"{d:%Y%m%d}", "day"),
+    "month.year": (lambda d: f"{d:%m.%Y}", "month"),
+    "year.month": (lambda d: f"{d:%Y.%m}", "month"),
     "compact, months": (lambda d: f"{d:%Y%m}", "month"),
     "compact, moments": (lambda d: f"{d:%Y%m%d%H%M%S}", "minute"),
     "compact ISO": (lambda d: f"{d:%Y%m%dT%H%M%SZ}", "minute"),

@@ -57,6 +57,11 @@ ORDERED = {
         {"at": ["" if row % 15 == 8 else DAYS[row] for row in range(ROWS)]},
         ("at",),
     ),
+    "months with a point": ({"Monat": [f"{m[5:]}.{m[:4]}" for m in MONTHS]}, ("Monat",)),
+    "months with a point, descending": (
+        {"obs": [m.replace("-", ".") for m in MONTHS[::-1]]},
+        ("obs",),
+    ),
     "months as numbers": ({"obs": [int(each.replace("-", "")) for each in MONTHS]}, ("obs",)),
     "months without marks": ({"obs": [each.replace("-", "") for each in MONTHS]}, ("obs",)),
     "each day as a number": (
@@ -123,6 +128,7 @@ UNORDERED = {
     "timestamps in no order": {"timestamp": moved([1.7e9 + 3600 * row for row in range(ROWS)])},
     "numbers that rise": {"rates": [1.7e9 + row * row for row in range(ROWS)]},
     "words that say when": {"date": [f"day {row}" for row in range(ROWS)]},
+    "amounts with a point": {"price": [f"{1 + row % 9}.{2010 + row}" for row in range(ROWS)]},
     "short years": {"model year": [70 + row // 10 for row in range(ROWS)]},
     "months alone": {"month": [1 + row // 10 for row in range(ROWS)]},
 }

@@ -57,7 +57,7 @@ STYLES: Mapping[str, tuple[re.Pattern[str], ...]] = {
         "month first": (f"{_NAMED_DAY}{_MONTH}(?P<mark>[/-]){_DAY}(?P=mark){_SHORT_YEAR}{_TIME}",),
         "day first": (
             rf"{_NAMED_DAY}{_DAY}{_MARK}\s?{_MONTH}(?P=mark)\s?{_SHORT_YEAR}{_TIME}",
-            f"{_MONTH}[/-]{_LIKELY_YEAR}{_TIME}",
+            f"{_MONTH}[/.-]{_LIKELY_YEAR}{_TIME}",
             rf"{_DAY}\.\s?{_MONTH}\.",
         ),
         "day, month's name": (
@@ -105,6 +105,10 @@ _FEWEST_DATES, _FEWEST_YEARS, _FEWEST_MONTHS = 5, 3, 13
 _LONGEST = 60  # years from the first to the last of dates without leading zeros
 _LEAP = 2000  # the year of dates that name none: 29 February is one of them
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_YEAR_OF_MONTH, _TWO_DIGITS = r"(?:1[89]|2[01])\d\d", r"(?:0[1-9]|1[0-2])"
+_DOTTED_MONTH = re.compile(
+    rf"{_TWO_DIGITS}\.{_YEAR_OF_MONTH}|{_YEAR_OF_MONTH}\.{_TWO_DIGITS}", re.ASCII
+)
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d:\d\d)?", re.ASCII)
 _PLAIN_EPOCH = datetime(1970, 1, 1)
 _WRITTEN = {  # by year, month, day and the month's name
@@ -218,6 +222,12 @@ def are_compact_dates(values: NDArray[np.float64]) -> bool:
     all_read = not any(math.isnan(seconds(each, "year first")) for each in texts)
     fewest = _FEWEST_MONTHS if are_months else _FEWEST_DATES
     return bool(likely.all()) and len(days) >= fewest and all_read
+
+
+def are_dotted_months(texts: Iterable[str]) -> bool:
+    """Whether different texts that are numbers as well are months: 01.2024, or 2024.01."""
+    found = [_DOTTED_MONTH.fullmatch(each) for each in texts]
+    return len(found) >= _FEWEST_MONTHS and all(found)
 
 
 def _bare_parts(counts: Iterable[str]) -> set[tuple[int, ...]] | None:

@@ -34,6 +34,7 @@ from talweg.data.counters import FEWEST_COUNTED, why_only_counts
 from talweg.data.dates import (
     STYLES,
     are_compact_dates,
+    are_dotted_months,
     is_ambiguous,
     may_be_versions,
     seconds,
@@ -308,6 +309,9 @@ def _describe_numbers(name: str, values: Floats, cells: Cells) -> ColumnType:
     """A number column, codes such as 007, or what only says which row it is."""
     if are_compact_dates(values):
         return _date(name, "year first", is_doubtful=False)
+    present = _present(cells) if isinstance(cells, Words) else {}
+    if are_dotted_months(present) and (style := style_of(present)):
+        return _date(name, style, is_doubtful=False)
     if why := why_only_counts(name, values):
         return ColumnType(name, "identifier", why)
     if isinstance(cells, Words) and _are_codes(cells):

@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.columns import Cells, Floats, Moments, as_words, parse, texts
-from talweg.data.dates import STYLES, are_compact_dates, month_of, seconds, style_of
+from talweg.data.columns import Cells, Floats, Moments, Words, as_words, parse, texts
+from talweg.data.dates import (
+    STYLES,
+    are_compact_dates,
+    are_dotted_months,
+    month_of,
+    seconds,
+    style_of,
+)
 from talweg.data.table import Table
 from talweg.errors import DataError
 
@@ -138,7 +145,8 @@ def times_of(cells: Cells, asked: object = None) -> Floats:
     if isinstance(cells, Moments):
         return cells.readings.get(str(asked), cells.seconds)
     values, _ = parse(cells, vague=True)
-    if np.isfinite(values).all() and not are_compact_dates(values):
+    are_months = isinstance(cells, Words) and are_dotted_months(cells.counts)
+    if np.isfinite(values).all() and not are_months and not are_compact_dates(values):
         return values
     words = as_words(cells)
     style = asked if asked in STYLES else style_of(words.counts)
