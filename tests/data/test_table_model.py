@@ -354,6 +354,10 @@ SETTINGS = [
     ({"members": 9}, "members must be a whole number at least 1 and at most 8 or None, but 9 was"),
     ({"bins": -1}, "bins must be a whole number at least 0 or None, but -1 was given"),
     ({"dropout": 1.0}, "dropout must be a number at least 0 and below 1 or None, but 1.0 was"),
+    *(
+        ({"columns": each}, "columns must map names to kinds or to words in order")
+        for each in (5, "x", ["x"], {"x": 5}, {"x": None})
+    ),
     ({"hidden": "64"}, "hidden must be sizes of layers"),
     ({"activation": "tan"}, "but 'tan' was given. Did you mean 'tanh'?"),
     ({"task": "cluster"}, "task must be one of 'regression', 'classification' or None"),

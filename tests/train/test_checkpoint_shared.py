@@ -180,6 +180,21 @@ def test_a_claim_of_a_killed_process_is_none(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.run"]
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("names", [("file", "link"), ("link", "file"), ("link", "folder/file")])
+def test_a_link_and_its_file_are_one_checkpoint(
+    tmp_path: Path, names: tuple[str, str], is_there: bool
+) -> None:
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    if is_there:
+        (tmp_path / "file").touch()
+    first, second = (claimed(tmp_path / name, {"n": name}) for name in names)
+    with first, pytest.raises(tw.SettingError, match="is in use: another run"), second:
+        pass
+    assert not list(tmp_path.glob(".*.lock"))
+
+
 def test_names_that_look_alike_do_not_meet(tmp_path: Path) -> None:
     with ExitStack() as stack:
         for number, name in enumerate(["a.run", "a.run.b", "a", "b[*]"]):

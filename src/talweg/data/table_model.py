@@ -252,8 +252,14 @@ def _one_or_several(target: Any) -> Any:
 
 def _pairs(columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]]) -> tuple[Any, ...]:
     """What was asked for by column, as a file can keep it."""
-    pairs = dict(columns).items()
-    asked = ((name, each if isinstance(each, str) else tuple(each)) for name, each in pairs)
+    try:
+        pairs = dict(columns).items()
+        asked = [(name, each if isinstance(each, str) else tuple(each)) for name, each in pairs]
+    except (TypeError, ValueError):
+        raise SettingError(
+            "TableModel: columns must map names to kinds or to words in order, such as "
+            f"{{'zip': 'category', 'size': ('small', 'large')}}, but {columns!r} was given."
+        ) from None
     return tuple(map(plain, asked))
 
 

@@ -29,7 +29,8 @@ def claimed(file: Path, identity: Mapping[str, Any]) -> Iterator[None]:
     SettingError: a run of another identity writes to the file.
     """
     text = json.dumps(identity, sort_keys=True).encode()
-    place = _place(file, hashlib.sha256(text).hexdigest()[:16])
+    meant = Path(os.path.realpath(file))  # a link and what it leads to are one file
+    place = _place(meant, hashlib.sha256(text).hexdigest()[:16])
     try:
         own = _held(place) if fcntl else None
     except OSError:
@@ -38,7 +39,11 @@ def claimed(file: Path, identity: Mapping[str, Any]) -> Iterator[None]:
         yield
         return
     try:
-        _refuse_others(file, place)
+        if _others_hold(meant, place):
+            raise SettingError(
+                f"the checkpoint {file} is in use: another run, with other settings or data, is "
+                "writing to it. Wait until it has ended, or give another path."
+            )
         yield
     finally:
         with suppress(OSError):  # the same run goes on elsewhere, and needs it
@@ -71,14 +76,10 @@ def _held(place: Path) -> int:
         os.close(found)
 
 
-def _refuse_others(file: Path, own: Path) -> None:
+def _others_hold(file: Path, own: Path) -> bool:
     claim = re.compile(re.escape(f".{file.name}.") + r"[0-9a-f]{16}\.lock")
-    for each in file.parent.iterdir():
-        if each != own and claim.fullmatch(each.name) and _is_held(each):
-            raise SettingError(
-                f"the checkpoint {file} is in use: another run, with other settings or data, is "
-                "writing to it. Wait until it has ended, or give another path."
-            )
+    others = (each for each in file.parent.iterdir() if each != own and claim.fullmatch(each.name))
+    return any(map(_is_held, others))
 
 
 def _is_held(claim: Path) -> bool:
