@@ -90,6 +90,13 @@ ORDERED = {
         {"Year": [1950 + row // 12 for row in range(ROWS)], "Month": [*range(1, 13)] * 10},
         ("Year", "Month"),
     ),
+    **{
+        f"{year} and {month}": (
+            {year: [1950 + row // 12 for row in range(ROWS)], month: [*range(1, 13)] * 10},
+            (year, month),
+        )
+        for year, month in (("Jahr", "Monat"), ("año", "mes"), ("Année", "Mois"), ("YEAR", "MO"))
+    },
     "months by name": (
         {
             "year": [1950 + row // 12 for row in range(ROWS)],

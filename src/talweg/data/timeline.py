@@ -32,9 +32,9 @@ _SAYS_WHEN = re.compile(  # what numbers are called that count seconds or days s
 )
 
 _UNITS = {  # from long to short, by what columns of them are called
-    "year": "year|yr|yyyy|jahr",
+    "year": "year|yr|yyyy|jahr|año|ano|année|annee|anno|jaar|år",
     "quarter": "quarter|qtr",
-    "month": "month|mon|mnth|mm|monat",
+    "month": "month|mon|mnth|mm|mo|monat|mes|mês|mois|mese|maand",
     "week": "week|wk|week.?of.?year",
     "day": "day|dd|dom|mday|day.?of.?month|tag",
     "hour": "hours?|hr|hh|stunde",
