@@ -233,20 +233,24 @@ def test_sigterm_ends_training_where_ctrl_c_is_ignored(train, after_an_epoch) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", STATUS)
-@pytest.mark.parametrize("members", ["1", "8"])
+@pytest.mark.parametrize(
+    ("members", "number"), [*(("1", each) for each in STATUS), ("8", signal.SIGTERM)]
+)
 def test_a_process_that_is_signalled_while_it_trains(
     houses, monkeypatch, number: int, members: str
 ) -> None:
     monkeypatch.chdir(houses.parent)
-    words = "train houses.csv --target price --out out --hidden 4 --bins 0 --epochs 1000000"
-    words += f" --patience 1000000 --members {members}"
-    process = subprocess.Popen((sys.executable, "-m", "talweg", *words.split()))
-    while not Path("out").exists():
-        time.sleep(0.05)
-    time.sleep(4)
-    process.send_signal(number)
-    assert process.wait(timeout=60) == STATUS[number]
+    words = "train houses.csv --target price --out out --hidden 4 --bins 0 --epochs 100000000"
+    words += f" --patience 100000000 --members {members}"
+    command = (sys.executable, "-m", "talweg", *words.split())
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith(b"category"):  # said before it trains
+            pass
+        time.sleep(3)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    assert process.returncode == STATUS[number]
     assert sorted(os.listdir("out")) == RESULTS
 
 
