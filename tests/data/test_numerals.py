@@ -120,6 +120,8 @@ COLUMNS = [  # what, delimiter, other columns, column, its first numbers
     ("one comma elsewhere", ",", ["1"] * 39 + ["2,5"], ["0.125", "0.126"], [0.125, 0.126]),
     ("one comma elsewhere, short", ",", ["1"] * 39 + ["2,5"], SHORT, [1.125, 2.125]),
     ("commas elsewhere", ",", HALVES, SHORT, [1.125, 2.125]),
+    ("one 0.025 among decimals", ";", HALVES, ["0.025", *SHORT], [0.025, 1.125, 2.125]),
+    ("one 0,025 among decimals", ",", ["1.5"], ["0,025", "1,125", "2,225"], [0.025, 1.125, 2.225]),
     ("one comma in itself", ",", ["x", "y"], [*SHORT[1:], "2,5"], [2.125, 3.125]),
     ("points beside commas", ";", HALVES, ["0.512", "1.234"], [0.512, 1.234]),
     ("commas beside points", ";", ["1.5", "2.25"], ["1,5", "1,234"], [1.5, 1.234]),

@@ -207,9 +207,15 @@ class Tally:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the column itself tells its decimal mark; a few slips do not."""
-        apart = abs(self.shown[COMMA] - self.shown[POINT])
-        return apart > _SLIP * self.short.total()
+        """Whether the column itself tells its decimal mark; a few slips do not.
+
+        One 0.025 tells that 1.125 has decimals too. That 1.125 is a thousand and more takes more
+        than one 2,5, which may be a slip.
+        """
+        mark, other = (COMMA, POINT) if self.shown[COMMA] > self.shown[POINT] else (POINT, COMMA)
+        if self.shown[mark] and not self.shown[other] and not self.short[other]:
+            return True
+        return self.shown[mark] - self.shown[other] > _SLIP * self.short.total()
 
     @property
     def is_doubtful(self) -> bool:
