@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import talweg as tw
+from talweg import gates
 
 pytest.importorskip("llvmlite")
 
@@ -95,7 +96,15 @@ def is_number(value: Any) -> bool:
     return type(value) in (int, float)
 
 
-TEXTS = {"public": public} | {name: lambda name=name: numbers(name) for name in PACKAGES}
+def costs() -> str:
+    """A line for each gate whose cost is a number of operations an element."""
+    found = {name: getattr(gate.cost, "args", ()) for name, gate in gates.GATES.items()}
+    return "".join(f"{name} {args[0]}\n" for name, args in found.items() if args)
+
+
+TEXTS = {"public": public, "costs": costs} | {
+    name: lambda name=name: numbers(name) for name in PACKAGES
+}
 WITH_NUMBERS = [name for name in TEXTS if TEXTS[name]().strip()]
 
 
