@@ -21,7 +21,7 @@ from talweg.data.coded import (
 from talweg.data.columns import LARGEST, as_cells, is_missing, number, truth_number, under
 from talweg.data.numerals import POINT, cleaned
 from talweg.data.unfamiliar import FAR, Familiar, Fault, Unfamiliar, far
-from talweg.data.values import as_numbers_or_texts, as_text
+from talweg.data.values import EXACT, as_numbers_or_texts, as_text
 
 _UNKNOWN, _MISSING = 1, 2  # places of a number column beside its value
 _NO_LEVEL: tuple[Fault, Fault] = ("unknown", "missing")  # places of a category behind its levels
@@ -259,11 +259,10 @@ _INTEGERS = frozenset({int, np.int64, np.int32, np.int16, np.int8})
 _FLOATS = frozenset({float, np.float64, np.float32})
 _NUMBERS = _INTEGERS | _FLOATS
 _PLAIN = _FLOATS | {str, bool, np.bool_, type(None)}
-_EXACT = 2**53  # whole numbers below it are the same as floats
 
 
 def _is_exact(whole: Any) -> bool:
-    return -_EXACT < int(whole) < _EXACT
+    return -EXACT < int(whole) < EXACT
 
 
 def _is_cell(value: Any) -> bool:

@@ -26,6 +26,7 @@ from talweg.data.columns import (
 )
 from talweg.data.labels import all_alike, known_rows, left_out, refuse_missing
 from talweg.data.logs import Logs
+from talweg.data.numerals import MOST_WHOLE
 from talweg.data.values import Types
 from talweg.errors import DataError
 from talweg.lazy import cached_property
@@ -34,7 +35,6 @@ from talweg.settings import Choice, Number, check
 
 Task = Literal["regression", "classification"]
 
-MOST_WHOLE = 10  # whole numbers with more distinct values than this are measured, not chosen
 MISTAKEN = 0.1  # fewer cells that are no numbers among many that are: mistakes, to be named
 
 
