@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import talweg as tw
 from benchmarks.real_tables import FOLDER, TABLES, read
-from talweg.data.intervals import half_width
+from talweg.data.model.intervals import half_width
 
 Array = NDArray[Any]
 

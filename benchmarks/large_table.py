@@ -74,7 +74,7 @@ def learned(file: Path) -> dict[str, Any]:
     score of one epoch.
     """
     import talweg as tw
-    from talweg.data import table_model, training
+    from talweg.data.model import table_model, training
 
     marks: list[tuple[float, float]] = []
     for module, name in ((table_model, "as_table"), (training, "learn")):

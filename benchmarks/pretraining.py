@@ -56,7 +56,7 @@ def classifier(X: Any, seed: int) -> tw.Sequential:
 
 
 def tuned(net: tw.Sequential, X: Any, y: Any, epochs: int, seed: int) -> tw.Run:
-    rule = tw.Adam(lr=tw.Cosine(1e-3))
+    rule = tw.Adam(lr=tw.CosineDecay(1e-3))
     settings: dict[str, Any] = {"loss": "cross_entropy", "optimizer": rule, "seed": seed}
     return tw.fit(net, X, y, epochs=epochs, **settings, **COMMON)
 
@@ -122,7 +122,7 @@ def images(folder: Path, seed: int) -> None:
     sizes = "-".join(map(str, (784, *ENCODER)))
     tell(f"{code} principal components", components(X, test_X, code))
     tell(f"{sizes}, pretrained", left())
-    rule = tw.Adam(lr=tw.Cosine(1e-3))
+    rule = tw.Adam(lr=tw.CosineDecay(1e-3))
     settings: dict[str, Any] = {"loss": squared, "optimizer": rule, "seed": seed}
     _, after = timed(lambda: tw.fit(whole, X, X, epochs=epochs, **settings, **COMMON))
     tell(f"{sizes}, fine-tuned", left())

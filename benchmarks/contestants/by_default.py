@@ -36,7 +36,8 @@ class Said(NamedTuple):
 def talweg(dealt: Dealt, seed: int) -> Said:
     """`TableModel` with the names of the targets, on a frame."""
     import talweg as tw
-    from talweg.engine.native import compiler, launch
+    from talweg.engine.native.llvm import compiler
+    from talweg.engine.native.runtime import launch
 
     assert launch and compiler.is_available()  # what is imported when first used, LLVM among it
     inputs, model = dealt.inputs(dealt.test), tw.TableModel(target=dealt.targets)

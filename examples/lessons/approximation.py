@@ -38,7 +38,7 @@ def train() -> tw.Sweep:
         x[:, None],
         function(x),
         over={"units": UNITS, "seed": SEEDS},
-        optimizer=tw.Adam(lr=tw.Cosine(0.02)),
+        optimizer=tw.Adam(lr=tw.CosineDecay(0.02)),
         epochs=6000,
         batch_size=None,
     )

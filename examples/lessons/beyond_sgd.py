@@ -65,7 +65,7 @@ def rare_rows() -> Compared:
     settings = {"loss": "binary_cross_entropy", "batch_size": 1, "validation": (X, y)}
     rate, curve = plain(build, X, y, "rare rows", "val_loss", **settings)
     settings |= {"epochs": PASSES["rare rows"], "optimizer": tw.SGD(lr=0.3), "keep": "last"}
-    run = tw.fit(build(), X, y, sampler=tw.LearntSampling(over="rows"), **settings)
+    run = tw.fit(build(), X, y, sampler=tw.AdaptiveSampling(over="rows"), **settings)
     return Compared(rate, curve, "AW-SGD", by_passes(run.history["val_loss"]))
 
 
@@ -81,7 +81,7 @@ def many_valleys() -> Compared:
 
     rows = [[1.0]], [[0.0, 0.0]]
     rate, curve = plain(build, *rows, "many valleys", "loss", loss=height)
-    rule = tw.Annealing(temperature=10.0, spread=1.0, end=1e-6, restart=15)
+    rule = tw.SimulatedAnnealing(temperature=10.0, spread=1.0, end=1e-6, restart=15)
     settings = {"epochs": PASSES["many valleys"] // rule.proposals, "batch_size": None}
     run = tw.fit(build(), *rows, loss=height, optimizer=rule, **settings)
     return Compared(rate, curve, "annealing", by_passes(run.history["loss"], rule.proposals))

@@ -14,7 +14,7 @@ import numpy as np
 
 import talweg as tw
 from talweg.draw import line_chart
-from talweg.draw.matrix import confusion_chart
+from talweg.draw.charts.confusion_matrix import confusion_chart
 
 CLASSES = ["F", "M", "I"]
 NAMES = ["female", "male", "infant"]
@@ -39,7 +39,7 @@ def split(seed: int) -> tuple[np.ndarray, ...]:
 
 def train(X: np.ndarray, y: np.ndarray, engine: str | None = None) -> tw.Run:
     net = tw.Sequential(tw.Dense(16, "tanh"), tw.Dense(3, "softmax"))
-    rule = tw.Adam(lr=tw.Cosine(0.01))
+    rule = tw.Adam(lr=tw.CosineDecay(0.01))
     settings = {"loss": "cross_entropy", "optimizer": rule, "epochs": 30, "batch_size": 50}
     return tw.fit(net, X, y, validation=0.2, seed=0, engine=engine, **settings)
 

@@ -41,7 +41,7 @@ def autoencoder(X: np.ndarray, count: int) -> tw.Sequential:
     rule, method = tw.Adam(lr=0.01), tw.DenoisingAutoencoder(corruption=0.1)
     found = tw.pretrain(encoder, X, method=method, layers=[0, 1], optimizer=rule)
     net = found.unfold()
-    fine = tw.Adam(lr=tw.Cosine(0.01))
+    fine = tw.Adam(lr=tw.CosineDecay(0.01))
     tw.fit(net, X, X, optimizer=fine, epochs=80, batch_size=50, seed=0)
     return net
 

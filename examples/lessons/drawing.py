@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from talweg.draw import canvas, page
+from talweg.draw.charts import canvas
+from talweg.draw.charts.scale import Scale, number
 from talweg.draw.markup import Markup, join, tag
-from talweg.draw.scale import Scale, number
+from talweg.draw.pages import page
 
 HEIGHT = 360.0  # of the plot of a plane
 GRID = 101  # points along each side, between which contours are drawn

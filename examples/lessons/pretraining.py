@@ -14,11 +14,11 @@ import drawing
 import numpy as np
 
 import talweg as tw
-from talweg.draw import canvas, line_chart
+from talweg.draw import line_chart
+from talweg.draw.charts import canvas
 from talweg.draw.markup import Markup, tag
 
-SIDE, LAYERS, UNITS, EPOCHS = 8, 5, 32, 30
-RULE = tw.SGD(lr=0.1, momentum=0.9)
+SIDE, LAYERS, UNITS, EPOCHS, RULE = 8, 5, 32, 30, tw.SGD(lr=0.1, momentum=0.9)
 METHODS: dict[str, tuple[tw.RBM | tw.DenoisingAutoencoder, tw.Optimizer]] = {
     "Boltzmann machines": (tw.RBM(weight_penalty=tw.L2(1e-3)), RULE),
     "denoising autoencoders": (tw.DenoisingAutoencoder(corruption=0.2), tw.Adam(lr=0.003)),

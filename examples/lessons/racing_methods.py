@@ -22,7 +22,7 @@ RULES = {
     for name in ("SGD", "momentum", "Nesterov", "AdaGrad", "AdaDelta", "Adam")
 }
 SEARCHES = {
-    "annealing": tw.Annealing(temperature=0.3, spread=0.3, end=1e-3, proposals=10),
+    "annealing": tw.SimulatedAnnealing(temperature=0.3, spread=0.3, end=1e-3, proposals=10),
     "BFGS": tw.BFGS(),
     "L-BFGS": tw.LBFGS(),
 }
@@ -31,7 +31,7 @@ SHOWN = ("annealing", "SGD", "AW-SGD", "Adam", "BFGS")
 NET_RATES = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
 DRAWN_RATES = {"valley": [0.0004, 0.0016, 0.0064], "net": [0.03, 0.1]}  # AW-SGD: run one by one
 PASSES = {"valley": 300, "net": 30}
-SAMPLER = tw.LearntSampling(over="rows", lr=0.05)
+SAMPLER = tw.AdaptiveSampling(over="rows", lr=0.05)
 
 
 def valley() -> dict[str, Any]:
@@ -111,7 +111,7 @@ def main(picture: str | None = None) -> None:
     print(f"\nOn a net, 7-16-1, and 1,000 rows: {PASSES['net']} passes, the loss after so many")
     tell(found["net"], (1, 10, 30))
     print("A pass is 32 steps for rules that see 32 rows at a time, a step or less for")
-    print("those that see all. Annealing, without a gradient, hardly leaves its start.")
+    print("those that see all. SimulatedAnnealing, without a gradient, hardly leaves its start.")
     figures = []
     for where, methods in found.items():
         lines = {name: methods[name][1:] for name in SHOWN}

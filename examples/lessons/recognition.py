@@ -40,7 +40,7 @@ def noisy(count: int, wrong: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def train(X: np.ndarray, y: np.ndarray, *, hidden: int, epochs: int) -> tw.Run:
     net = tw.Sequential(tw.Dense(hidden, "relu"), tw.Dense(int(y.max()) + 1))
-    rule = tw.Adam(lr=tw.Cosine(0.003))
+    rule = tw.Adam(lr=tw.CosineDecay(0.003))
     settings = {"loss": "cross_entropy", "optimizer": rule, "epochs": epochs, "batch_size": 50}
     return tw.fit(net, X, y, seed=0, **settings)
 

@@ -93,7 +93,7 @@ def three_rules() -> tw.Run:
 
     wide = tw.Sequential(tw.Dense(32, "tanh", init=tw.Normal(2.0)), tw.Dense(1))
     few, many = forest(trees=15, seed=1), forest(trees=200, seed=2)
-    rule = tw.Patience(200)
+    rule = tw.EarlyStopping(200)
     run = tw.fit(wide, *few, optimizer=tw.SGD(lr=0.02), epochs=10_000, stop=rule, validation=many)
     print_end("a rising validation loss", run)
     for name in ("loss", "val_loss"):

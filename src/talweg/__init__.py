@@ -21,18 +21,18 @@ _HOMES = {
         "absolute cos erf exp expm1 log log1p maximum minimum power relu sigmoid sign sin "
         "softplus sqrt stop_gradient tanh where"
     ),
-    "talweg.engine.interpreter": "Interpreter",
+    "talweg.engine.numpy.interpreter": "Interpreter",
     "talweg.nn.module": "Module",
     "talweg.nn.sequential": "Sequential",
     "talweg.nn.dense": "Dense",
-    "talweg.nn.disturbed": "DropConnect Dropout Noise NoisyDense",
+    "talweg.nn.noise": "DropConnect Dropout GaussianNoise NoisyDense",
     "talweg.nn.bins": "Bins",
     "talweg.nn.embedding": "Embedding",
     "talweg.nn.ensemble": "Ensemble",
-    "talweg.nn.normalized": "BatchNorm LayerNorm",
+    "talweg.nn.normalization": "BatchNorm LayerNorm",
     "talweg.nn.autoencoder": "DenoisingAutoencoder",
     "talweg.nn.boltzmann": "RBM",
-    "talweg.nn.penalties": "Elastic L1 L2",
+    "talweg.nn.penalties": "L1L2 L1 L2",
     "talweg.nn.activations": "elu gelu identity leaky_relu selu silu",
     "talweg.nn.initializers": "Constant Glorot He LeCun Normal Orthogonal Uniform",
     "talweg.nn.losses": (
@@ -46,33 +46,33 @@ _HOMES = {
     "talweg.optim.adadelta": "AdaDelta",
     "talweg.optim.adagrad": "AdaGrad",
     "talweg.optim.adamax": "Adamax",
-    "talweg.optim.annealing": "Annealing",
+    "talweg.optim.annealing": "SimulatedAnnealing",
     "talweg.optim.bfgs": "BFGS LBFGS",
     "talweg.optim.full_batch": "FullBatch",
     "talweg.optim.lion": "Lion",
     "talweg.optim.muon": "Muon",
     "talweg.optim.nadam": "NAdam",
-    "talweg.optim.plateau": "Plateau",
+    "talweg.optim.plateau": "ReduceOnPlateau",
     "talweg.optim.radam": "RAdam",
     "talweg.optim.rmsprop": "RMSProp",
-    "talweg.optim.sampling": "LearntSampling",
+    "talweg.optim.sampling": "AdaptiveSampling",
     "talweg.optim.schedules": (
-        "Cosine Exponential InverseScaling OneCycle Schedule StepDecay WarmUp"
+        "CosineDecay ExponentialDecay InverseScaling OneCycle Schedule StepDecay LinearWarmup"
     ),
-    "talweg.train.checkpoint": "Checkpoint",
-    "talweg.train.fit": "fit",
-    "talweg.train.folds": "Fold Holdout folds",
-    "talweg.train.halving": "Halving",
-    "talweg.train.ranges": "Between",
-    "talweg.train.pretrain": "Pretraining pretrain",
-    "talweg.train.range_test": "RateTest find_rate",
-    "talweg.train.restarts": "Cluster Restarts restarts",
-    "talweg.train.run": "Failure Run",
-    "talweg.train.stopping": "MaxEpochs MinDecrease Patience Stop TargetLoss TimeBudget",
-    "talweg.train.stages": "Stages stages",
-    "talweg.train.sweep": "Sweep sweep",
-    "talweg.data.table_model": "TableModel load",
-    "talweg.draw.table_report": "report",
+    "talweg.train.run.checkpoint": "Checkpoint",
+    "talweg.train.run.fit": "fit",
+    "talweg.train.run.folds": "Fold Holdout folds",
+    "talweg.train.search.successive_halving": "SuccessiveHalving",
+    "talweg.train.search.ranges": "Range",
+    "talweg.train.methods.pretrain": "Pretraining pretrain",
+    "talweg.train.search.lr_find": "RateTest lr_find",
+    "talweg.train.search.restarts": "Minimum Restarts restarts",
+    "talweg.train.run.run": "Failure Run",
+    "talweg.train.run.stopping": "MaxEpochs MinDecrease EarlyStopping Stop TargetLoss TimeBudget",
+    "talweg.train.run.lower": "Stages stages",
+    "talweg.train.search.sweep": "Sweep sweep",
+    "talweg.data.model.table_model": "TableModel load",
+    "talweg.draw.pages.table_report": "report",
     "talweg.errors": (
         "DataError DataWarning DtypeError EngineError GradientError GraphError ModelFileError "
         "OutOfMemoryError RecordingError SettingError ShapeError TalwegError TrainingWarning"
@@ -90,9 +90,9 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from talweg.data.table_model import TableModel as TableModel, load as load
-    from talweg.draw.table_report import report as report
-    from talweg.engine.interpreter import Interpreter as Interpreter
+    from talweg.data.model.table_model import TableModel as TableModel, load as load
+    from talweg.draw.pages.table_report import report as report
+    from talweg.engine.numpy.interpreter import Interpreter as Interpreter
     from talweg.errors import (
         DataError as DataError,
         DataWarning as DataWarning,
@@ -165,12 +165,6 @@ if TYPE_CHECKING:
     from talweg.nn.bins import Bins as Bins
     from talweg.nn.boltzmann import RBM as RBM
     from talweg.nn.dense import Dense as Dense
-    from talweg.nn.disturbed import (
-        DropConnect as DropConnect,
-        Dropout as Dropout,
-        Noise as Noise,
-        NoisyDense as NoisyDense,
-    )
     from talweg.nn.embedding import Embedding as Embedding
     from talweg.nn.ensemble import Ensemble as Ensemble
     from talweg.nn.initializers import (
@@ -196,57 +190,63 @@ if TYPE_CHECKING:
     )
     from talweg.nn.metrics import Metric as Metric
     from talweg.nn.module import Module as Module
-    from talweg.nn.normalized import BatchNorm as BatchNorm, LayerNorm as LayerNorm
-    from talweg.nn.penalties import L1 as L1, L2 as L2, Elastic as Elastic
+    from talweg.nn.noise import (
+        DropConnect as DropConnect,
+        Dropout as Dropout,
+        GaussianNoise as GaussianNoise,
+        NoisyDense as NoisyDense,
+    )
+    from talweg.nn.normalization import BatchNorm as BatchNorm, LayerNorm as LayerNorm
+    from talweg.nn.penalties import L1 as L1, L1L2 as L1L2, L2 as L2
     from talweg.nn.sequential import Sequential as Sequential
     from talweg.optim.adadelta import AdaDelta as AdaDelta
     from talweg.optim.adagrad import AdaGrad as AdaGrad
     from talweg.optim.adam import Adam as Adam, AdamW as AdamW
     from talweg.optim.adamax import Adamax as Adamax
-    from talweg.optim.annealing import Annealing as Annealing
+    from talweg.optim.annealing import SimulatedAnnealing as SimulatedAnnealing
     from talweg.optim.bfgs import BFGS as BFGS, LBFGS as LBFGS
     from talweg.optim.full_batch import FullBatch as FullBatch
     from talweg.optim.lion import Lion as Lion
     from talweg.optim.muon import Muon as Muon
     from talweg.optim.nadam import NAdam as NAdam
     from talweg.optim.optimizer import Optimizer as Optimizer
-    from talweg.optim.plateau import Plateau as Plateau
+    from talweg.optim.plateau import ReduceOnPlateau as ReduceOnPlateau
     from talweg.optim.radam import RAdam as RAdam
     from talweg.optim.rmsprop import RMSProp as RMSProp
-    from talweg.optim.sampling import LearntSampling as LearntSampling
+    from talweg.optim.sampling import AdaptiveSampling as AdaptiveSampling
     from talweg.optim.schedules import (
-        Cosine as Cosine,
-        Exponential as Exponential,
+        CosineDecay as CosineDecay,
+        ExponentialDecay as ExponentialDecay,
         InverseScaling as InverseScaling,
+        LinearWarmup as LinearWarmup,
         OneCycle as OneCycle,
         Schedule as Schedule,
         StepDecay as StepDecay,
-        WarmUp as WarmUp,
     )
     from talweg.optim.sgd import SGD as SGD
-    from talweg.train.checkpoint import Checkpoint as Checkpoint
-    from talweg.train.fit import fit as fit
-    from talweg.train.folds import Fold as Fold, Holdout as Holdout, folds as folds
-    from talweg.train.halving import Halving as Halving
-    from talweg.train.pretrain import Pretraining as Pretraining, pretrain as pretrain
-    from talweg.train.range_test import RateTest as RateTest, find_rate as find_rate
-    from talweg.train.ranges import Between as Between
-    from talweg.train.restarts import (
-        Cluster as Cluster,
-        Restarts as Restarts,
-        restarts as restarts,
-    )
-    from talweg.train.run import Failure as Failure, Run as Run
-    from talweg.train.stages import Stages as Stages, stages as stages
-    from talweg.train.stopping import (
+    from talweg.train.methods.pretrain import Pretraining as Pretraining, pretrain as pretrain
+    from talweg.train.run.checkpoint import Checkpoint as Checkpoint
+    from talweg.train.run.fit import fit as fit
+    from talweg.train.run.folds import Fold as Fold, Holdout as Holdout, folds as folds
+    from talweg.train.run.lower import Stages as Stages, stages as stages
+    from talweg.train.run.run import Failure as Failure, Run as Run
+    from talweg.train.run.stopping import (
+        EarlyStopping as EarlyStopping,
         MaxEpochs as MaxEpochs,
         MinDecrease as MinDecrease,
-        Patience as Patience,
         Stop as Stop,
         TargetLoss as TargetLoss,
         TimeBudget as TimeBudget,
     )
-    from talweg.train.sweep import Sweep as Sweep, sweep as sweep
+    from talweg.train.search.lr_find import RateTest as RateTest, lr_find as lr_find
+    from talweg.train.search.ranges import Range as Range
+    from talweg.train.search.restarts import (
+        Minimum as Minimum,
+        Restarts as Restarts,
+        restarts as restarts,
+    )
+    from talweg.train.search.successive_halving import SuccessiveHalving as SuccessiveHalving
+    from talweg.train.search.sweep import Sweep as Sweep, sweep as sweep
     from talweg.version import VERSION as VERSION
 else:
 

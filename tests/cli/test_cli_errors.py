@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from talweg.train.bundle import digest_of
+from talweg.archive import digest_of
 from talweg.version import VERSION
 
 NUMBERS = [(row % 7, row * 0.5) for row in range(30)]

@@ -19,17 +19,20 @@ def failing(*_: object, **__: object) -> None:
 
 PICTURES = [  # what fails, and what the note and the page say of it
     (
-        "talweg.draw.result.scatter_chart",
+        "talweg.draw.pages.result.scatter_chart",
         "'The result' is left out of the report (ValueError: math",
     ),
-    ("talweg.draw.report.column_parts", "'What it relies on' is left out of the report"),
-    ("talweg.draw.report.mistake_parts", "'Where it errs most' is left out of the report"),
-    ("talweg.draw.report.line_chart", "'How it learned' is left out of the report"),
-    ("talweg.draw.report._network", "'The network' is left out of the report"),
-    ("talweg.draw.report._settings", "'To repeat this' is left out of the report"),
-    ("talweg.draw.scale.nice_step", "'The result' is left out of the report"),
-    ("talweg.draw.table_report.table_picture", "'Its pictures' is left out of the report"),
-    ("talweg.draw.table_report.table_columns", "'What it relies on' is left out of the report"),
+    ("talweg.draw.pages.report.column_parts", "'What it relies on' is left out of the report"),
+    ("talweg.draw.pages.report.mistake_parts", "'Where it errs most' is left out of the report"),
+    ("talweg.draw.pages.report.line_chart", "'How it learned' is left out of the report"),
+    ("talweg.draw.pages.report._network", "'The network' is left out of the report"),
+    ("talweg.draw.pages.report._settings", "'To repeat this' is left out of the report"),
+    ("talweg.draw.charts.scale.nice_step", "'The result' is left out of the report"),
+    ("talweg.draw.pages.table_report.table_picture", "'Its pictures' is left out of the report"),
+    (
+        "talweg.draw.pages.table_report.table_columns",
+        "'What it relies on' is left out of the report",
+    ),
     ("talweg.cli.train.look", "'What it relies on, and where it errs most' is left out"),
     ("talweg.cli.train.table_report", "'All of it' is left out of the report"),
 ]
@@ -50,7 +53,7 @@ def test_a_picture_that_fails_costs_no_model(
 
 
 def test_the_other_parts_are_drawn(train, monkeypatch) -> None:
-    monkeypatch.setattr("talweg.draw.report.column_parts", failing)
+    monkeypatch.setattr("talweg.draw.pages.report.column_parts", failing)
     train()
     page = Path("out/report.html").read_text()
     assert "&#x27;What it relies on&#x27; is left out of the report (ValueError: math" in page
@@ -60,7 +63,7 @@ def test_the_other_parts_are_drawn(train, monkeypatch) -> None:
 def test_in_python_a_picture_that_fails_is_an_error(tmp_path, monkeypatch) -> None:
     model = tw.TableModel(-1, members=1, epochs=1, hidden=(2,), bins=0)
     model.fit([[n * 3 % 50, n] for n in range(60)])
-    monkeypatch.setattr("talweg.draw.result.scatter_chart", failing)
+    monkeypatch.setattr("talweg.draw.pages.result.scatter_chart", failing)
     with pytest.raises(ValueError, match="math domain error"):
         tw.report(model, tmp_path / "a.html")
     assert os.listdir(tmp_path) == []

@@ -8,9 +8,9 @@ from dataclasses import fields
 import pytest
 
 from talweg.cli.main import parser
-from talweg.data.recipe import Recipe, recipe_for
-from talweg.data.table_model import TableModel
-from talweg.optim.schedules import Cosine
+from talweg.data.model.recipe import Recipe, recipe_for
+from talweg.data.model.table_model import TableModel
+from talweg.optim.schedules import CosineDecay
 
 (COMMANDS,) = (each for each in parser()._actions if isinstance(each, argparse._SubParsersAction))
 TRAIN = {each.dest: each for each in COMMANDS.choices["train"]._actions}
@@ -33,7 +33,7 @@ def used(name: str) -> set[str]:
         return {as_typed(DEFAULTS[name])}
     recipes = [recipe_for(rows, inputs, {}, has_classes=False) for rows, inputs in SIZES]
     if name == "lr":
-        assert all(isinstance(each.optimizer.lr, Cosine) for each in recipes)
+        assert all(isinstance(each.optimizer.lr, CosineDecay) for each in recipes)
         return {as_typed(each.optimizer.lr.start) for each in recipes}
     return {as_typed(getattr(each, name)) for each in recipes}
 

@@ -75,8 +75,8 @@ def test_it_is_learned_and_told(talweg, table, target: str, changes, words: str)
 
 def test_more_words_than_are_kept_are_told(talweg, table, monkeypatch) -> None:
     """What ten million different words would do to a limit of 2**18."""
-    monkeypatch.setattr("talweg.data.growing.MOST_WORDS", 20)
-    monkeypatch.setattr("talweg.data.growing.MOST_NUMERALS", 10)
+    monkeypatch.setattr("talweg.data.columns.column_builder.MOST_WORDS", 20)
+    monkeypatch.setattr("talweg.data.columns.column_builder.MOST_NUMERALS", 10)
     name = table(size=[row % 7 for row in range(ROWS)], who=[f"u{r // 2}" for r in range(ROWS)])
     said = talweg("train", name, "--target", "size", "--task", "regression", *QUICK)
     assert said.status == 2  # `who` was the only column

@@ -10,8 +10,8 @@ import pytest
 import talweg as tw
 from talweg.cli.output import claimed
 from talweg.cli.predict import _blocks
-from talweg.data.read import read_table
-from talweg.data.table import Table
+from talweg.data.columns.table import Table
+from talweg.data.io.read import read_table
 from talweg.errors import DataError
 
 pytest.importorskip("fcntl", reason="this system has no locks that end with their process")
@@ -64,8 +64,8 @@ def test_each_part_is_written_before_the_next_is_read(houses) -> None:
 def test_parts_of_a_file_are_predicted_as_the_whole(talweg, train, monkeypatch) -> None:
     train("--target", "place")
     whole = talweg("predict", "out", "houses.csv", "--probabilities").out
-    monkeypatch.setattr("talweg.data.csv_file.FEWEST", 7)
-    monkeypatch.setattr("talweg.data.csv_file.BLOCK", 1)
+    monkeypatch.setattr("talweg.data.io.csv_file.FEWEST", 7)
+    monkeypatch.setattr("talweg.data.io.csv_file.BLOCK", 1)
     parts = talweg("predict", "out", "houses.csv", "--probabilities").out
     assert parts.splitlines()[0] == whole.splitlines()[0]
     found, expected = (
@@ -80,8 +80,8 @@ def test_parts_of_a_file_are_predicted_as_the_whole(talweg, train, monkeypatch) 
 
 def test_a_late_fault_leaves_no_file(talweg, train, houses, monkeypatch) -> None:
     train()
-    monkeypatch.setattr("talweg.data.csv_file.FEWEST", 7)
-    monkeypatch.setattr("talweg.data.csv_file.BLOCK", 1)
+    monkeypatch.setattr("talweg.data.io.csv_file.FEWEST", 7)
+    monkeypatch.setattr("talweg.data.io.csv_file.BLOCK", 1)
     Path("long.csv").write_text(houses.read_text() + "1,2,3,4,5\n")
     said = talweg("predict", "out", "long.csv", "--out", "p.csv")
     assert said.status == 2 and "long.csv, line 62" in said.err

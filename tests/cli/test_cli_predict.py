@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.scores import r2
+from talweg.data.model.scores import r2
 from talweg.errors import DataWarning, TrainingWarning
 from talweg.version import VERSION
 
@@ -128,7 +128,7 @@ def test_a_doubt_is_one_note_without_a_place_in_the_code(
 ) -> None:
     train()
     write("new.csv", *NEW)
-    monkeypatch.setattr("talweg.data.csv_file.BLOCK", 1)  # several parts, all of them doubtful
+    monkeypatch.setattr("talweg.data.io.csv_file.BLOCK", 1)  # several parts, all of them doubtful
     said = talweg("predict", "out", "new.csv", "--out", "p.csv")
     assert (said.status, said.err, recwarn.list) == (0, NOTE.format(rows=300), [])
     again = talweg("predict", "out", "new.csv", "--out", "p.csv")
@@ -138,7 +138,7 @@ def test_a_doubt_is_one_note_without_a_place_in_the_code(
 def test_later_rows_count_as_the_first_ones_do(talweg, train, write, monkeypatch) -> None:
     train()
     write("new.csv", *NEW[:1], *((row % 5, "hill") for row in range(64)), *NEW[1:])
-    monkeypatch.setattr("talweg.data.csv_file.BLOCK", 1)
+    monkeypatch.setattr("talweg.data.io.csv_file.BLOCK", 1)
     said = talweg("predict", "out", "new.csv", "--out", "p.csv")
     assert said.err == NOTE.format(rows=364)
 
@@ -167,7 +167,7 @@ def test_nothing_prints_what_rounding_left_of_0(talweg, train, monkeypatch) -> N
     def rounded(true: np.ndarray, said: np.ndarray, weights: np.ndarray | None = None) -> float:
         return r2(true, said, weights) if np.ptp(said) else -5.6e-17
 
-    monkeypatch.setattr("talweg.data.scores.r2", rounded)
+    monkeypatch.setattr("talweg.data.model.scores.r2", rounded)
     said = [train(), talweg("show", "out"), talweg("compare", "out", "--out", "compare.html")]
     assert tw.load("out/model.talweg").scores[0].trivial == -5.6e-17
     pages = [Path(name).read_text() for name in ("out/report.html", "compare.html")]
@@ -187,8 +187,8 @@ def test_intervals_have_a_low_and_a_high_end(talweg, train, monkeypatch) -> None
     model, found = tw.load("out/model.talweg"), np.array(rows, dtype=float)
     np.testing.assert_array_equal(found[:, 0], model.predict("houses.csv"))
     np.testing.assert_array_equal(found[:, 1:], model.intervals("houses.csv", 0.8))
-    monkeypatch.setattr("talweg.data.csv_file.FEWEST", 7)
-    monkeypatch.setattr("talweg.data.csv_file.BLOCK", 1)  # nine parts
+    monkeypatch.setattr("talweg.data.io.csv_file.FEWEST", 7)
+    monkeypatch.setattr("talweg.data.io.csv_file.BLOCK", 1)  # nine parts
     names, parts = rows_of(talweg("predict", "out", "houses.csv", "--intervals", "0.8").out)
     np.testing.assert_allclose(np.array(parts, dtype=float), found, rtol=1e-6, atol=1e-6)
     assert (names, len(parts)) == (["price", "price low", "price high"], 60)

@@ -14,9 +14,9 @@ import pytest
 
 import talweg as tw
 from talweg.cli import train as train_command
-from talweg.data.learning import Team
-from talweg.engine.program import Control
-from talweg.train import interrupts
+from talweg.data.model.learning import Team
+from talweg.engine.run.program import Control
+from talweg.train.run import interrupts
 
 SIGNALS = [each for each in interrupts.ENDING if each != signal.SIGINT]
 STATUS = {signal.SIGINT: 0, **{each: 128 + each for each in SIGNALS}}
@@ -109,7 +109,7 @@ def test_a_second_signal_ends_at_once_and_leaves_what_was_there(
     assert {file: file.read_bytes() for file in Path("out").iterdir()} == before
 
 
-EARLY = ["talweg.cli.train.read_table", "talweg.cli.train.typed", "talweg.train.fit.Job.run"]
+EARLY = ["talweg.cli.train.read_table", "talweg.cli.train.typed", "talweg.train.run.fit.Job.run"]
 
 
 @pytest.mark.parametrize("number", STATUS)

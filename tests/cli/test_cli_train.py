@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.model_file import read_model
+from talweg.data.model.model_file import read_model
 
 RESULTS = ["history.csv", "model.talweg", "report.html"]
 
@@ -134,7 +134,7 @@ def test_settings_reach_the_model(train) -> None:
     assert trained.task == "classification"
     assert [each.name for each in trained.encoder.columns] == ["place"]
     assert trained.settings["seed"] == 4
-    assert trained.settings["optimizer"] == tw.AdamW(lr=tw.Cosine(0.5))
+    assert trained.settings["optimizer"] == tw.AdamW(lr=tw.CosineDecay(0.5))
     sizes = [(3, 2), (2, len(trained.labels))]
     shapes = [each.shape for name, each in trained.net.weights.items() if "weight" in name]
     assert shapes[1:] == sizes

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from talweg.data.read import read_table
-from talweg.data.table import Table
+from talweg.data.columns.table import Table
+from talweg.data.io.read import read_table
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.columns import Words, as_cells, as_words
-from talweg.data.target import Target
+from talweg.data.columns.cells import Words, as_cells, as_words
+from talweg.data.model.target import Target
 from talweg.errors import DataError, DataWarning
 
 ROWS = 60
@@ -193,8 +193,8 @@ def test_what_was_asked_for_is_kept_in_the_file(tmp_path: Path) -> None:
 @pytest.fixture
 def few_words(monkeypatch) -> int:
     """So many different texts of a column are kept: what ten million rows would do to 2**18."""
-    monkeypatch.setattr("talweg.data.growing.MOST_WORDS", 50)
-    monkeypatch.setattr("talweg.data.growing.MOST_NUMERALS", 20)
+    monkeypatch.setattr("talweg.data.columns.column_builder.MOST_WORDS", 50)
+    monkeypatch.setattr("talweg.data.columns.column_builder.MOST_NUMERALS", 20)
     return 50
 
 
@@ -225,7 +225,7 @@ def test_numbers_are_not_made_words_to_look_for_leaks(monkeypatch, target: str) 
         assert isinstance(cells, Words)
         return as_words(cells)
 
-    monkeypatch.setattr("talweg.data.kinds.as_words", of_words)
+    monkeypatch.setattr("talweg.data.columns.kinds.as_words", of_words)
     random = np.random.default_rng(0)
     table = {
         "size": random.normal(size=3000),

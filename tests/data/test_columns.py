@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from talweg.data.columns import (
+from talweg.data.columns.cells import (
     as_cells,
     is_missing,
     mean_and_scale,
@@ -15,7 +15,7 @@ from talweg.data.columns import (
     plain,
     texts,
 )
-from talweg.data.kinds import describe
+from talweg.data.columns.kinds import describe
 
 
 @pytest.mark.parametrize("cell", ["", "?", "NA", "na", "N/A", "#N/A", "NaN", "nan", "NULL", "<NA>"])

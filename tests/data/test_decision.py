@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.decision import Decision, best_decision, decide
-from talweg.data.scores import classification_scores
+from talweg.data.model.decision import Decision, best_decision, decide
+from talweg.data.model.scores import classification_scores
 from talweg.errors import SettingError
 
 RANDOM = np.random.default_rng(0)

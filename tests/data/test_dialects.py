@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from talweg.data import opening
-from talweg.data.dialect import sniff
-from talweg.data.files import source_of
-from talweg.data.opening import encoding_of
-from talweg.data.read import read_parts, read_table
+from talweg.data.io import opening
+from talweg.data.io.dialect import sniff
+from talweg.data.io.files import source_of
+from talweg.data.io.opening import encoding_of
+from talweg.data.io.read import read_parts, read_table
 from talweg.errors import DataError
 
 GERMAN = 'name;größe;tag\nÄpfel;1.234,5;"a ""b"""\nBirnen;2,5;"x\ny"\n'

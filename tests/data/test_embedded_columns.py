@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.coded import MOST_LEVELS, CategoryColumn, CodeColumn, NumberColumn
-from talweg.data.columns import Words, as_cells
-from talweg.data.dealing import DealtRows
-from talweg.data.encode import TableEncoder
-from talweg.data.growing import OTHER
-from talweg.data.model_file import read_model, write_model
-from talweg.data.network import Blueprint, Embedded, embedding_size
-from talweg.data.packing import Unpack
-from talweg.data.read import as_table
+from talweg.data.columns.cells import Words, as_cells
+from talweg.data.columns.coded import MOST_LEVELS, CategoryColumn, CodeColumn, NumberColumn
+from talweg.data.columns.column_builder import OTHER
+from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.packing import Unpack
+from talweg.data.io.read import as_table
+from talweg.data.model.model_file import read_model, write_model
+from talweg.data.model.network import Blueprint, Embedded, embedding_size
+from talweg.data.split.deal import DealtRows
 from talweg.errors import ModelFileError
 from talweg.insight.look import look
 from talweg.nn.bins import Bins
@@ -62,7 +62,7 @@ def test_the_codes_of_levels_of_the_unknown_and_of_the_missing() -> None:
 
 
 def test_frequent_levels_come_first_and_the_rarest_beyond_a_limit_are_unknown(monkeypatch) -> None:
-    monkeypatch.setattr("talweg.data.coded.MOST_CODES", 110)
+    monkeypatch.setattr("talweg.data.columns.coded.MOST_CODES", 110)
     cells = np.repeat([f"l{place:03}" for place in range(150)], np.arange(150) // 30 + 2)
     column = CategoryColumn.fit("c", as_cells(RANDOM.permutation(cells)))
     assert len(column.levels) == 110
@@ -230,7 +230,7 @@ def test_classes_and_packed_rows(monkeypatch) -> None:
     table = {**TABLE, "price": np.where(TABLE["price"] > 0, "high", "low")}
     alone = {**QUICK, "members": 1, "epochs": 2, "hidden": (6,)}
     whole = tw.TableModel("price", **alone).fit(table)
-    monkeypatch.setattr("talweg.data.recipe._MOST_BYTES", (0, 0))
+    monkeypatch.setattr("talweg.data.model.recipe._MOST_BYTES", (0, 0))
     packed = tw.TableModel("price", **alone).fit(table)
     assert packed.trained.encoder == whole.trained.encoder
     np.testing.assert_array_equal(packed.predict(table), whole.predict(table))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from talweg.data.coded import BOUND, CategoryColumn, CodeColumn, NumberColumn
-from talweg.data.columns import as_cells, parse
-from talweg.data.encode import TableEncoder
-from talweg.data.read import as_table
-from talweg.data.table import Table
+from talweg.data.columns.cells import as_cells, parse
+from talweg.data.columns.coded import BOUND, CategoryColumn, CodeColumn, NumberColumn
+from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.table import Table
+from talweg.data.io.read import as_table
 from talweg.errors import DataError
 
 

@@ -5,9 +5,9 @@ import threading
 import pytest
 
 import talweg as tw
-from talweg.data.files import source_of
-from talweg.data.opening import encoding_of
-from talweg.data.read import read_parts, read_table
+from talweg.data.io.files import source_of
+from talweg.data.io.opening import encoding_of
+from talweg.data.io.read import read_parts, read_table
 from talweg.errors import DataWarning
 
 LINES = ["c,note", *["bleuté,x", "rouge,y"] * 10]

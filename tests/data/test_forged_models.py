@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.model_file import read_model, write_model
+from talweg.data.model.model_file import read_model, write_model
 
 RANDOM = np.random.default_rng(0)
 ROWS = [

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 import talweg as tw
-from talweg.data.read import as_table, read_parts, read_table
+from talweg.data.io.read import as_table, read_parts, read_table
 from talweg.errors import DataError, DataWarning
 
 DAY = datetime.datetime(2024, 3, 1)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data import growing
-from talweg.data.columns import is_missing
-from talweg.data.dates import seconds
-from talweg.data.kinds import describe
-from talweg.data.read import as_table, read_parts, read_table
+from talweg.data.columns import column_builder as growing
+from talweg.data.columns.cells import is_missing
+from talweg.data.columns.dates import seconds
+from talweg.data.columns.kinds import describe
+from talweg.data.io.read import as_table, read_parts, read_table
 from talweg.errors import DataError
 
 pandas = pytest.importorskip("pandas")
@@ -116,7 +116,7 @@ def test_training_does_not_depend_on_the_source(tmp_path: Path) -> None:
 
 def test_parquet_comes_in_parts(tmp_path: Path, monkeypatch) -> None:
     file = parquet_of(tmp_path, row_group_size=30)
-    monkeypatch.setattr("talweg.data.parquet.BLOCK", 7 * 20)
+    monkeypatch.setattr("talweg.data.io.parquet.BLOCK", 7 * 20)
     parts = list(read_parts(file))
     assert len(parts) >= 4
     whole = read_table(file)

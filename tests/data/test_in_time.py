@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data import training
-from talweg.data.learning import NothingBegun
-from talweg.draw.scale import number
+from talweg.data.model import training
+from talweg.data.model.learning import NothingBegun
+from talweg.draw.charts.scale import number
 from talweg.insight.words import sentences
-from talweg.train.stopping import MaxEpochs
+from talweg.train.run.stopping import MaxEpochs
 
 RANDOM = np.random.default_rng(7)
 ROWS = 160

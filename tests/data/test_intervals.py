@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 import talweg as tw
-from talweg.data.columns import ends
-from talweg.data.intervals import ErrorScale, Intervals, half_width
-from talweg.data.logs import Logs
-from talweg.data.target import Regression, Regressions
+from talweg.data.columns.cells import ends
+from talweg.data.columns.logs import Logs
+from talweg.data.model.intervals import ErrorScale, Intervals, half_width
+from talweg.data.model.target import Regression, Regressions
 from talweg.errors import DataError, SettingError
 
 RANDOM = np.random.default_rng(3)

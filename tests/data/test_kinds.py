@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.coded import BOUND, COLUMNS, DateColumn, OrdinalColumn, fit_column
-from talweg.data.columns import Words, as_cells
-from talweg.data.dates import STYLES, seconds
-from talweg.data.kinds import describe, type_columns
-from talweg.data.read import as_table
-from talweg.data.scales import scale_of
+from talweg.data.columns.cells import Words, as_cells
+from talweg.data.columns.coded import BOUND, COLUMNS, DateColumn, OrdinalColumn, fit_column
+from talweg.data.columns.dates import STYLES, seconds
+from talweg.data.columns.kinds import describe, type_columns
+from talweg.data.columns.scales import scale_of
+from talweg.data.io.read import as_table
 from talweg.errors import DataError
 
 TIMES = 10  # rows of each cell
@@ -294,7 +294,7 @@ def test_a_table_that_was_looked_at_is_not_typed_again(monkeypatch) -> None:
         calls.append(given)
         return type_columns(*given, **more)
 
-    monkeypatch.setattr("talweg.data.learnable.type_columns", counted)
+    monkeypatch.setattr("talweg.data.model.learnable.type_columns", counted)
     seen, other = (as_table({"x": [*range(9), 20, up], "y": [0.5, 1] * 5 + [2]}) for up in (7, 8))
     model = tw.TableModel("y", epochs=1, hidden=(), members=1, bins=0)
     model.kinds(seen)

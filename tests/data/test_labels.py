@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.columns import as_cells
-from talweg.data.labels import named_marks
-from talweg.data.target import Classification, Target
+from talweg.data.columns.cells import as_cells
+from talweg.data.columns.labels import named_marks
+from talweg.data.model.target import Classification, Target
 from talweg.errors import DataWarning
 
 pandas = pytest.importorskip("pandas")

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data import growing
-from talweg.data.coded import fit_column
-from talweg.data.columns import MISSING, VAGUE, Moments, Words, as_cells, as_words
-from talweg.data.dates import STYLES, seconds, written
-from talweg.data.encode import TableEncoder
-from talweg.data.expected import Expected
-from talweg.data.growing import OTHER, GrowingColumn, Shelf
-from talweg.data.kinds import as_asked, describe
-from talweg.data.read import read_parts, read_table
-from talweg.data.roles import times_of
-from talweg.data.table import Table
-from talweg.data.target import Target
+from talweg.data.columns import column_builder as growing
+from talweg.data.columns.cells import MISSING, VAGUE, Moments, Words, as_cells, as_words
+from talweg.data.columns.coded import fit_column
+from talweg.data.columns.column_builder import OTHER, GrowingColumn, Shelf
+from talweg.data.columns.dates import STYLES, seconds, written
+from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.expected import Expected
+from talweg.data.columns.kinds import as_asked, describe
+from talweg.data.columns.table import Table
+from talweg.data.io.read import read_parts, read_table
+from talweg.data.model.roles import times_of
+from talweg.data.model.target import Target
 from talweg.errors import DataError
 
 MB = 2**20

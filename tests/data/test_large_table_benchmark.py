@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talweg.data import growing
-from talweg.data.growing import Shelf
-from talweg.data.read import read_table
-from talweg.data.scratch import Scratch
+from talweg.data.columns import column_builder as growing
+from talweg.data.columns.column_builder import Shelf
+from talweg.data.io.read import read_table
+from talweg.scratch import Scratch
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = 30

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.header import header_of
-from talweg.data.read import read_parts, read_table
+from talweg.data.io.header import header_of
+from talweg.data.io.read import read_parts, read_table
 from talweg.errors import DataError, DataWarning
 
 RANDOM = np.random.default_rng(0)

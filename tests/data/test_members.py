@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data import dealing, learning
-from talweg.data.scores import scores_of
-from talweg.data.trained_table import TrainedTable, outputs_of
+from talweg.data.model import learning
+from talweg.data.model.scores import scores_of
+from talweg.data.model.trained_table import TrainedTable, outputs_of
+from talweg.data.split import deal as dealing
 from talweg.graph.functions import softmax
-from talweg.train.side_by_side import SideBySide
+from talweg.train.search.executor import SideBySide
 
 ROWS = 80
 RANDOM = np.random.default_rng(3)
@@ -151,7 +152,7 @@ def test_the_same_seed_gives_the_same_bits_on_any_threads(request, monkeypatch, 
     table = {name: np.tile(each, 6) for name, each in HOUSES.items()}
     found = []
     for count in (1, 2):
-        monkeypatch.setattr("talweg.train.sweep.cores", lambda count=count: count)
+        monkeypatch.setattr("talweg.train.search.sweep.cores", lambda count=count: count)
         found.append(fitted("price", table, **settings))
     one, two = (each.net.weights.flat.tobytes() for each in found)
     assert one == two

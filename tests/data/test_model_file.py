@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from talweg.data.model_file import read_model, write_model
+from talweg.archive import digest_of
+from talweg.data.model.model_file import read_model, write_model
 from talweg.errors import DataError, ModelFileError
-from talweg.train.bundle import digest_of
 from talweg.version import VERSION
 
 CONFIG = {"layers": [3, 4], "lr": 0.1, "note": "é", "best": float("inf"), "none": None}

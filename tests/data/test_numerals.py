@@ -9,15 +9,15 @@ import pytest
 
 import talweg as tw
 from talweg.cli.main import main
-from talweg.data import growing
-from talweg.data.columns import Numbers, as_cells, mark_of, parse_numbers
-from talweg.data.encode import TableEncoder
-from talweg.data.expected import Expected
-from talweg.data.kinds import as_asked, describe
-from talweg.data.numerals import cleaned, numeral
-from talweg.data.read import read_parts, read_table
-from talweg.data.table import Table
-from talweg.data.target import Target
+from talweg.data.columns import column_builder as growing
+from talweg.data.columns.cells import Numbers, as_cells, mark_of, parse_numbers
+from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.expected import Expected
+from talweg.data.columns.kinds import as_asked, describe
+from talweg.data.columns.numerals import cleaned, numeral
+from talweg.data.columns.table import Table
+from talweg.data.io.read import read_parts, read_table
+from talweg.data.model.target import Target
 from talweg.errors import DataWarning
 
 SURE = [  # the same number by either decimal mark

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data import recipe
-from talweg.data.coded import BOUND
-from talweg.data.dealing import DealtRows
-from talweg.data.encode import TableEncoder
-from talweg.data.packing import Unpack
-from talweg.data.read import as_table
+from talweg.data.columns.coded import BOUND
+from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.packing import Unpack
+from talweg.data.io.read import as_table
+from talweg.data.model import recipe
+from talweg.data.split.deal import DealtRows
 
 TIMES = 40
 ODD = {
@@ -47,7 +47,7 @@ def test_packed_rows_are_unpacked_to_the_bit(encoder) -> None:
 
 
 def test_dealt_rows_are_the_same_packed_or_not(encoder, monkeypatch) -> None:
-    monkeypatch.setattr("talweg.data.dealing._BLOCK", 4)
+    monkeypatch.setattr("talweg.data.split.deal._BLOCK", 4)
     late = {**TABLE, "place": [*TABLE["place"][:-1], "moon"]}  # varies in the last row alone
     x, unpack = encoder.encode(as_table(late)), Unpack(encoder.columns)
     ends = np.arange(1, 9) * len(x) // 8
@@ -64,7 +64,7 @@ def test_dealt_rows_are_the_same_packed_or_not(encoder, monkeypatch) -> None:
 
 def test_packed_rows_tell_which_inputs_vary(encoder, monkeypatch) -> None:
     """Of all sets of the six different rows, so that each kind of cell stands alone in some."""
-    monkeypatch.setattr("talweg.data.dealing._BLOCK", 2)
+    monkeypatch.setattr("talweg.data.split.deal._BLOCK", 2)
     x, unpack = encoder.encode(as_table(ODD)), Unpack(encoder.columns)
     packed = encoder.encode(as_table(ODD), None, unpack)
     ends = np.arange(8)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from talweg.data.read import as_table, read_parts, read_table
-from talweg.data.table import Table
+from talweg.data.columns.table import Table
+from talweg.data.io.read import as_table, read_parts, read_table
 from talweg.errors import DataError, DataWarning
 
 REAL = [  # file, rows, columns, first name, last name

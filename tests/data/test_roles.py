@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.dealing import DealtRows, folds_of
-from talweg.data.recipe import FOLDS
-from talweg.data.roles import Roles, times_in
-from talweg.data.table import Table
+from talweg.data.columns.table import Table
+from talweg.data.model.recipe import FOLDS
+from talweg.data.model.roles import Roles, times_in
+from talweg.data.split.deal import DealtRows, folds_of
 from talweg.errors import DataError
 
 RANDOM = np.random.default_rng(1)

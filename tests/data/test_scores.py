@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from talweg.data.scores import (
+from talweg.data.model.scores import (
     Score,
     classification_scores,
     confusion,
@@ -11,7 +11,7 @@ from talweg.data.scores import (
     regression_scores,
     scores_of,
 )
-from talweg.data.target import Classification, Regression
+from talweg.data.model.target import Classification, Regression
 
 
 def test_regression_by_hand() -> None:

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data import growing, scratch
-from talweg.data.encode import TableEncoder
-from talweg.data.growing import Shelf
-from talweg.data.read import as_table, read_table
-from talweg.data.scratch import Scratch
-from talweg.data.table import Table
+from talweg import scratch
+from talweg.data.columns import column_builder as growing
+from talweg.data.columns.column_builder import Shelf
+from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.table import Table
+from talweg.data.io.read import as_table, read_table
 from talweg.errors import DataError
+from talweg.scratch import Scratch
 
 ROWS = 30_000
 ROOM = 2**16  # bytes that the small disk has for a file
@@ -188,10 +189,10 @@ def test_room_is_there_before_it_is_used(folder) -> None:
 ENDING = """
 import os, signal, sys
 import numpy as np
-from talweg.data import growing
-from talweg.data.encode import TableEncoder
-from talweg.data.files import source_of
-from talweg.data.read import read_table
+from talweg.data.columns import column_builder as growing
+from talweg.data.columns.encode import TableEncoder
+from talweg.data.io.files import source_of
+from talweg.data.io.read import read_table
 growing.IN_MEMORY = 0
 source = source_of(open(sys.argv[1], "rb"))
 table = read_table(source)
@@ -218,7 +219,7 @@ def test_nothing_is_left_however_a_process_ends(number, tmp_path) -> None:
 FULL = """
 import sys
 import numpy as np, talweg as tw
-from talweg.data import growing
+from talweg.data.columns import column_builder as growing
 growing.IN_MEMORY = 0
 X = np.random.default_rng(0).normal(size=(30_000, 40))
 try:

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.columns import as_cells
-from talweg.data.intervals import half_width
-from talweg.data.scores import Score, mean_r2, r2, regression_scores, several_scores
-from talweg.data.table import Table
-from talweg.data.target import Classification, Regression, Regressions, Target
-from talweg.draw.report import render
-from talweg.draw.table_report import table_report
+from talweg.data.columns.cells import as_cells
+from talweg.data.columns.table import Table
+from talweg.data.model.intervals import half_width
+from talweg.data.model.scores import Score, mean_r2, r2, regression_scores, several_scores
+from talweg.data.model.target import Classification, Regression, Regressions, Target
+from talweg.draw.pages.report import render
+from talweg.draw.pages.table_report import table_report
 from talweg.errors import DataError, SettingError
 from talweg.insight.comparison import compare
 from talweg.insight.encoded import EncodedRows

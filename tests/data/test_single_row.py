@@ -10,12 +10,18 @@ import pytest
 from hypothesis import given, strategies as st
 
 import talweg as tw
-from talweg.data import single
-from talweg.data.coded import BooleanColumn, CategoryColumn, CodeColumn, DateColumn, NumberColumn
-from talweg.data.columns import as_cells, texts
-from talweg.data.encode import TableEncoder
-from talweg.data.read import as_table
-from talweg.data.single import _arrow_cell, row_of
+from talweg.data.columns import row_encoder as single
+from talweg.data.columns.cells import as_cells, texts
+from talweg.data.columns.coded import (
+    BooleanColumn,
+    CategoryColumn,
+    CodeColumn,
+    DateColumn,
+    NumberColumn,
+)
+from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.row_encoder import _arrow_cell, row_of
+from talweg.data.io.read import as_table
 from talweg.errors import DataError
 
 TIMES = 12

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from talweg.data.files import existing_file, source_of
-from talweg.data.read import as_table, read_parts, read_table
-from talweg.data.table_model import TableModel
+from talweg.data.io.files import existing_file, source_of
+from talweg.data.io.read import as_table, read_parts, read_table
+from talweg.data.model.table_model import TableModel
 from talweg.errors import DataError, TalwegError
 from talweg.insight.comparison import compare
 

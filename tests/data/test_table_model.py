@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data import learning
-from talweg.data.scores import regression_scores
-from talweg.data.table import Table
+from talweg.data.columns.table import Table
+from talweg.data.model import learning
+from talweg.data.model.scores import regression_scores
 from talweg.errors import DataError, ModelFileError, SettingError, TalwegError
-from talweg.train.folds import dealt
+from talweg.train.run.folds import dealt
 
 ROWS = 80
 RANDOM = np.random.default_rng(7)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.read import as_table
+from talweg.data.io.read import as_table
 from talweg.errors import DataError
 
 pandas = pytest.importorskip("pandas")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 import talweg as tw
-from talweg.data.columns import as_cells
-from talweg.data.logs import skewness
-from talweg.data.target import Classification, Regression, Regressions, Target
+from talweg.data.columns.cells import as_cells
+from talweg.data.columns.logs import skewness
+from talweg.data.model.target import Classification, Regression, Regressions, Target
 from talweg.errors import DataError, SettingError
 
 BIG = ("9007199254740992", "9007199254740993")

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import talweg as tw
-from talweg.data.learnable import Learnable
-from talweg.data.recipe import FOLDS
-from talweg.data.table import Table
-from talweg.data.timeline import INDEX, Timeline
+from talweg.data.columns.table import Table
+from talweg.data.model.learnable import Learnable
+from talweg.data.model.recipe import FOLDS
+from talweg.data.split.timeline import INDEX, Timeline
 
 RANDOM = np.random.default_rng(3)
 ROWS = 120

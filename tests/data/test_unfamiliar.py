@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.encode import TableEncoder
-from talweg.data.read import as_table
-from talweg.data.unfamiliar import Familiar, chance
+from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.unfamiliar import Familiar, chance
+from talweg.data.io.read import as_table
 from talweg.errors import DataWarning
 
 pandas = pytest.importorskip("pandas")

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.columns import as_cells, parse
-from talweg.data.kinds import describe
-from talweg.data.read import as_table
-from talweg.data.table import Table
-from talweg.data.values import as_array, as_text, type_of
+from talweg.data.columns.cells import as_cells, parse
+from talweg.data.columns.kinds import describe
+from talweg.data.columns.table import Table
+from talweg.data.columns.values import as_array, as_text, type_of
+from talweg.data.io.read import as_table
 from talweg.errors import DataError
 
 pandas = pytest.importorskip("pandas")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data import columns, learning
-from talweg.data.learning import _bins_of
+from talweg.data.columns import cells as columns
+from talweg.data.model import learning
+from talweg.data.model.learning import _bins_of
 from talweg.insight import importance as looked_at
 from talweg.insight.look import look
 from talweg.nn.bins import Bins

@@ -5,9 +5,9 @@ from functools import cache
 import numpy as np
 
 import talweg as tw
-from talweg.draw.compare_report import comparison_page
-from talweg.draw.report import render
-from talweg.draw.table_report import table_report
+from talweg.draw.pages.compare_report import comparison_page
+from talweg.draw.pages.report import render
+from talweg.draw.pages.table_report import table_report
 from talweg.insight.comparison import compare
 from talweg.insight.look import look
 

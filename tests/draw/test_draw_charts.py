@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from talweg.draw import bar_chart, confusion_chart, line_chart, scatter_chart
-from talweg.draw.canvas import stack
+from talweg.draw.charts.canvas import stack
 from talweg.errors import ShapeError
 
 SVG = "{http://www.w3.org/2000/svg}"

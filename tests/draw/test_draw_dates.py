@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from talweg.draw import bar_chart, line_chart
-from talweg.draw.canvas import LETTER, WIDTH
-from talweg.draw.scale import date_ticks, moments
+from talweg.draw.charts.canvas import LETTER, WIDTH
+from talweg.draw.charts.scale import date_ticks, moments
 
 SPANS = [  # from, to, the words of the ticks
     ("2013-05-01", "2021-02-03", ["2014", "2016", "2018", "2020"]),

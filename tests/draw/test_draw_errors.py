@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from talweg.draw.facts import Regressed, Report, Result
-from talweg.draw.histogram import error_chart, typical, within
-from talweg.draw.report import render
+from talweg.draw.charts.histogram import error_chart, typical, within
+from talweg.draw.pages.facts import Regressed, Report, Result
+from talweg.draw.pages.report import render
 
 NORMAL = np.random.default_rng(0).normal(size=20_000) * 7.0
 

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from talweg.draw import bar_chart, confusion_chart, line_chart, scatter_chart
-from talweg.draw.histogram import error_chart
-from talweg.draw.rate_curve import rate_chart
-from talweg.draw.sweep_charts import curves_chart, heat_chart, loss_chart, plane_chart
-from talweg.draw.unit_plot import reliability_chart, share_chart
+from talweg.draw.charts.histogram import error_chart
+from talweg.draw.charts.lr_curve import rate_chart
+from talweg.draw.charts.sweep import curves_chart, heat_chart, loss_chart, plane_chart
+from talweg.draw.charts.unit_plot import reliability_chart, share_chart
 
 FOLDER = Path(__file__).with_name("charts")
 EPOCHS = np.arange(1, 31)

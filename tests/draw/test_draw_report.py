@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import talweg.draw.report as report_module
+import talweg.draw.pages.report as report_module
 from talweg.draw import (
     Classified,
     Data,
@@ -23,7 +23,7 @@ from talweg.draw import (
     Training,
     write_report,
 )
-from talweg.draw.report import render
+from talweg.draw.pages.report import render
 
 EPOCHS = np.arange(1, 41)
 RNG = np.random.default_rng(0)

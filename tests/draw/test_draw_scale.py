@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from talweg.draw.scale import (
+from talweg.draw.charts.scale import (
     Scale,
     along,
     nice_step,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from talweg.draw import bar_chart, scatter_chart
-from talweg.draw.unit_plot import reliability_chart, share_chart
+from talweg.draw.charts.unit_plot import reliability_chart, share_chart
 from talweg.errors import ShapeError
 
 LABELS = {"x_label": "taken", "y_label": "found"}

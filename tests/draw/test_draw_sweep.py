@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.draw.sweep_charts import curves_chart, heat_chart, loss_chart, plane_chart
-from talweg.draw.sweep_report import render
+from talweg.draw.charts.sweep import curves_chart, heat_chart, loss_chart, plane_chart
+from talweg.draw.pages.sweep_report import render
 
 SVG = "{http://www.w3.org/2000/svg}"
 EVIL = "<b>&\"'\x07"
@@ -113,7 +113,7 @@ SWEEPS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["loss by lr", "loss by hidden", "loss by lr and hidden", "loss by epoch"],
     ),
     "ranges": (
-        {"over": {"lr": tw.Between(1e-4, 1, log=True), "act": ["tanh", "relu"]}, "points": 14},
+        {"over": {"lr": tw.Range(1e-4, 1, log=True), "act": ["tanh", "relu"]}, "points": 14},
         ["loss by lr", "loss by act", "loss by lr and act", "loss by epoch"],
     ),
     "validation": (
@@ -127,7 +127,7 @@ SWEEPS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["loss by loss", "loss by epoch"],
     ),
     "halving": (
-        {"over": {"seed": range(4)}, "halving": tw.Halving(1, keep=0.5)},
+        {"over": {"seed": range(4)}, "halving": tw.SuccessiveHalving(1, keep=0.5)},
         ["loss by seed", "loss by epoch"],
     ),
 }  # fmt: skip

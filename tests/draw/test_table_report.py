@@ -8,8 +8,8 @@ import pytest
 
 import talweg as tw
 from talweg.draw import Classified, Regressed
-from talweg.draw.report import render
-from talweg.draw.table_report import table_report
+from talweg.draw.pages.report import render
+from talweg.draw.pages.table_report import table_report
 from talweg.insight.look import look
 
 ROWS = 60
@@ -120,7 +120,7 @@ def test_settings_say_what_was_asked_and_what_came_of_it(numbers) -> None:
     assert (settings["members"], settings["bins"]) == ("1", "0")
     assert settings["time budget"] == "none"
     assert settings["seed"] == "0"
-    assert settings["optimizer"].startswith("AdamW(lr=Cosine(")
+    assert settings["optimizer"].startswith("AdamW(lr=CosineDecay(")
     assert "none" not in [settings[name] for name in ("activation", "dropout", "patience")]
 
 

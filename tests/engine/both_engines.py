@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.engine.native import launch
-from talweg.engine.program import Program
+from talweg.engine.native.runtime import launch
+from talweg.engine.run.program import Program
 
 CLOSE = {"float32": 1e-4, "float64": 1e-9}
 N = 23

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from talweg.engine.native import cache as module
-from talweg.engine.native.cache import Cache, key_of, user_folder
+from talweg.engine.native.llvm import cache as module
+from talweg.engine.native.llvm.cache import Cache, key_of, user_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
 
@@ -394,7 +394,7 @@ class Script(subprocess.Popen[str]):
 def start(cache: Cache, script: str) -> Script:
     head = (
         "from pathlib import Path\n"
-        "from talweg.engine.native.cache import Cache, key_of\n"
+        "from talweg.engine.native.llvm.cache import Cache, key_of\n"
         f"cache = Cache(Path({str(cache.folder)!r}), {cache.limit})\n"
     )
     command = [sys.executable, "-c", head + script]

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from talweg.engine.native import compiler
-from talweg.engine.native.cache import Cache
-from talweg.engine.native.compiler import Compiled, Target, compiled, forget, host, object_code
+from talweg.engine.native.llvm import compiler
+from talweg.engine.native.llvm.cache import Cache
+from talweg.engine.native.llvm.compiler import Compiled, Target, compiled, forget, host, object_code
 from talweg.errors import EngineError
 
 pytest.importorskip("llvmlite")
@@ -282,8 +282,8 @@ def test_the_number_of_programs_kept_is_bounded_and_the_used_one_stays() -> None
 SCRIPT = """
 import ctypes, sys
 from pathlib import Path
-from talweg.engine.native.cache import Cache
-from talweg.engine.native.compiler import compiled
+from talweg.engine.native.llvm.cache import Cache
+from talweg.engine.native.llvm.compiler import compiled
 program = compiled({text!r}, ["outer"], cache=Cache(Path({folder!r})))
 outer = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(program.addresses["outer"])
 print(program.from_cache, outer(1))
@@ -319,8 +319,8 @@ def test_a_program_lives_as_long_as_it_is_held() -> None:
 
 MEMORY = """
 import resource
-from talweg.engine.native import compiler
-from talweg.engine.native.cache import Cache
+from talweg.engine.native.llvm import compiler
+from talweg.engine.native.llvm.cache import Cache
 def make(number, entries):
     # as much code as there are entries, none like another
     text = f"@table = constant [{entries} x i64] zeroinitializer\\n"
@@ -518,7 +518,7 @@ def test_without_llvmlite_there_is_a_word(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_where_llvmlite_was_never_installed_it_is_not_available() -> None:
     script = "import sys\nsys.modules['llvmlite'] = None\n"
-    script += "from talweg.engine.native.compiler import is_available\nprint(is_available())"
+    script += "from talweg.engine.native.llvm.compiler import is_available\nprint(is_available())"
     assert run(script) == "False"
 
 
@@ -531,5 +531,5 @@ def test_an_llvm_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_llvmlite_is_imported_only_when_it_is_needed() -> None:
-    script = "import sys, talweg.engine.native.compiler\nprint('llvmlite' in sys.modules)"
+    script = "import sys, talweg.engine.native.llvm.compiler\nprint('llvmlite' in sys.modules)"
     assert run(script) == "False"

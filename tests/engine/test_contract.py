@@ -20,12 +20,12 @@ from hypothesis import given, settings, strategies as st
 
 pytest.importorskip("llvmlite")
 
-from talweg.engine.native import contract
-from talweg.engine.native.cache import Cache
-from talweg.engine.native.compiler import Compiled, Target, compiled, object_code
-from talweg.engine.native.contract import Matrix, Panels
-from talweg.engine.native.contract_kernels import panel_width
-from talweg.engine.native.ir import Function, Module, type_of
+from talweg.engine.native.emit.gemm import product as contract
+from talweg.engine.native.emit.gemm.product import Matrix, Panels
+from talweg.engine.native.emit.gemm.tiles import panel_width
+from talweg.engine.native.llvm.cache import Cache
+from talweg.engine.native.llvm.compiler import Compiled, Target, compiled, object_code
+from talweg.engine.native.llvm.ir import Function, Module, type_of
 
 Array = np.ndarray[Any, Any]
 MACHINES = {"avx2": (32, 16), "sse": (16, 16), "neon": (16, 32), "avx512": (64, 32)}

@@ -13,8 +13,8 @@ from test_gate_conformance import forward_and_back
 
 import talweg as tw
 from talweg import gates
-from talweg.engine.interpreter import Interpreter
 from talweg.engine.native.function import CompiledGraph
+from talweg.engine.numpy.interpreter import Interpreter
 from talweg.graph import Graph, Tensor, gradients, record, simplify
 
 pytest.importorskip("llvmlite")

@@ -11,7 +11,7 @@ from test_losses import REFERENCE
 from test_optimizers import ROWS as OPTIMIZERS
 
 import talweg as tw
-from talweg.engine.native import launch
+from talweg.engine.native.runtime import launch
 from talweg.nn import ACTIVATIONS
 
 pytest.importorskip("llvmlite")
@@ -31,7 +31,7 @@ def test_a_run_with_all_there_is(dtype: str) -> None:
         validation=0.3,
         metrics=["mae", "sse"],
         sample_weight=WEIGHTS,
-        stop=[tw.Patience(2), tw.TargetLoss(1e-9) & tw.MaxEpochs(3)],
+        stop=[tw.EarlyStopping(2), tw.TargetLoss(1e-9) & tw.MaxEpochs(3)],
     )
 
 
@@ -136,18 +136,18 @@ STOPS = {
     "min_decrease": tw.MinDecrease(0.02),
     "min_decrease with patience": tw.MinDecrease(0.05, patience=3),
     "min_decrease of validation": tw.MinDecrease(0.01, patience=2, watch="val_loss"),
-    "patience": tw.Patience(2),
-    "patience with decrease": tw.Patience(2, decrease=0.05, watch="val_mae"),
+    "patience": tw.EarlyStopping(2),
+    "patience with decrease": tw.EarlyStopping(2, decrease=0.05, watch="val_mae"),
     "a budget that never ends": tw.TimeBudget(1e6),
     "both": tw.MaxEpochs(4) & tw.TargetLoss(0.5),
     "both, one with memory": tw.MinDecrease(0.05) & tw.MaxEpochs(6),
-    "both, both with memory": tw.Patience(1) & tw.MinDecrease(0.05, patience=2),
+    "both, both with memory": tw.EarlyStopping(1) & tw.MinDecrease(0.05, patience=2),
     "either": tw.MaxEpochs(9) | tw.TargetLoss(0.45),
     "either of both": (tw.MaxEpochs(3) & tw.TargetLoss(0.1)) | tw.MinDecrease(0.03),
     "both of either": (tw.MaxEpochs(5) | tw.TargetLoss(0.1)) & tw.TargetLoss(0.6),
-    "a list": [tw.TargetLoss(0.1), tw.MaxEpochs(5), tw.Patience(1)],
+    "a list": [tw.TargetLoss(0.1), tw.MaxEpochs(5), tw.EarlyStopping(1)],
     "the last of a list, if two hold": [tw.TargetLoss(-1.0), tw.MaxEpochs(2), tw.TargetLoss(99.0)],
-    "none that holds": [tw.TargetLoss(-1.0), tw.Patience(100)],
+    "none that holds": [tw.TargetLoss(-1.0), tw.EarlyStopping(100)],
 }
 
 

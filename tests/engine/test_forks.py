@@ -20,8 +20,8 @@ if not hasattr(os, "fork"):
 import llvmlite.binding as llvm
 
 import talweg as tw
-from talweg.engine.native import cache, compiler
-from talweg.engine.threads import _controller, blas_threads
+from talweg.engine.native.llvm import cache, compiler
+from talweg.engine.numpy.threads import _controller, blas_threads
 from talweg.forks import importing
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)

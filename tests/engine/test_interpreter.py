@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.engine.interpreter import Interpreter, origin_of_non_finite
+from talweg.engine.numpy.interpreter import Interpreter, origin_of_non_finite
 from talweg.graph import record
 
 

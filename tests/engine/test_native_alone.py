@@ -12,14 +12,16 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from talweg.engine.native import control as c, launch
+# A thread that waits for one that has left waits for ever, so this is another process.
+from talweg.engine.native.runtime import control as c, launch
 
 # A thread that waits for one that has left waits for ever, so this is another process.
 FORCED = """
 import sys
 import numpy as np
 import talweg as tw
-from talweg.engine.native import control as c, launch
+from talweg.engine.native.runtime import control as c
+from talweg.engine.native.runtime import launch
 
 x = np.random.default_rng(0).normal(size=(300, 64))
 calls, left, EPOCHS = [], [], 100

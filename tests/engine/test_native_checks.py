@@ -11,11 +11,11 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from talweg.engine.native.cache import Cache
-from talweg.engine.native.checked import with_checks
-from talweg.engine.native.checked_memory import Pieces
-from talweg.engine.native.compiler import compiled
-from talweg.engine.native.ir import Function, Index, Module, Value, number
+from talweg.engine.native.checker.instrument import with_checks
+from talweg.engine.native.checker.memory import Pieces
+from talweg.engine.native.llvm.cache import Cache
+from talweg.engine.native.llvm.compiler import compiled
+from talweg.engine.native.llvm.ir import Function, Index, Module, Value, number
 from talweg.errors import EngineError
 
 COUNT = 10

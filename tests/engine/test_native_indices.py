@@ -28,11 +28,13 @@ from test_losses import REFERENCE
 from test_random_graphs import KINKED, SMOOTH, Recipe, bounded, recipes
 
 import talweg as tw
-from talweg.engine.native import contract, driver_base, launch
-from talweg.engine.native.cache import Cache
-from talweg.engine.native.checked import with_checks
-from talweg.engine.native.checked_memory import CheckedGraph, CheckedMemory, Pieces
-from talweg.engine.native.compiler import compiled, host
+from talweg.engine.native.checker.instrument import with_checks
+from talweg.engine.native.checker.memory import CheckedGraph, CheckedMemory, Pieces
+from talweg.engine.native.driver import base as driver_base
+from talweg.engine.native.emit.gemm import product as contract
+from talweg.engine.native.llvm.cache import Cache
+from talweg.engine.native.llvm.compiler import compiled, host
+from talweg.engine.native.runtime import launch
 from talweg.errors import EngineError
 from talweg.nn import ACTIVATIONS
 from talweg.optim import OPTIMIZERS
@@ -68,7 +70,7 @@ EVERYTHING: dict[str, Any] = {
     "keep": "best",
     "metrics": ["mae", "sse"],
     "sample_weight": WEIGHTS,
-    "stop": [tw.Patience(2), tw.TargetLoss(1e-9) & tw.MaxEpochs(3)],
+    "stop": [tw.EarlyStopping(2), tw.TargetLoss(1e-9) & tw.MaxEpochs(3)],
     "epochs": 3,
 }
 RUNS: dict[str, dict[str, Any]] = {

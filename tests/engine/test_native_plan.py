@@ -17,8 +17,8 @@ from both_engines import BITS, CLASSES, X, Y, network, program_of
 import talweg as tw
 from talweg import gates
 from talweg.engine.native.build import build, new_module, plan_for
-from talweg.engine.native.compiler import Target
-from talweg.engine.native.outline import outline
+from talweg.engine.native.llvm.compiler import Target
+from talweg.engine.native.plan.symbolic_shapes import outline
 from talweg.graph import gradients, record, simplify
 
 pytest.importorskip("llvmlite")
@@ -86,7 +86,7 @@ CASES: dict[str, Callable[[], str]] = {
     ),
     "bits": run(partial(network, "sigmoid"), BITS, loss="binary_cross_entropy"),
     "stopping": run(
-        network, stop=[tw.Patience(2, watch="loss"), tw.MaxEpochs(3) & tw.MinDecrease(0.1)]
+        network, stop=[tw.EarlyStopping(2, watch="loss"), tw.MaxEpochs(3) & tw.MinDecrease(0.1)]
     ),
     "wide": run(
         lambda: tw.Sequential(tw.Dense(100, "relu"), tw.Dense(70, "relu"), tw.Dense(2)),

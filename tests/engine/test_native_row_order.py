@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from talweg.engine.native.cache import Cache
-from talweg.engine.native.compiler import Target, compiled, host, object_code
-from talweg.engine.native.ir import Module
-from talweg.engine.native.row_order import COUNTERS, row_order as native, row_order_scratch
-from talweg.engine.random import ROW_ORDER, _bits, row_order
+from talweg.engine.native.driver.row_order import COUNTERS, row_order as native, row_order_scratch
+from talweg.engine.native.llvm.cache import Cache
+from talweg.engine.native.llvm.compiler import Target, compiled, host, object_code
+from talweg.engine.native.llvm.ir import Module
 from talweg.errors import SettingError
+from talweg.random import ROW_ORDER, _bits, row_order
 
 pytest.importorskip("llvmlite")
 

@@ -8,7 +8,7 @@ from both_engines import CLASSES, X, network, program_of
 
 import talweg as tw
 from talweg.engine.native.build import build
-from talweg.engine.native.compiler import Target, object_code
+from talweg.engine.native.llvm.compiler import Target, object_code
 
 pytest.importorskip("llvmlite")
 
@@ -29,7 +29,7 @@ RUNS = {
         "batch_size": 16,
         "validation": 0.3,
         "metrics": ["accuracy"],
-        "stop": [tw.Patience(2), tw.TimeBudget(9) & tw.MinDecrease(0.1)],
+        "stop": [tw.EarlyStopping(2), tw.TimeBudget(9) & tw.MinDecrease(0.1)],
     },
 }
 

@@ -16,8 +16,10 @@ import pytest
 pytest.importorskip("llvmlite")
 
 import talweg as tw
-from talweg.engine.native import compiler, driver_base, launch, tables
-from talweg.engine.native.cache import Cache
+from talweg.engine.native.driver import base as driver_base
+from talweg.engine.native.llvm import compiler
+from talweg.engine.native.llvm.cache import Cache
+from talweg.engine.native.runtime import launch, run_memory as tables
 from talweg.errors import EngineError
 
 X = np.random.default_rng(0).normal(size=(60, 8))

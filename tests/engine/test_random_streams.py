@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from talweg.engine.random import INITIAL_WEIGHTS, ROW_ORDER, SPLIT, generator, row_order
+from talweg.random import INITIAL_WEIGHTS, ROW_ORDER, SPLIT, generator, row_order
 
 
 def test_same_key_same_numbers() -> None:

@@ -12,8 +12,7 @@ from gate_table import TABLE
 from numpy.testing import assert_array_equal
 
 import talweg as tw
-from talweg.engine.interpreter import Interpreter
-from talweg.engine.program import Control, Outcome
+from talweg.engine.numpy.interpreter import Interpreter
 from talweg.engine.replicas import (
     REFUSED,
     RULES,
@@ -25,10 +24,11 @@ from talweg.engine.replicas import (
     together,
     without_rule,
 )
+from talweg.engine.run.program import Control, Outcome
 from talweg.gates import GATES, Gate
 from talweg.graph import Graph, run_input
-from talweg.train.fit import Job, job_of
-from talweg.train.points import _DEFAULTS
+from talweg.train.run.fit import Job, job_of
+from talweg.train.search.search_space import _DEFAULTS
 
 REPLICAS = 3
 
@@ -77,8 +77,8 @@ def test_a_gate_of_ones_own_that_moves_elements_is_refused() -> None:
 
 # Runs ---------------------------------------------------------------------------------------------
 
-launch = pytest.importorskip("talweg.engine.native.launch")
-from talweg.engine.native.kernel import Nest  # noqa: E402
+launch = pytest.importorskip("talweg.engine.native.runtime.launch")
+from talweg.engine.native.plan.kernel import Nest  # noqa: E402
 
 RANDOM = np.random.default_rng(4)
 X = RANDOM.normal(size=(10, 3))

@@ -16,11 +16,11 @@ pytest.importorskip("llvmlite")
 
 import talweg as tw
 from talweg import gates, room
-from talweg.engine.native import compiler
-from talweg.engine.threads import blas_threads
+from talweg.engine.native.llvm import compiler
+from talweg.engine.numpy.threads import blas_threads
 from talweg.gates import contract
-from talweg.train import engines
-from talweg.train.points import Point, named
+from talweg.train.run import engines
+from talweg.train.search.search_space import Point, named
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
 

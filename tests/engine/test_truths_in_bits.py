@@ -9,11 +9,11 @@ from numpy.testing import assert_array_equal
 
 from talweg import gates
 from talweg.engine.native import function
-from talweg.engine.native.checked_memory import CheckedGraph
-from talweg.engine.native.compiler import host
+from talweg.engine.native.checker.memory import CheckedGraph
 from talweg.engine.native.function import CompiledGraph
+from talweg.engine.native.llvm.compiler import host
 from talweg.graph import Graph, record
-from talweg.train.turns import carried, turned
+from talweg.train.run.sign_changes import carried, turned
 
 COUNTS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 257, 1000, 7510)
 RANDOM = np.random.default_rng(3)

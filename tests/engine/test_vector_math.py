@@ -10,8 +10,8 @@ import pytest
 llvm = pytest.importorskip("llvmlite.binding")
 mpmath = pytest.importorskip("mpmath")
 
-from talweg.engine.native.ir import Module, vector  # noqa: E402
-from talweg.engine.native.vector_math import FUNCTIONS  # noqa: E402
+from talweg.engine.native.emit.math.functions import FUNCTIONS  # noqa: E402
+from talweg.engine.native.llvm.ir import Module, vector  # noqa: E402
 
 LLVM_TYPES = {"float32": "float", "float64": "double"}
 FULL = {"float32": 8, "float64": 4}

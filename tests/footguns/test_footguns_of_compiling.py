@@ -192,7 +192,7 @@ def test_an_own_gate_with_native_code_is_compiled() -> None:
 )
 def test_other_numbers_do_not_compile_again(other: dict[str, Any]) -> None:
     """Learning rate, epochs, seed, the last batch, data of another length: one program."""
-    from talweg.engine.native import launch
+    from talweg.engine.native.runtime import launch
 
     texts = []
     load = launch.load

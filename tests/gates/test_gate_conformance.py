@@ -7,7 +7,7 @@ import pytest
 from gate_table import TABLE, Case, Row
 
 import talweg as tw
-from talweg.engine.interpreter import Interpreter
+from talweg.engine.numpy.interpreter import Interpreter
 from talweg.gates import Spec
 from talweg.graph import Tensor, constant, gradients, record
 

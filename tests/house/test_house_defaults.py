@@ -23,7 +23,7 @@ pytest.importorskip("llvmlite")
 HERE = Path(__file__).parent / "defaults"
 SOURCE = Path(tw.__file__).parent
 PACKAGES = [each.name for each in sorted(SOURCE.iterdir()) if (each / "__init__.py").exists()]
-LAYOUT = {"talweg.engine.native.control"}
+LAYOUT = {"talweg.engine.native.runtime.control"}
 """Modules whose numbers are places in memory."""
 
 
@@ -63,11 +63,15 @@ def has_default(parameter: inspect.Parameter) -> bool:
 
 
 def numbers(package: str) -> str:
-    """A line for each name in capitals, at the outermost level of a module, that is a number."""
+    """A line for each name in capitals, at the outermost level of a module, that is a number.
+
+    The modules beside the packages stand under `talweg`.
+    """
     lines = []
-    for file in sorted((SOURCE / package).rglob("*.py")):
+    files = SOURCE.glob("*.py") if package == "talweg" else (SOURCE / package).rglob("*.py")
+    for file in sorted(files):
         module = ".".join(["talweg", *file.relative_to(SOURCE).with_suffix("").parts])
-        if module not in LAYOUT and not module.endswith(".__init__"):
+        if module not in LAYOUT and file.stem not in ("__init__", "__main__"):
             lines += numbers_of(file, module)
     return "\n".join(lines) + "\n"
 
@@ -103,7 +107,7 @@ def costs() -> str:
 
 
 TEXTS = {"public": public, "costs": costs} | {
-    name: lambda name=name: numbers(name) for name in PACKAGES
+    name: lambda name=name: numbers(name) for name in [*PACKAGES, "talweg"]
 }
 WITH_NUMBERS = [name for name in TEXTS if TEXTS[name]().strip()]
 
@@ -130,7 +134,7 @@ def test_the_table_has_what_people_rely_on() -> None:
     face = TEXTS["public"]()
     for words in ("fit(", "TableModel(", "Adam(lr=0.001", "Dropout(rate=0.5)", "TableModel.fit("):
         assert f"\n{words}" in f"\n{face}"
-    assert "talweg.train.range_test.SHARE = 3.0\n" in TEXTS["train"]()
+    assert "talweg.train.search.lr_find.SHARE = 3.0\n" in TEXTS["train"]()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import pytest
 
 import talweg as tw
 from talweg import gates
-from talweg.data.read import as_table
+from talweg.data.io.read import as_table
 from talweg.nn.metrics import METRICS, as_metric
 
 CLASSES = {name: getattr(tw, name) for name in tw.__all__ if isinstance(getattr(tw, name), type)}
@@ -129,24 +129,26 @@ LAYERS: dict[str, tuple[Any, ...]] = {
     "DropConnect": (4,),
     "Dropout": (0.1,),
     "LayerNorm": (),
-    "Noise": (0.1,),
+    "GaussianNoise": (0.1,),
     "NoisyDense": (4,),
 }
 """The arguments of layers, which are kept as part of a net."""
 SETTINGS: dict[str, tuple[Any, ...]] = {
-    **dict.fromkeys(("AdaDelta", "AdaGrad", "Adam", "AdamW", "Adamax", "Annealing", "BFGS"), ()),
+    **dict.fromkeys(
+        ("AdaDelta", "AdaGrad", "Adam", "AdamW", "Adamax", "SimulatedAnnealing", "BFGS"), ()
+    ),
     **dict.fromkeys(("LBFGS", "Lion", "Muon", "NAdam", "RAdam", "RMSProp", "SGD"), ()),
-    **dict.fromkeys(("Glorot", "He", "LeCun", "Orthogonal", "LearntSampling"), ()),
+    **dict.fromkeys(("Glorot", "He", "LeCun", "Orthogonal", "AdaptiveSampling"), ()),
     **dict.fromkeys(("Constant", "Normal", "Uniform", "L1", "L2"), (0.1,)),
-    **dict.fromkeys(("Cosine", "InverseScaling", "OneCycle", "Plateau"), (0.1,)),
+    **dict.fromkeys(("CosineDecay", "InverseScaling", "OneCycle", "ReduceOnPlateau"), (0.1,)),
     **dict.fromkeys(("MinDecrease", "TargetLoss", "TimeBudget"), (0.1,)),
-    **dict.fromkeys(("Halving", "MaxEpochs"), (3,)),
-    "Between": (0.1, 1),
+    **dict.fromkeys(("SuccessiveHalving", "MaxEpochs"), (3,)),
+    "Range": (0.1, 1),
     "Checkpoint": ("file",),
-    "Exponential": (0.1, 0.9),
+    "ExponentialDecay": (0.1, 0.9),
     "Holdout": (0.2,),
     "StepDecay": (0.1,),
-    "WarmUp": (tw.Cosine(0.1), 5),
+    "LinearWarmup": (tw.CosineDecay(0.1), 5),
 }
 """The arguments of what is a setting of something else."""
 ROWS: dict[str, Callable[[], Any]] = {
@@ -154,9 +156,9 @@ ROWS: dict[str, Callable[[], Any]] = {
     **{name: partial(CLASSES[name], *each) for name, each in SETTINGS.items()},
     **{name: partial(CLASSES[name], "why") for name in CLASSES if is_error(name)},
     "Bins": lambda: fitted(tw.Bins.of(X, 4)),
-    "Cluster": lambda: tw.restarts(net(), X, Y, starts=3, tolerance=1e9, **QUIET).clusters[0],
+    "Minimum": lambda: tw.restarts(net(), X, Y, starts=3, tolerance=1e9, **QUIET).clusters[0],
     "DenoisingAutoencoder": lambda: tw.DenoisingAutoencoder(3).init(X),
-    "Elastic": lambda: fitted(tw.Dense(2, weight_penalty=tw.Elastic(0.1, 0.1))),
+    "L1L2": lambda: fitted(tw.Dense(2, weight_penalty=tw.L1L2(0.1, 0.1))),
     "Embedding": lambda: fitted(tw.Embedding(5, 2), np.zeros((2, 1))),
     "Ensemble": lambda: tw.Ensemble(net(), net(), logits=True).init(X),
     "Failure": lambda: failed().failure,
@@ -168,13 +170,13 @@ ROWS: dict[str, Callable[[], Any]] = {
     "Metric": lambda: [as_metric(each, tw.mse) for each in METRICS[:3]],
     "Module": lambda: Own().init(X),
     "Optimizer": OwnRule,
-    "Patience": lambda: tw.Patience(3) & tw.MaxEpochs(4),
+    "EarlyStopping": lambda: tw.EarlyStopping(3) & tw.MaxEpochs(4),
     "Pretraining": lambda: tw.pretrain(net(tw.Dense(3, "sigmoid"), tw.Dense(2)), BITS, epochs=2),
     "RBM": lambda: tw.fit(tw.RBM(3), BITS, BITS, loss=tw.RBM(3).loss, **QUIET),
-    "RateTest": lambda: tw.find_rate(net(), X, Y),
+    "RateTest": lambda: tw.lr_find(net(), X, Y),
     "Restarts": lambda: tw.restarts(net(), X, Y, starts=3, **QUIET),
     "Run": run,
-    "Schedule": lambda: tw.Adam(lr=tw.Exponential(0.1, 0.9)),
+    "Schedule": lambda: tw.Adam(lr=tw.ExponentialDecay(0.1, 0.9)),
     "Sequential": lambda: net(tw.Dense(4), "relu", halved, gates.tanh, OWN_GATE).init(X),
     "Stages": lambda: tw.stages(net(), X, Y),
     "Stop": lambda: OwnStop(3),
@@ -188,7 +190,9 @@ MORE: dict[str, Callable[[], Any]] = {
     "a layer of a net": lambda: net().init(X).layers[0],
     "a run that failed": failed,
     "a model of numbers": lambda: table_model("z", members=2, bins=4),
-    "a model that is not fitted": lambda: tw.TableModel("t", optimizer=tw.AdamW(tw.Cosine(0.1))),
+    "a model that is not fitted": lambda: tw.TableModel(
+        "t", optimizer=tw.AdamW(tw.CosineDecay(0.1))
+    ),
     "a gate of one's own": lambda: OWN_GATE,
     "weights": lambda: dict(net().init(X).weights),
     "weights of a layer": lambda: dict(net().init(X).layers[0].weights),

@@ -92,9 +92,9 @@ RECORDS = [
     and kind not in (tw.Optimizer, tw.FullBatch, tw.Schedule)
 ]
 NEEDED: dict[str, dict[str, Any]] = {
-    "Between": {"low": 0.1, "high": 0.9},
+    "Range": {"low": 0.1, "high": 0.9},
     "Checkpoint": {"path": "a.run"},
-    "Halving": {"epochs": 3},
+    "SuccessiveHalving": {"epochs": 3},
     "Holdout": {"share": 0.25},
     "SGD": {"momentum": 0.5},
 }
@@ -128,7 +128,7 @@ def test_each_record_keeps_pythons_own(kind: type[Any]) -> None:
 MODULES: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Dense": (tw.Dense, {"units": 3, "activation": "tanh", "bias": False, "max_norm": 0.5}),
     "Dropout": (tw.Dropout, {"rate": 0.25}),
-    "Noise": (tw.Noise, {"spread": 0.25}),
+    "GaussianNoise": (tw.GaussianNoise, {"spread": 0.25}),
     "DropConnect": (tw.DropConnect, {"units": 3, "rate": 0.25}),
     "NoisyDense": (tw.NoisyDense, {"units": 3, "spread": 0.25}),
     "Embedding": (tw.Embedding, {"levels": 5, "size": 2}),
@@ -268,8 +268,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         lambda **given: tw.stages(net(), X, Y, **given).plan,
         {"batch_size": 7, "epochs": 2, "seed": 3, "shuffle": False},
     ),
-    "find_rate": (
-        lambda **given: tw.find_rate(net(), X, Y, **given).rate,
+    "lr_find": (
+        lambda **given: tw.lr_find(net(), X, Y, **given).rate,
         {"low": 0.001, "high": 10.0, "steps": 40, "batch_size": 5, "seed": 2},
     ),
     "folds": (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.draw.compare_report import comparison_page
+from talweg.draw.pages.compare_report import comparison_page
 from talweg.errors import DataError
 from talweg.insight.comparison import compare, facts_of
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.trained_table import TrainedTable
+from talweg.data.model.trained_table import TrainedTable
 from talweg.insight.dependence import POINTS, Dependence, dependence
 from talweg.insight.encoded import EncodedRows
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.decision import Decision
-from talweg.data.logs import Logs
-from talweg.data.periods import InTime
-from talweg.data.trained_table import HeldOut, TrainedTable
-from talweg.draw.table_report import table_report
+from talweg.data.columns.logs import Logs
+from talweg.data.model.decision import Decision
+from talweg.data.model.trained_table import HeldOut, TrainedTable
+from talweg.data.split.periods import InTime
+from talweg.draw.pages.table_report import table_report
 from talweg.insight.words import (
     bins_sentence,
     decision_sentence,

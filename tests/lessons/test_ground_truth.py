@@ -29,8 +29,8 @@ from published import (
 )
 
 import talweg as tw
-from talweg.engine.interpreter import Interpreter
 from talweg.engine.native.function import CompiledGraph
+from talweg.engine.numpy.interpreter import Interpreter
 from talweg.graph import Graph, gradients
 
 LESSONS = Path(__file__).parents[2] / "examples" / "lessons"

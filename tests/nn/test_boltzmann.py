@@ -260,7 +260,7 @@ def test_training_raises_the_likelihood_of_bars_and_stripes(persistent: bool) ->
         X,
         X,
         loss=rbm.loss,
-        optimizer=tw.SGD(lr=tw.Cosine(0.2)),
+        optimizer=tw.SGD(lr=tw.CosineDecay(0.2)),
         epochs=3000,
         batch_size=None,
     )

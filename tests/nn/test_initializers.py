@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 import talweg as tw
-from talweg.engine.random import INITIAL_WEIGHTS, generator
 from talweg.errors import SettingError, ShapeError
 from talweg.nn.initializers import INITIALIZERS, Given, as_initializer, fans
+from talweg.random import INITIAL_WEIGHTS, generator
 
 D, H = 400, 300
 SHAPES = [(D, H), (H,), (1, 1), (3, 3, 4, 8), (0, 5), ()]

@@ -19,7 +19,7 @@ BOTH_ENGINES = pytest.mark.parametrize("engine", ["numpy", "native"])
 
 LAYERS: dict[str, Callable[[], tw.Module]] = {
     "dropout": lambda: tw.Dropout(0.4),
-    "noise": lambda: tw.Noise(0.3),
+    "noise": lambda: tw.GaussianNoise(0.3),
     "drop_connect": lambda: tw.DropConnect(5, rate=0.4),
     "noisy_dense": lambda: tw.NoisyDense(5, "tanh", spread=0.2),
     "batch_norm": lambda: tw.BatchNorm(),
@@ -84,7 +84,7 @@ def test_threads_do_not_change_what_is_drawn() -> None:
     def weights(threads: int) -> np.ndarray:
         net = tw.Sequential(
             *(tw.Dropout(0.2), tw.Dense(256, "relu"), tw.Dropout(0.5), tw.DropConnect(64)),
-            *(tw.BatchNorm(), tw.Noise(0.1), tw.Dense(1)),
+            *(tw.BatchNorm(), tw.GaussianNoise(0.1), tw.Dense(1)),
         )
         x = np.random.default_rng(1).normal(size=(300, 64))
         run = tw.fit(net, x, x[:, 0], epochs=2, batch_size=128, threads=threads)
@@ -151,7 +151,7 @@ def test_drop_connect_drops_the_same_weights_for_all_rows() -> None:
 
 def test_noise_is_normal() -> None:
     x = np.zeros((400, 250))
-    found = in_training(only(tw.Noise(2.0), x), x) / 2.0
+    found = in_training(only(tw.GaussianNoise(2.0), x), x) / 2.0
     assert abs(found.mean()) < 5 / np.sqrt(x.size) and abs(found.var() - 1) < 0.03
     assert abs((np.abs(found) > 1.96).mean() - 0.05) < 0.005
     assert abs((found**4).mean() - 3) < 0.15
@@ -205,7 +205,7 @@ def test_normalisation_is_torchs() -> None:
     [
         (tw.L1(0.3), lambda w: 0.3 * np.sign(w)),
         (tw.L2(0.2), lambda w: 0.4 * w),
-        (tw.Elastic(0.3, 0.2), lambda w: 0.3 * np.sign(w) + 0.4 * w),
+        (tw.L1L2(0.3, 0.2), lambda w: 0.3 * np.sign(w) + 0.4 * w),
     ],
 )
 def test_weight_penalties_join_the_gradient(engine: str, penalty: Any, slope: Any) -> None:
@@ -276,7 +276,7 @@ def test_smoothed_labels_are_torchs() -> None:
     ("make", "words"),
     [
         (lambda: tw.Dropout(1.0), "Dropout: rate must be"),
-        (lambda: tw.Noise(-1), "Noise: spread must be"),
+        (lambda: tw.GaussianNoise(-1), "GaussianNoise: spread must be"),
         (lambda: tw.DropConnect(3, rate=2), "DropConnect: rate must be"),
         (lambda: tw.BatchNorm(momentum=0), "BatchNorm: momentum must be"),
         (lambda: tw.Dense(3, weight_penalty=0.1), "weight_penalty is a penalty such as tw.L2"),

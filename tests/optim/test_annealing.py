@@ -40,7 +40,7 @@ def go(rule, start=(3.0, -2.0), loss=valleys, epochs: int = 150, dtype="float64"
     return tw.fit(net, rows, rows, loss=loss, optimizer=rule, epochs=epochs, **settings)
 
 
-HOT = tw.Annealing(temperature=10.0, spread=1.0, end=1e-6, restart=15)
+HOT = tw.SimulatedAnnealing(temperature=10.0, spread=1.0, end=1e-6, restart=15)
 
 
 @pytest.mark.quick("*float32*numpy*", "*numpy*float32*")
@@ -58,7 +58,7 @@ def test_the_deepest_of_many_valleys(dtype: str, engine: str) -> None:
 
 def test_cold_is_hill_climbing() -> None:
     """Without heat it stays in its valley too, given small proposals."""
-    cold = tw.Annealing(temperature=1e-9, spread=0.05)
+    cold = tw.SimulatedAnnealing(temperature=1e-9, spread=0.05)
     assert_allclose(go(cold).net.weights["place"], [2.95, -1.966], atol=0.01)
 
 
@@ -66,7 +66,7 @@ def test_cold_is_hill_climbing() -> None:
 def test_a_net_learns() -> None:
     random = np.random.default_rng(0)
     X = random.normal(size=(50, 2))
-    rule = tw.Annealing(temperature=0.1, spread=0.3)
+    rule = tw.SimulatedAnnealing(temperature=0.1, spread=0.3)
     settings = {"loss": "mse", "epochs": 100, "batch_size": None, "metrics": "mae"}
     run = tw.fit(tw.Sequential(tw.Dense(1)), X, X[:, :1] + 1, optimizer=rule, **settings)
     assert run.history["loss"][-1] < 0.01 * run.history["loss"][0]
@@ -89,7 +89,7 @@ def test_heights_are_boltzmanns(temperature: float) -> None:
     """At a fixed temperature T the height of a bowl in D dimensions has mean D T / 2 and variance
     D T^2 / 2, as exp(-height / T) says.
     """
-    rule = tw.Annealing(
+    rule = tw.SimulatedAnnealing(
         temperature, cooling=lambda done: 1.0, spread=2 * temperature**0.5, adapts=False
     )
     heights = go(rule, (0.0, 0.0), bowl, 2500).watched["height"][10:]
@@ -115,7 +115,7 @@ def test_what_is_no_number_is_never_accepted() -> None:
     def half(place, target):
         return tw.sum(tw.log(place), 1)  # falls towards 0, beyond which there is nothing
 
-    run = go(tw.Annealing(temperature=100.0, spread=1.0), loss=half, start=(1.0, 1.0))
+    run = go(tw.SimulatedAnnealing(temperature=100.0, spread=1.0), loss=half, start=(1.0, 1.0))
     assert run.failure is None
     assert np.isfinite(run.history["loss"]).all()
     assert (run.net.weights["place"] > 0).all()
@@ -135,12 +135,12 @@ def test_what_is_no_number_is_never_accepted() -> None:
     ids=["geometric", "linear", "logarithmic", "function"],
 )
 def test_cooling(cooling, expected: list[float]) -> None:
-    run = go(tw.Annealing(2.0, cooling, end=0.01), epochs=5)
+    run = go(tw.SimulatedAnnealing(2.0, cooling, end=0.01), epochs=5)
     assert_allclose(run.watched["temperature"], expected, rtol=1e-12)
 
 
 def test_one_epoch_is_hot() -> None:
-    assert go(tw.Annealing(2.0), epochs=1).watched["temperature"] == [2.0]
+    assert go(tw.SimulatedAnnealing(2.0), epochs=1).watched["temperature"] == [2.0]
 
 
 def test_corana() -> None:
@@ -161,7 +161,7 @@ def test_the_spread_follows_what_is_accepted() -> None:
         spread[1:], [adapted(*each, 1.0) for each in zip(spread[:-1], accepted[:-1], strict=True)]
     )
     assert spread[-1] < 0.1
-    fixed = go(tw.Annealing(temperature=10.0, adapts=False))
+    fixed = go(tw.SimulatedAnnealing(temperature=10.0, adapts=False))
     assert_array_equal(fixed.watched["spread"], 0.1)
 
 
@@ -170,7 +170,7 @@ def test_share() -> None:
     """With a tiny share each proposal moves one weight, with a half about half of them."""
     counts = {}
     for share in (1e-9, 0.5, 1.0):
-        rule = tw.Annealing(share=share, proposals=1, temperature=1e9, end=1.0)
+        rule = tw.SimulatedAnnealing(share=share, proposals=1, temperature=1e9, end=1.0)
         found = []
         for seed in range(20):
             run = go(rule, [1.0] * 40, lambda place, _: -bowl(place, _), 1, seed=seed)
@@ -186,7 +186,9 @@ def test_share() -> None:
 
 
 def test_the_net_has_the_lowest_place_seen() -> None:
-    run = go(tw.Annealing(temperature=5.0, cooling=lambda done: 1.0, spread=1.0), epochs=60)
+    run = go(
+        tw.SimulatedAnnealing(temperature=5.0, cooling=lambda done: 1.0, spread=1.0), epochs=60
+    )
     assert (np.diff(run.history["loss"]) <= 0).all()
     assert (run.watched["height"] >= valleys_at(run.net.weights["place"])).all()
     assert run.watched["height"][-1] > valleys_at(run.net.weights["place"])
@@ -199,9 +201,9 @@ def valleys_at(place) -> float:
 def test_restarts_from_the_lowest() -> None:
     """At a high temperature it wanders off; going back each epoch keeps it near."""
     hot = {"temperature": 1e6, "end": 1.0, "spread": 1.0, "adapts": False}
-    free = go(tw.Annealing(**hot), (0.0, 0.0), bowl, 100).watched["height"]
-    held = go(tw.Annealing(**hot, restart=1), (0.0, 0.0), bowl, 100).watched["height"]
-    some = go(tw.Annealing(**hot, restart=10), (0.0, 0.0), bowl, 100).watched["height"]
+    free = go(tw.SimulatedAnnealing(**hot), (0.0, 0.0), bowl, 100).watched["height"]
+    held = go(tw.SimulatedAnnealing(**hot, restart=1), (0.0, 0.0), bowl, 100).watched["height"]
+    some = go(tw.SimulatedAnnealing(**hot, restart=10), (0.0, 0.0), bowl, 100).watched["height"]
     assert np.median(held) < 0.3 * np.median(some) < 0.3 * np.median(free)
 
 
@@ -221,7 +223,7 @@ def test_engines_agree() -> None:
 
 
 def test_ends_like_any_run() -> None:
-    run = go(HOT, epochs=500, stop=tw.Patience(30, watch="loss"))
+    run = go(HOT, epochs=500, stop=tw.EarlyStopping(30, watch="loss"))
     assert run.stopped_by == "patience"
     assert run.epochs < 500
 
@@ -229,21 +231,24 @@ def test_ends_like_any_run() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"temperature": 0}, "Annealing: temperature must be a number above 0"),
-        ({"cooling": "slow"}, "Annealing: cooling must be 'geometric', 'linear', 'logarithmic' or"),
-        ({"share": 0}, "Annealing: share must be"),
-        ({"proposals": 0}, "Annealing: proposals must be"),
-        ({"restart": 0}, "Annealing: restart must be"),
+        ({"temperature": 0}, "SimulatedAnnealing: temperature must be a number above 0"),
+        (
+            {"cooling": "slow"},
+            "SimulatedAnnealing: cooling must be 'geometric', 'linear', 'logarithmic' or",
+        ),
+        ({"share": 0}, "SimulatedAnnealing: share must be"),
+        ({"proposals": 0}, "SimulatedAnnealing: proposals must be"),
+        ({"restart": 0}, "SimulatedAnnealing: restart must be"),
     ],
 )
 def test_numbers_that_are_refused(settings: dict, words: str) -> None:
     with pytest.raises(SettingError, match=words):
-        tw.Annealing(**settings)
+        tw.SimulatedAnnealing(**settings)
 
 
 def test_runs_that_are_refused() -> None:
     with pytest.raises(SettingError, match="cooling must give a share of at least 0, but gave -1"):
-        go(tw.Annealing(cooling=lambda done: -1))
+        go(tw.SimulatedAnnealing(cooling=lambda done: -1))
     X = np.zeros((40, 2))
     with pytest.raises(SettingError, match="Annealing looks at all 40 rows at once"):
         tw.fit(tw.Sequential(tw.Dense(1)), X, X[:, :1], optimizer="annealing")

@@ -287,7 +287,9 @@ def test_memory_matters_and_bounds() -> None:
 
 @BOTH
 def test_validation_stops_and_keeps_the_best(engine: str) -> None:
-    run = train(tw.LBFGS(), 200, validation=0.5, stop=tw.Patience(10), metrics="mae", engine=engine)
+    run = train(
+        tw.LBFGS(), 200, validation=0.5, stop=tw.EarlyStopping(10), metrics="mae", engine=engine
+    )
     assert run.stopped_by == "patience"
     assert set(run.history) == {"loss", "mae", "val_loss", "val_mae"}
     best = int(np.argmin(run.history["val_loss"]))
@@ -434,7 +436,7 @@ def test_a_matrix_that_is_too_large_is_refused() -> None:
     ("kind", "settings"),
     [
         (tw.LBFGS, {"memory": 0}),
-        (tw.LBFGS, {"memory": tw.Cosine(10)}),
+        (tw.LBFGS, {"memory": tw.CosineDecay(10)}),
         (tw.BFGS, {"passes": 4}),
         (tw.BFGS, {"c1": 0}),
         (tw.BFGS, {"c2": 1.0}),

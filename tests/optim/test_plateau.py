@@ -8,23 +8,23 @@ from numpy.testing import assert_allclose, assert_array_equal
 from rule_table import X, Y
 
 import talweg as tw
-from talweg.engine.native import launch
-from talweg.engine.program import Epoch
+from talweg.engine.native.runtime import launch
+from talweg.engine.run.program import Epoch
 from talweg.errors import SettingError, TrainingWarning
 
 ENGINES = ("numpy", "native")
 BOTH = pytest.mark.parametrize("engine", ENGINES)
 RULES = {
-    "plain": tw.Plateau(0.1, factor=0.5, patience=2, threshold=0.02, watch="loss"),
-    "all settings": tw.Plateau(
+    "plain": tw.ReduceOnPlateau(0.1, factor=0.5, patience=2, threshold=0.02, watch="loss"),
+    "all settings": tw.ReduceOnPlateau(
         0.1, factor=0.3, patience=1, threshold=0.05, cooldown=3, least=0.004, watch="loss"
     ),
-    "no patience": tw.Plateau(0.1, factor=0.8, patience=0, threshold=0.1, watch="loss"),
+    "no patience": tw.ReduceOnPlateau(0.1, factor=0.8, patience=0, threshold=0.1, watch="loss"),
 }
 LOSSES = np.random.default_rng(1).normal(size=60).cumsum() * 0.2 + 5
 
 
-def values_of(rule: tw.Plateau, losses: Any) -> list[float]:
+def values_of(rule: tw.ReduceOnPlateau, losses: Any) -> list[float]:
     """The value in each epoch, in plain Python."""
     value, best, waited, rest = rule.start, np.inf, 0, 0
     found = []
@@ -39,7 +39,7 @@ def values_of(rule: tw.Plateau, losses: Any) -> list[float]:
     return found
 
 
-def by_rule(rule: tw.Plateau, losses: Any) -> list[float]:
+def by_rule(rule: tw.ReduceOnPlateau, losses: Any) -> list[float]:
     state, found = rule.init(), []
     for number, loss in enumerate(losses, 1):
         found.append(float(state["value"]))
@@ -99,8 +99,8 @@ def test_each_epoch_has_its_value(name: str, engine: str, monkeypatch: pytest.Mo
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "beside a schedule": {},
-    "with steps": {"clip_norm": tw.Cosine(2.0, end=0.1, every="step")},
-    "two of them": {"momentum": tw.Plateau(0.9, 0.9, patience=1, watch="val_loss")},
+    "with steps": {"clip_norm": tw.CosineDecay(2.0, end=0.1, every="step")},
+    "two of them": {"momentum": tw.ReduceOnPlateau(0.9, 0.9, patience=1, watch="val_loss")},
 }
 
 
@@ -108,9 +108,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", SETTINGS)
 def test_engines_agree(name: str, pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "HISTORY_ROWS", pieces)
-    rate = tw.Plateau(0.1, factor=0.5, patience=1)
-    rule = tw.SGD(lr=rate, weight_decay=tw.Exponential(0.1, 0.9), **SETTINGS[name])
-    more = {"validation": 0.3, "stop": tw.Patience(25), "keep": "last"}
+    rate = tw.ReduceOnPlateau(0.1, factor=0.5, patience=1)
+    rule = tw.SGD(lr=rate, weight_decay=tw.ExponentialDecay(0.1, 0.9), **SETTINGS[name])
+    more = {"validation": 0.3, "stop": tw.EarlyStopping(25), "keep": "last"}
     found, expected = (fit(engine, rule, **more) for engine in reversed(ENGINES))
     assert_allclose(found.net.weights.flat, expected.net.weights.flat, rtol=1e-9, atol=1e-12)
     assert_allclose(found.history["val_loss"], expected.history["val_loss"], rtol=1e-9)
@@ -120,8 +120,8 @@ def test_engines_agree(name: str, pieces: int, monkeypatch: pytest.MonkeyPatch) 
 def test_a_step_that_fails_is_found_again(pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that bursts with growing weight decay, as its rate falls."""
     monkeypatch.setattr(launch, "HISTORY_ROWS", pieces)
-    rate = tw.Plateau(0.1, factor=0.9, patience=0, threshold=0.5, watch="loss")
-    rule = tw.SGD(lr=rate, weight_decay=tw.Exponential(1e-3, 1.5))
+    rate = tw.ReduceOnPlateau(0.1, factor=0.9, patience=0, threshold=0.5, watch="loss")
+    rule = tw.SGD(lr=rate, weight_decay=tw.ExponentialDecay(1e-3, 1.5))
     runs = []
     for engine in ENGINES:
         with pytest.warns(TrainingWarning, match="stopped being finite"):
@@ -140,7 +140,7 @@ def test_threads_agree_to_the_bit() -> None:
     found = []
     for threads in (1, 2):
         net = tw.Sequential(tw.Dense(64, "relu"), tw.Dense(1)).init(x, seed=0)
-        rule = tw.Adam(lr=tw.Plateau(0.01, patience=0, threshold=0.3, watch="loss"))
+        rule = tw.Adam(lr=tw.ReduceOnPlateau(0.01, patience=0, threshold=0.3, watch="loss"))
         settings = {"optimizer": rule, "epochs": 6, "engine": "native", "threads": threads}
         found.append(tw.fit(net, x, x[:, :1], **settings).net.weights.flat)
     assert_array_equal(*found)
@@ -150,7 +150,7 @@ def test_threads_agree_to_the_bit() -> None:
 @BOTH
 def test_a_sweep(engine: str) -> None:
     """Each run is bit for bit that of `fit` alone, also where there are many tiny ones."""
-    rates = [0.1, *RULES.values(), tw.Cosine(0.1)]
+    rates = [0.1, *RULES.values(), tw.CosineDecay(0.1)]
     over = {"lr": rates, "momentum": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]}
 
     def build() -> tw.Module:
@@ -166,9 +166,15 @@ def test_a_sweep(engine: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        (tw.SGD(lr=tw.Plateau()), "Plateau watches 'val_loss'. There is no validation data"),
-        (tw.SGD(lr=tw.Plateau(watch="los")), "Plateau watches 'los'. Did you mean 'loss'?"),
-        (tw.SGD(lr=tw.WarmUp(tw.Plateau())), "Plateau follows a measure, so it cannot be a part"),
+        (
+            tw.SGD(lr=tw.ReduceOnPlateau()),
+            "Plateau watches 'val_loss'. There is no validation data",
+        ),
+        (tw.SGD(lr=tw.ReduceOnPlateau(watch="los")), "Plateau watches 'los'. Did you mean 'loss'?"),
+        (
+            tw.SGD(lr=tw.LinearWarmup(tw.ReduceOnPlateau())),
+            "Plateau follows a measure, so it cannot be a part",
+        ),
     ],
 )
 def test_what_cannot_be_followed(rule: tw.Optimizer, words: str) -> None:
@@ -187,5 +193,5 @@ def test_what_cannot_be_followed(rule: tw.Optimizer, words: str) -> None:
 )
 def test_what_settings_allow(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingError) as raised:
-        tw.Plateau(**settings)
+        tw.ReduceOnPlateau(**settings)
     assert words in str(raised.value)

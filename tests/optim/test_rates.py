@@ -10,8 +10,8 @@ from rule_table import OUTPUTS, ROWS, START, X, Y, gradient, settings_of, traine
 import talweg as tw
 from talweg.errors import SettingError
 from talweg.optim import OPTIMIZERS
-from talweg.train.fit import job_of
-from talweg.train.points import _DEFAULTS
+from talweg.train.run.fit import job_of
+from talweg.train.search.search_space import _DEFAULTS
 
 ENGINES = ("numpy", "native")
 SLOW = pytest.mark.slow

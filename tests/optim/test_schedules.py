@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from rule_table import START, X, Y, gradient, trained
 
 import talweg as tw
-from talweg.engine.native import launch
+from talweg.engine.native.runtime import launch
 from talweg.errors import SettingError, TrainingWarning
 from talweg.optim.schedules import SCHEDULES
 
@@ -33,17 +33,17 @@ def halves(done: float) -> float:
 
 CHANGING = {
     "step decay": tw.StepDecay(0.1, after=4, factor=0.5),
-    "exponential": tw.Exponential(0.1, 0.9),
-    "exponential by steps": tw.Exponential(0.1, 0.9, every="step"),
+    "exponential": tw.ExponentialDecay(0.1, 0.9),
+    "exponential by steps": tw.ExponentialDecay(0.1, 0.9, every="step"),
     "inverse scaling": tw.InverseScaling(0.1),
-    "cosine": tw.Cosine(0.1),
-    "cosine, others": tw.Cosine(0.1, epochs=5, end=0.01),
-    "cosine that restarts": tw.Cosine(0.1, epochs=3, restarts=True),
-    "cosine that restarts and grows": tw.Cosine(0.1, 2, restarts=True, growth=2, every="step"),
+    "cosine": tw.CosineDecay(0.1),
+    "cosine, others": tw.CosineDecay(0.1, epochs=5, end=0.01),
+    "cosine that restarts": tw.CosineDecay(0.1, epochs=3, restarts=True),
+    "cosine that restarts and grows": tw.CosineDecay(0.1, 2, restarts=True, growth=2, every="step"),
     "one cycle": tw.OneCycle(0.2),
     "one cycle by epochs": tw.OneCycle(0.2, every="epoch"),
-    "warm-up": tw.WarmUp(0.1, epochs=3),
-    "warm-up, then a cosine": tw.WarmUp(tw.Cosine(0.1), epochs=2.5, factor=0.1),
+    "warm-up": tw.LinearWarmup(0.1, epochs=3),
+    "warm-up, then a cosine": tw.LinearWarmup(tw.CosineDecay(0.1), epochs=2.5, factor=0.1),
     "one's own": Triangle(),
     "one's own by steps": Triangle(every="step"),
     "a function": halves,
@@ -56,17 +56,17 @@ CHANGING = {
     ("schedule", "expected"),
     [
         (tw.StepDecay(1.0, after=2, factor=0.1), [1, 1, 0.1, 0.1, 0.01]),
-        (tw.Exponential(1.0, 0.5), [1, 0.5, 0.25, 0.125, 0.0625]),
+        (tw.ExponentialDecay(1.0, 0.5), [1, 0.5, 0.25, 0.125, 0.0625]),
         (tw.InverseScaling(1.0, power=1.0), [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]),
         (tw.InverseScaling(1.0, power=0.5, scale=3), [1, 1 / 2, 7**-0.5, 10**-0.5, 13**-0.5]),
-        (tw.Cosine(1.0), [1, (2 + 2**0.5) / 4, 0.5, (2 - 2**0.5) / 4, 0]),
-        (tw.Cosine(1.0, epochs=2, end=0.5), [1, 0.75, 0.5, 0.5, 0.5]),
-        (tw.Cosine(1.0, epochs=2, restarts=True), [1, 0.5, 1, 0.5, 1]),
-        (tw.Cosine(1.0, epochs=1, restarts=True, growth=2), [1, 1, 0.5, 1, (2 + 2**0.5) / 4]),
+        (tw.CosineDecay(1.0), [1, (2 + 2**0.5) / 4, 0.5, (2 - 2**0.5) / 4, 0]),
+        (tw.CosineDecay(1.0, epochs=2, end=0.5), [1, 0.75, 0.5, 0.5, 0.5]),
+        (tw.CosineDecay(1.0, epochs=2, restarts=True), [1, 0.5, 1, 0.5, 1]),
+        (tw.CosineDecay(1.0, epochs=1, restarts=True, growth=2), [1, 1, 0.5, 1, (2 + 2**0.5) / 4]),
         (tw.OneCycle(1.0, pct_start=0.5, div_factor=4.0), [0.25, 0.625, 1, 0.5000125, 0.000025]),
-        (tw.WarmUp(1.0, epochs=2), [0, 0.5, 1, 1, 1]),
-        (tw.WarmUp(tw.Exponential(1.0, 0.5), 2, factor=0.5), [0.5, 0.75, 1, 0.5, 0.25]),
-        (tw.WarmUp(tw.Cosine(1.0), 2), [0, 0.5, 1, 0.5, 0]),
+        (tw.LinearWarmup(1.0, epochs=2), [0, 0.5, 1, 1, 1]),
+        (tw.LinearWarmup(tw.ExponentialDecay(1.0, 0.5), 2, factor=0.5), [0.5, 0.75, 1, 0.5, 0.25]),
+        (tw.LinearWarmup(tw.CosineDecay(1.0), 2), [0, 0.5, 1, 0.5, 0]),
     ],
     ids=repr,
 )
@@ -76,7 +76,7 @@ def test_values(schedule: tw.Schedule, expected: list[float]) -> None:
 
 def test_every_schedule_is_tried() -> None:
     kinds = {type(each) for each in CHANGING.values()}
-    assert kinds >= set(SCHEDULES.values()) - {tw.Plateau}
+    assert kinds >= set(SCHEDULES.values()) - {tw.ReduceOnPlateau}
     assert all(getattr(tw, name) is kind for name, kind in SCHEDULES.items())
 
 
@@ -85,13 +85,13 @@ def test_every_schedule_is_tried() -> None:
     ("schedule", "make"),
     [
         (tw.StepDecay(0.1, 7, 0.3), lambda t, rule: t.StepLR(rule, 7, 0.3)),
-        (tw.Exponential(0.1, 0.9), lambda t, rule: t.ExponentialLR(rule, 0.9)),
-        (tw.Cosine(0.1, 30, 0.01), lambda t, rule: t.CosineAnnealingLR(rule, 30, 0.01)),
+        (tw.ExponentialDecay(0.1, 0.9), lambda t, rule: t.ExponentialLR(rule, 0.9)),
+        (tw.CosineDecay(0.1, 30, 0.01), lambda t, rule: t.CosineAnnealingLR(rule, 30, 0.01)),
         (
-            tw.Cosine(0.1, 4, 0.01, restarts=True, growth=2),
+            tw.CosineDecay(0.1, 4, 0.01, restarts=True, growth=2),
             lambda t, rule: t.CosineAnnealingWarmRestarts(rule, 4, 2, 0.01),
         ),
-        (tw.WarmUp(0.1, 5, 0.2), lambda t, rule: t.LinearLR(rule, 0.2, 1.0, 5)),
+        (tw.LinearWarmup(0.1, 5, 0.2), lambda t, rule: t.LinearLR(rule, 0.2, 1.0, 5)),
     ],
     ids=["step decay", "exponential", "cosine", "restarts", "warm-up"],
 )
@@ -126,7 +126,7 @@ def test_each_epoch_has_its_value(engine: str) -> None:
     w = START
     for done in range(8):
         w = w - 0.3 * 0.8**done * gradient(w)
-    rule = tw.SGD(lr=tw.Exponential(0.3, 0.8))
+    rule = tw.SGD(lr=tw.ExponentialDecay(0.3, 0.8))
     assert_allclose(trained(rule, 8, engine=engine), w, rtol=1e-12)
 
 
@@ -183,8 +183,8 @@ def test_all_numbers_of_a_rule_may_change(dtype: str) -> None:
         dtype=dtype,
         optimizer=tw.SGD(
             lr=0.1,
-            momentum=tw.Cosine(0.9, end=0.5),
-            weight_decay=tw.WarmUp(0.1),
+            momentum=tw.CosineDecay(0.9, end=0.5),
+            weight_decay=tw.LinearWarmup(0.1),
             clip_norm=lambda done: 1.0 - 0.05 * done,
         ),
     )
@@ -220,7 +220,7 @@ def test_a_step_that_fails_is_found_again(
 ) -> None:
     """The run is repeated from where weights were saved, with the values of then."""
     monkeypatch.setattr(launch, "HISTORY_ROWS", 40)
-    rule = tw.SGD(lr=tw.Exponential(1e-3, 1.1, every=every))
+    rule = tw.SGD(lr=tw.ExponentialDecay(1e-3, 1.1, every=every))
     with pytest.warns(TrainingWarning, match="stopped being finite"):
         run = fit(engine, optimizer=rule, epochs=900)
     with pytest.warns(TrainingWarning):
@@ -261,15 +261,15 @@ def test_values_that_are_not_allowed(rule: tw.Optimizer, words: str, engine: str
 @pytest.mark.parametrize(
     ("kind", "settings", "words"),
     [
-        (tw.Cosine, {"start": "a"}, "Cosine: start must be a number"),
-        (tw.Cosine, {"epochs": 0}, "Cosine: epochs must be a number above 0 or None"),
-        (tw.Cosine, {"growth": 0.5}, "growth must be a number at least 1"),
+        (tw.CosineDecay, {"start": "a"}, "CosineDecay: start must be a number"),
+        (tw.CosineDecay, {"epochs": 0}, "CosineDecay: epochs must be a number above 0 or None"),
+        (tw.CosineDecay, {"growth": 0.5}, "growth must be a number at least 1"),
         (tw.StepDecay, {"after": 0}, "after must be a number above 0"),
         (tw.OneCycle, {"pct_start": 1}, "pct_start must be a number above 0 and below 1"),
-        (tw.WarmUp, {"then": None}, "WarmUp: then must be a number"),
-        (tw.Exponential, {"every": "batch"}, "every must be one of 'epoch', 'step'"),
-        (tw.SGD, {"lr": tw.Cosine}, "SGD: lr must be a number above 0"),
-        (tw.SGD, {"nesterov": tw.Cosine()}, "nesterov must be True or False"),
+        (tw.LinearWarmup, {"then": None}, "LinearWarmup: then must be a number"),
+        (tw.ExponentialDecay, {"every": "batch"}, "every must be one of 'epoch', 'step'"),
+        (tw.SGD, {"lr": tw.CosineDecay}, "SGD: lr must be a number above 0"),
+        (tw.SGD, {"nesterov": tw.CosineDecay()}, "nesterov must be True or False"),
     ],
 )
 def test_what_settings_allow(kind: Any, settings: dict[str, Any], words: str) -> None:
@@ -285,7 +285,7 @@ def test_what_settings_allow(kind: Any, settings: dict[str, Any], words: str) ->
 @BOTH
 def test_a_sweep_of_schedules(engine: str) -> None:
     """Each run is bit for bit that of `fit` alone; other numbers share a program."""
-    rates = [tw.Cosine(0.1), 0.1, tw.Cosine(0.2), tw.OneCycle(0.1), 0.2, halves]
+    rates = [tw.CosineDecay(0.1), 0.1, tw.CosineDecay(0.2), tw.OneCycle(0.1), 0.2, halves]
     over = {"lr": rates, "epochs": [4, 9]}
     settings = {"batch_size": 7, "seed": 3, "engine": engine}
     found = tw.sweep(net_of, X, Y, over=over, optimizer=tw.SGD(momentum=0.5), **settings)
@@ -301,11 +301,11 @@ def test_a_sweep_of_schedules(engine: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "is_kept"),
     [
-        (tw.AdamW(lr=tw.WarmUp(tw.Cosine(0.01, end=0.001), 2), weight_decay=0.1), True),
-        (tw.Lion(lr=tw.Exponential(0.01)), True),
-        (tw.Adam(lr=tw.Plateau(0.01, patience=3)), True),
+        (tw.AdamW(lr=tw.LinearWarmup(tw.CosineDecay(0.01, end=0.001), 2), weight_decay=0.1), True),
+        (tw.Lion(lr=tw.ExponentialDecay(0.01)), True),
+        (tw.Adam(lr=tw.ReduceOnPlateau(0.01, patience=3)), True),
         (tw.AdamW(lr=halves), False),
-        (tw.AdamW(lr=tw.WarmUp(halves)), False),
+        (tw.AdamW(lr=tw.LinearWarmup(halves)), False),
     ],
     ids=["nested", "one", "a plateau", "a function", "a function within"],
 )
@@ -319,5 +319,5 @@ def test_a_table_model_keeps_its_schedule(rule: tw.Optimizer, is_kept: bool, tmp
 
 
 def test_schedules_are_values() -> None:
-    assert tw.Cosine(0.1) == tw.Cosine(0.1) != tw.Cosine(0.2)
-    assert "Cosine(" in repr(tw.SGD(lr=tw.Cosine(0.1)))
+    assert tw.CosineDecay(0.1) == tw.CosineDecay(0.1) != tw.CosineDecay(0.2)
+    assert "CosineDecay(" in repr(tw.SGD(lr=tw.CosineDecay(0.1)))

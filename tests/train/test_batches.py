@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.engine.batches import evaluation_batches, filled_up
-from talweg.engine.program import Rows
+from talweg.engine.run.batches import evaluation_batches, filled_up
+from talweg.engine.run.program import Rows
 from talweg.nn import ACTIVATIONS
-from talweg.train.rows import mixes_rows
+from talweg.train.run.rows import mixes_rows
 
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(size=(6, 3)), RANDOM.normal(size=(6, 1))

@@ -17,9 +17,10 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import talweg as tw
-from talweg.engine import loop
-from talweg.engine.native import launch, tables
-from talweg.train import bundle, checkpoint, fit as fit_module
+from talweg import archive as bundle
+from talweg.engine.native.runtime import launch, run_memory as tables
+from talweg.engine.numpy import loop
+from talweg.train.run import checkpoint, fit as fit_module
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(23, 3))
@@ -75,23 +76,23 @@ CASES: dict[str, dict[str, Any]] = {
     "Adam": {"optimizer": "adam"},
     "AMSGrad, full batch": {"optimizer": tw.Adam(amsgrad=True), "batch_size": None},
     "in order": {"shuffle": False},
-    "a schedule": {"optimizer": tw.SGD(lr=tw.Cosine(0.1))},
+    "a schedule": {"optimizer": tw.SGD(lr=tw.CosineDecay(0.1))},
     "a schedule by step": {"optimizer": tw.SGD(lr=tw.OneCycle(0.1))},
     "a function": {"optimizer": tw.Adam(lr=wavy)},
     "a plateau": {
-        "optimizer": tw.Adam(lr=tw.Plateau(0.1, factor=0.5, patience=1, watch="loss")),
+        "optimizer": tw.Adam(lr=tw.ReduceOnPlateau(0.1, factor=0.5, patience=1, watch="loss")),
         "batch_size": None,
     },
     "a plateau and a schedule by step": {
         "optimizer": tw.SGD(
             lr=tw.OneCycle(0.1),
-            momentum=tw.Plateau(0.9, factor=0.5, patience=0, threshold=0.5, watch="loss"),
+            momentum=tw.ReduceOnPlateau(0.9, factor=0.5, patience=0, threshold=0.5, watch="loss"),
         )
     },
     "the best": {"validation": 0.3, "optimizer": tw.Adam(lr=0.2), "metrics": ["mae"]},
     "the best of all rows": {"keep": "best", "optimizer": tw.SGD(lr=0.9)},
-    "patience": {"stop": tw.Patience(2, watch="loss", decrease=0.02), "epochs": 40},
-    "patience, the best": {"stop": tw.Patience(3), "validation": 0.3, "epochs": 60},
+    "patience": {"stop": tw.EarlyStopping(2, watch="loss", decrease=0.02), "epochs": 40},
+    "patience, the best": {"stop": tw.EarlyStopping(3), "validation": 0.3, "epochs": 60},
     "two rules": {"stop": [tw.MaxEpochs(9) & tw.MinDecrease(1.0, patience=3), Clipped()]},
     "watching epochs": {"watch": "epoch"},
     "watching some steps of an epoch": {"watch": "epoch", "batch_size": 2},
@@ -106,19 +107,19 @@ CASES: dict[str, dict[str, Any]] = {
         "epochs": 400,
     },
     "annealing": {
-        "optimizer": tw.Annealing(temperature=50.0, restart=2, share=0.5),
+        "optimizer": tw.SimulatedAnnealing(temperature=50.0, restart=2, share=0.5),
         "batch_size": None,
         "epochs": 9,
     },
     "annealing that wanders": {
-        "optimizer": tw.Annealing(cooling=lambda done: 1 / (1 + done)),
+        "optimizer": tw.SimulatedAnnealing(cooling=lambda done: 1 / (1 + done)),
         "batch_size": None,
         "keep": "best",
     },
 }
 NETS: dict[str, Callable[..., tw.Module]] = {
     "dropout": lambda **k: network(tw.Dropout(0.2), tw.Dense(6, "relu"), tw.Dropout(0.4), **k),
-    "noise": lambda **k: network(tw.Noise(0.1), tw.DropConnect(4), **k),
+    "noise": lambda **k: network(tw.GaussianNoise(0.1), tw.DropConnect(4), **k),
     "batch norm": lambda **k: network(tw.Dense(6, "relu"), tw.BatchNorm(), **k),
 }
 RUNS = {name: (network, settings) for name, settings in CASES.items()}
@@ -377,14 +378,17 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "momentum": ({"optimizer": tw.Adam(beta1=0.8)}, "the optimizer's numbers differs"),
     "schedule": ({"optimizer": tw.Adam(lr=wavy)}, "the optimizer's numbers differs"),
     "rates": ({"rates": {"0": 0.1}}, "the optimizer's numbers differs"),
-    "plateau": ({"optimizer": tw.Adam(lr=tw.Plateau(0.1))}, "the optimizer's numbers differs"),
+    "plateau": (
+        {"optimizer": tw.Adam(lr=tw.ReduceOnPlateau(0.1))},
+        "the optimizer's numbers differs",
+    ),
     "seed": ({"seed": 6}, r"seed differs \(5, but here 6\)\. Give what that run was given"),
     "batch size": ({"batch_size": 8}, r"batch_size differs \(7, but here 8\)"),
     "order": ({"shuffle": False}, r"shuffle differs \(True, but here False\)"),
     "best": ({"keep": "last"}, r"keeping the best differs \(True, but here False\)"),
     "metrics": ({"metrics": ["mae"]}, "what is measured differs"),
     "rules": ({"stop": None}, "the kind of stopping rules differs"),
-    "watched measure": ({"stop": tw.Patience(3, watch="loss")}, "the kind of stopping rules"),
+    "watched measure": ({"stop": tw.EarlyStopping(3, watch="loss")}, "the kind of stopping rules"),
     "other rule": ({"stop": tw.MinDecrease(watch="val_loss")}, "the kind of stopping rules"),
     "data": ({"rows": 1}, "the training data differs"),
     "weights": ({"sample_weight": np.linspace(1, 2, 23)}, "data differs"),
@@ -393,7 +397,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "watching steps": ({"watch": "step"}, "what is watched differs"),
     "engine": ({"engine": "numpy"}, r"engine differs \(native, but here numpy\)"),
 }
-OWN: dict[str, Any] = {"validation": 0.3, "stop": tw.Patience(3), "engine": "native"}
+OWN: dict[str, Any] = {"validation": 0.3, "stop": tw.EarlyStopping(3), "engine": "native"}
 
 
 @pytest.mark.quick("net", "rate", "seed", "rules", "data", "validation", "engine")
@@ -429,13 +433,13 @@ def test_validation_rows_are_those_of_the_run(path: Path) -> None:
 def test_another_past_of_a_schedule_is_refused(kind: str, path: Path) -> None:
     first: Any = {
         "schedule": wavy,
-        "spans": tw.Cosine(0.1),
-        "plateau": tw.Plateau(0.1, watch="loss"),
+        "spans": tw.CosineDecay(0.1),
+        "plateau": tw.ReduceOnPlateau(0.1, watch="loss"),
     }
     then = {
         **first,
         "schedule": lambda done: wavy(done) * (1 if done < 3 else 1.1),
-        "plateau": tw.Plateau(0.1, factor=0.2, watch="loss"),
+        "plateau": tw.ReduceOnPlateau(0.1, factor=0.2, watch="loss"),
     }
     fit(optimizer=tw.Adam(lr=first[kind]), epochs=5, checkpoint=path)
     words = "the optimizer's plateaus differs" if kind == "plateau" else "the schedule of lr was an"
@@ -447,8 +451,16 @@ def test_another_past_of_a_schedule_is_refused(kind: str, path: Path) -> None:
     ("first", "then", "words"),
     [
         (tw.LBFGS(), {"optimizer": tw.LBFGS(memory=4)}, r"numbers differs \(LBFGS\(c1="),
-        (tw.Annealing(), {"optimizer": tw.Annealing(spread=0.2)}, r"numbers differs \(Annealing"),
-        (tw.Annealing(), {"epochs": 9}, "the schedule of temperature was another in its 7 epochs"),
+        (
+            tw.SimulatedAnnealing(),
+            {"optimizer": tw.SimulatedAnnealing(spread=0.2)},
+            r"numbers differs \(SimulatedAnnealing",
+        ),
+        (
+            tw.SimulatedAnnealing(),
+            {"epochs": 9},
+            "the schedule of temperature was another in its 7 epochs",
+        ),
     ],
     ids=["memory", "spread", "epochs"],
 )

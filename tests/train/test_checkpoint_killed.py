@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from talweg import archive as bundle
 from talweg.replacing import leftovers
-from talweg.train import bundle, checkpoint
+from talweg.train.run import checkpoint
 
 SCRIPT = """
 import sys
@@ -27,9 +28,9 @@ y = np.sin(X @ random.normal(size=(8, 3)))
 net = tw.Sequential(tw.Dense(64, "tanh"), tw.Dropout(0.2), tw.Dense(3))
 settings = {
     "epochs": int(epochs),
-    "optimizer": tw.Adam(lr=tw.Plateau(0.003, patience=20)),
+    "optimizer": tw.Adam(lr=tw.ReduceOnPlateau(0.003, patience=20)),
     "validation": 0.25,
-    "stop": tw.Patience(100000),
+    "stop": tw.EarlyStopping(100000),
     "watch": ["direction_changes"],
     "engine": engine,
 }

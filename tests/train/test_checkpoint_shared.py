@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.train.claim import claimed
+from talweg.train.run.claim import claimed
 
 pytest.importorskip("fcntl")
 
@@ -43,7 +43,7 @@ KINDS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "resumed": (fit, {"resume": True}),
     "sweep": (sweep, {}),
     "sweep, resumed": (sweep, {"resume": True}),
-    "sweep with halving": (sweep, {"halving": tw.Halving(1)}),
+    "sweep with halving": (sweep, {"halving": tw.SuccessiveHalving(1)}),
 }
 
 
@@ -158,7 +158,7 @@ def test_an_error_gives_the_claim_back(tmp_path: Path) -> None:
 
 HOLDS = """
 import sys, time, pathlib
-from talweg.train.claim import claimed
+from talweg.train.run.claim import claimed
 with claimed(pathlib.Path(sys.argv[1]), {"name": "another"}):
     print("held", flush=True)
     time.sleep(60)

@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
-from talweg.engine.random import row_order
 from talweg.nn.row_weights import class_weights
+from talweg.random import row_order
 
 RANDOM = np.random.default_rng(0)
 N = 10

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.train.flow import Flow
+from talweg.train.run.gradient_flow import Flow
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(40, 3))
@@ -98,7 +98,7 @@ TOLD: dict[str, tuple[Callable[[], tw.Module], dict[str, Any], str, str]] = {
     ),
     "by a sampler": (
         lambda: tw.Sequential(DENSE(4, "relu", bias_init=-99), DENSE(1)),
-        {"sampler": tw.LearntSampling()}, "0.weight, 0.bias, 1.weight, ", "layer 0",
+        {"sampler": tw.AdaptiveSampling()}, "0.weight, 0.bias, 1.weight, ", "layer 0",
     ),
     "float64, in batches of one": (
         lambda: tw.Sequential(DENSE(4, "relu", bias_init=-99), DENSE(1), dtype="float64"),
@@ -166,7 +166,7 @@ SILENT: dict[str, tuple[Callable[[], tw.Module], dict[str, Any]]] = {
     ),
     "the same, while the rate warms up from 0": (
         lambda: tw.Sequential(DENSE(4, "tanh"), DENSE(1, init="zeros")),
-        {"optimizer": tw.SGD(lr=tw.WarmUp(0.1))},
+        {"optimizer": tw.SGD(lr=tw.LinearWarmup(0.1))},
     ),
     "the same, by a search": (
         lambda: tw.Sequential(DENSE(4, "tanh"), DENSE(1, init="zeros")),
@@ -191,14 +191,14 @@ SILENT: dict[str, tuple[Callable[[], tw.Module], dict[str, Any]]] = {
     ),
     "annealing, which needs no gradient": (
         lambda: tw.Sequential(DENSE(4, "relu", bias_init=-99), DENSE(1)),
-        {"optimizer": tw.Annealing(), "batch_size": None},
+        {"optimizer": tw.SimulatedAnnealing(), "batch_size": None},
     ),
     "clipped gradients": (
         lambda: tw.Sequential(DENSE(4, "tanh"), DENSE(1)),
         {"optimizer": tw.Muon(clip_norm=1e-6, clip_value=1e-9)},
     ),
     "sampled": (
-        lambda: tw.Sequential(DENSE(4, "tanh"), DENSE(1)), {"sampler": tw.LearntSampling()},
+        lambda: tw.Sequential(DENSE(4, "tanh"), DENSE(1)), {"sampler": tw.AdaptiveSampling()},
     ),
     "limits": (lambda: tw.Sequential(DENSE(4, max_norm=0.1), DENSE(1)), {}),
     "penalties": (
@@ -242,7 +242,9 @@ def test_a_net_with_nothing_to_tell_costs_one_step_and_changes_no_bit(monkeypatc
         net = tw.Sequential(DENSE(5, "tanh"), tw.Dropout(0.2), tw.BatchNorm(), DENSE(1))
         return tw.fit(net, X, Y, watch="step", **COMMON)
 
-    monkeypatch.setattr("talweg.train.flow.Look", None)  # what would be recorded beside
+    monkeypatch.setattr(
+        "talweg.train.run.gradient_flow.Look", None
+    )  # what would be recorded beside
     looked = run()
     monkeypatch.setattr(Flow, "warning", lambda *_: None)
     plain = run()
@@ -258,7 +260,7 @@ def test_a_large_batch_is_looked_at_by_some_of_its_rows(settings: Any, monkeypat
         sizes.append(graph.inputs["x"].shape[0])
         return tw.Interpreter(graph)
 
-    monkeypatch.setattr("talweg.train.flow.Interpreter", interpreter)
+    monkeypatch.setattr("talweg.train.run.gradient_flow.Interpreter", interpreter)
     x = RANDOM.normal(size=(3000, 3))
     given = {"epochs": 1, "batch_size": None, **settings}
     tw.fit(tw.Sequential(DENSE(4, "tanh"), DENSE(1)), x, x[:, 0], **given)

@@ -6,8 +6,9 @@ from hypothesis import given, strategies as st
 
 import talweg as tw
 from talweg.errors import DataError, SettingError
-from talweg.train import fit as fitting, tasks
-from talweg.train.folds import Fold, dealt, folds
+from talweg.train.run import fit as fitting
+from talweg.train.run.folds import Fold, dealt, folds
+from talweg.train.search import jobs as tasks
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(41, 3)).astype("float32")
@@ -171,7 +172,7 @@ def test_rows_that_are_left_alone_change_nothing() -> None:
 @pytest.mark.parametrize("engine", ["native", "numpy"])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_folds_side_by_side_are_what_each_is_alone(engine: str, threads: int) -> None:
-    stop = tw.Patience(2)
+    stop = tw.EarlyStopping(2)
     swept = tw.sweep(
         net,
         X,
@@ -238,7 +239,7 @@ def test_folds_of_nearly_one_size_share_a_recording_and_a_program(count: int, mo
     "given",
     [
         {"over": {"seed": [1, 2], "validation": FOLDS}},
-        {"over": {"seed": [1, 2], "lr": tw.Between(0.1, 1)}},
+        {"over": {"seed": [1, 2], "lr": tw.Range(0.1, 1)}},
         {"over": {"seed": [1, 2]}, "points": 2},
     ],
 )

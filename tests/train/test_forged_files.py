@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.train import checkpoint, sweep_file
-from talweg.train.bundle import read_bundle, write_bundle
+from talweg.archive import read_bundle, write_bundle
+from talweg.train.run import checkpoint
+from talweg.train.search import sweep_file
 
 X = np.random.default_rng(0).normal(size=(24, 3))
 Y = X.sum(1, keepdims=True)
@@ -20,7 +21,7 @@ Change = Callable[[dict[str, Any], dict[str, Any]], object]
 
 def fit(path: Path, **settings: Any) -> tw.Run:
     net = tw.Sequential(tw.Dense(3, "tanh"), tw.Dense(1))
-    given = {"epochs": 4, "batch_size": 8, "watch": True, "stop": tw.Patience(9), **settings}
+    given = {"epochs": 4, "batch_size": 8, "watch": True, "stop": tw.EarlyStopping(9), **settings}
     return tw.fit(net, X, Y, validation=0.25, checkpoint=path, **given)
 
 
@@ -100,8 +101,16 @@ SEARCHED: dict[str, tuple[tw.optim.FullBatch, Change, str]] = {
     "pairs of other lengths": (tw.LBFGS(), array("state.2", lambda a: a[1:]), "'steps' as finite"),
     "pairs too short": (tw.LBFGS(), array("state.3", lambda a: a[:, 1:]), "'changes' as finite"),
     "a reach of NaN": (tw.BFGS(), array("state.0", lambda a: a * np.nan), "'reach' as finite"),
-    "a place of text": (tw.Annealing(), array("state.0", lambda a: a.astype(str)), "'here' as"),
-    "a place of one": (tw.Annealing(), array("state.0", lambda a: a[:1]), "the shape (16,)"),
+    "a place of text": (
+        tw.SimulatedAnnealing(),
+        array("state.0", lambda a: a.astype(str)),
+        "'here' as",
+    ),
+    "a place of one": (
+        tw.SimulatedAnnealing(),
+        array("state.0", lambda a: a[:1]),
+        "the shape (16,)",
+    ),
 }
 
 
@@ -187,7 +196,7 @@ HALTED: dict[str, tuple[Change, str]] = {
 @pytest.mark.quick("weights of one", "a state of one")
 def test_a_forged_sweep_is_refused(tmp_path: Path, monkeypatch: Any, name: str) -> None:
     path = tmp_path / "a.sweep"
-    more = {"halving": tw.Halving(2, keep=0.5), "watch": None} if name in HALTED else {}
+    more = {"halving": tw.SuccessiveHalving(2, keep=0.5), "watch": None} if name in HALTED else {}
     written: list[Any] = []
     monkeypatch.setattr(sweep_file, "write_bundle", lambda *given: written.append(given[2:]))
     sweep(path, **more)

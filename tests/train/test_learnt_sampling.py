@@ -7,13 +7,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
-from talweg.engine.interpreter import Interpreter
-from talweg.engine.program import Control
+from talweg.engine.numpy.interpreter import Interpreter
+from talweg.engine.run.program import Control
 from talweg.errors import SettingError, ShapeError
-from talweg.train.engines import engine_for
-from talweg.train.fit import job_of
-from talweg.train.groups import PREFIX
-from talweg.train.stages import DEFAULTS
+from talweg.train.methods.sampling_groups import PREFIX
+from talweg.train.run.engines import engine_for
+from talweg.train.run.fit import job_of
+from talweg.train.run.lower import DEFAULTS
 
 BOTH = pytest.mark.parametrize("engine", ("numpy", "native"))
 SHAPES = [("rows", 1), ("classes", 1), ("rows", 2), ("classes", 2), ("classes", 3), ("given", 3)]
@@ -37,7 +37,7 @@ def job(over, size, penalty=None, net=None, X=None, y=None, **settings):
     X, y = table() if X is None else (X, y)
     net = net or network(weight_penalty=penalty)
     given = {"optimizer": tw.SGD(lr=1.0), "loss": "binary_cross_entropy", "batch_size": size}
-    sampler = tw.LearntSampling(over=over, floor=0.2, lr=1e-3)
+    sampler = tw.AdaptiveSampling(over=over, floor=0.2, lr=1e-3)
     return job_of(net, X, y, {**DEFAULTS, "sampler": None, **given, **settings}, sampler)
 
 
@@ -130,7 +130,7 @@ def test_tau_goes_down_the_slope_of_the_variance(over: str, size: int, penalty) 
 
 
 def test_the_mean_that_scales_a_step_is_of_those_before() -> None:
-    sampler = tw.LearntSampling(lr=1e-3)
+    sampler = tw.AdaptiveSampling(lr=1e-3)
     groups, first = np.array([0]), sampler.init(np.array([0.5, 0.5]))
 
     def step(state, square):
@@ -192,7 +192,7 @@ def test_with_frozen_weights_it_finds_the_least_variance(over, size, engine) -> 
     groups = np.arange(40) if over == "rows" else y
     net = network().init(X, seed=3)
     before = net.weights.flat.copy()
-    sampler = tw.LearntSampling(over=over, lr=0.01 if over == "classes" else 0.03)
+    sampler = tw.AdaptiveSampling(over=over, lr=0.01 if over == "classes" else 0.03)
     settings = {"loss": "binary_cross_entropy", "batch_size": size, "sampler": sampler}
     epochs = 30 if engine == "numpy" else 200 * size
     run = tw.fit(net, X, y, optimizer=tw.SGD(lr=NEVER), epochs=epochs, engine=engine, **settings)
@@ -222,7 +222,7 @@ def with_dropout():
 def train(over="classes", build=network, **settings):
     X, y = table(60)
     given = {"loss": "binary_cross_entropy", "epochs": 4, "batch_size": 8, "seed": 1}
-    given |= {"optimizer": tw.Adam(lr=0.01), "sampler": tw.LearntSampling(over=over)}
+    given |= {"optimizer": tw.Adam(lr=0.01), "sampler": tw.AdaptiveSampling(over=over)}
     return tw.fit(build(), X, y, **{**given, **settings})
 
 
@@ -233,7 +233,7 @@ SETTINGS = [
     {"validation": 0.25, "metrics": ["accuracy"], "keep": "best"},
     {"class_weight": "balanced", "sample_weight": np.linspace(0.5, 2, 60)},
     {"stop": tw.TargetLoss(10.0), "watch": ["gradient_norm"]},
-    {"rates": {"0": 0.5}, "optimizer": tw.SGD(lr=tw.Cosine(0.1), momentum=0.9, clip_norm=1.0)},
+    {"rates": {"0": 0.5}, "optimizer": tw.SGD(lr=tw.CosineDecay(0.1), momentum=0.9, clip_norm=1.0)},
     {"build": with_dropout},
 ]
 
@@ -251,7 +251,7 @@ def test_the_engines_agree_and_a_seed_repeats(settings) -> None:
         assert_allclose(values, runs[1].watched[name], rtol=1e-6)
         assert_array_equal(runs[1].watched[name], runs[2].watched[name])
     assert len(runs[0].watched["sampling/shares"]) == runs[0].epochs
-    assert "LearntSampling" in runs[0].settings["sampler"]
+    assert "AdaptiveSampling" in runs[0].settings["sampler"]
 
 
 def test_what_is_watched_and_how_long_an_epoch_is() -> None:
@@ -286,7 +286,7 @@ def test_it_beats_uniform_draws_on_an_imbalanced_table() -> None:
     X, y = table(400, seed=2)
     for over in ("rows", "classes"):
         net = network().init(X, seed=0)
-        sampler = tw.LearntSampling(over=over)
+        sampler = tw.AdaptiveSampling(over=over)
         settings = {"loss": "binary_cross_entropy", "epochs": 20, "batch_size": 1}
         run = tw.fit(net, X, y, optimizer=tw.SGD(lr=0.05), sampler=sampler, **settings)
         groups = y if over == "classes" else np.arange(400)
@@ -305,11 +305,11 @@ class Centred(tw.Module):
 
 
 def sampler(**settings):
-    return tw.LearntSampling(**settings)
+    return tw.AdaptiveSampling(**settings)
 
 
 REFUSED = [
-    ({"sampler": "rows"}, r"sampler must be tw.LearntSampling\(...\) or None"),
+    ({"sampler": "rows"}, r"sampler must be tw.AdaptiveSampling\(...\) or None"),
     ({"loss": "mse"}, "sampler over classes needs a loss that has them"),
     ({"sampler": sampler(over=[0, 1])}, "over 2 given groups, but there are 60 rows"),
     ({"sampler": sampler(over=np.arange(60)), "validation": 0.5}, "60 given groups, but there"),
@@ -331,13 +331,13 @@ def test_what_does_not_go_with_it(settings, words: str) -> None:
     "settings", [{"over": "columns"}, {"over": 3}, {"lr": 0}, {"floor": 0}, {"floor": 1}]
 )
 def test_settings_out_of_bounds(settings) -> None:
-    with pytest.raises(SettingError, match="LearntSampling: "):
-        tw.LearntSampling(**settings)
+    with pytest.raises(SettingError, match="AdaptiveSampling: "):
+        tw.AdaptiveSampling(**settings)
 
 
 def test_sweeps_and_stages_say_that_it_is_for_fit() -> None:
     X, y = table()
-    given = {"sampler": tw.LearntSampling()}
+    given = {"sampler": tw.AdaptiveSampling()}
     with pytest.raises(SettingError, match="sampler is for single runs: give it to fit"):
         tw.sweep(network, X, y, over={"seed": [0]}, **given)
     with pytest.raises(SettingError, match="sampler is for single runs: give it to fit"):

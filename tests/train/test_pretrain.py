@@ -94,7 +94,7 @@ def test_what_lies_between_takes_part_as_in_evaluation() -> None:
     layers = (
         tw.Dropout(0.5),
         tw.Dense(6, "sigmoid"),
-        tw.Noise(9.0),
+        tw.GaussianNoise(9.0),
         tw.Dense(5, "sigmoid"),
         tw.Dense(1),
     )

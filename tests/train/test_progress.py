@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.engine.program import Control
-from talweg.train.progress import ProgressBar, SweepBar, Watched, Whole, wants_bar
+from talweg.engine.run.program import Control
+from talweg.train.run.progress import ProgressBar, SweepBar, Watched, Whole, wants_bar
 
 
 class Terminal(io.StringIO):
@@ -132,7 +132,7 @@ def test_a_sweep_tells_of_each_run_as_it_goes(engine: str, monkeypatch) -> None:
         over={"seed": range(3)},
         epochs=9,
         validation=0.25,
-        halving=tw.Halving(3, keep=0.5),
+        halving=tw.SuccessiveHalving(3, keep=0.5),
         progress=True,
         engine=engine,
     )
@@ -148,7 +148,7 @@ def test_a_sweep_tells_of_each_run_as_it_goes(engine: str, monkeypatch) -> None:
 
 
 def test_one_bar_for_sweeps_that_follow_each_other(monkeypatch) -> None:
-    monkeypatch.setattr("talweg.train.progress.time.perf_counter", lambda: 1_000.0)
+    monkeypatch.setattr("talweg.train.run.progress.time.perf_counter", lambda: 1_000.0)
     whole = Whole(True, later=6, started=990.0)
     works = [watched(50), watched(0, runs=3)]
     bar = whole.bar(works, workers=1)
@@ -189,7 +189,7 @@ def test_the_bar_draws_one_line_and_leaves_none() -> None:
 
 
 def test_there_are_plain_lines_where_there_is_no_terminal(monkeypatch) -> None:
-    monkeypatch.setattr("talweg.train.progress._LINE_EVERY", 0.05)
+    monkeypatch.setattr("talweg.train.run.progress._LINE_EVERY", 0.05)
     stream, control = io.StringIO(), Control(epoch=2, best_epoch=1, measures={"loss": 2.0})
     with ProgressBar(control, 4, stream):
         time.sleep(0.3)
@@ -209,7 +209,7 @@ def test_a_short_run_draws_nothing(kind: type[io.StringIO]) -> None:
 @pytest.mark.parametrize("engine", ["native", "numpy"])
 def test_a_run_tells_its_best_epoch_as_it_goes(engine: str, monkeypatch) -> None:
     control = Control()
-    monkeypatch.setattr("talweg.train.fit.Control", lambda **_: control)
+    monkeypatch.setattr("talweg.train.run.fit.Control", lambda **_: control)
     X = np.random.default_rng(0).normal(size=(40, 2))
     held, net = (X[:9], np.ones(9)), tw.Sequential(tw.Dense(1))
     run = tw.fit(net, X, X[:, 0], epochs=9, validation=held, engine=engine, batch_size=8)

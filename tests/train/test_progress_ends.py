@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.engine.program import Control
-from talweg.train.progress import ProgressBar, wants_bar
+from talweg.engine.run.program import Control
+from talweg.train.run.progress import ProgressBar, wants_bar
 
 X = np.arange(80.0).reshape(40, 2) / 80
 Y = X.sum(axis=1)
@@ -140,7 +140,7 @@ ERRORS = [BrokenPipeError(), OSError("gone"), ValueError("closed"), RuntimeError
 def test_a_stream_that_fails_ends_the_bar_alone(
     error: Exception, letters: int, monkeypatch
 ) -> None:
-    monkeypatch.setattr("talweg.train.progress._EVERY", 0.001)
+    monkeypatch.setattr("talweg.train.run.progress._EVERY", 0.001)
     stream = Broken(error, letters)
     with ProgressBar(Control(), 4, stream):
         deadline = time.monotonic() + 5

@@ -32,7 +32,7 @@ def test_each_loss_is_that_before_a_step_at_its_rate(size, engine) -> None:
     net = network().init(X, seed=1)
     start = net.weights.flat.copy()
     settings = {"low": 1e-4, "high": 1e-1, "steps": 20, "shuffle": False, "batch_size": size}
-    found = tw.find_rate(net, X, y, optimizer="sgd", engine=engine, **settings)
+    found = tw.lr_find(net, X, y, optimizer="sgd", engine=engine, **settings)
     assert_array_equal(net.weights.flat, start)
     batches = -(-40 // (size or 40))
     total = batches * -(-20 // batches)
@@ -50,7 +50,7 @@ def test_each_loss_is_that_before_a_step_at_its_rate(size, engine) -> None:
 @pytest.mark.parametrize("rule", ("sgd", "adam", "lion", "adadelta", "muon", "adamw"))
 def test_the_engines_agree_for_any_rule(rule: str) -> None:
     X, y = table()
-    either = [tw.find_rate(network(), X, y, optimizer=rule, engine=e) for e in ("numpy", "native")]
+    either = [tw.lr_find(network(), X, y, optimizer=rule, engine=e) for e in ("numpy", "native")]
     for each in either:
         assert each.rate == either[0].rate
     count = min(len(each.losses) for each in either)
@@ -61,7 +61,7 @@ def test_the_engines_agree_for_any_rule(rule: str) -> None:
 
 def test_the_first_candidate_is_a_third_of_the_rate_of_the_lowest_loss() -> None:
     X, y = table()
-    found = tw.find_rate(network(), X, y, optimizer="sgd")
+    found = tw.lr_find(network(), X, y, optimizer="sgd")
     assert found.lowest == np.argmin(found.smoothed)
     assert_allclose(found.tried[0], found.rates[found.lowest] / 3, rtol=0.05)
     assert_allclose(found.tried[0] / found.tried, 10 ** (np.arange(7) / 2), rtol=0.05)
@@ -75,7 +75,7 @@ def test_the_first_candidate_is_a_third_of_the_rate_of_the_lowest_loss() -> None
 def test_the_proposal_trains_nearly_as_well_as_the_best_of_a_grid(rule: str) -> None:
     X, y = table(400)
     settings = {"optimizer": rule, "epochs": 20}
-    found = tw.find_rate(network(), X, y, optimizer=rule)
+    found = tw.lr_find(network(), X, y, optimizer=rule)
     grid = [10.0**power for power in range(-5, 2)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", tw.TrainingWarning)
@@ -92,7 +92,7 @@ def test_the_proposal_trains_nearly_as_well_as_the_best_of_a_grid(rule: str) -> 
 def test_each_candidate_ends_as_a_run_of_fit_at_that_rate(size, engine) -> None:
     X, y = table(40)
     given = {"shuffle": False, "batch_size": size, "optimizer": "sgd", "engine": engine}
-    found = tw.find_rate(network(), X, y, steps=20, **given)
+    found = tw.lr_find(network(), X, y, steps=20, **given)
     batches = -(-40 // (size or 40))
     assert found.rate == found.tried[found.ends.argmin()]
     for rate, end in [*zip(found.tried, found.ends, strict=True)][::3]:
@@ -109,7 +109,7 @@ def test_each_candidate_ends_as_a_run_of_fit_at_that_rate(size, engine) -> None:
 
 
 def test_no_rate_below_the_lowest_is_tried() -> None:
-    found = tw.find_rate(sigmoids(), *XOR, low=0.5)
+    found = tw.lr_find(sigmoids(), *XOR, low=0.5)
     assert 1 < len(found.tried) < 7 and found.tried.min() >= 0.5
     assert f"of {len(found.tried)} short runs" in str(found)
 
@@ -150,7 +150,7 @@ NOT_TOO_HIGH = {
 def ends_of(name: str) -> tuple[float, float, float]:
     """The loss at the start, after a run at the proposal, and at the first candidate."""
     make, (X, y), settings = {**TOO_HIGH, **NOT_TOO_HIGH}[name]
-    found = tw.find_rate(make(), X, y, **settings)
+    found = tw.lr_find(make(), X, y, **settings)
     given = {"epochs": 200, **settings}
     rule = {"adam": tw.Adam, "sgd": tw.SGD, "lion": tw.Lion, "rmsprop": tw.RMSProp}
     if isinstance(given["optimizer"], str):
@@ -178,9 +178,9 @@ def test_a_loss_that_no_rate_lowers_is_told(engine: str) -> None:
         return tw.stop_gradient(prediction[:, 0])
 
     with pytest.raises(SettingError, match=r"no rate from .* lowered the loss; give a smaller low"):
-        tw.find_rate(network(), X, y, loss=level, engine=engine)
+        tw.lr_find(network(), X, y, loss=level, engine=engine)
     with pytest.raises(SettingError, match=r"no rate from .* lowered the loss"):
-        tw.find_rate(network(), X[:4] * 0, y[:4] * 0, engine=engine)
+        tw.lr_find(network(), X[:4] * 0, y[:4] * 0, engine=engine)
 
 
 @BOTH
@@ -196,21 +196,21 @@ def test_a_loss_that_is_never_finite_is_told(of, engine: str) -> None:
             return of(self.out(x) * 0 - 1)
 
     with pytest.raises(SettingError, match="not finite before the first step"):
-        tw.find_rate(Broken(), *table(), engine=engine)
+        tw.lr_find(Broken(), *table(), engine=engine)
 
 
 def test_the_net_stays_as_it_was_even_if_it_had_no_weights() -> None:
     X, y = table()
     net = network()
-    tw.find_rate(net, X, y)
+    tw.lr_find(net, X, y)
     assert not net.is_initialized
     rule = tw.Adam(lr=0.5, beta1=0.8)
-    assert tw.find_rate(net, X, y, optimizer=rule).rule == "Adam" and rule.lr == 0.5
+    assert tw.lr_find(net, X, y, optimizer=rule).rule == "Adam" and rule.lr == 0.5
 
 
 def test_it_is_said_in_words_and_drawn() -> None:
     X, y = table()
-    found = tw.find_rate(network(), X, y, optimizer="sgd")
+    found = tw.lr_find(network(), X, y, optimizer="sgd")
     assert f"proposed: lr={found.rate:g}" in str(found)
     assert "SGD" in str(found) and "the test ended" in str(found)
     assert max(map(len, str(found).splitlines())) <= 80
@@ -218,7 +218,7 @@ def test_it_is_said_in_words_and_drawn() -> None:
     assert ElementTree.fromstring(picture).tag.endswith("svg")
     assert f"lr={found.rate:g}" in picture and "smoothed" in picture
     assert "0.0001" in picture and "learning rate" in picture  # a tick of a log axis
-    falling = tw.find_rate(network(), X, y, optimizer="sgd", high=1e-2)
+    falling = tw.lr_find(network(), X, y, optimizer="sgd", high=1e-2)
     assert not falling.ended and "still falling" in str(falling)
 
 
@@ -227,7 +227,7 @@ def test_settings_of_fit_reach_it() -> None:
     label = (y[:, 0] > 0).astype(int)
     net = tw.Sequential(tw.Dense(2))
     weights = np.ones(len(X))
-    found = tw.find_rate(
+    found = tw.lr_find(
         net,
         X,
         label,
@@ -261,5 +261,5 @@ def test_what_is_refused(settings, words: str) -> None:
     net = network().init(X, seed=0)
     before = net.weights.flat.copy()
     with pytest.raises((SettingError, TalwegError), match=words):
-        tw.find_rate(net, X, y, **settings)
+        tw.lr_find(net, X, y, **settings)
     assert_array_equal(net.weights.flat, before)

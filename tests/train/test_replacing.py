@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.archive import Kind, write_bundle
 from talweg.cli.main import main
 from talweg.replacing import leftovers, replacing
-from talweg.train.bundle import Kind, write_bundle
 
 pytest.importorskip("fcntl", reason="this system has no permissions of POSIX")
 

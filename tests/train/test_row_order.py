@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from talweg.engine.random import generator, row_order
+from talweg.random import generator, row_order
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 5, 4096, 100_003])

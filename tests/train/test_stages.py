@@ -23,12 +23,15 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"optimizer": tw.BFGS(), "batch_size": None}, "BFGS chooses its passes as it goes"),
     ({"optimizer": tw.LBFGS(), "batch_size": None}, "LBFGS chooses its passes as it goes"),
     ({"optimizer": "lbfgs", "batch_size": None}, "LBFGS chooses its passes as it goes"),
-    ({"optimizer": tw.Annealing(), "batch_size": None}, "Annealing chooses its passes as it goes"),
+    (
+        {"optimizer": tw.SimulatedAnnealing(), "batch_size": None},
+        "Annealing chooses its passes as it goes",
+    ),
     ({"optimizer": tw.BFGS()}, "there is no step to compile|needs batch_size=None|give"),
     ({"batchsize": 3}, "stages: fit has no setting 'batchsize'. Did you mean 'batch_size'"),
     ({"batch_size": 0}, "stages: batch_size must be"),
     ({"checkpoint": "a.run"}, "checkpoint is for single runs"),
-    ({"sampler": tw.LearntSampling()}, "sampler is for single runs"),
+    ({"sampler": tw.AdaptiveSampling()}, "sampler is for single runs"),
     ({"resume": True}, "resume is for single runs"),
 ]
 
@@ -46,7 +49,9 @@ def test_a_part_of_a_net_is_refused() -> None:
         tw.stages(whole.layers[0], X, Y)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", tw.Muon(), tw.SGD(lr=tw.Plateau(0.1))])
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", "adam", tw.Muon(), tw.SGD(lr=tw.ReduceOnPlateau(0.1))]
+)
 def test_every_update_rule_has_all_forms(optimizer: Any) -> None:
     made = net().init(X)
     before = made.weights.flat.copy()

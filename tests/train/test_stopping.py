@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.engine.program import Epoch
+from talweg.engine.run.program import Epoch
 from talweg.errors import SettingError
 
 NAN = float("nan")
@@ -35,17 +35,17 @@ def stops_at(rule: tw.Stop, losses: list[float], seconds: float = 1.0) -> int | 
         (tw.MinDecrease(0.05, patience=2), [2, 1.98, 1.94, 1.92, 1.9, 1.8], 5),
         (tw.MinDecrease(0), [3, 2, 2], 3),
         (tw.MinDecrease(0.1), [3, NAN, 1], 2),
-        (tw.Patience(2), [3, 2, 2.5, 2.4, 1], 4),
-        (tw.Patience(2), [3, 2, 2.5, 1.9, 2, 2], 6),
-        (tw.Patience(2, decrease=0.5), [3, 2.8, 2.4, 2.3, 2.0], 5),
-        (tw.Patience(1), [1, 2], 2),
+        (tw.EarlyStopping(2), [3, 2, 2.5, 2.4, 1], 4),
+        (tw.EarlyStopping(2), [3, 2, 2.5, 1.9, 2, 2], 6),
+        (tw.EarlyStopping(2, decrease=0.5), [3, 2.8, 2.4, 2.3, 2.0], 5),
+        (tw.EarlyStopping(1), [1, 2], 2),
         (tw.TimeBudget(2.5), [9, 8, 7, 6], 3),
         (tw.MaxEpochs(2) & tw.TargetLoss(1), [0, 9, 9, 0], 4),
         (tw.MaxEpochs(2) & tw.TargetLoss(1), [0, 0], 2),
         (tw.MaxEpochs(3) | tw.TargetLoss(1), [9, 1, 9], 2),
         (tw.MaxEpochs(3) | tw.TargetLoss(1), [9, 9, 9], 3),
-        (tw.Patience(1) & tw.MaxEpochs(4) | tw.TargetLoss(0), [1, 2, 3, 2.5], 4),
-        (tw.Patience(1) & (tw.MaxEpochs(4) | tw.TargetLoss(0)), [1, 0, 3, 2], 4),
+        (tw.EarlyStopping(1) & tw.MaxEpochs(4) | tw.TargetLoss(0), [1, 2, 3, 2.5], 4),
+        (tw.EarlyStopping(1) & (tw.MaxEpochs(4) | tw.TargetLoss(0)), [1, 0, 3, 2], 4),
     ],
     ids=str,
 )
@@ -75,7 +75,7 @@ def fit(stop, **settings) -> tw.Run:
             "loss had not fallen by more than 0.01 for 1 epoch",
         ),
         (
-            tw.Patience(3, watch="val_loss", decrease=0.02),
+            tw.EarlyStopping(3, watch="val_loss", decrease=0.02),
             "patience",
             "val_loss had not fallen by more than 0.02 for 3 epochs",
         ),
@@ -118,7 +118,7 @@ def test_the_rule_stops_at_its_own_epoch_in_a_run() -> None:
 
 def test_patience_gives_the_best_weights_back() -> None:
     held = X, np.zeros(8)  # another goal: its loss rises after a while
-    run = fit(tw.Patience(5), validation=held)
+    run = fit(tw.EarlyStopping(5), validation=held)
     assert run.stopped_by == "patience"
     assert run.best_epoch == run.epochs - 5 == run.history["val_loss"].argmin() + 1
 
@@ -203,15 +203,18 @@ def test_two_budgets() -> None:
         (lambda: tw.MaxEpochs(0), "MaxEpochs: epochs must be a whole number at least 1"),
         (lambda: tw.TargetLoss(NAN), "TargetLoss: target must be a number"),
         (lambda: tw.MinDecrease(-0.1), "MinDecrease: decrease must be a number at least 0"),
-        (lambda: tw.Patience(0), "Patience: patience must be a whole number at least 1"),
-        (lambda: tw.Patience(2.5), "Patience: patience must be a whole number"),
+        (lambda: tw.EarlyStopping(0), "EarlyStopping: patience must be a whole number at least 1"),
+        (lambda: tw.EarlyStopping(2.5), "EarlyStopping: patience must be a whole number"),
         (lambda: tw.TimeBudget(0), "TimeBudget: seconds must be a number above 0"),
-        (lambda: fit(tw.Patience(3)), "There is no validation data: give validation=(X, y)"),
+        (lambda: fit(tw.EarlyStopping(3)), "There is no validation data: give validation=(X, y)"),
         (lambda: fit(tw.TargetLoss(0.1, watch="mea"), metrics=["mae"]), "Did you mean 'mae'?"),
-        (lambda: fit(tw.TargetLoss(1) & tw.Patience(3)), "watches 'val_loss'"),
-        (lambda: fit(["patience"]), "stop takes rules such as tw.Patience(10), not 'patience'"),
+        (lambda: fit(tw.TargetLoss(1) & tw.EarlyStopping(3)), "watches 'val_loss'"),
+        (
+            lambda: fit(["patience"]),
+            "stop takes rules such as tw.EarlyStopping(10), not 'patience'",
+        ),
         (lambda: fit(5), "stop takes rules"),
-        (lambda: fit(tw.Patience), "stop takes rules"),
+        (lambda: fit(tw.EarlyStopping), "stop takes rules"),
     ],
 )
 def test_refused(make, words: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
-from talweg.train.engines import engine_for
-from talweg.train.fit import Job
+from talweg.train.run.engines import engine_for
+from talweg.train.run.fit import Job
 
 RANDOM = np.random.default_rng(0)
 N = 24
@@ -45,7 +45,7 @@ def assert_same(one: tw.Run, two: tw.Run, rounding: float = 0) -> None:
 
 # As `fit` -----------------------------------------------------------------------------------------
 
-STOPS = [tw.Patience(2), tw.TargetLoss(0.05)]
+STOPS = [tw.EarlyStopping(2), tw.TargetLoss(0.05)]
 # what is swept, the settings of all, what of a point goes to `build`, how many programs it takes
 SWEEPS = {
     "rates": ({"lr": [0.001, 0.1, 0.5]}, {"optimizer": "sgd"}, (), 1),
@@ -322,7 +322,7 @@ def test_ctrl_c_does_not_wait_for_a_program_to_be_compiled(monkeypatch) -> None:
     if threading.current_thread() is not threading.main_thread():
         pytest.skip("only the main thread receives signals")
     go_on, compiled = threading.Event(), threading.Event()
-    monkeypatch.setattr("talweg.train.side_by_side.engine_for", slow)
+    monkeypatch.setattr("talweg.train.search.executor.engine_for", slow)
     sweep = tw.sweep(build, X, Y, over={"seed": range(3)}, **QUIET)
     assert not compiled.is_set()
     go_on.set()
@@ -399,7 +399,7 @@ def lambda_with_a_name_that_is_much_longer_than_a_column(prediction, target):
 def test_a_data_frame_takes_the_columns(library: str) -> None:
     frames = pytest.importorskip(library)
     over = {"hidden": [2, 3], "activation": ["tanh"]}
-    sweep = tw.sweep(build, X, Y, over=over, halving=tw.Halving(2), **QUIET)
+    sweep = tw.sweep(build, X, Y, over=over, halving=tw.SuccessiveHalving(2), **QUIET)
     for columns in (sweep.columns, sweep.table):
         frame = frames.DataFrame(columns)
         assert frame.shape == (2, len(sweep.columns))

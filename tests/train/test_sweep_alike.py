@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import talweg as tw
-from talweg.train import alike
+from talweg.train.search import net_signature as alike
 
 X = np.random.default_rng(1).normal(size=(6, 3))
 START = np.ones((3, 4))

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 import talweg as tw
-from talweg.train.ranges import SHARES, visited
+from talweg.train.search.ranges import SHARES, visited
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 Y = X.sum(axis=1)
-OVER = {"lr": tw.Between(1e-4, 1, log=True), "hidden": tw.Between(2, 5, whole=True)}
+OVER = {"lr": tw.Range(1e-4, 1, log=True), "hidden": tw.Range(2, 5, whole=True)}
 QUIET: dict[str, Any] = {"epochs": 1, "progress": False, "optimizer": "sgd", "engine": "numpy"}
 SAMPLINGS = ["random", "sobol"]
 
@@ -32,10 +32,10 @@ def scipy_for_sobol(request) -> None:
 # Ranges -------------------------------------------------------------------------------------------
 
 RANGES = {
-    "plain": (tw.Between(-2, 6), [-2.0, 0.0, 6.0]),
-    "log": (tw.Between(1e-4, 1, log=True), [1e-4, 1e-3, 1.0]),
-    "whole": (tw.Between(1, 4, whole=True), [1, 2, 4]),
-    "whole log": (tw.Between(1, 255, log=True, whole=True), [1, 4, 255]),
+    "plain": (tw.Range(-2, 6), [-2.0, 0.0, 6.0]),
+    "log": (tw.Range(1e-4, 1, log=True), [1e-4, 1e-3, 1.0]),
+    "whole": (tw.Range(1, 4, whole=True), [1, 2, 4]),
+    "whole log": (tw.Range(1, 255, log=True, whole=True), [1, 4, 255]),
 }
 
 
@@ -56,7 +56,7 @@ def test_no_value_lies_outside(share: float, name: str) -> None:
 
 @pytest.mark.parametrize("log", [False, True])
 def test_whole_numbers_come_as_often_as_they_should(log: bool) -> None:
-    between = tw.Between(1, 3, whole=True, log=log)
+    between = tw.Range(1, 3, whole=True, log=log)
     counts = np.bincount([between.at(share) for share in (np.arange(4000) + 0.5) / 4000])[1:]
     share = np.log([2 / 1, 3 / 2, 4 / 3]) / np.log(4) if log else np.full(3, 1 / 3)
     assert np.abs(counts - 4000 * share).max() <= 1
@@ -67,16 +67,16 @@ BROKEN = [
     ((2, 1), {}, "low must be below high"),
     ((0, 1), {"log": True}, "low must be above 0"),
     ((0.5, 2), {"whole": True}, "both ends are whole"),
-    (("a", 2), {}, "Between: low must be a number, but 'a'"),
-    ((1, float("inf")), {}, "Between: high must be a number"),
-    ((1, 2), {"log": 1}, "Between: log must be True or False"),
+    (("a", 2), {}, "Range: low must be a number, but 'a'"),
+    ((1, float("inf")), {}, "Range: high must be a number"),
+    ((1, 2), {"log": 1}, "Range: log must be True or False"),
 ]
 
 
 @pytest.mark.parametrize(("ends", "settings", "words"), BROKEN)
 def test_a_range_that_is_none_is_refused(ends, settings, words: str) -> None:
     with pytest.raises(tw.SettingError, match=words):
-        tw.Between(*ends, **settings)
+        tw.Range(*ends, **settings)
 
 
 # Points -------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def test_a_drawn_point_is_trained_as_fit_does(sampling: str) -> None:
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_lists_are_chosen_from_evenly(sampling: str) -> None:
-    over = {"a": list("abcd"), "b": tw.Between(0, 1), "c": [1, 2]}
+    over = {"a": list("abcd"), "b": tw.Range(0, 1), "c": [1, 2]}
     columns, places = visited(over, 4096, sampling, 7)
     counts = np.bincount([each[0] for each in places])
     spread = 0 if sampling == "sobol" else 4 * np.sqrt(4096 * 0.25 * 0.75)
@@ -138,7 +138,7 @@ def test_any_number_of_points(sampling: str, count: int) -> None:
 
 def test_values_that_are_numbers_of_a_program_share_it() -> None:
     pytest.importorskip("llvmlite")
-    over = {"lr": tw.Between(0.01, 0.1), "momentum": tw.Between(0.1, 0.9), "seed": range(3)}
+    over = {"lr": tw.Range(0.01, 0.1), "momentum": tw.Range(0.1, 0.9), "seed": range(3)}
     settings = {**QUIET, "engine": None}
     assert tw.sweep(build, X, Y, over=over, points=20, **settings).programs == 1
 
@@ -149,15 +149,15 @@ REFUSED = [
     ({"over": OVER, "points": 3, "sampling": "soboll"}, "Did you mean 'sobol'"),
     ({"over": {"lr": [1]}, "sampling": "random"}, "sampling='random' needs a number of points"),
     ({"over": {}, "points": 3}, "points=3 are to be drawn, but over names nothing"),
-    ({"over": {"hidden": tw.Between(0.1, 0.2)}, "points": 3}, "sweep at hidden=0.1"),
-    ({"over": {"lr": tw.Between(-1, 1)}, "points": 9}, "SGD: lr must be a number above 0"),
+    ({"over": {"hidden": tw.Range(0.1, 0.2)}, "points": 3}, "sweep at hidden=0.1"),
+    ({"over": {"lr": tw.Range(-1, 1)}, "points": 9}, "SGD: lr must be a number above 0"),
     ({"over": OVER, "points": 3, "seed": -1}, "fit: seed must be a whole number"),
 ]
 
 
 @pytest.mark.parametrize(("given", "words"), REFUSED)
 def test_refused_before_anything_is_trained(monkeypatch, given, words: str) -> None:
-    monkeypatch.setattr("talweg.train.sweep.SideBySide", None)
+    monkeypatch.setattr("talweg.train.search.sweep.SideBySide", None)
     with pytest.raises(tw.SettingError, match=words):
         tw.sweep(build, X, Y, **{**QUIET, **given})
 

@@ -18,9 +18,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import talweg as tw
-from talweg.train import bundle
-from talweg.train.fit import Job
-from talweg.train.sweep_file import KIND
+from talweg import archive as bundle
+from talweg.train.run.fit import Job
+from talweg.train.search.sweep_file import KIND
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(24, 3))
@@ -58,11 +58,15 @@ def assert_same(one: tw.Sweep, two: tw.Sweep) -> None:
 
 KINDS: dict[str, dict[str, Any]] = {
     "replicas and single runs": {},
-    "validation": {"validation": 0.25, "stop": tw.Patience(2)},
+    "validation": {"validation": 0.25, "stop": tw.EarlyStopping(2)},
     "watched": {"watch": "epoch"},
-    "halving": {"halving": tw.Halving(2)},
-    "halving with validation": {"halving": tw.Halving(1), "validation": 0.25, "optimizer": "adam"},
-    "drawn": {"over": {"lr": tw.Between(0.001, 0.1, log=True), "seed": range(5)}, "points": 9},
+    "halving": {"halving": tw.SuccessiveHalving(2)},
+    "halving with validation": {
+        "halving": tw.SuccessiveHalving(1),
+        "validation": 0.25,
+        "optimizer": "adam",
+    },
+    "drawn": {"over": {"lr": tw.Range(0.001, 0.1, log=True), "seed": range(5)}, "points": 9},
     "dtypes": {"over": {"dtype": ["float32", "float64"], "seed": [1, 2]}},
 }
 
@@ -112,7 +116,7 @@ def cut_after(most: int, plain) -> Any:
     return run
 
 
-@pytest.mark.parametrize("halving", [None, tw.Halving(3)])
+@pytest.mark.parametrize("halving", [None, tw.SuccessiveHalving(3)])
 def test_ctrl_c_writes_what_is_done(halving, tmp_path: Path, monkeypatch) -> None:
     def run(job: Job, engine, control) -> tw.Run:
         begun.append(job)
@@ -193,8 +197,8 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
         "the setting optimizer differs ('sgd', but here 'adam')",
     ),
     "halving": (
-        {"halving": tw.Halving(2)},
-        "halving differs (None, but here Halving(epochs=2, keep=0.333",
+        {"halving": tw.SuccessiveHalving(2)},
+        "halving differs (None, but here SuccessiveHalving(epochs=2, keep=0.333",
     ),
     "the engine": ({"engine": "numpy"}, "engine differs (native, but here numpy)"),
     "the data": ({"X": X + 1}, "the training data differs. Give"),
@@ -211,7 +215,7 @@ def test_a_file_of_another_sweep_is_refused(name: str, tmp_path: Path, monkeypat
     file = tmp_path / "a.sweep"
     tw.sweep(build, X, Y, checkpoint=file, **BASE)
     before = file.read_bytes()
-    monkeypatch.setattr("talweg.train.sweep.SideBySide", None)
+    monkeypatch.setattr("talweg.train.search.sweep.SideBySide", None)
     changed, words = OTHERS[name]
     given = {**BASE, "build": build, "X": X, "y": Y, "checkpoint": file, "resume": True, **changed}
     with pytest.raises(tw.SettingError, match=re.escape(words)) as raised:
@@ -235,7 +239,7 @@ def test_refused_before_anything_is_trained(
     monkeypatch, tmp_path: Path, error, given, words: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("talweg.train.sweep.SideBySide", None)
+    monkeypatch.setattr("talweg.train.search.sweep.SideBySide", None)
     with pytest.raises(error, match=re.escape(words)):
         tw.sweep(build, X, Y, **{**BASE, "checkpoint": "a.sweep", **given})
     assert os.listdir(tmp_path) == []
@@ -268,7 +272,7 @@ def test_a_write_that_fails_ends_nothing(tmp_path: Path, monkeypatch) -> None:
     def full(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("talweg.train.sweep_file.write_bundle", full)
+    monkeypatch.setattr("talweg.train.search.sweep_file.write_bundle", full)
     with pytest.warns(tw.TrainingWarning, match=r"could not be written \(no space left\)"):
         sweep = tw.sweep(build, X, Y, checkpoint=tmp_path / "a.sweep", **BASE)
     assert [run.stopped_by for run in sweep.runs] == ["epochs"] * 2
@@ -289,9 +293,9 @@ build = lambda hidden: tw.Sequential(tw.Dense(hidden, "tanh"), tw.Dropout(0.1), 
 many = 2000 if engine == "native" else 40
 given = {"checkpoint": tw.Checkpoint(path, every=0.01), "resume": True} if path != "none" else {}
 sweep = tw.sweep(
-    build, X, y, over={"hidden": [4, 32], "lr": tw.Between(1e-3, 0.1, log=True)}, points=12,
+    build, X, y, over={"hidden": [4, 32], "lr": tw.Range(1e-3, 0.1, log=True)}, points=12,
     epochs=many, validation=0.25, engine=engine,
-    halving=tw.Halving(many // 4, keep=0.5) if kind == "halving" else None, **given,
+    halving=tw.SuccessiveHalving(many // 4, keep=0.5) if kind == "halving" else None, **given,
 )
 arrays = {f"{i}.{n}": v for i, run in enumerate(sweep.runs) for n, v in run.history.items()}
 arrays |= {f"{i}.weights": run.net.weights.flat for i, run in enumerate(sweep.runs)}

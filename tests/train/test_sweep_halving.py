@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import talweg as tw
-from talweg.train.fit import Job
+from talweg.train.run.fit import Job
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(24, 3))
@@ -42,11 +42,11 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "an order of rows each": (wide, {"over": {"seed": range(9)}}),
     "random gates": (disturbed, {"over": {"seed": range(9)}}),
     "validation and the best weights": (wide, {"validation": 0.25}),
-    "a schedule over all epochs": (wide, {"optimizer": tw.Adam(lr=tw.Cosine(0.03)),
+    "a schedule over all epochs": (wide, {"optimizer": tw.Adam(lr=tw.CosineDecay(0.03)),
                                           "over": {"seed": range(9)}}),
-    "a plateau": (wide, {"optimizer": tw.SGD(lr=tw.Plateau(0.3, patience=1, watch="loss")),
+    "a plateau": (wide, {"optimizer": tw.SGD(lr=tw.ReduceOnPlateau(0.3, patience=1, watch="loss")),
                          "over": {"seed": range(9)}}),
-    "stopping rules": (wide, {"stop": tw.Patience(4), "validation": (X, Y)}),
+    "stopping rules": (wide, {"stop": tw.EarlyStopping(4), "validation": (X, Y)}),
     "what is watched": (wide, {"watch": "epoch"}),
     "each step watched": (wide, {"watch": "step"}),
 }  # fmt: skip
@@ -71,7 +71,7 @@ def test_who_goes_on_has_the_bits_of_a_run_without_a_halt(name: str, engine: str
     made, given = KINDS[name]
     given = {**QUIET, "over": RATES, "engine": engine, "threads": 2, **given}
     whole = tw.sweep(made, X, Y, **given)
-    halved = tw.sweep(made, X, Y, halving=tw.Halving(1), **given)
+    halved = tw.sweep(made, X, Y, halving=tw.SuccessiveHalving(1), **given)
     assert halved.points == whole.points
     if "replicas" not in name:  # fewer of them may fill narrower vectors
         assert halved.programs == whole.programs
@@ -102,20 +102,20 @@ def loss_after(run: tw.Run, measure: str, epochs: int) -> float:
 @pytest.mark.parametrize(
     ("halving", "epochs", "rungs"),
     [
-        (tw.Halving(3), 81, [3, 9, 27, 81]),
-        (tw.Halving(3), 80, [3, 9, 27, 80]),
-        (tw.Halving(5, keep=0.5), 39, [5, 10, 20, 39]),
-        (tw.Halving(1, keep=0.9), 4, [1, 2, 3, 4]),
-        (tw.Halving(9), 9, [9]),
-        (tw.Halving(20), 9, [9]),
+        (tw.SuccessiveHalving(3), 81, [3, 9, 27, 81]),
+        (tw.SuccessiveHalving(3), 80, [3, 9, 27, 80]),
+        (tw.SuccessiveHalving(5, keep=0.5), 39, [5, 10, 20, 39]),
+        (tw.SuccessiveHalving(1, keep=0.9), 4, [1, 2, 3, 4]),
+        (tw.SuccessiveHalving(9), 9, [9]),
+        (tw.SuccessiveHalving(20), 9, [9]),
     ],
 )
-def test_the_rungs(halving: tw.Halving, epochs: int, rungs: list[int]) -> None:
+def test_the_rungs(halving: tw.SuccessiveHalving, epochs: int, rungs: list[int]) -> None:
     assert halving.rungs(epochs) == rungs
 
 
 def test_the_record_says_why_a_run_ended() -> None:
-    sweep = tw.sweep(build, X, Y, over=RATES, halving=tw.Halving(3), **QUIET)
+    sweep = tw.sweep(build, X, Y, over=RATES, halving=tw.SuccessiveHalving(3), **QUIET)
     why = sweep.runs[0].why
     assert why.startswith("with a loss of 0.") and "after 3 epochs" in why
     assert why.endswith("it was not among the best 3 of 9, which went on (rung 1 of 2)")
@@ -125,7 +125,7 @@ def test_the_record_says_why_a_run_ended() -> None:
 
 @pytest.mark.parametrize("made", [build, wide])
 def test_no_number_of_threads_changes_who_goes_on(made) -> None:
-    given = {**QUIET, "over": RATES, "halving": tw.Halving(1)}
+    given = {**QUIET, "over": RATES, "halving": tw.SuccessiveHalving(1)}
     one, two = (tw.sweep(made, X, Y, threads=threads, **given) for threads in (1, 3))
     for ours, theirs in zip(one.runs, two.runs, strict=True):
         assert_same(ours, theirs)
@@ -136,7 +136,9 @@ def test_who_fails_or_has_stopped_does_not_go_on(engine: str) -> None:
     over = {"lr": [1e200, 0.01, 1e201, 0.1], "stop": [None, tw.MaxEpochs(2)]}
     given = {**QUIET, "optimizer": "sgd", "engine": engine}
     with pytest.warns(tw.TrainingWarning, match="4 of 8 runs"):
-        sweep = tw.sweep(build, X, Y, over=over, halving=tw.Halving(3, keep=0.75), **given)
+        sweep = tw.sweep(
+            build, X, Y, over=over, halving=tw.SuccessiveHalving(3, keep=0.75), **given
+        )
     ends = dict(zip([(p["lr"], p["stop"] is None) for p in sweep.points], sweep.runs, strict=True))
     for rate in (1e200, 1e201):
         assert {ends[rate, each].stopped_by for each in (True, False)} == {"non_finite"}
@@ -148,15 +150,15 @@ def test_who_fails_or_has_stopped_does_not_go_on(engine: str) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"halving": 3}, r"halving must be tw.Halving\(epochs\) or None, not 3"),
+        ({"halving": 3}, r"halving must be tw.SuccessiveHalving\(epochs\) or None, not 3"),
         ({"over": {"epochs": [3, 9]}}, "sweep at epochs=3: halving decides the epochs"),
         ({"optimizer": tw.LBFGS(), "batch_size": None}, "which LBFGS cannot yet"),
     ],
 )
 def test_refused_before_anything_is_trained(monkeypatch, given, words: str) -> None:
-    monkeypatch.setattr("talweg.train.sweep.SideBySide", None)
+    monkeypatch.setattr("talweg.train.search.sweep.SideBySide", None)
     over = {} if "optimizer" in given else RATES
-    given = {**QUIET, "over": over, "halving": tw.Halving(3), **given}
+    given = {**QUIET, "over": over, "halving": tw.SuccessiveHalving(3), **given}
     with pytest.raises(tw.SettingError, match=words):
         tw.sweep(build, X, Y, **given)
 
@@ -174,7 +176,7 @@ def test_ctrl_c_in_a_later_rung(engine: str, monkeypatch) -> None:
     begun, plain = [], Job.run
     monkeypatch.setattr(Job, "run", run)
     given = {**QUIET, "epochs": 10**8, "engine": engine, "threads": 1}
-    sweep = tw.sweep(wide, X, Y, over=RATES, halving=tw.Halving(2, keep=2e-8), **given)
+    sweep = tw.sweep(wide, X, Y, over=RATES, halving=tw.SuccessiveHalving(2, keep=2e-8), **given)
     ends = [run.stopped_by for run in sweep.runs]
     assert ends.count("halving") == 8 and ends.count("interrupted") == 1
     (cut,) = [run for run in sweep.runs if run.stopped_by == "interrupted"]

@@ -43,7 +43,7 @@ CASES = [
     (SettingError, "over['lr'] is empty, so there is nothing to run", {"over": {"lr": []}}),
     (SettingError, "over['lr'] is empty", {"over": {"lr": np.array([])}}),
     (SettingError, "over['lr'] must be a list, a range or an array of values, or a "
-     "tw.Between(low, high), but 0.1 was given; for one value write [0.1]", {"over": {"lr": 0.1}}),
+     "tw.Range(low, high), but 0.1 was given; for one value write [0.1]", {"over": {"lr": 0.1}}),
     (SettingError, "for one value write ['mse']", {"over": {"loss": "mse"}}),
     (SettingError, "over['lr'] must be a list", {"over": {"lr": {0.1, 0.2}}}),
     (SettingError, "over['lr'] must be a list", {"over": {"lr": np.array(0.1)}}),
@@ -55,7 +55,7 @@ CASES = [
     (SettingError, "sweep at loss=mes: no loss is called 'mes'. Did you mean 'mse'?",
      {"over": {"loss": ["mse", "mes"]}}),
     (SettingError, "sweep at seed=-1: fit: seed must be", {"over": {"seed": [0, -1]}}),
-    (SettingError, "sweep at stop=Patience", {"over": {"stop": [None, tw.Patience(2)]}}),
+    (SettingError, "sweep at stop=EarlyStopping", {"over": {"stop": [None, tw.EarlyStopping(2)]}}),
     (SettingError, "sweep: threads must be a whole number at least 1", {"threads": 0}),
     (SettingError, "sweep: engine must be one of 'numpy', 'native' or None", {"engine": "nmupy"}),
     # build
@@ -80,7 +80,7 @@ CASES = [
 
 @pytest.mark.parametrize(("error", "words", "given"), CASES, ids=[c[1][:40] for c in CASES])
 def test_refused_before_anything_is_trained(monkeypatch, error, words: str, given) -> None:
-    monkeypatch.setattr("talweg.train.sweep.SideBySide", None)  # what trains
+    monkeypatch.setattr("talweg.train.search.sweep.SideBySide", None)  # what trains
     given = {"build": build, "X": X, "y": Y, "over": RATES, "progress": False, **given}
     with pytest.raises(error, match=re.escape(words)):
         tw.sweep(given.pop("build"), given.pop("X"), given.pop("y"), **given)

@@ -11,9 +11,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
-from talweg.train.points import points_of
-from talweg.train.tasks import tasks_of
-from talweg.train.work import FEW, replicas_among, works_of
+from talweg.train.search.batching import FEW, replicas_among, works_of
+from talweg.train.search.jobs import tasks_of
+from talweg.train.search.search_space import points_of
 
 pytest.importorskip("llvmlite")
 

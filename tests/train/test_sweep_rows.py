@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
-from talweg.engine.random import SPLIT, generator
+from talweg.random import SPLIT, generator
 
 RANDOM = np.random.default_rng(2)
 N = 24
@@ -42,7 +42,7 @@ SWEEPS: dict[str, tuple[int, dict[str, Any]]] = {
     "seeds and rates": (3, {"over": {"seed": SEEDS, "lr": [0.01, 0.1]}, "seed": 3}),
     "single runs": (0, {"over": {"seed": SEEDS, "hidden": [60]}}),
     "interpreted": (0, {"over": {"seed": SEEDS}, "engine": "numpy"}),
-    "drawn": (1, {"over": {"lr": tw.Between(0.01, 0.1), "seed": SEEDS}, "points": 6, "seed": 1}),
+    "drawn": (1, {"over": {"lr": tw.Range(0.01, 0.1), "seed": SEEDS}, "points": 6, "seed": 1}),
     "weighed rows": (0, {"over": {"seed": SEEDS}, "sample_weight": np.ones(N)}),
     "a NumPy share": (0, {"over": {"seed": SEEDS}, "validation": np.float32(0.25)}),
     "a share that is swept": (0, {"over": {"validation": [0.25, 0.25], "seed": SEEDS}}),
@@ -59,7 +59,12 @@ def test_all_runs_are_judged_by_the_rows_of_the_sweeps_seed(name: str) -> None:
 
 
 def test_with_halving_and_after_a_resume_too(tmp_path: Path) -> None:
-    given = {**COMMON, "over": {"seed": SEEDS}, "halving": tw.Halving(1, keep=0.5), "seed": 4}
+    given = {
+        **COMMON,
+        "over": {"seed": SEEDS},
+        "halving": tw.SuccessiveHalving(1, keep=0.5),
+        "seed": 4,
+    }
     given["checkpoint"] = tmp_path / "a.sweep"
     for resume in (False, True):
         assert_judged_by(rows_of(4), tw.sweep(build, X, Y, resume=resume, **given).runs)

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
 from talweg.graph.functions import concatenate
-from talweg.train.watching import Watch
+from talweg.train.run.watching import Watch
 
 ENGINES = ("numpy", "native")
 RANDOM = np.random.default_rng(4)
@@ -359,7 +359,7 @@ def test_a_run_that_breaks_keeps_what_it_saw_before(engine: str, watch: str) -> 
 
 
 def test_a_long_run_is_noted_in_several_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    from talweg.engine.native import launch
+    from talweg.engine.native.runtime import launch
 
     whole = fit(network(), watch="step", engine="native", epochs=20)
     monkeypatch.setattr(launch, "HISTORY_ROWS", 10)  # 3 epochs of 3 steps

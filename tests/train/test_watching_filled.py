@@ -16,17 +16,22 @@ OF_STEPS_BEFORE = ("update_ratio", "direction_changes")
 
 NETS: dict[str, Callable[[], list[tw.Module]]] = {
     "plain": lambda: [tw.Dense(7, "tanh"), tw.Dense(1)],
-    "noise": lambda: [tw.Dense(7, "tanh"), tw.Noise(0.1), tw.Dense(1)],
-    "noisy inputs": lambda: [tw.Noise(0.5), tw.Dense(7, "relu"), tw.Dense(1)],
-    "noise before relu": lambda: [tw.Noise(3.0), tw.Dense(9, "relu"), tw.Dense(1)],
-    "noise before sigmoid": lambda: [tw.Noise(9.0), tw.Dense(7, "sigmoid"), tw.Dense(1)],
+    "noise": lambda: [tw.Dense(7, "tanh"), tw.GaussianNoise(0.1), tw.Dense(1)],
+    "noisy inputs": lambda: [tw.GaussianNoise(0.5), tw.Dense(7, "relu"), tw.Dense(1)],
+    "noise before relu": lambda: [tw.GaussianNoise(3.0), tw.Dense(9, "relu"), tw.Dense(1)],
+    "noise before sigmoid": lambda: [tw.GaussianNoise(9.0), tw.Dense(7, "sigmoid"), tw.Dense(1)],
     "dropout": lambda: [tw.Dense(7, "tanh"), tw.Dropout(0.5), tw.Dense(1)],
     "dropped inputs": lambda: [tw.Dropout(0.5), tw.Dense(9, "relu"), tw.Dense(1)],
     "dropped weights": lambda: [tw.DropConnect(7, "tanh"), tw.Dense(1)],
     "noisy weights": lambda: [tw.NoisyDense(7, "relu", spread=1.0), tw.Dense(1)],
-    "normed after noise": lambda: [tw.Noise(0.5), tw.BatchNorm(), tw.Dense(5, "tanh"), tw.Dense(1)],
+    "normed after noise": lambda: [
+        tw.GaussianNoise(0.5),
+        tw.BatchNorm(),
+        tw.Dense(5, "tanh"),
+        tw.Dense(1),
+    ],
     "penalised outputs": lambda: [
-        tw.Noise(0.5),
+        tw.GaussianNoise(0.5),
         tw.Dense(5, "tanh", activity_penalty=tw.L2(0.1)),
         tw.Dense(1),
     ],

@@ -10,8 +10,8 @@ from talweg.cli.output import replaced, usable_file, whole_or_nothing
 from talweg.cli.show import model_file
 from talweg.cli.terminal import say
 from talweg.cli.text import columns, paragraph
-from talweg.data.trained_table import TrainedTable
-from talweg.draw.compare_report import comparison_page
+from talweg.data.model.trained_table import TrainedTable
+from talweg.draw.pages.compare_report import comparison_page
 from talweg.errors import counted
 from talweg.insight.comparison import Comparison, compare as compared, facts_of
 from talweg.insight.words import number_text

@@ -12,9 +12,9 @@ from talweg.cli.output import claimed, usable_folder
 from talweg.cli.terminal import say
 from talweg.cli.text import columns, paragraph
 from talweg.cli.train import FILES, fitted, write_results
-from talweg.data.read import read_table
-from talweg.data.table import Table
-from talweg.data.table_model import TableModel
+from talweg.data.columns.table import Table
+from talweg.data.io.read import read_table
+from talweg.data.model.table_model import TableModel
 from talweg.settings import Number, check
 
 _INTRODUCTION = (

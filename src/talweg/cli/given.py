@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from talweg.data.files import Source, source_of
+from talweg.data.io.files import Source, source_of
 from talweg.errors import DataError
 
 STANDARD_INPUT = ("-", "/dev/stdin")

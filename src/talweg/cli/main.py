@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from talweg.cli.terminal import let_go, standard_streams, tell, warnings_as_notes, what_was_lost
 from talweg.errors import TalwegError, visible
-from talweg.train.interrupts import Interrupts, handled
+from talweg.train.run.interrupts import Interrupts, handled
 from talweg.version import VERSION
 
 _ABOUT = "Train a neural network on a table, and see how and why it learns."

@@ -13,7 +13,7 @@ from typing import IO
 from talweg.cli.given import STANDARD_INPUT
 from talweg.errors import DataError
 from talweg.replacing import hold, replacing
-from talweg.train.interrupts import written_uncut
+from talweg.train.run.interrupts import written_uncut
 
 _TRIES = 9  # each is for a run that removed the folder in the moment between two steps
 _NOTHING: Mapping[str, str] = {}

@@ -15,10 +15,10 @@ from talweg.cli.given import table_given
 from talweg.cli.output import replaced, usable_file, whole_or_nothing
 from talweg.cli.show import model_file
 from talweg.cli.terminal import say
-from talweg.data.read import read_parts
-from talweg.data.table import Table
-from talweg.data.target import Classification
-from talweg.data.trained_table import TrainedTable
+from talweg.data.columns.table import Table
+from talweg.data.io.read import read_parts
+from talweg.data.model.target import Classification
+from talweg.data.model.trained_table import TrainedTable
 from talweg.errors import DataError, DataWarning, counted
 from talweg.insight.words import target_name
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from talweg.cli.terminal import say
 from talweg.cli.text import columns, paragraph
-from talweg.data.trained_table import TrainedTable
+from talweg.data.model.trained_table import TrainedTable
 from talweg.insight.words import number_text, provenance, rows_used, sentences, target_name
 
 

@@ -16,20 +16,20 @@ from talweg.cli.output import claimed, replaced, usable_folder, whole_or_nothing
 from talweg.cli.terminal import say, tell as tell_aside
 from talweg.cli.text import paragraph
 from talweg.cli.typed import typed
-from talweg.data.periods import InTime
-from talweg.data.read import read_table
-from talweg.data.table import Table
-from talweg.data.table_model import TableModel
-from talweg.data.trained_table import TrainedTable
-from talweg.draw.facts import Report
-from talweg.draw.report import left_out, render
-from talweg.draw.table_report import table_report
+from talweg.data.columns.table import Table
+from talweg.data.io.read import read_table
+from talweg.data.model.table_model import TableModel
+from talweg.data.model.trained_table import TrainedTable
+from talweg.data.split.periods import InTime
+from talweg.draw.pages.facts import Report
+from talweg.draw.pages.report import left_out, render
+from talweg.draw.pages.table_report import table_report
 from talweg.errors import DataWarning, TrainingWarning, counted
 from talweg.insight.look import Look, look
 from talweg.insight.time_words import order_sentence
 from talweg.insight.words import sentences
 from talweg.optim import AdamW
-from talweg.optim.schedules import Cosine
+from talweg.optim.schedules import CosineDecay
 
 FILES = HISTORY, REPORT, MODEL = "history.csv", "report.html", "model.talweg"
 """In the order in which they are put in their places: the model last."""
@@ -74,7 +74,7 @@ def _note_order(model: TableModel, table: Table) -> None:
 
 def _rule(rate: float) -> AdamW:
     """The rule of TableModel from another rate on, which is checked as one before it falls."""
-    return replace(AdamW(lr=rate), lr=Cosine(rate))
+    return replace(AdamW(lr=rate), lr=CosineDecay(rate))
 
 
 def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
@@ -142,14 +142,14 @@ def _code(options: argparse.Namespace) -> str:
         given["columns"] = repr(dict(options.columns))
     seed = given.pop("seed", "0")
     if "lr" in given:
-        given["optimizer"] = f"tw.AdamW(lr=tw.Cosine({given.pop('lr')}))"
+        given["optimizer"] = f"tw.AdamW(lr=tw.CosineDecay({given.pop('lr')}))"
     target = options.target if len(options.target) > 1 else options.target[0]
     model = ", ".join([repr(target), *(f"{name}={each}" for name, each in given.items())])
     lines, source = ["import talweg as tw"], repr(options.data)
     if options.data in STANDARD_INPUT:
         lines, source = ["import sys", *lines], "sys.stdin.buffer"
     if options.header is not None:
-        lines.append("from talweg.data.read import read_table")
+        lines.append("from talweg.data.io.read import read_table")
         source = f"read_table({source}, header={options.header})"
     return "\n".join(
         [*lines, f"model = tw.TableModel({model})", f"model.fit({source}, seed={seed})"]

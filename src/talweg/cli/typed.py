@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talweg.cli.text import paragraph
-from talweg.data.kinds import USED, ColumnType
+from talweg.data.columns.kinds import USED, ColumnType
 from talweg.errors import counted
 
 _NAMES = 12  # of one kind

@@ -1,18 +1,13 @@
-"""Pictures, and the report of a run.
-
-`plots` (lines, points), `bars`, `matrix` (confusions) and `unit_plot` (shares) draw charts as SVG
-text, each with its text alternative; `report` turns the plain data of `facts` into one HTML file
-that opens offline, `result` and `columns` being parts of it.
-Below them: `scale` maps numbers to positions and words, `canvas` holds what charts share, `markup`
-builds escaped elements, `page` the parts of an HTML page, and `style` the colours and the style
-sheet. None of these knows of training: everything comes in as strings, numbers and arrays.
-`table_report` and `table_pictures` do, which gather the facts of a trained table, `compare_report`,
-which puts several side by side, and `sweep_report`, which lays out what a sweep found, drawn by
-`sweep_charts`.
+"""Renders records as pictures and pages, and computes nothing. `charts/` draws charts as SVG
+text, `pages/` builds reports as HTML that opens offline; `markup` escapes elements and `style`
+holds the colours and style sheets of both.
 """
 
-from talweg.draw.bars import bar_chart
-from talweg.draw.facts import (
+from talweg.draw.charts.bars import bar_chart
+from talweg.draw.charts.confusion_matrix import confusion_chart
+from talweg.draw.charts.lr_curve import rate_chart
+from talweg.draw.charts.plots import line_chart, scatter_chart
+from talweg.draw.pages.facts import (
     Classified,
     Data,
     Network,
@@ -22,10 +17,7 @@ from talweg.draw.facts import (
     Settings,
     Training,
 )
-from talweg.draw.matrix import confusion_chart
-from talweg.draw.plots import line_chart, scatter_chart
-from talweg.draw.rate_curve import rate_chart
-from talweg.draw.report import write_report
+from talweg.draw.pages.report import write_report
 
 __all__ = [
     "Classified",

@@ -1,5 +1,4 @@
-"""How a graph runs. The interpreter runs it node by node on NumPy, keeps every value on request,
-and is the oracle for any other engine; `program` says what a whole training run is, as data that
-an engine can run or compile; `loop` runs such a program on the interpreter. Randomness is
-counter-based: a stream is keyed by what it is for, so no engine and no order changes it.
+"""How a graph runs, and how a whole training run does. `run/` states what a training run means,
+once; each engine carries it out: `numpy/` interprets the graph node by node and is the oracle,
+`native/` compiles the run to one native program.
 """

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from talweg import gates
-from talweg.engine.program import BATCH_INPUTS, Outcome, Program
+from talweg.engine.run.program import BATCH_INPUTS, Outcome, Program
 from talweg.errors import EngineError
 from talweg.gates import Array, Gate, Spec
 from talweg.graph import Graph, Tensor, run_input, simplify

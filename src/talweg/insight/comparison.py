@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.files import is_file, source_of
-from talweg.data.scores import Score
-from talweg.data.target import Classification, Target
-from talweg.data.trained_table import TrainedTable
+from talweg.data.io.files import is_file, source_of
+from talweg.data.model.scores import Score
+from talweg.data.model.target import Classification, Target
+from talweg.data.model.trained_table import TrainedTable
 from talweg.errors import DataError, counted
 from talweg.insight.words import (
     epochs_taken,

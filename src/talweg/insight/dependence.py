@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.coded import (
+from talweg.data.columns.cells import Cells, Words, as_words, is_missing, parse
+from talweg.data.columns.coded import (
     DAY,
     YEAR,
     BooleanColumn,
@@ -18,9 +19,8 @@ from talweg.data.coded import (
     NumberColumn,
     OrdinalColumn,
 )
-from talweg.data.columns import Cells, Words, as_words, is_missing, parse
-from talweg.data.dates import seconds
-from talweg.data.kinds import truth_of
+from talweg.data.columns.dates import seconds
+from talweg.data.columns.kinds import truth_of
 from talweg.insight.encoded import EncodedRows
 from talweg.insight.importance import some_of
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.scores import log_losses, mean_r2
-from talweg.data.table import Table
-from talweg.data.target import Classification, Regressions
-from talweg.data.trained_table import TrainedTable, Unseen, outputs_of, truth
+from talweg.data.columns.table import Table
+from talweg.data.model.scores import log_losses, mean_r2
+from talweg.data.model.target import Classification, Regressions
+from talweg.data.model.trained_table import TrainedTable, Unseen, outputs_of, truth
 
 Array = NDArray[Any]
 

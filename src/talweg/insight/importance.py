@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.table import evenly
-from talweg.engine.random import SHUFFLED_CELLS, generator
+from talweg.data.columns.table import evenly
 from talweg.insight.encoded import EncodedRows
+from talweg.random import SHUFFLED_CELLS, generator
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from talweg.data.table import Table
-from talweg.data.trained_table import TrainedTable, Unseen
+from talweg.data.columns.table import Table
+from talweg.data.model.trained_table import TrainedTable, Unseen
 from talweg.insight.dependence import Dependence, dependence
 from talweg.insight.encoded import EncodedRows
 from talweg.insight.importance import Importance, importance

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from talweg.data.columns import texts
-from talweg.data.trained_table import Array
+from talweg.data.columns.cells import texts
+from talweg.data.model.trained_table import Array
 from talweg.insight.encoded import EncodedRows
 
 WORST = 10

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from talweg.data.periods import InTime, Period
-from talweg.data.trained_table import TrainedTable
+from talweg.data.model.trained_table import TrainedTable
+from talweg.data.split.periods import InTime, Period
 
 
 def time_sentences(trained: TrainedTable) -> list[str]:

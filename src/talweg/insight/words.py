@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from talweg.data.columns import plain
-from talweg.data.target import Classification, Regression
-from talweg.data.trained_table import TrainedTable
+from talweg.data.columns.cells import plain
+from talweg.data.model.target import Classification, Regression
+from talweg.data.model.trained_table import TrainedTable
 from talweg.errors import counted
 from talweg.insight.time_words import time_sentences
 

@@ -7,7 +7,7 @@ from typing import Any
 from talweg import gates
 from talweg.graph import Tensor
 from talweg.graph.functions import mean, sum as total
-from talweg.nn.disturbed import normal
+from talweg.nn.noise import normal
 from talweg.nn.pair import Pair
 from talweg.settings import Flag, Number, Rule, check
 

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from talweg import gates
-from talweg.engine.random import INITIAL_WEIGHTS, generator
 from talweg.errors import RecordingError, ShapeError, nearest
 from talweg.gates import Array, Shape
 from talweg.graph import Tensor
 from talweg.nn.initializers import as_initializer
+from talweg.random import INITIAL_WEIGHTS, generator
 from talweg.settings import Number, plain
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from talweg.graph.functions import matmul
 from talweg.nn.activations import as_activation
 from talweg.nn.initializers import as_initializer
 from talweg.nn.module import Module
-from talweg.nn.penalties import Elastic, max_norm, refuse_other
+from talweg.nn.penalties import L1L2, max_norm, refuse_other
 from talweg.settings import Flag, Number, Rule, check
 
 _RULES: dict[str, Rule] = {
@@ -41,8 +41,8 @@ class Dense(Module):
         bias: bool = True,
         init: Any = None,
         bias_init: Any = "zeros",
-        weight_penalty: Elastic | None = None,
-        activity_penalty: Elastic | None = None,
+        weight_penalty: L1L2 | None = None,
+        activity_penalty: L1L2 | None = None,
         max_norm: float | None = None,
     ) -> None:
         given = check("Dense", {"units": units, "bias": bias, "max_norm": max_norm}, _RULES)

@@ -15,7 +15,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.random import SEED
 from talweg.errors import DtypeError, RecordingError, ShapeError
 from talweg.gates import Array, Shape
 from talweg.graph import Tensor, constant
@@ -36,6 +35,7 @@ from talweg.nn.initializers import ByShape
 from talweg.nn.predictor import Predictor, in_batches, predictor
 from talweg.nn.targets import refuse_masked
 from talweg.nn.weights import Weights
+from talweg.random import SEED
 from talweg.settings import Number, check
 
 DTYPES = ("float32", "float64")

@@ -16,7 +16,7 @@ from talweg.nn.dense import Dense
 from talweg.nn.initializers import as_initializer
 from talweg.nn.losses import Loss
 from talweg.nn.module import Module
-from talweg.nn.penalties import Elastic, refuse_other
+from talweg.nn.penalties import L1L2, refuse_other
 from talweg.settings import Choice, Number, Rule, check
 
 _UNITS = Number(at_least=1, whole=True, optional=True)
@@ -53,7 +53,7 @@ class Pair(Module):
         *,
         visible: str | None = None,
         init: Any = "glorot_uniform",
-        weight_penalty: Elastic | None = None,
+        weight_penalty: L1L2 | None = None,
     ) -> None:
         rules: dict[str, Rule] = {"units": _UNITS, "visible": Choice(self.seeing, optional=True)}
         given = check(type(self).__name__, {"units": units, "visible": visible}, rules)

@@ -19,7 +19,7 @@ AMOUNT = Number(at_least=0)
 
 
 @dataclass(frozen=True)
-class Elastic(Checked):
+class L1L2(Checked):
     """The sum of l1 |w| + l2 w^2: few weights, and small ones. Zou & Hastie 2005."""
 
     l1: float = setting(0.01, AMOUNT)
@@ -44,14 +44,14 @@ class Elastic(Checked):
 
 
 @dataclass(frozen=True)
-class L1(Elastic):
+class L1(L1L2):
     """The sum of l1 |w|, which brings weights to 0: the net chooses its inputs. Tibshirani 1996."""
 
     l2: float = setting(0.0, AMOUNT)
 
 
 @dataclass(frozen=True)
-class L2(Elastic):
+class L2(L1L2):
     """The sum of l2 w^2, whose gradient is 2 l2 w: weights shrink. Hoerl & Kennard 1970."""
 
     l1: float = setting(0.0, AMOUNT)
@@ -63,7 +63,7 @@ class L2(Elastic):
 def refuse_other(owner: str, **given: Any) -> None:
     """A penalty is one of the above, or None."""
     for name, each in given.items():
-        if each is not None and not isinstance(each, Elastic):
+        if each is not None and not isinstance(each, L1L2):
             raise SettingError(f"{owner}: {name} is a penalty such as tw.L2(0.001), not {each!r}")
 
 

@@ -27,7 +27,7 @@ def predictor(net: Module, *, few: bool) -> Predictor | None:
     a few rows, or for many.
     """
     with importing:
-        from talweg.engine.native import compiler, function  # noqa: F401
+        from talweg.engine.native.llvm import compiler
 
         is_available = compiler.is_available()
     if net.whole is not net or not is_available:
@@ -106,7 +106,7 @@ class _Single:
     """One row, through memory that stays where it is; each thread has its own."""
 
     def __init__(self, graph: CompiledGraph, weights: Array) -> None:
-        from talweg.engine.native.memory import Spares
+        from talweg.engine.native.plan.arena import Spares
 
         self._graph, self._weights = graph, weights
         self._places = Spares(self._place)

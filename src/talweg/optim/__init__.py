@@ -11,14 +11,14 @@ from talweg.optim.adadelta import AdaDelta
 from talweg.optim.adagrad import AdaGrad
 from talweg.optim.adam import Adam, AdamW
 from talweg.optim.adamax import Adamax
-from talweg.optim.annealing import Annealing
+from talweg.optim.annealing import SimulatedAnnealing
 from talweg.optim.bfgs import BFGS, LBFGS
 from talweg.optim.full_batch import FullBatch
 from talweg.optim.lion import Lion
 from talweg.optim.muon import Muon
 from talweg.optim.nadam import NAdam
 from talweg.optim.optimizer import Optimizer
-from talweg.optim.plateau import Plateau
+from talweg.optim.plateau import ReduceOnPlateau
 from talweg.optim.radam import RAdam
 from talweg.optim.rmsprop import RMSProp
 from talweg.optim.sgd import SGD
@@ -36,7 +36,11 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "lion": Lion,
     "muon": Muon,
 }
-FULL_BATCH: dict[str, type[FullBatch]] = {"bfgs": BFGS, "lbfgs": LBFGS, "annealing": Annealing}
+FULL_BATCH: dict[str, type[FullBatch]] = {
+    "bfgs": BFGS,
+    "lbfgs": LBFGS,
+    "annealing": SimulatedAnnealing,
+}
 """Methods that see all rows in each pass, and choose their own."""
 
 
@@ -62,14 +66,14 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
-    "Annealing",
     "FullBatch",
     "Lion",
     "Muon",
     "NAdam",
     "Optimizer",
-    "Plateau",
     "RAdam",
     "RMSProp",
+    "ReduceOnPlateau",
+    "SimulatedAnnealing",
     "as_optimizer",
 ]

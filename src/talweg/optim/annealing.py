@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from talweg.engine.random import PROPOSALS, generator
 from talweg.errors import SettingError
 from talweg.optim.full_batch import FullBatch, Landscape, Point, Vector, remembered
+from talweg.random import PROPOSALS, generator
 from talweg.settings import Flag, Number, Rule, setting
 
 Cooling = Callable[[float], float]
@@ -56,7 +56,7 @@ class _NameOrFunction(Rule):
 
 
 @dataclass(frozen=True)
-class Annealing(FullBatch):
+class SimulatedAnnealing(FullBatch):
     """Simulated annealing: w + spread n, n standard normal, is accepted with the probability
     min(1, exp(-(new - old) / T)).
 
@@ -100,8 +100,8 @@ class Annealing(FullBatch):
         share = self.cooling(done)
         if not Number(at_least=0).allows(share):
             raise SettingError(
-                f"Annealing: cooling must give a share of at least 0, but gave {share!r} when "
-                f"{done} epochs were done"
+                "SimulatedAnnealing: cooling must give a share of at least 0, but gave "
+                f"{share!r} when {done} epochs were done"
             )
         return self.temperature * float(share)
 
@@ -110,7 +110,7 @@ class Wandering:
     """Simulated annealing on its way: `point` is the lowest seen, `here` where it is."""
 
     def __init__(
-        self, rule: Annealing, start: Point, landscape: Landscape, seed: int, epochs: int
+        self, rule: SimulatedAnnealing, start: Point, landscape: Landscape, seed: int, epochs: int
     ) -> None:
         self.rule, self.landscape, self.seed, self.epochs = rule, landscape, seed, epochs
         self.point = self.here = start

@@ -10,7 +10,7 @@ import numpy as np
 
 from talweg.gates import Array
 from talweg.graph import Tensor
-from talweg.optim.plateau import Plateau
+from talweg.optim.plateau import ReduceOnPlateau
 from talweg.optim.schedules import Changing, changes_each_step, is_schedule
 from talweg.settings import Checked, Flag, setting
 
@@ -83,10 +83,10 @@ class Optimizer(Checked):
             and name not in self.plateaus()
         }
 
-    def plateaus(self) -> dict[str, Plateau]:
+    def plateaus(self) -> dict[str, ReduceOnPlateau]:
         """The settings that follow a measure."""
         values = {name: getattr(self, name) for name in self._rules()}
-        return {name: each for name, each in values.items() if isinstance(each, Plateau)}
+        return {name: each for name, each in values.items() if isinstance(each, ReduceOnPlateau)}
 
     @property
     def changes_each_step(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from talweg import gates
-from talweg.engine.program import Epoch
+from talweg.engine.run.program import Epoch
 from talweg.errors import SettingError
 from talweg.optim.schedules import NUMBER, SCHEDULES, Schedule
 from talweg.settings import Number, setting
@@ -18,7 +18,7 @@ _COUNT = Number(at_least=0, whole=True)
 
 
 @dataclass(frozen=True)
-class Plateau(Schedule):
+class ReduceOnPlateau(Schedule):
     """value <- max(least, factor value) after more than `patience` epochs without improvement.
 
     That is a fall of the measure `watch` below best (1 - threshold). After a reduction, `cooldown`
@@ -58,4 +58,4 @@ class Plateau(Schedule):
         return after, value
 
 
-SCHEDULES[Plateau.__name__] = Plateau
+SCHEDULES[ReduceOnPlateau.__name__] = ReduceOnPlateau

@@ -37,7 +37,7 @@ class _Groups(Rule):
 
 
 @dataclass(frozen=True, eq=False)
-class LearntSampling(Checked):
+class AdaptiveSampling(Checked):
     """Rows drawn with probabilities that are learnt, so that gradients vary less (AW-SGD).
 
     Of the groups k, each with the share p_k of the rows, one is drawn with the probability
@@ -59,7 +59,7 @@ class LearntSampling(Checked):
     >>> X, y = np.eye(4), [0, 0, 0, 1]
     >>> net = tw.Sequential(tw.Dense(2))
     >>> settings = {"loss": "cross_entropy", "batch_size": 1, "optimizer": tw.SGD(lr=0.1)}
-    >>> run = tw.fit(net, X, y, sampler=tw.LearntSampling(over="classes"), **settings)
+    >>> run = tw.fit(net, X, y, sampler=tw.AdaptiveSampling(over="classes"), **settings)
     >>> (run.watched["sampling/shares"][-1] > [0.5, 0.25]).tolist()  # of the classes: 3/4 and 1/4
     [True, True]
     """

@@ -1,7 +1,7 @@
 """Schedules: settings of a rule that change while a run goes on, each a function of the time.
 
 Time is counted in epochs: `done` of `epochs` are over, so it is 0 in the first epoch. A schedule
-takes the place of a number, as in `SGD(lr=Cosine(0.1))`; so does any function of `done`.
+takes the place of a number, as in `SGD(lr=CosineDecay(0.1))`; so does any function of `done`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class StepDecay(Schedule):
 
 
 @dataclass(frozen=True)
-class Exponential(Schedule):
+class ExponentialDecay(Schedule):
     """start factor^done, as torch.optim.lr_scheduler.ExponentialLR."""
 
     start: float = setting(0.1, NUMBER)
@@ -74,7 +74,7 @@ class InverseScaling(Schedule):
 
 
 @dataclass(frozen=True)
-class Cosine(Schedule):
+class CosineDecay(Schedule):
     """end + (start - end) (1 + cos(pi done / epochs)) / 2 over `epochs` (None: the whole run).
 
     Then it stays at `end`, or with `restarts` begins again, each time `growth` times as long.
@@ -161,7 +161,7 @@ class Changing(Number):
 
 
 @dataclass(frozen=True)
-class WarmUp(Schedule):
+class LinearWarmup(Schedule):
     """Up in a straight line from `factor` times what `then` begins with, over so many epochs.
 
     `then` is a number or a schedule, for which time starts after that.
@@ -182,7 +182,7 @@ class WarmUp(Schedule):
 
 SCHEDULES: dict[str, type[Schedule]] = {
     each.__name__: each
-    for each in (StepDecay, Exponential, InverseScaling, Cosine, OneCycle, WarmUp)
+    for each in (StepDecay, ExponentialDecay, InverseScaling, CosineDecay, OneCycle, LinearWarmup)
 }
 
 

@@ -1,5 +1,6 @@
-"""The native engine: a whole run compiled to one function and called once, in stages that can each
-be printed. `outline` makes the number of rows an unknown; `plan` groups nodes into kernels and
-places their buffers; `nest` and `product` write kernels as LLVM IR (`ir`), `driver` the run around
-them; `compiler` and `cache` make machine code of it, and `launch` calls it on threads.
+"""The native engine compiles a whole training run to one native program and calls it once.
+`plan/` turns graphs into kernels and places their buffers, `emit/` writes the kernels as LLVM IR
+and `driver/` the run around them, `llvm/` compiles and caches the IR, and `runtime/` calls the
+program on threads. `checker/` instruments a program to check its addresses, for tests. `build`
+runs these phases in order.
 """

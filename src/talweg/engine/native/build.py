@@ -8,20 +8,20 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from talweg.engine.native import compiler
-from talweg.engine.native.checked import Checked, with_checks
-from talweg.engine.native.compiler import Compiled, Target, compiled, host
-from talweg.engine.native.contract import write_routines
-from talweg.engine.native.contract_kernels import panel_width
-from talweg.engine.native.control import FIRST_BUFFER
-from talweg.engine.native.driver import Parts, write_run
-from talweg.engine.native.grouping import SMALL
-from talweg.engine.native.ir import Module, type_of
-from talweg.engine.native.kernel import Nest
-from talweg.engine.native.outline import Outline, outline, outline_for, outline_of
-from talweg.engine.native.plan import Plan, planned
-from talweg.engine.native.rules import rules_graph
-from talweg.engine.program import Program
+from talweg.engine.native.checker.instrument import Checked, with_checks
+from talweg.engine.native.driver.main import Parts, write_run
+from talweg.engine.native.driver.rules import rules_graph
+from talweg.engine.native.emit.gemm.product import write_routines
+from talweg.engine.native.emit.gemm.tiles import panel_width
+from talweg.engine.native.llvm import compiler
+from talweg.engine.native.llvm.compiler import Compiled, Target, compiled, host
+from talweg.engine.native.llvm.ir import Module, type_of
+from talweg.engine.native.plan.grouping import SMALL
+from talweg.engine.native.plan.kernel import Nest
+from talweg.engine.native.plan.plan import Plan, planned
+from talweg.engine.native.plan.symbolic_shapes import Outline, outline, outline_for, outline_of
+from talweg.engine.native.runtime.control import FIRST_BUFFER
+from talweg.engine.run.program import Program
 from talweg.gates import Array
 
 

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.native import contract, control as c
 from talweg.engine.native.build import new_module, plan_for, routines
-from talweg.engine.native.compiler import Compiled, compiled, host
-from talweg.engine.native.ir import Module, number
-from talweg.engine.native.memory import Spares, zeros
-from talweg.engine.native.outline import outline, outline_of
-from talweg.engine.native.plan import Plan
-from talweg.engine.native.stage import write_stage
-from talweg.engine.native.view import Kind
+from talweg.engine.native.emit.gemm import product as contract
+from talweg.engine.native.emit.stage import write_stage
+from talweg.engine.native.llvm.compiler import Compiled, compiled, host
+from talweg.engine.native.llvm.ir import Module, number
+from talweg.engine.native.plan.arena import Spares, zeros
+from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.plan.symbolic_shapes import outline, outline_of
+from talweg.engine.native.plan.view import Kind
+from talweg.engine.native.runtime import control as c
 from talweg.errors import EngineError
 from talweg.gates import Array, Spec
 from talweg.graph import Graph

@@ -1,0 +1,321 @@
+"""Turning the columns of a table into the inputs of a network.
+
+Every column has a place for the unknown (a cell that training could not learn from) and one for
+the missing, so that no cell met later is a surprise.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, takewhile
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talweg.data.columns.cells import Cells, as_cells, is_missing, mark_of, tally_of, under
+from talweg.data.columns.coded import (
+    COLUMN_RECORD,
+    COLUMNS,
+    CategoryColumn as CategoryColumn,
+    CodeColumn as CodeColumn,
+    Column,
+    DateColumn,
+    Inputs,
+    NumberColumn as NumberColumn,
+    fit_column,
+)
+from talweg.data.columns.column_builder import Shelf
+from talweg.data.columns.dates import written
+from talweg.data.columns.expected import Expected
+from talweg.data.columns.kinds import ColumnType, as_asked, has_numbers, type_columns
+from talweg.data.columns.numerals import COMMA, POINT, cleaned
+from talweg.data.columns.packing import Unpack, pack
+from talweg.data.columns.row_encoder import SingleRow, row_of
+from talweg.data.columns.table import Table, are_positions
+from talweg.data.columns.unfamiliar import Familiar, Unfamiliar
+from talweg.data.columns.values import UnfitError
+from talweg.errors import DataError, DataWarning, counted, nearest
+from talweg.lazy import cached_property
+from talweg.schema import Items, Record, Text, Values
+from talweg.settings import Choice
+
+_BLOCK = 2**20  # inputs that are encoded at a time
+_FEWEST = 2**10  # rows at a time: a column is encoded at once, and each time costs
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """The input columns of a training table, and how each of them becomes inputs (N, D)."""
+
+    record: ClassVar = Record(
+        {
+            "names": Items(Text(), at_least=1, unique=True),
+            "targets": Items(Text(), at_least=1, unique=True),
+            "columns": Items(COLUMN_RECORD, at_least=1),
+            **dict.fromkeys(("left_out", "notes"), Values(Text())),
+            "marks": Values(Choice(("", COMMA))),
+            "familiar": Values(Familiar.record),
+        }
+    )
+    names: tuple[str, ...]  # all columns of the training table, in its order
+    targets: tuple[str, ...]
+    columns: tuple[Column, ...]
+    left_out: dict[str, str]  # name -> why
+    notes: dict[str, str] = field(default_factory=dict)  # name -> what its owner should look at
+    marks: dict[str, str] = field(default_factory=dict)  # name -> see `mark_of`; "." of all others
+    familiar: dict[str, Familiar] = field(default_factory=dict)  # name -> what training met
+
+    @staticmethod
+    def fit(
+        table: Table,
+        target: str | int | Sequence[str | int],
+        *,
+        rows: NDArray[Any] | None = None,
+        types: Sequence[ColumnType] | None = None,
+    ) -> TableEncoder:
+        """Fit all columns but the target or targets on `rows`, as columns of these `types`.
+
+        Types that are not given are those of the whole table. Row numbers are an input only where
+        nothing else is. DataError: no column to learn from.
+        """
+        chosen = [target] if isinstance(target, str | int) else target
+        targets = tuple(table.find(each) for each in chosen)
+        types = type_columns(table, targets) if types is None else types
+        used = [each for each in types if each.used]
+        used = used or [
+            as_asked(each.name, table.columns[each.name], "number")
+            for each in types
+            if each.kind == "identifier" and has_numbers(table.columns[each.name])
+        ]
+        taken = {each.name for each in used}
+        left_out = {each.name: each.why for each in types if each.name not in taken}
+        if not used:
+            raise DataError(_nothing_left(table.source, left_out))
+        seen = slice(None) if rows is None else rows
+        marks = {name: mark_of(table.columns[name]) for name in targets}
+        marks |= {each.name: _mark(each, table.columns[each.name]) for each in used}
+        columns, familiar = [], {}
+        for each in used:
+            cells = under(table.columns[each.name], marks[each.name])[seen]
+            columns.append(fit_column(each, cells))
+            familiar[each.name] = Familiar.of(columns[-1], cells)
+        notes = {each.name: each.note for each in used if each.note}
+        unusual = {name: mark for name, mark in marks.items() if mark != POINT}
+        return TableEncoder(
+            table.names, targets, tuple(columns), left_out, notes, unusual, familiar
+        )
+
+    @staticmethod
+    def from_json(record: dict[str, Any]) -> TableEncoder:
+        columns = tuple(COLUMNS[each["kind"]].from_json(each) for each in record["columns"])
+        names, targets = tuple(record["names"]), tuple(record["targets"])
+        _refuse_unknown(names, [*targets, *(each.name for each in columns)])
+        left_out, notes, marks = (dict(record[each]) for each in ("left_out", "notes", "marks"))
+        familiar = {name: Familiar(**each) for name, each in record["familiar"].items()}
+        _refuse_no_dates(columns, familiar)
+        return TableEncoder(names, targets, columns, left_out, notes, marks, familiar)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "names": list(self.names),
+            "targets": list(self.targets),
+            "columns": [column.to_json() for column in self.columns],
+            "left_out": self.left_out,
+            "notes": self.notes,
+            "marks": self.marks,
+            "familiar": {name: each.to_json() for name, each in self.familiar.items()},
+        }
+
+    def as_trained(self, name: str, cells: Cells) -> Cells:
+        """The cells of a column of training, their numbers read by its decimal mark of then."""
+        return under(cells, self.marks.get(name, POINT))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the D inputs."""
+        return tuple(place for column in self.columns for place in column.places)
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """How many cells were missing in training, by column, where any were."""
+        return {name: met.missing for name, met in self.familiar.items() if met.missing}
+
+    @property
+    def codes(self) -> dict[int, int]:
+        """The places of inputs that are codes, and how many codes each has."""
+        starts = accumulate((each.width for each in self.columns), initial=0)
+        pairs = zip(starts, self.columns, strict=False)
+        return {at: each.count for at, each in pairs if isinstance(each, CodeColumn)}
+
+    @property
+    def positional(self) -> bool:
+        """Whether the training table had no header, so that columns go by position."""
+        return are_positions(self.names)
+
+    @cached_property
+    def expected(self) -> Expected:
+        """What the file of a table to predict should hold."""
+        kinds = {each.name: _expected_kind(each) for each in self.columns}
+        return Expected(kinds, self.marks, self.names, self.positional, self._unknown_in)
+
+    def _unknown_in(self, row: Sequence[str]) -> list[bool]:
+        """Of the cells of a row in the order of training, missing ones and those of columns that
+        are not used left out, which are nothing that their column held.
+        """
+        places = {name: place for place, name in enumerate(self.names[: len(row)])}
+        cells = [(each, row[places[each.name]]) for each in self.columns if each.name in places]
+        return [self._is_unknown(*pair) for pair in cells if not is_missing(pair[1], vague=True)]
+
+    def _is_unknown(self, column: Column, cell: str) -> bool:
+        inputs = column.encode(self.as_trained(column.name, as_cells([cell])))[0]
+        is_code = isinstance(column, CodeColumn)
+        return bool(inputs[0] == column.unknown if is_code else inputs[column.unknown])
+
+    def encode(
+        self,
+        table: Table,
+        rows: NDArray[np.intp] | None = None,
+        unpack: Unpack | None = None,
+        met: Unfamiliar | None = None,
+    ) -> Inputs:
+        """The table, or these rows of it, as inputs (N, D), block by block; or packed for `unpack`.
+
+        What a whole table holds that training did not meet is counted in `met`.
+        What is larger than memory should hold is mapped from a temporary file. DataError: a
+        column of the training table is missing.
+        """
+        name_of = self._by_position(table) if self.positional else self._by_name(table)
+        columns = [
+            (each, self.as_trained(each.name, table.columns[name_of[each.name]]))
+            for each in self.columns
+        ]
+        count = len(table) if rows is None else len(rows)
+        width = len(self.inputs) if unpack is None else unpack.width
+        inputs = Shelf().array((count, width), np.float32)
+        step = max(_BLOCK // width, _FEWEST)
+        for start in range(0, count, step):
+            block = slice(start, start + step)
+            chosen = block if rows is None else rows[block]
+            _encode(columns, chosen, inputs[block], unpack is not None, met)
+        if met is not None:
+            met.rows += count
+        return inputs
+
+    def unfamiliar(self) -> Unfamiliar:
+        """What is to collect all that training did not meet."""
+        return Unfamiliar(self.columns, self.familiar)
+
+    def warn_of_marks(self, table: Table) -> None:
+        """A DataWarning for each column that would be read by another decimal mark than that of
+        training, had it been met alone, and some cells of which would then be other numbers.
+        """
+        name_of = self._by_position(table) if self.positional else self._by_name(table)
+        for name in (each.name for each in self.columns):
+            cells, mark = table.columns[name_of[name]], self.marks.get(name, POINT)
+            if mark and mark_of(cells) not in (mark, "") and tally_of(cells).short:
+                text = _other_mark(table.source, name, mark, tally_of(cells).example)
+                warnings.warn(text, DataWarning, stacklevel=5)
+
+    @cached_property
+    def single(self) -> SingleRow:
+        """What encodes one row, given as cells by name."""
+        return SingleRow(self.columns, self.marks, self.familiar)
+
+    def encode_row(self, source: Any, met: Unfamiliar | None = None) -> Inputs | None:
+        """The inputs (1, D) of a dict of cells, or of an array or a data frame of one row.
+
+        None where the source is none of these, lacks a column or holds what is no cell: a table
+        of it then says so.
+        """
+        cells = row_of(source, self.names if self.positional else ())
+        try:
+            return None if cells is None else self.single(cells, met)
+        except (KeyError, UnfitError):
+            return None
+
+    def _by_name(self, table: Table) -> dict[str, str]:
+        needed = [column.name for column in self.columns]
+        lost = [name for name in needed if name not in table.columns]
+        if lost:
+            hints = "; ".join(f"{name!r}: {nearest(name, table.names)}" for name in lost[:5])
+            raise DataError(
+                f"{table.source} lacks {len(lost)} of the {len(needed)} columns that the model"
+                f" was trained on. {hints} Add them, under the names they had in training."
+            )
+        return {name: name for name in needed}
+
+    def _by_position(self, table: Table) -> dict[str, str]:
+        """The columns in the order of training; the targets may be absent if they came last."""
+        last = len(list(takewhile(self.targets.__contains__, reversed(self.names))))
+        widths = range(len(self.names) - last, len(self.names) + 1)
+        if len(table.names) not in widths:
+            raise DataError(
+                f"{table.source} has {counted(len(table.names), 'column')}, but the model was"
+                f" trained on {len(self.names)} without a header, so that they go by position. Give"
+                f" {' or '.join(map(str, widths))} columns in the order of training."
+            )
+        return dict(zip(self.names, table.names, strict=False))
+
+
+def _expected_kind(column: Column) -> str:
+    """What to read a column of a file as: 0 and 1 may be written as truths, which are words."""
+    is_words = isinstance(column, NumberColumn) and column.holds_truths
+    return "boolean" if is_words else column.kind
+
+
+def _refuse_unknown(names: Sequence[str], used: Sequence[str]) -> None:
+    """A ValueError where a column is used twice, or is none of the table's."""
+    if not {*used} <= {*names} or len({*used}) < len(used):
+        raise ValueError(f"the targets and inputs {used} are not different ones of {names}")
+
+
+def _refuse_no_dates(columns: Sequence[Column], familiar: dict[str, Familiar]) -> None:
+    """An OverflowError where the first or the last date of training is none of the calendar."""
+    for each in columns:
+        if isinstance(each, DateColumn) and (met := familiar.get(each.name)):
+            for moment in (met.low, met.high):
+                written(moment or 0.0, each.style)
+
+
+def _encode(
+    columns: Iterable[tuple[Column, Cells]],
+    rows: Any,
+    inputs: Inputs,
+    is_packed: bool,
+    met: Unfamiliar | None,
+) -> None:
+    """Write these rows of the columns as inputs (N, D), or packed (N, P)."""
+    place = 0
+    for column, cells in columns:
+        chosen = cells[rows]
+        piece = pack(column, chosen) if is_packed else column.encode(chosen)
+        inputs[:, place : place + piece.shape[1]] = piece
+        place += piece.shape[1]
+        if met is not None:
+            met.look(column, chosen, piece)
+        del piece  # before the next is made
+
+
+def _other_mark(source: str, name: str, mark: str, example: str) -> str:
+    was, seems = ("comma", "point") if mark == COMMA else ("point", "comma")
+    return (
+        f"{source}: the column {name!r} had a decimal {was} in training, and alone would be read"
+        f" with a decimal {seems} here. {example!r} is read as in training, as"
+        f" {cleaned(example, mark)}. Check that it is written the same way."
+    )
+
+
+def _mark(column: ColumnType, cells: Cells) -> str:
+    """The decimal mark that a column is read by: what was asked for, or what the cells tell."""
+    return column.detail[0] if column.kind == "number" and column.detail else mark_of(cells)
+
+
+def _nothing_left(source: str, left_out: dict[str, str]) -> str:
+    reasons = "".join(f" Column {name!r}: {why}" for name, why in list(left_out.items())[:5])
+    return (
+        f"{source} has no column to learn from besides the target.{reasons} Add a column of"
+        " numbers, or of values that repeat."
+    )

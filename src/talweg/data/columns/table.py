@@ -1,0 +1,182 @@
+"""A table in memory: named columns of cells, all of one length."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from talweg.data.columns.cells import Cells, Readings, Words, as_cells
+from talweg.data.columns.column_builder import Shelf
+from talweg.data.columns.values import Types, UnfitError, as_array, type_of, why_unfit
+from talweg.errors import DataError, counted, nearest
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns (N,) of cells by name: float64 with NaN for missing, or text.
+
+    `types` says what the values of a column were where the source has types, which a CSV file has
+    not. `numbered` are the names that are whole numbers in the source, as a data frame may have.
+    `index` holds the dates that a frame's rows are labelled by without a name: they are no column,
+    but may tell the order of the rows.
+    """
+
+    names: tuple[str, ...]
+    columns: dict[str, Cells]
+    source: str
+    types: Mapping[str, Types] = field(default_factory=dict)
+    numbered: frozenset[str] = frozenset()
+    index: Cells | None = None
+
+    def __len__(self) -> int:
+        return len(self.columns[self.names[0]])
+
+    @property
+    def positional(self) -> bool:
+        """Whether the columns are named by position, as in a file without a header."""
+        return are_positions(self.names)
+
+    def find(self, column: str | int) -> str:
+        """The name of the column with this name or, from 0 or back from -1, at this position.
+
+        A whole number is the label of a data frame before it is a position. DataError: there is
+        no such column, or the number is the name of one and the position of another.
+        """
+        name = str(column)
+        is_named = name in (self.columns if isinstance(column, str) else self.numbered)
+        if is_named:
+            return name
+        try:
+            place = int(name)
+            found = self.names[place]
+        except IndexError:
+            last = len(self.names) - 1
+            hint = f"Give a position from 0 to {last}, or -1 for the last."
+        except ValueError:
+            hint = nearest(name, self.names)
+        else:
+            if name in self.columns and name != found:
+                raise DataError(
+                    f"{self.source}: {name} is the name of a column and the position of another,"
+                    f" {found!r}. Give the name as text: {name!r} or {found!r}."
+                )
+            if place < 0 or len(self.numbered) < len(self.names):
+                return found
+            hint = f"Its columns have the numbers {', '.join(self.names[:5])} as names."
+        if name in self.columns:
+            return name
+        raise DataError(f"{self.source} has no column {name!r}. {hint}")
+
+    def named(self, column: str) -> Cells:
+        """The cells of the column with this name. DataError: there is none."""
+        if column not in self.columns:
+            hint = nearest(column, self.names)
+            raise DataError(f"{self.source} has no column {column!r}. {hint}")
+        return self.columns[column]
+
+    def take(self, rows: NDArray[Any]) -> Table:
+        """The table of these rows: indices, or a mask (N,)."""
+        shelf = Shelf()
+        columns = {name: _kept(cells[rows], shelf) for name, cells in self.columns.items()}
+        index = None if self.index is None else _kept(self.index[rows], shelf)
+        return replace(self, columns=columns, index=index)
+
+    @staticmethod
+    def from_arrays(
+        X: ArrayLike, names: Sequence[str] | None = None, *, source: str = "the array"
+    ) -> Table:
+        """A table of an array (N, D); without `names`, columns are named by position."""
+        array = X if np.ma.isMaskedArray(X) else np.asarray(X)
+        if array.ndim != 2:
+            raise DataError(
+                f"{source} has shape {array.shape}, but (N, D) is needed: reshape it. A single row"
+                " is [[...]], a single column {'name': [...]}."
+            )
+        names = [str(place) for place in range(array.shape[1])] if names is None else names
+        if len(names) != array.shape[1]:
+            raise DataError(
+                f"{source} has {counted(array.shape[1], 'column')}, but"
+                f" {counted(len(names), 'name')}. Give one name a column."
+            )
+        return Table.from_columns(zip(names, array.T, strict=True), source=source)
+
+    @staticmethod
+    def from_columns(
+        columns: Iterable[tuple[object, ArrayLike | Cells]], *, source: str = "the columns"
+    ) -> Table:
+        """A table of (name, values) pairs, where values are an array (N,) or a list of cells."""
+        pairs = list(columns)
+        names = tuple(str(name) for name, _ in pairs)
+        check_names(names, source)
+        numbered = frozenset(str(name) for name, _ in pairs if isinstance(name, Integral))
+        cells: dict[str, Cells] = {}
+        types: dict[str, Types] = {}
+        for name, (_, values) in zip(names, pairs, strict=True):
+            if isinstance(values, Words | Readings):
+                cells[name] = values
+            else:
+                cells[name], types[name] = _read(name, values, source)
+        table = Table(names, cells, source, types, numbered)
+        for name, column in table.columns.items():
+            if len(column) != len(table):
+                raise DataError(
+                    f"{source}: column {name!r} has {counted(len(column), 'row')}, but"
+                    f" {names[0]!r} has {len(table)}. Give columns of one length."
+                )
+        if not len(table):
+            raise DataError(f"{source} has no rows. Give at least one.")
+        return table
+
+
+def _kept(cells: Cells, shelf: Shelf) -> Cells:
+    if isinstance(cells, Words):
+        return replace(cells, codes=shelf.keep(cells.codes))
+    if isinstance(cells, Readings):
+        return cells.each(shelf.keep)
+    return shelf.keep(cells)
+
+
+def evenly(rows: int, most: int) -> NDArray[np.intp]:
+    """At most so many of the rows, evenly from first to last."""
+    return np.linspace(0, rows - 1, min(rows, most)).astype(np.intp)
+
+
+def are_positions(names: Sequence[str]) -> bool:
+    """Whether the names are "0", "1", "2", ..."""
+    return all(name == str(place) for place, name in enumerate(names))
+
+
+def check_names(names: Sequence[str], source: str) -> None:
+    """Refuse a table without columns, or with two of one name."""
+    if not names:
+        raise DataError(f"{source} has no columns. Give at least one.")
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise DataError(f"{source} has {count} columns named {name!r}. Give each its own name.")
+
+
+def _read(name: str, values: Any, source: str) -> tuple[Cells, Types]:
+    """The cells of a column, and what its values are. DataError: they are no column (N,)."""
+    where = f"{source}: column {name!r}"
+    if isinstance(values, Set | Mapping | Iterator | str | bytes):
+        raise DataError(
+            f"{where} is a {type(values).__name__}, but a list or an array of one value a row is"
+            " needed."
+        )
+    array = as_array(values)
+    is_nested = isinstance(values, list | tuple) and array.ndim == 1 and why_unfit(array)
+    if array.ndim != 1 or is_nested:
+        shape = np.shape(array.tolist()) if is_nested else array.shape
+        raise DataError(f"{where} has shape {shape}, but (N,) is needed. Give one value a row.")
+    try:
+        if why := why_unfit(array):
+            return Words.unfit(len(array), why), "text"
+        return as_cells(array), type_of(array)
+    except UnfitError as error:
+        raise DataError(f"{where}, row {(error.row or 0) + 1}: {error.why}.") from None

@@ -1,0 +1,244 @@
+"""From a file to its text: unpacked, and decoded as what it turns out to be."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from typing import IO, Any
+
+from talweg.data.io.files import Source
+from talweg.data.io.foreign import refuse_bundle, refuse_foreign, refuse_packed_twice
+from talweg.errors import DataError, DataWarning
+
+LONGEST_LINE = 2**26  # bytes; a file of one endless line would otherwise be read as one cell
+
+UTF8 = "utf-8-sig"
+STRAY = "talweg.stray"  # how bytes are read that are no UTF-8
+_BLOCK = 2**20
+_ESCAPED = re.compile("[\udc80-\udcff]")  # stray bytes, as "surrogateescape" has them
+_FEWEST_LETTERS = 10  # stray bytes a letter, from which on a file is in cp1252
+_BINARY = bytes((*range(9), *range(0x0E, 0x1A)))
+_UNUSED = b"\x81\x8d\x8f\x90\x9d"  # bytes that cp1252 has no letter for
+_MARKS = (  # utf-32 first: its mark begins like that of utf-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_PACKED: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ\x00", lzma.open),
+    (b"PK\x03\x04", zipfile.ZipFile),
+)
+_DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile)
+
+
+def is_parquet(file: Source) -> bool:
+    """Whether the file says so itself, whatever its name; a text may begin with such a name."""
+    with file.open() as stream:
+        start = stream.read(5)
+        is_name = len(start) > 4 and start[4:] in b",;|\t\r\n"
+        return start[:4] == b"PAR1" and not is_name
+
+
+def is_workbook(file: Source) -> bool:
+    """Whether the file is a workbook as Excel writes it since 2007."""
+    with file.open() as stream:
+        if stream.read(4) != b"PK\x03\x04":
+            return False
+        with suppress(zipfile.BadZipFile), zipfile.ZipFile(stream) as bundle:
+            return "xl/workbook.xml" in bundle.namelist()
+    return False
+
+
+@contextmanager
+def unpacked(file: Source) -> Iterator[IO[bytes]]:
+    """The file's bytes, unpacked if it is packed. DataError: a damaged or foreign file."""
+    with file.open() as raw:
+        start = raw.read(16)
+        raw.seek(0)
+        refuse_foreign(file, start)
+        opens = next((each for mark, each in _PACKED if start.startswith(mark)), None)
+        try:
+            with opens(raw) if opens else nullcontext(raw) as stream:
+                yield _only(file, stream) if isinstance(stream, zipfile.ZipFile) else stream
+        except _DAMAGE as error:
+            raise _damaged(file, error) from None
+        except OSError as error:
+            if opens is None or error.errno is not None:
+                raise
+            raise _damaged(file, error) from None
+
+
+@contextmanager
+def opened(file: Source, encoding: str) -> Iterator[io.TextIOWrapper]:
+    """The file's text, with the ends of its lines as they are. Bytes that are no UTF-8 where all
+    else is count as letters of cp1252.
+    """
+    errors = STRAY if encoding == UTF8 else "strict"
+    with (
+        unpacked(file) as stream,
+        io.TextIOWrapper(stream, encoding, errors, newline="") as text,
+    ):
+        yield text
+
+
+def sample_of(file: Source, size: int) -> tuple[str, str]:
+    """The encoding of a file, and its first letters. DataError: a file that is not text."""
+    encoding = encoding_of(file)
+    try:
+        with opened(file, encoding) as text:
+            return encoding, text.read(size)
+    except UnicodeDecodeError as error:
+        raise undecodable(file, error) from None
+
+
+def undecodable(file: Source, error: UnicodeDecodeError) -> DataError:
+    return DataError(
+        f"{file} begins as {error.encoding} but is not so throughout ({error.reason}). It is"
+        " damaged or cut short: copy it again, or save it in UTF-8."
+    )
+
+
+def encoding_of(file: Source) -> str:
+    """UTF-8, -16 or -32, or else cp1252 (latin-1 where it has no letter for a byte).
+
+    The whole file is looked through once, in blocks. A DataWarning names the first byte that is no
+    UTF-8 in a file that otherwise is. DataError: a file that is not text.
+    """
+    with unpacked(file) as stream:
+        start = stream.read(4096)
+        refuse_foreign(file, start)
+        refuse_packed_twice(file, start)
+        wide = next((name for mark, name in _MARKS if start.startswith(mark)), _unmarked(start))
+        return wide or _narrow_encoding(file, start, stream)
+
+
+def _narrow_encoding(file: Source, block: bytes, stream: IO[bytes]) -> str:
+    letters, has_unused, line, length = _Letters(), False, 1, 0
+    while block:
+        if len(block.translate(None, _BINARY)) < len(block):
+            raise _binary(file, block, line)
+        letters.add(block)
+        has_unused = has_unused or len(block.translate(None, _UNUSED)) < len(block)
+        line += block.count(b"\n") or block.count(b"\r")
+        last = max(block.rfind(b"\n"), block.rfind(b"\r"))
+        length = length + len(block) if last < 0 else len(block) - 1 - last
+        if length > LONGEST_LINE:
+            raise DataError(
+                f"{file}, line {line}: the line is longer than {LONGEST_LINE // 2**20} MB, so"
+                " this is hardly a table. Give one row a line."
+            )
+        block = stream.read(_BLOCK)
+    letters.add(b"", final=True)
+    if letters.are_utf8:
+        if letters.stray:
+            warnings.warn(letters.doubt(file), DataWarning, stacklevel=2)
+        return UTF8
+    return "latin-1" if has_unused else "cp1252"
+
+
+class _Letters:
+    """What the bytes beyond ASCII are: letters in UTF-8, or `stray` ones that are none."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._letters = self.stray = 0
+        self._line = 1
+        self._first = (0, 0)  # the first stray byte: its line, and what it is
+
+    def add(self, block: bytes, *, final: bool = False) -> None:
+        text = self._decoder.decode(block, final)
+        if not text.isascii():
+            self._count(text)
+        self._line += text.count("\n") or text.count("\r")
+
+    def _count(self, text: str) -> None:
+        found = _ESCAPED.findall(text)
+        if found and not self.stray:
+            before = text[: text.index(found[0])]
+            line = self._line + (before.count("\n") or before.count("\r"))
+            self._first = line, ord(found[0]) - 0xDC00
+        self.stray += len(found)
+        self._letters += len(text) - len(text.encode("ascii", "ignore")) - len(found)
+
+    @property
+    def are_utf8(self) -> bool:
+        """Whether the file is UTF-8, but for a few bytes. Of text in cp1252, hardly a pair of
+        letters happens to be one of UTF-8; of pieces in both, many are.
+        """
+        return self.stray == 0 or self._letters * _FEWEST_LETTERS > self.stray
+
+    def doubt(self, file: Source) -> str:
+        line, byte = self._first
+        more = f" ({self.stray:,} such bytes in all)" if self.stray > 1 else ""
+        return (
+            f"{file}, line {line}: the byte {byte:#04x} is no UTF-8, which the rest of the file is;"
+            f" it is read as {_as_cp1252(bytes([byte]))!r}{more}. Save the file in UTF-8."
+        )
+
+
+def _as_cp1252(stray: bytes) -> str:
+    return "".join(
+        each.decode("latin-1" if each in _UNUSED else "cp1252")
+        for each in (bytes([code]) for code in stray)
+    )
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    """What stands for bytes that are no UTF-8."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return _as_cp1252(error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(STRAY, _replaced)
+
+
+def _unmarked(start: bytes) -> str | None:
+    """UTF-16 without a mark: every other byte of western text is 0."""
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if len(start) >= 4 and max(even, odd) > 0.4 * len(start) / 2 and min(even, odd) == 0:
+        return "utf-16-le" if odd else "utf-16-be"
+    return None
+
+
+def _only(file: Source, bundle: zipfile.ZipFile) -> IO[bytes]:
+    """The one file in a zip. DataError: there are more, or it is no zip of tables."""
+    names = [each for each in bundle.namelist() if not each.endswith("/")]
+    names = [each for each in names if not each.startswith("__MACOSX/")]
+    refuse_bundle(file, names)
+    if len(names) != 1:
+        shown = ", ".join(names[:3])
+        raise DataError(
+            f"{file} holds {len(names)} files ({shown}), but one table is needed. Unpack it,"
+            " and name the file that is meant."
+        )
+    if bundle.getinfo(names[0]).flag_bits & 1:
+        raise DataError(f"{file} is locked by a password. Unpack it, and name what is inside.")
+    return bundle.open(names[0])
+
+
+def _damaged(file: Source, error: Exception) -> DataError:
+    return DataError(
+        f"{file} cannot be unpacked ({error}). It is damaged or cut short: copy it again."
+    )
+
+
+def _binary(file: Source, block: bytes, line: int) -> DataError:
+    place = next(place for place, byte in enumerate(block) if byte in _BINARY)
+    line += block.count(b"\n", 0, place)
+    return DataError(
+        f"{file} is not plain text. Save it as CSV in UTF-8, or read it into a data frame and"
+        f" pass that. (Line {line} holds the byte {block[place]:#04x}.)"
+    )

@@ -1,0 +1,159 @@
+"""What the model file of a table holds: the schema of its config, and how its arrays must fit.
+
+A file's digests find damage, but whoever alters a file can compute them again; so types, ranges and
+lengths are checked when a model is loaded, before anything is made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talweg.data.columns.encode import TableEncoder
+from talweg.data.model.model_settings import SETTINGS_RECORD
+from talweg.data.model.network import Blueprint
+from talweg.data.model.target import TARGET_RECORD, Classification, Coding
+from talweg.data.split.periods import ALONG_TIME_RECORD, IN_TIME_RECORD
+from talweg.schema import COUNT, Exactly, Items, Record, Text, optional
+from talweg.settings import Number, Rule
+
+Array = NDArray[Any]
+
+HISTORY, HELD_OUT, ERRORS = "history/", "held out/", "errors/"
+"""How the names of arrays begin, by what they are of."""
+PLACES = ("network", "epoch")
+"""The columns of a history that say which entry of which network a row is."""
+
+_MOST_LOG = 709.0  # e to this, and to its negative, is a float64
+_SECONDS = Number(at_least=0)
+_RUN: dict[str, Rule] = {"epochs": COUNT, "best_epoch": COUNT, "stopped_by": Text()}
+_TRAINING = Record(
+    {
+        **_RUN,
+        **dict.fromkeys(("kept", "why", "loss", "optimizer", "engine", "dtype"), Text()),
+        **dict.fromkeys(("when", "version"), Text()),
+        **dict.fromkeys(("batch_size", "most_epochs", "left_out"), COUNT),
+        "patience": optional(COUNT),
+        **dict.fromkeys(("seconds", "compile_seconds"), _SECONDS),
+        "members": Items(Record(_RUN), at_least=1),
+    }
+)
+CONFIG = Record(
+    {
+        "kind": Exactly("table"),
+        "encoder": TableEncoder.record,
+        "target": TARGET_RECORD,
+        "network": Blueprint.record,
+        "settings": SETTINGS_RECORD,
+        "source": Text(),
+        "rows": COUNT,
+        "parts": Record(dict.fromkeys(("training", "validation", "test"), COUNT)),
+        "training": _TRAINING,
+        "decision": optional(
+            Record({"positive": Number(at_least=0, at_most=1, whole=True), "threshold": Number()})
+        ),
+        "in_time": optional(IN_TIME_RECORD),
+        "along_time": optional(ALONG_TIME_RECORD),
+    }
+)
+
+
+def misfit(arrays: Mapping[str, Array], coding: Coding, blueprint: Blueprint) -> str | None:
+    """What of the arrays does not fit a target and its network; None if all do."""
+    return next(_misfits(arrays, coding, blueprint), None)
+
+
+def _misfits(arrays: Mapping[str, Array], coding: Coding, blueprint: Blueprint) -> Iterator[str]:
+    history = {name: array for name, array in arrays.items() if name.startswith(HISTORY)}
+    rows = np.size(arrays.get(f"{HELD_OUT}weights", ()))
+    weights: Kind = np.float32, (blueprint.size,)
+    held = {"weights": weights, **_held_out(coding, rows)}
+    errors = _errors(arrays, coding, rows)
+    if lost := (held | errors).keys() - arrays.keys():
+        yield f"it lacks the arrays {sorted(lost)}"
+        return
+    yield from _unlike(arrays, held)
+    yield from _bad_classes(arrays, coding)
+    yield from _unlike(arrays, errors)
+    yield from _bad_errors(arrays, blueprint) if errors else ()
+    if odd := arrays.keys() - (held | errors | history).keys():
+        yield f"it has arrays that a model does not ({sorted(odd)})"
+    yield from _bad_history(history)
+
+
+Kind = tuple[Any, tuple[int, ...]]
+"""The dtype and the shape of an array."""
+
+
+def _held_out(coding: Coding, rows: int) -> dict[str, Kind]:
+    """What arrays there are of so many held-out rows."""
+    has_classes = isinstance(coding, Classification)
+    columns = len(coding.levels) if isinstance(coding, Classification) else len(coding.each)
+    outputs: Kind = np.float64, (rows,) if columns == 1 else (rows, columns)
+    found: dict[str, Kind] = {
+        "true": (np.int64, (rows,)) if has_classes else outputs,
+        "outputs": outputs,
+        "prior": (np.float64, (columns,)),
+        "weights": (np.float64, (rows,)),
+    }
+    return {HELD_OUT + name: each for name, each in found.items()}
+
+
+def _errors(arrays: Mapping[str, Array], coding: Coding, rows: int) -> dict[str, Kind]:
+    """What arrays there are of the errors on numbers; how many features, two of them say."""
+    if isinstance(coding, Classification):
+        return {}
+    targets = len(coding.each)
+    places = {name: np.size(arrays.get(ERRORS + name, ())) for name in ("inputs", "squares")}
+    found: dict[str, Kind] = {name: (np.int64, (size,)) for name, size in places.items()}
+    found["weights"] = np.float64, (sum(places.values()) + 2 * targets + 1, targets)
+    shapes = {"limits": (2, targets), "judged": (rows, targets), "shrink": (targets,)}
+    found |= {name: (np.float64, shape) for name, shape in shapes.items()}
+    return {ERRORS + name: each for name, each in found.items()}
+
+
+def _unlike(arrays: Mapping[str, Array], kinds: Mapping[str, Kind]) -> Iterator[str]:
+    for name, (kind, shape) in kinds.items():
+        array, dtype = arrays[name], np.dtype(kind)
+        if array.dtype != dtype or array.shape != shape:
+            yield f"{name!r} is {array.dtype} {array.shape}, not {dtype} {shape}"
+        elif name != f"{HELD_OUT}outputs" and not np.isfinite(array).all():
+            yield f"{name!r} is not finite"
+
+
+def _bad_classes(held: Mapping[str, Array], coding: Coding) -> Iterator[str]:
+    true, weights = held[f"{HELD_OUT}true"], held[f"{HELD_OUT}weights"]
+    if not len(true) or weights.min() < 0 or not weights.any():
+        yield "the held-out rows have no weights of at least 0"
+    elif isinstance(coding, Classification) and not 0 <= true.min() <= true.max() < len(
+        coding.levels
+    ):
+        yield f"the held-out classes are not below {len(coding.levels)}"
+    elif isinstance(coding, Classification) and not _are_shares(held[f"{HELD_OUT}outputs"]):
+        yield "the held-out probabilities are not from 0 to 1"
+
+
+def _are_shares(outputs: Array) -> bool:
+    return not ((outputs < 0) | (outputs > 1 + 1e-6)).any()  # a mean rounds; lost ones are NaN
+
+
+def _bad_errors(arrays: Mapping[str, Array], blueprint: Blueprint) -> Iterator[str]:
+    names = ("inputs", "squares", "limits", "judged", "shrink")
+    inputs, squares, limits, judged, shrink = (arrays[ERRORS + name] for name in names)
+    places = np.append(inputs, squares)
+    if len(places) and not 0 <= places.min() <= places.max() < blueprint.inputs:
+        yield f"the errors follow inputs that are not below {blueprint.inputs}"
+    elif (judged <= 0).any() or (shrink <= 0).any() or (np.abs(limits) > _MOST_LOG).any():
+        yield "the scale of the errors is not above 0"
+
+
+def _bad_history(history: Mapping[str, Array]) -> Iterator[str]:
+    if not {HISTORY + name for name in (*PLACES, "loss")} <= history.keys():
+        yield "its history lacks the network, the epoch or the loss"
+    elif any(each.shape != history[f"{HISTORY}loss"].shape for each in history.values()):
+        yield "the columns of its history are of different lengths"
+    elif any(each.ndim != 1 or each.dtype.kind not in "iuf" for each in history.values()):
+        yield "the columns of its history are no numbers"

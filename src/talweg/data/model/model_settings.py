@@ -1,0 +1,128 @@
+"""The settings of a TableModel: what each allows, and how a model file keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from talweg.data.model.recipe import FOLDS
+from talweg.nn.activations import ACTIVATIONS
+from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
+from talweg.optim.schedules import SCHEDULES, is_schedule
+from talweg.random import SEED
+from talweg.schema import Anything, Either, Exactly, Items, Record, Text, Tuple, optional
+from talweg.settings import Choice, Flag, Number, Rule
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """The rule for `target`."""
+
+    def allows(self, value: Any) -> bool:
+        names = value if isinstance(value, tuple) else (value,)
+        return bool(names) and all(isinstance(each, str | Integral) for each in names)
+
+    def __str__(self) -> str:
+        return "the name or the position of a column, or several of these in a list"
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """The rule for `hidden`."""
+
+    def allows(self, value: Any) -> bool:
+        is_size = Number(at_least=1, whole=True).allows
+        return value is None or (isinstance(value, tuple) and all(map(is_size, value)))
+
+    def __str__(self) -> str:
+        return "sizes of layers such as (128, 64), or None"
+
+
+@dataclass(frozen=True)
+class _Threshold:
+    """The rule for `threshold`."""
+
+    def allows(self, value: Any) -> bool:
+        share = Number(above=0, below=1)
+        return value is None or value in ("balanced", "f1") or share.allows(value)
+
+    def __str__(self) -> str:
+        return 'a number between 0 and 1, "balanced", "f1" or None'
+
+
+SETTINGS: dict[str, Rule] = {
+    "target": _Targets(),
+    "task": Choice(("regression", "classification"), optional=True),
+    "balance": Flag(),
+    "threshold": _Threshold(),
+    "hidden": _Sizes(),
+    "activation": Choice(tuple(ACTIVATIONS), optional=True),
+    "dropout": Number(at_least=0, below=1, optional=True),
+    "bins": Number(at_least=0, whole=True, optional=True),
+    "members": Number(at_least=1, at_most=FOLDS, whole=True, optional=True),
+    "epochs": Number(at_least=1, whole=True, optional=True),
+    "batch_size": Number(at_least=1, whole=True, optional=True),
+    "patience": Number(at_least=1, whole=True, optional=True),
+    "time_budget": Number(above=0, optional=True),
+}
+
+_COLUMN = Either((Text(), Number(whole=True)))
+_AS_KEPT: dict[str, Rule] = {
+    "target": Either((_COLUMN, Items(_COLUMN, at_least=1))),
+    "drop": Items(_COLUMN),
+    "columns": Items(Tuple((_COLUMN, Either((Text(), Items(Text())))))),
+    "weight": optional(_COLUMN),
+    "groups": optional(_COLUMN),
+    "time": optional(Either((_COLUMN, Items(_COLUMN, at_least=1), Exactly(False)))),
+    "hidden": optional(Items(Number(at_least=1, whole=True))),
+    "optimizer": Anything(),  # rebuilt, it checks itself
+    "seed": SEED,
+}
+SETTINGS_RECORD = Record({**SETTINGS, **_AS_KEPT})
+"""The settings in a model file, where tuples are lists."""
+
+
+def settings_to_json(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as a model file keeps them."""
+    return {name: _to_json(value) for name, value in settings.items()}
+
+
+def settings_from_json(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that `settings_to_json` kept. SettingError: an update rule with wrong ones."""
+    return {name: _from_json(value) for name, value in record.items()}
+
+
+def _to_json(value: Any) -> Any:
+    """A setting as JSON. An update rule of talweg's can be had back, one of your own is named."""
+    if isinstance(value, tuple):
+        return [_to_json(each) for each in value]
+    if isinstance(value, Optimizer | FullBatch):
+        return _described(value, "rule", OPTIMIZERS | FULL_BATCH) or repr(value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _described(value: Any, word: str, kinds: Mapping[str, type]) -> dict[str, Any] | None:
+    """A rule or a schedule by name, with its settings; None if it or a part is one of your own."""
+    names = [name for name, kind in kinds.items() if type(value) is kind]
+    if not names:
+        return None
+    found = {each.name: getattr(value, each.name) for each in fields(value)}
+    parts = {
+        name: _described(each, "schedule", SCHEDULES) if is_schedule(each) else each
+        for name, each in found.items()
+    }
+    is_own = any(is_schedule(found[name]) and each is None for name, each in parts.items())
+    return None if is_own else {word: names[0], **parts}
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        settings = {name: _from_json(each) for name, each in value.items()}
+        is_rule = "rule" in settings
+        kinds: Mapping[str, Any] = OPTIMIZERS | FULL_BATCH if is_rule else SCHEDULES
+        return kinds[settings.pop("rule" if is_rule else "schedule")](**settings)
+    return tuple(map(_from_json, value)) if isinstance(value, list) else value

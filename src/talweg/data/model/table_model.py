@@ -1,0 +1,315 @@
+"""Learning a column of a table from the others: from a file or a frame to a trained network."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talweg.data.columns.kinds import Asked, ColumnType
+from talweg.data.io.read import as_table
+from talweg.data.model.learnable import Learnable
+from talweg.data.model.learning import Learned
+from talweg.data.model.model_settings import SETTINGS
+from talweg.data.model.recipe import Recipe
+from talweg.data.model.scores import Score
+from talweg.data.model.target import Classification, Coding, Regression, Task
+from talweg.data.model.trained_table import TrainedTable
+from talweg.data.model.training import trained
+from talweg.errors import DataError, DataWarning, SettingError
+from talweg.optim import FullBatch, Optimizer
+from talweg.random import SEED
+from talweg.settings import check, plain
+from talweg.train.run.run import Run
+from talweg.version import VERSION
+
+Array = NDArray[Any]
+
+_PARTS = ("training", "validation", "test")
+
+
+class TableModel:
+    """Learns one column of a table from the others, or several columns of numbers at once.
+
+    The task follows from the target column unless given; each other column becomes numbers
+    (see `talweg.data`) unless it is named in `drop`; `columns` says what a column is where what
+    is seen in it misleads: "number", "category", "boolean", "ordinal" or its words in order,
+    "date", "day first", "month first", "decimal comma", "decimal point", or "leave out". A row
+    whose target is missing is left out.
+
+    `weight` names a column that says how much each row counts, 0 leaving it out; rows of one of
+    the `groups` stay together. `balance` weighs classes so that rare ones count as much as
+    frequent ones. Of two classes the rarer one is predicted from the probability `threshold` on: a
+    number, or what does best on validation by "balanced" accuracy or "f1".
+
+    Rows are dealt into eight folds. Each of the `members`, networks of `hidden` layers, trains on
+    six of them, keeps the weights of the epoch that is best on the seventh, and is judged on the
+    eighth; predictions are the mean of all members. Numbers also go through `bins` bins each
+    (`tw.Bins`; 0 for none). Whatever is left open follows from the size of the table, see
+    `talweg.data.model.recipe`. `time_budget` bounds all of `fit`, in seconds, up to what a single
+    step takes: networks that have not begun by then are left out.
+
+    Rows in the order of time are not dealt: the last quarter judges networks that learned from
+    earlier rows only; then networks learn from all rows. So it is where a date, or a year with
+    smaller units, goes one way down the table (at most one step in eight may go back, so several
+    series may stand one below another), or where `time` names such columns, the longest unit
+    first. time=False deals these rows at random, too. Where there is a date but rows are in no
+    order, a DataWarning tells if scores of rows at random flatter.
+
+    >>> rows = [[x, 2 * x + 1] for x in range(40)]
+    >>> model = TableModel(target=-1, epochs=20).fit(rows, seed=0)
+    >>> model.predict([[3.5]]).shape, model.task
+    ((1,), 'regression')
+    >>> both = [[x, 2 * x + 1, 9 - x] for x in range(40)]
+    >>> TableModel(target=[1, 2], epochs=20).fit(both).predict([[3.5]]).shape
+    (1, 2)
+    """
+
+    def __init__(
+        self,
+        target: str | int | Sequence[str | int],
+        *,
+        task: Task | None = None,
+        drop: str | int | Sequence[str | int] = (),
+        columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]] = (),
+        weight: str | int | None = None,
+        groups: str | int | None = None,
+        time: str | int | Sequence[str | int] | Literal[False] | None = None,
+        balance: bool = False,
+        threshold: str | float | None = None,
+        hidden: Sequence[int] | None = None,
+        activation: str | None = None,
+        dropout: float | None = None,
+        bins: int | None = None,
+        members: int | None = None,
+        optimizer: str | Optimizer | FullBatch | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        patience: int | None = None,
+        time_budget: float | None = None,
+    ) -> None:
+        drop = plain(drop)
+        given: dict[str, Any] = {
+            "target": _one_or_several(plain(target)),
+            "task": task,
+            "drop": (drop,) if isinstance(drop, str | int) else plain(tuple(drop)),
+            "columns": _pairs(columns),
+            "weight": plain(weight),
+            "groups": plain(groups),
+            "time": _one_or_several(plain(time)),
+            "balance": balance,
+            "threshold": threshold,
+            "hidden": tuple(hidden) if isinstance(hidden, Iterable) else hidden,
+            "activation": activation,
+            "dropout": dropout,
+            "bins": bins,
+            "members": members,
+            "optimizer": optimizer,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "patience": patience,
+            "time_budget": time_budget,
+        }
+        self.settings = check("TableModel", given, SETTINGS)
+        self._trained: TrainedTable | None = None
+        self._seen: Learnable | None = None
+
+    def fit(self, source: Any, *, seed: int = 0, progress: bool | None = None) -> Self:
+        """Learn from a CSV or Parquet file, a data frame, a dict of columns, a list of rows or of
+        records, an array (N, D) or a Table.
+
+        Raises DataError for what cannot be learned from; the model is then as it was before.
+        """
+        seed = check("TableModel", {"seed": seed}, {"seed": SEED})["seed"]
+        started, given = perf_counter(), self.settings
+        seen, self._seen = self._look(source), None
+        seen.warn()
+        fitting = {**_measured(seen.coding), "progress": progress}
+        fitting["class_weight"] = _balance(seen.coding, given)
+        found = trained(seen, given, fitting, seed, started)
+        deal, learned = found.deal, found.learned
+        self._trained = TrainedTable(
+            encoder=deal.encoder,
+            coding=deal.coding,
+            blueprint=learned.blueprint,
+            net=learned.blueprint.of(learned.nets),
+            held_out=found.judged.held_out,
+            settings={**given, "seed": seed},
+            source=seen.table.source,
+            rows=len(seen.table),
+            parts=dict(zip(_PARTS, found.parts, strict=True)),
+            training=_training(learned, deal.recipe, given["time_budget"]),
+            history=_history(learned.runs, deal.coding),
+            unseen=found.unseen,
+            decision=found.decision,
+            error_scale=found.error_scale,
+            in_time=found.in_time,
+            along_time=found.along_time,
+        )
+        if found.along_time and found.along_time.flatters:
+            warnings.warn(found.along_time.warning, DataWarning, stacklevel=2)
+        return self
+
+    def kinds(self, source: Any) -> list[ColumnType]:
+        """What each column but the target would be taken for: look before you `fit`.
+
+        A `fit` on the same Table then takes as little time as if nobody had looked.
+        """
+        return self._look(source).types
+
+    def time_order(self, source: Any) -> tuple[str, ...]:
+        """The columns in whose order of time `fit` would hold out rows; none where it deals them at
+        random, or by groups.
+        """
+        time = self._look(source).ruling_time
+        return time.names if time else ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles carry along: all but the table that was looked at."""
+        return {**vars(self), "_seen": None}
+
+    def _look(self, source: Any) -> Learnable:
+        """The source under these settings; the same Table is looked at once."""
+        table, seen = as_table(source), self._seen
+        if seen is None or seen.table is not table:
+            seen = Learnable.of(table, self.settings)
+        self._seen = seen if seen.table is source else None
+        return seen
+
+    # Using --------------------------------------------------------------------------------
+
+    @property
+    def trained(self) -> TrainedTable:
+        """All that `fit` or a file left. DataError: nothing has been learned yet."""
+        if self._trained is None:
+            raise DataError("This TableModel has not learned anything yet. Call fit first.")
+        return self._trained
+
+    @property
+    def task(self) -> Task:
+        """What the target asks for: regression or classification."""
+        return self.trained.task
+
+    @property
+    def scores(self) -> list[Score]:
+        """How good the network is on rows that it never saw, beside a trivial predictor."""
+        return self.trained.scores
+
+    @property
+    def labels(self) -> Array:
+        """The K classes in order, of the type and the spelling that they had in training."""
+        return self.trained.labels
+
+    def predict(self, source: Any) -> Array:
+        """The target for each row: numbers (N,), of several targets (N, T), or labels (N,)."""
+        return self.trained.predict(source)
+
+    def probabilities(self, source: Any) -> Array:
+        """How likely each class is for each row, (N, K), in the order of `labels`."""
+        return self.trained.probabilities(source)
+
+    def intervals(self, source: Any, coverage: float = 0.9) -> Array:
+        """Where the true number of each row lies with this probability: (N, 2), low and high.
+
+        Of several targets (N, T, 2), each by itself.
+        """
+        return self.trained.intervals(source, coverage)
+
+    def score(self, source: Any) -> list[Score]:
+        """The scores on other rows that hold the target."""
+        return self.trained.score(source)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model as one file: whole, or not at all.
+
+        A file that is replaced hands its permissions on; a symbolic link is followed.
+        """
+        self.trained.save(path)
+
+
+def load(path: str | os.PathLike[str]) -> TableModel:
+    """The model in a file that `TableModel.save` or `talweg train` wrote."""
+    trained = TrainedTable.from_file(path)
+    settings = {name: value for name, value in trained.settings.items() if name != "seed"}
+    model = TableModel(**settings)
+    model._trained = trained
+    return model
+
+
+def _one_or_several(target: Any) -> Any:
+    """A list of targets as a file can keep it; a list of one is that one."""
+    if isinstance(target, str) or not isinstance(target, Iterable):
+        return target
+    several = tuple(target)
+    return several[0] if len(several) == 1 else several
+
+
+def _pairs(columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]]) -> tuple[Any, ...]:
+    """What was asked for by column, as a file can keep it."""
+    try:
+        pairs = dict(columns).items()
+        asked = [(name, each if isinstance(each, str) else tuple(each)) for name, each in pairs]
+    except (TypeError, ValueError):
+        raise SettingError(
+            "TableModel: columns must map names to kinds or to words in order, such as "
+            f"{{'zip': 'category', 'size': ('small', 'large')}}, but {columns!r} was given."
+        ) from None
+    return tuple(map(plain, asked))
+
+
+def _balance(coding: Coding, given: Mapping[str, Any]) -> str | None:
+    if given["balance"] and not isinstance(coding, Classification):
+        raise SettingError(
+            f"TableModel: balance weighs classes, and {coding.names[0]!r} is a number. Leave it "
+            "out, or give a column of weights as weight='...'."
+        )
+    return "balanced" if given["balance"] else None
+
+
+def _measured(coding: Coding) -> dict[str, Any]:
+    """The loss and the metric of a target; errors of several have no unit in common."""
+    if isinstance(coding, Classification):
+        return {"loss": "cross_entropy", "metrics": ["accuracy"]}
+    return {
+        "loss": "mse",
+        "metrics": ["mae"] if isinstance(coding, Regression) and not coding.logs else [],
+    }
+
+
+def _training(learned: Learned, recipe: Recipe, budget: float | None) -> dict[str, Any]:
+    run = learned.runs[0]
+    told = ("epochs", "best_epoch", "kept", "stopped_by", "why")
+    used = ("batch_size", "loss", "optimizer", "engine", "dtype")
+    found: dict[str, Any] = {name: getattr(run, name) for name in told}
+    found |= {name: run.settings[name] for name in used}
+    if run.stopped_by == "time_budget":  # the run was given what others had left of it
+        found["why"] = f"the time budget of {budget:g} s was used up after epoch {run.epochs}"
+    found |= {"most_epochs": recipe.epochs, "patience": recipe.patience}
+    found |= {"seconds": learned.seconds, "compile_seconds": learned.compile_seconds}
+    found |= {"when": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION}
+    of_each = [
+        {"epochs": each.epochs, "best_epoch": each.best_epoch, "stopped_by": each.stopped_by}
+        for each in learned.runs
+    ]
+    return found | {"members": of_each, "left_out": learned.left_out}
+
+
+def _history(runs: Sequence[Run], coding: Coding) -> dict[str, Array]:
+    """The histories of all runs, one below the other; errors of standardised numbers turned into
+    the column's unit.
+    """
+    scale = coding.scale if isinstance(coding, Regression) else 1.0  # logs have no "mae"
+    epochs = [np.arange(1, 1 + len(run.history["loss"])) for run in runs]
+    networks = np.repeat(np.arange(1, 1 + len(runs)), list(map(len, epochs)))
+    found: dict[str, Array] = {"network": networks, "epoch": np.concatenate(epochs)}
+    for name in runs[0].history:
+        of_each = (run.history.get(name, np.full(len(run.history["loss"]), np.nan)) for run in runs)
+        values = np.concatenate([*of_each])
+        found[name] = values * scale if name.endswith("mae") else values
+    return found

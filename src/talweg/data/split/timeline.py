@@ -1,0 +1,187 @@
+"""The time of each row, told by a date or by year, month and so on, and whether rows lie in it.
+
+Rows that follow one another in time are no independent draws: a row that is held out between two
+that were learned from is guessed from its neighbours, which no row of the future has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talweg.data.columns.cells import Floats, texts
+from talweg.data.columns.kinds import ColumnType, describe
+from talweg.data.columns.table import Table
+from talweg.data.model.recipe import FOLDS
+from talweg.data.model.roles import Roles, joined, times_in, times_of
+from talweg.lazy import cached_property
+
+MOST_BACK = 1 / 8  # of the steps from row to row that change the time: those that may go back
+FEWEST_STEPS = 20  # that change the time: of fewer, so many may point one way by chance
+MOST_UNDATED = 0.1  # the share of rows that may have no time, and take that of the row before
+INDEX = ("the index",)
+"""What dates are called that label the rows of a frame without a name."""
+_YEARS = (1500, 2200)
+_SAYS_WHEN = re.compile(  # what numbers are called that count seconds or days since a fixed date
+    r"(?i:(?:.*[\W_])?(?:date|datetime|time[\W_]?stamp|unix[\W_]?time|epoch|ts)"
+    r"(?:[\W_]?(?:s|ms|us|ns|secs?|seconds|millis|utc|num))?)"
+)
+
+_UNITS = {  # from long to short, by what columns of them are called
+    "year": "year|yr|yyyy|jahr|año|ano|année|annee|anno|jaar|år",
+    "quarter": "quarter|qtr",
+    "month": "month|mon|mnth|mm|mo|monat|mes|mês|mois|mese|maand",
+    "week": "week|wk|week.?of.?year",
+    "day": "day|dd|dom|mday|day.?of.?month|tag",
+    "hour": "hours?|hr|hh|stunde",
+    "minute": "minutes?|min|mi",
+    "second": "seconds?|sec|ss",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """The `names` of the columns that tell the time, and numbers (N,) that rise with it.
+
+    `rules` says whether rows are held out along it: those that judge follow those learned from.
+    """
+
+    names: tuple[str, ...]
+    times: Floats
+    rules: bool
+
+    @cached_property
+    def order(self) -> NDArray[np.intp]:
+        """The rows from the first to the last in time."""
+        return np.argsort(self.times, kind="stable")
+
+    @cached_property
+    def ends(self) -> NDArray[np.intp]:
+        """Where each of FOLDS blocks of the ordered rows ends: they are about as large, and rows of
+        one moment stay together where there are moments enough.
+        """
+        times, even = self.times[self.order], np.arange(1, FOLDS + 1) * len(self.times) // FOLDS
+        changes = np.append(np.flatnonzero(np.diff(times)) + 1, len(times))
+        moved = changes[np.searchsorted(changes, even)]
+        return moved if (np.diff(moved, prepend=0) > 0).all() else even
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether the time goes one way down the file, but for few steps: so it does in a series,
+        and in several that stand one below another.
+        """
+        steps = np.diff(self.times)
+        steps = steps[steps != 0]
+        if len(steps) < FEWEST_STEPS or len(np.unique(self.times)) < FOLDS:
+            return False
+        return self.back <= MOST_BACK
+
+    @property
+    def back(self) -> float:
+        """The share of steps against the way that most go."""
+        steps = np.diff(self.times)
+        share = float(np.mean(steps[steps != 0] < 0)) if steps.any() else 0.0
+        return min(share, 1 - share)
+
+    def at(self, table: Table, row: int) -> str:
+        """The time of a row, in the words of the table."""
+        place = np.array([row])
+        if self.names == INDEX and table.index is not None:
+            return texts(table.index[place])[0]
+        return "-".join(texts(table.columns[name][place])[0] for name in self.names)
+
+
+def timeline_of(
+    table: Table, roles: Roles, types: Sequence[ColumnType], asked: Mapping[str, object]
+) -> Timeline | None:
+    """The time of the rows as asked for by `roles.time`; or the best that there is, which rules
+    where rows lie in its order. None: no column tells the time, or nobody wants to know.
+    """
+    if roles.time:
+        return Timeline(roles.time, times_in(table, roles.time, asked), rules=True)
+    if not roles.looks_for_time:
+        return None
+    dated, counted = _dated(table, roles, types), _by_numbers(table, roles)
+    found = [*dated, *_by_calendar(table, roles), *_by_index(table), *counted]
+    ruling = min((each for each in found if each.is_in_order), key=_back, default=None)
+    if ruling is not None:
+        return Timeline(ruling.names, ruling.times, rules=True)
+    return found[0] if found else None
+
+
+def _back(timeline: Timeline) -> float:
+    return timeline.back
+
+
+def _dated(table: Table, roles: Roles, types: Sequence[ColumnType]) -> Iterator[Timeline]:
+    """By each column of dates, also one that is no input."""
+    known = {each.name: each for each in types if each.kind != "left out"}
+    for name in table.names:
+        if name in roles.targets or name in (roles.weight, roles.groups):
+            continue
+        kind = known.get(name) or describe(name, table.columns[name])
+        if kind.kind == "date":
+            times = _filled(times_of(table.columns[name], kind.detail[0]))
+            if times is not None:
+                yield Timeline((name,), times, rules=False)
+
+
+def _by_calendar(table: Table, roles: Roles) -> Iterator[Timeline]:
+    """By the year and as many smaller units as leave the rows in order, or by all of them."""
+    named = {}
+    for unit, pattern in _UNITS.items():
+        names = [each for each in table.names if re.fullmatch(pattern, each.strip(), re.I)]
+        if names and names[0] not in roles.targets:
+            named[unit] = names[0]
+    if "year" not in named or not _are_years(times_of(table.columns[named["year"]])):
+        return
+    parts = {name: times_of(table.columns[name]) for name in named.values()}
+    found = [_first(parts, count) for count in range(len(parts), 0, -1)]
+    lines = [each for each in found if each is not None]
+    yield from [each for each in lines if each.is_in_order][:1] or lines[:1]
+
+
+def _by_numbers(table: Table, roles: Roles) -> Iterator[Timeline]:
+    """By each column of numbers that by its name are timestamps, where rows lie in its order."""
+    for name in table.names:
+        if _SAYS_WHEN.fullmatch(name.strip()) and name not in roles.targets:
+            times = _filled(times_of(table.columns[name]))
+            line = None if times is None else Timeline((name,), times, rules=False)
+            if line is not None and line.is_in_order:
+                yield line
+
+
+def _by_index(table: Table) -> Iterator[Timeline]:
+    """By the dates that label the rows, where these lie in their order."""
+    kind = None if table.index is None else describe("index", table.index)
+    if table.index is not None and kind is not None and kind.kind == "date":
+        times = _filled(times_of(table.index, kind.detail[0]))
+        line = None if times is None else Timeline(INDEX, times, rules=False)
+        if line is not None and line.is_in_order:
+            yield line
+
+
+def _first(parts: Mapping[str, Floats], count: int) -> Timeline | None:
+    """By the first few of these units, from long to short."""
+    names = tuple(parts)[:count]
+    times = _filled(joined([parts[name] for name in names]))
+    return None if times is None else Timeline(names, times, rules=False)
+
+
+def _are_years(values: Floats) -> bool:
+    low, high = _YEARS
+    known = values[~np.isnan(values)]
+    return bool(len(known) and ((known >= low) & (known <= high) & (known % 1 == 0)).all())
+
+
+def _filled(times: Floats) -> Floats | None:
+    """Times of which few are unknown, each as in the row before; None where many are."""
+    known = np.isfinite(times)
+    if known.mean() < 1 - MOST_UNDATED:
+        return None
+    last = np.maximum.accumulate(np.where(known, np.arange(len(times)), 0))
+    return times[np.where(known[last], last, np.argmax(known))]

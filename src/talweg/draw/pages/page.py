@@ -1,0 +1,159 @@
+"""The parts of an HTML page: the document, sections, tables, figures, lists of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+
+from talweg.draw.charts.canvas import shorten
+from talweg.draw.charts.scale import number
+from talweg.draw.markup import Markup, tag
+from talweg.draw.style import PAGE_CSS
+
+# The page asks for nothing from outside and runs nothing, and a browser holds it to that.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+# The line that water takes to its lowest point, and the point.
+_VALLEY = (
+    tag("path", d="M1 3C14 4 17 18 25 18S36 6 49 2", stroke="currentColor", fill="none"),
+    tag("circle", cx=25, cy=18, r=3, fill="currentColor"),
+)
+
+MOST_ROWS = 30  # a longer table is folded
+LONGEST_NAME = 24  # letters of a name in a title
+
+Cell = str | int | float
+
+
+def document(title: str, *content: str, footer: str) -> str:
+    """The whole page."""
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name_="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        tag("meta", name_="color-scheme", content="light dark"),
+        tag("title", title),
+        tag("style", Markup(PAGE_CSS)),
+    )
+    body = tag("body", tag("main", *content), tag("footer", footer))
+    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def brand() -> Markup:
+    """The name of the house, with its valley."""
+    valley = tag("svg", *_VALLEY, viewBox="0 0 50 22", stroke_width=2.2, aria_hidden="true")
+    return tag("p", valley, "talweg", class_="brand")
+
+
+def section(key: str, heading: str, *content: str) -> Markup:
+    """A part of the page under a heading that can be linked to."""
+    named = tag("h2", heading, id=f"{key}-heading")
+    return tag("section", named, *content, id=key, aria_labelledby=f"{key}-heading")
+
+
+def contents(sections: Sequence[tuple[str, str]]) -> Markup:
+    """Links to the sections, given as key and heading."""
+    links = (tag("li", tag("a", heading, href=f"#{key}")) for key, heading in sections)
+    return tag("nav", tag("ul", *links), aria_label="Contents")
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> Markup:
+    """Names with their values, in columns."""
+    rows = (tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs)
+    return tag("dl", *rows, class_="facts") if pairs else Markup()
+
+
+def notes(heading: str, sentences: Sequence[str]) -> Markup:
+    """Sentences that ask for attention."""
+    rows = (tag("li", sentence) for sentence in sentences)
+    listed = tag("ul", *rows)
+    return tag("div", tag("h3", heading), listed, class_="notes") if sentences else Markup()
+
+
+def paragraph(sentence: str, class_: str | None = None) -> Markup:
+    """A paragraph, or nothing where there is nothing to say."""
+    return tag("p", sentence, class_=class_) if sentence else Markup()
+
+
+def scroll(label: str, *content: str) -> Markup:
+    """Content that may be wider than a phone, and scrolls by itself."""
+    return tag("div", *content, class_="scroll", tabindex=0, role="group", aria_label=label)
+
+
+def figure(label: str, picture: str, caption: str) -> Markup:
+    """A chart and what is said under it."""
+    said = [tag("figcaption", caption)] if caption else []
+    return tag("figure", scroll(label, Markup(picture)), *said)
+
+
+def pairs(figures: Sequence[str]) -> Markup:
+    """Figures side by side, or below each other on a narrow screen."""
+    return tag("div", *figures, class_="pairs") if figures else Markup()
+
+
+def heading(words: str) -> Markup:
+    """The heading of a part of a section."""
+    return tag("h3", words)
+
+
+def short(name: str) -> str:
+    """A name that has room in the title or the legend of a chart."""
+    return shorten(name, LONGEST_NAME)
+
+
+def code(label: str, lines: str) -> Markup:
+    """Lines to be copied."""
+    return scroll(label, tag("pre", tag("code", lines))) if lines else Markup()
+
+
+def table(
+    caption: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    *,
+    total: Sequence[Cell] | None = None,
+    wide: bool = False,
+) -> Markup:
+    """A table whose first column names its rows; numbers are aligned, a long table is folded.
+
+    A `wide` one keeps each cell on one line, and scrolls by itself.
+    """
+    if not rows:
+        return Markup()
+    numeric = [_numeric(cell) for cell in rows[0]]
+    columns = zip(heads, numeric, strict=True)
+    top = tag("tr", *(tag("th", head, scope="col", class_=_aligned(n)) for head, n in columns))
+    parts = [tag("thead", top), tag("tbody", *map(_row, rows))]
+    parts += [tag("tfoot", _row(total))] if total else []
+    body = tag("table", tag("caption", caption), *parts, class_="wide" if wide else None)
+    whole = scroll(caption, body)
+    return fold(f"{caption} ({len(rows):,} rows)", whole) if len(rows) > MOST_ROWS else whole
+
+
+def fold(summary: str, *content: str) -> Markup:
+    """Content that shows once it is asked for."""
+    return tag("details", tag("summary", summary), *content)
+
+
+def _row(cells: Sequence[Cell]) -> Markup:
+    first, *others = cells
+    return tag("tr", tag("th", _said(first), scope="row"), *map(_cell, others))
+
+
+def _cell(cell: Cell) -> Markup:
+    return tag("td", _said(cell), class_=_aligned(_numeric(cell)))
+
+
+def _numeric(cell: Cell) -> bool:
+    return cell.endswith("%") if isinstance(cell, str) else True
+
+
+def _said(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return cell
+    return f"{int(cell):,}" if isinstance(cell, Integral) else number(float(cell))
+
+
+def _aligned(numeric: bool) -> str | None:
+    return "number" if numeric else None

@@ -1,0 +1,155 @@
+"""What a program that checks itself calls, and the words that it shares with Python.
+
+The words are 8 bytes each: the first error's site, address and bytes, and what else is named below;
+then arrays on the stack, as (start, size); then pieces, as (start, end for reads, end for writes),
+in order of their starts, filled up to a power of two.
+"""
+
+from __future__ import annotations
+
+from talweg.engine.native.llvm.ir import Function, Module, Value, number
+
+PIECES = "talweg_pieces"
+"""The global that holds the address of the words."""
+READ, WRITE = 1, 2
+"""Which of a piece's ends counts."""
+HALVINGS, SITE, ADDRESS, BYTES, SPARE, STACK = range(6)
+ROOMS = 64
+"""Arrays on the stack at one time, of all threads."""
+FIRST_PIECE = STACK + 2 * ROOMS
+_ZERO, _ONE = number(0, "i64"), number(1, "i64")
+
+
+def write_functions(module: Module) -> None:
+    """`talweg_place` gives an address back if it may be used, and else that of a spare room."""
+    _write_inside(module)
+    _write_elsewhere(module)
+    _write_place(module)
+    _write_lanes(module)
+    _write_copy(module)
+    _write_fill(module)
+    _write_enter(module)
+    _write_leave(module)
+
+
+def _function(module: Module, name: str, parameters: str, result: str = "void") -> Function:
+    pairs = [(each.split()[0], each.split()[1]) for each in parameters.split(", ")]
+    return module.function(f"talweg_{name}", pairs, result, inline=False)
+
+
+def _words(f: Function) -> Value:
+    return f.load("ptr", Value("ptr", f"@{PIECES}"))
+
+
+def _whole(f: Function, place: Value) -> Value:
+    return f.emit("i64", f"ptrtoint {place} to i64")
+
+
+def _write_inside(module: Module) -> None:
+    """Whether the piece that begins last at or before a place holds so many bytes there."""
+    f = _function(module, "inside", "ptr place, i64 bytes, i64 end", "i1")
+    place, size, end = f.parameters
+    words, start = _words(f), _whole(f, place)
+    pieces = f.at(words, FIRST_PIECE, "i64")
+    halvings = f.load("i64", f.at(words, HALVINGS, "i64"))
+    with f.loop(0, halvings, 1, [_ZERO]) as loop:
+        turn = f.minus(f.minus(halvings, 1), loop.index)
+        middle = f.plus(loop.values[0], f.bits("shl", _ONE, f.index(turn)))
+        begins = f.load("i64", f.at(pieces, f.times(middle, 3), "i64"))
+        loop.carry(f.select(f.compare("sle", begins, start), f.index(middle), loop.values[0]))
+    ends = f.load("i64", f.at(pieces, f.plus(f.times(loop.results[0], 3), end), "i64"))
+    f.give(f.compare("sle", f.index(f.plus(start, size)), ends))
+
+
+def _write_elsewhere(module: Module) -> None:
+    """A place outside of all pieces: on the stack, or wrong and noted."""
+    f = _function(module, "elsewhere", "ptr place, i64 bytes, i64 site", "ptr")
+    place, size, site = f.parameters
+    words, start = _words(f), _whole(f, place)
+    with f.loop(0, ROOMS) as loop:
+        room = f.at(words, f.plus(f.times(loop.index, 2), STACK), "i64")
+        begins = f.emit("i64", f"load atomic i64, {room} monotonic, align 8")
+        ends = f.plus(begins, f.load("i64", f.at(room, 1, "i64")))
+        after = f.compare("sle", begins, start)
+        before = f.compare("sle", f.index(f.plus(start, size)), f.index(ends))
+        with f.when(f.bits("and", after, before)):
+            f.give(place)
+            f.open(f.fresh("never"))
+    note = f.at(words, SITE, "i64")
+    swapped = f.emit("{ i64, i1 }", f"cmpxchg {note}, i64 0, {site} acq_rel monotonic")
+    with f.when(f.emit("i1", f"extractvalue {swapped}, 1")):
+        f.store(start, f.at(words, ADDRESS, "i64"))
+        f.store(size, f.at(words, BYTES, "i64"))
+    f.give(f.load("ptr", f.at(words, SPARE, "i64")))
+
+
+def _write_place(module: Module) -> None:
+    f = _function(module, "place", "ptr place, i64 bytes, i64 site, i64 end", "ptr")
+    place, size, site, end = f.parameters
+    with f.when(f.call("talweg_inside", "i1", place, size, end)):
+        f.give(place)
+        f.open(f.fresh("never"))
+    f.give(f.call("talweg_elsewhere", "ptr", place, size, site))
+
+
+def _write_lanes(module: Module) -> None:
+    """The same, for the lanes of a mask alone."""
+    f = _function(module, "lanes", "ptr place, i64 bytes, i64 mask, i64 site, i64 end", "ptr")
+    place, size, mask, site, end = f.parameters
+    with f.loop(0, 64, 1, [mask]) as loop:
+        bits = loop.values[0]
+        with f.when(f.compare("ne", f.bits("and", bits, _ONE), _ZERO)):
+            here = f.at(place, f.times(loop.index, size), "i8")
+            found = f.call("talweg_place", "ptr", here, size, site, end)
+            with f.when(f.compare("ne", found, here)):
+                f.give(found)
+                f.open(f.fresh("never"))
+        loop.carry(f.bits("lshr", bits, _ONE))
+    f.give(place)
+
+
+def _write_copy(module: Module) -> None:
+    f = _function(module, "copy", "ptr to, ptr source, i64 bytes, i64 site")
+    to, source, size, site = f.parameters
+    pairs = ((to, WRITE), (source, READ))
+    places = [f.call("talweg_place", "ptr", x, size, site, number(end, "i64")) for x, end in pairs]
+    right = [f.compare("eq", x, y) for x, y in zip(places, (to, source), strict=True)]
+    with f.when(f.bits("and", *right)):
+        f.module.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1"])
+        f.do(f"call void @llvm.memcpy.p0.p0.i64({to}, {source}, {size}, i1 false)")
+    f.give()
+
+
+def _write_fill(module: Module) -> None:
+    f = _function(module, "fill", "ptr to, i8 value, i64 bytes, i64 site")
+    to, value, size, site = f.parameters
+    place = f.call("talweg_place", "ptr", to, size, site, number(WRITE, "i64"))
+    with f.when(f.compare("eq", place, to)):
+        no = Value("i1", "false")
+        f.call("llvm.memset.p0.i64", "void", to, value, size, no, declared=False)
+    f.give()
+
+
+def _write_enter(module: Module) -> None:
+    """Note an array on the stack; the number of its note, which is beyond all if there is none."""
+    f = _function(module, "enter", "ptr place, i64 bytes", "i64")
+    place, size = f.parameters
+    words, start = _words(f), _whole(f, place)
+    with f.loop(0, ROOMS) as loop:
+        room = f.at(words, f.plus(f.times(loop.index, 2), STACK), "i64")
+        swapped = f.emit("{ i64, i1 }", f"cmpxchg {room}, i64 0, {start} acq_rel monotonic")
+        with f.when(f.emit("i1", f"extractvalue {swapped}, 1")):
+            f.store(size, f.at(room, 1, "i64"))
+            f.give(loop.index)
+            f.open(f.fresh("never"))
+    f.give(number(ROOMS, "i64"))
+
+
+def _write_leave(module: Module) -> None:
+    f = _function(module, "leave", "i64 note")
+    (note,) = f.parameters
+    with f.when(f.compare("slt", note, number(ROOMS, "i64"))):
+        room = f.at(_words(f), f.plus(f.times(note, 2), STACK), "i64")
+        f.store(_ZERO, f.at(room, 1, "i64"))
+        f.do(f"store atomic i64 0, {room} release, align 8")
+    f.give()

@@ -1,0 +1,248 @@
+"""The memory of programs that check themselves: each buffer a piece of its own, far from the next.
+
+No buffer has the free bytes behind it that `tables` and `function` set apart: neither reads nor
+writes may use them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from talweg.engine.native.build import Build
+from talweg.engine.native.checker import functions as w
+from talweg.engine.native.checker.instrument import Checked, with_checks
+from talweg.engine.native.emit.gemm import product as contract
+from talweg.engine.native.function import BLOCK, CompiledGraph, Workspace
+from talweg.engine.native.llvm.compiler import Compiled, compiled
+from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.plan.view import Buffer, Kind
+from talweg.engine.native.runtime import control as c
+from talweg.engine.native.runtime.run_memory import Memory
+from talweg.errors import EngineError
+from talweg.gates import Array
+
+GAP = 4096
+"""Bytes on both sides of a piece that belong to nothing."""
+RUBBISH = 0xFF
+"""What each byte of a buffer is before it is written: a float is NaN then, a whole number -1."""
+_BEYOND = 2**63 - 1
+Bytes = npt.NDArray[np.uint8]
+Pointers = npt.NDArray[np.uintp]
+
+
+class Piece(NamedTuple):
+    """Bytes that a program may read, and write if it `gives` them."""
+
+    start: int
+    size: int
+    gives: bool = True
+    name: str = ""
+
+    @property
+    def bounds(self) -> tuple[int, int, int]:
+        """Where it begins, and where it ends for reads and for writes."""
+        end = self.start + self.size
+        return self.start, end, end if self.gives else self.start
+
+    def __str__(self) -> str:
+        return f"{self.name or 'an array'} ({'' if self.gives else 'read-only, '}{self.size} bytes)"
+
+
+class Pieces:
+    """The memory that one program may use. Two runs of it must not go on at once."""
+
+    def __init__(self, program: Checked, code: Compiled) -> None:
+        self._sites, self._kept = program.sites, [np.zeros(GAP, np.uint8)]
+        self._shown = ctypes.c_int64.from_address(code.addresses[w.PIECES])
+        self._spare = int(self._kept[0].ctypes.data)
+        self._pieces: dict[int, Piece] = {}
+        for name, size in program.tables.items():
+            self._pieces[code.addresses[name]] = Piece(code.addresses[name], size, False, name)
+
+    def room(self, size: int, name: str = "") -> Bytes:
+        """A new piece, full of rubbish."""
+        whole = np.full(size + 2 * GAP, RUBBISH, np.uint8)
+        start = GAP - whole.ctypes.data % 64
+        mine: Bytes = self.lent(whole[start : start + size], name)
+        return mine
+
+    def copied(self, array: Any, *, gives: bool = True) -> Any:
+        """The same array in a piece of its own."""
+        array = np.asarray(array)
+        mine = self.room(array.nbytes).view(array.dtype).reshape(array.shape)
+        mine[...] = array
+        return self.lent(mine, gives=gives)
+
+    def lent(self, array: Any, name: str = "", *, gives: bool = True) -> Any:
+        """An array that the program may use where it is."""
+        start = int(array.ctypes.data)
+        self._pieces[start] = Piece(start, array.nbytes, gives, name)
+        self._kept.append(array)
+        return array
+
+    def owns(self, array: Any) -> bool:
+        return int(array.ctypes.data) in self._pieces
+
+    def name(self, start: int, name: str) -> None:
+        """Say what a piece is, for messages; the first word counts."""
+        piece = self._pieces.get(start)
+        if piece and not piece.name:
+            self._pieces[start] = piece._replace(name=name)
+
+    @contextmanager
+    def shown(self, *more: Any) -> Iterator[None]:
+        """Let the program run on these pieces and some more arrays, then see how it went.
+
+        EngineError if an instruction left all pieces: which, and how far from the nearest.
+        """
+        pieces = [*self._pieces.values(), *(Piece(x.ctypes.data, x.nbytes) for x in more)]
+        words = self._words([each for each in pieces if each.size])
+        self._shown.value = words.ctypes.data
+        yield
+        if words[w.SITE]:
+            raise EngineError(self._said(words, pieces))
+
+    def _words(self, pieces: list[Piece]) -> npt.NDArray[np.int64]:
+        halvings = len(pieces).bit_length()
+        words = np.full(w.FIRST_PIECE + 3 * 2**halvings, _BEYOND, np.int64)
+        words[: w.FIRST_PIECE] = 0
+        words[w.HALVINGS], words[w.SPARE] = halvings, self._spare
+        table = words[w.FIRST_PIECE :].reshape(-1, 3)
+        table[0] = -_BEYOND  # what is before all pieces
+        table[1 : 1 + len(pieces)] = sorted(each.bounds for each in pieces)
+        return words
+
+    def _said(self, words: npt.NDArray[np.int64], pieces: Iterable[Piece]) -> str:
+        site, start, size = (int(words[each]) for each in (w.SITE, w.ADDRESS, w.BYTES))
+        near = min(pieces, key=lambda each: _distance(each, start, size))
+        return (
+            f"{self._sites[site - 1]}\nuses {size} bytes that are not its own: they begin "
+            f"{start - near.start} bytes after the start of {near}, the nearest piece"
+        )
+
+
+def _distance(piece: Piece, start: int, size: int) -> int:
+    return max(piece.start - start, start + size - piece.start - piece.size, 0)
+
+
+class CheckedMemory(Memory):
+    """A run's memory in pieces; what comes from outside is copied into them."""
+
+    def __init__(self, made: Build, code: Compiled, *rest: Any) -> None:
+        assert made.checked is not None
+        self._pieces = Pieces(made.checked, code)
+        self._constants = [each.array for each in made.buffers if each.kind == "constant"]
+        super().__init__(*rest)
+        self.tables = [self._pieces.copied(each) for each in self.tables]
+        self._name({each.place: f"the {each.kind} buffer {each.name}" for each in made.buffers})
+
+    def _name(self, names: dict[int, str]) -> None:
+        for table in self.tables:
+            self._pieces.name(table.ctypes.data, "the table")
+            for place, start in enumerate(table):
+                self._pieces.name(int(start), names.get(place, f"entry {place} of the table"))
+
+    def recording(self, history: Array, watched: Array) -> None:
+        super().recording(history, watched)
+        self._recorded = [history, watched]
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        with super().in_use(), self._pieces.shown(*self._recorded, self.scheduled):
+            yield
+
+    def _zeros(self, size: int) -> Bytes:
+        room = self._pieces.room(size)
+        room[:] = 0
+        return room
+
+    def _copied(self, array: Any) -> Array:
+        mine: Array = self._pieces.copied(array)
+        return mine
+
+    def _address(self, array: Any) -> int:
+        if not self._pieces.owns(array):
+            array = self._pieces.copied(array, gives=not self._is_fixed(array))
+        return super()._address(array)
+
+    def _is_fixed(self, array: Any) -> bool:
+        """Whether no program may write there: rows, settings and constants."""
+        rows = [each for each in (self.rows, self.held) if each is not None]
+        fixed = [x for some in rows for x in (some.x, some.y, some.weights)]
+        settings = [] if self.program.changing else self.settings  # those that change are written
+        return any(array is each for each in (*fixed, *settings, *self._constants))
+
+    def _room(self, size: int) -> int:
+        return self._address(self._pieces.room(size))
+
+    def _lay_out(self, table: Pointers, plans: Sequence[Plan], kind: Kind, rows: int) -> None:
+        for buffer in (each for plan in plans for each in plan.layout(kind, rows)[0]):
+            table[buffer.place] = self._room(buffer.nbytes(rows))
+
+
+class CheckedWorkspace(Workspace):
+    """The memory of one call in pieces."""
+
+    def __init__(self, rows: int, table: Pointers, pieces: Pieces) -> None:
+        super().__init__()
+        self.rows, self.table, self.pieces = rows, table, pieces
+
+    def point(self, place: int, array: Any) -> None:
+        """As of any workspace; an array from outside is a piece as well from now on."""
+        super().point(place, array if self.pieces.owns(array) else self.pieces.lent(array))
+
+
+class CheckedGraph(CompiledGraph):
+    """A compiled graph that checks itself; it copies all arrays into pieces and back."""
+
+    _borrows = False
+
+    def _compiled(self) -> Compiled:
+        self._program = with_checks(self.text)
+        return compiled(self._program.text, ["call", *self._program.names])
+
+    def __call__(self, **arrays: Any) -> dict[str, Array]:
+        given = {name: np.asarray(each, order="C") for name, each in arrays.items()}
+        rows = self._rows(given)
+        space = self._laid_out(rows)
+        for name, buffer in self.plan.inputs.items():
+            self._point(space, buffer, space.pieces.copied(given[name], gives=False))
+        found = {}
+        for name, node in self.outline.outputs.items():
+            shape = tuple(each.of(rows) for each in node.shape)
+            found[name] = space.pieces.copied(np.full(shape, RUBBISH).astype(node.dtype))
+            self._point(space, self.plan.outputs[name], found[name])
+        self._run_in(space)
+        return {name: each.copy() for name, each in found.items()}
+
+    def _run_in(self, space: Workspace) -> None:
+        assert isinstance(space, CheckedWorkspace)
+        with space.pieces.shown():
+            super()._run_in(space)
+
+    def _point(self, space: CheckedWorkspace, buffer: Buffer, array: Any) -> None:
+        space.point(buffer.place, array)
+        space.pieces.name(array.ctypes.data, f"the {buffer.kind} buffer {buffer.name}")
+
+    def _laid_out(self, rows: int) -> CheckedWorkspace:
+        pieces = Pieces(self._program, self._code)
+        entries = c.FIRST_BUFFER + len(self.plan.buffers)
+        table = pieces.lent(pieces.copied(np.zeros(entries, np.uintp)), "the table")
+        space = CheckedWorkspace(rows, table, pieces)
+        for buffer in self.plan.buffers:
+            if buffer.kind == "constant":
+                self._point(space, buffer, pieces.copied(buffer.array, gives=False))
+            elif buffer.kind != "input":
+                count = min(rows, BLOCK) if buffer.kind == "block" else rows
+                self._point(space, buffer, pieces.room(buffer.nbytes(count)))
+        scratch = max(map(contract.scratch_bytes, ("float", "double")))
+        space.point(c.SCRATCH, pieces.room(scratch, "scratch"))
+        space.point(c.GUARD, pieces.copied(np.zeros(64, np.uint8)))
+        space.point(c.CONTROL, pieces.copied(np.zeros(c.WORDS, np.int64)))
+        return space

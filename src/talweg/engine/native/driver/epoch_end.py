@@ -1,0 +1,155 @@
+"""What follows an epoch, in LLVM IR: evaluation, history, best weights, stopping rules."""
+
+from __future__ import annotations
+
+from talweg.engine.native.driver.base import Parts, Writer
+from talweg.engine.native.driver.batch_rows import BatchRows
+from talweg.engine.native.llvm.ir import Index, Module, Value, number, type_of
+from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.runtime import control as c
+
+_HELD = {"x": c.HELD_X, "y": c.HELD_Y, "row_weights": c.HELD_WEIGHTS}
+
+
+class WriteEvaluation(Writer):
+    """Loss and metrics over the rows that are evaluated after each epoch."""
+
+    name = "evaluation"
+    block = c.HELD_BLOCK
+
+    def __init__(self, module: Module, parts: Parts, plan: Plan, stages: dict[int, str]) -> None:
+        super().__init__(module, parts)
+        self.plan, self.stages = plan, stages
+        self.rows = BatchRows(self, plan, _HELD)
+
+    def write(self) -> None:
+        f = self.f
+        with self.first_thread():
+            self.zero(c.HELD_SUMS)
+        size = self.word(c.HELD_BATCH)
+        if 0 in self.stages:
+            self.call_stage(self.stages[0], size, 0, 0)
+        self.barrier()
+        with f.loop(0, self.word(c.HELD_ROWS), size) as loop:
+            self.batch(loop.index, size)
+        f.give()
+
+    def batch(self, start: Value, size: Value) -> None:
+        f = self.f
+        there = f.index(f.least(size, f.minus(self.word(c.HELD_ROWS), start)))
+        rows = size if self.rows.must_fill else there
+        low, high = self.part_of(rows)
+        if self.rows.must_fill:
+            self.rows.fill(start, there, low, high)
+            self.barrier()  # the first stage may be one that reads all rows
+        else:
+            self.rows.point(start)
+        for stage, name in self.stages.items():
+            if stage % 2:
+                self.by_rows(name, rows, low, high)
+            elif stage:
+                self.call_stage(name, rows, 0, 0)
+            if stage:
+                self.barrier()
+        with self.first_thread():
+            self.add_measures(self.plan, c.HELD_SUMS, self.parts.measures)
+        self.barrier()
+
+
+class WriteClose(Writer):
+    """The end of an epoch, on the first thread: history, best weights, stopping rules."""
+
+    name = "close"
+
+    def __init__(self, module: Module, parts: Parts, rules: dict[int, str]) -> None:
+        super().__init__(module, parts)
+        self.rules = rules
+
+    def write(self) -> None:
+        f = self.f
+        epoch = f.index(f.plus(self.word(c.EPOCH), 1))
+        record = self.record(epoch)
+        if self.parts.evaluate is not None:
+            with f.when(f.compare("ne", self.word(c.KEEP_BEST), number(0, "i64"))):
+                self.keep_if_best(epoch)
+        if self.parts.rules is not None:
+            self.ask_rules(self.parts.rules, epoch, record)
+        self.put(c.EPOCH, epoch)
+        f.give()
+
+    def record(self, epoch: Value) -> Value:
+        """Write the means of the measures to the epoch's row of the history."""
+        f, count = self.f, len(self.parts.summed)
+        row = f.minus(f.minus(epoch, 1), self.word(c.FIRST_RECORD))
+        record = f.at(self.entry(c.HISTORY), f.times(row, self.parts.columns), "double")
+        rows, size = self.word(c.ROWS), self.word(c.BATCH)
+        batches = f.over(f.plus(rows, f.minus(size, 1)), size)
+        replicas = self.parts.replicas
+        steps = f.splat(f.convert(f.index(batches), "double"), replicas)
+        sums = self.entry(c.SUMS)
+        for place in range(0, count * replicas, replicas):
+            if self.parts.between and place == len(self.parts.measures):
+                steps = f.convert(self.word(c.WATCHED_STEPS), "double")
+            total = f.load(steps.type, f.at(sums, place, "double"))
+            f.store(f.divide(total, steps), f.at(record, place, "double"))
+        if self.parts.evaluate is not None:
+            held = self.entry(c.HELD_SUMS)
+            for place in range(len(self.parts.measures)):
+                total = f.load("double", f.at(held, place, "double"))
+                f.store(total, f.at(record, count + place, "double"))
+        return record
+
+    def keep_if_best(self, epoch: Value) -> None:
+        f = self.f
+        loss = f.load("double", self.entry(c.HELD_SUMS))
+        less = f.compare("olt", loss, self.word(c.BEST_LOSS, "double"))
+        is_none = f.compare("==", self.word(c.BEST_EPOCH), number(0, "i64"))
+        with f.when(f.bits("or", less, is_none)):
+            self.put(c.BEST_LOSS, loss)
+            self.put(c.BEST_EPOCH, epoch)
+            weights = self.parts.step.inputs["weights"]
+            here = self.entry(weights.place)
+            type = type_of(weights.dtype)
+            self.copy(self.entry(c.BEST), here, weights.size.factor, type)
+
+    def ask_rules(self, plan: Plan, epoch: Value, record: Value) -> None:
+        """Run the stopping rules on the epoch's row; the first that holds ends the run."""
+        f = self.f
+        for name, buffer in plan.inputs.items():
+            if name == "number":
+                f.store(f.convert(epoch, "double"), self.entry(buffer.place))
+            elif name == "seconds":
+                f.store(self.word(c.SECONDS, "double"), self.entry(buffer.place))
+            elif name in self.columns():
+                here = f.at(record, self.columns()[name], "double")
+                f.store(here, f.at(self.table, buffer.place, "ptr"))
+        for name in self.rules.values():
+            self.call_stage(name, number(1, "i64"), 0, 0)
+        self.adjust(plan, epoch)
+        flags = [name for name in plan.outputs if name.startswith("stop.")]
+        for place in reversed(range(len(flags))):
+            flag = f.load("i8", self.entry(plan.outputs[flags[place]].place))
+            with f.when(f.compare("ne", flag, number(0, "i8"))):
+                self.put(c.STATUS, c.RULE + place)
+
+    def adjust(self, plan: Plan, epoch: Value) -> None:
+        """Lay out what settings that follow measures are in the next epoch, or its steps."""
+        if not self.parts.plateaus:
+            return
+        f, names = self.f, self.parts.changing
+        rows, size = self.word(c.ROWS), self.word(c.BATCH)
+        steps: Index = f.over(f.plus(rows, f.minus(size, 1)), size)
+        if not self.parts.changes_each_step:
+            steps = 1
+        first = f.minus(f.times(epoch, steps), self.word(c.FIRST_SCHEDULED))
+        for name in self.parts.plateaus:
+            value = self.number_of(plan.outputs[f"settings.{name}"])
+            with f.loop(0, steps) as loop:
+                place = f.plus(f.times(f.plus(first, loop.index), len(names)), names.index(name))
+                f.store(value, f.at(self.entry(c.SCHEDULED), place, "double"))
+
+    def columns(self) -> dict[str, int]:
+        """Where a row of the history has each measure."""
+        names, first = list(self.parts.measures), len(self.parts.summed)
+        held = {f"val_{name}": first + place for place, name in enumerate(names)}
+        return {name: place for place, name in enumerate(names)} | held

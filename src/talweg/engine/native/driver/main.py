@@ -1,0 +1,105 @@
+"""The run around the steps, in LLVM IR: epochs, batches, evaluation, best weights, stopping.
+
+Every thread runs the same functions. What concerns all (measures, history, the decision to go on)
+is done by the first thread between two barriers.
+"""
+
+from __future__ import annotations
+
+from talweg.engine.native import processor
+from talweg.engine.native.driver.base import Parts as Parts, Writer
+from talweg.engine.native.driver.epoch import WriteEpoch
+from talweg.engine.native.driver.epoch_end import WriteClose, WriteEvaluation
+from talweg.engine.native.emit.stage import write_stage
+from talweg.engine.native.llvm.ir import Module, number, type_of
+from talweg.engine.native.runtime import control as c
+from talweg.engine.native.runtime.tickets import tickets_of
+
+
+def write_run(module: Module, parts: Parts) -> str:
+    """Write `void run(ptr control, ptr table, i64 thread)` and all that it calls."""
+    names = {
+        name: {stage: write_stage(module, plan, stage, name, tickets) for stage in plan.stages}
+        for name, plan, tickets in (
+            ("step", parts.step, tickets_of(parts.step)),
+            ("between", parts.between, tickets_of(parts.between) if parts.between else None),
+            ("evaluate", parts.evaluate, None),
+            ("rules", parts.rules, None),
+        )
+        if plan is not None
+    }
+    WriteEpoch(module, parts, names["step"], names.get("between", {})).write()
+    if parts.evaluate is not None:
+        WriteEvaluation(module, parts, parts.evaluate, names["evaluate"]).write()
+    WriteClose(module, parts, names.get("rules", {})).write()
+    WriteRun(module, parts).write()
+    _write_entry(module)
+    return "run"
+
+
+def _write_entry(module: Module) -> None:
+    arguments = [("ptr", "control"), ("ptr", "table"), ("i64", "thread")]
+    f = module.function("run", arguments, public=True)
+    with processor.without_denormals(f):
+        f.call("epochs", "void", *f.parameters)
+    f.give()
+
+
+class WriteRun(Writer):
+    """Epochs until one of the reasons to end."""
+
+    name = "epochs"
+
+    def write(self) -> None:
+        f = self.f
+        with f.loop(self.word(c.EPOCH), self.word(c.LAST_EPOCH)):
+            self.epoch()
+        f.give()
+
+    def epoch(self) -> None:
+        f = self.f
+        self.leave_if(f.compare("sge", self.word(c.EPOCH), self.word(c.LAST_EPOCH)))
+        with self.first_thread():
+            self.save_if_due()
+            self.put(c.GO, self.shared_word(c.ALONE))
+        self.barrier()
+        alone = f.compare("ne", self.word(c.GO), number(0, "i64"))
+        is_other = f.compare("ne", self.thread, number(0, "i64"))
+        self.leave_if(f.bits("and", alone, is_other))
+        with f.when(alone):
+            self.put(c.THREADS, 1)
+        cut = f.call("epoch", "i64", self.control, self.table, self.thread)
+        self.leave_if(f.compare("ne", cut, number(0, "i64")))
+        self.barrier()
+        bad = self.word(c.BAD)
+        self.leave_if(f.compare("ne", bad, number(0, "i64")))
+        replay, close = f.fresh("replay"), f.fresh("close")
+        again = f.fresh("again")
+        f.branch(f.compare("ne", self.word(c.REPLAY), number(0, "i64")), replay, close)
+        f.open(replay)
+        with self.first_thread():
+            self.put(c.EPOCH, f.plus(self.word(c.EPOCH), 1))
+        f.jump(again)
+        f.open(close)
+        if self.parts.evaluate is not None:
+            f.call("evaluation", "void", self.control, self.table, self.thread)
+        with self.first_thread():
+            f.call("close", "void", self.control, self.table, self.thread)
+        f.jump(again)
+        f.open(again)
+        self.barrier()
+        halts = f.bits("or", self.word(c.STATUS), self.word(c.BAD))
+        self.leave_if(f.compare("ne", halts, number(0, "i64")))
+
+    def save_if_due(self) -> None:
+        """Save weights and state, from where a step that goes wrong is reached again."""
+        f = self.f
+        due = f.plus(self.word(c.SAVED_STEP), self.word(c.SAVE_EVERY))
+        is_due = f.compare("sge", self.word(c.STEP), f.index(due))
+        with f.when(is_due):
+            self.put(c.SAVED_STEP, self.word(c.STEP))
+            self.put(c.SAVED_EPOCH, self.word(c.EPOCH))
+            for place, name in enumerate(["weights", *self.parts.state]):
+                buffer = self.parts.step.inputs[name]
+                to = self.entry(c.SAVED + place)
+                self.copy(to, self.entry(buffer.place), buffer.size.factor, type_of(buffer.dtype))

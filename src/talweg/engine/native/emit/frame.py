@@ -1,0 +1,101 @@
+"""What the code of a stage has at hand: buffers, sizes, and the share of the work that it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from talweg.engine.native.llvm.ir import Function, Index, Module, Value, number, type_of
+from talweg.engine.native.plan.kernel import Kernel
+from talweg.engine.native.plan.symbolic_shapes import Size
+from talweg.engine.native.plan.view import Buffer, View
+from talweg.engine.native.runtime.control import CONTROL, TAKEN
+
+PARAMETERS = [
+    ("ptr", "table"),
+    ("i64", "rows"),
+    ("i64", "low"),
+    ("i64", "high"),
+    ("i64", "thread"),
+    ("i64", "threads"),
+]
+"""Of a stage: pointers to buffers, the rows of the batch, and this thread's share of them."""
+
+
+def entry(f: Function, table: Value, place: int) -> Value:
+    """A pointer of a table."""
+    return f.load("ptr", f.at(table, place, "ptr"))
+
+
+def part(f: Function, units: Index, thread: Index, threads: Value) -> Value:
+    """units * thread / threads, rounded down: where a thread's units begin.
+
+    A function, since LLVM makes three blocks of each division.
+    """
+    if "part" not in f.module.functions:
+        _write_part(f.module)
+    return f.call("part", "i64", f.index(units), f.index(thread), threads)
+
+
+def _write_part(module: Module) -> None:
+    f = module.function("part", [("i64", "units"), ("i64", "thread"), ("i64", "threads")], "i64")
+    units, thread, threads = f.parameters
+    whole = f.index(f.times(units, thread))
+    divided, alone = f.fresh("divided"), f.fresh("alone")
+    f.branch(f.compare(">", threads, number(1, "i64")), divided, alone)
+    f.open(alone)
+    f.give(whole)
+    f.open(divided)
+    f.give(f.index(f.over(whole, threads)))
+
+
+class Frame:
+    """A stage's function while it is written, kernel by kernel."""
+
+    def __init__(self, f: Function, tickets: Mapping[Kernel, int]) -> None:
+        self.f, self.tickets = f, tickets
+        self.table, self.rows, self.low, self.high, self.thread, self.threads = f.parameters
+        self._pointers: dict[Buffer, Value] = {}
+
+    def begin(self) -> None:
+        """Begin a kernel: addresses are loaded anew for each, since registers are few."""
+        self._pointers = {}
+
+    def _loaded(self, buffer: Buffer) -> Value:
+        pointer = self.entry(buffer.place)
+        if buffer.kind != "block":
+            return pointer
+        # a block holds this share of the rows alone; indices count from the first of all rows
+        before = self.f.minus(0, self.f.times(self.low, buffer.size.factor))
+        return self.f.at(pointer, before, type_of(buffer.dtype))
+
+    def entry(self, place: int) -> Value:
+        """A pointer of the table."""
+        return entry(self.f, self.table, place)
+
+    def size(self, size: Size) -> Index:
+        """A size as a number of this step."""
+        whole: Index = size.factor
+        for _ in range(size.power):
+            whole = self.f.times(self.rows, whole)
+        return whole
+
+    def start(self, view: View) -> Value:
+        """The address of a view's first element; to be asked for before a kernel's loops."""
+        offset: Index = 0
+        for each in view.offset:
+            offset = self.f.plus(offset, self.size(each))
+        if view.buffer not in self._pointers:
+            self._pointers[view.buffer] = self._loaded(view.buffer)
+        return self.f.at(self._pointers[view.buffer], offset, type_of(view.dtype))
+
+    def ticket(self, kernel: Kernel) -> Value:
+        """The word that counts which parts of a kernel have been taken."""
+        return self.f.at(self.entry(CONTROL), TAKEN + 8 * self.tickets[kernel], "i64")
+
+    def share(self, count: Index, unit: int) -> tuple[Index, Index]:
+        """This thread's part of 0..count, cut at multiples of `unit`."""
+        f = self.f
+        units = f.over(f.plus(count, unit - 1), unit)
+        low = part(f, units, self.thread, self.threads)
+        high = part(f, units, f.plus(self.thread, 1), self.threads)
+        return f.times(low, unit), f.least(f.times(high, unit), count)

@@ -1,0 +1,264 @@
+"""The matrix product C (M x N) = A (M x K) B (K x N) as functions of a module.
+
+Sizes and strides are i64 values at run time, so one set of functions serves every product of a
+program. Blocks of 384 p are added in order, and within a block each C[i, j] is one chain of fma: so
+the bits do not change with how M and N are split, nor with how A and B lie in memory.
+
+Source: the loops around the tile follow Goto and van de Geijn, Anatomy of high-performance matrix
+multiplication (2008): a panel of B in the first cache, a block of A in the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from talweg.engine.native.emit.gemm import packing, tiles as kernels
+from talweg.engine.native.emit.gemm.tiles import panel_width
+from talweg.engine.native.llvm.ir import Function, Index, Module, Value, number, size_of
+
+DEPTH = 384
+"""p in one block: a panel of B is 24 KB of a first cache of 32. A third fewer were slower by a
+twentieth at 1024 x 1024 x 1024: C is read and written again for every block."""
+HEIGHT_BYTES = 96 * 4
+"""Rows of A in one block, in bytes of one column: 150 KB of a second cache of 512. Twice as many
+were slower by a tenth while something else used that cache."""
+ROOM = DEPTH + 16
+"""Elements between the staged rows of A; no power of two, whose rows would share cache sets."""
+WIDE = 128
+"""Columns of C from which staging A pays."""
+
+
+class Matrix(NamedTuple):
+    """Element (i, j) lies at pointer + i row + j column, counted in elements."""
+
+    pointer: Value
+    row: Index
+    column: Index = 1
+
+
+class Panels(NamedTuple):
+    """Element (p, j) of B lies at pointer + (j // width) panel + p step + j % width."""
+
+    pointer: Value
+    step: Index
+    panel: Index
+
+
+def unpacked(module: Module, type: str, pointer: Value, row: Index) -> Panels:
+    """B as it is: rows in memory, `row` elements apart."""
+    return Panels(pointer, row, panel_width(module, type))
+
+
+def packed(f: Function, type: str, pointer: Value, k: Index) -> Panels:
+    """B as `pack` leaves it."""
+    width = panel_width(f.module, type)
+    return Panels(pointer, width, f.times(k, width))
+
+
+def packed_panels(module: Module, type: str, n: int) -> int:
+    """How many panels n columns make."""
+    return -(-n // panel_width(module, type))
+
+
+def packed_bytes(module: Module, type: str, k: int, n: int) -> int:
+    """What a packed B of k x n takes."""
+    return packed_panels(module, type, n) * panel_width(module, type) * k * size_of(type)
+
+
+def scratch_bytes(type: str) -> int:
+    """What a thread's scratch takes, whatever the sizes: a block of A."""
+    return HEIGHT_BYTES // size_of(type) * ROOM * size_of(type)
+
+
+def pack(
+    f: Function,
+    type: str,
+    k: Index,
+    n: Index,
+    b: Matrix,
+    out: Value,
+    first: Index,
+    last: Index,
+    rows: tuple[Index, Index] | None = None,
+) -> None:
+    """Write a call that packs panels [first, last) of B (k x n) to their places in `out`.
+
+    With `rows`, only those from the first up to the second of them.
+
+    Rows of B (column 1) are copied, those of a transposed B (row 1) turned in registers; any other
+    strides go element by element. The last panel is filled up with zeros.
+    """
+    low, high = rows or (0, k)
+    sizes = [f.index(each) for each in (f.minus(high, low), n)]
+    strides = [f.index(each) for each in (b.row, b.column)]
+    start = f.at(b.pointer, f.times(low, b.row), type)
+    target = f.at(out, f.times(low, panel_width(f.module, type)), type)
+    ends = [f.index(each) for each in (k, first, last)]
+    arguments = [*sizes, start, *strides, target, *ends]
+    _call(f, f"talweg_pack_{type}", type, partial(packing.pack, f.module, type), arguments)
+
+
+def gemm(
+    f: Function,
+    type: str,
+    shape: tuple[Index, Index, Index],
+    a: Matrix,
+    b: Panels,
+    c: Matrix,
+    *,
+    scratch: Value,
+    accumulate: Index = False,
+) -> None:
+    """Write a call of C (+)= A B for shape (m, n, k), where m and n are at least 1.
+
+    Rows of C lie in memory (c.column is 1). K may be 0: then C is 0, or stays if `accumulate`.
+    `accumulate` may be an i64, 0 or 1. `scratch`, of `scratch_bytes`, belongs to the calling
+    thread; A is copied there where it lies badly and N is 128 or more.
+    """
+    if shape[1] == 1 and a.row == 1 and c.row == 1:
+        # a column of C is the row of the transposed product, and that has whole vectors
+        column, rows = Matrix(b.pointer, 0, b.step), unpacked(f.module, type, a.pointer, a.column)
+        shape, a, b, c = (1, shape[0], shape[2]), column, rows, Matrix(c.pointer, 0)
+    sizes = [f.index(each) for each in shape]
+    left = [a.pointer, f.index(a.row), f.index(a.column)]
+    right = [b.pointer, f.index(b.step), f.index(b.panel)]
+    out = [c.pointer, f.index(c.row), f.index(accumulate), scratch]
+    arguments = [*sizes, *left, *right, *out]
+    _call(f, f"talweg_product_{type}", type, _Product(f.module, type).write, arguments)
+
+
+def write_routines(module: Module, type: str) -> None:
+    """All that products of a type call, for other modules to borrow."""
+    packing.pack(module, type, public=True)
+    _Product(module, type).write(public=True)
+
+
+def _call(
+    f: Function, name: str, type: str, write: Callable[[], object], arguments: Sequence[Value]
+) -> None:
+    """Call a routine, which is borrowed, or else written when it is first called."""
+    module = f.module
+    if module.borrowed is not None:
+        module.borrowed.add(type)
+    elif name not in module.functions:
+        write()
+    f.call(name, "void", *arguments, declared=module.borrowed is None)
+
+
+class _Product:
+    """Writes the functions of one type into a module."""
+
+    def __init__(self, module: Module, type: str) -> None:
+        self.module, self.type = module, type
+        self.width = panel_width(module, type)
+        self.tall = kernels.tall(module)
+        # without instructions for masks, the loop that has them is slow
+        self.low = "low" if module.vector_bytes == 16 else "edge"
+
+    def write(self, *, public: bool = False) -> None:
+        """The tiles, then the loops over blocks that call them."""
+        module, type = self.module, self.type
+        module.table(f"talweg_zeros_{type}", [number(0, type)] * self.width)
+        kernels.settle(module, type)
+        kernels.strips(module, type)
+        kernels.row(module, type)
+        kernels.edge(module, type, masked=True)
+        if self.low == "low":
+            kernels.edge(module, type, masked=False)
+        self._loops(public)
+
+    def _call(self, f: Function, name: str, *arguments: Value) -> None:
+        f.call(f"talweg_{name}_{self.type}", "void", *arguments)
+
+    def _loops(self, public: bool) -> None:
+        """Blocks of p, within them blocks of rows."""
+        sizes = [("i64", "m"), ("i64", "n"), ("i64", "k")]
+        left = [("ptr", "a"), ("i64", "a_row"), ("i64", "a_step")]
+        right = [("ptr", "b"), ("i64", "b_step"), ("i64", "b_panel")]
+        output = [("ptr", "c"), ("i64", "c_row"), ("i64", "adding"), ("ptr", "scratch")]
+        name, parameters = f"talweg_product_{self.type}", [*sizes, *left, *right, *output]
+        f = self.module.function(name, parameters, public=public, inline=False)
+        m, n, k, a, a_row, a_step, b, b_step, b_panel, c, c_row, adding, scratch = f.parameters
+        record = f.stack("i64", len(kernels.RECORD))
+        kernels.write(f, record, b_step=b_step, b_panel=b_panel, c_row=c_row)
+        height = HEIGHT_BYTES // size_of(self.type)
+        once = f.intrinsic("smax", k, number(1, "i64"))
+        with f.loop(0, once, DEPTH, [a, b, adding]) as deep:
+            left_start, b_start, more = deep.values
+            kernels.write(f, record, adding=more, k=f.least(f.minus(k, deep.index), DEPTH))
+            with f.loop(0, m, height, [left_start, c]) as high:
+                rows = f.index(f.least(f.minus(m, high.index), height))
+                kernels.write(f, record, a=high.values[0], a_row=a_row, a_step=a_step)
+                with f.when(f.compare("sge", n, number(WIDE, "i64"))):
+                    self._stage(f, record, rows, scratch)
+                self._block(f, record, (rows, n), b_start, high.values[1])
+                high.carry(*self._down(f, high.values, (a_row, c_row), height))
+            following = self._down(f, [left_start, b_start], (a_step, b_step), DEPTH)
+            deep.carry(*following, number(1, "i64"))
+        f.give()
+
+    def _down(
+        self, f: Function, places: Sequence[Value], rows: Sequence[Value], count: Index
+    ) -> list[Value]:
+        """Places some rows further."""
+        pairs = zip(places, rows, strict=True)
+        return [f.at(place, f.times(row, count), self.type) for place, row in pairs]
+
+    def _stage(self, f: Function, record: Value, m: Value, scratch: Value) -> None:
+        """Copy a block of A to where the tile reads it fast, if its rows share cache sets or lie
+        across; many panels follow."""
+        copy, turn = packing.copy(self.module, self.type), packing.turn(self.module, self.type)
+        k, a, row, step = kernels.read(f, record, "k", "a", "a_row", "a_step")
+        one, room, lanes = number(1, "i64"), number(ROOM, "i64"), self.module.lanes(self.type)
+        enough = f.compare("sge", f.index(f.least(m, k)), number(lanes, "i64"))
+        shared = f.bits("and", row, number(1024 // size_of(self.type) - 1, "i64"))
+        along = f.compare("eq", f.bits("or", shared, f.bits("xor", step, one)), number(0, "i64"))
+        across = f.bits("and", f.compare("eq", row, one), f.compare("ne", step, one))
+        with f.when(f.bits("and", along, enough)):
+            f.call(copy, "void", m, k, a, row, scratch, room)
+            kernels.write(f, record, a=scratch, a_row=ROOM)
+        with f.when(f.bits("and", across, enough)):
+            f.call(turn, "void", k, m, a, step, scratch, room)
+            kernels.write(f, record, a=scratch, a_row=ROOM, a_step=1)
+
+    def _block(
+        self, f: Function, record: Value, shape: tuple[Value, Value], b: Value, c: Value
+    ) -> None:
+        """All panels of one block of rows."""
+        m, n = shape
+        panels = f.index(f.over(n, self.width))
+        a, b_panel = kernels.read(f, record, "a", "b_panel")
+        with f.when(f.compare("slt", m, number(kernels.SHORT, "i64"))):
+            self._call(f, "row", record, m, panels, a, b, c)
+        with f.when(f.compare("sge", m, number(kernels.SHORT, "i64"))):
+            self._panels(f, record, (m, panels), (a, b, c), b_panel)
+        width = f.bits("and", n, number(self.width - 1, "i64"))
+        with f.when(f.compare("ne", width, number(0, "i64"))):
+            last = f.at(b, f.times(panels, b_panel), self.type)
+            place = f.at(c, f.times(panels, self.width), self.type)
+            self._call(f, "edge", record, number(0, "i64"), m, width, a, last, place)
+
+    def _panels(
+        self,
+        f: Function,
+        record: Value,
+        shape: tuple[Value, Value],
+        places: tuple[Value, Value, Value],
+        b_panel: Value,
+    ) -> None:
+        """The full panels: high tiles, then low ones for the rows that are left.
+
+        One or two rows left over join a high tile's rows: two low tiles cost less than one of each.
+        """
+        (m, panels), (a, b, c) = shape, places
+        rest = f.bits("urem", m, number(self.tall, "i64"))
+        joins = f.compare("ult", f.index(f.minus(rest, 1)), number(2, "i64"))
+        low = f.add(rest, f.select(joins, number(self.tall, "i64"), number(0, "i64")))
+        high, whole = f.index(f.minus(m, low)), number(self.width, "i64")
+        with f.loop(0, panels, 1, [b, c]) as panel:
+            b, c = panel.values
+            self._call(f, "strips", record, high, a, b, c)
+            self._call(f, self.low, record, high, m, whole, a, b, c)
+            panel.carry(f.at(b, b_panel, self.type), f.at(c, self.width, self.type))

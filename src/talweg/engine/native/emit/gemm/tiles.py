@@ -1,0 +1,262 @@
+"""The inner loops of the matrix product: tiles of C whose sums stay in registers.
+
+Every element of C is one chain, sum = fma(A[i, p], B[p, j], sum) for p = 0, 1, ..., whichever tile
+it falls into; so no choice made here moves a bit of the result. Where a tile does not fit at the
+end, it is moved back over rows that are done, and finds the same sums again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from talweg.engine.native.llvm.ir import Function, Index, Module, Value, number, vector
+
+RECORD = ("k", "a", "a_row", "a_step", "b_step", "b_panel", "c_row", "adding")
+"""What all functions of one block need, eight bytes each: C (+)= A B, k deep."""
+PLACES = [("ptr", "a"), ("ptr", "b"), ("ptr", "c")]
+SHORT = 4
+"""Rows of a low tile. With its two vectors that makes 8 chains: two fma begin in each cycle and
+take four, so fewer would leave the units waiting."""
+ABREAST = 8
+"""Panels that one row meets at a time: 16 chains, and 128 columns in float32 are one pass over it.
+A row through 784-1024-1024-10 took 0.76 of the time with two, through 384-512-512-1 0.85."""
+
+
+def panel_width(module: Module, type: str) -> int:
+    """Columns of B and C that a tile covers: two vectors."""
+    return 2 * module.lanes(type)
+
+
+def tall(module: Module) -> int:
+    """Rows of the highest tile: its sums, two vectors of B and one of A fill the registers."""
+    return 6 if module.registers < 32 else 12
+
+
+def write(f: Function, record: Value, **fields: Index) -> None:
+    """Set fields of a record."""
+    for name, value in fields.items():
+        f.store(f.index(value), f.at(record, RECORD.index(name), "i64"))
+
+
+def read(f: Function, record: Value, *names: str) -> list[Value]:
+    """Fields of a record."""
+    places = [f.at(record, RECORD.index(name), "i64") for name in names]
+    kinds = ["ptr" if name == "a" else "i64" for name in names]
+    return [f.emit(kind, f"load {kind}, {each}") for kind, each in zip(kinds, places, strict=True)]
+
+
+def strips(module: Module, type: str) -> str:
+    """C[:m, one panel] (+)= A[:m, :k] B[:k, the panel] by high tiles, whose rows divide m."""
+    name, rows = f"talweg_strips_{type}", tall(module)
+    f = module.function(name, [("ptr", "record"), ("i64", "m"), *PLACES], inline=False)
+    record, m, a, b, c = f.parameters
+    zeros, zero = Value("ptr", f"@talweg_zeros_{type}"), number(0, "i64")
+    a_row, c_row, flag = read(f, record, "a_row", "c_row", "adding")
+    adding = f.compare("ne", flag, zero)
+    old_row = f.select(adding, c_row, zero)
+    with f.loop(0, m, rows) as strip:
+        target = f.at(c, f.times(strip.index, c_row), type)
+        targets = _spaced(f, type, target, c_row, rows)
+        for each in targets:
+            # the end: if another line of cache, the panel before has brought the beginning
+            _prefetch(f, f.at(each, panel_width(module, type) - 1, type))
+        left = f.at(a, f.times(strip.index, a_row), type)
+        sums = _tile(f, type, record, (left, a_row), b, (rows, [None, None]))
+        old = _spaced(f, type, f.select(adding, target, zeros), old_row, rows)
+        _add(f, type, [(x, y) for x, y in zip(old, targets, strict=True)], sums)
+    f.give()
+    return name
+
+
+def edge(module: Module, type: str, *, masked: bool) -> str:
+    """C[first:m, :width] (+)= A[first:m, :k] B[:k, :width], at most one panel, by low tiles.
+
+    The last tile moves back where it does not fit; rows too few for one tile are done one by one,
+    four times each. Whole new sums go to C at once, others are settled from a tile in memory.
+    `masked` reads no more of B than `width` columns.
+    """
+    name, rows = f"talweg_{'edge' if masked else 'low'}_{type}", SHORT
+    sizes = [("ptr", "record"), ("i64", "first"), ("i64", "m"), ("i64", "width")]
+    f = module.function(name, [*sizes, *PLACES], inline=False)
+    record, first, m, width, a, b, c = f.parameters
+    zero, wide = number(0, "i64"), number(panel_width(module, type), "i64")
+    tile = f.stack(type, rows * panel_width(module, type))
+    masks = _masks(f, type, width) if masked else [None, None]
+    a_row, c_row, flag = read(f, record, "a_row", "c_row", "adding")
+    few = f.compare("slt", m, number(rows, "i64"))
+    step, apart = f.select(few, number(1, "i64"), number(rows, "i64")), f.select(few, zero, a_row)
+    direct = f.compare("eq", f.bits("or", f.bits("xor", width, wide), flag), zero)
+    row, last = f.select(direct, c_row, wide), f.minus(m, step)
+    with f.loop(first, m, step) as strip:
+        start = f.index(f.least(strip.index, last))
+        left = f.at(a, f.times(start, a_row), type)
+        sums = _tile(f, type, record, (left, apart), b, (rows, masks))
+        place = f.select(direct, f.at(c, f.times(start, c_row), type), tile)
+        for i, target in enumerate(_spaced(f, type, place, row, rows)):
+            _store(f, type, sums[2 * i : 2 * i + 2], target)
+        with f.when(f.bits("xor", direct, number(True, "i1"))):
+            done = f.minus(strip.index, start)
+            source = f.at(tile, f.times(done, wide), type)
+            target = f.at(c, f.times(strip.index, c_row), type)
+            fresh = f.index(f.minus(step, done))
+            f.call(f"talweg_settle_{type}", "void", record, fresh, width, source, target)
+    f.give()
+    return name
+
+
+def _masks(f: Function, type: str, width: Value) -> list[Value]:
+    """The lanes of both vectors of a panel that hold the first `width` columns."""
+    lanes = f.module.lanes(type)
+    return [f.first_lanes(f.minus(width, v * lanes), lanes) for v in range(2)]
+
+
+def _prefetch(f: Function, place: Value) -> None:
+    """Begin to bring what will be written."""
+    f.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32", "i32", "i32"])
+    f.do(f"call void @llvm.prefetch.p0({place}, i32 1, i32 3, i32 1)")
+
+
+def _spaced(f: Function, type: str, start: Value, row: Value, count: int) -> list[Value]:
+    """The beginnings of `count` rows."""
+    places = [start]
+    while len(places) < count:
+        places.append(f.at(places[-1], row, type))
+    return places
+
+
+def _store(f: Function, type: str, sums: Sequence[Value], target: Value) -> None:
+    """Vectors one after the other."""
+    for v, sum in enumerate(sums):
+        f.store(sum, f.at(target, v * f.module.lanes(type), type))
+
+
+def _add(
+    f: Function, type: str, places: Sequence[tuple[Value, Value]], sums: Sequence[Value]
+) -> None:
+    """Two sums a place: to the second address of it goes what is at the first, plus the sums.
+
+    All is read before anything is written, since a place may stand there twice.
+    """
+    totals = []
+    for i, (old, _) in enumerate(places):
+        before = [_part(f, type, old, v, None) for v in range(2)]
+        totals.append([f.add(x, sums[2 * i + v]) for v, x in enumerate(before)])
+    for (_, target), total in zip(places, totals, strict=True):
+        _store(f, type, total, target)
+
+
+def _tile(
+    f: Function,
+    type: str,
+    record: Value,
+    a: tuple[Value, Value],
+    b: Value,
+    tile: tuple[int, Sequence[Value | None]],
+) -> list[Value]:
+    """The sums over p of a tile: some rows of A (first row and distance) with two vectors of B.
+
+    The places in A and B are frozen at each step, so that LLVM lets the addresses alone: it would
+    spend a tenth of the compile time on them, and make them no better.
+    """
+    start, apart = a
+    rows, masks = tile
+    lanes = f.module.lanes(type)
+    k, a_step, b_step = read(f, record, "k", "a_step", "b_step")
+    twice, thrice = f.index(f.times(apart, 2)), f.index(f.times(apart, 3))
+    zeros = [number(0, vector(type, lanes))] * (2 * rows)
+    with f.loop(0, k, 1, [start, b, *zeros]) as loop:
+        left, right, *sums = loop.values
+        columns = [_part(f, type, right, v, mask) for v, mask in enumerate(masks)]
+        made = []
+        base = left
+        for i in range(rows):
+            if i and i % 3 == 0:
+                base = f.at(base, thrice, type)
+            x = f.load(type, f.at(base, (0, apart, twice)[i % 3], type))
+            x = f.splat(x, lanes)
+            made += [f.fma(x, columns[v], sums[2 * i + v]) for v in range(2)]
+        loop.carry(
+            _frozen(f, f.at(left, a_step, type)), _frozen(f, f.at(right, b_step, type)), *made
+        )
+    return loop.results[2:]
+
+
+def _frozen(f: Function, x: Value) -> Value:
+    return f.emit(x.type, f"freeze {x}")
+
+
+def _part(f: Function, type: str, start: Value, v: int, mask: Value | None) -> Value:
+    """Vector v of a row of B, or the lanes of it that the mask leaves."""
+    lanes = f.module.lanes(type)
+    place, wide = f.at(start, v * lanes, type), vector(type, lanes)
+    return f.masked_load(wide, place, mask) if mask else f.load(wide, place)
+
+
+def settle(module: Module, type: str) -> None:
+    """C (+)= the first `width` columns of rows in memory.
+
+    Masked stores would do it in one instruction a vector, but take 12 cycles each on AMD Zen.
+    """
+    sizes = [("ptr", "record"), ("i64", "rows"), ("i64", "width")]
+    f = module.function(
+        f"talweg_settle_{type}", [*sizes, ("ptr", "tile"), ("ptr", "c")], inline=False
+    )
+    record, rows, width, tile, c = f.parameters
+    c_row, flag = read(f, record, "c_row", "adding")
+    adding = f.compare("ne", flag, number(0, "i64"))
+    whole = f.rounded_down(width, module.lanes(type))
+    with f.loop(0, rows, 1, [tile, c]) as loop:
+        source, target = loop.values
+        old = f.select(adding, target, Value("ptr", f"@talweg_zeros_{type}"))
+        for count, start, stop in ((module.lanes(type), 0, whole), (1, whole, width)):
+            some = vector(type, count)
+            with f.loop(start, stop, count) as column:
+                x, y, z = (f.at(each, column.index, type) for each in (old, source, target))
+                f.store(f.add(f.load(some, x), f.load(some, y)), z)
+        loop.carry(f.at(source, panel_width(module, type), type), f.at(target, c_row, type))
+    f.give()
+
+
+def row(module: Module, type: str) -> str:
+    """C[:m, all full panels] (+)= A[:m, :k] B, row by row, several panels at a time.
+
+    Past the last panel, that one is computed again.
+    """
+    name = f"talweg_row_{type}"
+    sizes = [("ptr", "record"), ("i64", "m"), ("i64", "panels")]
+    f = module.function(name, [*sizes, *PLACES], inline=False)
+    record, m, panels, a, b, c = f.parameters
+    a_row, c_row, b_panel, flag = read(f, record, "a_row", "c_row", "b_panel", "adding")
+    adding = f.compare("ne", flag, number(0, "i64"))
+    zeros = Value("ptr", f"@talweg_zeros_{type}")
+    last = f.minus(panels, 1)
+    with f.loop(0, m, 1, [a, c]) as loop:
+        left, target = loop.values
+        with f.loop(0, panels, ABREAST) as group:
+            places = [f.least(f.plus(group.index, i), last) for i in range(ABREAST)]
+            starts = [f.at(b, f.times(place, b_panel), type) for place in places]
+            sums = _row_tile(f, type, record, left, starts)
+            wide = panel_width(module, type)
+            targets = [f.at(target, f.times(place, wide), type) for place in places]
+            _add(f, type, [(f.select(adding, each, zeros), each) for each in targets], sums)
+        loop.carry(f.at(left, a_row, type), f.at(target, c_row, type))
+    f.give()
+    return name
+
+
+def _row_tile(
+    f: Function, type: str, record: Value, a: Value, starts: Sequence[Value]
+) -> list[Value]:
+    """The sums over p of one row of A with several panels of B."""
+    lanes = f.module.lanes(type)
+    k, a_step, b_step = read(f, record, "k", "a_step", "b_step")
+    zeros = [number(0, vector(type, lanes))] * (2 * len(starts))
+    with f.loop(0, k, 1, [a, number(0, "i64"), *zeros]) as loop:
+        left, step, *sums = loop.values
+        x = f.splat(f.load(type, left), lanes)
+        places = [f.at(start, step, type) for start in starts]
+        columns = [_part(f, type, place, v, None) for place in places for v in range(2)]
+        made = [f.fma(x, each, sum) for each, sum in zip(columns, sums, strict=True)]
+        following = _frozen(f, f.index(f.plus(step, b_step)))
+        loop.carry(_frozen(f, f.at(left, a_step, type)), following, *made)
+    return loop.results[2:]

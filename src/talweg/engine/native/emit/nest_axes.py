@@ -1,0 +1,180 @@
+"""What a nest walks over: its operands with their strides, and its loops, merged if possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from talweg.engine.native.emit.frame import Frame
+from talweg.engine.native.llvm.ir import Index, Value, type_of
+from talweg.engine.native.plan.kernel import Nest
+from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, product
+from talweg.engine.native.plan.view import View
+
+
+@dataclass
+class Axis:
+    """One loop: its size, and the part of it that this thread runs through."""
+
+    size: Size
+    reduced: bool
+    start: Index
+    stop: Index
+    is_part: bool = False
+    is_index: bool = False
+
+
+@dataclass(eq=False)
+class Operand:
+    """A view while it is walked over: strides an axis, and where it stands in the loops so far;
+    at the start, where it holds `bits`.
+    """
+
+    node: Node | None
+    type: str
+    strides: list[Size]
+    pointer: Value
+    value: Value | None = None
+    bits: bool = False
+
+
+@dataclass
+class Places:
+    """The operands of a nest: read, written at each element, written after a reduction.
+
+    `drawn` are random numbers, each a function of its place: that is the address that it would
+    have in an array of bytes at 0.
+    """
+
+    loads: list[Operand] = field(default_factory=list)
+    stores: list[Operand] = field(default_factory=list)
+    results: list[Operand] = field(default_factory=list)
+    pair: list[Operand] = field(default_factory=list)
+    drawn: list[Operand] = field(default_factory=list)
+
+    def all(self) -> Iterator[Operand]:
+        yield from (*self.in_memory(), *self.drawn)
+
+    def in_memory(self) -> Iterator[Operand]:
+        yield from (*self.loads, *self.pair, *self.stores, *self.results)
+
+
+class Walk:
+    """The operands and the loops of a nest."""
+
+    def __init__(self, frame: Frame, nest: Nest) -> None:
+        self.frame, self.f, self.nest = frame, frame.f, nest
+        self.places = self._operands()
+        self.guards = [
+            each
+            for each, (_, view) in zip(self.places.stores, nest.stores, strict=True)
+            if view.buffer in nest.guarded
+        ]
+        self.axes = self._axes()
+
+    def _operands(self) -> Places:
+        nest = self.nest
+        pair = nest.pair or ()
+        return Places(
+            [self._operand(node, view) for node, view in nest.loads.items()],
+            [self._operand(node, view) for node, view in nest.stores],
+            [self._operand(node, self._spread(node, view)) for node, view in nest.results.items()],
+            [self._operand(nest.reductions[0], view) for view in pair],
+            [self._drawn(node) for node in nest.nodes if is_drawn(node)],
+        )
+
+    def _drawn(self, node: Node) -> Operand:
+        strides = [product(node.shape[i + 1 :]) for i in range(len(node.shape))]
+        return Operand(node, "i8", strides, Value("ptr", "null"))
+
+    def _operand(self, node: Node | None, view: View) -> Operand:
+        found = Operand(node, type_of(view.dtype), list(view.strides), self.frame.start(view))
+        found.bits = view.buffer.bits > 0
+        return found
+
+    def _spread(self, node: Node, view: View) -> View:
+        """A result's view with stride 0 along the axes that were reduced."""
+        reduced = self.nest.reduced
+        strides = list(view.strides)
+        if len(strides) < len(self.nest.shape):  # reduced axes are gone
+            for axis in reduced:
+                strides.insert(axis, Size(0))
+        strides = [Size(0) if i in reduced else each for i, each in enumerate(strides)]
+        return View(view.buffer, self.nest.shape, tuple(strides), view.offset)
+
+    def _axes(self) -> list[Axis]:
+        """The loops, without axes of size 1, and with neighbours merged where all strides allow."""
+        nest, axes = self.nest, []
+        indexed = _index_axis(nest)
+        for i, size in enumerate(nest.shape):
+            axis = Axis(size, i in nest.reduced, 0, self.frame.size(size), is_index=i == indexed)
+            if i == nest.row_axis:
+                axis.start = self.f.times(self.frame.low, size.factor)
+                axis.stop = self.f.times(self.frame.high, size.factor)
+                axis.is_part = True
+            axes.append(axis)
+        keep = [i for i, axis in enumerate(axes) if axis.size != ONE or axis.is_index]
+        for each in self.places.all():
+            each.strides = [each.strides[i] for i in keep]
+        return self._merged([axes[i] for i in keep])
+
+    def _merged(self, axes: list[Axis]) -> list[Axis]:
+        i = len(axes) - 2
+        while i >= 0:
+            outer, inner = axes[i], axes[i + 1]
+            fits = all(
+                each.strides[i] == each.strides[i + 1].times(inner.size)
+                for each in self.places.all()
+            )
+            alike = outer.reduced == inner.reduced and not (outer.is_index or inner.is_index)
+            if fits and alike and not inner.is_part:
+                inside = self.frame.size(inner.size)
+                outer.start = self.f.times(outer.start, inside)
+                outer.stop = self.f.times(outer.stop, inside)
+                outer.size = outer.size.times(inner.size)
+                del axes[i + 1]
+                for each in self.places.all():
+                    del each.strides[i]
+            i -= 1
+        return axes
+
+    def vector_axis(self) -> int:
+        """The axis along which most operands lie side by side; the last of equals."""
+        operands = list(self.places.in_memory())
+        scores = [
+            sum(each.strides[i] == ONE for each in operands)
+            - 4 * sum(each.strides[i] not in (ONE, Size(0)) for each in operands)
+            for i in range(len(self.axes))
+        ]
+        return max(range(len(scores)), key=lambda i: (scores[i], i))
+
+    def lanes(self) -> int:
+        """How many lanes the vector axis is taken in: as many as the widest float fills."""
+        module = self.f.module
+        if self.is_bytes:
+            return module.lanes("i8")
+        floats = {each.type for each in self.places.all() if each.type in ("float", "double")}
+        return module.lanes("double" if floats == {"double"} else "float")
+
+    @property
+    def is_bytes(self) -> bool:
+        """Whether it counts in bytes, and a vector takes more elements than there are floats."""
+        types = {each.type for each in self.places.all()}
+        return types == {"i8"} and any(each.dtype == np.uint8 for each in self.nest.nodes)
+
+
+def is_drawn(node: Node) -> bool:
+    """Whether a node is made of random numbers."""
+    return node.gate is not None and node.gate.kind == "random"
+
+
+def _index_axis(nest: Nest) -> int:
+    """The axis along which a gate asks for the place; -1 for none."""
+    for node in (*nest.nodes, *nest.reductions):
+        if node.gate is not None and node.gate.name == "argmax":
+            return int(node.settings["axis"].factor)
+        if node.gate is not None and node.gate.name == "one_hot":
+            return len(nest.shape) - 1
+    return -1

@@ -1,0 +1,76 @@
+"""The memory of a program: one arena, where buffers that are never needed together share room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from talweg.engine.native.plan.view import Buffer
+
+LINE = 64
+"""Bytes of a cache line; buffers start at one, and leave one free behind them."""
+
+
+_T = TypeVar("_T")
+
+
+class Spares(Generic[_T]):
+    """What one call at a time uses: as many of them as there are calls at once.
+
+    Taking one is a single step of Python's, so that no lock is needed, which a process that is
+    forked meanwhile would find taken for ever.
+    """
+
+    def __init__(self, make: Callable[[], _T]) -> None:
+        self._make = make
+        self._spare: list[_T] = []
+
+    def take(self) -> _T:
+        """One that nobody uses; made, where there is none."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return self._make()
+
+    def give_back(self, one: _T) -> None:
+        """Let the next call have it; one that is not given back is dropped."""
+        self._spare.append(one)
+
+
+def placed(buffers: Iterable[Buffer], rows: int) -> tuple[dict[Buffer, int], int]:
+    """The offset of each buffer, for so many rows, and the bytes that all take.
+
+    Each goes to the lowest place where nothing that lives at the same time lies.
+    """
+    offsets: dict[Buffer, int] = {}
+    total = 0
+    for buffer in sorted(buffers, key=lambda each: -each.nbytes(rows)):
+        size = room(buffer.nbytes(rows))
+        start = 0
+        others = [each for each in offsets if _meet(each, buffer)]
+        for other in sorted(others, key=offsets.__getitem__):
+            if offsets[other] - start >= size:
+                break
+            start = max(start, offsets[other] + room(other.nbytes(rows)))
+        offsets[buffer] = start
+        total = max(total, start + size)
+    return offsets, total
+
+
+def _meet(one: Buffer, other: Buffer) -> bool:
+    return one.first <= other.last and other.first <= one.last
+
+
+def room(size: int) -> int:
+    """Bytes to set apart for so many: whole lines, and one more."""
+    return (size + LINE - 1) // LINE * LINE + LINE
+
+
+def zeros(size: int) -> npt.NDArray[np.uint8]:
+    """Bytes that begin at a cache line."""
+    raw = np.zeros(size + LINE, np.uint8)
+    start = -raw.ctypes.data % LINE
+    return raw[start : start + size]

@@ -1,0 +1,131 @@
+"""Where a node's numbers stand: a buffer, a first element, and a stride an axis, as NumPy has it.
+
+Reshaping, transposing, slicing and broadcasting make another view and move nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from talweg.engine.native.plan.symbolic_shapes import ONE, Size, Sizes, product
+
+ZERO = Size(0)
+Kind = Literal["input", "constant", "shared", "block", "private"]
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Memory of `size` elements; `place` is its entry in the table of pointers.
+
+    A shared buffer lives in the arena, from stage `first` to stage `last`. A block buffer holds
+    the rows of one block of one thread, from kernel `first` to kernel `last`; a private one is
+    each thread's own as well, and whole. Truths may lie a bit each, in words of so many `bits`.
+    """
+
+    place: int
+    name: str
+    dtype: np.dtype[Any]
+    size: Size
+    kind: Kind
+    first: int = -1
+    last: int = -1
+    array: Any = None
+    bits: int = 0
+
+    def used(self, at: int) -> None:
+        """Note that the buffer is written or read at this time."""
+        self.first = at if self.first < 0 else min(self.first, at)
+        self.last = max(self.last, at)
+
+    def nbytes(self, rows: int) -> int:
+        if self.bits:
+            return -(-self.size.of(rows) // self.bits) * self.bits // 8
+        return self.size.of(rows) * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class View:
+    """Elements of a buffer: `offset` terms are added up, strides are in elements."""
+
+    buffer: Buffer
+    shape: Sizes
+    strides: Sizes
+    offset: tuple[Size, ...] = ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.buffer.dtype
+
+    @property
+    def is_contiguous(self) -> bool:
+        pairs = zip(self.shape, self.strides, contiguous(self.shape), strict=True)
+        return all(size == ONE or stride == full for size, stride, full in pairs)
+
+    def is_same_as(self, other: View) -> bool:
+        """Whether these are the same elements in the same order."""
+        return (
+            self.buffer is other.buffer
+            and [each for each in self.offset if each.factor] == list(other.offset)
+            and (self.strides == other.strides or (self.is_contiguous and other.is_contiguous))
+        )
+
+    def transposed(self, axes: Sequence[int]) -> View:
+        return replace(
+            self,
+            shape=tuple(self.shape[axis] for axis in axes),
+            strides=tuple(self.strides[axis] for axis in axes),
+        )
+
+    def broadcast(self, shape: Sizes) -> View:
+        """The view under another shape, by NumPy's broadcasting: stride 0 where it is repeated."""
+        extra = len(shape) - len(self.shape)
+        strides = tuple(
+            ZERO if mine == ONE else stride
+            for mine, stride in zip(self.shape, self.strides, strict=True)
+        )
+        return replace(self, shape=shape, strides=(ZERO,) * extra + strides)
+
+    def sliced(self, ranges: Sequence[tuple[Size, Size, Size]], shape: Sizes) -> View:
+        """Every `step`th element from `start` of each axis."""
+        moved = [
+            start.times(stride)
+            for (start, _, _), stride in zip(ranges, self.strides, strict=True)
+            if start.factor
+        ]
+        steps = tuple(
+            step.times(stride) for (_, _, step), stride in zip(ranges, self.strides, strict=True)
+        )
+        return replace(self, shape=shape, strides=steps, offset=(*self.offset, *moved))
+
+    def reshaped(self, shape: Sizes) -> View | None:
+        """The same elements in the same order; None where no strides can say so."""
+        if self.is_contiguous:
+            return replace(self, shape=shape, strides=contiguous(shape))
+        mine = [(s, t) for s, t in zip(self.shape, self.strides, strict=True) if s != ONE]
+        strides: list[Size] = []
+        for size in reversed(shape):
+            if size == ONE:
+                strides.append(ZERO)
+            elif mine and mine[-1][0] == size:
+                strides.append(mine.pop()[1])
+            else:
+                return None
+        return None if mine else replace(self, shape=shape, strides=tuple(reversed(strides)))
+
+
+def contiguous(shape: Sizes) -> Sizes:
+    """The strides of an array that is laid out row by row."""
+    strides = [ONE]
+    for size in reversed(shape[1:]):
+        strides.append(strides[-1].times(size))
+    return tuple(reversed(strides)) if shape else ()
+
+
+def whole(buffer: Buffer, shape: Sizes) -> View:
+    """All of a buffer, row by row."""
+    assert product(shape) == buffer.size
+    return View(buffer, shape, contiguous(shape))

@@ -1,0 +1,272 @@
+"""The memory of a run: what each thread finds behind its table of pointers."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from talweg.engine.native.driver.base import Parts
+from talweg.engine.native.driver.row_order import row_order_scratch
+from talweg.engine.native.driver.rules import first_state
+from talweg.engine.native.emit.gemm import product as contract
+from talweg.engine.native.plan.arena import zeros
+from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.plan.view import Kind
+from talweg.engine.native.runtime import control as c
+from talweg.engine.run.program import Program, Rows
+from talweg.engine.run.snapshot import Snapshot
+from talweg.errors import OutOfMemoryError, in_bytes
+from talweg.gates import Array
+
+BLOCK_BYTES = 256 * 1024
+"""What the rows that go through a stage together may take, half of a second-level cache."""
+SAVE_STEPS = 64
+
+
+class Memory:
+    """Everything that a program reads and writes: control words, a table of pointers for each
+    thread, and what they point to.
+    """
+
+    def __init__(
+        self, program: Program, parts: Parts, weights: Array, rows: Rows, held: Rows | None
+    ) -> None:
+        self.program, self.parts, self.rows, self.held = program, parts, rows, held
+        self.threads = _threads(program, parts)
+        self.words = self._zeros(c.WORDS * 8).view(np.int64)
+        self.reals = self.words.view(np.float64)
+        self.kept: list[Any] = []  # arrays that the program holds pointers to
+        self.weights = self._copied(weights)
+        self.best = self._copied(weights)
+        self.state = {name: self._copied(each) for name, each in program.state.items()}
+        self.saved = [self._copied(each) for each in (weights, *self.state.values())]
+        self.remembered: dict[str, Array] = {}  # by stopping rules and plateaus
+        self.settings = [np.asarray(each) for each in program.settings.values()]
+        self.scheduled = np.zeros(0)
+        self.guards = self._zeros(64 * self.threads)
+        self._set_words()
+        self.blocks = {c.BLOCK: self._block_rows(parts.step, program.batch_size)}
+        if parts.evaluate:
+            self.blocks[c.HELD_BLOCK] = self._block_rows(parts.evaluate, program.evaluation_size)
+        for word, block in self.blocks.items():
+            self.words[word] = block
+        self.tables = [self._table(thread) for thread in range(self.threads)]
+
+    def _set_words(self) -> None:
+        program, words = self.program, self.words
+        words[c.ROWS], words[c.BATCH] = len(self.rows), program.batch_size
+        words[c.SHUFFLE] = program.shuffle and program.batch_size < len(self.rows)
+        words[c.KEEP_BEST] = program.keep_best
+        words[c.SEED] = np.uint64(program.seed).astype(np.int64)
+        self.reals[c.MEAN_WEIGHT] = self.rows.mean_weight
+        words[c.THREADS], words[c.SLEEP] = self.threads, _sleep_address()
+        words[c.WATCH_ROWS] = program.watch_every * program.batch_size
+        words[c.WATCHED_STEPS] = -(-len(self.rows) // words[c.WATCH_ROWS])
+        words[c.LAST_STEP] = np.iinfo(np.int64).max
+        words[c.SAVED_STEP] = -SAVE_STEPS
+        words[c.SAVE_EVERY] = SAVE_STEPS
+        if self.held is not None:
+            words[c.HELD_ROWS] = len(self.held)
+            words[c.HELD_BATCH] = program.evaluation_size
+        self.reals[c.BEST_LOSS] = np.inf
+
+    def _block_rows(self, plan: Plan, rows: int) -> int:
+        """Rows that a thread takes through a stage at a time, so that they stay in its cache: as
+        many blocks for each thread, all of about one size, and of whole tiles."""
+        row = sum(each.nbytes(1) for each in plan.buffers if each.size.power == 1)
+        each_takes = max(120, BLOCK_BYTES // max(row, 1)) * self.threads
+        parts = -(-rows // each_takes) * self.threads
+        return -(-rows // parts // 6) * 6
+
+    def _table(self, thread: int) -> npt.NDArray[np.uintp]:
+        """A thread's pointers; what all share is laid out by the first."""
+        if thread == 0:
+            self.shared = self._shared_pointers()
+        table = self.shared.copy()
+        plans = [(self._steps(), self.program.batch_size, c.BLOCK)]
+        if self.parts.evaluate:
+            plans.append(([self.parts.evaluate], self.program.evaluation_size, c.HELD_BLOCK))
+        for alike, rows, block in plans:
+            self._lay_out(table, alike, "block", min(rows, self.blocks[block]))
+            for each in (buffer for plan in alike for buffer in plan.buffers):
+                if each.kind == "private":
+                    table[each.place] = self._room(each.nbytes(rows))
+        table[c.SCRATCH] = self._room(max(map(contract.scratch_bytes, ("float", "double"))))
+        return table
+
+    def _steps(self) -> list[Plan]:
+        """The plans of a step, which share their room: a step is taken by one of them."""
+        return [each for each in (self.parts.step, self.parts.between) if each is not None]
+
+    def _shared_pointers(self) -> npt.NDArray[np.uintp]:
+        count = c.FIRST_BUFFER + sum(len(plan.buffers) for plan in self.parts.plans)
+        table = np.zeros(count, np.uintp)
+        table[c.CONTROL] = self._address(self.words)
+        self._point_to_rows(table)
+        self._point_to_step(table)
+        self._point_to_evaluation(table)
+        self._point_to_rules(table)
+        return table
+
+    def go_on_from(self, start: Snapshot) -> None:
+        """Stand where a run stood."""
+        self.weights[...], self.best[...] = start.weights, start.best
+        for mine, found in ((self.state, start.state), (self.remembered, start.rules)):
+            for name, array in mine.items():
+                array[...] = found[name]
+        words = self.words
+        words[c.EPOCH], words[c.STEP] = start.epoch, start.step
+        words[c.BEST_EPOCH], self.reals[c.BEST_LOSS] = start.best_epoch, start.best_loss
+        if start.stopped_by is not None:
+            words[c.STATUS] = c.RULE + start.stopped_by
+
+    def recording(self, history: Array, watched: Array) -> None:
+        """Where the rows of the next call's epochs and steps go."""
+        for table in self.tables:
+            table[c.HISTORY], table[c.WATCHED] = history.ctypes.data, watched.ctypes.data
+
+    def adjusting(self, scheduled: Array) -> None:
+        """Where the values of settings that change come from."""
+        self.scheduled = scheduled
+        for table in self.tables:
+            table[c.SCHEDULED] = scheduled.ctypes.data
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """While the program runs; checked memory tells here what went wrong."""
+        yield
+
+    def _zeros(self, size: int) -> npt.NDArray[np.uint8]:
+        return zeros(size)
+
+    def _copied(self, array: Any) -> Array:
+        return np.array(array)
+
+    def _room(self, size: int) -> int:
+        """The address of so many bytes, with a line behind them that nothing else is in."""
+        return self._address(zeros(size + 64))
+
+    def _address(self, array: Any) -> int:
+        """An array's address; the array lives as long as the run."""
+        self.kept.append(array)
+        return int(array.ctypes.data)
+
+    def _lay_out(
+        self, table: npt.NDArray[np.uintp], plans: Sequence[Plan], kind: Kind, rows: int
+    ) -> None:
+        """Room for what never lives at the same time as that of another plan."""
+        layouts = [plan.layout(kind, rows) for plan in plans]
+        arena = self._address(zeros(max(total for _, total in layouts)))
+        for offsets, _ in layouts:
+            for buffer, offset in offsets.items():
+                table[buffer.place] = arena + offset
+
+    def _point_to_rows(self, table: npt.NDArray[np.uintp]) -> None:
+        count = len(self.parts.summed)
+        order = self.program.shuffle
+        held = self.held or self.rows
+        entries: dict[int, Any] = {
+            c.X: self.rows.x,
+            c.Y: self.rows.y,
+            c.ROW_WEIGHTS: self.rows.weights,
+            c.HELD_X: held.x,
+            c.HELD_Y: held.y,
+            c.HELD_WEIGHTS: held.weights,
+            c.ORDER: zeros(4 * len(self.rows)) if order else zeros(8),
+            c.ORDER_SCRATCH: zeros(row_order_scratch(len(self.rows))) if order else zeros(8),
+            c.SUMS: zeros(8 * count * self.parts.replicas),
+            c.HELD_SUMS: zeros(8 * count),
+            c.BEST: self.best,
+            c.GUARD: self.guards,
+        }
+        for place, each in enumerate(self.saved):
+            entries[c.SAVED + place] = each
+        for place, array in entries.items():
+            table[place] = self._address(array)
+
+    def _point_to_step(self, table: npt.NDArray[np.uintp]) -> None:
+        plan, dtype = self.parts.step, self.weights.dtype
+        arrays = {"weights": self.weights, **{f"state.{n}": a for n, a in self.state.items()}}
+        names = [f"settings.{name}" for name in self.program.settings]
+        arrays |= dict(zip(names, self.settings, strict=True))
+        arrays["count"] = np.zeros((), dtype)
+        for name, buffer in plan.inputs.items():
+            if name in arrays:
+                table[buffer.place] = self._address(arrays[name])
+            else:  # a batch's rows, put together
+                table[buffer.place] = self._room(buffer.nbytes(self.program.batch_size))
+        self._place_rest(table, self._steps(), self.program.batch_size)
+
+    def _point_to_evaluation(self, table: npt.NDArray[np.uintp]) -> None:
+        plan = self.parts.evaluate
+        if plan is None or self.held is None:
+            return
+        table[plan.inputs["weights"].place] = self._address(self.weights)
+        total = np.asarray(self.held.weights.sum(dtype=np.float64), self.weights.dtype)
+        table[plan.inputs["count"].place] = self._address(total)
+        if plan.graph.rows is not None:  # its batches are put together
+            for name in ("x", "y", "row_weights"):
+                buffer = plan.inputs[name]
+                table[buffer.place] = self._room(buffer.nbytes(plan.graph.rows))
+        self._place_rest(table, [plan], self.program.evaluation_size)
+
+    def _point_to_rules(self, table: npt.NDArray[np.uintp]) -> None:
+        plan = self.parts.rules
+        if plan is None:
+            return
+        state = first_state(self.program.rules, self.program.plateaus)
+        self.remembered = {name: self._copied(each) for name, each in state.items()}
+        for name, buffer in plan.inputs.items():
+            table[buffer.place] = self._address(self.remembered.get(name, np.zeros(())))
+        self._place_rest(table, [plan], 1)
+
+    def _place_rest(self, table: npt.NDArray[np.uintp], plans: Sequence[Plan], rows: int) -> None:
+        for buffer in (each for plan in plans for each in plan.buffers):
+            if buffer.kind == "constant":
+                table[buffer.place] = self._address(buffer.array)
+        self._lay_out(table, plans, "shared", rows)
+
+
+def _sleep_address() -> int:
+    """The function that sends a waiting thread to sleep; 0 where there is none."""
+    try:
+        found = ctypes.CDLL(None).usleep
+    except (AttributeError, OSError, TypeError):
+        return 0
+    return ctypes.cast(found, ctypes.c_void_p).value or 0
+
+
+def _threads(program: Program, parts: Parts) -> int:
+    """How many threads a run gets: all that may be used, or one where its steps are short."""
+    if not parts.is_long(program.batch_size):
+        return 1
+    if program.threads is not None:
+        return program.threads
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def too_large(program: Program, parts: Parts, weights: Array) -> OutOfMemoryError:
+    """The error of a run for which there is not enough memory."""
+    kept = [np.asarray(each).nbytes for each in program.state.values()]
+    training = weights.nbytes * 3 + 2 * sum(kept)
+    step = _buffer_bytes(parts.step, program.batch_size)
+    words = f"{in_bytes(training)} for weights and the optimiser's state, "
+    words += f"{in_bytes(step)} for each step of {program.batch_size} rows"
+    if parts.evaluate:
+        evaluation = _buffer_bytes(parts.evaluate, program.evaluation_size)
+        words += f", {in_bytes(evaluation)} to evaluate {program.evaluation_size} rows at a time"
+    return OutOfMemoryError(
+        f"The run takes more memory than can be had: {words}. Take fewer units, an optimizer "
+        "that remembers less (SGD), or, where the step is what is large, a smaller batch_size."
+    )
+
+
+def _buffer_bytes(plan: Plan, rows: int) -> int:
+    private = sum(each.nbytes(rows) for each in plan.buffers if each.kind == "private")
+    return plan.layout("shared", rows)[1] + plan.layout("block", rows)[1] + private

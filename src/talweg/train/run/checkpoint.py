@@ -1,0 +1,304 @@
+"""Checkpoints: a run written to a file while it trains, from which the same run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from talweg.archive import Array, Kind, read_bundle, refuse_place, write_bundle
+from talweg.engine.run.program import Program, Rows, StopRule
+from talweg.engine.run.snapshot import Snapshot
+from talweg.errors import ModelFileError, SettingError, TrainingWarning
+from talweg.graph import Graph, Tensor
+from talweg.schema import Anything, Items, Real, Record, Text, Values, fault
+from talweg.settings import Checked, Flag, Number, plain, setting
+from talweg.train.run.snapshot_check import NUMBERS, SNAPSHOT_NUMBERS, misfit
+
+KIND = Kind("talweg-run", 2, "checkpoint", "delete it, and train from the start")
+LOOK = 0.1
+"""Seconds between two looks for a new best epoch."""
+TIMES = 33
+"""Moments of the epochs that are done at which schedules are compared."""
+
+
+@dataclass(frozen=True)
+class Checkpoint(Checked):
+    """Where and when a run is written: after so many seconds, at the end of that epoch; after so
+    many epochs; at the end of each epoch that is the `best` so far, or some 0.1 s later, where
+    epochs are short. Without any of them, every 30 seconds. The end of a run is always written.
+    """
+
+    path: str | os.PathLike[str]
+    _: KW_ONLY
+    every: float | None = setting(None, Number(above=0, optional=True))
+    epochs: int | None = setting(None, Number(at_least=1, whole=True, optional=True))
+    best: bool = setting(False, Flag())
+
+    @property
+    def seconds(self) -> float:
+        """The time between two checkpoints; infinite where it does not decide."""
+        if self.every is not None:
+            return self.every
+        return math.inf if self.epochs or self.best else 30.0
+
+
+def as_checkpoint(given: Any) -> Checkpoint | None:
+    """The `checkpoint` of `fit`: none, a path, or a Checkpoint."""
+    if given is None or isinstance(given, Checkpoint):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return Checkpoint(given)
+    raise SettingError(
+        f"fit: checkpoint must be a path or tw.Checkpoint(path, epochs=10), not {given!r}"
+    )
+
+
+def keeper_of(
+    given: Any, resume: Any, program: Program, rows: Rows, held_out: Rows | None, engine: str
+) -> RunKeeper | None:
+    """Who writes the checkpoints of a run, and reads the one that it goes on from."""
+    resume = plain(resume)
+    if not isinstance(resume, bool):
+        raise SettingError(f"fit: resume must be True or False, but {resume!r} was given.")
+    checkpoint = as_checkpoint(given)
+    if checkpoint is None:
+        if resume:
+            raise SettingError("fit: resume needs a file: give checkpoint, as a path")
+        return None
+    if checkpoint.best and not program.keep_best:
+        raise SettingError("fit: a checkpoint at each best epoch needs keep='best' or validation")
+    steps = -(-len(rows) // program.batch_size)
+    return RunKeeper(checkpoint, resume, program, steps, _identity(program, rows, held_out, engine))
+
+
+class RunKeeper:
+    """Writes snapshots of one run to its file, as often as its checkpoint says."""
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        resume: bool,
+        program: Program,
+        steps: int,
+        identity: Mapping[str, Any],
+    ) -> None:
+        self.checkpoint, self.program, self.identity = checkpoint, program, identity
+        self.steps = steps  # of an epoch
+        self.file = Path(checkpoint.path)
+        refuse_place(self.file)
+        self.start = self._read() if resume and self.file.exists() else None
+        self.written = time.perf_counter()
+        self.epoch = self.start.epoch if self.start else 0
+        self.best_epoch = self.start.best_epoch if self.start else 0
+
+    def is_due(self, epoch: int, best_epoch: int) -> bool:
+        wanted = self.checkpoint
+        return (
+            time.perf_counter() - self.written >= wanted.seconds
+            or epoch - self.epoch >= (wanted.epochs or math.inf)
+            or (wanted.best and best_epoch > self.best_epoch)
+        )
+
+    def epochs_until(self, epoch: int, pace: float) -> int:
+        wanted, pace = self.checkpoint, max(pace, 1e-7)
+        left = self.written + wanted.seconds - time.perf_counter()
+        limits = [left / pace if pace < math.inf else 1, LOOK / pace if wanted.best else math.inf]
+        limits.append(self.epoch + (wanted.epochs or math.inf) - epoch)
+        return int(max(1, min(2.0**31, *limits)))
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Write it; where that fails, as on a full disk, the run goes on without."""
+        arrays, names = _packed(snapshot)
+        config = {
+            "run": self.identity,
+            "rules": [plain_text(rule) for rule in self.program.rules],
+            "schedules": _schedules(self.program, snapshot.epoch),
+            "numbers": {name: getattr(snapshot, name) for name in NUMBERS},
+            "names": names,
+        }
+        try:
+            write_bundle(self.file, KIND, config, arrays)
+        except OSError as error:
+            words = f"The checkpoint {self.file} could not be written ({error}); the run goes on."
+            warnings.warn(words, TrainingWarning, stacklevel=2)
+        self.written = time.perf_counter()
+        self.epoch, self.best_epoch = snapshot.epoch, snapshot.best_epoch
+
+    def _read(self) -> Snapshot:
+        config, arrays = read_bundle(self.file, KIND)
+        self._refuse(fault(config, _CONFIG, "config"))
+        self._refuse_other(config["run"])
+        self._refuse(_lost(config["names"], arrays))
+        snapshot = _unpacked(config, arrays)
+        self._refuse(misfit(snapshot, self.program, self.steps))
+        self._refuse_past(snapshot.epoch, config["schedules"])
+        if config["rules"] != [plain_text(rule) for rule in self.program.rules]:
+            # Rules that ended the run may let it go on now.
+            object.__setattr__(snapshot, "stopped_by", None)
+        return snapshot
+
+    def _refuse(self, fault: str | None) -> None:
+        """A ModelFileError that names the fault, where there is one."""
+        if fault:
+            raise ModelFileError(
+                f"{self.file} does not hold what this run left ({fault}): {KIND.again}."
+            )
+
+    def _refuse_other(self, found: Mapping[str, Any]) -> None:
+        """The file must be of this run, but for how long it may go on."""
+        mine = json.loads(json.dumps(self.identity))
+        for name, value in mine.items():
+            if found.get(name) != value:
+                shown = "" if is_digest(value) else f" ({found.get(name)}, but here {value})"
+                raise SettingError(
+                    f"fit: the checkpoint {self.file} is of another run: {name} differs{shown}. "
+                    "Give what that run was given, another path, or resume=False to start afresh."
+                )
+
+    def _refuse_past(self, epoch: int, schedules: Mapping[str, list[float]]) -> None:
+        """The epochs that are done must be those of this run too."""
+        if epoch > self.program.epochs:
+            raise SettingError(
+                f"fit: the checkpoint {self.file} has {epoch} epochs, more than the "
+                f"epochs={self.program.epochs} that are to be done"
+            )
+        for name, values in _schedules(self.program, epoch).items():
+            if schedules.get(name) != values:
+                raise SettingError(
+                    f"fit: the checkpoint {self.file} is of another run: the schedule of {name} "
+                    f"was another in its {epoch} epochs. One that spans all epochs changes with "
+                    "their number."
+                )
+
+
+# What a file holds --------------------------------------------------------------------------------
+
+_GROUPS = ("state", "rules", "history", "watched")
+_CONFIG = Record(
+    {
+        "run": Values(Anything()),  # compared with the run's own
+        "rules": Items(Text()),
+        "schedules": Values(Items(Real())),
+        "numbers": SNAPSHOT_NUMBERS,
+        "names": Record({group: Items(Text(), unique=True) for group in _GROUPS}),
+    }
+)
+
+
+def _packed(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, list[str]]]:
+    """The arrays of a snapshot, those of a group by their place, and the groups' names."""
+    arrays = {"weights": snapshot.weights}
+    if snapshot.best_epoch:
+        arrays["best"] = snapshot.best
+    names = {group: list(getattr(snapshot, group)) for group in _GROUPS}
+    for group, members in names.items():
+        found = getattr(snapshot, group)
+        arrays |= {f"{group}.{place}": found[name] for place, name in enumerate(members)}
+    return arrays, names
+
+
+def _lost(names: Mapping[str, list[str]], arrays: Mapping[str, Array]) -> str | None:
+    """The first array that the names ask for and the file lacks."""
+    wanted = [f"{group}.{place}" for group in names for place in range(len(names[group]))]
+    lost = [each for each in ("weights", *wanted) if each not in arrays]
+    return f"it lacks the array {lost[0]!r}" if lost else None
+
+
+def _unpacked(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Snapshot:
+    groups: dict[str, Any] = {
+        group: {name: arrays[f"{group}.{place}"] for place, name in enumerate(names)}
+        for group, names in config["names"].items()
+    }
+    best = arrays.get("best", arrays["weights"])
+    numbers = {name: config["numbers"][name] for name in NUMBERS}
+    return Snapshot(weights=arrays["weights"], best=best, **groups, **numbers)
+
+
+# Which run it is ----------------------------------------------------------------------------------
+
+
+def _identity(program: Program, rows: Rows, held_out: Rows | None, engine: str) -> dict[str, Any]:
+    """All that decides the weights after each epoch, by what a person calls it."""
+    evaluation = program.evaluate if program.keep_best or program.validates else None
+    return {
+        "engine": engine,
+        "batch_size": program.batch_size,
+        "shuffle": program.shuffle,
+        "seed": program.seed,
+        "keeping the best": program.keep_best,
+        "what is watched": ["steps" if program.watch_steps else "epochs", *program.watched],
+        "what is measured": list(program.measures),
+        "the optimizer's numbers": _numbers(program),
+        "the optimizer's plateaus": {name: plain_text(x) for name, x in program.plateaus.items()},
+        "the kind of stopping rules": [_kind_of(rule) for rule in program.rules],
+        "the net, the loss or the kind of optimizer": digest_of_graph(program.step),
+        "the evaluation": digest_of_graph(evaluation) if evaluation else None,
+        "the training data": _digest_of_rows(rows),
+        "the validation data": _digest_of_rows(held_out) if held_out else None,
+    }
+
+
+def _numbers(program: Program) -> Any:
+    """Those of an update rule; a method that searches is told whole."""
+    if program.search is not None:
+        return plain_text(program.search)
+    return {name: float(x) for name, x in program.settings.items()}
+
+
+def is_digest(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and len(value) == 64)
+
+
+def plain_text(rule: Any) -> str:
+    """A rule with its numbers; without the address that Python's own texts have."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(rule))
+
+
+def _kind_of(rule: StopRule) -> str:
+    """A rule without its numbers: what it remembers, and of which measures."""
+    watches: set[str] = getattr(rule, "watches", set)()
+    parts = [_kind_of(each) for each in vars(rule).values() if hasattr(each, "update")]
+    return f"{type(rule).__name__}({', '.join([*sorted(watches), *parts])})"
+
+
+def _schedules(program: Program, epochs: int) -> dict[str, list[float]]:
+    """What settings that change were, at some moments of the epochs that are done."""
+    times = np.linspace(0, epochs, TIMES, endpoint=False).tolist() if epochs else []
+    return {name: [float(at(each)) for each in times] for name, at in program.schedules.items()}
+
+
+def _digest_of_rows(rows: Rows) -> str:
+    digest = hashlib.sha256()
+    for each in (rows.x, rows.y, rows.weights):
+        digest.update(f"{each.dtype.str} {each.shape}".encode())
+        digest.update(np.ascontiguousarray(each).data)
+    return digest.hexdigest()
+
+
+def digest_of_graph(graph: Graph) -> str:
+    """Equal for graphs that compute the same, constants included, in any process."""
+    places = {node.number: place for place, node in enumerate(graph.nodes)}
+    digest = hashlib.sha256()
+    for ends in (graph.inputs, graph.outputs):
+        digest.update(repr([(name, places[node.number]) for name, node in ends.items()]).encode())
+    for node in graph.nodes:
+        digest.update(repr(_description(node, places)).encode())
+        if node.gate is None and not node.recorded:
+            digest.update(node.array.tobytes())
+    return digest.hexdigest()
+
+
+def _description(node: Tensor, places: Mapping[int, int]) -> Sequence[Any]:
+    gate = node.gate.name if node.gate else None
+    return gate, repr(node.settings), [places[x.number] for x in node.inputs], str(node.spec)

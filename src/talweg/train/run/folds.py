@@ -1,0 +1,168 @@
+"""Folds: which rows of X a run validates on, and which of them it leaves alone altogether."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from talweg.errors import DataError, SettingError, counted
+from talweg.random import FOLDS, SEED, generator
+from talweg.settings import Checked, Number, check, setting
+
+Rows = NDArray[np.intp]
+
+_RULES = {
+    "n": Number(at_least=1, whole=True),
+    "count": Number(at_least=2, whole=True),
+    "seed": SEED,
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fold:
+    """Rows of X, by number: those that validate a run, and those it never sees (`test`).
+
+    The run trains on all others. `fit` and `sweep` take it as `validation`. `largest` is how many
+    rows the largest of the folds beside it validates on: runs with as much room are compiled once.
+    """
+
+    validation: Rows
+    test: Rows
+    name: str = "fold"
+    largest: int = 0
+
+    def training(self, count: int) -> Rows:
+        """The rows that are left of so many. SettingError: none, or rows beyond them."""
+        used = np.concatenate([self.validation, self.test])
+        if not len(self.validation) or used.min() < 0 or used.max() >= count:
+            raise SettingError(
+                f"fit: a fold must name rows to validate on, all of 0 to {count - 1}; "
+                f"{self.name} has {len(self.validation)} rows, the last being {used.max(initial=0)}"
+            )
+        is_left = np.ones(count, dtype=bool)
+        is_left[used] = False
+        if not is_left.any():
+            raise SettingError(f"fit: {self.name} leaves none of the {count} rows to train on")
+        return np.flatnonzero(is_left)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Holdout(Checked):
+    """A share of the rows of X, drawn by `seed`, that validates a run; it trains on the others.
+
+    `fit(validation=0.2)` draws them by the seed of the run, `sweep(validation=0.2)` by the seed of
+    the sweep, so that all its runs are judged by the same rows. This one names the seed.
+
+    >>> X, y = np.ones((6, 1)), np.ones(6)
+    >>> found = tw.sweep(
+    ...     lambda: tw.Sequential(tw.Dense(1)), X, y, over={"seed": [3, 4]}, validation=0.5
+    ... )
+    >>> net, rows = tw.Sequential(tw.Dense(1)), tw.Holdout(0.5, seed=0)
+    >>> alone = tw.fit(net, X, y, seed=3, validation=rows)
+    >>> (alone.net.weights.flat == found.runs[0].net.weights.flat).all()
+    np.True_
+    """
+
+    share: float = setting(MISSING, Number())
+    seed: int = setting(0, SEED)
+
+
+def folds(
+    n: int,
+    count: int = 5,
+    *,
+    labels: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    test: bool = False,
+    seed: int = 0,
+) -> list[Fold]:
+    """`count` folds of n rows for cross-validation: each row validates in one of them.
+
+    Each class is spread evenly over them where `labels` (N,) are given; rows of one group stay
+    together where `groups` (N,) are. With `test`, each fold keeps the next one's rows unseen.
+
+    >>> [fold.validation.tolist() for fold in folds(6, 3)]
+    [[0, 4], [1, 2], [3, 5]]
+    >>> X, y = np.ones((6, 1)), np.ones(6)
+    >>> found = tw.sweep(lambda: tw.Sequential(tw.Dense(1)), X, y, over={"validation": folds(6, 3)})
+    >>> len(found.runs)
+    3
+    """
+    place = dealt(n, count, labels=labels, groups=groups, seed=seed)
+    rows = [np.flatnonzero(place == each) for each in range(count)]
+    tested = [rows[(each + 1) % count] if test else rows[each][:0] for each in range(count)]
+    largest = max(map(len, rows))
+    return [
+        Fold(*pair, f"fold {each + 1} of {count}", largest)
+        for each, pair in enumerate(zip(rows, tested, strict=True))
+    ]
+
+
+def dealt(
+    n: int,
+    count: int,
+    *,
+    labels: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    seed: int = 0,
+) -> Rows:
+    """The fold 0 to count - 1 of each of n rows, (N,): every fold has rows, in even numbers.
+
+    DataError: fewer rows, or groups, than folds; labels or groups of another length.
+    """
+    given = check("folds", {"n": n, "count": count, "seed": seed}, _RULES)
+    n, count, random = given["n"], given["count"], generator(given["seed"], FOLDS)
+    if groups is not None:
+        return _by_group(_one_a_row("groups", groups, n), count, random)
+    if n < count:
+        raise DataError(f"folds: {counted(n, 'row')} cannot fill {count} folds. Give more rows.")
+    order = random.permutation(n)
+    if labels is not None:
+        order = _spread(order, _one_a_row("labels", labels, n), random)
+    place = np.empty(n, dtype=np.intp)
+    place[order] = np.arange(n) * count // n
+    return place
+
+
+def _one_a_row(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
+    found = np.asarray(values)
+    if found.shape != (n,):
+        raise DataError(
+            f"folds: {name} have shape {found.shape}, but ({n},) is needed. Give one a row."
+        )
+    return found
+
+
+def _spread(order: Rows, labels: NDArray[Any], random: np.random.Generator) -> Rows:
+    """The rows in an order that spreads each class evenly, its first row at the very start.
+
+    Row r of the m rows of a class goes to the place (r + offset) / m, with one random offset a
+    class, so any stretch of the order holds nearly its share of each class.
+    """
+    _, codes, counts = np.unique(labels[order], return_inverse=True, return_counts=True)
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[np.argsort(codes, kind="stable")] = np.concatenate([np.arange(m) for m in counts])
+    place = (rank + random.random(len(counts))[codes]) / counts[codes]
+    return order[np.argsort(np.where(rank == 0, 0.0, place), kind="stable")]
+
+
+def _by_group(groups: NDArray[Any], count: int, random: np.random.Generator) -> Rows:
+    """Whole groups, from the largest to the smallest, each to the fold with the fewest rows."""
+    _, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(sizes) < count:
+        raise DataError(
+            f"folds: {counted(len(sizes), 'group')} cannot fill {count} folds, since the rows of a "
+            "group stay together. Give more groups, or leave them out."
+        )
+    shuffled = random.permutation(len(sizes))
+    fold_of, filled = np.empty(len(sizes), dtype=np.intp), np.zeros(count)
+    for group in shuffled[np.argsort(-sizes[shuffled], kind="stable")].tolist():
+        fold_of[group] = filled.argmin()
+        filled[fold_of[group]] += sizes[group]
+    return fold_of[codes]

@@ -1,0 +1,186 @@
+"""Whether a gradient reaches each parameter at the start of a run, and what is said if none does.
+
+One step of the run's own graph shows which parameters move; nearly always all do. Only otherwise
+are gradients recorded by themselves: a few small steps along them show whether a parameter merely
+waits for others that start at 0, such as the weights of a last layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from talweg.engine.numpy.interpreter import Interpreter
+from talweg.engine.numpy.threads import blas_threads
+from talweg.engine.run.batches import filled_up
+from talweg.engine.run.program import BATCH_INPUTS, Program, Rows
+from talweg.gates import Array
+from talweg.graph import Graph, Tensor, gradients, run_input
+from talweg.nn import Loss, Module
+from talweg.optim import FullBatch
+from talweg.random import first_key
+from talweg.train.run.recording import lowered
+from talweg.train.run.watching import of_layers
+
+ROWS = 256
+"""How many rows are looked at, at most, evenly spaced."""
+STEPS = 4
+"""Steps along the gradient: each lets one more layer that starts at 0 pass it on."""
+LENGTH = 0.01
+"""The length of such a step, as a share of the length of all weights."""
+_SHOWN = 3  # parameters, or layers, that are named
+_GRADIENT = "gradient "
+_PREDICTION = " prediction"  # no parameter is called so
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What decides the gradients of a run: the net, what training lowers, and what is frozen."""
+
+    net: Module
+    loss: Loss
+    rates: Mapping[str, float]
+
+    def warning(self, program: Program, rows: Rows) -> str | None:
+        """Which parameters no gradient reaches, why, and what to do; None where all are reached."""
+        if isinstance(program.search, FullBatch) and not program.search.uses_gradient:
+            return None
+        with np.errstate(all="ignore"), blas_threads(1):
+            if self._all_move(program, rows):
+                return None
+            count = min(ROWS, len(rows))
+            look = Look(self, rows, count)
+            left = look.left()
+        return look.words(left) if left else None
+
+    def _all_move(self, program: Program, rows: Rows) -> bool:
+        """Whether one step changes all parameters, without any decay of the weights."""
+        if program.search is not None or program.groups is not None:
+            return False
+        before = self.net.weights.flat
+        settings = {**program.settings, "lr": 1.0}  # with a small rate, rounding may hide a step
+        settings |= {"weight_decay": 0.0} if "weight_decay" in settings else {}
+        given = {f"state.{name}": each for name, each in program.state.items()}
+        given |= {f"settings.{name}": np.asarray(each) for name, each in settings.items()}
+        is_small = program.batch_size <= ROWS  # values of a large batch may not fit into memory
+        step = program.step if is_small else program.record_step(ROWS)
+        batch = _spaced(rows, min(ROWS, program.batch_size))
+        after = Interpreter(step)(weights=before, **given, **batch)["weights"]
+        moved = self.net.weights.views_of(after != before)
+        return all(each.any() for name, each in moved.items() if self.learns(name))
+
+    def learns(self, name: str) -> bool:
+        """Whether a parameter is not frozen."""
+        return self.rates.get(name) != 0
+
+
+class Look:
+    """The gradients themselves, on rows that are evenly spaced over all."""
+
+    def __init__(self, flow: Flow, rows: Rows, count: int) -> None:
+        self.weights, self.count = flow.net.weights, count
+        part = lowered(flow.net, rows, flow.loss, (), count, run_input(first_key(0), "key"))
+        learnt = [n for n in part.views if flow.learns(n) and n not in part.training.assigned]
+        wanted = {name: part.views[name] for name in learnt} | {_PREDICTION: part.prediction}
+        found = gradients(part.objective, list(wanted.values()))
+        self.gradients = dict(zip(wanted, found, strict=True))
+        layers = of_layers(flow.net, part.prediction, part.batch["row_weights"])
+        self.layers = {n: x for n, x in layers.items() if n.endswith(tuple(_REASONS))}
+        inputs = {"weights": part.flat, "key": part.training.key, **part.batch}
+        graph = Graph(inputs, {_GRADIENT + n: x for n, x in self.gradients.items()} | self.layers)
+        self.run, self.batch = Interpreter(graph), _spaced(rows, count)
+        # where rows weigh differently, what one pushes up is not cancelled by another by chance
+        weights = np.random.default_rng(0).uniform(0.5, 1.5, count)
+        self.batch["row_weights"] = weights.astype(self.batch["row_weights"].dtype)
+
+    def left(self) -> list[str]:
+        """The parameters whose gradients are all 0 at each of a few small steps along the others.
+
+        There are none where the loss is level at the predictions, or all inputs are 0: nothing is
+        to be learnt then.
+        """
+        left, key = [name for name in self.gradients if name != _PREDICTION], first_key(0)
+        flat = self.weights.flat.copy()
+        for step in range(STEPS):
+            seen = self.run(weights=flat, key=key + step, **self.batch)
+            found = {name: seen[_GRADIENT + name] for name in self.gradients}
+            if step == 0:
+                self.first = seen
+            left = [name for name in left if not found[name].any()]
+            if not left or len(left) == len(self.gradients) - 1:
+                break
+            self._go(flat, found)
+        is_level = not self.first[_GRADIENT + _PREDICTION].any()
+        is_empty = not self.batch["x"].any()
+        return [] if is_empty or (is_level and len(left) == len(self.gradients) - 1) else left
+
+    def _go(self, flat: Array, found: Mapping[str, Array]) -> None:
+        """Take a small step, which leaves what has no gradient where it is."""
+        moving = {name: each for name, each in found.items() if name != _PREDICTION}
+        length = np.sqrt(sum(float(np.square(each, dtype="f8").sum()) for each in moving.values()))
+        scale = LENGTH * max(1.0, float(np.linalg.norm(flat))) / length
+        for name, view in self.weights.views_of(flat).items():
+            if name in moving:
+                view -= (scale * moving[name]).astype(view.dtype)
+
+    def words(self, left: Sequence[str]) -> str:
+        names = _named(left)
+        return (
+            f"No gradient reaches {names}, so training leaves {'it' if len(left) == 1 else 'them'} "
+            f"as {'it starts' if len(left) == 1 else 'they start'}: {self._reason(left)}"
+        )
+
+    @property
+    def _all_rows(self) -> str:
+        return "the only row" if self.count == 1 else f"all of {self.count} rows"
+
+    def _reason(self, left: Sequence[str]) -> str:
+        """Why, as far as can be seen, and what to do."""
+        if all(_is_constant(self.gradients[name]) for name in left):
+            return (
+                "the loss does not depend on it, or only through what lets no gradient pass "
+                "(stop_gradient, argmax, comparisons, whole numbers). Use it in what the net gives."
+            )
+        for kind, words in _REASONS.items():
+            off = [n.removesuffix(kind) for n in self.layers if n.endswith(kind) and self._is(n)]
+            if off:
+                return f"in {self._all_rows} {words.format(_named(off))}"
+        return (
+            f"what it leads to has the slope 0 in {self._all_rows}. Look for weights or "
+            "inputs that are all 0, and start such weights at random, as with init='he_uniform'."
+        )
+
+    def _is(self, name: str) -> bool:
+        """Whether all units of a layer are so."""
+        return bool(self.first[name] == 1)
+
+
+_REASONS = {
+    "/dead": (
+        "every unit of layer {} is dead: relu of a sum that is not above 0. Start its weights at "
+        "random, as with init='he_uniform', its biases at 0, and scale the inputs to about -1 to 1."
+    ),
+    "/saturated": (
+        "every unit of layer {} is saturated, at the end of its range. Scale the inputs to about "
+        "-1 to 1, or start the weights smaller."
+    ),
+}
+
+
+def _spaced(rows: Rows, count: int) -> dict[str, Array]:
+    """A batch of so many rows, by the names of a step's inputs."""
+    places = np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(np.intp)
+    batch = filled_up(rows, places, count, len(places) * rows.mean_weight)
+    return dict(zip(BATCH_INPUTS, batch, strict=True))
+
+
+def _is_constant(node: Tensor) -> bool:
+    return node.gate is None and not node.recorded
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first few in words."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

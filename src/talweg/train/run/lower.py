@@ -1,0 +1,59 @@
+"""Every form of a run on its way from Python to machine code, to be printed and read."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from talweg.errors import SettingError, nearest
+from talweg.graph import Graph
+from talweg.nn import Module
+from talweg.settings import check
+from talweg.train.run.fit import RULES, fit, job_of, refuse_part
+
+_PARAMETERS = inspect.signature(fit).parameters.values()
+DEFAULTS = {each.name: each.default for each in _PARAMETERS if each.kind is each.KEYWORD_ONLY}
+
+
+@dataclass(frozen=True)
+class Stages:
+    """A step as a graph of gates, as a plan of kernels, and the whole run as LLVM IR.
+
+    `expected` says of each kernel how many operations and bytes it takes, and about how long.
+    """
+
+    graph: Graph
+    plan: str
+    expected: str
+    ir: str
+
+    def __str__(self) -> str:
+        return f"{self.graph}\n\n{self.plan}\n\n{self.expected}"
+
+
+def stages(net: Module, X: Any, y: Any, **settings: Any) -> Stages:
+    """What `fit` would compile for these rows and settings; nothing is trained.
+
+    >>> X = np.array([[0.0], [1.0], [2.0]])
+    >>> forms = stages(tw.Sequential(tw.Dense(1, bias=False)), X, 2 * X, optimizer="sgd")
+    >>> print(forms.plan.splitlines()[1])
+      0: nest []: divide cast
+    """
+    from talweg.engine.native.build import build
+    from talweg.engine.native.llvm.compiler import host
+
+    for name in settings:
+        if name not in DEFAULTS:
+            raise SettingError(f"stages: fit has no setting {name!r}. {nearest(name, DEFAULTS)}")
+    refuse_part(net)
+    given = check("stages", {**DEFAULTS, **settings}, RULES)
+    program = job_of(net, X, y, given).program
+    if program.search is not None:
+        raise SettingError(
+            f"stages: {type(program.search).__name__} chooses its passes as it goes, so there is "
+            "no step to compile; ask for those of tw.SGD(), say"
+        )
+    made = build(program, host())
+    plan = made.parts.step
+    return Stages(program.step, str(plan), plan.expected(program.batch_size), made.text)

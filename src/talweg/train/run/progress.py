@@ -1,0 +1,268 @@
+"""A progress line that reads a running engine's counters from outside, on its own thread."""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+import time
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self, TextIO
+
+from talweg.engine.run.program import Control
+from talweg.errors import EngineError
+from talweg.room import with_a_thread
+
+_EVERY = 0.1  # seconds between two looks
+_LINE_EVERY = 10.0  # and between two lines, where there is no terminal
+_WIDTH = 20  # letters of the bar
+_MOST = 76  # letters of the words: with two brackets and a space, 79
+_STARTING = "starting"
+
+
+class Bar(ABC):
+    """While entered, redraws one line on a terminal: how far it is, losses, time left.
+
+    Nothing is shown for what is shorter than a fraction of a second. Where the stream is no
+    terminal, there is a plain line every ten seconds. No thread is left behind, however it is
+    left, and a run goes on without its bar where there is no thread for it or the stream fails.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self._done = threading.Event()
+        watched = weakref.ref(self), self._done
+        self._thread = threading.Thread(target=_watch, args=watched, daemon=True)
+        self._shown, self._width = False, _WIDTH
+
+    @abstractmethod
+    def words(self) -> str:
+        """How far it is, in words."""
+
+    @abstractmethod
+    def share(self) -> float:
+        """How far it is, from 0 to 1."""
+
+    def line(self) -> str:
+        """The words as they stand now behind a bar, at most 79 letters."""
+        words = self.words()
+        self._width = width = min(self._width, _MOST - len(words))  # it never grows: no flicker
+        filled = round(width * self.share())
+        return f"[{'#' * filled}{'.' * (width - filled)}] {words}"
+
+    def __enter__(self) -> Self:
+        try:
+            with_a_thread(self._thread.start)
+        except EngineError:  # the process is at a limit
+            self._done.set()
+        except BaseException:  # Ctrl-C while the thread starts, which may be running already
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self._end()
+        if self._shown:
+            self._write("\r\x1b[K")
+
+    def _end(self) -> None:
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def draw(self, *, on_terminal: bool) -> None:
+        """Redraw the line, or write a plain one."""
+        self._shown = on_terminal
+        self._write(f"\r\x1b[K{self.line()}" if on_terminal else f"{self.words()}\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except Exception:  # whatever a stream of the user's raises, or one that is closed
+            self._done.set()
+            self._shown = False
+
+
+def _watch(found: weakref.ref[Bar], done: threading.Event) -> None:
+    """Redraw a bar until it is left, or forgotten: Ctrl-C may come before it can say so."""
+    bar = found()
+    on_terminal = bar is not None and is_terminal(bar.stream)
+    every = _EVERY if on_terminal else _LINE_EVERY
+    due = time.monotonic() + every
+    del bar
+    while not done.wait(min(_EVERY, every)) and (bar := found()):
+        if on_terminal or time.monotonic() >= due:
+            bar.draw(on_terminal=on_terminal)
+            due += every
+        del bar
+
+
+class ProgressBar(Bar):
+    """Tells of one run: epochs, losses, the best epoch, time left."""
+
+    def __init__(
+        self,
+        control: Control,
+        epochs: int,
+        stream: TextIO | None = None,
+        *,
+        budget: float | None = None,
+    ) -> None:
+        super().__init__(stream)
+        self.control, self.epochs = control, epochs
+        self.budget = math.inf if budget is None else budget  # seconds
+
+    def words(self) -> str:
+        """How far the run is: epochs, losses, the best epoch, time left."""
+        done, seconds = self.control.epoch, time.perf_counter() - self.control.started
+        rest = seconds * (self.epochs - done) / done if done else math.inf
+        left = _left(min(rest, self.budget - seconds)) if done else _STARTING
+        best = [f"best {self.control.best_epoch}"] if self.control.best_epoch else []
+        return _joined([f"{done}/{self.epochs}", *_losses(self.control), *best, left])
+
+    def share(self) -> float:
+        """Of the epochs."""
+        return self.control.epoch / self.epochs
+
+
+@dataclass
+class Watched:
+    """Runs of a sweep that go on together: how many, and from which epoch to which."""
+
+    control: Control
+    runs: int
+    first: int
+    epochs: int
+    budget: float | None = None  # seconds, of each run
+    ended: bool = False
+
+    @property
+    def done(self) -> int:
+        """The epochs of all of them up to now."""
+        return self.runs * max(0, self.control.epoch - self.first)
+
+    @property
+    def ahead(self) -> int:
+        """The epochs that are left at most."""
+        return 0 if self.ended else self.runs * (self.epochs - self.first) - self.done
+
+    @property
+    def seconds(self) -> float:
+        """The time that is left at most."""
+        if self.ended or self.budget is None:
+            return 0.0 if self.ended else math.inf
+        used = time.perf_counter() - self.control.started if self.done else 0.0
+        return max(0.0, self.budget - used)
+
+
+@dataclass
+class Whole:
+    """One bar of sweeps that follow each other, each of which is given it as `progress`.
+
+    `later` counts the runs of those to come; `earlier` is what the bar told of those before. Of all
+    runs, each a `thing`, `dropped` serve a choice alone and are not counted.
+    """
+
+    shows_bar: bool | None = None
+    later: int = 0
+    thing: str = "run"
+    dropped: int = 0
+    earlier: list[Watched] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+
+    def bar(self, works: Sequence[Watched], workers: int) -> SweepBar:
+        """Tells of these works, and of all before and after; later runs are like the first."""
+        first = [*works[:1]] * self.later
+        to_come = [replace(each, control=Control(), runs=1) for each in first]
+        bar = SweepBar([*self.earlier, *works, *to_come], workers=workers)
+        bar.thing, bar.dropped = self.thing, self.dropped
+        bar.started = self.started
+        return bar
+
+
+class SweepBar(Bar):
+    """Tells of many runs: how many are done, how far the furthest of the others is, time left."""
+
+    def __init__(
+        self, watched: Sequence[Watched], stream: TextIO | None = None, *, workers: int = 1
+    ) -> None:
+        super().__init__(stream)
+        self.watched, self.workers = watched, workers
+        self.thing, self.dropped = "run", 0
+        self.started = time.perf_counter()
+
+    def words(self) -> str:
+        """Runs, then epoch and losses of the furthest, then the time left for all."""
+        runs = sum(each.runs for each in self.watched) - self.dropped
+        ended = sum(each.runs for each in self.watched if each.ended) - self.dropped
+        things = f"{self.thing}{'' if runs == 1 else 's'}"
+        words, furthest = [f"{max(0, ended)}/{runs} {things}"], self._furthest()
+        if furthest:
+            words += [f"epoch {furthest.control.epoch}/{furthest.epochs}"]
+            words += _losses(furthest.control)
+        return _joined([*words, self._left()])
+
+    def share(self) -> float:
+        """Of the epochs that there may be."""
+        most = sum(each.runs * (each.epochs - each.first) for each in self.watched)
+        return 1 - sum(each.ahead for each in self.watched) / most if most else 0.0
+
+    def _furthest(self) -> Watched | None:
+        under_way = [each for each in self.watched if each.done and not each.ended]
+        return max(under_way, key=lambda each: each.control.epoch / each.epochs, default=None)
+
+    def _left(self) -> str:
+        """From the pace of all epochs up to now; runs that end early make it shorter."""
+        done = sum(each.done for each in self.watched)
+        if not done:
+            return _STARTING
+        pace = (time.perf_counter() - self.started) / done
+        most = sum(each.seconds for each in self.watched) / self.workers
+        return _left(min(most, pace * sum(each.ahead for each in self.watched)))
+
+
+def _joined(words: list[str]) -> str:
+    """The words in one line, without those before the last that are too many."""
+    while len("  ".join(words)) > _MOST and len(words) > 2:
+        del words[-2]
+    return "  ".join(words)
+
+
+def _losses(control: Control) -> list[str]:
+    measures = control.measures.items()
+    return [f"{name} {value:.4g}" for name, value in measures if name in ("loss", "val_loss")]
+
+
+def _left(seconds: float) -> str:
+    return f"{_duration(max(0.0, seconds))} left"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+def wants_bar(progress: bool | None) -> bool:
+    """Whether to show a bar: as asked, or on a terminal by default."""
+    if sys.stderr is None:  # as under pythonw
+        return False
+    return is_terminal(sys.stderr) if progress is None else progress
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a line on it can be redrawn; a closed stream, or one without `isatty`, is none."""
+    try:
+        return stream.isatty()
+    except (ValueError, AttributeError):
+        return False

@@ -1,0 +1,242 @@
+"""Recording a run: one training step and one evaluation, as graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from talweg.engine.run.program import BATCH_INPUTS, WATCHED, Rows
+from talweg.errors import SettingError, ShapeError
+from talweg.gates import Spec
+from talweg.graph import Graph, Tensor, gradients, run_input, simplify
+from talweg.nn import Loss, Metric, Module
+from talweg.nn.call import Training
+from talweg.nn.predictor import views
+from talweg.optim import FullBatch, Optimizer
+from talweg.random import first_key
+from talweg.train.methods.sampling_groups import PREFIX, SQUARE, Groups, refuse_assigned
+from talweg.train.run.lr_multipliers import rate_settings, rates_of
+from talweg.train.run.parameter_slices import joined, total
+from talweg.train.run.sign_changes import first_turns
+from talweg.train.run.updating import updated
+from talweg.train.run.watching import Watch, of_layers
+
+DRAWS = "draws"
+"""What the key of a step's random numbers is called in the state of a run."""
+
+
+def first_state(
+    net: Module,
+    rule: Optimizer | FullBatch,
+    watch: Watch | None,
+    seed: int,
+    draws: bool,
+    groups: Groups | None = None,
+) -> dict[str, Any]:
+    """What a run remembers before its first step: the rule's state, what is counted, how often
+    groups of rows are drawn, and where the net draws random numbers, the key of the first.
+    """
+    state = rule.init(net.weights.flat)
+    if watch is not None and watch.wants_turns(net.weights):
+        state = {**state, **first_turns(net.weights.flat)}
+    state |= groups.first_state() if groups else {}
+    return {**state, DRAWS: first_key(seed)} if draws else state
+
+
+def run_settings(
+    rule: Optimizer | FullBatch, rates: Mapping[str, float], groups: Groups | None = None
+) -> dict[str, float]:
+    """The numbers that a step takes in: those of the rule and the sampler, rates of parameters."""
+    sampler = groups.settings() if groups else {}
+    return {**rule.run_settings(), **rate_settings(rates), **sampler}
+
+
+def step_graph(
+    net: Module,
+    rows: Rows,
+    loss: Loss,
+    metrics: Sequence[Metric],
+    rule: Optimizer,
+    watch: Watch | None,
+    rates: Mapping[str, float],
+    groups: Groups | None,
+    batch_size: int,
+    *,
+    is_between: bool = False,
+) -> Graph:
+    """One step: forward, loss, backward, update; see `Program` for inputs and outputs, and for
+    steps between those that are watched.
+    """
+    key = run_input(first_key(0), f"state.{DRAWS}")
+    part = lowered(net, rows, loss, metrics, batch_size, key)
+    draws, views, outputs = part.training.streams > 0, part.views, part.measures
+    state = _inputs("state", first_state(net, rule, watch, 0, draws=False, groups=groups))
+    settings = _inputs("settings", run_settings(rule, rates, groups))
+    before = {_last(name): each for name, each in state.items()}
+    learning = {name: each for name, each in views.items() if rates.get(name) != 0}
+    found = gradients(part.objective, list(learning.values()))
+    pieces = dict(zip(learning, found, strict=True))
+    numbers = {_last(name): each for name, each in settings.items()}
+    bound = rule.with_tensors({name: numbers[name] for name in rule.run_settings()})
+    remembered = {name: each for name, each in before.items() if not name.startswith(PREFIX)}
+    shown = None if is_between else watch
+    after, new_state, quantities = updated(
+        bound, part.flat, views, pieces, rates_of(numbers), remembered, shown
+    )
+    if draws:
+        state[f"state.{DRAWS}"], new_state[DRAWS] = key, key + 1.0
+    if shown is not None:
+        quantities |= of_layers(net, part.prediction, part.batch["row_weights"])
+        chosen = shown.chosen(quantities, net.weights)
+        outputs |= {WATCHED + name: each.named(name) for name, each in chosen.items()}
+    batch = dict(part.batch)
+    if groups is not None:
+        refuse_assigned(part.training)
+        batch["groups"] = groups.drawn(batch_size)
+        products = _products(part, loss, list(learning.values()))
+        new_state |= groups.updated(numbers, before, batch["groups"], products)
+        outputs |= {} if is_between else {WATCHED + SQUARE: products.sum()}
+    outputs["weights"] = _settled(net, after, part.training)
+    outputs |= {name: new_state[_last(name)] for name in state}
+    return simplify(Graph({"weights": part.flat, **state, **settings, **batch}, outputs))
+
+
+def _products(part: Lowered, loss: Loss, learning: Sequence[Tensor]) -> Tensor:
+    """h_i . d for each row i of a batch (B): d is the gradient of the loss, h_i what row i adds.
+
+    d is linear in the weights of the rows: so h_i . d is the weight of row i times the slope of
+    |d|^2 / 2 along it. With one row it is |d|^2.
+    """
+    weights = part.batch["row_weights"]
+    by_row = [each for each in part.training.penalties if each.ndim]
+    objective = _with_penalties(part.measures["loss"], by_row, part.batch, loss)
+    squares = [total(each * each) for each in gradients(objective, learning)]
+    square = sum(squares[1:], squares[0])
+    if weights.size == 1:
+        return square.reshape(1)
+    (slope,) = gradients(0.5 * square, [weights])
+    return weights * slope
+
+
+class Lowered(NamedTuple):
+    """What training on a batch computes before its gradient."""
+
+    flat: Tensor
+    views: Mapping[str, Tensor]
+    batch: Mapping[str, Tensor]
+    training: Training
+    prediction: Tensor
+    measures: dict[str, Tensor]
+    objective: Tensor
+
+
+def lowered(
+    net: Module,
+    rows: Rows,
+    loss: Loss,
+    metrics: Sequence[Metric],
+    batch_size: int,
+    key: Tensor,
+) -> Lowered:
+    """The measures of a batch and what training lowers, with all that the modules ask for; `key`
+    is that of random numbers.
+    """
+    if not net.weights:
+        raise SettingError("fit: the net has no parameters, so there is nothing to learn")
+    flat = run_input(net.weights.flat, "weights")
+    batch, pieces = _batch_inputs(rows, batch_size), views(net, flat)
+    training = Training(key, batch["row_weights"])
+    prediction = _prediction(net, pieces, batch["x"], training)
+    measures = _measures(prediction, batch, loss, metrics)
+    objective = _with_penalties(measures["loss"], training.penalties, batch, loss)
+    return Lowered(flat, pieces, batch, training, prediction, measures, objective)
+
+
+def evaluation_graph(
+    net: Module, rows: Rows, loss: Loss, metrics: Sequence[Metric], batch_size: int
+) -> Graph:
+    """Loss and metrics of a batch, no update; see `Program`."""
+    flat = run_input(net.weights.flat, "weights")
+    batch = _batch_inputs(rows, batch_size)
+    prediction = _prediction(net, views(net, flat), batch["x"])
+    measures = _measures(prediction, batch, loss, metrics)
+    return simplify(Graph({"weights": flat, **batch}, measures))
+
+
+def _inputs(prefix: str, examples: Mapping[str, Any]) -> dict[str, Tensor]:
+    names = [f"{prefix}.{name}" for name in examples]
+    return {
+        name: run_input(each, name) for name, each in zip(names, examples.values(), strict=True)
+    }
+
+
+def _last(name: str) -> str:
+    return name.partition(".")[2]
+
+
+def _batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
+    arrays = rows.x, rows.y, rows.weights
+    specs = [Spec((size, *each.shape[1:]), each.dtype) for each in arrays]
+    count = Spec((), rows.weights.dtype)
+    named = zip(BATCH_INPUTS, [*specs, count], strict=True)
+    return {name: run_input(each, name) for name, each in named}
+
+
+def _prediction(
+    net: Module, views: Mapping[str, Tensor], x: Tensor, training: Training | None = None
+) -> Tensor:
+    prediction = net.apply(views, x, training=training).named("prediction")
+    if prediction.shape[:1] != x.shape[:1]:
+        raise ShapeError(
+            f"the net must give one prediction for each row, ({len(x)}, ...), but gave "
+            f"{prediction.shape}"
+        )
+    return prediction
+
+
+def _measures(
+    prediction: Tensor, batch: Mapping[str, Tensor], loss: Loss, metrics: Sequence[Metric]
+) -> dict[str, Tensor]:
+    """The loss and the metrics of a batch, each as one number, by name."""
+    total = _weighted_sum(loss, prediction, batch)
+    measures = {"loss": total if loss.reduction == "sum" else total / batch["count"]}
+    for each in metrics:
+        measures[each.name] = _weighted_sum(each, prediction, batch) / batch["count"]
+    return {name: each.named(name) for name, each in measures.items()}
+
+
+def _with_penalties(
+    objective: Tensor, penalties: Sequence[Tensor], batch: Mapping[str, Tensor], loss: Loss
+) -> Tensor:
+    """The loss and what the modules add to it, which is what training lowers."""
+    for each in penalties:
+        amount = (batch["row_weights"] * each).sum() if each.ndim else each
+        is_mean = each.ndim and loss.reduction == "mean"
+        objective = objective + (amount / batch["count"] if is_mean else amount)
+    return objective
+
+
+def _settled(net: Module, flat: Tensor, training: Training) -> Tensor:
+    """The weights after a step, within their limits, and what is assigned in its place."""
+    if not (training.limits or training.assigned):
+        return flat
+    limits = training.limits
+    return joined(
+        training.assigned.get(name, limits[name](view) if name in limits else view)
+        for name, view in views(net, flat).items()
+    )
+
+
+def _weighted_sum(
+    measure: Loss | Metric, prediction: Tensor, batch: Mapping[str, Tensor]
+) -> Tensor:
+    """A measure's numbers, one a row, weighed and added up."""
+    rows: Tensor = measure.rows(prediction, batch["y"])
+    count = batch["x"].shape[0]
+    if not isinstance(rows, Tensor) or rows.shape != (count,):
+        found = rows.spec if isinstance(rows, Tensor) else type(rows).__name__
+        raise ShapeError(
+            f"{measure.name} must give one number a row, ({count},), but gave {found}; "
+            "leave the mean over rows to fit"
+        )
+    return (batch["row_weights"] * rows).sum()

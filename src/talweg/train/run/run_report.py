@@ -1,0 +1,107 @@
+"""How a run ended, in words: why it stopped, which weights it kept, and what went wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from talweg import gates
+from talweg.engine.run.program import WATCHED, BadStep, Outcome, Program
+from talweg.errors import counted
+from talweg.graph import Tensor
+from talweg.nn import Module
+from talweg.train.run.run import Failure, Run
+from talweg.train.run.sign_changes import direction_changes
+from talweg.train.run.stopping import Stop
+
+
+def finished(
+    net: Module,
+    outcome: Outcome,
+    program: Program,
+    stops: Sequence[Stop],
+    settings: Mapping[str, Any],
+) -> Run:
+    """The record of a run from what its engine gave back."""
+    bad = outcome.bad_step
+    failure = _failure(bad, program) if bad else None
+    stopped_by, why = _reason(outcome, program, stops, failure)
+    return Run(
+        net=net,
+        history=outcome.history,
+        stopped_by=stopped_by,
+        why=why,
+        best_epoch=outcome.kept_epoch,
+        kept=_kept(outcome),
+        epochs=outcome.epochs,
+        steps=outcome.steps,
+        seconds=outcome.seconds,
+        compile_seconds=outcome.compile_seconds,
+        settings=settings,
+        failure=failure,
+        watched={name.removeprefix(WATCHED): each for name, each in outcome.watched.items()},
+        direction_changes=direction_changes(net.weights, outcome.state),
+    )
+
+
+def _reason(
+    outcome: Outcome, program: Program, stops: Sequence[Stop], failure: Failure | None
+) -> tuple[str, str]:
+    by = outcome.stopped_by
+    if isinstance(by, int):
+        return stops[by].name, stops[by].why(outcome.epochs)
+    words = {
+        "epochs": _all_done(program.epochs),
+        "time_budget": f"the time budget of {program.time_budget} s was used up",
+        "interrupted": f"it was interrupted after {counted(outcome.steps, 'step')}",
+        "non_finite": failure.message if failure else "",
+        "no_descent": "no step along the gradient lowers the loss any more",
+    }
+    return by, words[by]
+
+
+def _kept(outcome: Outcome) -> str:
+    if outcome.kept_step is not None:
+        return f"after step {outcome.kept_step}, within epoch {outcome.epochs + 1}"
+    return f"after epoch {outcome.kept_epoch}" if outcome.kept_epoch else "of the start"
+
+
+def _failure(bad: BadStep, program: Program) -> Failure:
+    """What a step that went wrong has to say, and what to try."""
+    is_search = program.search is not None  # a pass that goes wrong then shortens the step
+    lr = math.nan if is_search else float(bad.settings["lr"])
+    rate = "" if is_search else f" (lr {lr:g})"
+    smaller = f"Try a smaller learning rate (lr={lr / 10:g})"
+    start = "Start from other weights" if is_search else smaller
+    hint = f"{start}, or scale the inputs and targets to about -1 to 1."
+    node = bad.node
+    if node is not None and node.gate is gates.take:
+        hint = f"Give codes from 0 to {node.inputs[0].shape[0] - 1}, or a table of more rows."
+    gate = node.gate.name if node is not None and node.gate else ""
+    layer = (node.layer or "") if node is not None else ""
+    line = str(node.line) if node is not None else ""
+    message = (
+        f"the loss or the weights stopped being finite in epoch {bad.epoch}, step {bad.step}"
+        f"{rate}: the first NaN or infinity came from {_source(node)}. The weights before "
+        f"that step are kept. {hint}"
+    )
+    return Failure(bad.epoch, bad.step, gate, layer, line, lr, message)
+
+
+def _source(node: Tensor | None) -> str:
+    """What made the first value that was not finite, and where."""
+    if node is None:
+        return "a sum that overflowed"
+    if node.gate is None:
+        return f"the input {node.name!r}" if node.name else f"a constant ({node.line})"
+    place = f"layer {node.layer!r}" if node.layer else "the loss or the update"
+    if node.layer == "":
+        place = "the network's own __call__"
+    if node.is_gradient:
+        place = f"the gradient of {place}"
+    return f"gate {node.gate.name} in {place} ({node.line})"
+
+
+def _all_done(epochs: int) -> str:
+    return "its only epoch was done" if epochs == 1 else f"all {epochs} epochs were done"

@@ -1,0 +1,109 @@
+"""Whether a snapshot from a file fits the run that is to go on from it.
+
+A file's digests find damage, not a wrong value that somebody put there: so names, shapes and
+kinds of numbers are compared with what the run itself would have kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from talweg.engine.run.program import Program
+from talweg.engine.run.snapshot import Array, Snapshot, flat
+from talweg.schema import COUNT, Number, Real, Record, Rule, optional
+
+NUMBERS: Mapping[str, Rule] = {
+    "best_loss": Real(),
+    "best_epoch": COUNT,
+    "epoch": COUNT,
+    "step": COUNT,
+    "seconds": Number(at_least=0),
+    "stopped_by": optional(COUNT),
+}
+"""The numbers of a snapshot, by name."""
+SNAPSHOT_NUMBERS = Record(NUMBERS)
+
+
+def misfit_of_arrays(found: Mapping[str, Array], like: Mapping[str, Any]) -> str | None:
+    """What of arrays is of another name, shape or dtype than it should be, or is not finite."""
+    return next(_unlike(found, like), None)
+
+
+def misfit_of_columns(found: Mapping[str, Array], names: Sequence[str], rows: int) -> str | None:
+    """What of columns has another name than these, or another number of rows."""
+    return next(_of_length(found, names, rows), None)
+
+
+def measures_of(program: Program) -> list[str]:
+    """The names of a run's history."""
+    held_out = [f"val_{name}" for name in program.measures] if program.validates else []
+    return [*program.measures, *held_out]
+
+
+def misfit(snapshot: Snapshot, program: Program, steps: int) -> str | None:
+    """What of a snapshot the run cannot have left, in epochs of so many steps; None if it fits."""
+    return next(_misfits(snapshot, program, steps), None)
+
+
+def _misfits(snapshot: Snapshot, program: Program, steps: int) -> Iterator[str]:
+    weights = program.step.inputs["weights"].spec
+    example = {"weights": np.empty(weights.shape, weights.dtype)}
+    yield from _unlike({"weights": snapshot.weights}, example)
+    yield from _unlike({"weights": snapshot.best}, example)
+    if program.search is None:  # a search checks what it remembers itself
+        yield from _unlike(snapshot.state, program.state, is_finite=True)
+    yield from _unlike(snapshot.rules, _remembered(program), is_finite=False)
+    yield from _of_length(snapshot.history, measures_of(program), snapshot.epoch)
+    rows = snapshot.step if program.watch_steps else snapshot.epoch
+    yield from _of_length(snapshot.watched, program.watched, rows)
+    if snapshot.step != snapshot.epoch * steps:
+        yield f"{snapshot.step} steps are not {snapshot.epoch} epochs of {steps}"
+    if snapshot.best_epoch > snapshot.epoch:
+        yield f"the best epoch {snapshot.best_epoch} is beyond the {snapshot.epoch} that were done"
+    if snapshot.stopped_by is not None and snapshot.stopped_by >= len(program.rules):
+        yield f"there is no stopping rule {snapshot.stopped_by}"
+
+
+def _remembered(program: Program) -> dict[str, Array]:
+    """What stopping rules and plateaus remember at first, by path."""
+    found: dict[str, Array] = {}
+    for place, rule in enumerate(program.rules):
+        found |= flat(f"rule.{place}", rule.init())
+    for name, plateau in program.plateaus.items():
+        found |= flat(f"plateau.{name}", plateau.init())
+    return found
+
+
+def _unlike(
+    found: Mapping[str, Array], like: Mapping[str, Any], *, is_finite: bool = True
+) -> Iterator[str]:
+    """Arrays of other names, shapes or dtypes than those they should be like."""
+    if {*found} != {*like}:
+        yield f"{_listed(found)} should be {_listed(like)}"
+        return
+    for name, expected in like.items():
+        yield from _unlike_one(name, found[name], np.asarray(expected), is_finite)
+
+
+def _unlike_one(name: str, array: Array, like: Array, is_finite: bool) -> Iterator[str]:
+    same = array.dtype == like.dtype if is_finite else array.dtype.kind in "iufb"
+    if array.shape != like.shape or not same:
+        yield f"{name!r} is {_told(array)}, not {_told(like)}"
+    elif is_finite and not np.isfinite(array).all():
+        yield f"{name!r} is not finite"
+
+
+def _of_length(found: Mapping[str, Array], names: Sequence[str], rows: int) -> Iterator[str]:
+    like = {name: np.empty(rows) for name in names}
+    return _unlike(found, like, is_finite=False)
+
+
+def _told(array: Array) -> str:
+    return f"{array.dtype} {array.shape}"
+
+
+def _listed(names: Mapping[str, Any]) -> str:
+    return f"[{', '.join(names)}]"

@@ -1,0 +1,211 @@
+"""Stopping rules: each a record with a pure `init` and `update`, written with gates.
+
+A list of rules stops at the first that holds; `a & b` stops when both hold, `a | b` at either.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from talweg import gates
+from talweg.engine.run.program import Epoch
+from talweg.errors import SettingError, nearest
+from talweg.settings import Checked, Number, setting
+
+EPOCHS = Number(at_least=1, whole=True)
+State = dict[str, Any]
+
+
+class Stop(Checked):
+    """The base of stopping rules; a rule of your own overrides `init` and `update`."""
+
+    name = "stop"
+
+    def init(self) -> State:
+        """What the rule remembers before the first epoch."""
+        return {}
+
+    def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any]:
+        """(what it remembers, whether to stop) after an epoch."""
+        raise NotImplementedError
+
+    def watches(self) -> set[str]:
+        """The names of the measures that the rule reads."""
+        return set()
+
+    def why(self, epoch: int) -> str:
+        """The reason in words, for a run that this rule ended after `epoch`."""
+        return f"the rule {self!r} held after epoch {epoch}"
+
+    def __and__(self, other: Stop) -> Stop:
+        return _Both(self, other)
+
+    def __or__(self, other: Stop) -> Stop:
+        return _Either(self, other)
+
+
+def _measure(epoch: Epoch, name: str) -> Any:
+    return epoch.measures[name]
+
+
+@dataclass(frozen=True)
+class MaxEpochs(Stop):
+    """Stop after so many epochs."""
+
+    epochs: int = setting(100, EPOCHS)
+    name = "max_epochs"
+
+    def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any]:
+        return {}, gates.greater_equal(epoch.number, self.epochs)
+
+    def why(self, epoch: int) -> str:
+        return f"the {self.epochs} epochs of MaxEpochs were done"
+
+
+@dataclass(frozen=True)
+class TargetLoss(Stop):
+    """Stop when a measure (the loss, by default) is at `target` or below."""
+
+    target: float = setting(0.0, Number())
+    watch: str = "loss"
+    name = "target_loss"
+
+    def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any]:
+        return {}, gates.greater_equal(self.target, _measure(epoch, self.watch))
+
+    def watches(self) -> set[str]:
+        return {self.watch}
+
+    def why(self, epoch: int) -> str:
+        return f"{self.watch} reached the target {self.target:g} in epoch {epoch}"
+
+
+@dataclass(frozen=True)
+class MinDecrease(Stop):
+    """Stop when the loss has not fallen by `decrease` below its best for `patience` epochs."""
+
+    decrease: float = setting(1e-4, Number(at_least=0))
+    patience: int = setting(1, EPOCHS)
+    watch: str = "loss"
+    name = "min_decrease"
+
+    def init(self) -> State:
+        return {"best": math.inf, "waited": 0.0}
+
+    def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any]:
+        value = _measure(epoch, self.watch)
+        fell = gates.greater(state["best"] - self.decrease, value)
+        best = gates.where(fell, value, state["best"])
+        waited = gates.where(fell, 0.0, state["waited"] + 1.0)
+        return {"best": best, "waited": waited}, gates.greater_equal(waited, float(self.patience))
+
+    def watches(self) -> set[str]:
+        return {self.watch}
+
+    def why(self, epoch: int) -> str:
+        least = f" by more than {self.decrease:g}" if self.decrease else ""
+        epochs = f"{self.patience} epoch{'s' * (self.patience > 1)}"
+        return f"{self.watch} had not fallen{least} for {epochs}"
+
+
+@dataclass(frozen=True)
+class EarlyStopping(MinDecrease):
+    """Stop when the validation loss has not improved for `patience` epochs (early stopping)."""
+
+    decrease: float = setting(0.0, Number(at_least=0))
+    patience: int = setting(10, EPOCHS)
+    watch: str = "val_loss"
+    name = "patience"
+
+    def __init__(self, patience: int = 10, *, decrease: float = 0.0, watch: str = "val_loss"):
+        object.__setattr__(self, "decrease", decrease)
+        object.__setattr__(self, "patience", patience)
+        object.__setattr__(self, "watch", watch)
+        self.__post_init__()
+
+
+@dataclass(frozen=True)
+class TimeBudget(Stop):
+    """Stop after so many seconds, within one step."""
+
+    seconds: float = setting(60.0, Number(above=0))
+    name = "time_budget"
+
+    def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any]:
+        return {}, gates.greater_equal(epoch.seconds, self.seconds)
+
+    def why(self, epoch: int) -> str:
+        return f"the time budget of {self.seconds:g} s was used up after epoch {epoch}"
+
+
+@dataclass(frozen=True)
+class _Pair(Stop):
+    first: Stop
+    second: Stop
+
+    def init(self) -> State:
+        return {"first": self.first.init(), "second": self.second.init()}
+
+    def _both(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any, Any]:
+        first, one = self.first.update(state["first"], epoch)
+        second, two = self.second.update(state["second"], epoch)
+        return {"first": first, "second": second}, one, two
+
+    def watches(self) -> set[str]:
+        return self.first.watches() | self.second.watches()
+
+
+class _Both(_Pair):
+    name = "both"
+
+    def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any]:
+        after, one, two = self._both(state, epoch)
+        return after, gates.where(one, two, False)
+
+    def why(self, epoch: int) -> str:
+        return f"{self.first.why(epoch)}, and {self.second.why(epoch)}"
+
+
+class _Either(_Pair):
+    """Inside of a `_Both`; elsewhere its two rules are told apart (see `as_rules`)."""
+
+    name = "either"
+
+    def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any]:
+        after, one, two = self._both(state, epoch)
+        return after, gates.where(one, True, two)
+
+    def why(self, epoch: int) -> str:
+        return f"{self.first.why(epoch)}, or {self.second.why(epoch)}"
+
+
+def as_rules(given: Any, measures: set[str]) -> list[Stop]:
+    """The rules of `fit`'s `stop`: none, one or several, each reading only what is measured."""
+    if given is None:
+        return []
+    several = isinstance(given, list | tuple)
+    rules = [each for rule in (given if several else [given]) for each in _apart(rule)]
+    for rule in rules:
+        for name in sorted(rule.watches()):
+            refuse_measure(type(rule).__name__, name, measures)
+    return rules
+
+
+def refuse_measure(rule: str, name: str, measures: set[str]) -> None:
+    """What a rule watches must be measured."""
+    if name in measures:
+        return
+    hint = nearest(name, measures)
+    if name.startswith("val_") and "val_loss" not in measures:
+        hint = "There is no validation data: give validation=(X, y) or a share of rows."
+    raise SettingError(f"fit: {rule} watches {name!r}. {hint}")
+
+
+def _apart(rule: Any) -> list[Stop]:
+    """A rule as those of which any stops the run, so that the run can name the one that did."""
+    if not isinstance(rule, Stop):
+        raise SettingError(f"fit: stop takes rules such as tw.EarlyStopping(10), not {rule!r}")
+    return [*_apart(rule.first), *_apart(rule.second)] if isinstance(rule, _Either) else [rule]

@@ -1,0 +1,155 @@
+"""Which points a sweep visits: all combinations of its values, or so many drawn from ranges."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, MISSING, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from talweg.errors import SettingError
+from talweg.random import SEED, SWEEP_POINTS, generator
+from talweg.settings import Checked, Choice, Flag, Number, Rule, check, setting
+
+SAMPLING: dict[str, Rule] = {
+    "points": Number(at_least=1, whole=True, optional=True),
+    "sampling": Choice(("random", "sobol", "paired"), optional=True),
+}
+_PLAIN = {bool, int, float, str, type(None)}
+Columns = dict[str, list[Any]]
+"""Every value that a name takes, by name."""
+Places = Sequence[Sequence[int]]
+"""For each point, the place of its value in each column."""
+
+
+@dataclass(frozen=True)
+class Range(Checked):
+    """A range of a setting, from which a sweep draws its values.
+
+    low + u (high - low) for u evenly in 0..1; with `log` low (high / low)^u, so that each order of
+    magnitude is as likely; with `whole` a whole number from low to high, both included.
+
+    >>> [Range(1e-4, 1, log=True).at(u) for u in (0.0, 0.25, 0.5)]
+    [0.0001, 0.001, 0.01]
+    >>> [Range(1, 3, whole=True).at(u) for u in (0.0, 0.5, 0.99)]
+    [1, 2, 3]
+    """
+
+    low: float = setting(MISSING, Number())
+    high: float = setting(MISSING, Number())
+    _: KW_ONLY
+    log: bool = setting(False, Flag())
+    whole: bool = setting(False, Flag())
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.low < self.high:
+            raise SettingError(f"Range: low must be below high, but {self!r} was given.")
+        if self.log and self.low <= 0:
+            raise SettingError(f"Range: with log, low must be above 0, not {self.low!r}.")
+        if self.whole and not all(float(end).is_integer() for end in (self.low, self.high)):
+            raise SettingError(f"Range: with whole, both ends are whole, not {self!r}.")
+
+    def at(self, share: float) -> float | int:
+        """The value that lies so far (0..1) into the range."""
+        low, high = float(self.low), float(self.high) + self.whole
+        value = low + share * (high - low)
+        if self.log:
+            value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
+            value = float(f"{value:.15g}")  # 0.001, not 0.0010000000000000002
+        return int(min(value, self.high)) if self.whole else min(max(value, low), high)
+
+
+def visited(
+    over: Mapping[str, Sequence[Any] | Range],
+    points: int | None,
+    sampling: str | None,
+    seed: int,
+) -> tuple[Columns, Places]:
+    """The values of each name, and which of them make up each point, in order."""
+    if sampling == "paired":
+        return _paired(over, points)
+    if points is not None:
+        return _drawn(over, points, sampling or "random", seed)
+    if sampling is not None:
+        raise SettingError(f"sweep: sampling={sampling!r} needs a number of points, as points=32")
+    for name, each in over.items():
+        if isinstance(each, Range):
+            raise SettingError(
+                f"sweep: over[{name!r}] is a range, of which a grid would have no end: say how "
+                "many points to draw, as points=32, or give a list of values"
+            )
+    columns = {n: list(each) for n, each in over.items() if not isinstance(each, Range)}
+    return columns, list(itertools.product(*(range(len(each)) for each in columns.values())))
+
+
+def _paired(
+    over: Mapping[str, Sequence[Any] | Range], points: int | None
+) -> tuple[Columns, Places]:
+    """The first values of all lists make the first point, the second ones the next."""
+    columns = {name: each for name, each in over.items() if not isinstance(each, Range)}
+    counts = {len(each) for each in columns.values()}
+    if len(counts) != 1 or len(columns) < len(over) or points is not None:
+        raise SettingError(
+            "sweep: sampling='paired' takes lists of one length, each with a value for every run, "
+            "and no number of points"
+        )
+    firsts = [_firsts(each) for each in columns.values()]
+    places = list(zip(*firsts, strict=True))
+    return {name: list(each) for name, each in columns.items()}, places
+
+
+def _firsts(values: Sequence[Any]) -> list[int]:
+    """For each value the place where it, or for a plain one an equal one, comes up first."""
+    found: dict[Any, int] = {}
+    keys = [(type(each), each) if type(each) in _PLAIN else id(each) for each in values]
+    return [found.setdefault(key, place) for place, key in enumerate(keys)]
+
+
+def _drawn(
+    over: Mapping[str, Sequence[Any] | Range], points: int, sampling: str, seed: int
+) -> tuple[Columns, Places]:
+    """Points drawn from ranges and lists; the first are the same, however many follow."""
+    seed = check("fit", {"seed": seed}, {"seed": SEED})["seed"]
+    if not over:
+        raise SettingError(f"sweep: points={points} are to be drawn, but over names nothing")
+    shares = SHARES[sampling](points, len(over), seed)
+    columns: Columns = {}
+    places = []
+    for (name, each), column in zip(over.items(), shares.T.tolist(), strict=True):
+        if isinstance(each, Range):
+            values = [each.at(share) for share in column]
+            columns[name] = sorted(set(values))
+            place_of = {value: place for place, value in enumerate(columns[name])}
+            places.append([place_of[value] for value in values])
+        else:
+            columns[name] = list(each)
+            places.append([int(share * len(each)) for share in column])
+    return columns, list(zip(*places, strict=True))
+
+
+def _random_shares(points: int, names: int, seed: int) -> npt.NDArray[np.float64]:
+    """(points, names) independent numbers in 0..1."""
+    return generator(seed, SWEEP_POINTS).random((points, names))
+
+
+def _sobol_shares(points: int, names: int, seed: int) -> npt.NDArray[np.float64]:
+    """(points, names) numbers in 0..1 that fill their space evenly (Sobol 1967, scrambled)."""
+    try:
+        from scipy.stats import qmc
+    except ImportError:
+        raise SettingError(
+            "sweep: sampling='sobol' needs SciPy: pip install 'talweg[search]', or take "
+            "sampling='random', which does without"
+        ) from None
+    scrambling = np.random.default_rng([seed, SWEEP_POINTS])  # SciPy spawns, which Philox cannot
+    sequence = qmc.Sobol(names, scramble=True, seed=scrambling)
+    shares: npt.NDArray[np.float64] = sequence.random_base2(math.ceil(math.log2(points)))[:points]
+    return np.minimum(shares, np.nextafter(1.0, 0.0))
+
+
+SHARES = {"random": _random_shares, "sobol": _sobol_shares}

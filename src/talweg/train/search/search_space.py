@@ -1,0 +1,273 @@
+"""From what a sweep goes over to its points: what `build` gets, and all settings of each run."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, NamedTuple
+
+from talweg.errors import SettingError, TalwegError, nearest
+from talweg.nn import Loss, Metric, Module
+from talweg.optim import FullBatch, Optimizer, as_optimizer
+from talweg.settings import Rule, check, plain
+from talweg.train.run.fit import RULES, fit
+from talweg.train.run.folds import Fold, Holdout
+from talweg.train.search.ranges import Range, visited
+
+Build = Callable[..., Any]
+
+_PARAMETERS = inspect.signature(fit).parameters.values()
+_DEFAULTS = {each.name: each.default for each in _PARAMETERS if each.kind is each.KEYWORD_ONLY}
+_OF_THE_SWEEP = ("threads", "engine", "progress", "checkpoint", "resume")
+_SWEPT = [name for name in _DEFAULTS if name not in _OF_THE_SWEEP]
+_LONGEST = 40  # letters of a value in words
+
+
+@dataclass(frozen=True)
+class Point:
+    """One choice of values: what `build` gets, and all settings of its run.
+
+    `structure` is equal for points that differ in nothing but what a program takes in.
+    """
+
+    values: dict[str, Any]
+    build: dict[str, Any]
+    settings: dict[str, Any]
+    structure: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}={in_words(each)}" for name, each in self.values.items())
+
+
+def in_words(value: Any) -> str:
+    """A value as errors and tables name it: functions by their names, nothing too long."""
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, Loss | Metric):
+        text = value.name
+    elif callable(value) and hasattr(value, "__name__"):
+        text = value.__name__
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+@contextmanager
+def named(point: Point) -> Iterator[None]:
+    """While entered, an error says at which point of the sweep it came up."""
+    try:
+        yield
+    except TalwegError as error:  # which other points may be waiting for, too
+        if not point.values:
+            raise
+        raise type(error)(f"sweep at {point}: {error}") from error
+    except Exception as error:
+        error.add_note(f"(in a sweep, at {point})")
+        raise
+
+
+# Points -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Signature:
+    """The names that a call of `build` takes, those it needs, and whether it takes any other."""
+
+    takes: frozenset[str]
+    needs: frozenset[str]
+    takes_any: bool
+
+
+def points_of(
+    build: Build,
+    over: Any,
+    given: Mapping[str, Any],
+    points: int | None = None,
+    sampling: str | None = None,
+) -> list[Point]:
+    """The points of the product in its order, or those that are drawn, their settings checked."""
+    if isinstance(build, Module) or not callable(build):
+        raise SettingError(
+            "sweep: build must be a function that makes a new net each time, such as "
+            f"lambda: tw.Sequential(tw.Dense(1)), not {build!r}"
+        )
+    if not isinstance(over, Mapping):
+        raise SettingError(
+            f"sweep: over must be a mapping of names to values, as {{'lr': [0.1, 1]}}, not {over!r}"
+        )
+    for name in given:
+        _refuse_unknown(name, given)
+    given = {name: plain(each) if name in RULES else each for name, each in given.items()}
+    values = {name: _values(name, each) for name, each in over.items()}
+    seed = given.get("seed", _DEFAULTS["seed"])
+    columns, places = visited(values, points, sampling, seed)
+    takes, rules = _signature_of(build), _Rules({name: RULES[name] for name in RULES.keys() & over})
+    return [_point(takes, columns, given, each, rules) for each in places]
+
+
+def _refuse_unknown(name: str, given: Mapping[str, Any]) -> None:
+    if name in _DEFAULTS:
+        return
+    rule = as_optimizer(given.get("optimizer", _DEFAULTS["optimizer"]))
+    hint = nearest(name, _DEFAULTS)
+    if name in _fields(rule):
+        hint = f"It is one of the optimiser: give optimizer=tw.{type(rule).__name__}({name}=...)."
+    raise SettingError(f"sweep: there is no setting {name!r}. {hint}")
+
+
+def _values(name: str, given: Any) -> list[Any] | Range:
+    """The values of one name as Python's own, or their range."""
+    if isinstance(given, Range):
+        return given
+    values = given.tolist() if hasattr(given, "tolist") else given
+    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+        raise SettingError(
+            f"sweep: over[{name!r}] must be a list, a range or an array of values, or a "
+            f"tw.Range(low, high), but {given!r} was given; for one value write [{given!r}]"
+        )
+    if not len(values):
+        raise SettingError(f"sweep: over[{name!r}] is empty, so there is nothing to run")
+    return [plain(each) for each in values]
+
+
+def _signature_of(build: Build) -> _Signature:
+    try:
+        parameters = list(inspect.signature(build).parameters.values())
+    except (TypeError, ValueError):  # some that are written in C do not say
+        parameters = []
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    needed = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    return _Signature(
+        frozenset(each.name for each in named),
+        frozenset(each.name for each in needed if each.default is each.empty),
+        any(each.kind is each.VAR_KEYWORD for each in parameters),
+    )
+
+
+class _Rule(NamedTuple):
+    """An optimiser, the numbers that a run takes in of it, and what else decides the program."""
+
+    rule: Optimizer | FullBatch
+    numbers: frozenset[str]
+    structure: tuple[Any, ...]
+
+
+class _Rules:
+    """The optimisers of a sweep, each made once for all points that have it; and what settings
+    allow: all of them are checked at the first point, at others those that are swept.
+    """
+
+    def __init__(self, swept: Mapping[str, Rule]) -> None:
+        self.made: dict[Any, _Rule] = {}
+        self.swept = swept
+
+    def check(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        return check("fit", settings, self.swept if self.made else RULES)
+
+    def of(self, given: Any, settings: Mapping[str, Any]) -> _Rule:
+        """The optimiser that is given, with other settings; all of them outlive the sweep."""
+        key = id(given), *((name, id(value)) for name, value in settings.items())
+        if key not in self.made:
+            rule = as_optimizer(given)
+            self.made[key] = _rule(replace(rule, **settings) if settings else rule)
+        return self.made[key]
+
+
+def _rule(rule: Optimizer | FullBatch) -> _Rule:
+    changing = *rule.schedules(1), rule.changes_each_step, *rule.plateaus().items()
+    return _Rule(rule, frozenset(rule.run_settings()), (type(rule), changing))
+
+
+def _point(
+    signature: _Signature,
+    columns: Mapping[str, list[Any]],
+    given: Mapping[str, Any],
+    places: Sequence[int],
+    rules: _Rules,
+) -> Point:
+    """The point at these places of its columns."""
+    at = dict(zip(columns, places, strict=True))
+    values = {name: columns[name][place] for name, place in at.items()}
+    settings = {**_DEFAULTS, **given, **_to_run(signature, values)}
+    settings["validation"] = _same_rows(settings["validation"], {**_DEFAULTS, **given}["seed"])
+    with named(Point(values, {}, {}, ())):
+        settings = rules.check(settings)
+        plain = rules.of(settings["optimizer"], {})
+        for_rule = _to_rule(signature, values, plain.rule)
+        chosen = plain
+        if for_rule:
+            chosen = rules.of(settings["optimizer"], for_rule)
+            settings["optimizer"] = chosen.rule
+        build = _to_build(signature, values, settings, {*given, *values}, for_rule)
+    numbers = {"epochs", "seed"} | (for_rule.keys() & chosen.numbers)
+    numbers -= signature.takes - {"seed"}
+    is_fold = isinstance(settings["validation"], Fold)
+    numbers |= {"validation"} if is_fold and "validation" not in signature.takes else set()
+    structure = (
+        *chosen.structure,
+        *((n, None if n in numbers else place) for n, place in at.items()),
+    )
+    return Point(values, build, settings, structure)
+
+
+def _to_run(signature: _Signature, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are settings of `fit`; the seed is one even where `build` takes it too."""
+    names = [n for n in values if n in _SWEPT and (n == "seed" or n not in signature.takes)]
+    return {name: values[name] for name in names}
+
+
+def _to_rule(
+    signature: _Signature, values: Mapping[str, Any], rule: Optimizer | FullBatch
+) -> dict[str, Any]:
+    """The values that are settings of the optimiser: what neither `build` nor `fit` takes."""
+    fields = _fields(rule)
+    names = [name for name in values if name not in signature.takes and name not in _DEFAULTS]
+    for name in names:
+        if name not in fields and not signature.takes_any:
+            known = [*signature.takes, *_SWEPT, *fields]
+            raise SettingError(
+                f"neither build, fit nor {type(rule).__name__} takes {name!r}. "
+                f"{nearest(name, known)}"
+            )
+    return {name: values[name] for name in names if name in fields}
+
+
+def _to_build(
+    signature: _Signature,
+    values: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    chosen: set[str],
+    for_rule: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What `build` is called with; the seed if it was `chosen`."""
+    found = {n: v for n, v in values.items() if n in signature.takes or n not in _DEFAULTS}
+    found = {name: each for name, each in found.items() if name not in for_rule}
+    for name in sorted(values.keys() - found.keys() - {*_SWEPT, *for_rule}):
+        raise SettingError(f"{name} is one for all runs: give it beside over, as {name}=...")
+    if "seed" in signature.takes and "seed" in chosen:
+        found["seed"] = settings["seed"]
+    for name in sorted(signature.needs - found.keys()):
+        raise SettingError(f"build needs {name!r}: give over={{{name!r}: [...]}}, or a default")
+    return found
+
+
+def _same_rows(validation: Any, seed: int) -> Any:
+    """A share as rows that the sweep's seed draws: runs compare only on the same rows."""
+    share = plain(validation)
+    return Holdout(share, seed) if isinstance(share, float) else validation
+
+
+def splits_rows(settings: Mapping[str, Any]) -> bool:
+    """Whether the rows of validation are some of X, and so are split off run by run."""
+    return isinstance(settings["validation"], Holdout | Fold)
+
+
+def _fields(rule: Optimizer | FullBatch) -> frozenset[str]:
+    kind: Any = type(rule)
+    return _fields_of(kind)
+
+
+@cache
+def _fields_of(kind: type[Any]) -> frozenset[str]:
+    return frozenset(each.name for each in dataclasses.fields(kind) if each.init)

@@ -1,0 +1,274 @@
+"""A sweep in a file: the runs that are done, from which the same sweep goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from talweg.archive import Kind, read_bundle, refuse_place, write_bundle
+from talweg.engine.run.program import WATCHED
+from talweg.engine.run.snapshot import Array, Snapshot
+from talweg.errors import ModelFileError, SettingError, TrainingWarning
+from talweg.schema import (
+    COUNT,
+    Anything,
+    Items,
+    Number,
+    Real,
+    Record,
+    Rule,
+    Text,
+    Values,
+    fault,
+    optional,
+)
+from talweg.train.run.checkpoint import as_checkpoint
+from talweg.train.run.run import Failure, Run
+from talweg.train.run.snapshot_check import (
+    NUMBERS,
+    SNAPSHOT_NUMBERS,
+    measures_of,
+    misfit,
+    misfit_of_arrays,
+    misfit_of_columns,
+)
+from talweg.train.search.jobs import Task
+from talweg.train.search.rung_results import Standing
+from talweg.train.search.sweep_identity import refuse_other
+
+KIND = Kind("talweg-sweep", 2, "sweep", "delete it, and sweep from the start")
+_NUMBERS: Mapping[str, Rule] = {
+    **{name: Text() for name in ("stopped_by", "why", "kept")},
+    **dict.fromkeys(("best_epoch", "epochs", "steps"), COUNT),
+    **{name: Number(at_least=0) for name in ("seconds", "compile_seconds")},
+}
+
+
+class SweepFile:
+    """Keeps the standings of a sweep in a file, whole or not at all, as often as is wanted."""
+
+    def __init__(
+        self, given: Any, resume: bool, identity: Mapping[str, Any], tasks: Sequence[Task]
+    ) -> None:
+        checkpoint = as_checkpoint(given)
+        assert checkpoint is not None
+        if checkpoint.epochs or checkpoint.best:
+            raise SettingError(
+                "sweep: a sweep is written as its runs end, every 30 seconds or so: give a path, "
+                "or tw.Checkpoint(path, every=5)"
+            )
+        self.file, self.every = Path(checkpoint.path), checkpoint.seconds
+        self.identity, self.tasks = identity, tasks
+        refuse_place(self.file)
+        self.standings = [Standing()] * len(tasks)
+        if resume and self.file.exists():
+            self._read()
+        self.written = time.perf_counter()
+
+    def put(self, place: int, standing: Standing) -> None:
+        """Take note of a run, and write where it is time."""
+        self.standings[place] = standing
+        if time.perf_counter() - self.written >= self.every:
+            self.write()
+
+    def write(self) -> None:
+        """Write all that is done; where that fails, as on a full disk, the sweep goes on."""
+        columns = _Columns()
+        runs = {str(p): _packed(s, columns) for p, s in enumerate(self.standings) if s.run}
+        config = {"sweep": self.identity, "runs": runs}
+        try:
+            write_bundle(self.file, KIND, config, columns.joined())
+        except OSError as error:
+            words = f"The checkpoint {self.file} could not be written ({error}); the sweep goes on."
+            warnings.warn(words, TrainingWarning, stacklevel=2)
+        self.written = time.perf_counter()
+
+    def _read(self) -> None:
+        config, arrays = read_bundle(self.file, KIND)
+        self._refuse(fault(config, _CONFIG, "config"))
+        tables = [name for name, each in arrays.items() if each.ndim != 1]
+        self._refuse(f"the arrays {tables} are no rows of numbers" if tables else None)
+        refuse_other(self.file, config["sweep"], json.loads(json.dumps(self.identity)))
+        places = [str(place) for place in range(len(self.tasks))]
+        cursor = _Cursor(arrays)
+        for place, record in config["runs"].items():
+            self._refuse(None if place in places else f"there is no run {place}")
+            self.standings[int(place)] = self._standing(record, cursor, self.tasks[int(place)])
+
+    def _standing(self, record: Mapping[str, Any], cursor: _Cursor, task: Task) -> Standing:
+        """A run as it was written; its net gets its weights once all is known to fit."""
+        try:
+            weights, standing = _unpacked(record, cursor, task)
+        except (KeyError, ValueError, OverflowError) as error:
+            raise self._broken(f"an array is cut short or lost: {error}") from None
+        self._refuse(_misfit(weights, standing, task))
+        task.job.net.weights.flat[:] = weights
+        return standing
+
+    def _refuse(self, fault: str | None) -> None:
+        """A ModelFileError that names the fault, where there is one."""
+        if fault:
+            raise self._broken(fault)
+
+    def _broken(self, fault: str) -> ModelFileError:
+        return ModelFileError(
+            f"{self.file} does not hold what this sweep left ({fault}): {KIND.again}."
+        )
+
+
+def _misfit(weights: Array, standing: Standing, task: Task) -> str | None:
+    """What of a standing the task cannot have left; None if it fits."""
+    run, program = standing.run, task.job.program
+    assert run is not None
+    noted = [name.removeprefix(WATCHED) for name in program.watched]
+    like = {"weights": task.job.net.weights.flat}
+    turns = {name: np.empty(each.shape, np.int64) for name, each in task.job.net.weights.items()}
+    found = (
+        misfit_of_arrays({"weights": weights}, like),
+        misfit_of_columns(run.history, measures_of(program), run.epochs),
+        misfit_of_columns(run.watched, noted, run.steps if program.watch_steps else run.epochs),
+        misfit_of_arrays(run.direction_changes, turns) if run.direction_changes else None,
+        misfit(standing.snapshot, program, task.steps) if standing.snapshot else None,
+        f"best epoch {run.best_epoch} of {run.epochs}" if run.best_epoch > run.epochs else None,
+    )
+    return next(filter(None, found), None)
+
+
+# A run as plain data ------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """The rule for what `_Columns.put` returns: a dtype and a shape."""
+
+    def allows(self, value: Any) -> bool:
+        is_list = isinstance(value, list) and bool(value) and isinstance(value[0], str)
+        return is_list and all(map(COUNT.allows, value[1:]))
+
+    def __str__(self) -> str:
+        return "the dtype and the shape of an array"
+
+
+_ARRAY: Rule = _Place()
+_ARRAYS: Rule = Values(_ARRAY)
+_FAILURE: dict[str, Rule] = {
+    **{name: Text() for name in ("gate", "layer", "line", "message")},
+    **dict.fromkeys(("epoch", "step"), COUNT),
+    "lr": Real(),
+}
+_SNAPSHOT: dict[str, Rule] = {
+    "numbers": SNAPSHOT_NUMBERS,
+    **dict.fromkeys(("weights", "best"), _ARRAY),
+    **dict.fromkeys(("state", "rules", "history", "watched"), _ARRAYS),
+}
+_RUN: dict[str, Rule] = {
+    "losses": Items(Real()),
+    "numbers": Record(_NUMBERS),
+    "failure": optional(Record(_FAILURE)),
+    "weights": _ARRAY,
+    **dict.fromkeys(("history", "watched", "turns"), _ARRAYS),
+    "snapshot": optional(Record(_SNAPSHOT)),
+}
+_CONFIG = Record({"sweep": Values(Anything()), "runs": Values(Record(_RUN))})
+
+
+def _packed(standing: Standing, columns: _Columns) -> dict[str, Any]:
+    """What is known of a run, its arrays put among the columns."""
+    run, snapshot = standing.run, standing.snapshot
+    assert run is not None
+    weights = run.net.weights.flat
+    if snapshot:  # the net may be in training again
+        weights = snapshot.best if snapshot.best_epoch else snapshot.weights
+    return {
+        "losses": list(standing.losses),
+        "numbers": {name: getattr(run, name) for name in _NUMBERS},
+        "failure": run.failure and dataclasses.asdict(run.failure),
+        "weights": columns.put(weights),
+        "history": columns.put_all(run.history),
+        "watched": columns.put_all(run.watched),
+        "turns": columns.put_all(run.direction_changes),
+        "snapshot": snapshot and _packed_snapshot(snapshot, columns),
+    }
+
+
+def _packed_snapshot(snapshot: Snapshot, columns: _Columns) -> dict[str, Any]:
+    return {
+        "numbers": {name: getattr(snapshot, name) for name in NUMBERS},
+        "weights": columns.put(snapshot.weights),
+        "best": columns.put(snapshot.best),
+        "state": columns.put_all(snapshot.state),
+        "rules": columns.put_all(snapshot.rules),
+        "history": columns.put_all(snapshot.history),
+        "watched": columns.put_all(snapshot.watched),
+    }
+
+
+def _unpacked(record: Mapping[str, Any], cursor: _Cursor, task: Task) -> tuple[Array, Standing]:
+    """The weights of a run, and the run as it was written. In the order of `_packed`."""
+    weights, failure = cursor.take(record["weights"]), record["failure"]
+    run = Run(
+        net=task.job.net,
+        settings=task.job.settings,
+        failure=failure and Failure(**failure),
+        history=cursor.take_all(record["history"]),
+        watched=cursor.take_all(record["watched"]),
+        direction_changes=cursor.take_all(record["turns"]),
+        **{name: record["numbers"][name] for name in _NUMBERS},
+    )
+    snapshot = record["snapshot"] and _unpacked_snapshot(record["snapshot"], cursor)
+    return weights, Standing(run, tuple(record["losses"]), snapshot)
+
+
+def _unpacked_snapshot(record: Mapping[str, Any], cursor: _Cursor) -> Snapshot:
+    return Snapshot(
+        weights=cursor.take(record["weights"]),
+        best=cursor.take(record["best"]),
+        state=cursor.take_all(record["state"]),
+        rules=cursor.take_all(record["rules"]),
+        history=cursor.take_all(record["history"]),
+        watched=cursor.take_all(record["watched"]),
+        **{name: record["numbers"][name] for name in NUMBERS},
+    )
+
+
+class _Columns:
+    """Many small arrays as few long ones, one for each dtype: a thousand runs leave thousands."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[str, list[Array]] = {}
+
+    def put(self, array: Array) -> list[Any]:
+        """Put an array last; what finds it again."""
+        array = np.asarray(array)
+        self.pieces.setdefault(array.dtype.name, []).append(array.ravel())
+        return [array.dtype.name, *array.shape]
+
+    def put_all(self, arrays: Mapping[str, Array]) -> dict[str, list[Any]]:
+        return {name: self.put(each) for name, each in arrays.items()}
+
+    def joined(self) -> dict[str, Array]:
+        return {name: np.concatenate(each) for name, each in self.pieces.items()}
+
+
+class _Cursor:
+    """Takes arrays out of the columns in the order in which they were put there."""
+
+    def __init__(self, columns: Mapping[str, Array]) -> None:
+        self.columns, self.places = columns, dict.fromkeys(columns, 0)
+
+    def take(self, found: Sequence[Any]) -> Array:
+        dtype, *shape = found
+        start, size = self.places[dtype], math.prod(shape)
+        self.places[dtype] += size
+        return self.columns[dtype][start : start + size].reshape(shape).copy()
+
+    def take_all(self, found: Mapping[str, Sequence[Any]]) -> dict[str, Array]:
+        return {name: self.take(each) for name, each in found.items()}

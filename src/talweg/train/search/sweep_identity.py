@@ -1,0 +1,112 @@
+"""Which sweep it is: all that decides its runs, as plain data, and what differs in another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from talweg.errors import SettingError
+from talweg.settings import plain
+from talweg.train.run.checkpoint import digest_of_graph, is_digest, plain_text
+from talweg.train.search.jobs import Task
+
+_POINTS = "the points"
+_SHOWN = 60  # letters of a value in an error
+
+
+def identity_of(
+    tasks: Sequence[Task],
+    X: Any,
+    y: Any,
+    settings: Mapping[str, Any],
+    halving: Any,
+    engine: str,
+) -> dict[str, Any]:
+    """All that decides the runs of a sweep, by what a person calls it."""
+    given = {f"the setting {name}": _told(each) for name, each in settings.items()}
+    return {
+        "engine": engine,
+        _POINTS: [{n: _told(v) for n, v in each.point.values.items()} for each in tasks],
+        "halving": repr(halving),
+        **given,
+        "the training data": _digest(str(_told_array(each)).encode() for each in (X, y)),
+        "what the nets compute, the loss or the kind of optimizer": _digest_of_programs(tasks),
+        "the starting weights": _digest(each.job.net.weights.flat.tobytes() for each in tasks),
+    }
+
+
+def refuse_other(file: Path, found: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
+    """A SettingError that says what differs, where a file is of another sweep."""
+    for name in [*mine, *found]:
+        theirs, ours = found.get(name, "not given"), mine.get(name, "not given")
+        if theirs != ours:
+            has_points = name == _POINTS and _are_points(theirs) and _are_points(ours)
+            difference = _difference(theirs, ours) if has_points else _shown(theirs, ours)
+            raise SettingError(
+                f"sweep: the checkpoint {file} is of another sweep: {name} differs{difference}. "
+                "Give what that sweep was given, another path, or resume=False to start afresh."
+            )
+
+
+def _are_points(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(each, dict) for each in found)
+
+
+def _difference(theirs: Sequence[Any], ours: Sequence[Any]) -> str:
+    """Where two lists of points part."""
+    if len(theirs) != len(ours):
+        return f" (it has {len(theirs)} of them, but here there are {len(ours)})"
+    place = next(i for i, each in enumerate(theirs) if each != ours[i])
+    words = [
+        ", ".join(f"{n}={v}" for n, v in each.items()) for each in (theirs[place], ours[place])
+    ]
+    return f" (number {place} is {words[0]}, but here {words[1]})"
+
+
+def _shown(theirs: Any, ours: Any) -> str:
+    if is_digest(theirs) or is_digest(ours):
+        return ""
+    words = [str(each) for each in (theirs, ours)]
+    return f" ({words[0][:_SHOWN]}, but here {words[1][:_SHOWN]})"
+
+
+def _told(value: Any) -> Any:
+    """A setting as plain data: arrays by their digests, rules by their numbers."""
+    value = plain(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return [[_told(name), _told(each)] for name, each in value.items()]
+    if isinstance(value, list | tuple | range):
+        return [_told(each) for each in value]
+    if hasattr(value, "__array__"):
+        return _told_array(value)
+    return plain_text(value)
+
+
+def _told_array(value: Any) -> str:
+    array = np.asarray(value)
+    raw = repr(array.tolist()).encode() if array.dtype.hasobject else array.tobytes()
+    return _digest((f"{array.dtype.str} {array.shape}".encode(), raw))
+
+
+def _digest_of_programs(tasks: Sequence[Task]) -> str:
+    """Of each program once, and of which run has which."""
+    found: dict[Any, str] = {}
+    for each in tasks:
+        if each.key not in found:
+            program = each.job.program
+            graphs = [program.step, *([program.evaluate] if program.evaluate else [])]
+            found[each.key] = "".join(map(digest_of_graph, graphs))
+    return _digest(found[each.key].encode() for each in tasks)
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for each in parts:
+        digest.update(each)
+    return digest.hexdigest()

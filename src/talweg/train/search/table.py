@@ -1,0 +1,59 @@
+"""Columns by name, a row for each run of a sweep: for a data frame, and to be printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from talweg.train.search.search_space import in_words
+
+_WIDTH = 80
+_ROWS = 40  # of a table that is printed; a longer one is cut in the middle
+
+
+class Table(dict[str, npt.NDArray[Any]]):
+    """Columns by name, each with a value a run; printing it gives a table of at most 80 letters."""
+
+    def __init__(self, columns: Mapping[str, npt.NDArray[Any]], best: int | None) -> None:
+        super().__init__(columns)
+        self.best = best
+
+    def __str__(self) -> str:
+        rows = len(next(iter(self.values()), ()))
+        places: list[int | None] = list(range(rows))
+        if rows > _ROWS:
+            half = _ROWS // 2
+            places = [*range(half), None, *range(rows - half, rows)]
+        lines = [""] * (len(places) + 1)
+        for name, column in self.items():
+            lines = _beside(lines, _cells(name, column, places))
+        marks = [" ", *("*" if each == self.best and each is not None else " " for each in places)]
+        return "\n".join(f"{m}{line}".rstrip() for m, line in zip(marks, lines, strict=True))
+
+
+def _cells(name: str, column: npt.NDArray[Any], places: Sequence[int | None]) -> list[str]:
+    """A column as text of one width: numbers to the right, words to the left."""
+    cells = [name, *("..." if each is None else in_words(column[each]) for each in places)]
+    width = max(map(len, cells))
+    is_number = column.dtype.kind in "iuf"
+    return [each.rjust(width) if is_number else each.ljust(width) for each in cells]
+
+
+def _beside(lines: list[str], cells: list[str]) -> list[str]:
+    """The lines with one more column, where it fits; a long table loses its last ones."""
+    if lines[0] and len(lines[0]) + 2 + len(cells[0]) >= _WIDTH:
+        return lines
+    return [f"{line}  {cell}" for line, cell in zip(lines, cells, strict=True)]
+
+
+def column(values: list[Any]) -> npt.NDArray[Any]:
+    """An array of numbers or words; of objects where values are neither."""
+    kinds = {type(each) for each in values}
+    if kinds <= {int, float} or kinds in ({str}, {bool}):
+        return np.array(values)
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
