@@ -82,7 +82,8 @@ def compiled_texts() -> Iterator[set[str]]:
     The routines that matrix products borrow are left out: a thread may compile them at any time.
     Only this function knows which function of the library the texts pass through.
     """
-    from talweg.engine.native import build, compiler
+    from talweg.engine.native import build
+    from talweg.engine.native.llvm import compiler
 
     borrowed = {build.routines(kind, compiler.host()) for kind in ("float", "double")}
     seen: set[str] = set()
@@ -131,7 +132,7 @@ def _facts() -> dict[str, Any]:
     """The processor and the versions that the bits depend on."""
     import llvmlite  # type: ignore[import-untyped]
 
-    from talweg.engine.native.compiler import host
+    from talweg.engine.native.llvm.compiler import host
 
     facts = {**machine(), "llvmlite": llvmlite.__version__}
     known = {name: facts[name] for name in _FACTS}

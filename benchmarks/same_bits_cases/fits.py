@@ -78,13 +78,13 @@ OPTIMIZERS: dict[str, Any] = {
 }
 SCHEDULES: dict[str, Any] = {
     "step decay": tw.StepDecay(0.1, after=2, factor=0.5),
-    "exponential": tw.Exponential(0.1, 0.8),
+    "exponential": tw.ExponentialDecay(0.1, 0.8),
     "inverse scaling": tw.InverseScaling(0.1),
-    "cosine": tw.Cosine(0.1, epochs=2, restarts=True),
+    "cosine": tw.CosineDecay(0.1, epochs=2, restarts=True),
     "one cycle": tw.OneCycle(0.2),
-    "warm up": tw.WarmUp(tw.Cosine(0.1), epochs=2),
+    "warm up": tw.LinearWarmup(tw.CosineDecay(0.1), epochs=2),
     "function": lambda done: 0.1 / (1 + 0.3 * done),
-    "plateau": tw.Plateau(0.2, factor=0.5, patience=0, threshold=0.1, watch="loss"),
+    "plateau": tw.ReduceOnPlateau(0.2, factor=0.5, patience=0, threshold=0.1, watch="loss"),
 }
 LOSSES: dict[str, Array] = {
     **dict.fromkeys(("mse", "sse", "half_sse", "mae", "huber"), Y),
@@ -98,7 +98,7 @@ ACTIVATIONS = [
 LAYERS: dict[str, Any] = {
     "dropout": between(tw.Dropout, 0.3),
     "drop connect": between(tw.DropConnect, 5, "tanh", rate=0.3),
-    "noise": between(tw.Noise, 0.1),
+    "noise": between(tw.GaussianNoise, 0.1),
     "noisy dense": between(tw.NoisyDense, 5, "tanh", spread=0.1),
     "batch norm": between(tw.BatchNorm),
     "layer norm": between(tw.LayerNorm),
@@ -111,15 +111,15 @@ LAYERS: dict[str, Any] = {
 FULL_BATCH: dict[str, Any] = {
     "bfgs": tw.BFGS(),
     "lbfgs": tw.LBFGS(memory=3),
-    "annealing": tw.Annealing(temperature=5.0, restart=2, share=0.5),
+    "annealing": tw.SimulatedAnnealing(temperature=5.0, restart=2, share=0.5),
 }
 STOPS: dict[str, Any] = {
     "max epochs": tw.MaxEpochs(3),
     "target loss": tw.TargetLoss(0.4),
     "min decrease": tw.MinDecrease(0.05),
-    "patience": tw.Patience(2),
+    "patience": tw.EarlyStopping(2),
     "both": tw.MaxEpochs(4) & tw.TargetLoss(0.6, watch="mae"),
-    "either": [tw.TargetLoss(-1.0), tw.MaxEpochs(5) | tw.Patience(1, decrease=0.05)],
+    "either": [tw.TargetLoss(-1.0), tw.MaxEpochs(5) | tw.EarlyStopping(1, decrease=0.05)],
 }
 ROUGH: dict[str, Any] = {"optimizer": tw.SGD(lr=0.4, momentum=0.5), "epochs": 9}
 VALIDATED: dict[str, Any] = {**ROUGH, "validation": 0.3, "metrics": ["mae"]}
@@ -134,7 +134,7 @@ FITS: dict[str, Callable[..., Parts]] = {
     "schedule/plateau and one cycle": fit_case(
         optimizer=tw.SGD(
             lr=tw.OneCycle(0.1),
-            momentum=tw.Plateau(0.9, factor=0.5, patience=0, threshold=0.5, watch="loss"),
+            momentum=tw.ReduceOnPlateau(0.9, factor=0.5, patience=0, threshold=0.5, watch="loss"),
         ),
         epochs=6,
     ),
@@ -201,7 +201,9 @@ FITS: dict[str, Callable[..., Parts]] = {
     "run/watching steps": fit_case(watch="step", validation=0.3),
     "run/diverging": fit_case(optimizer=tw.SGD(lr=1e25), epochs=20),
     "run/learnt sampling of classes": fit_case(
-        THREE_CLASSES, y=CLASSES, sampler=tw.LearntSampling(over="classes"), **CLASSIFIED
+        THREE_CLASSES, y=CLASSES, sampler=tw.AdaptiveSampling(over="classes"), **CLASSIFIED
     ),
-    "run/learnt sampling of rows": fit_case(sampler=tw.LearntSampling(), optimizer=tw.SGD(lr=0.05)),
+    "run/learnt sampling of rows": fit_case(
+        sampler=tw.AdaptiveSampling(), optimizer=tw.SGD(lr=0.05)
+    ),
 }

@@ -20,7 +20,7 @@ def between(make: Callable[..., tw.Module], *given: Any, **settings: Any) -> Any
 
 def penalized() -> tw.Module:
     first = tw.Dense(6, "tanh", weight_penalty=tw.L2(0.01), activity_penalty=tw.L1(0.001))
-    last = tw.Dense(2, weight_penalty=tw.Elastic(0.01, 0.02), max_norm=0.9, bias=False)
+    last = tw.Dense(2, weight_penalty=tw.L1L2(0.01, 0.02), max_norm=0.9, bias=False)
     return tw.Sequential(first, last)
 
 

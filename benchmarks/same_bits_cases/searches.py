@@ -28,7 +28,7 @@ def resumed(**where: Any) -> Parts:
     """A run that halts after three epochs and goes on from its file."""
     settings = {
         **VALIDATED,
-        "optimizer": tw.Adam(lr=tw.Cosine(0.1)),
+        "optimizer": tw.Adam(lr=tw.CosineDecay(0.1)),
         "watch": "epoch",
     }
     with TemporaryDirectory() as folder:
@@ -117,13 +117,13 @@ def restarted(engine: str, dtype: str) -> Parts:
 
 def rate_test(engine: str, dtype: str) -> Parts:
     net = tw.Sequential(tw.Dense(6, "tanh"), tw.Dense(2), dtype=dtype)
-    found = tw.find_rate(net, X, Y, optimizer="sgd", batch_size=8, engine=engine, seed=1)
+    found = tw.lr_find(net, X, Y, optimizer="sgd", batch_size=8, engine=engine, seed=1)
     curve = [found.rates, found.losses, found.smoothed]
     return {"curve": curve, "trials": [found.tried, found.ends], "rate": f"{found.rate!r}"}
 
 
 RATES = [0.01, 0.1, 0.3, 0.5, 0.9]
-HALVING = tw.Halving(2, keep=0.5)
+HALVING = tw.SuccessiveHalving(2, keep=0.5)
 SEARCHES: dict[str, Callable[..., Parts]] = {
     "run/resumed from a checkpoint": resumed,
     "run/two threads": two_threads,
@@ -140,10 +140,10 @@ SEARCHES: dict[str, Callable[..., Parts]] = {
         over={"seed": range(5)}, optimizer=tw.SGD(lr=SCHEDULES["plateau"]), keep="best"
     ),
     "sweep/hidden sizes": sweep_case(over={"hidden": [3, 5, 9], "lr": [0.1, 0.3]}),
-    "sweep/ranges": sweep_case(over={"lr": tw.Between(0.01, 1.0, log=True)}, points=6, seed=4),
+    "sweep/ranges": sweep_case(over={"lr": tw.Range(0.01, 1.0, log=True)}, points=6, seed=4),
     "sweep/halving": sweep_case(over={"lr": RATES}, halving=HALVING, validation=0.2),
     "sweep/folds": sweep_case(over={"validation": tw.folds(N, 4, seed=2)}),
-    "sweep/stopping": sweep_case(over={"lr": RATES}, stop=tw.Patience(1), validation=0.2),
+    "sweep/stopping": sweep_case(over={"lr": RATES}, stop=tw.EarlyStopping(1), validation=0.2),
     "restarts": restarted,
     "find_rate": rate_test,
 }
