@@ -1,10 +1,11 @@
 # make check   before each commit: formatter, linter, strict types, fast tests; under a minute
 # make test    everything but benchmarks
+# make durations  the same, and rewrites tests/durations.txt: where the time goes
 # make mutate  breaks the code in 150 random places, and lists those that no test notices
 # make bench   timings against baselines, side by side, into benchmarks/results.json
 
 python := .venv/bin/python
-.PHONY: check test mutate bench
+.PHONY: check test durations mutate bench
 unexport PYTHONDONTWRITEBYTECODE # reading 120 files of tests anew takes 4 s a process
 
 .venv/ready-%: pyproject.toml
@@ -20,6 +21,10 @@ check: .venv/ready-check
 
 test: .venv/ready-test
 	$(python) -m pytest
+
+durations: .venv/ready-test
+	$(python) -m pytest --junitxml=build/tests.xml
+	$(python) tests/durations.py build/tests.xml
 
 mutate: .venv/ready-mutate
 	$(python) tests/mutate.py

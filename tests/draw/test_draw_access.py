@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
-from report_pages import NAMES, page
 
+from conformance.pages import NAMES, page
 from talweg.draw.style import PAGE_CSS
 
 VOID = {"meta", "line", "rect", "circle", "path", "br"}

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from report_pages import NAMES, page
+
+from conformance.pages import NAMES, page
 
 api = pytest.importorskip("playwright.sync_api", reason="no browser: install talweg[browser]")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe in this place")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from both_engines import N, X, Y, agree, network, trained
 
 import talweg as tw
+from conformance.engines import N, X, Y, agree, network, trained
 
 pytest.importorskip("llvmlite")
 

@@ -9,44 +9,28 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from test_random_graphs import KINKED, SMOOTH, Recipe, bounded, recipes, run, value_and_slopes
 
 import talweg as tw
+from conformance.compiled_graphs import check_recipe, largest_of
+from conformance.random_graphs import (
+    KINKED,
+    SMOOTH,
+    Recipe,
+    bounded,
+    recipes,
+    run,
+)
 from talweg import gates
 from talweg.engine.native.function import CompiledGraph
 from talweg.graph import Graph, Tensor, gradients, record, simplify
 
 pytest.importorskip("llvmlite")
 
-CLOSE = {"float32": 2e-5, "float64": 1e-12}
-
-
-def check(recipe: Recipe, graph: Graph) -> None:
-    """Numbers within rounding of the interpreter's, on arrays other than those recorded."""
-    arrays = recipe.arrays(1)
-    found = CompiledGraph(graph)(**dict(zip(graph.inputs, arrays, strict=True)))
-    expected = {name: np.asarray(each) for name, each in run(graph, arrays).items()}
-    assert {name: (x.shape, x.dtype) for name, x in found.items()} == {
-        name: (x.shape, x.dtype) for name, x in expected.items()
-    }
-    close = CLOSE[recipe.dtype]
-    largest = max(largest_of(each) for each in expected.values())
-    for name, each in expected.items():
-        np.testing.assert_allclose(found[name], each, close, close * largest, err_msg=name)
-
-
-def largest_of(array: Any) -> float:
-    return float(np.abs(array[np.isfinite(array)]).max(initial=1.0))
-
 
 @bounded(15)
 @given(recipes(SMOOTH + KINKED, 6))
 def check_some(recipe: Recipe) -> None:
-    check(recipe, simplified(recipe))
-
-
-def simplified(recipe: Recipe) -> Graph:
-    return simplify(record(value_and_slopes(recipe), *recipe.arrays(0)))
+    check_recipe(recipe)
 
 
 def test_some_graphs_and_their_slopes() -> None:
@@ -57,7 +41,7 @@ def test_some_graphs_and_their_slopes() -> None:
 @bounded(300)
 @given(recipes(SMOOTH + KINKED, 8))
 def test_graphs_and_their_slopes(recipe: Recipe) -> None:
-    check(recipe, simplified(recipe))
+    check_recipe(recipe)
 
 
 # Any number of rows -------------------------------------------------------------------------------

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from both_engines import BITS, CLASSES, N, X, Y, agree, network
-from test_losses import REFERENCE
-from test_optimizers import ROWS as OPTIMIZERS
 
 import talweg as tw
+from conformance.engines import BITS, CLASSES, N, X, Y, agree, network
+from conformance.losses import REFERENCE
+from conformance.optimizers import ROWS as OPTIMIZERS
 from talweg.engine.native.runtime import launch
 from talweg.nn import ACTIVATIONS
 

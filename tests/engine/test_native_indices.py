@@ -17,17 +17,15 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-import test_contract
-import test_engines_agree_on_gates as of_gates
-import test_engines_agree_on_graphs as of_graphs
-from both_engines import BITS, CLASSES, N, X, Y, agree, network, trained
-from gate_table import TABLE
 from hypothesis import given
-from test_engines_agree_on_modules import DEEP, FLAT, MIXING, SERIES, Net
-from test_losses import REFERENCE
-from test_random_graphs import KINKED, SMOOTH, Recipe, bounded, recipes
 
 import talweg as tw
+from conformance import compiled_graphs, products
+from conformance.engines import BITS, CLASSES, N, X, Y, agree, network, trained
+from conformance.gates import TABLE
+from conformance.losses import REFERENCE
+from conformance.networks import DEEP, FLAT, MIXING, SERIES, Net
+from conformance.random_graphs import KINKED, SMOOTH, Recipe, bounded, recipes
 from talweg.engine.native.checker.instrument import with_checks
 from talweg.engine.native.checker.memory import CheckedGraph, CheckedMemory, Pieces
 from talweg.engine.native.driver import base as driver_base
@@ -198,29 +196,28 @@ def test_nets_that_mix_rows(name: str, size: int | None, threads: int, checks: N
 
 @pytest.fixture
 def checked_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (of_gates, of_graphs):
-        monkeypatch.setattr(module, "CompiledGraph", CheckedGraph)
+    monkeypatch.setattr(compiled_graphs, "CompiledGraph", CheckedGraph)
     monkeypatch.setattr("talweg.engine.native.function.CompiledGraph", CheckedGraph)
 
 
 @BOTH_DTYPES
 def test_the_largest_case_of_each_gate(dtype: str, checked_graphs: None) -> None:
-    of_gates.test_the_largest_case_of_each_gate_all_side_by_side(dtype)
+    compiled_graphs.check_the_largest_cases(dtype)
 
 
 @slow
 @BOTH_DTYPES
 @pytest.mark.parametrize("name", TABLE)
 def test_gates(name: str, dtype: str, checked_graphs: None) -> None:
-    of_gates.test_each_case_of_the_table(name, dtype)
+    compiled_graphs.check_each_case(name, dtype)
 
 
 @slow
 @BOTH_DTYPES
 @pytest.mark.parametrize("planned_for", [1, 64])
-@pytest.mark.parametrize("name", of_gates.ON_ROWS)
+@pytest.mark.parametrize("name", compiled_graphs.ON_ROWS)
 def test_any_number_of_rows(name: str, planned_for: int, dtype: str, checked_graphs: None) -> None:
-    of_gates.test_one_program_for_any_number_of_rows(name, planned_for, dtype)
+    compiled_graphs.check_any_number_of_rows(name, planned_for, dtype)
 
 
 @slow
@@ -239,7 +236,7 @@ def test_random_graphs(checked_graphs: None) -> None:
     @bounded(100)
     @given(recipes(SMOOTH + KINKED, 8))
     def check(recipe: Recipe) -> None:
-        of_graphs.check(recipe, of_graphs.simplified(recipe))
+        compiled_graphs.check_recipe(recipe)
 
     check()
 
@@ -248,11 +245,11 @@ def test_random_graphs(checked_graphs: None) -> None:
 
 
 class CheckedProducts:
-    """The products of test_contract, on memory in pieces."""
+    """The products of `conformance.products`, on memory in pieces."""
 
     def __init__(self, machine: str) -> None:
-        made = with_checks(str(test_contract.module_for(machine)))
-        names = [*test_contract.SIGNATURES, *made.names]
+        made = with_checks(str(products.module_for(machine)))
+        names = [*products.SIGNATURES, *made.names]
         self._made, self._code = made, compiled(made.text, names, cache=Cache(None))
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
@@ -269,14 +266,14 @@ class CheckedProducts:
 
             return call
 
-        functions = test_contract.functions_of(self._code)
+        functions = products.functions_of(self._code)
         checked = {name: shown(each) for name, each in functions.items()}
-        patch.setattr(test_contract, "program", lambda machine: (checked, self))
-        patch.setattr(test_contract, "guarded", guarded)
+        patch.setattr(products, "program", lambda machine: (checked, self))
+        patch.setattr(products, "guarded", guarded)
 
 
 @pytest.mark.quick("*-avx2-float64")
-@pytest.mark.parametrize("dtype", test_contract.DTYPES)
+@pytest.mark.parametrize("dtype", products.DTYPES)
 @pytest.mark.parametrize(
     "machine", ["avx2", *(pytest.param(m, marks=slow) for m in ("sse", "neon", "avx512"))]
 )
@@ -284,16 +281,16 @@ class CheckedProducts:
 def test_products(
     sizes: Sequence[int], machine: str, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checked, engine = CheckedProducts(machine), test_contract.Engine(machine, dtype)
-    choices = cycle(list(test_contract.choices()))
+    checked, engine = CheckedProducts(machine), products.Engine(machine, dtype)
+    choices = cycle(list(products.choices()))
     for m, n, k in product(sizes, sizes, (*sizes, 390)):
         order, (b_order, packed), adding, gap, _ = next(choices)
         checked.install(monkeypatch)
-        a, b = (test_contract.drawn(shape, dtype) for shape in ((m, k), (k, n)))
-        lies = [test_contract.laid(x, y, gap, True) for x, y in ((a, order), (b, b_order))]
-        onto = test_contract.drawn((m, n), dtype, 1) if adding else None
+        a, b = (products.drawn(shape, dtype) for shape in ((m, k), (k, n)))
+        lies = [products.laid(x, y, gap, True) for x, y in ((a, order), (b, b_order))]
+        onto = products.drawn((m, n), dtype, 1) if adding else None
         c = engine.multiply(*lies, packed=packed, onto=onto, gap=gap)
-        test_contract.assert_close(c, a, b, onto)
+        products.assert_close(c, a, b, onto)
 
 
 # The checks are exact -----------------------------------------------------------------------------

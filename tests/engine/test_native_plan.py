@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from both_engines import BITS, CLASSES, X, Y, network, program_of
 
 import talweg as tw
+from conformance.engines import BITS, CLASSES, X, Y, network, program_of
 from talweg import gates
 from talweg.engine.native.build import build, new_module, plan_for
 from talweg.engine.native.llvm.compiler import Target

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from both_engines import CLASSES, X, network, program_of
 
 import talweg as tw
+from conformance.engines import CLASSES, X, network, program_of
 from talweg.engine.native.build import build
 from talweg.engine.native.llvm.compiler import Target, object_code
 

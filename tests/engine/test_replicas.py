@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gate_table import TABLE
 from numpy.testing import assert_array_equal
 
 import talweg as tw
+from conformance.gates import TABLE
 from talweg.engine.numpy.interpreter import Interpreter
 from talweg.engine.replicas import (
     REFUSED,

@@ -4,31 +4,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gate_table import TABLE, Case, Row
 
 import talweg as tw
+from conformance.gates import TABLE, Case, Row, forward_and_back
 from talweg.engine.numpy.interpreter import Interpreter
 from talweg.gates import Spec
-from talweg.graph import Tensor, constant, gradients, record
+from talweg.graph import Tensor, constant, record
 
 EACH_ROW = pytest.mark.parametrize("row", TABLE.values(), ids=list(TABLE))
 BOTH_DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
-
-
-def forward_and_back(row: Row, case: Case) -> Any:
-    """A function of the gate's inputs: its output, and a gradient by each float among them."""
-
-    def function(*inputs: Tensor) -> dict[str, Tensor]:
-        output = row.gate(*inputs, **case.settings)
-        found = {"output": output}
-        floats = [each for each in inputs if each.spec.is_float]
-        if output.spec.is_float and floats:
-            weights = np.cos(np.arange(output.size, dtype=output.dtype)).reshape(output.shape)
-            slopes = gradients((output * weights).sum(), floats)
-            found |= {f"gradient {i}": each for i, each in enumerate(slopes)}
-        return found
-
-    return function
 
 
 @EACH_ROW

@@ -1,12 +1,10 @@
-"""Where the package's source is; the gates' conformance table can be imported from here too."""
+"""Where the package's source is."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS / "gates"))
 
 
 @pytest.fixture

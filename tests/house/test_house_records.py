@@ -3,8 +3,8 @@
 from typing import get_args
 
 import pytest
-from gate_table import TABLE
 
+from conformance.gates import TABLE
 from talweg import gates
 from talweg.gates import GATES, Cost, Spec
 from talweg.gates.record import Kind

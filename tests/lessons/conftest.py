@@ -14,7 +14,6 @@ from xml.etree import ElementTree
 import pytest
 
 LESSONS = Path(__file__).parents[2] / "examples" / "lessons"
-sys.path.insert(0, str(Path(__file__).parent))  # the table of published numbers
 
 
 @dataclass(frozen=True)

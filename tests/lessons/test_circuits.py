@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from published import CIRCUITS
 
 import talweg as tw
+from conformance.published import CIRCUITS
 from talweg.graph import tensor
 
 EXACT = {"rel": 1e-12, "abs": 1e-12}

@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from published import (
+
+import talweg as tw
+from conformance.published import (
     ADDITION,
     ALPHAS,
     AT_START,
@@ -27,8 +29,6 @@ from published import (
     PASSES,
     SECOND_WEIGHTS,
 )
-
-import talweg as tw
 from talweg.engine.native.function import CompiledGraph
 from talweg.engine.numpy.interpreter import Interpreter
 from talweg.graph import Graph, gradients

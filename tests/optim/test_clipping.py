@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from rule_table import START, X, Y, gradient, trained
 
 import talweg as tw
+from conformance.optimizers import START, X, Y, gradient, trained
 from talweg.optim import OPTIMIZERS
 
 BOTH = pytest.mark.parametrize("engine", ("numpy", "native"))

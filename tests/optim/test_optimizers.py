@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from rule_table import ROWS, START, X, Y, gradient, settings_of, trained
 
 import talweg as tw
+from conformance.optimizers import ROWS, START, X, Y, gradient, settings_of, trained
 from talweg.errors import SettingError
 from talweg.optim import OPTIMIZERS
 

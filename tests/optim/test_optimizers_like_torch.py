@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from rule_table import INPUTS, OUTPUTS, ROWS, START, X, Y, settings_of, trained
 
 import talweg as tw
+from conformance.optimizers import INPUTS, OUTPUTS, ROWS, START, X, Y, settings_of, trained
 
 pytestmark = pytest.mark.slow
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from rule_table import X, Y
 
 import talweg as tw
+from conformance.optimizers import X, Y
 from talweg.engine.native.runtime import launch
 from talweg.engine.run.program import Epoch
 from talweg.errors import SettingError, TrainingWarning

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from rule_table import OUTPUTS, ROWS, START, X, Y, gradient, settings_of, trained
 
 import talweg as tw
+from conformance.optimizers import OUTPUTS, ROWS, START, X, Y, gradient, settings_of, trained
 from talweg.errors import SettingError
 from talweg.optim import OPTIMIZERS
 from talweg.train.run.fit import job_of

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from rule_table import START, X, Y, gradient, trained
 
 import talweg as tw
+from conformance.optimizers import START, X, Y, gradient, trained
 from talweg.engine.native.runtime import launch
 from talweg.errors import SettingError, TrainingWarning
 from talweg.optim.schedules import SCHEDULES
