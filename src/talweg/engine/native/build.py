@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 
 from talweg.engine.native.checker.instrument import Checked, with_checks
@@ -19,9 +18,10 @@ from talweg.engine.native.llvm.ir import Module, type_of
 from talweg.engine.native.plan.grouping import SMALL
 from talweg.engine.native.plan.kernel import Nest
 from talweg.engine.native.plan.plan import Plan, planned
-from talweg.engine.native.plan.symbolic_shapes import Outline, outline, outline_for, outline_of
+from talweg.engine.native.plan.pruning import pruned
+from talweg.engine.native.plan.symbolic_shapes import Outline, outline, outline_of
 from talweg.engine.native.runtime.control import FIRST_BUFFER
-from talweg.engine.run.program import Program
+from talweg.engine.run.program import Program, watched_outputs
 from talweg.gates import Array
 
 
@@ -96,9 +96,8 @@ def _parts(program: Program, module: Module) -> Parts:
                 each.guarded = set()
     first = FIRST_BUFFER + len(step_plan.buffers)
     between_plan = evaluate_plan = rules_plan = None
-    if program.between is not None:
-        between_plan = _between(program, step_plan, module, first)
-        first += len(between_plan.buffers)
+    if program.watch_every > 1:
+        between_plan = pruned(step_plan, watched_outputs(program.step))
     if program.evaluate is not None and program.record_evaluation is not None:
         evaluate = outline(program.evaluate, program.record_evaluation, program.evaluation_size)
         evaluate_plan = plan_for(evaluate, module, first, program.evaluation_size)
@@ -125,24 +124,7 @@ def _parts(program: Program, module: Module) -> Parts:
     )
 
 
-def _between(program: Program, step: Plan, module: Module, first: int) -> Plan:
-    """The plan of steps that are not watched, whose inputs lie where those of the others do."""
-    graph, record, rows = program.between, program.record_between, program.batch_size
-    assert graph is not None and record is not None
-    is_open = step.graph.rows is None
-    found = outline(graph, record, rows) if is_open else outline_for(graph, rows)
-    return plan_for(found, module, first, rows, {n: each.place for n, each in step.inputs.items()})
-
-
-def plan_for(
-    graph: Outline,
-    module: Module,
-    first: int,
-    rows: int,
-    places: Mapping[str, int] = MappingProxyType({}),
-) -> Plan:
-    """The plan of a graph for a module, with a table of pointers that has `first` entries; some
-    inputs may have `places` there.
-    """
+def plan_for(graph: Outline, module: Module, first: int, rows: int) -> Plan:
+    """The plan of a graph for a module, with a table of pointers that has `first` entries."""
     panel = {name: panel_width(module, type_of(name)) for name in ("float32", "float64")}
-    return planned(graph, rows=rows, panel=panel, first=first, places=places)
+    return planned(graph, rows=rows, panel=panel, first=first)

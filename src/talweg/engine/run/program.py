@@ -27,7 +27,9 @@ BATCH_INPUTS = ("x", "y", "row_weights", "count")
 rows is divided by to become their mean.
 """
 WATCHED = "watched."
-"""How the names of a step's outputs begin that are watched: single numbers, as measures are."""
+"""Prefix of the outputs of a step that are watched, each one number, and, after "state.", of the
+state that only watched steps update.
+"""
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ class Program:
     then watched.*, weights, state.*. `record_evaluation` gives that of an evaluation: its inputs
     are weights and `BATCH_INPUTS`, its outputs the measures, which add up over batches. What is
     watched is noted at each step if `watch_steps`, and otherwise, for each whole epoch, its mean
-    over its first step and each `watch_every`th after that; between them go steps that give all
-    but what is watched, by the graphs of `record_between`.
+    over its first step and each `watch_every`th after that; the steps between them compute all
+    but what is watched.
     `schedules` are settings that change, with each epoch or also each step: their values when so
     many epochs are done, as a step in the middle of the third sees 2.5. `plateaus` follow measures:
     they are asked after each epoch, as stopping rules are, and their state has the `value`.
@@ -112,7 +114,6 @@ class Program:
     threads: int | None
     watch_steps: bool = False
     watch_every: int = 1
-    record_between: Callable[[int], Graph] | None = None
     replicas: int = 1
     schedules: Mapping[str, Callable[[float], float]] = field(default_factory=dict)
     changes_each_step: bool = False
@@ -127,8 +128,8 @@ class Program:
 
     @cached_property
     def between(self) -> Graph | None:
-        """A step on a whole batch that is not watched, where there are such."""
-        return self.record_between and self.record_between(self.batch_size)
+        """A step that is not watched; None where each step is."""
+        return _without_watched(self.step) if self.watch_every > 1 else None
 
     def settings_at(self, done: float) -> dict[str, Any]:
         """The settings when so many epochs are done."""
@@ -211,3 +212,15 @@ class Outcome:
     compile_seconds: float = 0.0
     watched: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     state: Mapping[str, Array] = field(default_factory=dict)
+
+
+def watched_outputs(graph: Graph) -> list[str]:
+    """What only watched steps compute, the state that they alone update included."""
+    return [name for name in graph.outputs if name.removeprefix("state.").startswith(WATCHED)]
+
+
+def _without_watched(step: Graph) -> Graph:
+    """The same step, without what is watched; the state that only watched steps update stays."""
+    unchanged = {name: step.inputs.get(name) for name in watched_outputs(step)}
+    outputs = {name: unchanged.get(name, node) for name, node in step.outputs.items()}
+    return Graph(step.inputs, {name: node for name, node in outputs.items() if node is not None})

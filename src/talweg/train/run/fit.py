@@ -338,7 +338,6 @@ def _program(
         threads=settings["threads"],
         watch_steps=watch is not None and watch.steps,
         watch_every=every,
-        record_between=cache(partial(step, is_between=True)) if every > 1 else None,
         schedules=rule.schedules(settings["epochs"]),
         changes_each_step=rule.changes_each_step,
         plateaus=_plateaus(rule, _measured_names(metrics, held_out is not None)),

@@ -61,12 +61,8 @@ def step_graph(
     rates: Mapping[str, float],
     groups: Groups | None,
     batch_size: int,
-    *,
-    is_between: bool = False,
 ) -> Graph:
-    """One step: forward, loss, backward, update; see `Program` for inputs and outputs, and for
-    steps between those that are watched.
-    """
+    """One step: forward, loss, backward, update; see `Program` for its inputs and outputs."""
     key = run_input(first_key(0), f"state.{DRAWS}")
     part = lowered(net, rows, loss, metrics, batch_size, key)
     draws, views, outputs = part.training.streams > 0, part.views, part.measures
@@ -79,15 +75,14 @@ def step_graph(
     numbers = {_last(name): each for name, each in settings.items()}
     bound = rule.with_tensors({name: numbers[name] for name in rule.run_settings()})
     remembered = {name: each for name, each in before.items() if not name.startswith(PREFIX)}
-    shown = None if is_between else watch
     after, new_state, quantities = updated(
-        bound, part.flat, views, pieces, rates_of(numbers), remembered, shown
+        bound, part.flat, views, pieces, rates_of(numbers), remembered, watch
     )
     if draws:
         state[f"state.{DRAWS}"], new_state[DRAWS] = key, key + 1.0
-    if shown is not None:
+    if watch is not None:
         quantities |= of_layers(net, part.prediction, part.batch["row_weights"])
-        chosen = shown.chosen(quantities, net.weights)
+        chosen = watch.chosen(quantities, net.weights)
         outputs |= {WATCHED + name: each.named(name) for name, each in chosen.items()}
     batch = dict(part.batch)
     if groups is not None:
@@ -95,7 +90,7 @@ def step_graph(
         batch["groups"] = groups.drawn(batch_size)
         products = _products(part, loss, list(learning.values()))
         new_state |= groups.updated(numbers, before, batch["groups"], products)
-        outputs |= {} if is_between else {WATCHED + SQUARE: products.sum()}
+        outputs[WATCHED + SQUARE] = products.sum()
     outputs["weights"] = _settled(net, after, part.training)
     outputs |= {name: new_state[_last(name)] for name in state}
     return simplify(Graph({"weights": part.flat, **state, **settings, **batch}, outputs))

@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from talweg import gates
+from talweg.engine.run.program import WATCHED
 from talweg.gates import Array, Gate, Spec
 from talweg.graph import Tensor
 from talweg.optim.optimizer import State
 from talweg.train.run.parameter_slices import cuts, joined, total
 
-TURNS, RECENT, TURNING = "turns", "recent", "turning"
+TURNS, RECENT, TURNING = f"{WATCHED}turns", "recent", f"{WATCHED}turning"
 """The state: `recent` is the last byte of what is counted, the sum of changes of direction and of 1
 for a first step up; so its last bit says whether the last step went up. `turns` is all of it after
 the last watched step, with FIRST_UP for a first step up, which is watched. `turning` is 0 before
@@ -84,18 +85,17 @@ def first_turns(flat: Array) -> State:
     return {TURNS: turns, RECENT: recent, TURNING: np.zeros((), flat.dtype)}
 
 
-def counted(state: State, ups: Mapping[str, Tensor], is_watched: bool) -> State:
+def counted(state: State, ups: Mapping[str, Tensor]) -> State:
     """The state after a step, where `ups` says of each parameter which weights went up."""
-    recent = state[RECENT]
-    up = gates.reshape(joined(ups.values()), shape=recent.shape)
-    after = {name: state[name] for name in COUNTS} | {RECENT: turned(recent, up)}
-    if is_watched:
-        is_first = gates.equal(state[TURNING], 0)
-        unit = gates.where(is_first, np.int32(FIRST_UP + 1), np.int32(1))
-        turns = state[TURNS]
-        after[TURNS] = carried(turns, gates.reshape(after[RECENT], shape=turns.shape), unit)
-        after[TURNING] = gates.maximum(state[TURNING], 1)
-    return after
+    turns, recent, turning = state[TURNS], state[RECENT], state[TURNING]
+    recent = turned(recent, gates.reshape(joined(ups.values()), shape=recent.shape))
+    is_first = gates.equal(turning, 0)
+    unit = gates.where(is_first, np.int32(FIRST_UP + 1), np.int32(1))
+    return {
+        TURNS: carried(turns, gates.reshape(recent, shape=turns.shape), unit),
+        RECENT: recent,
+        TURNING: gates.maximum(turning, 1),
+    }
 
 
 def shares(before: State, after: State, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:

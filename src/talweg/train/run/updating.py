@@ -55,7 +55,7 @@ def updated(
         found |= norms(name, size, places[name].shaped(gradients[name]), updates[name])
     counts: State = {}
     if TURNS in state:
-        counts = counted(state, ups, watch is not None)
+        counts = counted(state, ups)
         found |= shares(state, counts, views) if watches else {}
     return after, {**own_after, **counts}, found
 

@@ -7,7 +7,7 @@ writes may use them.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -181,8 +181,8 @@ class CheckedMemory(Memory):
     def _room(self, size: int) -> int:
         return self._address(self._pieces.room(size))
 
-    def _lay_out(self, table: Pointers, plans: Sequence[Plan], kind: Kind, rows: int) -> None:
-        for buffer in (each for plan in plans for each in plan.layout(kind, rows)[0]):
+    def _lay_out(self, table: Pointers, plan: Plan, kind: Kind, rows: int) -> None:
+        for buffer in plan.layout(kind, rows)[0]:
             table[buffer.place] = self._room(buffer.nbytes(rows))
 
 

@@ -21,7 +21,10 @@ ROW_UNIT = 6
 
 @dataclass(frozen=True)
 class Parts:
-    """The plans of a run, and what it measures; each rule gives a flag `stop.0`, `stop.1`, ..."""
+    """The plans of a run, and what it measures; each rule gives a flag `stop.0`, `stop.1`, ...
+
+    `between` is the plan of a step that is not watched: the step's own, without what is watched.
+    """
 
     step: Plan
     evaluate: Plan | None
@@ -38,7 +41,7 @@ class Parts:
 
     @property
     def plans(self) -> list[Plan]:
-        plans = (self.step, self.between, self.evaluate, self.rules)
+        plans = (self.step, self.evaluate, self.rules)
         return [each for each in plans if each is not None]
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -87,23 +86,19 @@ def planned(
     rows: int,
     panel: Mapping[str, int],
     first: int = 0,
-    places: Mapping[str, int] = MappingProxyType({}),
 ) -> Plan:
     """The plan of a graph. `rows`: of a usual batch, though it serves others; `panel`: the columns
-    of a packed panel, by dtype; `first`: the entry of the table for its first buffer; `places`:
-    those of inputs that have one.
+    of a packed panel, by dtype; `first`: the entry of the table for its first buffer.
     """
-    return _Planner(Grouping(graph, rows), panel, first, places).plan()
+    return _Planner(Grouping(graph, rows), panel, first).plan()
 
 
 class _Planner:
     """The state of placing: each node's view, and the buffers so far."""
 
-    def __init__(
-        self, groups: Grouping, panel: Mapping[str, int], first: int, places: Mapping[str, int]
-    ) -> None:
+    def __init__(self, groups: Grouping, panel: Mapping[str, int], first: int) -> None:
         self.groups, self.graph = groups, groups.graph
-        self.panel, self.first, self.places = panel, first, places
+        self.panel, self.first = panel, first
         self.kernels, self.made_in, self.kept = groups.kernels, groups.made_in, groups.kept
         self.buffers: list[Buffer] = []
         self.views: dict[Node, View] = {}
@@ -134,7 +129,6 @@ class _Planner:
 
     def _input(self, name: str, node: Node) -> Buffer:
         made = self._buffer(name, node.dtype, product(node.shape), "input")
-        made.place = self.places.get(name, made.place)
         self.views[node] = whole(made, node.shape)
         return made
 

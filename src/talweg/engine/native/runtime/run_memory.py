@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -89,20 +89,16 @@ class Memory:
         if thread == 0:
             self.shared = self._shared_pointers()
         table = self.shared.copy()
-        plans = [(self._steps(), self.program.batch_size, c.BLOCK)]
+        plans = [(self.parts.step, self.program.batch_size, c.BLOCK)]
         if self.parts.evaluate:
-            plans.append(([self.parts.evaluate], self.program.evaluation_size, c.HELD_BLOCK))
-        for alike, rows, block in plans:
-            self._lay_out(table, alike, "block", min(rows, self.blocks[block]))
-            for each in (buffer for plan in alike for buffer in plan.buffers):
+            plans.append((self.parts.evaluate, self.program.evaluation_size, c.HELD_BLOCK))
+        for plan, rows, block in plans:
+            self._lay_out(table, plan, "block", min(rows, self.blocks[block]))
+            for each in plan.buffers:
                 if each.kind == "private":
                     table[each.place] = self._room(each.nbytes(rows))
         table[c.SCRATCH] = self._room(max(map(contract.scratch_bytes, ("float", "double"))))
         return table
-
-    def _steps(self) -> list[Plan]:
-        """The plans of a step, which share their room: a step is taken by one of them."""
-        return [each for each in (self.parts.step, self.parts.between) if each is not None]
 
     def _shared_pointers(self) -> npt.NDArray[np.uintp]:
         count = c.FIRST_BUFFER + sum(len(plan.buffers) for plan in self.parts.plans)
@@ -157,15 +153,12 @@ class Memory:
         self.kept.append(array)
         return int(array.ctypes.data)
 
-    def _lay_out(
-        self, table: npt.NDArray[np.uintp], plans: Sequence[Plan], kind: Kind, rows: int
-    ) -> None:
-        """Room for what never lives at the same time as that of another plan."""
-        layouts = [plan.layout(kind, rows) for plan in plans]
-        arena = self._address(zeros(max(total for _, total in layouts)))
-        for offsets, _ in layouts:
-            for buffer, offset in offsets.items():
-                table[buffer.place] = arena + offset
+    def _lay_out(self, table: npt.NDArray[np.uintp], plan: Plan, kind: Kind, rows: int) -> None:
+        """An arena for the buffers of a kind."""
+        offsets, total = plan.layout(kind, rows)
+        arena = self._address(zeros(total))
+        for buffer, offset in offsets.items():
+            table[buffer.place] = arena + offset
 
     def _point_to_rows(self, table: npt.NDArray[np.uintp]) -> None:
         count = len(self.parts.summed)
@@ -201,7 +194,7 @@ class Memory:
                 table[buffer.place] = self._address(arrays[name])
             else:  # a batch's rows, put together
                 table[buffer.place] = self._room(buffer.nbytes(self.program.batch_size))
-        self._place_rest(table, self._steps(), self.program.batch_size)
+        self._place_rest(table, plan, self.program.batch_size)
 
     def _point_to_evaluation(self, table: npt.NDArray[np.uintp]) -> None:
         plan = self.parts.evaluate
@@ -214,7 +207,7 @@ class Memory:
             for name in ("x", "y", "row_weights"):
                 buffer = plan.inputs[name]
                 table[buffer.place] = self._room(buffer.nbytes(plan.graph.rows))
-        self._place_rest(table, [plan], self.program.evaluation_size)
+        self._place_rest(table, plan, self.program.evaluation_size)
 
     def _point_to_rules(self, table: npt.NDArray[np.uintp]) -> None:
         plan = self.parts.rules
@@ -224,13 +217,13 @@ class Memory:
         self.remembered = {name: self._copied(each) for name, each in state.items()}
         for name, buffer in plan.inputs.items():
             table[buffer.place] = self._address(self.remembered.get(name, np.zeros(())))
-        self._place_rest(table, [plan], 1)
+        self._place_rest(table, plan, 1)
 
-    def _place_rest(self, table: npt.NDArray[np.uintp], plans: Sequence[Plan], rows: int) -> None:
-        for buffer in (each for plan in plans for each in plan.buffers):
+    def _place_rest(self, table: npt.NDArray[np.uintp], plan: Plan, rows: int) -> None:
+        for buffer in plan.buffers:
             if buffer.kind == "constant":
                 table[buffer.place] = self._address(buffer.array)
-        self._lay_out(table, plans, "shared", rows)
+        self._lay_out(table, plan, "shared", rows)
 
 
 def _sleep_address() -> int:
