@@ -40,9 +40,10 @@ class Net(tw.Module):
 
 
 def plans_of_run(make: Callable[[], tw.Module], y: Any = Y, x: Any = X, **settings: Any) -> str:
-    """The plans of a whole run: a step, an evaluation, the stopping rules."""
+    """The plans of a whole run: its steps, the evaluation, the stopping rules."""
     parts = build(program_of(make, x, y, **settings), TARGET).parts
-    plans = {"step": parts.step, "evaluation": parts.evaluate, "rules": parts.rules}
+    plans = {"step": parts.step, "unwatched step": parts.unwatched_step}
+    plans |= {"evaluation": parts.evaluate, "rules": parts.rules}
     return "\n".join(f"{name}\n\n{plan}\n" for name, plan in plans.items() if plan)
 
 
@@ -78,6 +79,7 @@ CASES: dict[str, Callable[[], str]] = {
     "one_row": run(network, batch_size=1, optimizer="sgd"),
     "momentum": run(network, optimizer=tw.SGD(momentum=0.9), batch_size=16),
     "adam": run(network, optimizer="adam", batch_size=16),
+    "watched": run(network, optimizer="adam", batch_size=4, watch=True),
     "adamw_float32": run(network, optimizer="adamw", dtype="float32"),
     "validation": run(network, validation=0.3, metrics=["mae"]),
     "best_without_validation": run(network, keep="best"),

@@ -95,9 +95,9 @@ def _parts(program: Program, module: Module) -> Parts:
             if isinstance(each, Nest):
                 each.guarded = set()
     first = FIRST_BUFFER + len(step_plan.buffers)
-    between_plan = evaluate_plan = rules_plan = None
+    unwatched_plan = evaluate_plan = rules_plan = None
     if program.watch_every > 1:
-        between_plan = pruned(step_plan, watched_outputs(program.step))
+        unwatched_plan = pruned(step_plan, watched_outputs(program.step))
     if program.evaluate is not None and program.record_evaluation is not None:
         evaluate = outline(program.evaluate, program.record_evaluation, program.evaluation_size)
         evaluate_plan = plan_for(evaluate, module, first, program.evaluation_size)
@@ -120,7 +120,7 @@ def _parts(program: Program, module: Module) -> Parts:
         list(program.schedules),
         list(program.plateaus),
         program.changes_each_step,
-        between_plan,
+        unwatched_plan,
     )
 
 

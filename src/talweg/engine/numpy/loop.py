@@ -37,13 +37,13 @@ class Graphs(NamedTuple):
 
     step: Runs
     evaluate: Runs | None
-    between: Runs | None = None
+    unwatched_step: Runs | None = None
 
 
 def interpreted(program: Program) -> Graphs:
     evaluate = Interpreter(program.evaluate) if program.evaluate else None
-    between = Interpreter(program.between) if program.between else None
-    return Graphs(Interpreter(program.step), evaluate, between)
+    unwatched = Interpreter(program.unwatched_step) if program.unwatched_step else None
+    return Graphs(Interpreter(program.step), evaluate, unwatched)
 
 
 class Loop:
@@ -60,7 +60,7 @@ class Loop:
     ) -> None:
         self.program, self.control = program, control
         self.rows, self.validation = rows, validation
-        self.step, self.evaluate, self.between = graphs
+        self.step, self.evaluate, self.unwatched_step = graphs
         self.measured, self.watched = program.measures, program.watched
         self.weights = weights.copy()
         self.state = [np.array(each) for each in program.state.values()]
@@ -130,8 +130,8 @@ class Loop:
 
     def _step(self, epoch: int, batch: Batch, found: list[list[float]]) -> bool:
         """One step, whose measures go to `found`; False, and nothing changed, if it went wrong."""
-        is_plain = self.between is not None and len(found) % self.program.watch_every
-        step = self.between if self.between is not None and is_plain else self.step
+        is_plain = self.unwatched_step is not None and len(found) % self.program.watch_every
+        step = self.unwatched_step if self.unwatched_step and is_plain else self.step
         results = step.run(self.weights, *self.state, *self.settings, *batch)
         count = len(self.measured) + (0 if is_plain else len(self.watched))
         measures, after = results[:count], results[count:]

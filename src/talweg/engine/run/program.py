@@ -127,7 +127,7 @@ class Program:
         return self.record_step(self.batch_size)
 
     @cached_property
-    def between(self) -> Graph | None:
+    def unwatched_step(self) -> Graph | None:
         """A step that is not watched; None where each step is."""
         return _without_watched(self.step) if self.watch_every > 1 else None
 

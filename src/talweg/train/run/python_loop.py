@@ -46,7 +46,7 @@ def prepare(loop: type[Loop], engine: str, program: Program) -> Prepared:
 
 
 def _compiled(program: Program) -> Graphs:
-    others = (program.evaluate, program.between)
+    others = (program.evaluate, program.unwatched_step)
     return Graphs(_InOrder(program.step), *(_InOrder(each) if each else None for each in others))
 
 

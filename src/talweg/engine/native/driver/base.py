@@ -23,7 +23,7 @@ ROW_UNIT = 6
 class Parts:
     """The plans of a run, and what it measures; each rule gives a flag `stop.0`, `stop.1`, ...
 
-    `between` is the plan of a step that is not watched: the step's own, without what is watched.
+    `unwatched_step` is `step` without what is watched, where not every step is.
     """
 
     step: Plan
@@ -37,7 +37,7 @@ class Parts:
     schedules: Sequence[str] = ()
     plateaus: Sequence[str] = ()
     changes_each_step: bool = False
-    between: Plan | None = None
+    unwatched_step: Plan | None = None
 
     @property
     def plans(self) -> list[Plan]:

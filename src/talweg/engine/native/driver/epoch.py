@@ -35,13 +35,13 @@ class WriteEpoch(Writer):
     name, result = "epoch", "i64"
 
     def __init__(
-        self, module: Module, parts: Parts, stages: dict[int, str], between: dict[int, str]
+        self, module: Module, parts: Parts, stages: dict[int, str], unwatched: dict[int, str]
     ) -> None:
         super().__init__(module, parts)
         self.plan = parts.step
         self.forms = [Form(parts.step, stages, parts.summed)]
-        if parts.between is not None:
-            self.forms.append(Form(parts.between, between, parts.measures))
+        if parts.unwatched_step is not None:
+            self.forms.append(Form(parts.unwatched_step, unwatched, parts.measures))
         self.rows = BatchRows(self, parts.step, _SOURCES)
         self.tickets = list(dict.fromkeys(each for form in self.forms for each in form.tickets))
 
@@ -101,10 +101,10 @@ class WriteEpoch(Writer):
         if is_watched is None:
             yield from self.forms
             return
-        f, (step, between) = self.f, self.forms
+        f, (step, unwatched) = self.f, self.forms
         watched, plain, done = f.fresh("watched"), f.fresh("plain"), f.fresh("stepped")
         f.branch(is_watched, watched, plain)
-        for label, form in ((watched, step), (plain, between)):
+        for label, form in ((watched, step), (plain, unwatched)):
             f.open(label)
             yield form
             f.jump(done)

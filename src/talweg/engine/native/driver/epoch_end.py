@@ -88,7 +88,7 @@ class WriteClose(Writer):
         steps = f.splat(f.convert(f.index(batches), "double"), replicas)
         sums = self.entry(c.SUMS)
         for place in range(0, count * replicas, replicas):
-            if self.parts.between and place == len(self.parts.measures):
+            if self.parts.unwatched_step and place == len(self.parts.measures):
                 steps = f.convert(self.word(c.WATCHED_STEPS), "double")
             total = f.load(steps.type, f.at(sums, place, "double"))
             f.store(f.divide(total, steps), f.at(record, place, "double"))

@@ -22,13 +22,13 @@ def write_run(module: Module, parts: Parts) -> str:
         name: {stage: write_stage(module, plan, stage, name, tickets) for stage in plan.stages}
         for name, plan, tickets in (
             ("step", parts.step, tickets_of(parts.step)),
-            ("between", parts.between, tickets_of(parts.between) if parts.between else None),
+            ("unwatched_step", parts.unwatched_step, tickets_of(parts.step)),
             ("evaluate", parts.evaluate, None),
             ("rules", parts.rules, None),
         )
         if plan is not None
     }
-    WriteEpoch(module, parts, names["step"], names.get("between", {})).write()
+    WriteEpoch(module, parts, names["step"], names.get("unwatched_step", {})).write()
     if parts.evaluate is not None:
         WriteEvaluation(module, parts, parts.evaluate, names["evaluate"]).write()
     WriteClose(module, parts, names.get("rules", {})).write()
