@@ -20,7 +20,8 @@ from benchmarks.timing import machine
 from talweg.engine.native.emit.gemm import product as contract
 from talweg.engine.native.emit.gemm.product import Matrix, Panels
 from talweg.engine.native.llvm.compiler import compiled, host
-from talweg.engine.native.llvm.ir import Function, Module, Value, number, type_of, vector
+from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.values import Value, number, type_of, vector
 
 CASES = [
     *((kind, size, size, size) for size in (256, 512, 1024) for kind in ("NN", "NT", "TN")),

@@ -32,7 +32,8 @@ from conformance.products import (
 )
 from talweg.engine.native.emit.gemm import product as contract
 from talweg.engine.native.llvm.compiler import Target, object_code
-from talweg.engine.native.llvm.ir import Module, type_of
+from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.values import type_of
 
 SHAPES = [
     *((1, 1, 1), (1, 16, 5), (1, 37, 400), (2, 33, 9), (3, 8, 40), (4, 16, 1), (5, 17, 7)),

@@ -12,9 +12,11 @@ from talweg.engine.native.driver.main import Parts, write_run
 from talweg.engine.native.driver.rules import rules_graph
 from talweg.engine.native.emit.gemm.product import write_routines
 from talweg.engine.native.emit.gemm.tiles import panel_width
+from talweg.engine.native.emit.math.functions import FUNCTIONS
 from talweg.engine.native.llvm import compiler
 from talweg.engine.native.llvm.compiler import Compiled, Target, compiled, host
-from talweg.engine.native.llvm.ir import Module, type_of
+from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.values import type_of
 from talweg.engine.native.plan.grouping import SMALL
 from talweg.engine.native.plan.kernel import Nest
 from talweg.engine.native.plan.plan import Plan, planned
@@ -48,7 +50,7 @@ def new_module(target: Target, *, borrows: bool = True) -> Module:
         family = "x86"
     elif target.triple.startswith(("aarch64", "arm64")):
         family = "arm"
-    module = Module(target.vector_bytes, target.registers, family)
+    module = Module(target.vector_bytes, target.registers, family, FUNCTIONS)
     module.borrowed = set() if borrows else None
     return module
 

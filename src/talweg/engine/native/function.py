@@ -14,7 +14,8 @@ from talweg.engine.native.build import new_module, plan_for, routines
 from talweg.engine.native.emit.gemm import product as contract
 from talweg.engine.native.emit.stage import write_stage
 from talweg.engine.native.llvm.compiler import Compiled, compiled, host
-from talweg.engine.native.llvm.ir import Module, number
+from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.values import number
 from talweg.engine.native.plan.arena import Spares, zeros
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.symbolic_shapes import outline, outline_of

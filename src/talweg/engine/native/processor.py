@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from talweg.engine.native.llvm.ir import Function, Value, number
+from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.values import Value, number
 
 _FLUSH = {"x86": 0x8040, "arm": 1 << 24}
 """The bits of the control register that take and give denormal numbers as 0."""

@@ -7,7 +7,8 @@ in order of their starts, filled up to a power of two.
 
 from __future__ import annotations
 
-from talweg.engine.native.llvm.ir import Function, Module, Value, number
+from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.values import Value, number
 
 PIECES = "talweg_pieces"
 """The global that holds the address of the words."""

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from talweg.engine.native.emit.frame import entry, part
-from talweg.engine.native.llvm.ir import Index, Module, Value, number, size_of, type_of, vector
+from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.values import Index, Value, number, size_of, type_of, vector
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.view import Buffer
 from talweg.engine.native.runtime import control as c

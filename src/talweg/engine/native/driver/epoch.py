@@ -8,7 +8,8 @@ from typing import NamedTuple
 from talweg.engine.native.driver.base import Parts, Writer
 from talweg.engine.native.driver.batch_rows import BatchRows
 from talweg.engine.native.driver.row_order import row_order
-from talweg.engine.native.llvm.ir import Index, Module, Value, number, type_of
+from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.values import Index, Value, number, type_of
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.runtime import control as c
 from talweg.engine.native.runtime.tickets import taken, tickets_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from talweg.engine.native.driver.base import Parts, Writer
 from talweg.engine.native.driver.batch_rows import BatchRows
-from talweg.engine.native.llvm.ir import Index, Module, Value, number, type_of
+from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.values import Index, Value, number, type_of
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.runtime import control as c
 

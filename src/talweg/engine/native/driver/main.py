@@ -11,7 +11,8 @@ from talweg.engine.native.driver.base import Parts as Parts, Writer
 from talweg.engine.native.driver.epoch import WriteEpoch
 from talweg.engine.native.driver.epoch_end import WriteClose, WriteEvaluation
 from talweg.engine.native.emit.stage import write_stage
-from talweg.engine.native.llvm.ir import Module, number, type_of
+from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.values import number, type_of
 from talweg.engine.native.runtime import control as c
 from talweg.engine.native.runtime.tickets import tickets_of
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from talweg.engine.native.llvm.ir import Function, Module, Value, number
+from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.values import Value, number
 from talweg.errors import SettingError
 from talweg.random import ROW_ORDER
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from talweg.engine.native.llvm.ir import Function, Value, number, vector
+from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.values import Value, number, vector
 from talweg.engine.native.plan.kernel import Kernel, Nest
 from talweg.engine.native.plan.symbolic_shapes import Node, product
 

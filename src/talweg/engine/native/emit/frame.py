@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talweg.engine.native.llvm.ir import Function, Index, Module, Value, number, type_of
+from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.values import Index, Value, number, type_of
 from talweg.engine.native.plan.kernel import Kernel
 from talweg.engine.native.plan.symbolic_shapes import Size
 from talweg.engine.native.plan.view import Buffer, View

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from talweg.engine.native.llvm.ir import Function, Index, Value, lanes as lanes_of, vector
+from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.values import Index, Value, lanes as lanes_of, vector
 
 
 @dataclass

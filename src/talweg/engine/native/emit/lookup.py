@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.lanes import Lanes, known_chunks, load_lanes, store_lanes
-from talweg.engine.native.llvm.ir import Index, Value, number, type_of, vector
+from talweg.engine.native.llvm.values import Index, Value, number, type_of, vector
 from talweg.engine.native.plan.kernel import Lookup
 from talweg.engine.native.plan.symbolic_shapes import ONE
 from talweg.engine.native.plan.view import View

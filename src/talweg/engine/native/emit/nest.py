@@ -18,7 +18,8 @@ from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.lanes import Lanes, known_chunks, load_lanes, store_lanes
 from talweg.engine.native.emit.nest_axes import Operand, Walk, is_drawn
 from talweg.engine.native.emit.uniform import uniform
-from talweg.engine.native.llvm.ir import Function, Index, Value, element, number, type_of, vector
+from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.values import Index, Value, element, number, type_of, vector
 from talweg.engine.native.plan.kernel import Nest
 from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size
 from talweg.engine.native.runtime.control import GUARD

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from talweg.engine.native.emit.frame import Frame
-from talweg.engine.native.llvm.ir import Index, Value, type_of
+from talweg.engine.native.llvm.values import Index, Value, type_of
 from talweg.engine.native.plan.kernel import Nest
 from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, product
 from talweg.engine.native.plan.view import View

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from talweg.engine.native.emit.lanes import Lanes
-from talweg.engine.native.llvm.ir import (
+from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.values import (
     FLOATS,
-    Function,
     Value,
     lanes as lanes_of,
     number,

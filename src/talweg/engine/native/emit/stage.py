@@ -10,7 +10,8 @@ from talweg.engine.native.emit.gemm.product import Matrix, Panels
 from talweg.engine.native.emit.gemm.tiles import panel_width
 from talweg.engine.native.emit.lookup import write_lookup
 from talweg.engine.native.emit.nest import write_nest
-from talweg.engine.native.llvm.ir import Index, Module, Value, type_of
+from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.values import Index, Value, type_of
 from talweg.engine.native.plan.kernel import Kernel, Lookup, Nest, Pack, Product
 from talweg.engine.native.plan.order import must_wait
 from talweg.engine.native.plan.plan import Plan

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from talweg.engine.native.llvm.ir import Function, Value, lanes, number, type_of, vector
+from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.values import Value, lanes, number, type_of, vector
 from talweg.gates.random import BITS, MULTIPLIERS, SHIFTS, STREAM
 
 

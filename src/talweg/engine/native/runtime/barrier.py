@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from talweg.engine.native import processor
-from talweg.engine.native.llvm.ir import Function, Module, Value, number
+from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.values import Value, number
 from talweg.engine.native.runtime.control import ARRIVED, GENERATION, NAPS, SLEEP
 
 SPINS = 4_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from talweg.engine.native.llvm.ir import Function, Value
+from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.values import Value
 from talweg.engine.native.plan.kernel import Kernel, Product
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.symbolic_shapes import product

@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talweg.engine.native.emit.gemm.tiles import panel_width
-from talweg.engine.native.llvm.ir import (
-    Function,
-    Index,
-    Module,
-    Value,
-    lanes,
-    number,
-    size_of,
-    vector,
-)
+from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.values import Index, Value, lanes, number, size_of, vector
 
 TOGETHER = 32
 """Rows that are cut into panels together: each is read from end to end, as caches fetch it ahead.

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from talweg.engine.native.emit.gemm import packing, tiles as kernels
 from talweg.engine.native.emit.gemm.tiles import panel_width
-from talweg.engine.native.llvm.ir import Function, Index, Module, Value, number, size_of
+from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.values import Index, Value, number, size_of
 
 DEPTH = 384
 """p in one block: a panel of B is 24 KB of a first cache of 32. A third fewer were slower by a

@@ -35,7 +35,8 @@ from talweg.engine.native.emit.math.parts import (
 )
 from talweg.engine.native.emit.math.power import power
 from talweg.engine.native.emit.math.trigonometry import cos, sin
-from talweg.engine.native.llvm.ir import Function, Value, element
+from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.values import Value, element
 
 # Exact ------------------------------------------------------------------------------------------
 

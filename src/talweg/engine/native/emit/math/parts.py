@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from talweg.engine.native.llvm.ir import Function, Value, element, lanes, number, vector
+from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.values import Value, element, lanes, number, vector
 
 
 class Format(NamedTuple):

@@ -19,7 +19,8 @@ from talweg.engine.native.emit.math.parts import (
     sign_bits,
     whole_constant,
 )
-from talweg.engine.native.llvm.ir import Function, Value, element, number
+from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.values import Value, element, number
 
 Pair = tuple[Value, Value]
 """A number as an unevaluated sum, the second small (Dekker, Numerische Mathematik 18, 1971)."""

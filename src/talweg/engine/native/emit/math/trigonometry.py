@@ -14,7 +14,8 @@ from talweg.engine.native.emit.math.parts import (
     sign_bits,
     whole_constant,
 )
-from talweg.engine.native.llvm.ir import Function, Value, element, lanes, number
+from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.values import Value, element, lanes, number
 
 _HALF_PI: Coefficients = {
     "float": (1.5707964, -4.371139e-08, -1.7151245e-15),

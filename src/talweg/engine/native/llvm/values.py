@@ -25,7 +25,6 @@ Index = Value | int
 
 _TYPES = {"float32": "float", "float64": "double", "int64": "i64", "int32": "i32", "uint8": "i8"}
 _TYPES["bool"] = "i8"
-_SIGNS = {">": ("ogt", "sgt", "ugt"), ">=": ("oge", "sge", "uge"), "==": ("oeq", "eq", "eq")}
 _BYTES = {"float": 4, "double": 8, "i64": 8, "i32": 4, "i8": 1, "i1": 1, "ptr": 8}
 FLOATS = ("float", "double")
 
@@ -71,23 +70,3 @@ def number(value: float | int | bool, type: str) -> Value:
     else:
         text = str(int(value))
     return Value(type, text if lanes(type) == 1 else f"splat ({of} {text})")
-
-
-class Loop:
-    """A loop being written: its index, what it carries in, and after its end what it leaves."""
-
-    def __init__(self, index: Value, values: list[Value]) -> None:
-        self.index = index
-        self.values = values
-        self.results: list[Value] = []
-        self.after: list[Value] = values
-
-    def carry(self, *values: Value) -> None:
-        """The values with which the next round begins."""
-        self.after = list(values)
-
-
-def phi(result: Value, *sources: tuple[Value, str]) -> str:
-    """The instruction that takes the value of the block that control came from."""
-    incoming = ", ".join(f"[ {value.name}, %{label} ]" for value, label in sources)
-    return f"  {result.name} = phi {result.type} {incoming}"
