@@ -180,9 +180,9 @@ FITS: dict[str, Callable[..., Parts]] = {
         for name, rule in FULL_BATCH.items()
     },
     **{f"stop/{name}": fit_case(stop=rule, **VALIDATED) for name, rule in STOPS.items()},
-    "run/keep best": fit_case(keep="best", **VALIDATED),
-    "run/keep best of all rows": fit_case(keep="best", **ROUGH),
-    "run/keep last": fit_case(keep="last", **VALIDATED),
+    "run/keep best": fit_case(restore_best=True, **VALIDATED),
+    "run/keep best of all rows": fit_case(restore_best=True, **ROUGH),
+    "run/keep last": fit_case(restore_best=False, **VALIDATED),
     "run/holdout": fit_case(validation=tw.Holdout(0.2, seed=3)),
     "run/fold": fit_case(validation=tw.folds(N, 3, seed=1)[1]),
     "run/validated on many rows": fit_case(
@@ -192,8 +192,8 @@ FITS: dict[str, Callable[..., Parts]] = {
     "run/class weights": fit_case(
         THREE_CLASSES, y=CLASSES, class_weight="balanced", sample_weight=WEIGHTS, **CLASSIFIED
     ),
-    "run/rates": fit_case(rates={"0": 0.1}, optimizer=tw.RMSProp(weight_decay=0.01)),
-    "run/frozen layer": fit_case(rates={"0": 0.0}),
+    "run/rates": fit_case(lr_multipliers={"0": 0.1}, optimizer=tw.RMSProp(weight_decay=0.01)),
+    "run/frozen layer": fit_case(lr_multipliers={"0": 0.0}),
     "run/batch of 1": fit_case(batch_size=1, epochs=2),
     "run/full batch": fit_case(batch_size=None, epochs=6),
     "run/in order": fit_case(shuffle=False),

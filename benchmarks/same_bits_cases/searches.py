@@ -137,7 +137,7 @@ SEARCHES: dict[str, Callable[..., Parts]] = {
     "sweep/replicas with dropout": sweep_case(over={"rate": [0.3], "seed": range(5)}),
     "sweep/replicas of which one diverges": sweep_case(over={"lr": [*RATES, 1e25]}),
     "sweep/replicas with a plateau": sweep_case(
-        over={"seed": range(5)}, optimizer=tw.SGD(lr=SCHEDULES["plateau"]), keep="best"
+        over={"seed": range(5)}, optimizer=tw.SGD(lr=SCHEDULES["plateau"]), restore_best=True
     ),
     "sweep/hidden sizes": sweep_case(over={"hidden": [3, 5, 9], "lr": [0.1, 0.3]}),
     "sweep/ranges": sweep_case(over={"lr": tw.Range(0.01, 1.0, log=True)}, points=6, seed=4),

@@ -44,7 +44,7 @@ def by_passes(losses: np.ndarray, each: Any = 1) -> Curve:
 def plain(build: Any, X: Any, y: Any, name: str, measure: str, **settings: Any) -> Any:
     """The best of plain descent at all rates: (rate, its losses by passes)."""
     settings = {"epochs": PASSES[name], "batch_size": None, "optimizer": "sgd", **settings}
-    found = tw.sweep(build, X, y, over={"lr": RATES}, keep="last", **settings)
+    found = tw.sweep(build, X, y, over={"lr": RATES}, restore_best=False, **settings)
     ends = [run.history[measure][-1] if run.failure is None else np.inf for run in found.runs]
     best = int(np.nanargmin(ends))
     return RATES[best], by_passes(found.runs[best].history[measure])
@@ -64,7 +64,7 @@ def rare_rows() -> Compared:
 
     settings = {"loss": "binary_cross_entropy", "batch_size": 1, "validation": (X, y)}
     rate, curve = plain(build, X, y, "rare rows", "val_loss", **settings)
-    settings |= {"epochs": PASSES["rare rows"], "optimizer": tw.SGD(lr=0.3), "keep": "last"}
+    settings |= {"epochs": PASSES["rare rows"], "optimizer": tw.SGD(lr=0.3), "restore_best": False}
     run = tw.fit(build(), X, y, sampler=tw.AdaptiveSampling(over="rows"), **settings)
     return Compared(rate, curve, "AW-SGD", by_passes(run.history["val_loss"]))
 

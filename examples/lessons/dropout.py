@@ -48,7 +48,7 @@ def train() -> tw.Sweep:
         epochs=EPOCHS,
         batch_size=20,
         validation=rows(500, seed=1),
-        keep="last",
+        restore_best=False,
     )
 
 

@@ -57,7 +57,7 @@ def train(net: tw.Sequential) -> tw.Run:
         epochs=EPOCHS,
         batch_size=50,
         validation=bars(1000, seed=1),
-        keep="last",
+        restore_best=False,
         seed=0,
     )
 

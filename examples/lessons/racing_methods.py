@@ -63,7 +63,12 @@ def race(where: str, field: dict[str, Any]) -> dict[str, tuple[Any, np.ndarray, 
     """Of each method: its rate, and the losses over all rows after so many passes."""
     build, X, y, rates = (field[name] for name in ("build", "X", "y", "rates"))
     passes = PASSES[where]
-    settings = {"loss": field["loss"], "validation": (X, y), "keep": "last", "epochs": passes}
+    settings = {
+        "loss": field["loss"],
+        "validation": (X, y),
+        "restore_best": False,
+        "epochs": passes,
+    }
     found = {}
     for name, rule in RULES.items():
         of_rule = {**settings, "optimizer": rule, "batch_size": field["batch_size"]}

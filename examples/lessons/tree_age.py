@@ -80,7 +80,7 @@ def forest(trees: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def print_end(title: str, run: tw.Run) -> None:
     print(f"  {title}: stopped by {run.stopped_by} in epoch {run.epochs} of 10,000,")
-    print(f"    because {run.why}")
+    print(f"    because {run.stop_reason}")
 
 
 def three_rules() -> tw.Run:

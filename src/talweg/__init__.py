@@ -69,7 +69,7 @@ _HOMES = {
     "talweg.train.search.restarts": "Minimum Restarts restarts",
     "talweg.train.run.run": "Failure Run",
     "talweg.train.run.stopping": "MaxEpochs MinDecrease EarlyStopping Stop TargetLoss TimeBudget",
-    "talweg.train.run.lower": "Stages stages",
+    "talweg.train.run.lower": "Lowered lower",
     "talweg.train.search.sweep": "Sweep sweep",
     "talweg.data.model.table_model": "TableModel load",
     "talweg.draw.pages.table_report": "report",
@@ -228,7 +228,7 @@ if TYPE_CHECKING:
     from talweg.train.run.checkpoint import Checkpoint as Checkpoint
     from talweg.train.run.fit import fit as fit
     from talweg.train.run.folds import Fold as Fold, Holdout as Holdout, folds as folds
-    from talweg.train.run.lower import Stages as Stages, stages as stages
+    from talweg.train.run.lower import Lowered as Lowered, lower as lower
     from talweg.train.run.run import Failure as Failure, Run as Run
     from talweg.train.run.stopping import (
         EarlyStopping as EarlyStopping,

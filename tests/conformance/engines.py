@@ -65,7 +65,15 @@ def program_of(make: Callable[[], tw.Module], x: Any, y: Any, **settings: Any) -
 
 
 def check(found: tw.Run, expected: tw.Run) -> None:
-    for name in ("stopped_by", "why", "best_epoch", "kept", "epochs", "steps", "failure"):
+    for name in (
+        "stopped_by",
+        "stop_reason",
+        "best_epoch",
+        "weights_taken",
+        "epochs",
+        "steps",
+        "failure",
+    ):
         assert getattr(found, name) == getattr(expected, name), name
     assert list(found.history) == list(expected.history)
     close = CLOSE[expected.net.weights.flat.dtype.name]

@@ -57,7 +57,7 @@ def test_round_trip(model: Path) -> None:
     assert config == CONFIG
     assert_same(arrays, ARRAYS)
     head = json.loads(members_of(model)["model.json"])
-    assert (head["format"], head["version"], head["talweg"]) == ("talweg-model", 2, VERSION)
+    assert (head["format"], head["version"], head["talweg"]) == ("talweg-model", 3, VERSION)
     assert os.listdir(model.parent) == [model.name]
 
 
@@ -184,9 +184,9 @@ ALTERED = [  # what, the altered members, words of the message
     ("no json", lambda m: {"model.json": b"{"}, "Name a file that talweg saved"),
     ("format", lambda m: changed_head(m, format="other"), "of the format 'talweg-model'"),
     ("version", lambda m: changed_head(m, version="1"), "not a talweg model"),
-    ("newer", lambda m: changed_head(m, version=3, talweg="9.1"), "newer talweg (9.1; this is"),
-    ("newer, other parts", lambda m: changed_head(m, version=3, arrays=[]), "upgrade talweg"),
-    ("older", lambda m: changed_head(m, version=1, talweg="0.0"), "an older talweg (0.0; this is"),
+    ("newer", lambda m: changed_head(m, version=4, talweg="9.1"), "newer talweg (9.1; this is"),
+    ("newer, other parts", lambda m: changed_head(m, version=4, arrays=[]), "upgrade talweg"),
+    ("older", lambda m: changed_head(m, version=2, talweg="0.0"), "an older talweg (0.0; this is"),
     ("no config", lambda m: changed_head(m, config=None), "without its config or its arrays"),
     ("lost array", lambda m: {"model.json": m["model.json"]}, "lacks its array '0.weight'"),
     ("other array", lambda m: {**m, "0.weight.npy": npy(np.ones(2))}, "has another array"),

@@ -32,10 +32,15 @@ def test_a_learning_rate_that_is_too_large(size: int | None) -> None:
 @slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("validation", [None, 0.3])
-@pytest.mark.parametrize("keep", ["best", "last"])
+@pytest.mark.parametrize("restore_best", [True, False])
 @pytest.mark.parametrize("lr", [2.0, 1e3, 1e30])
-def test_learning_rates(lr: float, keep: str, validation: Any, dtype: str) -> None:
-    settings = {"validation": validation, "keep": keep, "dtype": dtype, "metrics": ["mae"]}
+def test_learning_rates(lr: float, restore_best: bool, validation: Any, dtype: str) -> None:
+    settings = {
+        "validation": validation,
+        "restore_best": restore_best,
+        "dtype": dtype,
+        "metrics": ["mae"],
+    }
     fails(make=lambda: tw.Sequential(tw.Dense(2)), optimizer=tw.SGD(lr=lr), epochs=400, **settings)
 
 
@@ -133,7 +138,7 @@ def test_state_whose_sum_overflows_is_finite_all_the_same() -> None:
 @slow
 def test_validation_alone_may_be_infinite() -> None:
     held = X[:5] * 1e200, Y[:5]
-    settings = {"optimizer": tw.SGD(lr=0.01), "keep": "last", "epochs": 3}
+    settings = {"optimizer": tw.SGD(lr=0.01), "restore_best": False, "epochs": 3}
     expected, found = (
         trained(
             lambda: tw.Sequential(tw.Dense(2)), X, Y, validation=held, engine=engine, **settings
@@ -162,7 +167,7 @@ def test_a_time_budget_leaves_whole_steps() -> None:
     run = trained(network, x, y, stop=tw.TimeBudget(0.15), engine="native", **settings)
     assert run.stopped_by == "time_budget" and run.steps > 0
     assert run.epochs == run.steps // 4000 == len(run.history["loss"])
-    assert run.kept == expected_words(run, 4000)
+    assert run.weights_taken == expected_words(run, 4000)
     weights = after_steps(run.steps % 4000, run.epochs, x, y, settings)
     np.testing.assert_allclose(run.net.weights.flat, weights, rtol=1e-8)
 

@@ -82,12 +82,14 @@ def test_batch_sizes(size: int | None, shuffle: bool, rows: int) -> None:
 
 
 @slow
-@pytest.mark.parametrize("keep", ["best", "last", None])
+@pytest.mark.parametrize("restore_best", [True, False, None])
 @pytest.mark.parametrize("validation", [None, 0.2, (X[:1], Y[:1]), (X, Y, WEIGHTS)], ids=repr)
-def test_validation(validation: Any, keep: str | None) -> None:
+def test_validation(validation: Any, restore_best: bool | None) -> None:
     """A learning rate that is too large makes the best epoch one in the middle."""
     rough = tw.SGD(lr=0.7, momentum=0.5)
-    agree(validation=validation, keep=keep, optimizer=rough, epochs=9, metrics=["mae"])
+    agree(
+        validation=validation, restore_best=restore_best, optimizer=rough, epochs=9, metrics=["mae"]
+    )
 
 
 @slow
@@ -95,7 +97,7 @@ def test_validation(validation: Any, keep: str | None) -> None:
 def test_validation_of_more_rows_than_are_evaluated_at_once(rows: int) -> None:
     held = np.resize(X, (rows, 3)), np.resize(Y, (rows, 2)), np.resize(WEIGHTS + 0.1, rows)
     agree(validation=held, metrics=["mae"], epochs=2)
-    agree(x=held[0], y=held[1], batch_size=500, keep="best", epochs=2)
+    agree(x=held[0], y=held[1], batch_size=500, restore_best=True, epochs=2)
 
 
 @slow
@@ -137,7 +139,7 @@ STOPS = {
     "min_decrease with patience": tw.MinDecrease(0.05, patience=3),
     "min_decrease of validation": tw.MinDecrease(0.01, patience=2, watch="val_loss"),
     "patience": tw.EarlyStopping(2),
-    "patience with decrease": tw.EarlyStopping(2, decrease=0.05, watch="val_mae"),
+    "patience with decrease": tw.EarlyStopping(2, min_delta=0.05, watch="val_mae"),
     "a budget that never ends": tw.TimeBudget(1e6),
     "both": tw.MaxEpochs(4) & tw.TargetLoss(0.5),
     "both, one with memory": tw.MinDecrease(0.05) & tw.MaxEpochs(6),
@@ -230,7 +232,7 @@ def test_going_on_from_trained_weights() -> None:
 
 PIECES: dict[str, dict[str, Any]] = {
     "to the end": {"validation": 0.3},
-    "a whole piece": {"epochs": 10, "keep": "best"},
+    "a whole piece": {"epochs": 10, "restore_best": True},
     "a rule": {"stop": tw.MaxEpochs(8) & tw.TargetLoss(9.0)},
     "a rule that remembers": {"stop": tw.MinDecrease(0.0, patience=7), "validation": 0.3},
     "a rule at the end of a piece": {"stop": tw.MaxEpochs(5)},

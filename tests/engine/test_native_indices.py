@@ -65,7 +65,7 @@ WEIGHTS = np.linspace(0.25, 3.0, N) * (np.arange(N) % 5 != 2)
 EVERYTHING: dict[str, Any] = {
     "optimizer": tw.Adam(lr=0.01, weight_decay=0.1),
     "validation": 0.3,
-    "keep": "best",
+    "restore_best": True,
     "metrics": ["mae", "sse"],
     "sample_weight": WEIGHTS,
     "stop": [tw.EarlyStopping(2), tw.TargetLoss(1e-9) & tw.MaxEpochs(3)],

@@ -82,7 +82,7 @@ CASES: dict[str, Callable[[], str]] = {
     "watched": run(network, optimizer="adam", batch_size=4, watch=True),
     "adamw_float32": run(network, optimizer="adamw", dtype="float32"),
     "validation": run(network, validation=0.3, metrics=["mae"]),
-    "best_without_validation": run(network, keep="best"),
+    "best_without_validation": run(network, restore_best=True),
     "classes": run(
         partial(network, "relu", 3), CLASSES, loss="cross_entropy", metrics=["accuracy"]
     ),

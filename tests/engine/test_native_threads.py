@@ -174,7 +174,7 @@ while tasks() > before and time.perf_counter() < until:
     time.sleep(0.01)
 print(tasks() - before)
 if run:
-    print(run.stopped_by, run.epochs == len(run.history["loss"]), run.steps > 0, run.kept)
+    print(run.stopped_by, run.epochs == len(run.history["loss"]), run.steps > 0, run.weights_taken)
     print(np.isfinite(net.weights.flat).all())
 else:
     print(net.is_initialized)

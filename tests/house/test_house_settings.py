@@ -222,12 +222,12 @@ def kinds_of(**given: Any) -> str:
 FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "fit": (
         fit,
-        {"epochs": 3, "batch_size": 7, "shuffle": False, "seed": 5, "threads": 1, "keep": "last",
-         "engine": "numpy", "progress": False, "watch": True, "resume": False, "loss": "mae",
+        {"epochs": 3, "batch_size": 7, "shuffle": False, "seed": 5, "threads": 1,
+         "restore_best": False, "engine": "numpy", "progress": False, "watch": True, "resume": False, "loss": "mae",
          "optimizer": "sgd", "metrics": "mae", "validation": 0.25},
     ),
     "fit, natively": (fit, {"epochs": 3, "batch_size": 7, "seed": 5, "validation": 0.25}),
-    "fit's rates": (lambda rate: fit(rates={"0": rate}), {"rate": 0.5}),
+    "fit's rates": (lambda rate: fit(lr_multipliers={"0": rate}), {"rate": 0.5}),
     "fit's classes": (
         lambda weight: of_run(
             tw.fit(net(), X, BITS[:, :1], loss="binary_cross_entropy", epochs=2,
@@ -249,7 +249,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "sweep": (
         sweep,
         {"points": 2, "threads": 1, "engine": "numpy", "progress": False,
-         "seed": 3, "epochs": 2, "batch_size": 5, "validation": 0.25, "keep": "last"},
+         "seed": 3, "epochs": 2, "batch_size": 5, "validation": 0.25, "restore_best": False},
     ),
     "over lr": (swept("lr"), {"value": 0.5}),
     "over batch_size": (swept("batch_size"), {"value": 4}),
@@ -265,7 +265,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"starts": 3},
     ),
     "stages": (
-        lambda **given: tw.stages(net(), X, Y, **given).plan,
+        lambda **given: tw.lower(net(), X, Y, **given).plan,
         {"batch_size": 7, "epochs": 2, "seed": 3, "shuffle": False},
     ),
     "lr_find": (
@@ -344,11 +344,12 @@ def test_a_table_model_with_numpys_settings_is_saved_and_loaded(tmp_path: Path) 
 def test_a_checkpoint_is_of_the_same_run_whichever_settings_it_was_given(
     first: bool, tmp_path: Path
 ) -> None:
-    ours = {"epochs": 3, "batch_size": 7, "seed": 5, "validation": 0.25, "keep": "best"}
-    ours["rates"] = {"0": 0.5}
+    ours = {"epochs": 3, "batch_size": 7, "seed": 5, "validation": 0.25, "restore_best": True}
+    ours["lr_multipliers"] = {"0": 0.5}
     theirs = {
         "epochs": np.int64(3), "batch_size": np.array(7), "seed": np.uint8(5),
-        "validation": np.float32(0.25), "keep": np.str_("best"), "rates": {"0": np.float32(0.5)},
+        "validation": np.float32(0.25), "restore_best": np.bool_(True),
+        "lr_multipliers": {"0": np.float32(0.5)},
     }  # fmt: skip
     both = [ours, theirs][:: 1 if first else -1]
     rules = [tw.SGD(lr=0.25), tw.SGD(lr=np.float32(0.25))]

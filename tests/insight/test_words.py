@@ -106,7 +106,7 @@ def test_rows_that_are_judged_last_in_time(regression) -> None:
 
 
 def test_how_several_networks_trained(regression) -> None:
-    ends = [(38, 30, "patience"), (60, 52, "epochs"), (44, 29, "patience")]
+    ends = [(38, 30, "early_stopping"), (60, 52, "epochs"), (44, 29, "early_stopping")]
     trained = told(several(regression, *ends), seconds=1.234)
     assert training_sentence(trained) == (
         "Three networks of 4 units trained side by side in 1.2 s, 38 to 60 epochs each; a "
@@ -195,25 +195,34 @@ def test_columns_without_names_are_named_by_position() -> None:
     ("changes", "words"),
     [
         (
-            {"stopped_by": "patience", "why": "val_loss had not fallen for 25 epochs"},
+            {"stopped_by": "early_stopping", "stop_reason": "val_loss had not fallen for 25 epochs"},
             "It stopped because the validation loss had not fallen for 25 epochs; the network "
             "keeps the weights after epoch 7.",
         ),
-        ({"stopped_by": "epochs", "why": "all 9 epochs were done"}, "all 9 epochs were done"),
-        ({"stopped_by": "interrupted", "kept": "of the start"}, "keeps the weights of the start."),
-        ({"stopped_by": "non_finite", "why": "long"}, "because its numbers stopped being finite;"),
+        (
+            {"stopped_by": "epochs", "stop_reason": "all 9 epochs were done"},
+            "all 9 epochs were done",
+        ),
+        (
+            {"stopped_by": "interrupted", "weights_taken": "of the start"},
+            "keeps the weights of the start.",
+        ),
+        (
+            {"stopped_by": "non_finite", "stop_reason": "long"},
+            "because its numbers stopped being finite;",
+        ),
     ],
 )
 def test_why_it_stopped(regression, changes, words: str) -> None:
-    assert words in ending(told(regression, **{"kept": "after epoch 7", **changes}))
+    assert words in ending(told(regression, **{"weights_taken": "after epoch 7", **changes}))
 
 
 def test_notes(regression) -> None:
     large = replace(regression, held_out=HeldOut(*4 * (np.zeros(100),)))
-    early, full = (9, 1, "patience"), (9, 9, "epochs")
+    early, full = (9, 1, "early_stopping"), (9, 9, "epochs")
     calm = several(large, early)
     assert notes(calm) == []
-    assert notes(told(calm, stopped_by="non_finite", why="the loss ... Try this.")) == [
+    assert notes(told(calm, stopped_by="non_finite", stop_reason="the loss ... Try this.")) == [
         "The loss ... Try this."
     ]
     assert notes(told(calm, left_out=1)) == [

@@ -224,7 +224,7 @@ def test_engines_agree() -> None:
 
 def test_ends_like_any_run() -> None:
     run = go(HOT, epochs=500, stop=tw.EarlyStopping(30, watch="loss"))
-    assert run.stopped_by == "patience"
+    assert run.stopped_by == "early_stopping"
     assert run.epochs < 500
 
 

@@ -194,7 +194,7 @@ def test_rosenbrock_as_scipy(size: int, rule: tw.FullBatch, engine: str) -> None
 def test_rosenbrock_ends_by_itself(rule: tw.FullBatch, dtype: str) -> None:
     run = go([-1.2, 1.0], rule, dtype=dtype)
     assert run.stopped_by == "no_descent"
-    assert "no step along the gradient lowers the loss" in run.why
+    assert "no step along the gradient lowers the loss" in run.stop_reason
     assert run.epochs == run.steps < 100
     assert run.watched["rate"][-1] == 0
     assert_allclose(run.net.weights["place"], 1, atol=1e-3 if dtype == "float32" else 1e-8)
@@ -290,7 +290,7 @@ def test_validation_stops_and_keeps_the_best(engine: str) -> None:
     run = train(
         tw.LBFGS(), 200, validation=0.5, stop=tw.EarlyStopping(10), metrics="mae", engine=engine
     )
-    assert run.stopped_by == "patience"
+    assert run.stopped_by == "early_stopping"
     assert set(run.history) == {"loss", "mae", "val_loss", "val_mae"}
     best = int(np.argmin(run.history["val_loss"]))
     assert run.best_epoch == best + 1 < run.epochs
@@ -298,7 +298,7 @@ def test_validation_stops_and_keeps_the_best(engine: str) -> None:
 
 
 def test_keep_best_is_the_lowest_over_all_rows() -> None:
-    run = train(tw.LBFGS(), 12, keep="best", engine="numpy")
+    run = train(tw.LBFGS(), 12, restore_best=True, engine="numpy")
     more = train(tw.LBFGS(), 13, engine="numpy")
     gap = run.net.predict(X) - Y
     assert run.best_epoch == 12
@@ -370,8 +370,8 @@ def test_a_start_that_is_no_number_fails(engine: str) -> None:
         run = go([-1.0], tw.LBFGS(), box, engine=engine)
     assert run.stopped_by == "non_finite"
     assert run.failure is not None
-    assert "other weights" in run.why
-    assert "lr" not in run.why
+    assert "other weights" in run.stop_reason
+    assert "lr" not in run.stop_reason
     assert run.epochs == 0
     assert_array_equal(run.net.weights["place"], [-1.0])
 
@@ -418,7 +418,7 @@ def test_nets_that_are_refused(rule: tw.FullBatch, layer: tw.Module, words: str)
             "LBFGS looks at all 120 rows at once, not at 32; give batch_size=None",
         ),
         ({"watch": "epoch"}, "watch goes with rules that take one step a batch"),
-        ({"rates": {"0": 0.1}}, "rates goes with rules that take one step a batch"),
+        ({"lr_multipliers": {"0": 0.1}}, "lr_multipliers goes with rules that take one step a batch"),
     ],
 )
 def test_settings_that_are_refused(settings: dict, words: str) -> None:

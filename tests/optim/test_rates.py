@@ -34,12 +34,12 @@ def fit(engine: str, rule: Any = "adam", dtype: str = "float64", **settings: Any
 def test_each_part_moves_as_with_its_own_rate(name: str, engine: str) -> None:
     """A bias that is frozen is a gradient of 0 for all others, so each can be had by itself."""
     row = ROWS[name]
-    rates = {"0.weight": 0.5, "0.bias": 2.0}
+    multipliers = {"0.weight": 0.5, "0.bias": 2.0}
     rate = np.where(IS_BIAS, 2.0, 0.5)
     settings = settings_of(row.rule)
     path = row.reference(START, gradient, 20, **{**settings, "lr": settings["lr"] * rate})
     *_, expected = path
-    assert_allclose(trained(row.rule, 20, engine=engine, rates=rates), expected, rtol=1e-10)
+    assert_allclose(trained(row.rule, 20, engine=engine, lr_multipliers=multipliers), expected, rtol=1e-10)
 
 
 @pytest.mark.quick("*-numpy", "sgd-*", "adam-*", "muon-*")
@@ -49,7 +49,7 @@ def test_each_part_moves_as_with_its_own_rate(name: str, engine: str) -> None:
 def test_frozen_parts_keep_every_bit(name: str, dtype: str, engine: str) -> None:
     rule = OPTIMIZERS[name](weight_decay=0.1, clip_norm=1.0)
     before = deep(dtype).weights
-    after = fit(engine, rule, dtype, rates={"1": 0, "2.bias": 0}).net.weights
+    after = fit(engine, rule, dtype, lr_multipliers={"1": 0, "2.bias": 0}).net.weights
     for part in before:
         is_frozen = part in ("1.weight", "1.bias", "2.bias")
         assert np.array_equal(after[part], before[part]) is is_frozen, part
@@ -57,20 +57,20 @@ def test_frozen_parts_keep_every_bit(name: str, dtype: str, engine: str) -> None
 
 @pytest.mark.quick("sgd-{'0': 0, '1': 0.1}-None")
 @pytest.mark.parametrize("watch", [None, True])
-@pytest.mark.parametrize("rates", [{"0": 0}, {"0": 0, "1": 0.1}, {"0": 0.3, "0.bias": 0}], ids=str)
+@pytest.mark.parametrize("multipliers", [{"0": 0}, {"0": 0, "1": 0.1}, {"0": 0.3, "0.bias": 0}], ids=str)
 @pytest.mark.parametrize(
     "name", ["sgd", pytest.param("adamw", marks=SLOW), pytest.param("muon", marks=SLOW)]
 )
-def test_engines_agree(name: str, rates: dict[str, float], watch: Any) -> None:
-    found, expected = (fit(e, name, rates=rates, watch=watch) for e in reversed(ENGINES))
+def test_engines_agree(name: str, multipliers: dict[str, float], watch: Any) -> None:
+    found, expected = (fit(e, name, lr_multipliers=multipliers, watch=watch) for e in reversed(ENGINES))
     assert_allclose(found.net.weights.flat, expected.net.weights.flat, rtol=1e-9, atol=1e-12)
     assert [*found.watched] == [*expected.watched]
 
 
 @BOTH
 def test_watching_changes_no_bit(engine: str) -> None:
-    rates = {"0": 0, "1": 0.1}
-    plain, watched = (fit(engine, rates=rates, watch=watch) for watch in (None, True))
+    multipliers = {"0": 0, "1": 0.1}
+    plain, watched = (fit(engine, lr_multipliers=multipliers, watch=watch) for watch in (None, True))
     assert_array_equal(plain.net.weights.flat, watched.net.weights.flat)
     assert "1.weight/gradient_norm" in watched.watched
     assert "0.weight/gradient_norm" not in watched.watched
@@ -84,19 +84,19 @@ def test_threads_agree_to_the_bit() -> None:
     for threads in (1, 2):
         net = tw.Sequential(tw.Dense(64, "relu"), tw.Dense(64, "relu"), tw.Dense(1))
         net.init(x, seed=0)
-        settings = {"rates": {"1": 0}, "epochs": 3, "engine": "native", "threads": threads}
+        settings = {"lr_multipliers": {"1": 0}, "epochs": 3, "engine": "native", "threads": threads}
         found.append(tw.fit(net, x, x[:, :1], **settings).net.weights.flat)
     assert_array_equal(*found)
 
 
 def test_a_rate_of_1_is_none() -> None:
     for engine in ENGINES:
-        same = fit(engine, rates={"0": 1, "1.weight": 1.0})
+        same = fit(engine, lr_multipliers={"0": 1, "1.weight": 1.0})
         assert_array_equal(same.net.weights.flat, fit(engine).net.weights.flat)
 
 
-def products(rates: dict[str, float] | None) -> int:
-    given = {**_DEFAULTS, "optimizer": "sgd", "rates": rates}
+def products(multipliers: dict[str, float] | None) -> int:
+    given = {**_DEFAULTS, "optimizer": "sgd", "lr_multipliers": multipliers}
     graph = job_of(deep(), X, Y, given).program.step
     return [node.gate.name for node in graph.nodes if node.gate].count("matmul")
 
@@ -112,22 +112,22 @@ def test_gradients_of_frozen_parts_are_not_computed() -> None:
 def test_clipping_counts_what_learns() -> None:
     g = gradient(START)
     rule = tw.SGD(lr=1.0, clip_norm=0.1)
-    moved = START - trained(rule, 1, rates={"0.bias": 0})
+    moved = START - trained(rule, 1, lr_multipliers={"0.bias": 0})
     norm = np.linalg.norm(g[~IS_BIAS])
     assert_allclose(moved, np.where(IS_BIAS, 0, 0.1 * g / norm), rtol=1e-5, atol=1e-15)
 
 
 @pytest.mark.slow
-def test_a_sweep_of_rates() -> None:
-    over = {"rates": [None, {"0": 0.1}, {"0": 0.2}, {"0": 0}], "lr": [0.1, 0.2]}
+def test_a_sweep_of_lr_multipliers() -> None:
+    over = {"lr_multipliers": [None, {"0": 0.1}, {"0": 0.2}, {"0": 0}], "lr": [0.1, 0.2]}
     settings = {"epochs": 5, "engine": "native"}
     found = tw.sweep(deep, X, Y, over=over, optimizer="sgd", **settings)
     assert found.programs == 3
     for point, run in zip(found.points, found.runs, strict=True):
         rule = tw.SGD(lr=point["lr"])
-        alone = tw.fit(deep(), X, Y, optimizer=rule, rates=point["rates"], **settings)
+        alone = tw.fit(deep(), X, Y, optimizer=rule, lr_multipliers=point["lr_multipliers"], **settings)
         assert_array_equal(run.net.weights.flat, alone.net.weights.flat)
-        assert run.settings["rates"] == point["rates"]
+        assert run.settings["lr_multipliers"] == point["lr_multipliers"]
 
 
 class Together(tw.Optimizer):
@@ -136,24 +136,24 @@ class Together(tw.Optimizer):
 
 
 @pytest.mark.parametrize(
-    ("rates", "words"),
+    ("multipliers", "words"),
     [
-        ({"3": 0.1}, "rates: the net has no part '3'"),
+        ({"3": 0.1}, "lr_multipliers: the net has no part '3'"),
         ({"0.wight": 0.1}, "Did you mean '0.weight'?"),
         ({7: 0.1}, "the net has no part 7."),
-        ({"0": -1}, "the rate of '0' must be a number at least 0, but -1 was given"),
+        ({"0": -1}, "the multiplier of '0' must be a number at least 0, but -1 was given"),
         ({"0": "slow"}, "but 'slow' was given"),
         ({"0": float("nan")}, "but nan was given"),
-        (["0"], "rates must be a mapping of parts to numbers"),
-        ({"0": 0, "1": 0, "2": 0}, "rates freezes all of the net"),
+        (["0"], "lr_multipliers must be a mapping of parts to numbers"),
+        ({"0": 0, "1": 0, "2": 0}, "lr_multipliers freezes the whole net"),
     ],
 )
-def test_what_rates_may_be(rates: Any, words: str) -> None:
+def test_what_lr_multipliers_may_be(multipliers: Any, words: str) -> None:
     with pytest.raises(SettingError) as raised:
-        fit("numpy", rates=rates)
+        fit("numpy", lr_multipliers=multipliers)
     assert words in str(raised.value)
 
 
 def test_a_rule_that_moves_all_weights_together_has_one_rate() -> None:
     with pytest.raises(SettingError, match="Together moves all weights together"):
-        fit("numpy", Together(), rates={"0": 0.1})
+        fit("numpy", Together(), lr_multipliers={"0": 0.1})

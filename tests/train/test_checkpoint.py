@@ -43,7 +43,7 @@ def fit(make: Callable[[], tw.Module] = network, **settings: Any) -> tw.Run:
 
 def same(found: tw.Run, expected: tw.Run) -> None:
     """All that does not depend on the clock."""
-    for name in ("stopped_by", "why", "best_epoch", "kept", "epochs", "steps"):
+    for name in ("stopped_by", "stop_reason", "best_epoch", "weights_taken", "epochs", "steps"):
         assert getattr(found, name) == getattr(expected, name), name
     assert_array_equal(found.net.weights.flat, expected.net.weights.flat, strict=True)
     for name in ("history", "watched", "direction_changes"):
@@ -90,14 +90,14 @@ CASES: dict[str, dict[str, Any]] = {
         )
     },
     "the best": {"validation": 0.3, "optimizer": tw.Adam(lr=0.2), "metrics": ["mae"]},
-    "the best of all rows": {"keep": "best", "optimizer": tw.SGD(lr=0.9)},
-    "patience": {"stop": tw.EarlyStopping(2, watch="loss", decrease=0.02), "epochs": 40},
+    "the best of all rows": {"restore_best": True, "optimizer": tw.SGD(lr=0.9)},
+    "patience": {"stop": tw.EarlyStopping(2, watch="loss", min_delta=0.02), "epochs": 40},
     "patience, the best": {"stop": tw.EarlyStopping(3), "validation": 0.3, "epochs": 60},
     "two rules": {"stop": [tw.MaxEpochs(9) & tw.MinDecrease(1.0, patience=3), Clipped()]},
     "watching epochs": {"watch": "epoch"},
     "watching some steps of an epoch": {"watch": "epoch", "batch_size": 2},
     "watching steps": {"watch": "step", "validation": 0.3},
-    "rates": {"rates": {"0": 0.1}, "optimizer": tw.RMSProp(weight_decay=0.01)},
+    "lr_multipliers": {"lr_multipliers": {"0": 0.1}, "optimizer": tw.RMSProp(weight_decay=0.01)},
     "classes weighed": {"sample_weight": np.linspace(0.1, 2, 23)},
     "BFGS": {"optimizer": tw.BFGS(), "batch_size": None, "metrics": ["mae"]},
     "L-BFGS": {"optimizer": tw.LBFGS(memory=3), "batch_size": None, "validation": 0.3},
@@ -114,7 +114,7 @@ CASES: dict[str, dict[str, Any]] = {
     "annealing that wanders": {
         "optimizer": tw.SimulatedAnnealing(cooling=lambda done: 1 / (1 + done)),
         "batch_size": None,
-        "keep": "best",
+        "restore_best": True,
     },
 }
 NETS: dict[str, Callable[..., tw.Module]] = {
@@ -377,7 +377,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "rate": ({"optimizer": tw.Adam(lr=0.002)}, "the optimizer's numbers differs"),
     "momentum": ({"optimizer": tw.Adam(beta1=0.8)}, "the optimizer's numbers differs"),
     "schedule": ({"optimizer": tw.Adam(lr=wavy)}, "the optimizer's numbers differs"),
-    "rates": ({"rates": {"0": 0.1}}, "the optimizer's numbers differs"),
+    "rates": ({"lr_multipliers": {"0": 0.1}}, "the optimizer's numbers differs"),
     "plateau": (
         {"optimizer": tw.Adam(lr=tw.ReduceOnPlateau(0.1))},
         "the optimizer's numbers differs",
@@ -385,7 +385,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "seed": ({"seed": 6}, r"seed differs \(5, but here 6\)\. Give what that run was given"),
     "batch size": ({"batch_size": 8}, r"batch_size differs \(7, but here 8\)"),
     "order": ({"shuffle": False}, r"shuffle differs \(True, but here False\)"),
-    "best": ({"keep": "last"}, r"keeping the best differs \(True, but here False\)"),
+    "best": ({"restore_best": False}, r"keeping the best differs \(True, but here False\)"),
     "metrics": ({"metrics": ["mae"]}, "what is measured differs"),
     "rules": ({"stop": None}, "the kind of stopping rules differs"),
     "watched measure": ({"stop": tw.EarlyStopping(3, watch="loss")}, "the kind of stopping rules"),
@@ -528,10 +528,10 @@ def _rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 def test_a_newer_a_foreign_and_an_empty_file_are_refused(path: Path) -> None:
     fit(checkpoint=path)
-    _rewritten(path, lambda head: head.update(version=3, talweg="9.1"))
+    _rewritten(path, lambda head: head.update(version=4, talweg="9.1"))
     with pytest.raises(tw.ModelFileError, match=r"a newer talweg \(9\.1"):
         fit(checkpoint=path, resume=True)
-    _rewritten(path, lambda head: head.update(version=2, config={}))
+    _rewritten(path, lambda head: head.update(version=3, config={}))
     with pytest.raises(tw.ModelFileError, match=r"config\.run must be a mapping, but is absent"):
         fit(checkpoint=path, resume=True)
     _rewritten(path, lambda head: head.update(format="talweg-model"))
@@ -544,7 +544,7 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
         ({"checkpoint": 3}, r"a path or tw\.Checkpoint\(path, epochs=10\), not 3"),
         ({"resume": True}, "resume needs a file"),
         ({"resume": 1}, "resume must be True or False"),
-        ({"checkpoint": tw.Checkpoint("a", best=True)}, "needs keep='best' or validation"),
+        ({"checkpoint": tw.Checkpoint("a", best=True)}, "needs restore_best=True or validation"),
     ):
         with pytest.raises(tw.SettingError, match=words):
             fit(**given)

@@ -31,7 +31,7 @@ def diverging(lr: float, **settings) -> tw.Run:
 def test_a_learning_rate_that_is_too_large(lr: float, batch_size, validation) -> None:
     run = diverging(lr, batch_size=batch_size, validation=validation)
     failure = run.failure
-    assert run.stopped_by == "non_finite" and run.why == failure.message
+    assert run.stopped_by == "non_finite" and run.stop_reason == failure.message
     assert failure.lr == lr and failure.gate
     steps_an_epoch = -(-(16 if validation else 20) // (batch_size or 20))
     assert failure.step == run.steps + 1
@@ -93,7 +93,7 @@ X = np.ones((64, 4))
 net = tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1))
 run = tw.fit(net, X, X[:, 0], epochs=10**9, batch_size=8, progress=True)
 print(run.stopped_by, len(run.history["loss"]) == run.epochs, np.isfinite(net.weights.flat).all())
-print(run.why)
+print(run.stop_reason)
 print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 """
 

@@ -26,8 +26,8 @@ CASES = [
     (SettingError, "seed must be a whole number at least 0", {"seed": -1}),
     (SettingError, "seed must be", {"seed": 2**64}),
     (SettingError, "threads must be a whole number at least 1 or None", {"threads": 0}),
-    (SettingError, "keep must be one of 'best', 'last' or None, but 'bset' was given. Did you mean"
-     " 'best'?", {"keep": "bset"}),
+    (SettingError, "restore_best must be True, False or None, but 'best' was given",
+     {"restore_best": "best"}),
     (SettingError, "Did you mean 'numpy'?", {"engine": "numpi"}),
     (SettingError, "Did you mean 'adam'?", {"optimizer": "adamm"}),
     (SettingError, "Did you mean 'mse'?", {"loss": "mes"}),

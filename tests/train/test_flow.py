@@ -106,7 +106,7 @@ TOLD: dict[str, tuple[Callable[[], tw.Module], dict[str, Any], str, str]] = {
     ),
     "but for what is frozen": (
         lambda: tw.Sequential(DENSE(4, "relu", bias_init=-99), DENSE(1)),
-        {"rates": {"0.weight": 0, "1": 0.5}}, "0.bias, 1.weight, ", "layer 0",
+        {"lr_multipliers": {"0.weight": 0, "1": 0.5}}, "0.bias, 1.weight, ", "layer 0",
     ),
     "of classes": (
         lambda: tw.Sequential(DENSE(4, "relu", bias_init=-99), DENSE(1)),
@@ -180,7 +180,7 @@ SILENT: dict[str, tuple[Callable[[], tw.Module], dict[str, Any]]] = {
     ),
     "frozen": (
         lambda: tw.Sequential(DENSE(4, "relu", bias_init=-99), DENSE(1, init="zeros")),
-        {"rates": {"0": 0, "1.weight": 0}},
+        {"lr_multipliers": {"0": 0, "1.weight": 0}},
     ),
     "running moments": (lambda: tw.Sequential(DENSE(4), tw.BatchNorm(), DENSE(1)), {}),
     "much dropout": (
@@ -252,7 +252,9 @@ def test_a_net_with_nothing_to_tell_costs_one_step_and_changes_no_bit(monkeypatc
     assert looked.watched.keys() == plain.watched.keys()
 
 
-@pytest.mark.parametrize("settings", [{}, {"optimizer": "lbfgs"}, {"rates": {"1": 0.1}}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"optimizer": "lbfgs"}, {"lr_multipliers": {"1": 0.1}}], ids=str
+)
 def test_a_large_batch_is_looked_at_by_some_of_its_rows(settings: Any, monkeypatch) -> None:
     sizes = []
 

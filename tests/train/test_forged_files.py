@@ -173,7 +173,7 @@ FORGED_SWEEPS: dict[str, tuple[Change, str]] = {
     "turns of one": (run(turns={"0.weight": ["int64", 6]}), "should be [0.weight, 0.bias"),
     "epochs too many": (told("epochs", 5), "is float64 (4,), not float64 (5,)"),
     "the best to come": (told("best_epoch", 5), "best epoch 5 of 4"),
-    "why as a list": (told("why", []), "why must be text"),
+    "stop_reason as a list": (told("stop_reason", []), "stop_reason must be text"),
     "a failure without a step": (
         run(failure={"epoch": 1}),
         "failure.gate must be text, but is absent",

@@ -46,13 +46,13 @@ def test_the_loss_is_measured_before_each_update() -> None:
 
 
 def test_validation_is_measured_after_each_epoch() -> None:
-    run = tw.fit(network(), X, Y, epochs=3, validation=(HELD, HELD_Y), keep="last", **JUMPY)
+    run = tw.fit(network(), X, Y, epochs=3, validation=(HELD, HELD_Y), restore_best=False, **JUMPY)
     assert_allclose(run.history["val_loss"][-1], mse(run.net, HELD, HELD_Y), rtol=1e-12)
 
 
 def test_a_sum_loss_is_summed_over_the_validation_rows() -> None:
     run = tw.fit(
-        network(), X, Y, loss="sse", epochs=2, validation=(HELD, HELD_Y), keep="last",
+        network(), X, Y, loss="sse", epochs=2, validation=(HELD, HELD_Y), restore_best=False,
         optimizer=tw.SGD(lr=0.001),
     )  # fmt: skip
     expected = mse(run.net, HELD, HELD_Y) * len(HELD)
@@ -69,7 +69,7 @@ def test_the_held_out_rows_are_never_trained_on() -> None:
     """Marked by an input of their own, whose weight they alone would move."""
     marked = np.eye(12)
     net = tw.Sequential(tw.Dense(1, init="zeros", bias=False))
-    run = tw.fit(net, marked, np.ones(12), validation=0.25, epochs=5, keep="last")
+    run = tw.fit(net, marked, np.ones(12), validation=0.25, epochs=5, restore_best=False)
     assert (net.weights.flat == 0).sum() == 3
     assert_array_equal(run.history["val_loss"], np.ones(5))
 
@@ -89,25 +89,29 @@ def test_the_best_weights_are_those_of_a_run_that_ended_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keep", "validated", "kept"),
+    ("restore_best", "validated", "restored"),
     [
-        (None, True, "best"),
-        (None, False, "last"),
-        ("best", True, "best"),
-        ("last", True, "last"),
-        ("last", False, "last"),
+        (None, True, True),
+        (None, False, False),
+        (True, True, True),
+        (False, True, False),
+        (False, False, False),
     ],
 )
-def test_what_is_kept(keep: str | None, validated: bool, kept: str) -> None:
+def test_which_weights_a_run_keeps(
+    restore_best: bool | None, validated: bool, restored: bool
+) -> None:
     validation = (HELD, HELD_Y) if validated else None
-    run = tw.fit(network(), X, Y, epochs=30, validation=validation, keep=keep, **JUMPY)
+    run = tw.fit(
+        network(), X, Y, epochs=30, validation=validation, restore_best=restore_best, **JUMPY
+    )
     last = tw.fit(network(), X, Y, epochs=30, **JUMPY)
-    assert (run.best_epoch == 30) == (kept == "last")
-    assert np.array_equal(run.net.weights.flat, last.net.weights.flat) == (kept == "last")
+    assert (run.restored_epoch is not None) == (run.best_epoch < 30) == restored
+    assert np.array_equal(run.net.weights.flat, last.net.weights.flat) != restored
 
 
 def test_the_best_without_validation_has_the_least_loss_over_all_rows() -> None:
-    run = tw.fit(network(), X, Y, epochs=12, keep="best", **JUMPY)
+    run = tw.fit(network(), X, Y, epochs=12, restore_best=True, **JUMPY)
     losses = [
         mse(tw.fit(network(), X, Y, epochs=epochs, **JUMPY).net, X, Y) for epochs in range(1, 13)
     ]

@@ -230,10 +230,13 @@ SETTINGS = [
     {},
     {"over": "rows", "batch_size": 1},
     {"over": np.arange(60) % 5, "batch_size": None},
-    {"validation": 0.25, "metrics": ["accuracy"], "keep": "best"},
+    {"validation": 0.25, "metrics": ["accuracy"], "restore_best": True},
     {"class_weight": "balanced", "sample_weight": np.linspace(0.5, 2, 60)},
     {"stop": tw.TargetLoss(10.0), "watch": ["gradient_norm"]},
-    {"rates": {"0": 0.5}, "optimizer": tw.SGD(lr=tw.CosineDecay(0.1), momentum=0.9, clip_norm=1.0)},
+    {
+        "lr_multipliers": {"0": 0.5},
+        "optimizer": tw.SGD(lr=tw.CosineDecay(0.1), momentum=0.9, clip_norm=1.0),
+    },
     {"build": with_dropout},
 ]
 
@@ -335,10 +338,10 @@ def test_settings_out_of_bounds(settings) -> None:
         tw.AdaptiveSampling(**settings)
 
 
-def test_sweeps_and_stages_say_that_it_is_for_fit() -> None:
+def test_sweeps_and_lower_say_that_it_is_for_fit() -> None:
     X, y = table()
     given = {"sampler": tw.AdaptiveSampling()}
     with pytest.raises(SettingError, match="sampler is for single runs: give it to fit"):
         tw.sweep(network, X, y, over={"seed": [0]}, **given)
     with pytest.raises(SettingError, match="sampler is for single runs: give it to fit"):
-        tw.stages(network(), X, y, **given)
+        tw.lower(network(), X, y, **given)

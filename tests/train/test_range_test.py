@@ -237,7 +237,7 @@ def test_settings_of_fit_reach_it() -> None:
         sample_weight=weights,
         validation=0.2,
         seed=3,
-        rates={"0.bias": 0},
+        lr_multipliers={"0.bias": 0},
     )
     assert found.ended and found.rule == "Adam"
     assert len(found.rates) <= 112  # whole epochs of 16 steps

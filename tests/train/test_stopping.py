@@ -37,7 +37,7 @@ def stops_at(rule: tw.Stop, losses: list[float], seconds: float = 1.0) -> int | 
         (tw.MinDecrease(0.1), [3, NAN, 1], 2),
         (tw.EarlyStopping(2), [3, 2, 2.5, 2.4, 1], 4),
         (tw.EarlyStopping(2), [3, 2, 2.5, 1.9, 2, 2], 6),
-        (tw.EarlyStopping(2, decrease=0.5), [3, 2.8, 2.4, 2.3, 2.0], 5),
+        (tw.EarlyStopping(2, min_delta=0.5), [3, 2.8, 2.4, 2.3, 2.0], 5),
         (tw.EarlyStopping(1), [1, 2], 2),
         (tw.TimeBudget(2.5), [9, 8, 7, 6], 3),
         (tw.MaxEpochs(2) & tw.TargetLoss(1), [0, 9, 9, 0], 4),
@@ -75,7 +75,7 @@ def fit(stop, **settings) -> tw.Run:
             "loss had not fallen by more than 0.01 for 1 epoch",
         ),
         (
-            tw.EarlyStopping(3, watch="val_loss", decrease=0.02),
+            tw.EarlyStopping(3, watch="val_loss", min_delta=0.02),
             "patience",
             "val_loss had not fallen by more than 0.02 for 3 epochs",
         ),
@@ -100,15 +100,15 @@ def fit(stop, **settings) -> tw.Run:
 )
 def test_a_run_says_why_it_stopped(stop, stopped_by: str, why: str) -> None:
     run = fit(stop, metrics=["mae"], validation=(X, Y))
-    assert (run.stopped_by, run.why) == (stopped_by, why.format(run.epochs))
+    assert (run.stopped_by, run.stop_reason) == (stopped_by, why.format(run.epochs))
     assert len(run.history["loss"]) == run.epochs == run.steps
 
 
 def test_either_says_which_of_its_rules_held() -> None:
     run = fit(tw.MaxEpochs(2) | tw.TargetLoss(-1.0))
     assert run.epochs == 2
-    assert "MaxEpochs" in run.why
-    assert "target" not in run.why, "the loss never reached -1"
+    assert "MaxEpochs" in run.stop_reason
+    assert "target" not in run.stop_reason, "the loss never reached -1"
 
 
 def test_the_rule_stops_at_its_own_epoch_in_a_run() -> None:
@@ -119,7 +119,7 @@ def test_the_rule_stops_at_its_own_epoch_in_a_run() -> None:
 def test_patience_gives_the_best_weights_back() -> None:
     held = X, np.zeros(8)  # another goal: its loss rises after a while
     run = fit(tw.EarlyStopping(5), validation=held)
-    assert run.stopped_by == "patience"
+    assert run.stopped_by == "early_stopping"
     assert run.best_epoch == run.epochs - 5 == run.history["val_loss"].argmin() + 1
 
 
@@ -156,7 +156,7 @@ def fit_for(stop: tw.Stop) -> tw.Run:
 def test_a_time_budget_stops_within_an_epoch() -> None:
     run = fit_for(tw.TimeBudget(0.2))
     assert run.stopped_by == "time_budget"
-    assert run.why == "the time budget of 0.2 s was used up"
+    assert run.stop_reason == "the time budget of 0.2 s was used up"
     assert run.seconds >= 0.2
     assert 0 < run.steps < len(MANY) and run.epochs == 0
     assert np.isfinite(run.net.weights.flat).all()
@@ -173,9 +173,9 @@ def test_the_history_of_a_run_without_a_whole_epoch_is_empty() -> None:
 
 def test_a_run_cut_within_an_epoch_says_so() -> None:
     run = fit_for(tw.TimeBudget(0.1))
-    assert run.kept == f"after step {run.steps}, within epoch 1"
-    assert run.kept in str(run)
-    assert fit(tw.MaxEpochs(3)).kept == "after epoch 3"
+    assert run.weights_taken == f"after step {run.steps}, within epoch 1"
+    assert run.weights_taken in str(run)
+    assert fit(tw.MaxEpochs(3)).weights_taken == "after epoch 3"
 
 
 def test_a_budget_that_ends_with_an_epoch_keeps_the_epoch() -> None:
@@ -186,12 +186,12 @@ def test_a_budget_that_ends_with_an_epoch_keeps_the_epoch() -> None:
 
     run = fit([Slow(), tw.TimeBudget(0.05)], batch_size=None, engine="numpy")
     assert run.epochs == run.steps == len(run.history["loss"]) > 0
-    assert run.kept == f"after epoch {run.epochs}"
+    assert run.weights_taken == f"after epoch {run.epochs}"
 
 
 def test_two_budgets() -> None:
     run = fit([tw.TimeBudget(600), tw.TimeBudget(0.1)], epochs=10**6)
-    assert "budget of 0.1 s" in run.why
+    assert "budget of 0.1 s" in run.stop_reason
 
 
 # Refused ------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def test_two_budgets() -> None:
     [
         (lambda: tw.MaxEpochs(0), "MaxEpochs: epochs must be a whole number at least 1"),
         (lambda: tw.TargetLoss(NAN), "TargetLoss: target must be a number"),
-        (lambda: tw.MinDecrease(-0.1), "MinDecrease: decrease must be a number at least 0"),
+        (lambda: tw.MinDecrease(-0.1), "MinDecrease: min_delta must be a number at least 0"),
         (lambda: tw.EarlyStopping(0), "EarlyStopping: patience must be a whole number at least 1"),
         (lambda: tw.EarlyStopping(2.5), "EarlyStopping: patience must be a whole number"),
         (lambda: tw.TimeBudget(0), "TimeBudget: seconds must be a number above 0"),

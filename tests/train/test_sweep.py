@@ -36,7 +36,15 @@ def assert_same(one: tw.Run, two: tw.Run, rounding: float = 0) -> None:
         assert list(ours) == list(theirs)
         for name, values in ours.items():
             assert_allclose(values, theirs[name], **near)
-    for name in ("stopped_by", "why", "best_epoch", "kept", "epochs", "steps", "failure"):
+    for name in (
+        "stopped_by",
+        "stop_reason",
+        "best_epoch",
+        "weights_taken",
+        "epochs",
+        "steps",
+        "failure",
+    ):
         assert getattr(one, name) == getattr(two, name), name
     apart = {"threads", "progress"}
     settings = [{n: v for n, v in run.settings.items() if n not in apart} for run in (one, two)]
@@ -60,7 +68,7 @@ SWEEPS = {
     ),
     "stops": ({"stop": [None, tw.TargetLoss(0.4), [tw.MaxEpochs(2)]]}, {"epochs": 9}, (), 3),
     "shuffled or not": ({"shuffle": [True, False], "seed": [1, 2]}, {}, (), 1),
-    "keep": ({"keep": ["best", "last"]}, {"epochs": 9, "optimizer": tw.SGD(lr=1.0)}, (), 2),
+    "keep": ({"restore_best": [True, False]}, {"epochs": 9, "optimizer": tw.SGD(lr=1.0)}, (), 2),
     "hidden units": ({"hidden": [2, 3], "lr": [0.1, 0.2]}, {}, ("hidden",), 2),
     "activations": ({"activation": ["tanh", "relu"]}, {"metrics": "mae"}, ("activation",), 2),
     "a net's array": ({"hidden": np.array([2, 3])}, {}, ("hidden",), 2),
@@ -78,7 +86,7 @@ SWEEPS = {
     ),
     "weighed rows": ({"lr": [0.1, 0.2]}, {"sample_weight": np.arange(N)}, (), 1),
     "validated or not": (
-        {"validation": [None, (X, Y)]}, {"keep": "best", "stop": STOPS[1]}, (), 2,
+        {"validation": [None, (X, Y)]}, {"restore_best": True, "stop": STOPS[1]}, (), 2,
     ),
     "watched": ({"watch": [None, "epoch", "step"], "lr": [0.1, 0.2]}, {}, (), 3),
     "nothing": ({}, {}, (), 1),

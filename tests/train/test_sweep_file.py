@@ -49,7 +49,15 @@ def assert_same(one: tw.Sweep, two: tw.Sweep) -> None:
             assert list(found[0]) == list(found[1])
             for name, values in found[0].items():
                 assert_array_equal(values, found[1][name])
-        for name in ("stopped_by", "why", "best_epoch", "kept", "epochs", "steps", "settings"):
+        for name in (
+            "stopped_by",
+            "stop_reason",
+            "best_epoch",
+            "weights_taken",
+            "epochs",
+            "steps",
+            "settings",
+        ):
             assert getattr(ours, name) == getattr(theirs, name), name
         assert (ours.failure is None) == (theirs.failure is None)
         assert ours.failure is None or vars(ours.failure) == vars(theirs.failure)

@@ -59,7 +59,15 @@ def assert_same(one: tw.Run, two: tw.Run) -> None:
         assert list(ours) == list(theirs)
         for name, values in ours.items():
             assert_array_equal(values, theirs[name])
-    for name in ("stopped_by", "why", "best_epoch", "kept", "epochs", "steps", "failure"):
+    for name in (
+        "stopped_by",
+        "stop_reason",
+        "best_epoch",
+        "weights_taken",
+        "epochs",
+        "steps",
+        "failure",
+    ):
         assert getattr(one, name) == getattr(two, name), name
     assert one.settings == two.settings
 
@@ -116,7 +124,7 @@ def test_the_rungs(halving: tw.SuccessiveHalving, epochs: int, rungs: list[int])
 
 def test_the_record_says_why_a_run_ended() -> None:
     sweep = tw.sweep(build, X, Y, over=RATES, halving=tw.SuccessiveHalving(3), **QUIET)
-    why = sweep.runs[0].why
+    why = sweep.runs[0].stop_reason
     assert why.startswith("with a loss of 0.") and "after 3 epochs" in why
     assert why.endswith("it was not among the best 3 of 9, which went on (rung 1 of 2)")
     assert list(sweep.table)[-4:] == ["rung", "stopped_by", "epochs", "seconds"]

@@ -35,7 +35,15 @@ def assert_near(one: tw.Run, two: tw.Run, rounding: float = ROUNDING["float64"])
     assert list(one.history) == list(two.history)
     for name, values in one.history.items():
         assert_allclose(values, two.history[name], **near)
-    for name in ("stopped_by", "why", "best_epoch", "kept", "epochs", "steps", "failure"):
+    for name in (
+        "stopped_by",
+        "stop_reason",
+        "best_epoch",
+        "weights_taken",
+        "epochs",
+        "steps",
+        "failure",
+    ):
         assert getattr(one, name) == getattr(two, name), name
     apart = {"threads", "progress"}
     settings = [{n: v for n, v in run.settings.items() if n not in apart} for run in (one, two)]
@@ -132,9 +140,9 @@ ALONE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "too few": ({"lr": RATES[: FEW - 1]}, {}),
     "too large a net": ({"hidden": [200], **RATE}, {}),
     "an order of rows each": (SEEDS, {"batch_size": 5}),
-    "validation": (RATE, {"validation": (X, Y), "keep": "last"}),
+    "validation": (RATE, {"validation": (X, Y), "restore_best": False}),
     "a share to validate on": (RATE, {"validation": 0.25}),
-    "the best kept": (RATE, {"keep": "best"}),
+    "the best kept": (RATE, {"restore_best": True}),
     "a stopping rule": (RATE, {"stop": tw.MaxEpochs(3)}),
     "a time budget": (RATE, {"stop": tw.TimeBudget(3)}),
     "watched": (RATE, {"watch": "epoch"}),

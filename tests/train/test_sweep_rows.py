@@ -15,7 +15,7 @@ RANDOM = np.random.default_rng(2)
 N = 24
 X = RANDOM.normal(size=(N, 3))
 Y = X[:, :1] + RANDOM.normal(size=(N, 1))
-COMMON: dict[str, Any] = {"epochs": 4, "validation": 0.25, "keep": "last", "progress": False}
+COMMON: dict[str, Any] = {"epochs": 4, "validation": 0.25, "restore_best": False, "progress": False}
 
 
 def build(hidden: int = 3) -> tw.Sequential:

@@ -52,7 +52,7 @@ def test_the_three_rules_of_stopping(net: tw.Sequential) -> None:
     assert run.history["loss"][-1] <= 0.001 < run.history["loss"][-2]
     # from here training on another age makes the validation loss rise while the loss falls
     run = tw.fit(net, TREE, AGE + 1, stop=tw.EarlyStopping(3), validation=(TREE, AGE), **settings)
-    assert run.stopped_by == "patience" and run.best_epoch == 1 and run.epochs == 4
+    assert run.stopped_by == "early_stopping" and run.best_epoch == 1 and run.epochs == 4
     assert run.history["loss"][-1] < run.history["loss"][0]
     assert run.history["val_loss"][-1] > run.history["val_loss"][0]
 

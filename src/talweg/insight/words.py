@@ -22,7 +22,7 @@ _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight"
 _WHY = {
     "epochs": "at the last epoch",
     "max_epochs": "after as many epochs as were best for the others",
-    "patience": "as the validation loss fell no more",
+    "early_stopping": "as the validation loss fell no more",
     "time_budget": "as the time was used up",
     "interrupted": "at the interruption",
     "non_finite": "as the numbers stopped being finite",
@@ -266,10 +266,10 @@ def ending(trained: TrainedTable) -> str:
     if trained.blueprint.members > 1:
         return _endings(trained)
     told = trained.training
-    why = told["why"].replace("val_loss", "the validation loss")
+    why = told["stop_reason"].replace("val_loss", "the validation loss")
     if told["stopped_by"] == "non_finite":
         why = "its numbers stopped being finite"
-    return f"It stopped because {why}; the network keeps the weights {told['kept']}."
+    return f"It stopped because {why}; the network keeps the weights {told['weights_taken']}."
 
 
 def _endings(trained: TrainedTable) -> str:
@@ -291,7 +291,7 @@ def notes(trained: TrainedTable, known: Collection[str] = ()) -> list[str]:
     """What a person should know before they trust the model."""
     told, said = trained.training, []
     if told["stopped_by"] == "non_finite":
-        said.append(told["why"][:1].upper() + told["why"][1:])
+        said.append(told["stop_reason"][:1].upper() + told["stop_reason"][1:])
     if lost := told.get("left_out"):
         were, whose = ("network was", "its") if lost == 1 else ("networks were", "their")
         said.append(f"{lost} more {were} left out, as {whose} numbers stopped being finite.")

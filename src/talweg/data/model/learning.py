@@ -281,7 +281,7 @@ class Team:
         }
 
     def stops(self, rounds: int = 1) -> list[Stop]:
-        stops: list[Stop] = [EarlyStopping(self.recipe.patience, decrease=_LEAST)]
+        stops: list[Stop] = [EarlyStopping(self.recipe.patience, min_delta=_LEAST)]
         if self.deadline is not None:
             stops.append(TimeBudget(max(self.left(), _LEAST_SECONDS) / rounds))
         return stops

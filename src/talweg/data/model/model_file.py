@@ -9,7 +9,7 @@ from typing import IO, Any
 from talweg.archive import Array, Kind, read_bundle, write_bundle
 from talweg.data.io.files import existing_file
 
-MODEL = Kind("talweg-model", 2, "model", "copy it again from where it was saved, or train again")
+MODEL = Kind("talweg-model", 3, "model", "copy it again from where it was saved, or train again")
 
 
 def write_model(

@@ -33,7 +33,9 @@ _RUN: dict[str, Rule] = {"epochs": COUNT, "best_epoch": COUNT, "stopped_by": Tex
 _TRAINING = Record(
     {
         **_RUN,
-        **dict.fromkeys(("kept", "why", "loss", "optimizer", "engine", "dtype"), Text()),
+        **dict.fromkeys(
+            ("weights_taken", "stop_reason", "loss", "optimizer", "engine", "dtype"), Text()
+        ),
         **dict.fromkeys(("when", "version"), Text()),
         **dict.fromkeys(("batch_size", "most_epochs", "left_out"), COUNT),
         "patience": optional(COUNT),

@@ -284,12 +284,14 @@ def _measured(coding: Coding) -> dict[str, Any]:
 
 def _training(learned: Learned, recipe: Recipe, budget: float | None) -> dict[str, Any]:
     run = learned.runs[0]
-    told = ("epochs", "best_epoch", "kept", "stopped_by", "why")
+    told = ("epochs", "best_epoch", "weights_taken", "stopped_by", "stop_reason")
     used = ("batch_size", "loss", "optimizer", "engine", "dtype")
     found: dict[str, Any] = {name: getattr(run, name) for name in told}
     found |= {name: run.settings[name] for name in used}
     if run.stopped_by == "time_budget":  # the run was given what others had left of it
-        found["why"] = f"the time budget of {budget:g} s was used up after epoch {run.epochs}"
+        found["stop_reason"] = (
+            f"the time budget of {budget:g} s was used up after epoch {run.epochs}"
+        )
     found |= {"most_epochs": recipe.epochs, "patience": recipe.patience}
     found |= {"seconds": learned.seconds, "compile_seconds": learned.compile_seconds}
     found |= {"when": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION}

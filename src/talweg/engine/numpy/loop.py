@@ -250,17 +250,13 @@ class Loop:
     # Ending -------------------------------------------------------------------------------
 
     def _outcome(self, stopped_by: int | str) -> Outcome:
-        _, kept_epoch, weights = self.best
-        kept_step = None
-        if not self.program.keep_best or kept_epoch == 0:
-            kept_epoch, weights = self.control.epoch, self.weights
-            kept_step = self.control.step if self.control.step > self.closed[0] else None
+        _, best_epoch, best_weights = self.best
+        restored_epoch = best_epoch if self.program.keep_best and best_epoch else None
         return Outcome(
-            weights=weights,
+            weights=self.weights if restored_epoch is None else best_weights,
             history=self._history(),
             stopped_by=stopped_by,
-            kept_epoch=kept_epoch,
-            kept_step=kept_step,
+            restored_epoch=restored_epoch,
             epochs=self.control.epoch,
             steps=self.control.step,
             seconds=self._seconds(),

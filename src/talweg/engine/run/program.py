@@ -194,17 +194,15 @@ class Outcome:
     """What an engine gives back: plain arrays and why it stopped.
 
     `stopped_by` is the position of the stopping rule, or one of epochs, time_budget,
-    interrupted, non_finite, no_descent. `kept_epoch` is the epoch after which the weights were
-    taken: 0 for those of the start; `kept_step` is set where that was within the one that follows.
-    `seconds` is the time in the run itself, `compile_seconds` that before it. `watched` holds the
-    columns of what was watched, by the names of the outputs; `state` the optimiser's at the end.
+    interrupted, non_finite, no_descent. `restored_epoch` is the epoch whose weights were
+    the best and are given back; None where the weights are the final ones. `seconds` is the time
+    in the run itself, `compile_seconds` that before it. `watched` holds the columns of what was watched, by the names of the outputs; `state` the optimiser's at the end.
     """
 
     weights: Array
     history: Mapping[str, npt.NDArray[np.float64]]
     stopped_by: int | str
-    kept_epoch: int
-    kept_step: int | None
+    restored_epoch: int | None
     epochs: int
     steps: int
     seconds: float

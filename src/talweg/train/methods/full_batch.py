@@ -19,7 +19,7 @@ from talweg.nn import Loss, Metric, Module
 from talweg.nn.call import Training
 from talweg.optim.full_batch import FullBatch, Point, Search, Vector
 from talweg.train.run.parameter_slices import joined
-from talweg.train.run.recording import lowered
+from talweg.train.run.recording import forward_pass
 
 VALUE, GRADIENT = "state.value", "state.gradient"
 """The outputs of a pass beside the measures: what training lowers, and its gradient (W)."""
@@ -38,7 +38,7 @@ def refuse_settings(
             f"fit: {name} looks at all {rows} rows at once, not at {batch_size}; give "
             "batch_size=None"
         )
-    for setting in ("watch", "rates"):
+    for setting in ("watch", "lr_multipliers"):
         if settings.get(setting):
             raise SettingError(
                 f"fit: {setting} goes with rules that take one step a batch, as tw.Adam, not with "
@@ -59,8 +59,8 @@ def pass_graph(
     rule: FullBatch,
     batch_size: int,
 ) -> Graph:
-    """A pass over all rows: the measures, what is lowered, and its gradient; see `Program`."""
-    part = lowered(net, rows, loss, metrics, batch_size, constant(0.0))
+    """A pass over all rows: the measures, what is forward_pass, and its gradient; see `Program`."""
+    part = forward_pass(net, rows, loss, metrics, batch_size, constant(0.0))
     _refuse_steps(rule, part.training)
     outputs = {**part.measures, VALUE: part.objective}
     if rule.uses_gradient:

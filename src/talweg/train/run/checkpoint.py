@@ -25,7 +25,7 @@ from talweg.schema import Anything, Items, Real, Record, Text, Values, fault
 from talweg.settings import Checked, Flag, Number, plain, setting
 from talweg.train.run.snapshot_check import NUMBERS, SNAPSHOT_NUMBERS, misfit
 
-KIND = Kind("talweg-run", 2, "checkpoint", "delete it, and train from the start")
+KIND = Kind("talweg-run", 3, "checkpoint", "delete it, and train from the start")
 LOOK = 0.1
 """Seconds between two looks for a new best epoch."""
 TIMES = 33
@@ -77,7 +77,9 @@ def keeper_of(
             raise SettingError("fit: resume needs a file: give checkpoint, as a path")
         return None
     if checkpoint.best and not program.keep_best:
-        raise SettingError("fit: a checkpoint at each best epoch needs keep='best' or validation")
+        raise SettingError(
+            "fit: a checkpoint at each best epoch needs restore_best=True or validation"
+        )
     steps = -(-len(rows) // program.batch_size)
     return RunKeeper(checkpoint, resume, program, steps, _identity(program, rows, held_out, engine))
 

@@ -32,7 +32,7 @@ from talweg.train.run.claim import claimed
 from talweg.train.run.engines import Engine, begin_to_compile, chosen_engine, engine_for
 from talweg.train.run.gradient_flow import Flow
 from talweg.train.run.interrupts import interruptible
-from talweg.train.run.lr_multipliers import as_rates
+from talweg.train.run.lr_multipliers import as_lr_multipliers
 from talweg.train.run.progress import ProgressBar, wants_bar
 from talweg.train.run.recording import (
     DRAWS,
@@ -59,7 +59,7 @@ RULES: dict[str, Rule] = {
     "seed": SEED,
     "threads": Number(at_least=1, whole=True, optional=True),
     "engine": Choice(("numpy", "native"), optional=True),
-    "keep": Choice(("best", "last"), optional=True),
+    "restore_best": Flag(optional=True),
     "progress": Flag(optional=True),
 }
 
@@ -79,13 +79,13 @@ def fit(
     metrics: Any = (),
     sample_weight: Any = None,
     class_weight: Any = None,
-    keep: str | None = None,
+    restore_best: bool | None = None,
     seed: int = 0,
     threads: int | None = None,
     engine: str | None = None,
     progress: bool | None = None,
     watch: Any = None,
-    rates: Mapping[str, float] | None = None,
+    lr_multipliers: Mapping[str, float] | None = None,
     sampler: AdaptiveSampling | None = None,
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     resume: bool = False,
@@ -108,9 +108,9 @@ def fit(
         metrics: names such as "mae" and "accuracy", or functions like a loss.
         sample_weight: a weight of at least 0 for each row.
         class_weight: a weight for each class, as a mapping or sequence, or "balanced".
-        keep: "best" restores the weights of the epoch with the least validation loss (without
-            validation, the least loss over all rows, evaluated after each epoch), "last" keeps
-            the final ones; by default the best with validation, the last without.
+        restore_best: restore the weights of the epoch with the lowest validation loss or, without
+            validation, the lowest loss over all rows, which is then evaluated after each epoch.
+            False keeps the final weights. By default True with validation, False without.
         seed: of the starting weights, the held-out share and the order of rows.
         threads: that matrix products may take, 1 by default. More pay from some hundred units
             a layer; the interpreter's weights may then differ in their last bits.
@@ -120,8 +120,8 @@ def fit(
             each parameter, activations of each layer; each "step", or the mean over each "epoch",
             of every twelfth of its steps (but of 4 to 16). Names such as "gradient_norm", "0" or
             "0/dead" choose among them.
-        rates: learning rates of parts, as multiples of the optimiser's, as {"0": 0.1}; a part
-            whose rate is 0 is frozen.
+        lr_multipliers: factors of the optimizer's learning rate by part of the net, such as
+            {"0": 0.1}; 0 freezes the part.
         sampler: `tw.AdaptiveSampling()` draws rows with probabilities that it learns, in place of
             a new order each epoch; an epoch has as many steps.
         checkpoint: a file that the run is written to every 30 seconds and at its end, whole or
@@ -151,13 +151,13 @@ def fit(
         "metrics": metrics,
         "sample_weight": sample_weight,
         "class_weight": class_weight,
-        "keep": keep,
+        "restore_best": restore_best,
         "seed": seed,
         "threads": threads,
         "engine": engine,
         "progress": progress,
         "watch": watch,
-        "rates": rates,
+        "lr_multipliers": lr_multipliers,
     }
     settings = check("fit", settings, RULES)
     refuse_part(net)
@@ -199,7 +199,8 @@ class Job:
         control.begin()
         outcome = engine(self.program, self.net.weights.flat, self.rows, self.held_out, control)
         self.net.weights.flat[:] = outcome.weights
-        return finished(self.net, outcome, self.program, self.stops, self.settings)
+        steps = -(-len(self.rows) // self.program.batch_size)
+        return finished(self.net, outcome, self.program, self.stops, self.settings, steps)
 
 
 def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: Any = None) -> Job:
@@ -221,13 +222,13 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
     program = _program(net, rows, held_out, loss, metrics, rule, stops, groups, settings)
     _ = program.step, program.evaluate  # what cannot be recorded is told before all else
     _refuse_filling(net, rows, held_out, program)
-    recorded = {name: plain(settings[name]) for name in [*RULES, "class_weight", "rates"]}
+    recorded = {name: plain(settings[name]) for name in [*RULES, "class_weight", "lr_multipliers"]}
     recorded |= {"metrics": [each.name for each in metrics], "loss": loss.name}
     recorded |= {"optimizer": repr(rule), "stop": repr(list(stops))}
     recorded |= {"batch_size": program.batch_size, "dtype": net.dtype}
     recorded |= {"sampler": repr(sampler)} if groups else {}
     recorded |= {"engine": chosen_engine(settings["engine"])}
-    flow = Flow(net, loss, as_rates(settings["rates"], net.weights))
+    flow = Flow(net, loss, as_lr_multipliers(settings["lr_multipliers"], net.weights))
     return Job(net, program, rows, held_out, stops, recorded, flow)
 
 
@@ -243,7 +244,7 @@ def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
     rule, watch = as_optimizer(settings["optimizer"]), as_watch(settings["watch"])
     varied = {"seed": settings["seed"], "epochs": settings["epochs"]}
     state = first_state(net, rule, watch, settings["seed"], DRAWS in job.program.state)
-    numbers = run_settings(rule, as_rates(settings["rates"], net.weights))
+    numbers = run_settings(rule, as_lr_multipliers(settings["lr_multipliers"], net.weights))
     schedules = rule.schedules(settings["epochs"])
     search = rule if isinstance(rule, FullBatch) else None
     of_rule: dict[str, Any] = {"state": state, "settings": numbers, "schedules": schedules}
@@ -305,16 +306,17 @@ def _program(
     Each graph is recorded once, and shared by programs that are copies of this one.
     """
     batch_size = min(settings["batch_size"] or len(rows), len(rows))
-    keep_best = (settings["keep"] or ("last" if held_out is None else "best")) == "best"
+    restores, validates = settings["restore_best"], held_out is not None
+    keep_best = validates if restores is None else restores
     evaluated = _evaluated(rows, held_out, keep_best)
     example = without_rows(rows)
     watch = as_watch(settings.get("watch"))
-    rates = as_rates(settings["rates"], net.weights)
+    multipliers = as_lr_multipliers(settings["lr_multipliers"], net.weights)
     if isinstance(rule, FullBatch):
         full_batch.refuse_settings(rule, net, settings, len(rows), batch_size)
         step = partial(full_batch.pass_graph, net, example, loss, metrics, rule)
     else:
-        step = partial(step_graph, net, example, loss, metrics, rule, watch, rates, groups)
+        step = partial(step_graph, net, example, loss, metrics, rule, watch, multipliers, groups)
     evaluation = partial(evaluation_graph, net, example, loss, metrics)
     budgets = [each.seconds for each in stops if isinstance(each, TimeBudget)]
     record_step = cache(step)
@@ -325,7 +327,7 @@ def _program(
         record_evaluation=None if evaluated is None else cache(evaluation),
         measures=["loss", *(each.name for each in metrics)],
         state=first_state(net, rule, watch, settings["seed"], draws, groups),
-        settings=run_settings(rule, rates, groups),
+        settings=run_settings(rule, multipliers, groups),
         epochs=settings["epochs"],
         batch_size=batch_size,
         evaluation_size=evaluation_size(len(evaluated or ()), settings["validation"]),

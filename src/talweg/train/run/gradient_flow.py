@@ -21,7 +21,7 @@ from talweg.graph import Graph, Tensor, gradients, run_input
 from talweg.nn import Loss, Module
 from talweg.optim import FullBatch
 from talweg.random import first_key
-from talweg.train.run.recording import lowered
+from talweg.train.run.recording import forward_pass
 from talweg.train.run.watching import of_layers
 
 ROWS = 256
@@ -41,7 +41,7 @@ class Flow:
 
     net: Module
     loss: Loss
-    rates: Mapping[str, float]
+    lr_multipliers: Mapping[str, float]
 
     def warning(self, program: Program, rows: Rows) -> str | None:
         """Which parameters no gradient reaches, why, and what to do; None where all are reached."""
@@ -73,7 +73,7 @@ class Flow:
 
     def learns(self, name: str) -> bool:
         """Whether a parameter is not frozen."""
-        return self.rates.get(name) != 0
+        return self.lr_multipliers.get(name) != 0
 
 
 class Look:
@@ -81,7 +81,7 @@ class Look:
 
     def __init__(self, flow: Flow, rows: Rows, count: int) -> None:
         self.weights, self.count = flow.net.weights, count
-        part = lowered(flow.net, rows, flow.loss, (), count, run_input(first_key(0), "key"))
+        part = forward_pass(flow.net, rows, flow.loss, (), count, run_input(first_key(0), "key"))
         learnt = [n for n in part.views if flow.learns(n) and n not in part.training.assigned]
         wanted = {name: part.views[name] for name in learnt} | {_PREDICTION: part.prediction}
         found = gradients(part.objective, list(wanted.values()))

@@ -17,7 +17,7 @@ DEFAULTS = {each.name: each.default for each in _PARAMETERS if each.kind is each
 
 
 @dataclass(frozen=True)
-class Stages:
+class Lowered:
     """A step as a graph of gates, as a plan of kernels, and the whole run as LLVM IR.
 
     `expected` says of each kernel how many operations and bytes it takes, and about how long.
@@ -32,11 +32,11 @@ class Stages:
         return f"{self.graph}\n\n{self.plan}\n\n{self.expected}"
 
 
-def stages(net: Module, X: Any, y: Any, **settings: Any) -> Stages:
+def lower(net: Module, X: Any, y: Any, **settings: Any) -> Lowered:
     """What `fit` would compile for these rows and settings; nothing is trained.
 
     >>> X = np.array([[0.0], [1.0], [2.0]])
-    >>> forms = stages(tw.Sequential(tw.Dense(1, bias=False)), X, 2 * X, optimizer="sgd")
+    >>> forms = lower(tw.Sequential(tw.Dense(1, bias=False)), X, 2 * X, optimizer="sgd")
     >>> print(forms.plan.splitlines()[1])
       0: nest []: divide cast
     """
@@ -45,15 +45,15 @@ def stages(net: Module, X: Any, y: Any, **settings: Any) -> Stages:
 
     for name in settings:
         if name not in DEFAULTS:
-            raise SettingError(f"stages: fit has no setting {name!r}. {nearest(name, DEFAULTS)}")
+            raise SettingError(f"lower: fit has no setting {name!r}. {nearest(name, DEFAULTS)}")
     refuse_part(net)
-    given = check("stages", {**DEFAULTS, **settings}, RULES)
+    given = check("lower", {**DEFAULTS, **settings}, RULES)
     program = job_of(net, X, y, given).program
     if program.search is not None:
         raise SettingError(
-            f"stages: {type(program.search).__name__} chooses its passes as it goes, so there is "
+            f"lower: {type(program.search).__name__} chooses its passes as it goes, so there is "
             "no step to compile; ask for those of tw.SGD(), say"
         )
     made = build(program, host())
     plan = made.parts.step
-    return Stages(program.step, str(plan), plan.expected(program.batch_size), made.text)
+    return Lowered(program.step, str(plan), plan.expected(program.batch_size), made.text)

@@ -1,4 +1,4 @@
-"""Learning rates by part of a net: multiples of the rule's, where 0 freezes the part."""
+"""Learning rates by part of a net: factors of the optimizer's rate, where 0 freezes the part."""
 
 from __future__ import annotations
 
@@ -8,47 +8,51 @@ from typing import Any
 from talweg.errors import SettingError, nearest
 from talweg.settings import Number, plain
 
-RATE = Number(at_least=0)
+MULTIPLIER = Number(at_least=0)
 _PREFIX = "rate."
 
 
-def as_rates(given: Any, parameters: Iterable[str]) -> dict[str, float]:
-    """The multiple for each parameter that has one but 1, from `fit`'s `rates`.
+def as_lr_multipliers(given: Any, parameters: Iterable[str]) -> dict[str, float]:
+    """`fit`'s `lr_multipliers` by parameter, without those that are 1.
 
-    A part is named by its path, as "0" or "0.weight"; the last that holds a parameter counts.
+    A path such as "0" or "0.weight" names a part. The last part that holds a parameter counts.
     """
     if given is None:
         return {}
     if not isinstance(given, Mapping):
         raise SettingError(
-            f'fit: rates must be a mapping of parts to numbers, as {{"0": 0.1}}, not {given!r}'
+            "fit: lr_multipliers must be a mapping of parts to numbers, such as "
+            f'{{"0": 0.1}}, not {given!r}'
         )
     names = [*parameters]
-    found: dict[str, float] = {}
-    for part, each in given.items():
-        rate = plain(each)
-        meant = [name for name in names if f"{name}.".startswith(f"{part}.")]
-        if not meant:
+    multipliers: dict[str, float] = {}
+    for part, value in given.items():
+        multiplier = plain(value)
+        held = [name for name in names if f"{name}.".startswith(f"{part}.")]
+        if not held:
             known = sorted({*names, *(name.rpartition(".")[0] for name in names)})
             hint = nearest(str(part), known)
-            raise SettingError(f"fit: rates: the net has no part {part!r}. {hint}")
-        if not RATE.allows(rate):
-            raise SettingError(f"fit: the rate of {part!r} must be {RATE}, but {rate!r} was given")
-        found |= dict.fromkeys(meant, float(rate))
-    if len(found) == len(names) and not any(found.values()):
-        raise SettingError("fit: rates freezes all of the net, so there is nothing to learn")
-    return {name: rate for name, rate in found.items() if rate != 1}
+            raise SettingError(f"fit: lr_multipliers: the net has no part {part!r}. {hint}")
+        if not MULTIPLIER.allows(multiplier):
+            raise SettingError(
+                f"fit: the multiplier of {part!r} must be {MULTIPLIER}, but {multiplier!r} was "
+                "given"
+            )
+        multipliers |= dict.fromkeys(held, float(multiplier))
+    if len(multipliers) == len(names) and not any(multipliers.values()):
+        raise SettingError("fit: lr_multipliers freezes the whole net, so nothing can learn")
+    return {name: multiplier for name, multiplier in multipliers.items() if multiplier != 1}
 
 
-def rate_settings(rates: Mapping[str, float]) -> dict[str, float]:
-    """The inputs of a run for them: frozen parameters need none."""
-    return {_PREFIX + name: rate for name, rate in rates.items() if rate}
+def multiplier_settings(multipliers: Mapping[str, float]) -> dict[str, float]:
+    """The multipliers as settings of a run; a frozen parameter needs none."""
+    return {_PREFIX + name: multiplier for name, multiplier in multipliers.items() if multiplier}
 
 
-def rates_of(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The multiples among the settings of a run, by the names of their parameters."""
+def multipliers_among(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The multipliers among the settings of a run, by parameter."""
     return {
-        name.removeprefix(_PREFIX): each
-        for name, each in settings.items()
+        name.removeprefix(_PREFIX): value
+        for name, value in settings.items()
         if name.startswith(_PREFIX)
     }

@@ -15,7 +15,7 @@ from talweg.nn.predictor import views
 from talweg.optim import FullBatch, Optimizer
 from talweg.random import first_key
 from talweg.train.methods.sampling_groups import PREFIX, SQUARE, Groups, refuse_assigned
-from talweg.train.run.lr_multipliers import rate_settings, rates_of
+from talweg.train.run.lr_multipliers import multiplier_settings, multipliers_among
 from talweg.train.run.parameter_slices import joined, total
 from talweg.train.run.sign_changes import first_turns
 from talweg.train.run.updating import updated
@@ -44,11 +44,11 @@ def first_state(
 
 
 def run_settings(
-    rule: Optimizer | FullBatch, rates: Mapping[str, float], groups: Groups | None = None
+    rule: Optimizer | FullBatch, multipliers: Mapping[str, float], groups: Groups | None = None
 ) -> dict[str, float]:
-    """The numbers that a step takes in: those of the rule and the sampler, rates of parameters."""
+    """The numbers that a step takes in: those of the rule and the sampler, and lr multipliers."""
     sampler = groups.settings() if groups else {}
-    return {**rule.run_settings(), **rate_settings(rates), **sampler}
+    return {**rule.run_settings(), **multiplier_settings(multipliers), **sampler}
 
 
 def step_graph(
@@ -58,25 +58,25 @@ def step_graph(
     metrics: Sequence[Metric],
     rule: Optimizer,
     watch: Watch | None,
-    rates: Mapping[str, float],
+    multipliers: Mapping[str, float],
     groups: Groups | None,
     batch_size: int,
 ) -> Graph:
     """One step: forward, loss, backward, update; see `Program` for its inputs and outputs."""
     key = run_input(first_key(0), f"state.{DRAWS}")
-    part = lowered(net, rows, loss, metrics, batch_size, key)
+    part = forward_pass(net, rows, loss, metrics, batch_size, key)
     draws, views, outputs = part.training.streams > 0, part.views, part.measures
     state = _inputs("state", first_state(net, rule, watch, 0, draws=False, groups=groups))
-    settings = _inputs("settings", run_settings(rule, rates, groups))
+    settings = _inputs("settings", run_settings(rule, multipliers, groups))
     before = {_last(name): each for name, each in state.items()}
-    learning = {name: each for name, each in views.items() if rates.get(name) != 0}
+    learning = {name: each for name, each in views.items() if multipliers.get(name) != 0}
     found = gradients(part.objective, list(learning.values()))
     pieces = dict(zip(learning, found, strict=True))
     numbers = {_last(name): each for name, each in settings.items()}
     bound = rule.with_tensors({name: numbers[name] for name in rule.run_settings()})
     remembered = {name: each for name, each in before.items() if not name.startswith(PREFIX)}
     after, new_state, quantities = updated(
-        bound, part.flat, views, pieces, rates_of(numbers), remembered, watch
+        bound, part.flat, views, pieces, multipliers_among(numbers), remembered, watch
     )
     if draws:
         state[f"state.{DRAWS}"], new_state[DRAWS] = key, key + 1.0
@@ -96,7 +96,7 @@ def step_graph(
     return simplify(Graph({"weights": part.flat, **state, **settings, **batch}, outputs))
 
 
-def _products(part: Lowered, loss: Loss, learning: Sequence[Tensor]) -> Tensor:
+def _products(part: Forward, loss: Loss, learning: Sequence[Tensor]) -> Tensor:
     """h_i . d for each row i of a batch (B): d is the gradient of the loss, h_i what row i adds.
 
     d is linear in the weights of the rows: so h_i . d is the weight of row i times the slope of
@@ -113,7 +113,7 @@ def _products(part: Lowered, loss: Loss, learning: Sequence[Tensor]) -> Tensor:
     return weights * slope
 
 
-class Lowered(NamedTuple):
+class Forward(NamedTuple):
     """What training on a batch computes before its gradient."""
 
     flat: Tensor
@@ -125,14 +125,14 @@ class Lowered(NamedTuple):
     objective: Tensor
 
 
-def lowered(
+def forward_pass(
     net: Module,
     rows: Rows,
     loss: Loss,
     metrics: Sequence[Metric],
     batch_size: int,
     key: Tensor,
-) -> Lowered:
+) -> Forward:
     """The measures of a batch and what training lowers, with all that the modules ask for; `key`
     is that of random numbers.
     """
@@ -144,7 +144,7 @@ def lowered(
     prediction = _prediction(net, pieces, batch["x"], training)
     measures = _measures(prediction, batch, loss, metrics)
     objective = _with_penalties(measures["loss"], training.penalties, batch, loss)
-    return Lowered(flat, pieces, batch, training, prediction, measures, objective)
+    return Forward(flat, pieces, batch, training, prediction, measures, objective)
 
 
 def evaluation_graph(

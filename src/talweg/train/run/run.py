@@ -32,10 +32,10 @@ class Run:
 
     `history` has one entry an epoch: "loss" and each metric, the mean over the epoch's batches,
     each measured before its update; with validation also "val_loss" and so on, measured after
-    the epoch. Epochs count from 1. `best_epoch` is the epoch after which the weights in `net`
-    were taken, 0 being the start; `kept` says it in words, with the step where a run was cut within
-    an epoch. `seconds` is the time of the training itself, `compile_seconds` what the native
-    engine took to plan and compile it. `stopped_by` is a short name, `why` the reason in words.
+    the epoch. Epochs count from 1. `restored_epoch` is the epoch whose weights were the best and
+    are in `net`; None where `net` has the final weights. `seconds` is the time of the training
+    itself, `compile_seconds` that of compiling. `stopped_by` is a short name such as
+    "early_stopping", `stop_reason` the reason in words.
     A metric is a mean over rows, whatever its loss of the same name does. `watched` holds what
     `watch` asked for, by names such as "0.weight/gradient_norm" and "0/dead": the mean over the
     steps of each epoch that were watched, or with "step" one number a step. `direction_changes`
@@ -46,17 +46,29 @@ class Run:
     net: Module
     history: Mapping[str, npt.NDArray[np.float64]]
     stopped_by: str
-    why: str
-    best_epoch: int
-    kept: str
+    stop_reason: str
+    restored_epoch: int | None
     epochs: int
     steps: int
+    steps_per_epoch: int
     seconds: float
     compile_seconds: float
     settings: Mapping[str, Any]
     failure: Failure | None = None
     watched: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     direction_changes: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch after which the weights in `net` were taken; 0 for the start."""
+        return self.epochs if self.restored_epoch is None else self.restored_epoch
+
+    @property
+    def weights_taken(self) -> str:
+        """When the weights in `net` were taken, in words: such as "after epoch 7"."""
+        if self.restored_epoch is None and self.steps > self.epochs * self.steps_per_epoch:
+            return f"after step {self.steps}, within epoch {self.epochs + 1}"
+        return f"after epoch {self.best_epoch}" if self.best_epoch else "of the start"
 
     def __str__(self) -> str:
         ends = [f"{name} {values[-1]:.6g}" for name, values in self.history.items() if len(values)]
@@ -65,7 +77,7 @@ class Run:
         return "\n".join(
             [
                 ": ".join([done, ", ".join(ends)]) if ends else done,
-                f"stopped because {self.why}",
-                f"the weights are those {self.kept}",
+                f"stopped because {self.stop_reason}",
+                f"the weights are those {self.weights_taken}",
             ]
         )

@@ -22,20 +22,21 @@ def finished(
     program: Program,
     stops: Sequence[Stop],
     settings: Mapping[str, Any],
+    steps_per_epoch: int,
 ) -> Run:
     """The record of a run from what its engine gave back."""
     bad = outcome.bad_step
     failure = _failure(bad, program) if bad else None
-    stopped_by, why = _reason(outcome, program, stops, failure)
+    stopped_by, reason = _reason(outcome, program, stops, failure)
     return Run(
         net=net,
         history=outcome.history,
         stopped_by=stopped_by,
-        why=why,
-        best_epoch=outcome.kept_epoch,
-        kept=_kept(outcome),
+        stop_reason=reason,
+        restored_epoch=outcome.restored_epoch,
         epochs=outcome.epochs,
         steps=outcome.steps,
+        steps_per_epoch=steps_per_epoch,
         seconds=outcome.seconds,
         compile_seconds=outcome.compile_seconds,
         settings=settings,
@@ -50,7 +51,7 @@ def _reason(
 ) -> tuple[str, str]:
     by = outcome.stopped_by
     if isinstance(by, int):
-        return stops[by].name, stops[by].why(outcome.epochs)
+        return stops[by].name, stops[by].reason(outcome.epochs)
     words = {
         "epochs": _all_done(program.epochs),
         "time_budget": f"the time budget of {program.time_budget} s was used up",
@@ -59,12 +60,6 @@ def _reason(
         "no_descent": "no step along the gradient lowers the loss any more",
     }
     return by, words[by]
-
-
-def _kept(outcome: Outcome) -> str:
-    if outcome.kept_step is not None:
-        return f"after step {outcome.kept_step}, within epoch {outcome.epochs + 1}"
-    return f"after epoch {outcome.kept_epoch}" if outcome.kept_epoch else "of the start"
 
 
 def _failure(bad: BadStep, program: Program) -> Failure:

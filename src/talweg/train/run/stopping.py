@@ -36,7 +36,7 @@ class Stop(Checked):
         """The names of the measures that the rule reads."""
         return set()
 
-    def why(self, epoch: int) -> str:
+    def reason(self, epoch: int) -> str:
         """The reason in words, for a run that this rule ended after `epoch`."""
         return f"the rule {self!r} held after epoch {epoch}"
 
@@ -61,7 +61,7 @@ class MaxEpochs(Stop):
     def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any]:
         return {}, gates.greater_equal(epoch.number, self.epochs)
 
-    def why(self, epoch: int) -> str:
+    def reason(self, epoch: int) -> str:
         return f"the {self.epochs} epochs of MaxEpochs were done"
 
 
@@ -79,15 +79,15 @@ class TargetLoss(Stop):
     def watches(self) -> set[str]:
         return {self.watch}
 
-    def why(self, epoch: int) -> str:
+    def reason(self, epoch: int) -> str:
         return f"{self.watch} reached the target {self.target:g} in epoch {epoch}"
 
 
 @dataclass(frozen=True)
 class MinDecrease(Stop):
-    """Stop when the loss has not fallen by `decrease` below its best for `patience` epochs."""
+    """Stop when the loss has not fallen by `min_delta` below its best for `patience` epochs."""
 
-    decrease: float = setting(1e-4, Number(at_least=0))
+    min_delta: float = setting(1e-4, Number(at_least=0))
     patience: int = setting(1, EPOCHS)
     watch: str = "loss"
     name = "min_decrease"
@@ -97,7 +97,7 @@ class MinDecrease(Stop):
 
     def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any]:
         value = _measure(epoch, self.watch)
-        fell = gates.greater(state["best"] - self.decrease, value)
+        fell = gates.greater(state["best"] - self.min_delta, value)
         best = gates.where(fell, value, state["best"])
         waited = gates.where(fell, 0.0, state["waited"] + 1.0)
         return {"best": best, "waited": waited}, gates.greater_equal(waited, float(self.patience))
@@ -105,8 +105,8 @@ class MinDecrease(Stop):
     def watches(self) -> set[str]:
         return {self.watch}
 
-    def why(self, epoch: int) -> str:
-        least = f" by more than {self.decrease:g}" if self.decrease else ""
+    def reason(self, epoch: int) -> str:
+        least = f" by more than {self.min_delta:g}" if self.min_delta else ""
         epochs = f"{self.patience} epoch{'s' * (self.patience > 1)}"
         return f"{self.watch} had not fallen{least} for {epochs}"
 
@@ -115,13 +115,13 @@ class MinDecrease(Stop):
 class EarlyStopping(MinDecrease):
     """Stop when the validation loss has not improved for `patience` epochs (early stopping)."""
 
-    decrease: float = setting(0.0, Number(at_least=0))
+    min_delta: float = setting(0.0, Number(at_least=0))
     patience: int = setting(10, EPOCHS)
     watch: str = "val_loss"
-    name = "patience"
+    name = "early_stopping"
 
-    def __init__(self, patience: int = 10, *, decrease: float = 0.0, watch: str = "val_loss"):
-        object.__setattr__(self, "decrease", decrease)
+    def __init__(self, patience: int = 10, *, min_delta: float = 0.0, watch: str = "val_loss"):
+        object.__setattr__(self, "min_delta", min_delta)
         object.__setattr__(self, "patience", patience)
         object.__setattr__(self, "watch", watch)
         self.__post_init__()
@@ -137,7 +137,7 @@ class TimeBudget(Stop):
     def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any]:
         return {}, gates.greater_equal(epoch.seconds, self.seconds)
 
-    def why(self, epoch: int) -> str:
+    def reason(self, epoch: int) -> str:
         return f"the time budget of {self.seconds:g} s was used up after epoch {epoch}"
 
 
@@ -165,8 +165,8 @@ class _Both(_Pair):
         after, one, two = self._both(state, epoch)
         return after, gates.where(one, two, False)
 
-    def why(self, epoch: int) -> str:
-        return f"{self.first.why(epoch)}, and {self.second.why(epoch)}"
+    def reason(self, epoch: int) -> str:
+        return f"{self.first.reason(epoch)}, and {self.second.reason(epoch)}"
 
 
 class _Either(_Pair):
@@ -178,8 +178,8 @@ class _Either(_Pair):
         after, one, two = self._both(state, epoch)
         return after, gates.where(one, True, two)
 
-    def why(self, epoch: int) -> str:
-        return f"{self.first.why(epoch)}, or {self.second.why(epoch)}"
+    def reason(self, epoch: int) -> str:
+        return f"{self.first.reason(epoch)}, or {self.second.reason(epoch)}"
 
 
 def as_rules(given: Any, measures: set[str]) -> list[Stop]:

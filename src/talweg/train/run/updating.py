@@ -24,13 +24,13 @@ def updated(
     flat: Tensor,
     views: Mapping[str, Tensor],
     gradients: Mapping[str, Tensor],
-    rates: Mapping[str, Tensor],
+    multipliers: Mapping[str, Tensor],
     state: State,
     watch: Watch | None,
 ) -> tuple[Tensor, State, dict[str, Tensor]]:
     """The weights and the state after one step of a rule, and what can be watched of it.
 
-    A parameter without a gradient is frozen, and the `rates` of some are multiples of the rule's.
+    A parameter without a gradient is frozen, and `multipliers` scale the rule's rate for some.
     """
     own = {name: each for name, each in state.items() if name not in COUNTS}
     clipped = _clipped(rule, gradients)
@@ -38,10 +38,10 @@ def updated(
     places = cuts(views, in_blocks=not rule.by_parameter)
     # noted first: what is read of weights before they change leaves their place to the new ones
     sizes = {name: norm(places[name].of(flat)) for name in gradients} if watches else {}
-    if rule.by_parameter or rates or len(gradients) < len(views):
+    if rule.by_parameter or multipliers or len(gradients) < len(views):
         before = {name: (cut.of(flat), cut.of_all(own)) for name, cut in places.items()}
         given = {name: places[name].shaped(each) for name, each in clipped.items()}
-        steps = before | _apart(rule, flat, before, given, own, rates)
+        steps = before | _apart(rule, flat, before, given, own, multipliers)
         updates = {name: steps[name][0] - each for name, (each, _) in before.items()}
         ups = {name: gates.greater(steps[name][0], each) for name, (each, _) in before.items()}
         after, own_after = _together(steps, next(iter(gradients)))
@@ -66,19 +66,21 @@ def _apart(
     before: Mapping[str, tuple[Tensor, State]],
     gradients: Mapping[str, Tensor],
     state: State,
-    rates: Mapping[str, Tensor],
+    multipliers: Mapping[str, Tensor],
 ) -> dict[str, tuple[Tensor, State]]:
     """What the rule makes of each parameter that has a gradient."""
     steps: dict[str, tuple[Tensor, State]] = {}
     for name, gradient in gradients.items():
         mark = next_number()
-        bound = rule.with_tensors({"lr": rule.lr * rates[name]}) if name in rates else rule
+        bound = (
+            rule.with_tensors({"lr": rule.lr * multipliers[name]}) if name in multipliers else rule
+        )
         weights, own = steps[name] = bound.step(before[name][0], gradient, before[name][1])
         is_one = rule.by_parameter or _is_elementwise([weights, *own.values()], mark)
         if not (is_one and _is_parted(flat, state)):
             raise SettingError(
                 f"fit: {type(rule).__name__} moves all weights together, so its rate cannot "
-                "differ from part to part; leave out rates"
+                "differ from part to part; leave out lr_multipliers"
             )
     return steps
 

@@ -46,7 +46,7 @@ RULES = {
 }
 _TAKEN = (
     *("loss", "optimizer", "batch_size", "shuffle", "validation", "sample_weight"),
-    *("class_weight", "rates", "seed", "threads", "engine"),
+    *("class_weight", "lr_multipliers", "seed", "threads", "engine"),
 )
 
 Floats = npt.NDArray[np.float64]
@@ -141,7 +141,7 @@ def lr_find(
         raise SettingError(f"lr_find: low must lie below high, but {low:g} and {high:g} came")
     rule = _rule(settings)
     refuse_part(net)
-    given = {**DEFAULTS, **settings, "keep": "last", "progress": False}
+    given = {**DEFAULTS, **settings, "restore_best": False, "progress": False}
     given = check("lr_find", given, RULES_OF_FIT)
     job = job_of(copy.deepcopy(net), X, y, {**given, "optimizer": rule, "epochs": 1})
     trial = _Trial(job, rule, steps, given["engine"])

@@ -93,4 +93,4 @@ class Contest:
         if run is None or not self._is_left(standing, len(self.rungs) - 1):
             return standing
         why = f"the sweep was interrupted after its rung {len(standing.losses)}"
-        return replace(standing, run=replace(run, stopped_by="interrupted", why=why))
+        return replace(standing, run=replace(run, stopped_by="interrupted", stop_reason=why))

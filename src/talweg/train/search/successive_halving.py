@@ -82,4 +82,4 @@ def left_behind(standing: Standing, rung: int, rungs: Sequence[int | None], best
         f"with a loss of {standing.loss_at(rung):.6g} after {rungs[rung]} epochs it was not among "
         f"the best {best}, which went on (rung {rung + 1} of {len(rungs)})"
     )
-    return replace(standing, run=replace(run, stopped_by="halving", why=why), snapshot=None)
+    return replace(standing, run=replace(run, stopped_by="halving", stop_reason=why), snapshot=None)

@@ -44,10 +44,11 @@ from talweg.train.search.jobs import Task
 from talweg.train.search.rung_results import Standing
 from talweg.train.search.sweep_identity import refuse_other
 
-KIND = Kind("talweg-sweep", 2, "sweep", "delete it, and sweep from the start")
+KIND = Kind("talweg-sweep", 3, "sweep", "delete it, and sweep from the start")
 _NUMBERS: Mapping[str, Rule] = {
-    **{name: Text() for name in ("stopped_by", "why", "kept")},
-    **dict.fromkeys(("best_epoch", "epochs", "steps"), COUNT),
+    **{name: Text() for name in ("stopped_by", "stop_reason")},
+    **dict.fromkeys(("epochs", "steps", "steps_per_epoch"), COUNT),
+    "restored_epoch": optional(COUNT),
     **{name: Number(at_least=0) for name in ("seconds", "compile_seconds")},
 }
 

@@ -336,18 +336,15 @@ class _Run:
     def _outcome(self, bad: BadStep | None) -> Outcome:
         words = self.words
         epoch, step = int(words[c.EPOCH]), int(words[c.STEP])
-        closed = epoch * self._steps()
-        kept_epoch, weights, kept_step = epoch, self.memory.weights, step if step > closed else None
-        if self.program.keep_best and words[c.BEST_EPOCH]:
-            kept_epoch, weights, kept_step = int(words[c.BEST_EPOCH]), self.memory.best, None
+        restored_epoch = int(words[c.BEST_EPOCH]) or None if self.program.keep_best else None
+        weights = self.memory.weights if restored_epoch is None else self.memory.best
         return Outcome(
             weights=weights,
             history=self._history(),
             watched=self._seen(),
             state=self.memory.state,
             stopped_by=self._reason(),
-            kept_epoch=kept_epoch,
-            kept_step=kept_step,
+            restored_epoch=restored_epoch,
             epochs=epoch,
             steps=step,
             seconds=time.perf_counter() - self.control.started,

@@ -1,4 +1,4 @@
-"""`stages`: the forms of a run, and what has none."""
+"""`lower`: the forms of a run, and which runs have none."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "Annealing chooses its passes as it goes",
     ),
     ({"optimizer": tw.BFGS()}, "there is no step to compile|needs batch_size=None|give"),
-    ({"batchsize": 3}, "stages: fit has no setting 'batchsize'. Did you mean 'batch_size'"),
-    ({"batch_size": 0}, "stages: batch_size must be"),
+    ({"batchsize": 3}, "lower: fit has no setting 'batchsize'. Did you mean 'batch_size'"),
+    ({"batch_size": 0}, "lower: batch_size must be"),
     ({"checkpoint": "a.run"}, "checkpoint is for single runs"),
     ({"sampler": tw.AdaptiveSampling()}, "sampler is for single runs"),
     ({"resume": True}, "resume is for single runs"),
@@ -40,13 +40,13 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 def test_what_has_no_step_to_compile_is_refused(settings: dict[str, Any], words: str) -> None:
     made = net()
     with pytest.raises(tw.SettingError, match=words):
-        tw.stages(made, X, Y, **settings)
+        tw.lower(made, X, Y, **settings)
 
 
 def test_a_part_of_a_net_is_refused() -> None:
     whole = net().init(X)
     with pytest.raises(tw.SettingError, match="is a part of a Sequential"):
-        tw.stages(whole.layers[0], X, Y)
+        tw.lower(whole.layers[0], X, Y)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_part_of_a_net_is_refused() -> None:
 def test_every_update_rule_has_all_forms(optimizer: Any) -> None:
     made = net().init(X)
     before = made.weights.flat.copy()
-    forms = tw.stages(made, X, Y, optimizer=optimizer, validation=0.3)
+    forms = tw.lower(made, X, Y, optimizer=optimizer, validation=0.3)
     assert {"weights", "x", "y"} <= forms.graph.inputs.keys()
     assert {"loss", "weights"} <= forms.graph.outputs.keys()
     assert "nest" in forms.plan and "define" in forms.ir and forms.expected

@@ -13,11 +13,11 @@ X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=float)
 y = np.array([[0], [1], [1], [0]], dtype=float)
 
 
-def forms() -> tw.Stages:
+def forms() -> tw.Lowered:
     net = tw.Sequential(
         tw.Dense(4, "sigmoid", bias=False), tw.Dense(1, "sigmoid", bias=False), dtype="float64"
     )
-    return tw.stages(net, X, y, loss="half_sse", optimizer=tw.SGD(lr=1.0), batch_size=None)
+    return tw.lower(net, X, y, loss="half_sse", optimizer=tw.SGD(lr=1.0), batch_size=None)
 
 
 def function(ir: str, name: str) -> list[str]:
