@@ -119,7 +119,7 @@ STOPS: dict[str, Any] = {
     "min decrease": tw.MinDecrease(0.05),
     "patience": tw.EarlyStopping(2),
     "both": tw.MaxEpochs(4) & tw.TargetLoss(0.6, watch="mae"),
-    "either": [tw.TargetLoss(-1.0), tw.MaxEpochs(5) | tw.EarlyStopping(1, decrease=0.05)],
+    "either": [tw.TargetLoss(-1.0), tw.MaxEpochs(5) | tw.EarlyStopping(1, min_delta=0.05)],
 }
 ROUGH: dict[str, Any] = {"optimizer": tw.SGD(lr=0.4, momentum=0.5), "epochs": 9}
 VALIDATED: dict[str, Any] = {**ROUGH, "validation": 0.3, "metrics": ["mae"]}

@@ -223,8 +223,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "fit": (
         fit,
         {"epochs": 3, "batch_size": 7, "shuffle": False, "seed": 5, "threads": 1,
-         "restore_best": False, "engine": "numpy", "progress": False, "watch": True, "resume": False, "loss": "mae",
-         "optimizer": "sgd", "metrics": "mae", "validation": 0.25},
+         "restore_best": False, "engine": "numpy", "progress": False, "watch": True,
+         "resume": False, "loss": "mae", "optimizer": "sgd", "metrics": "mae", "validation": 0.25},
     ),
     "fit, natively": (fit, {"epochs": 3, "batch_size": 7, "seed": 5, "validation": 0.25}),
     "fit's rates": (lambda rate: fit(lr_multipliers={"0": rate}), {"rate": 0.5}),

@@ -195,7 +195,10 @@ def test_columns_without_names_are_named_by_position() -> None:
     ("changes", "words"),
     [
         (
-            {"stopped_by": "early_stopping", "stop_reason": "val_loss had not fallen for 25 epochs"},
+            {
+                "stopped_by": "early_stopping",
+                "stop_reason": "val_loss had not fallen for 25 epochs",
+            },
             "It stopped because the validation loss had not fallen for 25 epochs; the network "
             "keeps the weights after epoch 7.",
         ),

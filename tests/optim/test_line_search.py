@@ -418,7 +418,10 @@ def test_nets_that_are_refused(rule: tw.FullBatch, layer: tw.Module, words: str)
             "LBFGS looks at all 120 rows at once, not at 32; give batch_size=None",
         ),
         ({"watch": "epoch"}, "watch goes with rules that take one step a batch"),
-        ({"lr_multipliers": {"0": 0.1}}, "lr_multipliers goes with rules that take one step a batch"),
+        (
+            {"lr_multipliers": {"0": 0.1}},
+            "lr_multipliers goes with rules that take one step a batch",
+        ),
     ],
 )
 def test_settings_that_are_refused(settings: dict, words: str) -> None:

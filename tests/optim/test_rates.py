@@ -39,7 +39,9 @@ def test_each_part_moves_as_with_its_own_rate(name: str, engine: str) -> None:
     settings = settings_of(row.rule)
     path = row.reference(START, gradient, 20, **{**settings, "lr": settings["lr"] * rate})
     *_, expected = path
-    assert_allclose(trained(row.rule, 20, engine=engine, lr_multipliers=multipliers), expected, rtol=1e-10)
+    assert_allclose(
+        trained(row.rule, 20, engine=engine, lr_multipliers=multipliers), expected, rtol=1e-10
+    )
 
 
 @pytest.mark.quick("*-numpy", "sgd-*", "adam-*", "muon-*")
@@ -57,12 +59,16 @@ def test_frozen_parts_keep_every_bit(name: str, dtype: str, engine: str) -> None
 
 @pytest.mark.quick("sgd-{'0': 0, '1': 0.1}-None")
 @pytest.mark.parametrize("watch", [None, True])
-@pytest.mark.parametrize("multipliers", [{"0": 0}, {"0": 0, "1": 0.1}, {"0": 0.3, "0.bias": 0}], ids=str)
+@pytest.mark.parametrize(
+    "multipliers", [{"0": 0}, {"0": 0, "1": 0.1}, {"0": 0.3, "0.bias": 0}], ids=str
+)
 @pytest.mark.parametrize(
     "name", ["sgd", pytest.param("adamw", marks=SLOW), pytest.param("muon", marks=SLOW)]
 )
 def test_engines_agree(name: str, multipliers: dict[str, float], watch: Any) -> None:
-    found, expected = (fit(e, name, lr_multipliers=multipliers, watch=watch) for e in reversed(ENGINES))
+    found, expected = (
+        fit(e, name, lr_multipliers=multipliers, watch=watch) for e in reversed(ENGINES)
+    )
     assert_allclose(found.net.weights.flat, expected.net.weights.flat, rtol=1e-9, atol=1e-12)
     assert [*found.watched] == [*expected.watched]
 
@@ -70,7 +76,9 @@ def test_engines_agree(name: str, multipliers: dict[str, float], watch: Any) -> 
 @BOTH
 def test_watching_changes_no_bit(engine: str) -> None:
     multipliers = {"0": 0, "1": 0.1}
-    plain, watched = (fit(engine, lr_multipliers=multipliers, watch=watch) for watch in (None, True))
+    plain, watched = (
+        fit(engine, lr_multipliers=multipliers, watch=watch) for watch in (None, True)
+    )
     assert_array_equal(plain.net.weights.flat, watched.net.weights.flat)
     assert "1.weight/gradient_norm" in watched.watched
     assert "0.weight/gradient_norm" not in watched.watched
@@ -125,7 +133,9 @@ def test_a_sweep_of_lr_multipliers() -> None:
     assert found.programs == 3
     for point, run in zip(found.points, found.runs, strict=True):
         rule = tw.SGD(lr=point["lr"])
-        alone = tw.fit(deep(), X, Y, optimizer=rule, lr_multipliers=point["lr_multipliers"], **settings)
+        alone = tw.fit(
+            deep(), X, Y, optimizer=rule, lr_multipliers=point["lr_multipliers"], **settings
+        )
         assert_array_equal(run.net.weights.flat, alone.net.weights.flat)
         assert run.settings["lr_multipliers"] == point["lr_multipliers"]
 

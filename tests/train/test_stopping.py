@@ -76,7 +76,7 @@ def fit(stop, **settings) -> tw.Run:
         ),
         (
             tw.EarlyStopping(3, watch="val_loss", min_delta=0.02),
-            "patience",
+            "early_stopping",
             "val_loss had not fallen by more than 0.02 for 3 epochs",
         ),
         (

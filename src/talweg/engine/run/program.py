@@ -196,7 +196,8 @@ class Outcome:
     `stopped_by` is the position of the stopping rule, or one of epochs, time_budget,
     interrupted, non_finite, no_descent. `restored_epoch` is the epoch whose weights were
     the best and are given back; None where the weights are the final ones. `seconds` is the time
-    in the run itself, `compile_seconds` that before it. `watched` holds the columns of what was watched, by the names of the outputs; `state` the optimiser's at the end.
+    in the run itself, `compile_seconds` that before it. `watched` holds the columns of
+    what was watched, by the names of the outputs; `state` the optimizer's at the end.
     """
 
     weights: Array
