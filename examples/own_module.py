@@ -1,7 +1,7 @@
-"""A module of your own: a skip connection, a shared part, and modules inside modules.
+"""A module of your own: a skip connection, shared weights, and modules inside modules.
 
-A module makes its parts in `__init__` and uses them in `__call__`. Nothing is registered, no shape
-is given: the parts are found by their attributes, the shapes come from the data.
+A module creates its parts in `__init__` and uses them in `__call__`. You register nothing and give
+no input sizes: talweg finds the parts in the attributes and infers the shapes from the data.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import talweg as tw
 
 
 class Skip(tw.Module):
-    """x + inner(x): what comes in goes round the layer as well as through it."""
+    """x + inner(x): a skip connection carries the input around the layer."""
 
     def __init__(self, units: int) -> None:
         self.inner = tw.Dense(units, "tanh")
@@ -20,7 +20,7 @@ class Skip(tw.Module):
 
 
 class Twice(tw.Module):
-    """The same part used twice: one set of weights, and the gradients of both uses add up."""
+    """One part applied twice: it has one set of weights, and the gradients of both uses add up."""
 
     def __init__(self, part: tw.Module) -> None:
         self.part = part
@@ -30,14 +30,14 @@ class Twice(tw.Module):
 
 
 class Scale(tw.Module):
-    """A parameter of its own: one factor for each column."""
+    """A module with a parameter: one factor per column."""
 
     def __call__(self, x: tw.Tensor) -> tw.Tensor:
         return x * self.parameter("factor", (x.shape[-1],), init="ones")
 
 
 class Tower(tw.Module):
-    """Modules in modules, in lists and in dictionaries: a path names each parameter."""
+    """Modules in attributes, lists and dictionaries; a path names each parameter."""
 
     def __init__(self, units: int) -> None:
         self.start = tw.Dense(units)
@@ -57,13 +57,13 @@ def main() -> None:
     y = np.sin(3 * X[:, 0]) * X[:, 1] + X[:, 2]
 
     net = Tower(8).init(X, seed=0)
-    print("Each parameter has a path; all lie side by side in one vector\n")
+    print("Each parameter has a path; all of them share one flat vector\n")
     for name, values in net.weights.items():
         print(f"  {name:<28}{values.shape!s:<9}{values.size:>3} numbers")
     print(f"  {'weights.flat':<37}{net.weights.flat.size:>3} numbers\n")
     print(net.summary())
 
-    print("\nThe shared part is there once; its gradient is the sum of its two uses")
+    print("\nThe shared part is listed once; its gradient is the sum over both uses")
     loss = tw.mse(net(X), y)
     loss.backward()
     shared = loss.find("blocks.1.part.inner.weight")
@@ -71,8 +71,8 @@ def main() -> None:
 
     run = tw.fit(net, X, y, optimizer="adam", epochs=200, seed=0)
     print(f"\nTraining took the loss from {run.history['loss'][0]:.3f} to", end=" ")
-    print(f"{run.history['loss'][-1]:.4f}; the skip alone, used by itself:")
-    print(" ", net.blocks[0](np.zeros((1, 8))).shape, "from a row of 8 columns")
+    print(f"{run.history['loss'][-1]:.4f}. A part also works by itself:")
+    print("  a row of 8 columns gives the shape", net.blocks[0](np.zeros((1, 8))).shape)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Universal approximation: with enough hidden units a net comes as near to a function as one likes.
+"""Universal approximation: with enough hidden units, a network comes arbitrarily close to a function.
 
-One hidden layer of tanh units suffices for every continuous function on a bounded set (Cybenko
-1989): each unit is a bend that can be put anywhere, and the output adds them up. The error falls
-as units are added, if the net is trained well enough to use them: the best of several starts
-counts. A path as first argument gets the picture.
+One hidden layer of tanh units can approximate every continuous function on a bounded set (Cybenko
+1989): each unit adds one bend, placed anywhere. The error falls as units are added, provided that
+training finds good weights, so the lesson keeps the best of several starts.
+Give a path as the first argument to draw the charts.
 """
 
 import sys
@@ -19,12 +19,12 @@ SEEDS = range(8)
 
 
 def function(x: np.ndarray) -> np.ndarray:
-    """Two waves and a corner, from -1 to 1."""
+    """Waves with a corner at 0, for x from -1 to 1."""
     return np.sin(6 * x) / 2 + np.abs(x)
 
 
 def network(units: int) -> tw.Sequential:
-    """tanh units whose bends start anywhere between -1 and 1."""
+    """tanh units whose bends start at random positions between -1 and 1."""
     spread = tw.Uniform(-6.0, 6.0)
     return tw.Sequential(
         tw.Dense(units, "tanh", init=spread, bias_init=tw.Uniform(-4, 4)), tw.Dense(1)
@@ -45,40 +45,41 @@ def train() -> tw.Sweep:
 
 
 def best_runs(sweep: tw.Sweep) -> dict[int, tw.Run]:
-    """For each number of units the start with the least loss."""
-    found: dict[int, tw.Run] = {}
+    """The start with the lowest final loss, for each number of units."""
+    best: dict[int, tw.Run] = {}
     for point, run in zip(sweep.points, sweep.runs, strict=True):
         units = point["units"]
-        if units not in found or run.history["loss"][-1] < found[units].history["loss"][-1]:
-            found[units] = run
-    return found
+        if units not in best or run.history["loss"][-1] < best[units].history["loss"][-1]:
+            best[units] = run
+    return best
 
 
 def errors(sweep: tw.Sweep, units: int) -> np.ndarray:
-    """Root mean squared errors of the starts with so many units, the best first."""
+    """The root mean squared error of each start with that many units, the best first."""
     pairs = zip(sweep.points, sweep.runs, strict=True)
-    return np.sort([run.history["loss"][-1] ** 0.5 for at, run in pairs if at["units"] == units])
+    losses = [run.history["loss"][-1] for point, run in pairs if point["units"] == units]
+    return np.sqrt(np.sort(losses))
 
 
 def main(picture: str | None = None) -> None:
     sweep = train()
-    found = {units: errors(sweep, units) for units in UNITS}
+    by_units = {units: errors(sweep, units) for units in UNITS}
     print(f"sin(6 x) / 2 + |x| from -1 to 1, {len(SEEDS)} starts for each number of tanh units")
     print("Root mean squared error, 6,000 full-batch steps of Adam")
     print("  units   weights      best    median     worst")
-    for units, each in found.items():
-        told = "".join(f"{error:>10.4f}" for error in (each[0], np.median(each), each[-1]))
-        print(f"  {units:>5}{3 * units + 1:>10}{told}")
-    print("More units, less error. With few of them, starts end far apart: a unit is")
-    print("missed more where there are only three.")
+    for units, starts in by_units.items():
+        shown = (starts[0], np.median(starts), starts[-1])
+        print(f"  {units:>5}{3 * units + 1:>10}" + "".join(f"{error:>10.4f}" for error in shown))
+    print("More units give less error. With few units the starts end far apart: losing")
+    print("one unit to a bad start matters more when there are only three.")
 
     x = np.linspace(-1, 1, 301)
     best = best_runs(sweep)
     fits = {f"{units} units": (x, best[units].net.predict(x[:, None])[:, 0]) for units in (1, 2, 5)}
     sizes = np.log2(UNITS)
     falls = {
-        "best start": (sizes, [each[0] for each in found.values()]),
-        "median": (sizes, [np.median(each) for each in found.values()]),
+        "best start": (sizes, [starts[0] for starts in by_units.values()]),
+        "median": (sizes, [np.median(starts) for starts in by_units.values()]),
     }
     drawing.write(
         picture,
@@ -87,16 +88,16 @@ def main(picture: str | None = None) -> None:
             line_chart(
                 falls, title="Error by hidden units", x_label="log2 of units", y_label="error"
             ),
-            "Each doubling helps, until the budget of steps is what limits.",
+            "Each doubling helps until the number of steps becomes the limit.",
         ),
         (
             line_chart(
                 {**fits, "function": (x, function(x))},
-                title="What the best nets say",
+                title="Outputs of the best networks",
                 x_label="x",
                 y_label="output",
             ),
-            "One unit is one bend, two are two; five are hard to tell from the function.",
+            "Each unit contributes one bend; five units are hard to tell from the function.",
         ),
     )
 
