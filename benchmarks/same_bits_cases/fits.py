@@ -32,6 +32,7 @@ from benchmarks.same_bits_cases.networks import (
     quartic,
 )
 from benchmarks.same_bits_cases.parts import Array, Parts, run_parts
+from talweg.nn.bins import Bins
 
 
 def fit(
@@ -77,7 +78,7 @@ OPTIMIZERS: dict[str, Any] = {
     "decoupled decay": tw.NAdam(lr=0.02, weight_decay=0.1, decoupled_weight_decay=True),
 }
 SCHEDULES: dict[str, Any] = {
-    "step decay": tw.StepDecay(0.1, after=2, factor=0.5),
+    "step decay": tw.StepDecay(0.1, step_size=2, factor=0.5),
     "exponential": tw.ExponentialDecay(0.1, 0.8),
     "inverse scaling": tw.InverseScaling(0.1),
     "cosine": tw.CosineDecay(0.1, epochs=2, restarts=True),
@@ -99,10 +100,10 @@ LAYERS: dict[str, Any] = {
     "dropout": between(tw.Dropout, 0.3),
     "drop connect": between(tw.DropConnect, 5, "tanh", rate=0.3),
     "noise": between(tw.GaussianNoise, 0.1),
-    "noisy dense": between(tw.NoisyDense, 5, "tanh", spread=0.1),
+    "noisy dense": between(tw.NoisyDense, 5, "tanh", stddev=0.1),
     "batch norm": between(tw.BatchNorm),
     "layer norm": between(tw.LayerNorm),
-    "bins": lambda: tw.Sequential(tw.Bins.of(X, 5), tw.Dense(4, "relu"), tw.Dense(2)),
+    "bins": lambda: tw.Sequential(Bins.from_rows(X, 5), tw.Dense(4, "relu"), tw.Dense(2)),
     "ensemble": lambda: tw.Ensemble(dense("relu"), dense("tanh")),
     "penalties and max norm": penalized,
     "initializers": initialized,
@@ -110,8 +111,8 @@ LAYERS: dict[str, Any] = {
 }
 FULL_BATCH: dict[str, Any] = {
     "bfgs": tw.BFGS(),
-    "lbfgs": tw.LBFGS(memory=3),
-    "annealing": tw.SimulatedAnnealing(temperature=5.0, restart=2, share=0.5),
+    "lbfgs": tw.LBFGS(history_size=3),
+    "annealing": tw.SimulatedAnnealing(temperature=5.0, restart_after=2, move_fraction=0.5),
 }
 STOPS: dict[str, Any] = {
     "max epochs": tw.MaxEpochs(3),
@@ -149,8 +150,8 @@ FITS: dict[str, Callable[..., Parts]] = {
         )
         for name, y in LOSSES.items()
     },
-    "loss/make_huber": fit_case(loss=tw.make_huber(0.5)),
-    "loss/make_cross_entropy": fit_case(THREE_CLASSES, y=CLASSES, loss=tw.make_cross_entropy(0.1)),
+    "loss/make_huber": fit_case(loss=tw.Huber(0.5)),
+    "loss/make_cross_entropy": fit_case(THREE_CLASSES, y=CLASSES, loss=tw.CrossEntropy(0.1)),
     "loss/own": fit_case(
         loss=quartic, metrics=tw.Metric("own", lambda p, t: tw.exp(-abs(p[:, 0] - t[:, 1])))
     ),
@@ -201,7 +202,7 @@ FITS: dict[str, Callable[..., Parts]] = {
     "run/watching steps": fit_case(watch="step", validation=0.3),
     "run/diverging": fit_case(optimizer=tw.SGD(lr=1e25), epochs=20),
     "run/learnt sampling of classes": fit_case(
-        THREE_CLASSES, y=CLASSES, sampler=tw.AdaptiveSampling(over="classes"), **CLASSIFIED
+        THREE_CLASSES, y=CLASSES, sampler=tw.AdaptiveSampling(strata="classes"), **CLASSIFIED
     ),
     "run/learnt sampling of rows": fit_case(
         sampler=tw.AdaptiveSampling(), optimizer=tw.SGD(lr=0.05)

@@ -12,6 +12,7 @@ import numpy as np
 import talweg as tw
 from benchmarks.same_bits_cases.parts import Array, Parts
 from talweg import gates
+from talweg.engine.numpy.interpreter import Interpreter
 
 UNARY: dict[str, Any] = {
     "identity": gates.identity,
@@ -91,14 +92,14 @@ def gradients(function: Callable[..., Any], inputs: Sequence[Any]) -> Sequence[A
     return found if isinstance(found, tuple) else (found,)
 
 
-def computed(engine: str, graph: tw.Graph, *arrays: Array) -> Mapping[str, Array]:
+def computed(engine: str, graph: tw.graph.Graph, *arrays: Array) -> Mapping[str, Array]:
     """The outputs of a graph on an engine."""
     given = dict(zip(graph.inputs, arrays, strict=True))
     if engine == "numpy":
-        return tw.Interpreter(graph)(**given)
+        return Interpreter(graph)(**given)
     from talweg.engine.native.function import CompiledGraph
 
-    return CompiledGraph(tw.simplify(graph))(**given)
+    return CompiledGraph(tw.graph.simplify(graph))(**given)
 
 
 def gate_parts(functions: Mapping[str, Any], *arrays: Array, engine: str, dtype: str) -> Parts:
@@ -115,7 +116,7 @@ def gate_parts(functions: Mapping[str, Any], *arrays: Array, engine: str, dtype:
         return outputs
 
     named: Any = (lambda x: everything(x)) if len(arrays) == 1 else lambda x, y: everything(x, y)
-    values = iter(computed(engine, tw.record(named, *inputs), *inputs).values())
+    values = iter(computed(engine, tw.graph.record(named, *inputs), *inputs).values())
     return {name: list(itertools.islice(values, count)) for name, count in counts.items()}
 
 

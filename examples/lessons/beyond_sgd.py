@@ -65,7 +65,7 @@ def rare_rows() -> Compared:
     settings = {"loss": "binary_cross_entropy", "batch_size": 1, "validation": (X, y)}
     rate, curve = plain(build, X, y, "rare rows", "val_loss", **settings)
     settings |= {"epochs": PASSES["rare rows"], "optimizer": tw.SGD(lr=0.3), "restore_best": False}
-    run = tw.fit(build(), X, y, sampler=tw.AdaptiveSampling(over="rows"), **settings)
+    run = tw.fit(build(), X, y, sampler=tw.AdaptiveSampling(strata="rows"), **settings)
     return Compared(rate, curve, "AW-SGD", by_passes(run.history["val_loss"]))
 
 
@@ -81,7 +81,9 @@ def many_valleys() -> Compared:
 
     rows = [[1.0]], [[0.0, 0.0]]
     rate, curve = plain(build, *rows, "many valleys", "loss", loss=height)
-    rule = tw.SimulatedAnnealing(temperature=10.0, spread=1.0, end=1e-6, restart=15)
+    rule = tw.SimulatedAnnealing(
+        temperature=10.0, step_size=1.0, end_fraction=1e-6, restart_after=15
+    )
     settings = {"epochs": PASSES["many valleys"] // rule.proposals, "batch_size": None}
     run = tw.fit(build(), *rows, loss=height, optimizer=rule, **settings)
     return Compared(rate, curve, "annealing", by_passes(run.history["loss"], rule.proposals))
@@ -141,7 +143,7 @@ def main(picture: str | None = None) -> None:
     print(f"  {'problem':<17}{'passes':>8}{'SGD':>12}  {'at rate':<9}{'':<11}{'other':>10}")
     for name, each in found.items():
         before, after = each.ends
-        print(f"  {name:<17}{PASSES[name]:>8}{before:>12.3g}  {each.rate:<9g}", end="")
+        print(f"  {name:<17}{PASSES[name]:>8}{before:>12.3g}  {each.rate:<9g}", end_fraction="")
         print(f"{each.name:<11}{after:>10.2g}")
     print("Rare rows: most rows soon have next to no gradient; AW-SGD draws those that do,")
     print("and weighs them less. Many valleys: heat carries annealing over the ridges.")

@@ -81,7 +81,7 @@ def matrices() -> tuple[tw.Tensor, tw.Tensor, tw.Tensor]:
     W = tw.tensor(random.standard_normal((5, 10)), name="W")
     X = tw.tensor(random.standard_normal((10, 3)), name="X")
     D = (W @ X).named("D")
-    D.backward(seed=random.standard_normal((5, 3)))
+    D.backward(gradient=random.standard_normal((5, 3)))
     return W, X, D
 
 

@@ -22,7 +22,9 @@ RULES = {
     for name in ("SGD", "momentum", "Nesterov", "AdaGrad", "AdaDelta", "Adam")
 }
 SEARCHES = {
-    "annealing": tw.SimulatedAnnealing(temperature=0.3, spread=0.3, end=1e-3, proposals=10),
+    "annealing": tw.SimulatedAnnealing(
+        temperature=0.3, step_size=0.3, end_fraction=1e-3, proposals=10
+    ),
     "BFGS": tw.BFGS(),
     "L-BFGS": tw.LBFGS(),
 }
@@ -31,7 +33,7 @@ SHOWN = ("annealing", "SGD", "AW-SGD", "Adam", "BFGS")
 NET_RATES = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
 DRAWN_RATES = {"valley": [0.0004, 0.0016, 0.0064], "net": [0.03, 0.1]}  # AW-SGD: run one by one
 PASSES = {"valley": 300, "net": 30}
-SAMPLER = tw.AdaptiveSampling(over="rows", lr=0.05)
+SAMPLER = tw.AdaptiveSampling(strata="rows", lr=0.05)
 
 
 def valley() -> dict[str, Any]:

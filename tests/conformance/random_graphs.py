@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings, strategies as st
 
 import talweg as tw
 from talweg import gates
+from talweg.engine.numpy.interpreter import Interpreter
 from talweg.graph import Graph, Tensor, gradients
 
 SMOOTH: list[Callable[..., Any]] = [
@@ -124,4 +125,4 @@ def value_and_slopes(recipe: Recipe) -> Any:
 
 
 def run(graph: Graph, arrays: list[np.ndarray]) -> dict[str, Any]:
-    return tw.Interpreter(graph)(**dict(zip(graph.inputs, arrays, strict=True)))
+    return Interpreter(graph)(**dict(zip(graph.inputs, arrays, strict=True)))

@@ -16,6 +16,7 @@ from talweg.data.model.scores import scores_of
 from talweg.data.model.trained_table import TrainedTable, outputs_of
 from talweg.data.split import deal as dealing
 from talweg.graph.functions import softmax
+from talweg.nn.bins import Bins
 from talweg.train.search.executor import SideBySide
 
 ROWS = 80
@@ -193,7 +194,7 @@ def first_of(run: tw.Run) -> object:
     return run.net.layers[0]
 
 
-@pytest.mark.parametrize("wins", [tw.Bins, tw.Dense])
+@pytest.mark.parametrize("wins", [Bins, tw.Dense])
 def test_the_kind_with_the_lower_loss_goes_on(tries_bins, monkeypatch, wins) -> None:
     """Three networks, of which two have been trained already by the trial."""
     asked: list[tuple[int, ...]] = []
@@ -211,7 +212,7 @@ def test_the_kind_with_the_lower_loss_goes_on(tries_bins, monkeypatch, wins) -> 
     monkeypatch.setattr(learning, "_loss", loss)
     found = fitted("price", members=3)
     assert asked == [(0, 4, 1), (4, 1, 0)]
-    assert (found.blueprint.bins is not None) is (wins is tw.Bins)
+    assert (found.blueprint.bins is not None) is (wins is Bins)
     assert found.unseen.members.weights.shape == (3, found.blueprint.size // 3)
 
 

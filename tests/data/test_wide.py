@@ -32,7 +32,7 @@ class Counted(dict):
 
 @pytest.mark.parametrize("columns", [50, 200])
 def test_columns_are_gathered_in_as_many_steps_as_there_are(columns: int) -> None:
-    bins = Bins.of(normal(columns), 8)
+    bins = Bins.from_rows(normal(columns), 8)
     bins.means, Counted.asked = Counted(bins.means), 0
     groups = bins._alike()
     assert sorted(column for group in groups for column in group) == [*range(columns)]

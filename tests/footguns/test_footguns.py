@@ -17,14 +17,15 @@ import pytest
 
 import talweg as tw
 from talweg import gates
+from talweg.engine.numpy.interpreter import Interpreter
 from talweg.graph import Tensor, record, tensor
 
 X = np.array([1.0, -2.0, 3.0])
 
 
-def run(graph: tw.Graph, *arrays: Any) -> Any:
+def run(graph: tw.graph.Graph, *arrays: Any) -> Any:
     named = zip(graph.inputs, map(np.asarray, arrays), strict=True)
-    return tw.Interpreter(graph)(**dict(named))["output"]
+    return Interpreter(graph)(**dict(named))["output"]
 
 
 def refusal(look: Callable[[Tensor], Any], example: Any = X) -> str:

@@ -66,7 +66,7 @@ def test_two_float_types_are_refused(name: str) -> None:
     for x, y in ((NARROW, WIDE), (WIDE, NARROW)):
         refuses(call, tw.tensor(x, dtype=x.dtype), tw.tensor(y, dtype=y.dtype))
         with pytest.raises(tw.DtypeError):
-            tw.record(call, x, y)
+            tw.graph.record(call, x, y)
         call(x, x)
 
 

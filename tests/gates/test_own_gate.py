@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.engine.numpy.interpreter import Interpreter
 from talweg.graph import record, simplify
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_gate.py"
@@ -37,7 +38,7 @@ def test_an_engine_runs_them(dtype: str) -> None:
         )
     )
     rows, centres = ROWS.astype(dtype), CENTRES.astype(dtype)
-    found = tw.Interpreter(graph)(x=rows, c=centres)["output"]
+    found = Interpreter(graph)(x=rows, c=centres)["output"]
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, distance(softsign(rows), centres))
     assert graph.cost().operations == 4 * 6 + 3 * 2 * 2

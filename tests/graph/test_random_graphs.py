@@ -37,7 +37,7 @@ def test_running_a_graph_is_what_recording_it_was(recipe: Recipe) -> None:
 @given(recipes(SMOOTH + KINKED, 8))
 def test_simplifying_changes_no_number(recipe: Recipe) -> None:
     graph = record(value_and_slopes(recipe), *recipe.arrays(0))
-    simple = tw.simplify(graph)
+    simple = tw.graph.simplify(graph)
     assert len(simple.nodes) <= len(graph.nodes)
     assert simple.cost().operations <= graph.cost().operations
     expected = run(graph, recipe.arrays(1))

@@ -180,7 +180,7 @@ def test_a_gradient_printed() -> None:
         value = tw.sin(x).sum()
         return {"value": value, "slope": gradients(value, [x])[0]}
 
-    assert str(tw.simplify(record(sine, np.ones(2)))) == SINE_AND_SLOPE
+    assert str(tw.graph.simplify(record(sine, np.ones(2)))) == SINE_AND_SLOPE
 
 
 def test_a_number_cannot_be_taken_for_a_node() -> None:

@@ -5,13 +5,14 @@ import pytest
 
 import talweg as tw
 from talweg import gates
+from talweg.engine.numpy.interpreter import Interpreter
 from talweg.graph import record, simplify
 
 X = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]])
 
 
 def run(graph, *arrays):
-    return tw.Interpreter(graph)(**dict(zip(graph.inputs, arrays, strict=True)))
+    return Interpreter(graph)(**dict(zip(graph.inputs, arrays, strict=True)))
 
 
 IDLE = {  # what leaves x as it is

@@ -17,6 +17,8 @@ import pytest
 import talweg as tw
 from talweg import gates
 from talweg.data.io.read import as_table
+from talweg.engine.numpy.interpreter import Interpreter
+from talweg.nn.bins import Bins
 from talweg.nn.metrics import METRICS, as_metric
 
 CLASSES = {name: getattr(tw, name) for name in tw.__all__ if isinstance(getattr(tw, name), type)}
@@ -139,7 +141,7 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     ),
     **dict.fromkeys(("LBFGS", "Lion", "Muon", "NAdam", "RAdam", "RMSProp", "SGD"), ()),
     **dict.fromkeys(("Glorot", "He", "LeCun", "Orthogonal", "AdaptiveSampling"), ()),
-    **dict.fromkeys(("Constant", "Normal", "Uniform", "L1", "L2"), (0.1,)),
+    **dict.fromkeys(("Huber", "CrossEntropy", "Constant", "Normal", "Uniform", "L1", "L2"), (0.1,)),
     **dict.fromkeys(("CosineDecay", "InverseScaling", "OneCycle", "ReduceOnPlateau"), (0.1,)),
     **dict.fromkeys(("MinDecrease", "TargetLoss", "TimeBudget"), (0.1,)),
     **dict.fromkeys(("SuccessiveHalving", "MaxEpochs"), (3,)),
@@ -155,25 +157,19 @@ ROWS: dict[str, Callable[[], Any]] = {
     **{name: partial(fitted_layer, name, *each) for name, each in LAYERS.items()},
     **{name: partial(CLASSES[name], *each) for name, each in SETTINGS.items()},
     **{name: partial(CLASSES[name], "why") for name in CLASSES if is_error(name)},
-    "Bins": lambda: fitted(tw.Bins.of(X, 4)),
-    "Minimum": lambda: tw.restarts(net(), X, Y, starts=3, tolerance=1e9, **QUIET).clusters[0],
     "DenoisingAutoencoder": lambda: tw.DenoisingAutoencoder(3).init(X),
     "L1L2": lambda: fitted(tw.Dense(2, weight_penalty=tw.L1L2(0.1, 0.1))),
     "Embedding": lambda: fitted(tw.Embedding(5, 2), np.zeros((2, 1))),
     "Ensemble": lambda: tw.Ensemble(net(), net(), logits=True).init(X),
-    "Failure": lambda: failed().failure,
     "Fold": lambda: tw.folds(40, 4),
     "FullBatch": OwnSearch,
-    "Graph": lambda: tw.lower(net(tw.Dense(1)), X, Y, watch="epoch").graph,
-    "Interpreter": lambda: tw.Interpreter(tw.record(lambda x: tw.exp(x) + 1.0, 2.0)),
-    "Loss": lambda: [tw.mse, tw.sse, tw.half_sse, tw.mae, tw.huber, tw.make_huber(2.0)],
+    "Loss": lambda: [tw.mse, tw.sse, tw.half_sse, tw.mae, tw.huber, tw.Huber(2.0)],
     "Metric": lambda: [as_metric(each, tw.mse) for each in METRICS[:3]],
     "Module": lambda: Own().init(X),
     "Optimizer": OwnRule,
     "EarlyStopping": lambda: tw.EarlyStopping(3) & tw.MaxEpochs(4),
     "Pretraining": lambda: tw.pretrain(net(tw.Dense(3, "sigmoid"), tw.Dense(2)), BITS, epochs=2),
     "RBM": lambda: tw.fit(tw.RBM(3), BITS, BITS, loss=tw.RBM(3).loss, **QUIET),
-    "RateTest": lambda: tw.lr_find(net(), X, Y),
     "Restarts": lambda: tw.restarts(net(), X, Y, starts=3, **QUIET),
     "Run": run,
     "Schedule": lambda: tw.Adam(lr=tw.ExponentialDecay(0.1, 0.9)),
@@ -183,9 +179,15 @@ ROWS: dict[str, Callable[[], Any]] = {
     "Sweep": swept,
     "TableModel": table_model,
     "Tensor": lambda: (tw.tensor(2.0, name="x") * tw.constant(3.0)).named("f"),
-    "Trace": lambda: tw.trace((tw.tensor(2.0, name="x") * 3.0).named("f")),
 }
 MORE: dict[str, Callable[[], Any]] = {
+    "Bins": lambda: fitted(Bins.from_rows(X, 4)),
+    "Minimum": lambda: tw.restarts(net(), X, Y, starts=3, tolerance=1e9, **QUIET).clusters[0],
+    "Failure": lambda: failed().failure,
+    "Graph": lambda: tw.lower(net(tw.Dense(1)), X, Y, watch="epoch").graph,
+    "Interpreter": lambda: Interpreter(tw.graph.record(lambda x: tw.exp(x) + 1.0, 2.0)),
+    "RateTest": lambda: tw.lr_find(net(), X, Y),
+    "Trace": lambda: tw.trace((tw.tensor(2.0, name="x") * 3.0).named("f")),
     "a net without weights": net,
     "a layer of a net": lambda: net().init(X).layers[0],
     "a run that failed": failed,
@@ -197,7 +199,7 @@ MORE: dict[str, Callable[[], Any]] = {
     "weights": lambda: dict(net().init(X).weights),
     "weights of a layer": lambda: dict(net().init(X).layers[0].weights),
     "metrics of bits": lambda: [as_metric(each, tw.binary_cross_entropy) for each in METRICS[:3]],
-    "losses of classes": lambda: [tw.cross_entropy, tw.make_cross_entropy(0.1)],
+    "losses of classes": lambda: [tw.cross_entropy, tw.CrossEntropy(0.1)],
 }
 
 
@@ -213,9 +215,9 @@ def contents(x: Any) -> Any:
         return repr(x), contents(dict(x.weights) if x.whole.is_initialized else [])
     if isinstance(x, tw.TableModel):
         return contents(x.settings), contents(x._trained)
-    if isinstance(x, tw.Interpreter):
+    if isinstance(x, Interpreter):
         return x.source
-    if is_dataclass(x) and not isinstance(x, tw.Graph):
+    if is_dataclass(x) and not isinstance(x, tw.graph.Graph):
         named = [(each.name, getattr(x, each.name)) for each in fields(x)]
         return type(x).__name__, [(name, contents(each)) for name, each in named]
     return re.sub(" at 0x[0-9a-f]+", "", str(x))
@@ -278,11 +280,11 @@ def test_a_deep_graph_is_pickled_without_recursion() -> None:
             x = tw.tanh(x)
         return x
 
-    graph = tw.record(deep, np.ones(2))
+    graph = tw.graph.record(deep, np.ones(2))
     twin = pickle.loads(pickle.dumps(graph))
     x = np.array([0.5, 2.0])
     np.testing.assert_array_equal(
-        tw.Interpreter(twin)(x=x)["output"], tw.Interpreter(graph)(x=x)["output"]
+        Interpreter(twin)(x=x)["output"], Interpreter(graph)(x=x)["output"]
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.nn.bins import Bins
 from talweg.settings import Checked, Choice, Flag, Number, check, plain
 
 RANDOM = np.random.default_rng(0)
@@ -98,7 +99,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "Holdout": {"share": 0.25},
     "SGD": {"momentum": 0.5},
 }
-OPEN = {"every": 0.5, "epochs": 4, "restart": 5}
+OPEN = {"every": 0.5, "epochs": 4, "restart_after": 5}
 """Values for what is None unless given."""
 
 
@@ -128,23 +129,23 @@ def test_each_record_keeps_pythons_own(kind: type[Any]) -> None:
 MODULES: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Dense": (tw.Dense, {"units": 3, "activation": "tanh", "bias": False, "max_norm": 0.5}),
     "Dropout": (tw.Dropout, {"rate": 0.25}),
-    "GaussianNoise": (tw.GaussianNoise, {"spread": 0.25}),
+    "GaussianNoise": (tw.GaussianNoise, {"stddev": 0.25}),
     "DropConnect": (tw.DropConnect, {"units": 3, "rate": 0.25}),
-    "NoisyDense": (tw.NoisyDense, {"units": 3, "spread": 0.25}),
-    "Embedding": (tw.Embedding, {"levels": 5, "size": 2}),
+    "NoisyDense": (tw.NoisyDense, {"units": 3, "stddev": 0.25}),
+    "Embedding": (tw.Embedding, {"num_embeddings": 5, "embedding_dim": 2}),
     "LayerNorm": (tw.LayerNorm, {"eps": 0.5}),
     "BatchNorm": (tw.BatchNorm, {"momentum": 0.5, "eps": 0.25}),
     "RBM": (
         tw.RBM,
         {"units": 3, "visible": "sigmoid", "k": 2, "chains": 4, "persistent": True,
-         "sampled": True},
+         "sample_visible": True},
     ),
     "DenoisingAutoencoder": (
         tw.DenoisingAutoencoder, {"units": 3, "visible": "tanh", "corruption": 0.5, "tied": False},
     ),
     "Sequential": (lambda dtype: tw.Sequential(tw.Dense(1), dtype=dtype), {"dtype": "float64"}),
-    "Bins": (lambda scale: tw.Bins({0: [0.0, 1.0, 2.0]}, scale=scale), {"scale": 0.5}),
-    "Bins.of": (lambda most: tw.Bins.of(X, most), {"most": 4}),
+    "Bins": (lambda scale: Bins({0: [0.0, 1.0, 2.0]}, scale=scale), {"scale": 0.5}),
+    "Bins.from_rows": (lambda max_bins: Bins.from_rows(X, max_bins), {"max_bins": 4}),
 }  # fmt: skip
 
 
@@ -169,8 +170,8 @@ def test_each_module_keeps_pythons_own(name: str) -> None:
 
 def test_losses_too() -> None:
     for form in as_numpy(0.5):
-        assert tw.make_huber(form).name == tw.make_huber(0.5).name
-        assert tw.make_cross_entropy(form).name == tw.make_cross_entropy(0.5).name
+        assert tw.Huber(form).name == tw.Huber(0.5).name
+        assert tw.CrossEntropy(form).name == tw.CrossEntropy(0.5).name
 
 
 # Every function ---------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from talweg.insight.words import (
     training_sentence,
     verdict,
 )
+from talweg.nn.bins import Bins
 
 QUICK = {"epochs": 2, "hidden": (4,), "members": 1, "bins": 0}
 NUMBERS = {"size": [*range(60)], "price": [2.5 * row for row in range(60)]}
@@ -137,7 +138,7 @@ def test_the_layers_are_listed(regression, hidden, words: str) -> None:
 
 def test_bins_are_explained_where_there_are_any(regression) -> None:
     assert bins_sentence(regression) == ""
-    binned = replace(regression.blueprint, bins=tw.Bins({0: [0, 1, 2], 1: [0, 1, 2, 3]}))
+    binned = replace(regression.blueprint, bins=Bins({0: [0, 1, 2], 1: [0, 1, 2, 3]}))
     said = bins_sentence(replace(regression, blueprint=binned))
     assert "as how far they lie into each of up to 3 bins" in said
     assert said in sentences(replace(regression, blueprint=binned))

@@ -77,22 +77,24 @@ def test_what_lies_beyond_the_edges_is_cut() -> None:
 
 def test_a_value_that_most_rows_have_takes_one_edge_and_leaves_the_others() -> None:
     rare = np.random.default_rng(4).normal(5, 1, size=80)
-    edges = Bins.of(np.concatenate([np.zeros(920), rare])[:, None], 10).edges[0]
+    edges = Bins.from_rows(np.concatenate([np.zeros(920), rare])[:, None], 10).edges[0]
     assert len(edges) == 11 and edges[0] == 0
     assert (np.abs(np.histogram(rare, edges[1:])[0] - 80 / 9) <= 1).all()
-    edges = Bins.of(np.concatenate([np.zeros(820), np.full(120, 5.0), rare])[:, None], 10).edges[0]
+    edges = Bins.from_rows(
+        np.concatenate([np.zeros(820), np.full(120, 5.0), rare])[:, None], 10
+    ).edges[0]
     assert len(edges) == 11 and {0, 5} < {*edges.tolist()}
 
 
 def test_few_values_are_the_edges_themselves() -> None:
     x = np.repeat([0.0, 2.0, 2.5, 9.0], [1, 50, 3, 1])[:, None]
-    assert Bins.of(x, 3).edges[0].tolist() == [0, 2, 2.5, 9]
-    assert len(Bins.of(x, 2).edges[0]) == 3
+    assert Bins.from_rows(x, 3).edges[0].tolist() == [0, 2, 2.5, 9]
+    assert len(Bins.from_rows(x, 2).edges[0]) == 3
 
 
 def test_bins_of_rows_hold_as_many_rows_each_and_are_centred() -> None:
     x = np.concatenate([RANDOM.lognormal(size=(960, 1)), RANDOM.integers(0, 2, (960, 1))], axis=1)
-    bins = Bins.of(x, 12)
+    bins = Bins.from_rows(x, 12)
     assert list(bins.edges) == [0]  # two values need none
     counts, _ = np.histogram(x[:, 0], bins.edges[0])
     assert counts.tolist() == [80] * 12
@@ -104,12 +106,12 @@ def test_bins_of_rows_hold_as_many_rows_each_and_are_centred() -> None:
 @pytest.mark.parametrize("share", [0.005, 0.1, 0.3, 0.5, 0.9, 0.995])
 def test_two_values_need_no_bins_however_rare_one_is(share: float) -> None:
     column = (np.arange(1000) < 1000 * share).astype(float)
-    assert Bins.of(column[:, None], 48).edges == {}
+    assert Bins.from_rows(column[:, None], 48).edges == {}
 
 
 def test_values_that_come_up_often_take_no_empty_bins() -> None:
     column = np.repeat([0.0, 1.0, 2.0, 9.0], [700, 200, 80, 20])
-    bins = Bins.of(RANDOM.permutation(column)[:, None], 10)
+    bins = Bins.from_rows(RANDOM.permutation(column)[:, None], 10)
     edges = bins.edges[0]
     assert (np.diff(edges) > 0).all() and len(edges) <= 11
     assert (edges[0], edges[-1]) == (0, 9)
@@ -119,7 +121,7 @@ def test_values_that_come_up_often_take_no_empty_bins() -> None:
     ("error", "words", "make"),
     [
         (SettingError, "scale must be a number above 0", lambda: Bins({0: FEW}, scale=0)),
-        (SettingError, "most must be a whole number at least 2", lambda: Bins.of(X, 1)),
+        (SettingError, "max_bins must be a whole number at least 2", lambda: Bins.from_rows(X, 1)),
         (SettingError, "edges of column 3 must ascend", lambda: Bins({3: [1, 1, 2]})),
         (SettingError, "edges of column 0 must ascend", lambda: Bins({0: [1]})),
         (SettingError, "edges of column 0 must ascend", lambda: Bins({0: [0, np.inf]})),
@@ -198,7 +200,7 @@ OTHERS = RANDOM.normal(size=(40, 4))  # whose edges, which are kinks, lie betwee
 
 
 def binned() -> tw.Module:
-    return tw.Sequential(Bins.of(OTHERS, 5), tw.Dense(3, "tanh"), tw.Dense(2))
+    return tw.Sequential(Bins.from_rows(OTHERS, 5), tw.Dense(3, "tanh"), tw.Dense(2))
 
 
 NETS: dict[str, Callable[[], tw.Module]] = {

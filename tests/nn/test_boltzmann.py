@@ -198,7 +198,7 @@ def test_the_cases_differ() -> None:
 @BOTH_ENGINES
 def test_many_rounds_go_down_the_likelihood(engine: str) -> None:
     X = np.tile(np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]]), (30_000, 1))
-    found = slopes(machine(X, k=20, sampled=True), X, engine)
+    found = slopes(machine(X, k=20, sample_visible=True), X, engine)
     expected = likelihood_slopes(X[:2])
     for name in WEIGHTS:
         assert_allclose(found[name], expected[name], atol=3 / np.sqrt(len(X)))
@@ -252,7 +252,7 @@ def log_likelihood(rbm: tw.RBM, X: np.ndarray) -> float:
 def test_training_raises_the_likelihood_of_bars_and_stripes(persistent: bool) -> None:
     X = bars_and_stripes(3)
     assert X.shape == (14, 9)
-    rbm = tw.RBM(10, persistent=persistent, sampled=True)
+    rbm = tw.RBM(10, persistent=persistent, sample_visible=True)
     rbm.init(X, seed=0)
     start = log_likelihood(rbm, X)
     tw.fit(

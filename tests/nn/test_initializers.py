@@ -99,7 +99,7 @@ def test_uniform_and_normal_have_their_settings() -> None:
     ("make", "error", "words"),
     [
         (lambda: as_initializer("he_unifrom"), SettingError, "Did you mean 'he_uniform'?"),
-        (lambda: tw.Normal(std=0), SettingError, "std must be a number above 0"),
+        (lambda: tw.Normal(stddev=0), SettingError, "stddev must be a number above 0"),
         (lambda: tw.Uniform(low=float("nan")), SettingError, "low must be a number"),
         (lambda: tw.Glorot("gaussian"), SettingError, "one of 'uniform', 'normal'"),
         (lambda: tw.Orthogonal(gain=-1), SettingError, "gain must be a number above 0"),

@@ -145,7 +145,7 @@ def test_huber_with_another_delta(delta: float) -> None:
     gap = np.array([[-5.0], [-0.05], [0.0], [1.0], [3.0]])
     size = np.abs(gap)
     expected = np.where(size <= delta, size**2 / 2, delta * (size - delta / 2)).mean()
-    assert_allclose(tw.make_huber(delta)(gap, np.zeros(5)).item(), expected, rtol=1e-14)
+    assert_allclose(tw.Huber(delta)(gap, np.zeros(5)).item(), expected, rtol=1e-14)
 
 
 # Refused ----------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def test_unknown_losses(given, words: str) -> None:
 @pytest.mark.parametrize("delta", [0, -1.0, float("nan")])
 def test_huber_wants_a_positive_delta(delta: float) -> None:
     with pytest.raises(SettingError, match="delta must be a number above 0"):
-        tw.make_huber(delta)
+        tw.Huber(delta)
 
 
 def test_weights_of_another_length_are_refused() -> None:

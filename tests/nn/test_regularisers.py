@@ -21,7 +21,7 @@ LAYERS: dict[str, Callable[[], tw.Module]] = {
     "dropout": lambda: tw.Dropout(0.4),
     "noise": lambda: tw.GaussianNoise(0.3),
     "drop_connect": lambda: tw.DropConnect(5, rate=0.4),
-    "noisy_dense": lambda: tw.NoisyDense(5, "tanh", spread=0.2),
+    "noisy_dense": lambda: tw.NoisyDense(5, "tanh", stddev=0.2),
     "batch_norm": lambda: tw.BatchNorm(),
 }
 """Layers that do something else in training than in evaluation."""
@@ -255,9 +255,9 @@ def test_smoothed_labels() -> None:
     logits = tw.constant(np.log([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]))
     expected = -(0.8 * np.log([0.7, 0.8]).sum() + 0.2 / 3 * np.log([0.7, 0.2, 0.1]).sum())
     expected -= 0.2 / 3 * np.log([0.1, 0.1, 0.8]).sum()
-    found = tw.make_cross_entropy(0.2)(logits, np.array([0, 2])).item()
+    found = tw.CrossEntropy(0.2)(logits, np.array([0, 2])).item()
     assert found == pytest.approx(expected / 2, rel=1e-12)
-    assert tw.make_cross_entropy(0).name == "cross_entropy"
+    assert tw.CrossEntropy(0).name == "cross_entropy"
 
 
 @pytest.mark.slow
@@ -268,7 +268,7 @@ def test_smoothed_labels_are_torchs() -> None:
     given = torch.nn.CrossEntropyLoss(label_smoothing=0.15)(
         torch.tensor(logits), torch.tensor(labels)
     )
-    found = tw.make_cross_entropy(0.15)(logits, labels).item()
+    found = tw.CrossEntropy(0.15)(logits, labels).item()
     assert found == pytest.approx(given.item(), rel=1e-12)
 
 
@@ -276,13 +276,13 @@ def test_smoothed_labels_are_torchs() -> None:
     ("make", "words"),
     [
         (lambda: tw.Dropout(1.0), "Dropout: rate must be"),
-        (lambda: tw.GaussianNoise(-1), "GaussianNoise: spread must be"),
+        (lambda: tw.GaussianNoise(-1), "GaussianNoise: stddev must be"),
         (lambda: tw.DropConnect(3, rate=2), "DropConnect: rate must be"),
         (lambda: tw.BatchNorm(momentum=0), "BatchNorm: momentum must be"),
         (lambda: tw.Dense(3, weight_penalty=0.1), "weight_penalty is a penalty such as tw.L2"),
         (lambda: tw.Dense(3, max_norm=0), "Dense: max_norm must be"),
         (lambda: tw.L1(-1), "L1: l1 must be"),
-        (lambda: tw.make_cross_entropy(1.0), "smoothing must be"),
+        (lambda: tw.CrossEntropy(1.0), "label_smoothing must be"),
     ],
 )
 def test_bad_settings_are_named(make: Any, words: str) -> None:

@@ -40,7 +40,7 @@ def go(rule, start=(3.0, -2.0), loss=valleys, epochs: int = 150, dtype="float64"
     return tw.fit(net, rows, rows, loss=loss, optimizer=rule, epochs=epochs, **settings)
 
 
-HOT = tw.SimulatedAnnealing(temperature=10.0, spread=1.0, end=1e-6, restart=15)
+HOT = tw.SimulatedAnnealing(temperature=10.0, step_size=1.0, end_fraction=1e-6, restart_after=15)
 
 
 @pytest.mark.quick("*float32*numpy*", "*numpy*float32*")
@@ -58,7 +58,7 @@ def test_the_deepest_of_many_valleys(dtype: str, engine: str) -> None:
 
 def test_cold_is_hill_climbing() -> None:
     """Without heat it stays in its valley too, given small proposals."""
-    cold = tw.SimulatedAnnealing(temperature=1e-9, spread=0.05)
+    cold = tw.SimulatedAnnealing(temperature=1e-9, step_size=0.05)
     assert_allclose(go(cold).net.weights["place"], [2.95, -1.966], atol=0.01)
 
 
@@ -66,7 +66,7 @@ def test_cold_is_hill_climbing() -> None:
 def test_a_net_learns() -> None:
     random = np.random.default_rng(0)
     X = random.normal(size=(50, 2))
-    rule = tw.SimulatedAnnealing(temperature=0.1, spread=0.3)
+    rule = tw.SimulatedAnnealing(temperature=0.1, step_size=0.3)
     settings = {"loss": "mse", "epochs": 100, "batch_size": None, "metrics": "mae"}
     run = tw.fit(tw.Sequential(tw.Dense(1)), X, X[:, :1] + 1, optimizer=rule, **settings)
     assert run.history["loss"][-1] < 0.01 * run.history["loss"][0]
@@ -90,9 +90,9 @@ def test_heights_are_boltzmanns(temperature: float) -> None:
     D T^2 / 2, as exp(-height / T) says.
     """
     rule = tw.SimulatedAnnealing(
-        temperature, cooling=lambda done: 1.0, spread=2 * temperature**0.5, adapts=False
+        temperature, cooling=lambda done: 1.0, step_size=2 * temperature**0.5, adaptive=False
     )
-    heights = go(rule, (0.0, 0.0), bowl, 2500).watched["height"][10:]
+    heights = go(rule, (0.0, 0.0), bowl, 2500).watched["energy"][10:]
     assert heights.mean() == pytest.approx(temperature, rel=0.08)
     assert heights.std() == pytest.approx(temperature, rel=0.12)
 
@@ -115,7 +115,7 @@ def test_what_is_no_number_is_never_accepted() -> None:
     def half(place, target):
         return tw.sum(tw.log(place), 1)  # falls towards 0, beyond which there is nothing
 
-    run = go(tw.SimulatedAnnealing(temperature=100.0, spread=1.0), loss=half, start=(1.0, 1.0))
+    run = go(tw.SimulatedAnnealing(temperature=100.0, step_size=1.0), loss=half, start=(1.0, 1.0))
     assert run.failure is None
     assert np.isfinite(run.history["loss"]).all()
     assert (run.net.weights["place"] > 0).all()
@@ -135,7 +135,7 @@ def test_what_is_no_number_is_never_accepted() -> None:
     ids=["geometric", "linear", "logarithmic", "function"],
 )
 def test_cooling(cooling, expected: list[float]) -> None:
-    run = go(tw.SimulatedAnnealing(2.0, cooling, end=0.01), epochs=5)
+    run = go(tw.SimulatedAnnealing(2.0, cooling, end_fraction=0.01), epochs=5)
     assert_allclose(run.watched["temperature"], expected, rtol=1e-12)
 
 
@@ -155,14 +155,14 @@ def test_corana() -> None:
 @pytest.mark.slow
 def test_the_spread_follows_what_is_accepted() -> None:
     run = go(HOT)
-    spread, accepted = run.watched["spread"], run.watched["accepted"]
+    spread, accepted = run.watched["step_size"], run.watched["accepted"]
     assert spread[0] == 1.0
     assert_allclose(
         spread[1:], [adapted(*each, 1.0) for each in zip(spread[:-1], accepted[:-1], strict=True)]
     )
     assert spread[-1] < 0.1
-    fixed = go(tw.SimulatedAnnealing(temperature=10.0, adapts=False))
-    assert_array_equal(fixed.watched["spread"], 0.1)
+    fixed = go(tw.SimulatedAnnealing(temperature=10.0, adaptive=False))
+    assert_array_equal(fixed.watched["step_size"], 0.1)
 
 
 @pytest.mark.slow
@@ -170,7 +170,9 @@ def test_share() -> None:
     """With a tiny share each proposal moves one weight, with a half about half of them."""
     counts = {}
     for share in (1e-9, 0.5, 1.0):
-        rule = tw.SimulatedAnnealing(share=share, proposals=1, temperature=1e9, end=1.0)
+        rule = tw.SimulatedAnnealing(
+            move_fraction=share, proposals=1, temperature=1e9, end_fraction=1.0
+        )
         found = []
         for seed in range(20):
             run = go(rule, [1.0] * 40, lambda place, _: -bowl(place, _), 1, seed=seed)
@@ -187,11 +189,11 @@ def test_share() -> None:
 
 def test_the_net_has_the_lowest_place_seen() -> None:
     run = go(
-        tw.SimulatedAnnealing(temperature=5.0, cooling=lambda done: 1.0, spread=1.0), epochs=60
+        tw.SimulatedAnnealing(temperature=5.0, cooling=lambda done: 1.0, step_size=1.0), epochs=60
     )
     assert (np.diff(run.history["loss"]) <= 0).all()
-    assert (run.watched["height"] >= valleys_at(run.net.weights["place"])).all()
-    assert run.watched["height"][-1] > valleys_at(run.net.weights["place"])
+    assert (run.watched["energy"] >= valleys_at(run.net.weights["place"])).all()
+    assert run.watched["energy"][-1] > valleys_at(run.net.weights["place"])
 
 
 def valleys_at(place) -> float:
@@ -200,10 +202,9 @@ def valleys_at(place) -> float:
 
 def test_restarts_from_the_lowest() -> None:
     """At a high temperature it wanders off; going back each epoch keeps it near."""
-    hot = {"temperature": 1e6, "end": 1.0, "spread": 1.0, "adapts": False}
-    free = go(tw.SimulatedAnnealing(**hot), (0.0, 0.0), bowl, 100).watched["height"]
-    held = go(tw.SimulatedAnnealing(**hot, restart=1), (0.0, 0.0), bowl, 100).watched["height"]
-    some = go(tw.SimulatedAnnealing(**hot, restart=10), (0.0, 0.0), bowl, 100).watched["height"]
+    hot = {"temperature": 1e6, "end_fraction": 1.0, "step_size": 1.0, "adaptive": False}
+    rules = (tw.SimulatedAnnealing(**hot, restart_after=epochs) for epochs in (None, 1, 10))
+    free, held, some = (go(rule, (0.0, 0.0), bowl, 100).watched["energy"] for rule in rules)
     assert np.median(held) < 0.3 * np.median(some) < 0.3 * np.median(free)
 
 
@@ -212,12 +213,12 @@ def test_the_same_seed_is_the_same_run() -> None:
     assert_array_equal(one.net.weights["place"], same.net.weights["place"])
     for name, each in one.watched.items():
         assert_array_equal(each, same.watched[name])
-    assert (one.watched["height"] != other.watched["height"]).any()
+    assert (one.watched["energy"] != other.watched["energy"]).any()
 
 
 def test_engines_agree() -> None:
     runs = [go(HOT, engine=engine, epochs=30) for engine in ("numpy", "native")]
-    for name in ("height", "accepted"):
+    for name in ("energy", "accepted"):
         assert_allclose(*(each.watched[name] for each in runs), rtol=1e-9)
     assert_allclose(*(each.net.weights["place"] for each in runs), rtol=1e-9)
 
@@ -236,9 +237,9 @@ def test_ends_like_any_run() -> None:
             {"cooling": "slow"},
             "SimulatedAnnealing: cooling must be 'geometric', 'linear', 'logarithmic' or",
         ),
-        ({"share": 0}, "SimulatedAnnealing: share must be"),
+        ({"move_fraction": 0}, "SimulatedAnnealing: move_fraction must be"),
         ({"proposals": 0}, "SimulatedAnnealing: proposals must be"),
-        ({"restart": 0}, "SimulatedAnnealing: restart must be"),
+        ({"restart_after": 0}, "SimulatedAnnealing: restart_after must be"),
     ],
 )
 def test_numbers_that_are_refused(settings: dict, words: str) -> None:

@@ -278,7 +278,7 @@ def test_engines_agree(rule: tw.FullBatch) -> None:
 
 def test_memory_matters_and_bounds() -> None:
     """With room for every step, L-BFGS differs from BFGS only by its scale."""
-    found = {size: train(tw.LBFGS(memory=size), 40).history["loss"][-1] for size in (1, 20)}
+    found = {size: train(tw.LBFGS(history_size=size), 40).history["loss"][-1] for size in (1, 20)}
     assert found[20] < 0.8 * found[1]
 
 
@@ -378,7 +378,7 @@ def test_a_start_that_is_no_number_fails(engine: str) -> None:
 
 def test_a_failed_search_goes_on_from_the_lowest_place() -> None:
     """With a few passes a step, many searches fail; the run still comes down."""
-    run = go([-1.2, 1.0], tw.BFGS(passes=5, c2=1e-4), epochs=3000)
+    run = go([-1.2, 1.0], tw.BFGS(max_eval=5, c2=1e-4), epochs=3000)
     assert (np.diff(run.history["loss"]) <= 0).all()
     assert run.history["loss"][-1] < 1e-3 * run.history["loss"][0]
 
@@ -438,9 +438,9 @@ def test_a_matrix_that_is_too_large_is_refused() -> None:
 @pytest.mark.parametrize(
     ("kind", "settings"),
     [
-        (tw.LBFGS, {"memory": 0}),
-        (tw.LBFGS, {"memory": tw.CosineDecay(10)}),
-        (tw.BFGS, {"passes": 4}),
+        (tw.LBFGS, {"history_size": 0}),
+        (tw.LBFGS, {"history_size": tw.CosineDecay(10)}),
+        (tw.BFGS, {"max_eval": 4}),
         (tw.BFGS, {"c1": 0}),
         (tw.BFGS, {"c2": 1.0}),
     ],

@@ -17,7 +17,7 @@ BOTH = pytest.mark.parametrize("engine", ENGINES)
 RULES = {
     "plain": tw.ReduceOnPlateau(0.1, factor=0.5, patience=2, threshold=0.02, watch="loss"),
     "all settings": tw.ReduceOnPlateau(
-        0.1, factor=0.3, patience=1, threshold=0.05, cooldown=3, least=0.004, watch="loss"
+        0.1, factor=0.3, patience=1, threshold=0.05, cooldown=3, min_value=0.004, watch="loss"
     ),
     "no patience": tw.ReduceOnPlateau(0.1, factor=0.8, patience=0, threshold=0.1, watch="loss"),
 }
@@ -35,7 +35,7 @@ def values_of(rule: tw.ReduceOnPlateau, losses: Any) -> list[float]:
         if rest > 0:
             rest, waited = rest - 1, 0
         if waited > rule.patience:
-            value, rest, waited = max(rule.least, value * rule.factor), rule.cooldown, 0
+            value, rest, waited = max(rule.min_value, value * rule.factor), rule.cooldown, 0
     return found
 
 
@@ -66,7 +66,7 @@ def test_like_torch(name: str) -> None:
         patience=rule.patience,
         threshold=rule.threshold,
         cooldown=rule.cooldown,
-        min_lr=rule.least,
+        min_lr=rule.min_value,
     )
     expected = []
     for loss in LOSSES:

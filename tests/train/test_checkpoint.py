@@ -100,14 +100,14 @@ CASES: dict[str, dict[str, Any]] = {
     "lr_multipliers": {"lr_multipliers": {"0": 0.1}, "optimizer": tw.RMSProp(weight_decay=0.01)},
     "classes weighed": {"sample_weight": np.linspace(0.1, 2, 23)},
     "BFGS": {"optimizer": tw.BFGS(), "batch_size": None, "metrics": ["mae"]},
-    "L-BFGS": {"optimizer": tw.LBFGS(memory=3), "batch_size": None, "validation": 0.3},
+    "L-BFGS": {"optimizer": tw.LBFGS(history_size=3), "batch_size": None, "validation": 0.3},
     "L-BFGS to its end": {
-        "optimizer": tw.LBFGS(c2=0.5, passes=5),
+        "optimizer": tw.LBFGS(c2=0.5, max_eval=5),
         "batch_size": None,
         "epochs": 400,
     },
     "annealing": {
-        "optimizer": tw.SimulatedAnnealing(temperature=50.0, restart=2, share=0.5),
+        "optimizer": tw.SimulatedAnnealing(temperature=50.0, restart_after=2, move_fraction=0.5),
         "batch_size": None,
         "epochs": 9,
     },
@@ -372,7 +372,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "activation": ({"make": lambda: network(tw.Dense(5, "relu"))}, "the net, the loss or the"),
     "dtype": ({"make": lambda: network(dtype="float64")}, "the net, the loss or the kind"),
     "loss": ({"loss": "mae"}, "the net, the loss or the kind of optimizer differs. Give"),
-    "constant": ({"loss": tw.make_huber(2.0)}, "the net, the loss or the kind of optimizer"),
+    "constant": ({"loss": tw.Huber(2.0)}, "the net, the loss or the kind of optimizer"),
     "rule": ({"optimizer": tw.SGD(lr=0.001)}, "the optimizer's numbers differs"),
     "rate": ({"optimizer": tw.Adam(lr=0.002)}, "the optimizer's numbers differs"),
     "momentum": ({"optimizer": tw.Adam(beta1=0.8)}, "the optimizer's numbers differs"),
@@ -417,9 +417,9 @@ def test_the_file_of_another_run_is_refused(name: str, path: Path) -> None:
 
 
 def test_a_constant_of_the_loss_is_a_part_of_the_run(path: Path) -> None:
-    fit(loss=tw.make_huber(1.5), epochs=2, checkpoint=path)
+    fit(loss=tw.Huber(1.5), epochs=2, checkpoint=path)
     with pytest.raises(tw.SettingError, match="the net, the loss or the kind of optimizer"):
-        fit(loss=tw.make_huber(1.25), checkpoint=path, resume=True)
+        fit(loss=tw.Huber(1.25), checkpoint=path, resume=True)
 
 
 def test_validation_rows_are_those_of_the_run(path: Path) -> None:
@@ -450,10 +450,10 @@ def test_another_past_of_a_schedule_is_refused(kind: str, path: Path) -> None:
 @pytest.mark.parametrize(
     ("first", "then", "words"),
     [
-        (tw.LBFGS(), {"optimizer": tw.LBFGS(memory=4)}, r"numbers differs \(LBFGS\(c1="),
+        (tw.LBFGS(), {"optimizer": tw.LBFGS(history_size=4)}, r"numbers differs \(LBFGS\(c1="),
         (
             tw.SimulatedAnnealing(),
-            {"optimizer": tw.SimulatedAnnealing(spread=0.2)},
+            {"optimizer": tw.SimulatedAnnealing(step_size=0.2)},
             r"numbers differs \(SimulatedAnnealing",
         ),
         (

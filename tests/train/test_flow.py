@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.engine.numpy.interpreter import Interpreter
 from talweg.train.run.gradient_flow import Flow
 
 RANDOM = np.random.default_rng(0)
@@ -258,9 +259,9 @@ def test_a_net_with_nothing_to_tell_costs_one_step_and_changes_no_bit(monkeypatc
 def test_a_large_batch_is_looked_at_by_some_of_its_rows(settings: Any, monkeypatch) -> None:
     sizes = []
 
-    def interpreter(graph: tw.Graph) -> tw.Interpreter:
+    def interpreter(graph: tw.graph.Graph) -> Interpreter:
         sizes.append(graph.inputs["x"].shape[0])
-        return tw.Interpreter(graph)
+        return Interpreter(graph)
 
     monkeypatch.setattr("talweg.train.run.gradient_flow.Interpreter", interpreter)
     x = RANDOM.normal(size=(3000, 3))

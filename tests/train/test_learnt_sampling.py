@@ -37,7 +37,7 @@ def job(over, size, penalty=None, net=None, X=None, y=None, **settings):
     X, y = table() if X is None else (X, y)
     net = net or network(weight_penalty=penalty)
     given = {"optimizer": tw.SGD(lr=1.0), "loss": "binary_cross_entropy", "batch_size": size}
-    sampler = tw.AdaptiveSampling(over=over, floor=0.2, lr=1e-3)
+    sampler = tw.AdaptiveSampling(strata=over, exploration=0.2, lr=1e-3)
     return job_of(net, X, y, {**DEFAULTS, "sampler": None, **given, **settings}, sampler)
 
 
@@ -192,7 +192,7 @@ def test_with_frozen_weights_it_finds_the_least_variance(over, size, engine) -> 
     groups = np.arange(40) if over == "rows" else y
     net = network().init(X, seed=3)
     before = net.weights.flat.copy()
-    sampler = tw.AdaptiveSampling(over=over, lr=0.01 if over == "classes" else 0.03)
+    sampler = tw.AdaptiveSampling(strata=over, lr=0.01 if over == "classes" else 0.03)
     settings = {"loss": "binary_cross_entropy", "batch_size": size, "sampler": sampler}
     epochs = 30 if engine == "numpy" else 200 * size
     run = tw.fit(net, X, y, optimizer=tw.SGD(lr=NEVER), epochs=epochs, engine=engine, **settings)
@@ -222,7 +222,7 @@ def with_dropout():
 def train(over="classes", build=network, **settings):
     X, y = table(60)
     given = {"loss": "binary_cross_entropy", "epochs": 4, "batch_size": 8, "seed": 1}
-    given |= {"optimizer": tw.Adam(lr=0.01), "sampler": tw.AdaptiveSampling(over=over)}
+    given |= {"optimizer": tw.Adam(lr=0.01), "sampler": tw.AdaptiveSampling(strata=over)}
     return tw.fit(build(), X, y, **{**given, **settings})
 
 
@@ -289,7 +289,7 @@ def test_it_beats_uniform_draws_on_an_imbalanced_table() -> None:
     X, y = table(400, seed=2)
     for over in ("rows", "classes"):
         net = network().init(X, seed=0)
-        sampler = tw.AdaptiveSampling(over=over)
+        sampler = tw.AdaptiveSampling(strata=over)
         settings = {"loss": "binary_cross_entropy", "epochs": 20, "batch_size": 1}
         run = tw.fit(net, X, y, optimizer=tw.SGD(lr=0.05), sampler=sampler, **settings)
         groups = y if over == "classes" else np.arange(400)
@@ -314,8 +314,8 @@ def sampler(**settings):
 REFUSED = [
     ({"sampler": "rows"}, r"sampler must be tw.AdaptiveSampling\(...\) or None"),
     ({"loss": "mse"}, "sampler over classes needs a loss that has them"),
-    ({"sampler": sampler(over=[0, 1])}, "over 2 given groups, but there are 60 rows"),
-    ({"sampler": sampler(over=np.arange(60)), "validation": 0.5}, "60 given groups, but there"),
+    ({"sampler": sampler(strata=[0, 1])}, "over 2 given groups, but there are 60 rows"),
+    ({"sampler": sampler(strata=np.arange(60)), "validation": 0.5}, "60 given groups, but there"),
     ({"optimizer": "lbfgs", "batch_size": None}, "LBFGS looks at all rows at once"),
     ({"shuffle": False}, "leave shuffle=False out"),
     ({"checkpoint": "run.talweg"}, "cannot be resumed yet; leave checkpoint out"),
@@ -331,7 +331,8 @@ def test_what_does_not_go_with_it(settings, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"over": "columns"}, {"over": 3}, {"lr": 0}, {"floor": 0}, {"floor": 1}]
+    "settings",
+    [{"strata": "columns"}, {"strata": 3}, {"lr": 0}, {"exploration": 0}, {"exploration": 1}],
 )
 def test_settings_out_of_bounds(settings) -> None:
     with pytest.raises(SettingError, match="AdaptiveSampling: "):

@@ -23,7 +23,7 @@ NETS: dict[str, Callable[[], list[tw.Module]]] = {
     "dropout": lambda: [tw.Dense(7, "tanh"), tw.Dropout(0.5), tw.Dense(1)],
     "dropped inputs": lambda: [tw.Dropout(0.5), tw.Dense(9, "relu"), tw.Dense(1)],
     "dropped weights": lambda: [tw.DropConnect(7, "tanh"), tw.Dense(1)],
-    "noisy weights": lambda: [tw.NoisyDense(7, "relu", spread=1.0), tw.Dense(1)],
+    "noisy weights": lambda: [tw.NoisyDense(7, "relu", stddev=1.0), tw.Dense(1)],
     "normed after noise": lambda: [
         tw.GaussianNoise(0.5),
         tw.BatchNorm(),

@@ -101,12 +101,12 @@ def _seed(output: Tensor) -> Tensor:
     return constant(np.ones(output.shape, output.dtype))
 
 
-def set_gradients(output: Tensor, seed: Any = None) -> None:
+def set_gradients(output: Tensor, gradient: Any = None) -> None:
     """Set `.grad` of every varying node that `output` was made from (`Tensor.backward`)."""
     output.refuse_reading("backward() was called")
-    arriving = None if seed is None else constant(seed, dtype=output.dtype)
+    arriving = None if gradient is None else constant(gradient, dtype=output.dtype)
     if arriving is not None and arriving.shape != output.shape:
-        raise ShapeError(f"backward: the seed is {arriving.spec}, the output is {output.spec}")
+        raise ShapeError(f"backward: the gradient is {arriving.spec}, the output is {output.spec}")
     found = every_gradient(output, arriving)
     for node in ancestors([output]):
         node.grad = found.get(node.number)

@@ -277,16 +277,16 @@ class Tensor(Refusals):
         """The largest element along `axis`, or of all."""
         return _tensor(functions.max(self, axis=axis, keepdims=keepdims))
 
-    def backward(self, seed: Any = None) -> None:
+    def backward(self, gradient: Any = None) -> None:
         """Set `.grad` of every node that this one was made from.
 
         `grad` is d(this)/d(node), an array of the node's shape; a second call replaces the
-        first one's. `seed` is the gradient that arrives here: 1 for a single number, needed
+        first one's. `gradient` is the one that arrives here: 1 for a single number, needed
         otherwise.
         """
         from talweg.graph.backpropagation import set_gradients
 
-        set_gradients(self, seed)
+        set_gradients(self, gradient)
 
 
 def _tensor(value: Any) -> Tensor:

@@ -25,9 +25,9 @@ def identity(x: Operand) -> Operand:
     return x
 
 
-def leaky_relu(x: Operand, slope: float = 0.01) -> Operand:
-    """x where x > 0, slope x elsewhere (Maas et al. 2013)."""
-    return gates.where(gates.greater(x, 0), x, slope * x)
+def leaky_relu(x: Operand, negative_slope: float = 0.01) -> Operand:
+    """x where x > 0, negative_slope x elsewhere (Maas et al. 2013)."""
+    return gates.where(gates.greater(x, 0), x, negative_slope * x)
 
 
 def elu(x: Operand, alpha: float = 1.0) -> Operand:

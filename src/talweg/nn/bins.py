@@ -18,11 +18,8 @@ from talweg.settings import Number, check
 
 Floats = NDArray[np.float64]
 
-_RULES = {
-    "most": Number(at_least=2, whole=True),
-    "scale": Number(above=0),
-}
-
+_MAX_BINS = {"max_bins": Number(at_least=2, whole=True)}
+_SCALE = {"scale": Number(above=0)}
 
 _NARROWEST = 1e-4  # of a column's range
 
@@ -47,7 +44,7 @@ class Bins(Module):
         *,
         scale: float = 0.3,
     ) -> None:
-        given = check("Bins", {"scale": scale}, {"scale": _RULES["scale"]})
+        given = check("Bins", {"scale": scale}, _SCALE)
         self.edges = {int(column): _ascending(column, each) for column, each in edges.items()}
         self.means = {
             column: np.asarray((means or {}).get(column, np.zeros(len(each) - 1)), np.float64)
@@ -56,17 +53,17 @@ class Bins(Module):
         self.scale = float(given["scale"])
 
     @classmethod
-    def of(cls, x: ArrayLike, most: int = 48, *, scale: float = 0.3) -> Bins:
-        """Bins with as many rows of x (N, D) each, `most` a column; two values need none.
+    def from_rows(cls, x: ArrayLike, max_bins: int = 48, *, scale: float = 0.3) -> Bins:
+        """Bins with as many rows of x (N, D) each, `max_bins` a column; two values need none.
 
         A value that fills a bin by itself (0, where most rows are) is an edge, and takes no other.
         """
-        most = check("Bins.of", {"most": most}, {"most": _RULES["most"]})["most"]
+        max_bins = check("Bins.from_rows", {"max_bins": max_bins}, _MAX_BINS)["max_bins"]
         rows = np.asarray(x)
         edges = {}
         for column in range(rows.shape[1]):
             values = rows[:, column]
-            found = _apart(_edges(values, most))
+            found = _apart(_edges(values, max_bins))
             if len(found) > 2:
                 edges[column] = found
         plain = cls(edges, scale=scale)

@@ -15,7 +15,7 @@ _RULES: dict[str, Rule] = {
     "k": Number(at_least=1, whole=True),
     "persistent": Flag(),
     "chains": Number(at_least=1, whole=True),
-    "sampled": Flag(),
+    "sample_visible": Flag(),
 }
 _KINDS = {("sigmoid", "sigmoid"), ("sigmoid", "identity"), ("identity", "sigmoid")}
 """(visible, hidden) units: with numbers on both sides, E has no least value."""
@@ -31,11 +31,11 @@ class RBM(Pair):
     variance 1, with (v - a)^2 / 2 in the place of -a v in E, or h^2 / 2 more. Rows of such
     numbers want mean 0 and variance 1, and a small lr.
 
-    Hidden units are drawn, and counted as probabilities. Visible ones are drawn where `sampled`
-    or persistent; else they stay probabilities, which is less noisy. `tw.fit(rbm, X, X,
-    loss=rbm.loss)` reports the squared error of rows after one round. Hinton, Training products
-    of experts by minimizing contrastive divergence (2002); Tieleman, Training RBMs using
-    approximations to the likelihood gradient (2008).
+    Hidden units are drawn, and counted as probabilities. Visible ones are drawn with
+    `sample_visible` or `persistent`; else they stay probabilities, which is less noisy.
+    `tw.fit(rbm, X, X, loss=rbm.loss)` reports the squared error of rows after one round. Hinton,
+    Training products of experts by minimizing contrastive divergence (2002); Tieleman, Training
+    RBMs using approximations to the likelihood gradient (2008).
 
     >>> X = np.array([[1, 1, 0, 0], [0, 0, 1, 1]])
     >>> rbm = RBM(4)
@@ -53,14 +53,14 @@ class RBM(Pair):
         k: int = 1,
         persistent: bool = False,
         chains: int = 100,
-        sampled: bool = False,
+        sample_visible: bool = False,
         **settings: Any,
     ) -> None:
-        given = {"k": k, "persistent": persistent, "chains": chains, "sampled": sampled}
-        given = check("RBM", given, _RULES)
+        given = {"k": k, "persistent": persistent, "chains": chains}
+        given = check("RBM", {**given, "sample_visible": sample_visible}, _RULES)
         super().__init__(units, activation, **settings)
         self.k, self.chains = given["k"], given["chains"]
-        self.persistent, self.sampled = given["persistent"], given["sampled"]
+        self.persistent, self.sample_visible = given["persistent"], given["sample_visible"]
 
     def __call__(self, v: Tensor) -> Tensor:
         self.begin(v)
@@ -97,7 +97,7 @@ class RBM(Pair):
         shown: list[Tensor] = []
         for _ in range(self.k):
             shown.append(self.seen(self._drawn(self.hidden(v), self.activation.name), v.shape[1]))
-            is_drawn = self.sampled or self.persistent
+            is_drawn = self.sample_visible or self.persistent
             v = self._drawn(shown[-1], self.visible) if is_drawn else shown[-1]
         return shown[0], gates.stop_gradient(v)
 

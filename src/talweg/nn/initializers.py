@@ -49,13 +49,13 @@ class Uniform(Checked):
 
 @dataclass(frozen=True)
 class Normal(Checked):
-    """N(mean, std^2)."""
+    """N(mean, stddev^2)."""
 
-    std: float = setting(0.05, POSITIVE)
+    stddev: float = setting(0.05, POSITIVE)
     mean: float = setting(0.0, FINITE)
 
     def __call__(self, shape: Shape, random: np.random.Generator) -> Array:
-        return random.normal(self.mean, self.std, shape)
+        return random.normal(self.mean, self.stddev, shape)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from talweg.nn.row_weights import row_weights
 from talweg.nn.targets import Labels, prepare_target
 from talweg.settings import Number, check
 
+_LABEL_SMOOTHING = {"label_smoothing": Number(at_least=0, below=1)}
 RowRule = Callable[[Any, Any], Any]
 """(prediction, target) -> one number a row, written in gates."""
 
@@ -179,34 +180,59 @@ mae = Loss("mae", _mean_gap)
 """Mean absolute error: the mean of |p - t|."""
 
 
-def make_huber(delta: float = 1.0) -> Loss:
-    """Huber's loss: (p - t)^2 / 2 up to a gap of `delta`, delta (|p - t| - delta / 2) beyond.
+class Huber(Loss):
+    """Huber's loss: (p - t)^2 / 2 for errors up to `delta`, delta (|p - t| - delta / 2) beyond.
 
-    Huber 1964; as torch.nn.HuberLoss.
+    Huber 1964; as torch.nn.HuberLoss. The name "huber" stands for delta 1.
+
+    >>> Huber(delta=1.0)(np.array([[0.5], [3.0]]), np.zeros(2)).item()  # (0.125 + 2.5) / 2
+    1.3125
     """
-    delta = check("huber", {"delta": delta}, {"delta": Number(above=0)})["delta"]
-    name = "huber" if delta == 1 else f"huber(delta={delta:g})"
-    return Loss(name, partial(_huber, delta=delta))
+
+    delta: float
+
+    def __init__(self, delta: float = 1.0) -> None:
+        delta = check("Huber", {"delta": delta}, {"delta": Number(above=0)})["delta"]
+        name = "huber" if delta == 1 else f"huber(delta={delta:g})"
+        super().__init__(name, partial(_huber, delta=delta))
+        object.__setattr__(self, "delta", delta)
+
+    def __repr__(self) -> str:
+        return f"Huber(delta={self.delta:g})"
 
 
-huber = make_huber()
+huber = Huber()
 """Huber's loss with delta 1."""
 binary_cross_entropy = Loss("binary_cross_entropy", _binary_cross_entropy, labels="bits")
 """-t log(s) - (1 - t) log(1 - s) with s = sigmoid(z), from z: softplus(z) - t z."""
-cross_entropy = Loss("cross_entropy", _cross_entropy, labels="classes")
-"""-sum(t log(softmax(z))) over classes, from z."""
 
 
-def make_cross_entropy(smoothing: float = 0.1) -> Loss:
-    """Cross entropy with smoothed labels: a share `smoothing` of each is spread over all classes.
+class CrossEntropy(Loss):
+    """-sum(t log(softmax(z))) over classes, from z, with t <- (1 - s) t + s / K.
 
-    So a net is not driven to certainty. Szegedy et al. 2016; as torch.nn.CrossEntropyLoss.
+    The `label_smoothing` s moves a share of each label to all K classes alike, so that the network
+    is not driven to certainty. Szegedy et al. 2016; as torch.nn.CrossEntropyLoss. The name
+    "cross_entropy" stands for s = 0.
+
+    >>> CrossEntropy(label_smoothing=0.1)(np.array([[0.0, 0.0]]), np.array([1])).item()
+    0.6931471805599453
     """
-    rules = {"smoothing": Number(at_least=0, below=1)}
-    smoothing = check("cross_entropy", {"smoothing": smoothing}, rules)["smoothing"]
-    name = f"cross_entropy(smoothing={smoothing:g})" if smoothing else "cross_entropy"
-    return Loss(name, partial(_cross_entropy, smoothing=smoothing), labels="classes")
 
+    label_smoothing: float
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        given = {"label_smoothing": label_smoothing}
+        share = check("CrossEntropy", given, _LABEL_SMOOTHING)["label_smoothing"]
+        name = f"cross_entropy(label_smoothing={share:g})" if share else "cross_entropy"
+        super().__init__(name, partial(_cross_entropy, smoothing=share), labels="classes")
+        object.__setattr__(self, "label_smoothing", share)
+
+    def __repr__(self) -> str:
+        return f"CrossEntropy(label_smoothing={self.label_smoothing:g})"
+
+
+cross_entropy = CrossEntropy()
+"""Cross entropy without label smoothing."""
 
 LOSSES: dict[str, Loss] = {
     each.name: each

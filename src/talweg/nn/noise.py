@@ -12,7 +12,7 @@ from talweg.nn.module import Module
 from talweg.settings import Number, check
 
 RATE = Number(at_least=0, below=1)
-SPREAD = Number(at_least=0)
+STDDEV = Number(at_least=0)
 
 
 class Dropout(Module):
@@ -36,22 +36,22 @@ class Dropout(Module):
 
 
 class GaussianNoise(Module):
-    """In training, x + `spread` times standard normal numbers; else x.
+    """In training, x + `stddev` times standard normal numbers; else x.
 
     As the first layer it blurs inputs, which for a linear net is weight decay. Bishop, Training
     with noise is equivalent to Tikhonov regularization (1995).
     """
 
-    def __init__(self, spread: float = 0.1) -> None:
-        self.spread = float(
-            check("GaussianNoise", {"spread": spread}, {"spread": SPREAD})["spread"]
+    def __init__(self, stddev: float = 0.1) -> None:
+        self.stddev = float(
+            check("GaussianNoise", {"stddev": stddev}, {"stddev": STDDEV})["stddev"]
         )
 
     def __call__(self, x: Tensor) -> Tensor:
-        return _blurred(self, x, self.spread)
+        return _blurred(self, x, self.stddev)
 
     def __repr__(self) -> str:
-        return f"GaussianNoise({self.spread:g})"
+        return f"GaussianNoise({self.stddev:g})"
 
 
 class DropConnect(Dense):
@@ -76,20 +76,20 @@ class DropConnect(Dense):
 
 
 class NoisyDense(Dense):
-    """A dense layer whose weights are blurred in training: W + `spread` times normal numbers."""
+    """A dense layer whose weights are blurred in training: W + `stddev` times normal numbers."""
 
     def __init__(
-        self, units: int, activation: Any = "identity", *, spread: float = 0.05, **settings: Any
+        self, units: int, activation: Any = "identity", *, stddev: float = 0.05, **settings: Any
     ) -> None:
-        given = check("NoisyDense", {"spread": spread}, {"spread": SPREAD})
+        given = check("NoisyDense", {"stddev": stddev}, {"stddev": STDDEV})
         super().__init__(units, activation, **settings)
-        self.spread = float(given["spread"])
+        self.stddev = float(given["stddev"])
 
     def weight(self, inputs: int) -> Tensor:
-        return _blurred(self, super().weight(inputs), self.spread)
+        return _blurred(self, super().weight(inputs), self.stddev)
 
     def __repr__(self) -> str:
-        return f"NoisyDense({self.units}, {self.activation.name!r}, spread={self.spread:g})"
+        return f"NoisyDense({self.units}, {self.activation.name!r}, stddev={self.stddev:g})"
 
 
 def _thinned(module: Module, x: Tensor, rate: float) -> Tensor:
@@ -100,8 +100,8 @@ def _thinned(module: Module, x: Tensor, rate: float) -> Tensor:
     return thinned
 
 
-def _blurred(module: Module, x: Tensor, spread: float) -> Tensor:
-    return x + spread * normal(module, x) if spread and module.is_training else x
+def _blurred(module: Module, x: Tensor, stddev: float) -> Tensor:
+    return x + stddev * normal(module, x) if stddev and module.is_training else x
 
 
 def normal(module: Module, x: Tensor) -> Tensor:

@@ -21,12 +21,13 @@ Cooling = Callable[[float], float]
 """The share of the first temperature that is left when so many epochs are done."""
 
 LEVELS = 0.2, 0.4
-"""The shares of accepted proposals between which the spread stays as it is.
+"""The step size stays the same while the acceptance rate lies between these.
 
-Below a half: that many are accepted on a slope however small the spread is, which must then grow.
+Both are below 1/2: on a plain slope half of the proposals are accepted, however small the step
+size, and it must grow there.
 """
 FACTOR = 3.0
-"""What the spread is multiplied by, at most, where all are accepted, and divided where none."""
+"""The factor by which the step size grows if all proposals are accepted, or shrinks if none is."""
 
 
 def geometric(done: float, epochs: int, end: float) -> float:
@@ -57,34 +58,36 @@ class _NameOrFunction(Rule):
 
 @dataclass(frozen=True)
 class SimulatedAnnealing(FullBatch):
-    """Simulated annealing: w + spread n, n standard normal, is accepted with the probability
-    min(1, exp(-(new - old) / T)).
+    """Simulated annealing: the proposal w + step_size n, with n standard normal, is accepted with
+    the probability min(1, exp(-(new - old) / T)).
 
-    `temperature` is the first T, in units of the loss. `cooling` says what share of it is left:
-    "geometric" and "linear" go down to `end` in the last epoch, "logarithmic" takes no end, and a
-    function gets the number of epochs done. An epoch is one temperature and `proposals` passes
-    over all rows. A proposal moves each weight with the probability `share`, and at least one.
+    `temperature` is the initial T, in units of the loss. `cooling` gives the fraction of it that is
+    left: "geometric" and "linear" reach `end_fraction` in the last epoch, "logarithmic" has no
+    end, and a function is called with the number of finished epochs. Each epoch has one temperature
+    and `proposals` passes over all rows. A proposal changes each weight with the probability
+    `move_fraction`, and at least one weight.
 
-    After each epoch the spread adapts, as in Corana et al. 1987: it is multiplied by
-    1 + 2 (a - 0.4) / 0.6 where a share a > 0.4 was accepted, and divided by 1 + 2 (0.2 - a) / 0.2
-    where a < 0.2; `spread` is what it starts with and its most. `restart` is the number of epochs
-    without a new lowest place after which it goes back to the lowest; None lets it wander.
+    With `adaptive`, the step size follows the acceptance rate a (Corana et al. 1987): after each
+    epoch it is multiplied by 1 + 2 (a - 0.4) / 0.6 if a > 0.4, and divided by
+    1 + 2 (0.2 - a) / 0.2 if a < 0.2. `step_size` is its initial and largest value. After
+    `restart_after` epochs without a new lowest point the search returns to the lowest point; None
+    never does.
 
-    The net always has the weights of the lowest place seen, and its loss is what the history holds.
-    Of each epoch `run.watched` notes the share "accepted", the "temperature", the "spread", and
-    where it wandered at its end ("height": loss and penalties).
+    The network always has the weights of the lowest point so far, and the history holds its loss.
+    `run.watched` has, for each epoch, the acceptance rate "accepted", the "temperature", the
+    "step_size", and the "energy" (loss and penalties) of the current point.
     """
 
     temperature: float = setting(1.0, Number(above=0))
     cooling: Any = setting("geometric", _NameOrFunction())
-    end: float = setting(1e-4, Number(above=0, at_most=1))
-    spread: float = setting(0.1, Number(above=0))
-    adapts: bool = setting(True, Flag())
-    share: float = setting(1.0, Number(above=0, at_most=1))
+    end_fraction: float = setting(1e-4, Number(above=0, at_most=1))
+    step_size: float = setting(0.1, Number(above=0))
+    adaptive: bool = setting(True, Flag())
+    move_fraction: float = setting(1.0, Number(above=0, at_most=1))
     proposals: int = setting(20, Number(at_least=1, whole=True))
-    restart: int | None = setting(None, Number(at_least=1, whole=True, optional=True))
+    restart_after: int | None = setting(None, Number(at_least=1, whole=True, optional=True))
 
-    notes: ClassVar[tuple[str, ...]] = ("accepted", "temperature", "spread", "height")
+    notes: ClassVar[tuple[str, ...]] = ("accepted", "temperature", "step_size", "energy")
     uses_gradient: ClassVar[bool] = False
 
     def begin(self, start: Point, landscape: Landscape, *, seed: int, epochs: int) -> Wandering:
@@ -96,7 +99,7 @@ class SimulatedAnnealing(FullBatch):
     def temperature_at(self, done: float, epochs: int) -> float:
         """T when so many of all epochs are done."""
         if isinstance(self.cooling, str):
-            return self.temperature * COOLINGS[self.cooling](done, epochs, self.end)
+            return self.temperature * COOLINGS[self.cooling](done, epochs, self.end_fraction)
         share = self.cooling(done)
         if not Number(at_least=0).allows(share):
             raise SettingError(
@@ -114,31 +117,31 @@ class Wandering:
     ) -> None:
         self.rule, self.landscape, self.seed, self.epochs = rule, landscape, seed, epochs
         self.point = self.here = start
-        self.spread, self.done, self.waited, self.ended = rule.spread, 0, 0, False
+        self.step_size, self.done, self.waited, self.ended = rule.step_size, 0, 0, False
 
     def step(self) -> Mapping[str, float]:
         rule, random = self.rule, generator(self.seed, PROPOSALS, self.done)
         temperature = rule.temperature_at(self.done, self.epochs)
-        lowest, spread = self.point, self.spread
+        lowest, step_size = self.point, self.step_size
         count = sum(self._propose(temperature, random) for _ in range(rule.proposals))
         accepted = count / rule.proposals
-        height = self.here.value
+        energy = self.here.value
         self.done += 1
         self.waited = self.waited + 1 if self.point is lowest else 0
-        if self.waited == rule.restart:
+        if self.waited == rule.restart_after:
             self.here, self.waited = self.point, 0
-        if rule.adapts:
-            self.spread = adapted(spread, accepted, rule.spread)
-        noted = accepted, temperature, spread, height
+        if rule.adaptive:
+            self.step_size = adapted(step_size, accepted, rule.step_size)
+        noted = accepted, temperature, step_size, energy
         return dict(zip(rule.notes, noted, strict=True))
 
     def state(self) -> dict[str, Any]:
-        names = ("spread", "done", "waited")
+        names = ("step_size", "done", "waited")
         return {"here": self.here.weights, **{name: getattr(self, name) for name in names}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.here = self.landscape(remembered(state, "here", self.point.weights.shape))
-        self.spread = float(remembered(state, "spread"))
+        self.step_size = float(remembered(state, "step_size"))
         self.done, self.waited = (int(remembered(state, each)) for each in ("done", "waited"))
 
     def _propose(self, temperature: float, random: np.random.Generator) -> bool:
@@ -155,9 +158,9 @@ class Wandering:
 
     def _move(self, random: np.random.Generator) -> Vector:
         size = len(self.here.weights)
-        move = self.spread * random.standard_normal(size)
-        if self.rule.share < 1:
-            moves = random.random(size) < self.rule.share
+        move = self.step_size * random.standard_normal(size)
+        if self.rule.move_fraction < 1:
+            moves = random.random(size) < self.rule.move_fraction
             moves[random.integers(size)] = True
             move = np.where(moves, move, 0.0)
         return move
@@ -170,11 +173,11 @@ def probability(old: float, new: float, temperature: float) -> float:
     return math.exp(-(new - old) / temperature) if temperature else 0.0
 
 
-def adapted(spread: float, accepted: float, most: float) -> float:
-    """The next spread: one that gets about 3 in 10 proposals accepted, by Corana's rule."""
+def adapted(step_size: float, accepted: float, most: float) -> float:
+    """The next step size, which aims at an acceptance rate of about 0.3 by Corana's rule."""
     low, high = LEVELS
     if accepted > high:
-        return min(most, spread * (1 + (FACTOR - 1) * (accepted - high) / (1 - high)))
+        return min(most, step_size * (1 + (FACTOR - 1) * (accepted - high) / (1 - high)))
     if accepted < low:
-        return spread / (1 + (FACTOR - 1) * (low - accepted) / low)
-    return spread
+        return step_size / (1 + (FACTOR - 1) * (low - accepted) / low)
+    return step_size

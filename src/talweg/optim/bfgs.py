@@ -129,7 +129,7 @@ class Pairs:
 class QuasiNewton(FullBatch):
     """What BFGS and L-BFGS share: w <- w - rate H g, the rate by a strong Wolfe line search.
 
-    An epoch is one such step of at most `passes` passes over all rows, c1 and c2 being the
+    An epoch is one such step of at most `max_eval` passes over all rows, c1 and c2 being the
     conditions' numbers. If they do not suffice, the net goes to the lowest place seen, H is
     forgotten, and it goes on along the gradient. Where that leads no lower either, the run ends.
     Of each step `run.watched` notes the "passes" and the "rate".
@@ -137,7 +137,7 @@ class QuasiNewton(FullBatch):
 
     c1: float = setting(1e-4, SHARE)
     c2: float = setting(0.9, SHARE)
-    passes: int = setting(10, PASSES)
+    max_eval: int = setting(10, PASSES)
 
     notes: ClassVar[tuple[str, ...]] = ("passes", "rate")
 
@@ -164,15 +164,15 @@ class BFGS(QuasiNewton):
 
 @dataclass(frozen=True)
 class LBFGS(QuasiNewton):
-    """BFGS that remembers the last `memory` steps and changes of the gradient in the place of H.
+    """BFGS that keeps the last `history_size` steps and gradient changes in place of H.
 
     w <- w - rate H g. Nocedal 1980; Liu & Nocedal 1989.
     """
 
-    memory: int = setting(10, Number(at_least=1, whole=True))
+    history_size: int = setting(10, Number(at_least=1, whole=True))
 
     def curvature(self) -> Curvature:
-        return Pairs(self.memory)
+        return Pairs(self.history_size)
 
 
 class Descent:
@@ -224,7 +224,7 @@ class Descent:
             return Trial(rate, point, float(point.gradient @ direction))
 
         start = Trial(0.0, here, float(here.gradient @ direction))
-        return LineSearch(along, start, self.rule.c1, self.rule.c2, self.rule.passes), first
+        return LineSearch(along, start, self.rule.c1, self.rule.c2, self.rule.max_eval), first
 
     def _move(self, to: Point, learns: bool) -> None:
         step, change = to.weights - self.point.weights, to.gradient - self.point.gradient

@@ -19,7 +19,7 @@ _COUNT = Number(at_least=0, whole=True)
 
 @dataclass(frozen=True)
 class ReduceOnPlateau(Schedule):
-    """value <- max(least, factor value) after more than `patience` epochs without improvement.
+    """value <- max(min_value, factor value) after more than `patience` epochs without improvement.
 
     That is a fall of the measure `watch` below best (1 - threshold). After a reduction, `cooldown`
     epochs do not count. As torch.optim.lr_scheduler.ReduceLROnPlateau with mode "min".
@@ -30,7 +30,7 @@ class ReduceOnPlateau(Schedule):
     patience: int = setting(10, _COUNT)
     threshold: float = setting(1e-4, _NOT_NEGATIVE)
     cooldown: int = setting(0, _COUNT)
-    least: float = setting(0.0, _NOT_NEGATIVE)
+    min_value: float = setting(0.0, _NOT_NEGATIVE)
     watch: str = "val_loss"
 
     def at(self, done: float, epochs: int) -> float:
@@ -47,7 +47,7 @@ class ReduceOnPlateau(Schedule):
         waited = gates.where(is_better, 0.0, state["waited"] + 1.0)
         waited = gates.where(gates.greater(rest, 0.0), 0.0, waited)
         falls = gates.greater(waited, float(self.patience))
-        lower = gates.maximum(self.factor * state["value"], float(self.least))
+        lower = gates.maximum(self.factor * state["value"], float(self.min_value))
         value = gates.where(falls, lower, state["value"])
         after = {
             "value": value,

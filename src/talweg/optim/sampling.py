@@ -41,9 +41,10 @@ class AdaptiveSampling(Checked):
     """Rows drawn with probabilities that are learnt, so that gradients vary less (AW-SGD).
 
     Of the groups k, each with the share p_k of the rows, one is drawn with the probability
-    q = (1 - floor) softmax(tau) + floor p, and in it a row; its loss weighs p_k / q_k, at most
-    1 / floor. As q is known, the expected gradient stays that of all rows, whatever q is. `over`
-    says what the groups are: the "classes", each of the "rows", or an array with a group a row.
+    q = (1 - exploration) softmax(tau) + exploration p, and in it a row; its loss weighs p_k / q_k,
+    at most 1 / exploration. As q is known, the expected gradient stays that of all rows, whatever q
+    is. `strata` says what the groups are: the "classes", each of the "rows", or an array with a
+    group a row.
 
     The variance of the step's gradient d is E|d|^2 - |E d|^2, and only its first part depends on
     q. So each step goes down its slope, of which b draws with d = h_1 + ... + h_b give
@@ -54,19 +55,19 @@ class AdaptiveSampling(Checked):
     of the loss; what is subtracted changes no mean, and quiets it. With b = 1 it is the rule
     of the paper, tau <- tau + lr |d|^2 grad log q. No step moves a tau by more than 0.5. It begins
     with q = p, and ends with q_k in proportion to p_k times the root of the mean square of the
-    gradients in k, but for the floor.
+    gradients in k, but for the exploration.
 
     >>> X, y = np.eye(4), [0, 0, 0, 1]
     >>> net = tw.Sequential(tw.Dense(2))
     >>> settings = {"loss": "cross_entropy", "batch_size": 1, "optimizer": tw.SGD(lr=0.1)}
-    >>> run = tw.fit(net, X, y, sampler=tw.AdaptiveSampling(over="classes"), **settings)
+    >>> run = tw.fit(net, X, y, sampler=tw.AdaptiveSampling(strata="classes"), **settings)
     >>> (run.watched["sampling/shares"][-1] > [0.5, 0.25]).tolist()  # of the classes: 3/4 and 1/4
     [True, True]
     """
 
-    over: Any = setting("rows", _Groups())
+    strata: Any = setting("rows", _Groups())
     lr: float = setting(0.02, Number(above=0))
-    floor: float = setting(0.1, Number(above=0, below=1))
+    exploration: float = setting(0.1, Number(above=0, below=1))
 
     def init(self, shares: Array) -> dict[str, Array]:
         """What is remembered, before the first step; `shares` (K) are those of the rows."""
@@ -101,17 +102,17 @@ class AdaptiveSampling(Checked):
 
     def shares(self, tau: Tensor, given: Tensor) -> Tensor:
         """q (K) for tau (K) and the groups' own shares p (K)."""
-        mixed: Tensor = (1.0 - self.floor) * softmax(tau) + self.floor * given
+        mixed: Tensor = (1.0 - self.exploration) * softmax(tau) + self.exploration * given
         return mixed
 
     def slope(self, tau: Tensor, given: Tensor, groups: Tensor, amounts: Tensor) -> Tensor:
         """sum_i amounts_i grad log q(k_i), (K), for the groups k (B) that were drawn.
 
-        grad log q_k = (1 - floor) s_k (e_k - s) / q_k, where s = softmax(tau).
+        grad log q_k = (1 - exploration) s_k (e_k - s) / q_k, where s = softmax(tau).
         """
         soft = softmax(tau)
         drawn = one_hot(groups, tau.size, "float64")
         total = (amounts.reshape(-1, 1) * drawn).sum(0)
-        pull = total * (1.0 - self.floor) * soft / self.shares(tau, given)
+        pull = total * (1.0 - self.exploration) * soft / self.shares(tau, given)
         slope: Tensor = pull - soft * pull.sum()
         return slope

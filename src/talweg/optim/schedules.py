@@ -37,14 +37,14 @@ class Schedule(Checked):
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """start factor^floor(done / after), as torch.optim.lr_scheduler.StepLR."""
+    """start factor^floor(done / step_size), as torch.optim.lr_scheduler.StepLR."""
 
     start: float = setting(0.1, NUMBER)
-    after: float = setting(30, EPOCHS)
+    step_size: float = setting(30, EPOCHS)
     factor: float = setting(0.1, NUMBER)
 
     def at(self, done: float, epochs: int) -> float:
-        return float(self.start * self.factor ** math.floor(done / self.after))
+        return float(self.start * self.factor ** math.floor(done / self.step_size))
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class InverseScaling(Schedule):
 class CosineDecay(Schedule):
     """end + (start - end) (1 + cos(pi done / epochs)) / 2 over `epochs` (None: the whole run).
 
-    Then it stays at `end`, or with `restarts` begins again, each time `growth` times as long.
+    Then it stays at `end`, or with `restarts` begins again, each time `t_mult` times as long.
     Loshchilov & Hutter 2017, as torch.optim.lr_scheduler.CosineAnnealingWarmRestarts.
     """
 
@@ -85,7 +85,7 @@ class CosineDecay(Schedule):
     epochs: float | None = setting(None, LENGTH)
     end: float = setting(0.0, NUMBER)
     restarts: bool = setting(False, Flag())
-    growth: float = setting(1.0, Number(at_least=1))
+    t_mult: float = setting(1.0, Number(at_least=1))
 
     def at(self, done: float, epochs: int) -> float:
         share = min(1.0, self._share(done, self.epochs or epochs))
@@ -94,22 +94,22 @@ class CosineDecay(Schedule):
     def _share(self, done: float, length: float) -> float:
         if not self.restarts:
             return done / length
-        if self.growth == 1:
+        if self.t_mult == 1:
             return done % length / length
         while done >= length:
-            done, length = done - length, length * self.growth
+            done, length = done - length, length * self.t_mult
         return done / length
 
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Up from highest / div_factor to `highest` in a share `pct_start` of the epochs, and down to
+    """Up from peak / div_factor to `peak` in a share `pct_start` of the epochs, and down to
     the first value / final_div_factor, both along half a cosine.
 
     Smith & Topin 2018, as torch.optim.lr_scheduler.OneCycleLR, but that time starts at 0.
     """
 
-    highest: float = setting(0.1, NUMBER)
+    peak: float = setting(0.1, NUMBER)
     epochs: float | None = setting(None, LENGTH)
     pct_start: float = setting(0.3, Number(above=0, below=1))
     div_factor: float = setting(25.0, EPOCHS)
@@ -119,11 +119,11 @@ class OneCycle(Schedule):
 
     def at(self, done: float, epochs: int) -> float:
         share = min(1.0, done / (self.epochs or epochs))
-        first = self.highest / self.div_factor
+        first = self.peak / self.div_factor
         if share < self.pct_start:
-            return _between(first, self.highest, share / self.pct_start)
+            return _between(first, self.peak, share / self.pct_start)
         down = (share - self.pct_start) / (1 - self.pct_start)
-        return _between(self.highest, first / self.final_div_factor, down)
+        return _between(self.peak, first / self.final_div_factor, down)
 
 
 def _between(start: float, end: float, share: float) -> float:
@@ -162,22 +162,22 @@ class Changing(Number):
 
 @dataclass(frozen=True)
 class LinearWarmup(Schedule):
-    """Up in a straight line from `factor` times what `then` begins with, over so many epochs.
+    """A linear rise over `epochs` from start_factor times the initial value of `schedule` to it.
 
-    `then` is a number or a schedule, for which time starts after that.
+    `schedule` is a number, or a schedule that starts after the warmup.
     """
 
-    then: Any = setting(0.1, Changing())
+    schedule: Any = setting(0.1, Changing())
     epochs: float = setting(5, EPOCHS)
-    factor: float = setting(0.0, Number(at_least=0))
+    start_factor: float = setting(0.0, Number(at_least=0))
     _: KW_ONLY
     every: str = setting("step", Choice(("epoch", "step")))
 
     def at(self, done: float, epochs: int) -> float:
         left = max(1, epochs - math.ceil(self.epochs))
-        value = value_at(self.then, max(0.0, done - self.epochs), left)
+        value = value_at(self.schedule, max(0.0, done - self.epochs), left)
         share = min(1.0, done / self.epochs)
-        return float(value * (self.factor + (1 - self.factor) * share))
+        return float(value * (self.start_factor + (1 - self.start_factor) * share))
 
 
 SCHEDULES: dict[str, type[Schedule]] = {

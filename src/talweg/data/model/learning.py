@@ -303,7 +303,7 @@ def _bins_of(rows: Array, bins: int) -> Bins | None:
     amounts = ((rows != low) & (rows != high)).any(axis=0)
     if not 0 < np.count_nonzero(amounts) <= _MOST_BINNED:
         return None
-    return Bins.of(rows, bins)
+    return Bins.from_rows(rows, bins)
 
 
 def _chance(rows: int) -> float:

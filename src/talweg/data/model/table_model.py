@@ -51,9 +51,9 @@ class TableModel:
     Rows are dealt into eight folds. Each of the `members`, networks of `hidden` layers, trains on
     six of them, keeps the weights of the epoch that is best on the seventh, and is judged on the
     eighth; predictions are the mean of all members. Numbers also go through `bins` bins each
-    (`tw.Bins`; 0 for none). Whatever is left open follows from the size of the table, see
-    `talweg.data.model.recipe`. `time_budget` bounds all of `fit`, in seconds, up to what a single
-    step takes: networks that have not begun by then are left out.
+    (see `talweg.nn.bins`; 0 for none). Whatever is left open follows from the size of the table,
+    see `talweg.data.model.recipe`. `time_budget` bounds all of `fit`, in seconds, up to what a
+    single step takes: networks that have not begun by then are left out.
 
     Rows in the order of time are not dealt: the last quarter judges networks that learned from
     earlier rows only; then networks learn from all rows. So it is where a date, or a year with

@@ -103,10 +103,10 @@ def groups_of(sampler: Any, rows: Rows, loss: Loss) -> Groups | None:
         raise SettingError(
             f"fit: sampler must be tw.AdaptiveSampling(...) or None, but {sampler!r} was given"
         )
-    if isinstance(sampler.over, str):
-        labels = np.arange(len(rows)) if sampler.over == "rows" else _classes(rows, loss)
+    if isinstance(sampler.strata, str):
+        labels = np.arange(len(rows)) if sampler.strata == "rows" else _classes(rows, loss)
     else:
-        labels = _given(sampler.over, len(rows))
+        labels = _given(sampler.strata, len(rows))
     return Groups(sampler, np.unique(labels, return_inverse=True)[1])
 
 
