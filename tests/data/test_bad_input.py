@@ -225,7 +225,8 @@ def test_numbers_are_not_made_words_to_look_for_leaks(monkeypatch, target: str) 
         assert isinstance(cells, Words)
         return as_words(cells)
 
-    monkeypatch.setattr("talweg.data.columns.kinds.as_words", of_words)
+    monkeypatch.setattr("talweg.data.columns.leaks.as_words", of_words)
+    monkeypatch.setattr("talweg.data.columns.kinds.evidence.as_words", of_words)
     random = np.random.default_rng(0)
     table = {
         "size": random.normal(size=3000),

@@ -15,7 +15,7 @@ from talweg.data.columns.cells import (
     plain,
     texts,
 )
-from talweg.data.columns.kinds import describe
+from talweg.data.columns.detection import describe
 
 
 @pytest.mark.parametrize("cell", ["", "?", "NA", "na", "N/A", "#N/A", "NaN", "nan", "NULL", "<NA>"])

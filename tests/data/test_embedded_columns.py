@@ -8,10 +8,12 @@ import pytest
 
 import talweg as tw
 from talweg.data.columns.cells import Words, as_cells
-from talweg.data.columns.coded import MOST_LEVELS, CategoryColumn, CodeColumn, NumberColumn
 from talweg.data.columns.column_builder import OTHER
-from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.kinds.category import MOST_LEVELS, CategoryColumn
+from talweg.data.columns.kinds.levels import CodeColumn
+from talweg.data.columns.kinds.number import NumberColumn
 from talweg.data.columns.packing import Unpack
+from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.io.read import as_table
 from talweg.data.model.model_file import read_model, write_model
 from talweg.data.model.network import Blueprint, Embedded, embedding_size
@@ -50,7 +52,7 @@ def column_of(levels: int) -> CategoryColumn:
 def test_up_to_a_hundred_levels_have_a_place_each_and_more_a_code() -> None:
     few, many = column_of(MOST_LEVELS), column_of(MOST_LEVELS + 1)
     assert (type(few), few.width, type(many), many.width) == (CategoryColumn, 102, CodeColumn, 1)
-    assert (many.kind, many.places, many.count) == ("category", ("c",), MOST_LEVELS + 3)
+    assert (many.kind, many.input_names, many.count) == ("category", ("c",), MOST_LEVELS + 3)
 
 
 def test_the_codes_of_levels_of_the_unknown_and_of_the_missing() -> None:
@@ -62,7 +64,7 @@ def test_the_codes_of_levels_of_the_unknown_and_of_the_missing() -> None:
 
 
 def test_frequent_levels_come_first_and_the_rarest_beyond_a_limit_are_unknown(monkeypatch) -> None:
-    monkeypatch.setattr("talweg.data.columns.coded.MOST_CODES", 110)
+    monkeypatch.setattr("talweg.data.columns.kinds.category.MOST_CODES", 110)
     cells = np.repeat([f"l{place:03}" for place in range(150)], np.arange(150) // 30 + 2)
     column = CategoryColumn.fit("c", as_cells(RANDOM.permutation(cells)))
     assert len(column.levels) == 110

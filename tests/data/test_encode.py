@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from talweg.data.columns.cells import as_cells, parse
-from talweg.data.columns.coded import BOUND, CategoryColumn, CodeColumn, NumberColumn
-from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.kinds.category import CategoryColumn
+from talweg.data.columns.kinds.levels import CodeColumn
+from talweg.data.columns.kinds.number import NumberColumn
+from talweg.data.columns.kinds.scalar import BOUND
 from talweg.data.columns.table import Table
+from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.io.read import as_table
 from talweg.errors import DataError
 
@@ -26,7 +29,7 @@ def rebuilt(encoder: TableEncoder) -> TableEncoder:
 def test_number_column() -> None:
     column = NumberColumn.fit("n", as_cells(["1", "3", "?", "inf"]))
     assert (column.mean, column.scale) == (2, 1)
-    assert column.places == ("n", "n unknown", "n missing")
+    assert column.input_names == ("n", "n unknown", "n missing")
     encoded = column.encode(as_cells(["4", "oak", "", "inf", "1e300", "9e37"]))
     assert encoded.dtype == np.float32
     clipped = 2 / np.sqrt(1 + (2 / BOUND) ** 2)
@@ -38,7 +41,7 @@ def test_number_column() -> None:
 def test_category_column() -> None:
     column = CategoryColumn.fit("c", as_cells(["b", "a"] * 3 + ["c"] * 4 + ["d"] * 2 + ["?"] * 9))
     assert column.levels == ("c", "a", "b")
-    assert column.places == ("c c", "c a", "c b", "c unknown", "c missing")
+    assert column.input_names == ("c c", "c a", "c b", "c unknown", "c missing")
     encoded = column.encode(as_cells(["a", "c", "d", "new", "NA"]))
     assert encoded.dtype == np.float32
     np.testing.assert_array_equal(encoded.argmax(axis=1), [1, 0, 3, 3, 4])
@@ -61,7 +64,7 @@ def test_any_cells_have_a_place_and_columns_round_trip(seen, met) -> None:
         column = kind.fit("x", as_cells(seen))
         assert kind.from_json(json.loads(json.dumps(column.to_json()))) == column
         encoded = column.encode(as_cells(met))
-        assert encoded.shape == (len(met), column.width) == (len(met), len(column.places))
+        assert encoded.shape == (len(met), column.width) == (len(met), len(column.input_names))
         assert np.isfinite(encoded).all()
 
 

@@ -13,7 +13,7 @@ import talweg as tw
 from talweg.data.columns import column_builder as growing
 from talweg.data.columns.cells import is_missing
 from talweg.data.columns.dates import seconds
-from talweg.data.columns.kinds import describe
+from talweg.data.columns.detection import describe
 from talweg.data.io.read import as_table, read_parts, read_table
 from talweg.errors import DataError
 

@@ -8,9 +8,12 @@ import pytest
 
 import talweg as tw
 from talweg.data.columns.cells import Words, as_cells
-from talweg.data.columns.coded import BOUND, COLUMNS, DateColumn, OrdinalColumn, fit_column
 from talweg.data.columns.dates import STYLES, seconds
-from talweg.data.columns.kinds import describe, type_columns
+from talweg.data.columns.detection import describe, type_columns
+from talweg.data.columns.kinds.date import DateColumn
+from talweg.data.columns.kinds.ordinal import OrdinalColumn
+from talweg.data.columns.kinds.registry import COLUMNS, fit_column
+from talweg.data.columns.kinds.scalar import BOUND
 from talweg.data.columns.scales import scale_of
 from talweg.data.io.read import as_table
 from talweg.errors import DataError
@@ -204,7 +207,9 @@ def test_no_moments(text: str) -> None:
 def test_dates_are_expanded() -> None:
     texts = [f"{day:%Y-%m-%d %H:00}" for day in MANY]
     column = DateColumn.fit("d", as_cells(texts), ("year first",))
-    encoded = dict(zip(column.places, column.encode(as_cells([*texts, "", "soon"])).T, strict=True))
+    encoded = dict(
+        zip(column.input_names, column.encode(as_cells([*texts, "", "soon"])).T, strict=True)
+    )
     assert [name.removeprefix("d ") for name in encoded] == [
         *("since", "year", "month", "weekday", "hour"),
         *("day of year sine", "day of year cosine", "weekday sine", "weekday cosine"),
@@ -247,7 +252,7 @@ def test_ordered_words() -> None:
     encoded = column.encode(as_cells(["high", "low", "medium", "odd", ""]))
     assert encoded[:, -1].tolist() == [1, -1, 0, 0, 0]
     assert encoded[:, :-1].argmax(axis=1).tolist() == [2, 0, 1, 3, 4]
-    assert column.places[-3:] == ("o unknown", "o missing", "o step")
+    assert column.input_names[-3:] == ("o unknown", "o missing", "o step")
 
 
 def test_scales() -> None:
@@ -281,7 +286,7 @@ def test_each_kind_is_kept_in_a_file(kind: str) -> None:
     assert again == column
     met = as_cells(["", "odd", "yes", "1", "low", "2020-01-01", "a"])
     encoded = again.encode(met)
-    assert encoded.shape == (7, column.width) == (7, len(column.places))
+    assert encoded.shape == (7, column.width) == (7, len(column.input_names))
     assert encoded[0, column.unknown : column.unknown + 2].tolist() == [0, 1]
     assert encoded[1, column.unknown : column.unknown + 2].tolist() == [1, 0]
     assert np.isfinite(encoded).all()

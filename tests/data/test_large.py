@@ -10,13 +10,13 @@ import pytest
 import talweg as tw
 from talweg.data.columns import column_builder as growing
 from talweg.data.columns.cells import MISSING, VAGUE, Moments, Words, as_cells, as_words
-from talweg.data.columns.coded import fit_column
 from talweg.data.columns.column_builder import OTHER, GrowingColumn, Shelf
 from talweg.data.columns.dates import STYLES, seconds, written
-from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.detection import as_asked, describe
 from talweg.data.columns.expected import Expected
-from talweg.data.columns.kinds import as_asked, describe
+from talweg.data.columns.kinds.registry import fit_column
 from talweg.data.columns.table import Table
+from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.io.read import read_parts, read_table
 from talweg.data.model.roles import times_of
 from talweg.data.model.target import Target
@@ -178,8 +178,8 @@ def test_each_marker_of_a_missing_number_is_read_as_one() -> None:
 def test_kinds_that_are_known_say_how_parts_are_read(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("a,b,c\n" + "1,007,x\n" * 200)
-    for kinds in ({"a": "number", "b": "category"}, {"a": "number", "b": "category", "z": "date"}):
-        parts = list(read_parts(file, expected=Expected(kinds)))
+    for numeric in ({"a": True, "b": False}, {"a": True, "b": False, "z": False}):
+        parts = list(read_parts(file, expected=Expected(numeric)))
         columns = parts[0].columns
         assert parts[0].names == ("a", "b", "c")
         assert columns["a"].tolist()[:2] == [1.0, 1.0]

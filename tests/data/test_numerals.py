@@ -11,11 +11,11 @@ import talweg as tw
 from talweg.cli.main import main
 from talweg.data.columns import column_builder as growing
 from talweg.data.columns.cells import Numbers, as_cells, mark_of, parse_numbers
-from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.detection import as_asked, describe
 from talweg.data.columns.expected import Expected
-from talweg.data.columns.kinds import as_asked, describe
 from talweg.data.columns.numerals import cleaned, numeral
 from talweg.data.columns.table import Table
+from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.io.read import read_parts, read_table
 from talweg.data.model.target import Target
 from talweg.errors import DataWarning
@@ -266,7 +266,7 @@ def test_a_target_is_read_as_it_was_trained(model) -> None:
 
 def test_parts_of_a_file_are_read_by_the_marks_that_are_known(tmp_path: Path) -> None:
     file = written(tmp_path / "t.csv", ";", {"a": ["1.234", "2,5", "err", ""], "b": ["1.234"]})
-    (part,) = read_parts(file, expected=Expected({"a": "number", "b": "number"}, {"a": ","}))
+    (part,) = read_parts(file, expected=Expected({"a": True, "b": True}, {"a": ","}))
     np.testing.assert_array_equal(part.columns["a"].values, [1234, 2.5, np.inf, np.nan])
     np.testing.assert_array_equal(part.columns["b"], [1.234] * 4)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.columns.coded import BOUND
-from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.kinds.scalar import BOUND
 from talweg.data.columns.packing import Unpack
+from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.io.read import as_table
 from talweg.data.model import recipe
 from talweg.data.split.deal import DealtRows

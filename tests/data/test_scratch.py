@@ -17,8 +17,8 @@ import talweg as tw
 from talweg import scratch
 from talweg.data.columns import column_builder as growing
 from talweg.data.columns.column_builder import Shelf
-from talweg.data.columns.encode import TableEncoder
 from talweg.data.columns.table import Table
+from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.io.read import as_table, read_table
 from talweg.errors import DataError
 from talweg.scratch import Scratch
@@ -190,7 +190,7 @@ ENDING = """
 import os, signal, sys
 import numpy as np
 from talweg.data.columns import column_builder as growing
-from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.io.files import source_of
 from talweg.data.io.read import read_table
 growing.IN_MEMORY = 0

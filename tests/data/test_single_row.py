@@ -10,17 +10,15 @@ import pytest
 from hypothesis import given, strategies as st
 
 import talweg as tw
-from talweg.data.columns import row_encoder as single
+from talweg.data.columns import row_sources
 from talweg.data.columns.cells import as_cells, texts
-from talweg.data.columns.coded import (
-    BooleanColumn,
-    CategoryColumn,
-    CodeColumn,
-    DateColumn,
-    NumberColumn,
-)
-from talweg.data.columns.encode import TableEncoder
-from talweg.data.columns.row_encoder import _arrow_cell, row_of
+from talweg.data.columns.kinds.boolean import BooleanColumn
+from talweg.data.columns.kinds.category import CategoryColumn
+from talweg.data.columns.kinds.date import DateColumn
+from talweg.data.columns.kinds.levels import CodeColumn
+from talweg.data.columns.kinds.number import NumberColumn
+from talweg.data.columns.row_sources import _arrow_cell, row_of
+from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.io.read import as_table
 from talweg.errors import DataError
 
@@ -53,7 +51,7 @@ CELL = st.one_of(
 def test_one_row_is_encoded_as_a_table_is(row: dict[str, object]) -> None:
     cells = {name: np.array([value], dtype=object) for name, value in row.items()}
     expected = ENCODER.encode(as_table(cells))
-    found = ENCODER.single(row)
+    found = ENCODER.row_encoder(row)
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
 
@@ -135,10 +133,10 @@ def pandas_way(request, monkeypatch) -> None:
     """How a row of pandas is read: with what is its own affair, or where that is gone."""
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"a": [1.5], "b": ["word"], "c": [2], "d": [True], "e": [2**60]})
-    assert single._plain_cells(frame, [*frame]) == {"a": 1.5, "c": 2, "d": True}
-    assert single._plain_cells(None, ["a"]) == {}
+    assert row_sources._plain_cells(frame, [*frame]) == {"a": 1.5, "c": 2, "d": True}
+    assert row_sources._plain_cells(None, ["a"]) == {}
     if request.param != "numbers together":
-        monkeypatch.setattr(single, "_plain_cells", lambda *_: {})
+        monkeypatch.setattr(row_sources, "_plain_cells", lambda *_: {})
 
 
 @pytest.mark.parametrize("cells", ODD.values(), ids=ODD.keys())
@@ -225,7 +223,7 @@ def test_a_cell_that_python_cannot_hold_is_read_as_a_column() -> None:
 def test_a_whole_number_of_any_length() -> None:
     encoder = TableEncoder.fit(as_table({"t": [1.0, 2.0, 4.0], "y": [1, 2, 3]}), "y")
     row = {"t": 10**400}
-    np.testing.assert_array_equal(encoder.single(row), encoder.encode(as_table(row)))
+    np.testing.assert_array_equal(encoder.row_encoder(row), encoder.encode(as_table(row)))
 
 
 def test_a_row_of_an_array() -> None:
@@ -243,7 +241,7 @@ def test_a_row_is_a_table_of_one_row() -> None:
 
 def test_spans_of_time_are_seconds() -> None:
     encoder = TableEncoder.fit(as_table({"t": [1.0, 2.0, 4.0], "y": [1, 2, 3]}), "y")
-    assert (encoder.single({"t": timedelta(seconds=2)}) == encoder.single({"t": 2})).all()
+    assert (encoder.row_encoder({"t": timedelta(seconds=2)}) == encoder.row_encoder({"t": 2})).all()
 
 
 @pytest.mark.parametrize(

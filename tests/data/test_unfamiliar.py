@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.columns.encode import TableEncoder
-from talweg.data.columns.unfamiliar import Familiar, chance
+from talweg.data.columns.familiar import Familiar
+from talweg.data.columns.table_encoder import TableEncoder
+from talweg.data.columns.unfamiliar import chance
 from talweg.data.io.read import as_table
 from talweg.errors import DataWarning
 
@@ -41,13 +42,13 @@ def told(rows: dict[str, list[object]]) -> str:
     ENCODER.encode(
         as_table({**{name: [cell] * count for name, cell in ROW.items()}, **rows}), met=met
     )
-    return met.told("t")
+    return met.message("t")
 
 
 def told_of_one(row: dict[str, object]) -> str:
     met = ENCODER.unfamiliar()
     assert ENCODER.encode_row({**ROW, **row}, met) is not None
-    return met.told("t")
+    return met.message("t")
 
 
 ODD = [  # a cell, what is told of it
@@ -121,7 +122,7 @@ def test_an_ordinary_split_of_a_real_table_is_not_told(real_table, file: str, sh
         encoder = TableEncoder.fit(table.take(np.sort(first)), table.names[-1])
         met = encoder.unfamiliar()
         encoder.encode(table.take(np.sort(last)), met=met)
-        assert met.told(file) == ""
+        assert met.message(file) == ""
 
 
 @pytest.mark.slow
@@ -129,7 +130,7 @@ def test_the_test_set_of_adult_is_not_told(real_table) -> None:
     encoder = TableEncoder.fit(real_table("tables/adult-train.csv"), -1)
     met = encoder.unfamiliar()
     encoder.encode(real_table("tables/adult-test.csv"), met=met)
-    assert (met.rows, met.told("adult-test")) == (16281, "")
+    assert (met.rows, met.message("adult-test")) == (16281, "")
 
 
 def test_bounds_follow_the_side() -> None:
@@ -213,12 +214,12 @@ def test_equal_values_are_one_whatever_their_type(name: str, asked: str | None) 
             met = encoder.unfamiliar()
             found = encoder.encode(as_table({"x": cells}), met=met)
             np.testing.assert_array_equal(found, expected, str(values))
-            assert not met.found
+            assert not met.faults
         for place, cell in enumerate(values):
             met = encoder.unfamiliar()
             row = encoder.encode_row({"x": cell}, met)
             np.testing.assert_array_equal(row, expected[place : place + 1], repr(cell))
-            assert not met.found
+            assert not met.faults
 
 
 def test_true_is_no_number_among_amounts() -> None:

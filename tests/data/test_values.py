@@ -11,7 +11,7 @@ import pytest
 
 import talweg as tw
 from talweg.data.columns.cells import as_cells, parse
-from talweg.data.columns.kinds import describe
+from talweg.data.columns.detection import describe
 from talweg.data.columns.table import Table
 from talweg.data.columns.values import as_array, as_text, type_of
 from talweg.data.io.read import as_table

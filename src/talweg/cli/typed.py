@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talweg.cli.text import paragraph
-from talweg.data.columns.kinds import USED, ColumnType
+from talweg.data.columns.kinds.base import ColumnType
+from talweg.data.columns.kinds.registry import USED
 from talweg.errors import counted
 
 _NAMES = 12  # of one kind
@@ -22,9 +23,9 @@ def typed(columns: Sequence[ColumnType]) -> str:
     """
     lines = []
     for kind in USED:
-        if names := [_named(each) for each in columns if each.kind == kind]:
+        if names := [_named(each) for each in columns if each.kind == kind.name]:
             more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
-            lines.append(f"{kind}: {', '.join(names[:_NAMES])}{more}")
+            lines.append(f"{kind.name}: {', '.join(names[:_NAMES])}{more}")
     unused = [f"left out: {each.name}. {each.why}" for each in columns if not each.used]
     doubts = [f"look at {each.name}: {each.note}" for each in columns if each.note]
     for each in (unused, doubts):

@@ -8,19 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.columns.cells import Cells, Words, as_words, is_missing, parse
-from talweg.data.columns.coded import (
-    DAY,
-    YEAR,
-    BooleanColumn,
-    CategoryColumn,
-    Column,
-    DateColumn,
-    NumberColumn,
-    OrdinalColumn,
-)
-from talweg.data.columns.dates import seconds
-from talweg.data.columns.kinds import truth_of
+from talweg.data.columns.cells import Cells, Words
+from talweg.data.columns.kinds.base import AmountColumn, Column
+from talweg.data.columns.kinds.date import DAY, YEAR
+from talweg.data.columns.kinds.levels import LevelColumn
 from talweg.insight.encoded import EncodedRows
 from talweg.insight.importance import some_of
 
@@ -66,37 +57,24 @@ def _on(rows: EncodedRows, name: str) -> Dependence | None:
 
 def _varied(column: Column, cells: Cells) -> tuple[Floats | tuple[str, ...], Cells]:
     """The values to try, for the axis and as cells."""
-    if isinstance(column, NumberColumn):
-        numbers = _numbers(parse(cells, vague=True)[0])
-        return numbers, numbers
-    if isinstance(column, DateColumn):
-        return _dates(cells, column.style)
-    levels = _levels(cells, column)
+    if isinstance(column, AmountColumn):
+        amounts = column.amounts(cells)[0]
+        if column.axis == "moment":
+            moments = _spread(amounts)
+            return 1970 + moments / (DAY * YEAR), column.cells_of(moments)
+        numbers = _numbers(amounts)
+        return numbers, column.cells_of(numbers)
+    assert isinstance(column, LevelColumn)
+    levels = column.shown_levels(cells)
+    levels = levels if column.is_closed else levels[:LEVELS]
     return levels, Words.of(levels)
 
 
-def _levels(cells: Cells, column: CategoryColumn) -> tuple[str, ...]:
-    """Those of a scale in its order, the usual words for no and yes, or the most frequent levels,
-    the most frequent first.
-    """
-    if isinstance(column, OrdinalColumn):
-        return column.levels
-    known = {each: n for each, n in as_words(cells).counts.items() if not is_missing(each)}
-    ordered = sorted(known, key=lambda level: (-known[level], level))
-    if isinstance(column, BooleanColumn):
-        usual = {truth_of(each): each for each in reversed(ordered)}
-        return tuple(usual[each] for each in ("false", "true") if each in usual)
-    return tuple(ordered[:LEVELS])
-
-
-def _dates(cells: Cells, style: str) -> tuple[Floats, Cells]:
-    """Dates spread over those that are there, as years and as they are written."""
-    moments = {each: seconds(each, style) for each in as_words(cells).counts}
-    known = sorted((at, each) for each, at in moments.items() if np.isfinite(at))
-    spread = np.linspace(0, len(known) - 1, POINTS).astype(int)
-    chosen = [known[place] for place in np.unique(spread)] if known else []
-    years = np.array([1970 + at / (DAY * YEAR) for at, _ in chosen])
-    return years, Words.of([each for _, each in chosen])
+def _spread(values: Floats) -> Floats:
+    """Some of the values, evenly by their rank from the lowest to the highest."""
+    known = np.unique(values[np.isfinite(values)])
+    chosen = np.unique(np.linspace(0, len(known) - 1, POINTS).astype(int))
+    return known[chosen] if len(known) else known
 
 
 def _numbers(values: Floats) -> Floats:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from talweg.data.columns.cells import plain
+from talweg.data.columns.values import number_text as number_text
 from talweg.data.model.target import Classification, Regression
 from talweg.data.model.trained_table import TrainedTable
 from talweg.errors import counted
@@ -16,7 +17,6 @@ from talweg.insight.time_words import time_sentences
 FEW_HELD_OUT = 100  # rows; the standard error of an accuracy of 0.9 is then 0.03
 
 _NAMED = 4  # of several targets or classes; of more the first three
-_DIGITS = 4
 _HARDLY = 0.02  # of the way from the trivial predictor to a perfect one
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _WHY = {
@@ -28,16 +28,6 @@ _WHY = {
     "non_finite": "as the numbers stopped being finite",
     "no_descent": "where no step led lower",
 }
-
-
-def number_text(value: float) -> str:
-    """A number to four digits, as a person writes it.
-
-    >>> number_text(0.56321), number_text(35012.3), number_text(2.0)
-    ('0.5632', '35,010', '2')
-    """
-    rounded = float(f"{value:.{_DIGITS}g}")
-    return f"{rounded:,.0f}" if 1000 <= abs(rounded) < 1e9 else f"{rounded:g}"
 
 
 def setting_text(value: object) -> str:

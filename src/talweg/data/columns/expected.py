@@ -1,4 +1,4 @@
-"""What a model asks of a table to predict, so that its file is read as that of training was."""
+"""What a model expects of a table to predict, so that its file is read as that of training was."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Expected:
-    """The kinds of the columns that a model uses, and the decimal marks of those without points.
+    """The columns that a model uses, by name, and how their cells are read.
 
-    `names` are those of all columns of training, `positional` where it had no header. `unknown`
-    says of the cells of a row, as far as they are not missing and the model uses them, which are
-    nothing that their column held in training.
+    `numeric` says of each column whether its cells are read as numbers. `marks` are the decimal
+    marks of columns that do not use the point. `names` are those of all columns of training, and
+    `positional` says that they had no header. `unknown` says, for the cells of a row that are not
+    missing and that the model uses, which of them are unknown to it.
     """
 
-    kinds: Mapping[str, str]
+    numeric: Mapping[str, bool]
     marks: Mapping[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     positional: bool = False
     unknown: Callable[[Sequence[str]], list[bool]] = lambda _: []
 
     def name_of(self, place: int, name: str) -> str:
-        """What training called the column at this place of a table, which calls it `name`."""
+        """What training called the column that a table calls `name` and has at this place."""
         return self.names[place] if self.positional and place < len(self.names) else name

@@ -43,7 +43,7 @@ _OF_DTYPE: Mapping[str, ValueType] = {
     "M": "moment",
 }
 _WHOLE = frozenset({int, np.int64, np.int32, np.int16, np.int8})
-_NUMBERS = _WHOLE | {float, np.float64, np.float32}
+PLAIN_NUMBERS = _WHOLE | {float, np.float64, np.float32}
 _Bytes = bytes | bytearray | memoryview
 _FRACTION = re.compile(r"\.(\d*?)0*(?=$|[+-])")
 
@@ -63,6 +63,16 @@ def plain(value: float) -> str:
     """A number as text, whole ones without a point, so that 3.0 and "3" are one category."""
     whole = value.is_integer() and abs(value) < EXACT
     return str(int(value)) if whole else repr(value)
+
+
+def number_text(value: float) -> str:
+    """A number to four digits, as a person writes it.
+
+    >>> number_text(0.56321), number_text(35012.3), number_text(2.0)
+    ('0.5632', '35,010', '2')
+    """
+    rounded = float(f"{value:.4g}")
+    return f"{rounded:,.0f}" if 1000 <= abs(rounded) < 1e9 else f"{rounded:g}"
 
 
 def is_long(text: str) -> bool:
@@ -269,7 +279,7 @@ def _are_long(array: NDArray[Any]) -> bool:
 def _are_numbers(items: list[Any]) -> bool:
     """Whether objects are numbers and gaps alone, each number the same as a float."""
     kinds = {kind for kind in set(map(type, items)) if kind.__name__ not in _GAPS}
-    if not kinds or not kinds <= _NUMBERS:
+    if not kinds or not kinds <= PLAIN_NUMBERS:
         return False
     whole = (item for item in items if type(item) in _WHOLE) if kinds & _WHOLE else ()
     return all(-EXACT < int(item) < EXACT for item in whole)
@@ -279,7 +289,7 @@ _GAPS = ("NoneType", "NAType")
 
 
 def _as_floats(items: list[Any]) -> Floats:
-    numbers = (item if type(item) in _NUMBERS else np.nan for item in items)
+    numbers = (item if type(item) in PLAIN_NUMBERS else np.nan for item in items)
     return np.fromiter(numbers, np.float64, len(items))
 
 

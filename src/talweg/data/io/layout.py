@@ -47,7 +47,7 @@ def layout_of(rows: Rows, header: bool | None, expected: Expected | None) -> Lay
 
 def checked(layout: Layout, rows: Rows, expected: Expected | None, where: str) -> Layout:
     """The layout of these rows, its names checked; a doubt about its header is told."""
-    if expected and not expected.positional and not set(expected.kinds) & set(rows[0]):
+    if expected and not expected.positional and not set(expected.numeric) & set(rows[0]):
         _refuse_nameless(rows, expected, where)
     check_names(layout.names, f"{where},")
     if layout.doubt:
@@ -61,7 +61,7 @@ def _refuse_nameless(rows: Rows, expected: Expected, where: str) -> None:
         return
     raise DataError(
         f"{where}: its cells ({shown(rows[0])}) are no names, and the model asks for columns by"
-        f" name: {shown([*expected.kinds])}. Put a line of names above the rows."
+        f" name: {shown([*expected.numeric])}. Put a line of names above the rows."
     )
 
 
@@ -127,7 +127,7 @@ def _by_position(rows: Rows, expected: Expected) -> Verdict:
     if _are_positions(first) and (len(first) > 2 or any(unknown)):
         return Verdict(len(rows) > 1)
     if unknown and all(unknown):
-        has_numbers = any(kind == "number" for kind in expected.kinds.values())
+        has_numbers = any(expected.numeric.values())
         return Verdict(len(rows) > 1 or has_numbers)
     if not any(unknown) and all(numeral(cell) is None for cell in first):
         return Verdict(False)

@@ -110,10 +110,10 @@ def _growing(
     if expected is None:
         return GrowingColumn(shelf)
     known = expected.name_of(place, name)
-    if known not in expected.kinds:
+    if known not in expected.numeric:
         return UnreadColumn("")
     mark = expected.marks.get(known, POINT)
-    return GrowingColumn(shelf, number=expected.kinds[known] == "number", mark=mark)
+    return GrowingColumn(shelf, number=expected.numeric[known], mark=mark)
 
 
 def _settled(columns: Sequence[GrowingColumn | UnreadColumn], delimiter: str) -> list[Cells]:

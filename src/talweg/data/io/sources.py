@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from talweg.data.columns.cells import Cells
-from talweg.data.columns.row_encoder import as_row, row_of
+from talweg.data.columns.row_sources import as_row, row_of
 from talweg.data.columns.table import Table, check_names
 from talweg.errors import DataError, counted
 

@@ -10,8 +10,9 @@ from typing import Any, Self
 import numpy as np
 
 from talweg.data.columns.cells import Cells, mark_of
+from talweg.data.columns.detection import type_columns
 from talweg.data.columns.doubts import doubts_about
-from talweg.data.columns.kinds import ColumnType, type_columns
+from talweg.data.columns.kinds.base import ColumnType
 from talweg.data.columns.labels import left_out
 from talweg.data.columns.table import Table, evenly
 from talweg.data.model.roles import Roles, weights_in

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.columns.encode import TableEncoder
+from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.model.model_settings import SETTINGS_RECORD
 from talweg.data.model.network import Blueprint
 from talweg.data.model.target import TARGET_RECORD, Classification, Coding

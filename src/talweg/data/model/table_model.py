@@ -12,7 +12,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.columns.kinds import Asked, ColumnType
+from talweg.data.columns.detection import Asked
+from talweg.data.columns.kinds.base import ColumnType
 from talweg.data.io.read import as_table
 from talweg.data.model.learnable import Learnable
 from talweg.data.model.learning import Learned

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns.cells import Cells, Floats
-from talweg.data.columns.encode import TableEncoder
 from talweg.data.columns.table import Table
+from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.columns.unfamiliar import Unfamiliar
 from talweg.data.io.files import is_file
 from talweg.data.io.read import as_table, read_table

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.columns.encode import TableEncoder
 from talweg.data.columns.packing import Unpack
 from talweg.data.columns.table import Table
+from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.model.learnable import Learnable
 from talweg.data.model.recipe import FOLDS, Recipe, recipe_for
 from talweg.data.model.roles import Roles, groups_in, weights_in

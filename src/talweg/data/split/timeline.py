@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns.cells import Floats, texts
-from talweg.data.columns.kinds import ColumnType, describe
+from talweg.data.columns.detection import as_moments
+from talweg.data.columns.kinds.base import ColumnType
 from talweg.data.columns.table import Table
 from talweg.data.model.recipe import FOLDS
 from talweg.data.model.roles import Roles, joined, times_in, times_of
@@ -119,13 +120,13 @@ def _back(timeline: Timeline) -> float:
 
 def _dated(table: Table, roles: Roles, types: Sequence[ColumnType]) -> Iterator[Timeline]:
     """By each column of dates, also one that is no input."""
-    known = {each.name: each for each in types if each.kind != "left out"}
+    known = {each.name: each for each in types}
     for name in table.names:
         if name in roles.targets or name in (roles.weight, roles.groups):
             continue
-        kind = known.get(name) or describe(name, table.columns[name])
-        if kind.kind == "date":
-            times = _filled(times_of(table.columns[name], kind.detail[0]))
+        moments = as_moments(name, table.columns[name], known.get(name))
+        if moments:
+            times = _filled(times_of(table.columns[name], moments.detail[0]))
             if times is not None:
                 yield Timeline((name,), times, rules=False)
 
@@ -157,9 +158,9 @@ def _by_numbers(table: Table, roles: Roles) -> Iterator[Timeline]:
 
 def _by_index(table: Table) -> Iterator[Timeline]:
     """By the dates that label the rows, where these lie in their order."""
-    kind = None if table.index is None else describe("index", table.index)
-    if table.index is not None and kind is not None and kind.kind == "date":
-        times = _filled(times_of(table.index, kind.detail[0]))
+    moments = None if table.index is None else as_moments("index", table.index)
+    if table.index is not None and moments:
+        times = _filled(times_of(table.index, moments.detail[0]))
         line = None if times is None else Timeline(INDEX, times, rules=False)
         if line is not None and line.is_in_order:
             yield line

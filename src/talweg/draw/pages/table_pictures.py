@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from talweg.data.columns.coded import YEAR, DateColumn
+from talweg.data.columns.kinds.date import YEAR
 from talweg.data.model.scores import confusion
 from talweg.data.model.target import Classification
 from talweg.data.model.trained_table import HeldOut, TrainedTable
@@ -139,7 +139,7 @@ def _dependence(trained: TrainedTable, followed: Followed) -> Dependence:
     name = trained.called(followed.name)
     values: ArrayLike | Sequence[str] = followed.values
     column = next(each for each in trained.encoder.columns if each.name == followed.name)
-    if isinstance(column, DateColumn):  # from years to moments, which get an axis of dates
+    if column.axis == "moment":  # from years to moments, which get an axis of dates
         values = moments((np.asarray(followed.values, np.float64) - 1970) * YEAR)
     return Dependence(name=name, values=values, lines=lines)
 

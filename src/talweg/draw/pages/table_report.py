@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from talweg.data.columns.coded import CategoryColumn, CodeColumn, Column, DateColumn, OrdinalColumn
 from talweg.data.model.table_model import TableModel
 from talweg.data.model.trained_table import TrainedTable
 from talweg.draw.pages.facts import (
@@ -49,7 +48,6 @@ from talweg.train.search.sweep import Sweep
 
 Part = TypeVar("Part")
 Picture = Regressed | Classified | list[Regressed]
-_LEVELS_SHOWN = 6
 _HEADLINE = (headline, verdict, interval_sentence)
 
 
@@ -179,29 +177,13 @@ def _data(trained: TrainedTable) -> Data:
     encoder = trained.encoder
     return Data(
         rows=trained.rows,
-        columns=[(each.name, each.kind, _use(each)) for each in encoder.columns],
+        columns=[(each.name, each.kind, each.use) for each in encoder.columns],
         missing=encoder.missing,
         left_out=list(left_out(trained).items()),
         splits=list(trained.parts.items()),
         networks=1 if trained.in_time else trained.blueprint.members,
         notes=[*time_sentences(trained), *notes(trained)],
     )
-
-
-def _use(column: Column) -> str:
-    """How a column becomes inputs."""
-    if isinstance(column, DateColumn):
-        turns = "".join(f", sine and cosine of the {each}" for each in column.cycles)
-        return f"{', '.join(column.scales)}{turns}, with places for unknown and missing"
-    if isinstance(column, CategoryColumn):
-        shown = ", ".join(column.levels[:_LEVELS_SHOWN])
-        more = ", ..." if len(column.levels) > _LEVELS_SHOWN else ""
-        step = ", and its step" if isinstance(column, OrdinalColumn) else ""
-        levels = f"{len(column.levels):,} levels ({shown}{more})"
-        each = "some learnt numbers" if isinstance(column, CodeColumn) else "a place"
-        return f"{each} for each of {levels}, unknown, missing{step}"
-    mean, scale = number_text(column.mean), number_text(column.scale)
-    return f"(value - {mean}) / {scale}, softly clipped, with places for unknown and missing"
 
 
 def _network(trained: TrainedTable) -> Network:

@@ -1,13 +1,9 @@
-"""Turning the columns of a table into the inputs of a network.
-
-Every column has a place for the unknown (a cell that training could not learn from) and one for
-the missing, so that no cell met later is a surprise.
-"""
+"""Encodes the columns of a table as the inputs of a network."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, takewhile
 from typing import Any, ClassVar
@@ -16,26 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns.cells import Cells, as_cells, is_missing, mark_of, tally_of, under
-from talweg.data.columns.coded import (
-    COLUMN_RECORD,
-    COLUMNS,
-    CategoryColumn as CategoryColumn,
-    CodeColumn as CodeColumn,
-    Column,
-    DateColumn,
-    Inputs,
-    NumberColumn as NumberColumn,
-    fit_column,
-)
 from talweg.data.columns.column_builder import Shelf
-from talweg.data.columns.dates import written
+from talweg.data.columns.detection import type_columns
 from talweg.data.columns.expected import Expected
-from talweg.data.columns.kinds import ColumnType, as_asked, has_numbers, type_columns
+from talweg.data.columns.familiar import Familiar
+from talweg.data.columns.kinds.base import AmountColumn, Column, ColumnType, Inputs
+from talweg.data.columns.kinds.levels import CodeColumn
+from talweg.data.columns.kinds.registry import COLUMN_RECORD, KIND_OF, column_from, fit_column
 from talweg.data.columns.numerals import COMMA, POINT, cleaned
 from talweg.data.columns.packing import Unpack, pack
-from talweg.data.columns.row_encoder import SingleRow, row_of
+from talweg.data.columns.row_encoder import RowEncoder
+from talweg.data.columns.row_sources import row_of
 from talweg.data.columns.table import Table, are_positions
-from talweg.data.columns.unfamiliar import Familiar, Unfamiliar
+from talweg.data.columns.unfamiliar import Unfamiliar
 from talweg.data.columns.values import UnfitError
 from talweg.errors import DataError, DataWarning, counted, nearest
 from talweg.lazy import cached_property
@@ -84,25 +73,21 @@ class TableEncoder:
         chosen = [target] if isinstance(target, str | int) else target
         targets = tuple(table.find(each) for each in chosen)
         types = type_columns(table, targets) if types is None else types
-        used = [each for each in types if each.used]
-        used = used or [
-            as_asked(each.name, table.columns[each.name], "number")
-            for each in types
-            if each.kind == "identifier" and has_numbers(table.columns[each.name])
-        ]
-        taken = {each.name for each in used}
-        left_out = {each.name: each.why for each in types if each.name not in taken}
+        used = [column for column in types if column.used] or [*_last_resort(table, types)]
+        taken = {column.name for column in used}
+        left_out = {column.name: column.why for column in types if column.name not in taken}
         if not used:
             raise DataError(_nothing_left(table.source, left_out))
         seen = slice(None) if rows is None else rows
         marks = {name: mark_of(table.columns[name]) for name in targets}
-        marks |= {each.name: _mark(each, table.columns[each.name]) for each in used}
+        for column in used:
+            marks[column.name] = KIND_OF[column.kind].mark(column, table.columns[column.name])
         columns, familiar = [], {}
-        for each in used:
-            cells = under(table.columns[each.name], marks[each.name])[seen]
-            columns.append(fit_column(each, cells))
-            familiar[each.name] = Familiar.of(columns[-1], cells)
-        notes = {each.name: each.note for each in used if each.note}
+        for column in used:
+            cells = under(table.columns[column.name], marks[column.name])[seen]
+            columns.append(fit_column(column, cells))
+            familiar[column.name] = columns[-1].familiar(cells)
+        notes = {column.name: column.note for column in used if column.note}
         unusual = {name: mark for name, mark in marks.items() if mark != POINT}
         return TableEncoder(
             table.names, targets, tuple(columns), left_out, notes, unusual, familiar
@@ -110,12 +95,12 @@ class TableEncoder:
 
     @staticmethod
     def from_json(record: dict[str, Any]) -> TableEncoder:
-        columns = tuple(COLUMNS[each["kind"]].from_json(each) for each in record["columns"])
+        columns = tuple(map(column_from, record["columns"]))
         names, targets = tuple(record["names"]), tuple(record["targets"])
-        _refuse_unknown(names, [*targets, *(each.name for each in columns)])
-        left_out, notes, marks = (dict(record[each]) for each in ("left_out", "notes", "marks"))
-        familiar = {name: Familiar(**each) for name, each in record["familiar"].items()}
-        _refuse_no_dates(columns, familiar)
+        _refuse_unknown(names, [*targets, *(column.name for column in columns)])
+        left_out, notes, marks = (dict(record[field]) for field in ("left_out", "notes", "marks"))
+        familiar = {name: Familiar(**counts) for name, counts in record["familiar"].items()}
+        _refuse_wordless(columns, familiar)
         return TableEncoder(names, targets, columns, left_out, notes, marks, familiar)
 
     def to_json(self) -> dict[str, Any]:
@@ -126,7 +111,7 @@ class TableEncoder:
             "left_out": self.left_out,
             "notes": self.notes,
             "marks": self.marks,
-            "familiar": {name: each.to_json() for name, each in self.familiar.items()},
+            "familiar": {name: counts.to_json() for name, counts in self.familiar.items()},
         }
 
     def as_trained(self, name: str, cells: Cells) -> Cells:
@@ -136,19 +121,19 @@ class TableEncoder:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the D inputs."""
-        return tuple(place for column in self.columns for place in column.places)
+        return tuple(name for column in self.columns for name in column.input_names)
 
     @property
     def missing(self) -> dict[str, int]:
         """How many cells were missing in training, by column, where any were."""
-        return {name: met.missing for name, met in self.familiar.items() if met.missing}
+        return {name: seen.missing for name, seen in self.familiar.items() if seen.missing}
 
     @property
     def codes(self) -> dict[int, int]:
-        """The places of inputs that are codes, and how many codes each has."""
-        starts = accumulate((each.width for each in self.columns), initial=0)
+        """Which inputs are codes, by place, and how many codes each has."""
+        starts = accumulate((column.width for column in self.columns), initial=0)
         pairs = zip(starts, self.columns, strict=False)
-        return {at: each.count for at, each in pairs if isinstance(each, CodeColumn)}
+        return {at: column.count for at, column in pairs if isinstance(column, CodeColumn)}
 
     @property
     def positional(self) -> bool:
@@ -158,21 +143,22 @@ class TableEncoder:
     @cached_property
     def expected(self) -> Expected:
         """What the file of a table to predict should hold."""
-        kinds = {each.name: _expected_kind(each) for each in self.columns}
-        return Expected(kinds, self.marks, self.names, self.positional, self._unknown_in)
+        numeric = {column.name: column.reads_numbers for column in self.columns}
+        return Expected(numeric, self.marks, self.names, self.positional, self._unknown_in)
 
     def _unknown_in(self, row: Sequence[str]) -> list[bool]:
-        """Of the cells of a row in the order of training, missing ones and those of columns that
-        are not used left out, which are nothing that their column held.
+        """Which cells of a row in the order of training are unknown; missing cells, and those of
+        columns that are not used, are left out.
         """
-        places = {name: place for place, name in enumerate(self.names[: len(row)])}
-        cells = [(each, row[places[each.name]]) for each in self.columns if each.name in places]
-        return [self._is_unknown(*pair) for pair in cells if not is_missing(pair[1], vague=True)]
+        cell_of = dict(zip(self.names, row, strict=False))
+        pairs = [
+            (column, cell_of[column.name]) for column in self.columns if column.name in cell_of
+        ]
+        return [self._is_unknown(*pair) for pair in pairs if not is_missing(pair[1], vague=True)]
 
     def _is_unknown(self, column: Column, cell: str) -> bool:
-        inputs = column.encode(self.as_trained(column.name, as_cells([cell])))[0]
-        is_code = isinstance(column, CodeColumn)
-        return bool(inputs[0] == column.unknown if is_code else inputs[column.unknown])
+        unknown, _ = column.flags(column.encode(self.as_trained(column.name, as_cells([cell]))))
+        return bool(unknown[0])
 
     def encode(
         self,
@@ -189,8 +175,8 @@ class TableEncoder:
         """
         name_of = self._by_position(table) if self.positional else self._by_name(table)
         columns = [
-            (each, self.as_trained(each.name, table.columns[name_of[each.name]]))
-            for each in self.columns
+            (column, self.as_trained(column.name, table.columns[name_of[column.name]]))
+            for column in self.columns
         ]
         count = len(table) if rows is None else len(rows)
         width = len(self.inputs) if unpack is None else unpack.width
@@ -205,7 +191,7 @@ class TableEncoder:
         return inputs
 
     def unfamiliar(self) -> Unfamiliar:
-        """What is to collect all that training did not meet."""
+        """An empty count of cells that training did not have."""
         return Unfamiliar(self.columns, self.familiar)
 
     def warn_of_marks(self, table: Table) -> None:
@@ -213,16 +199,16 @@ class TableEncoder:
         training, had it been met alone, and some cells of which would then be other numbers.
         """
         name_of = self._by_position(table) if self.positional else self._by_name(table)
-        for name in (each.name for each in self.columns):
+        for name in (column.name for column in self.columns):
             cells, mark = table.columns[name_of[name]], self.marks.get(name, POINT)
             if mark and mark_of(cells) not in (mark, "") and tally_of(cells).short:
                 text = _other_mark(table.source, name, mark, tally_of(cells).example)
                 warnings.warn(text, DataWarning, stacklevel=5)
 
     @cached_property
-    def single(self) -> SingleRow:
-        """What encodes one row, given as cells by name."""
-        return SingleRow(self.columns, self.marks, self.familiar)
+    def row_encoder(self) -> RowEncoder:
+        """The encoder of one row, given as cells by name."""
+        return RowEncoder(self.columns, self.marks, self.familiar)
 
     def encode_row(self, source: Any, met: Unfamiliar | None = None) -> Inputs | None:
         """The inputs (1, D) of a dict of cells, or of an array or a data frame of one row.
@@ -232,7 +218,7 @@ class TableEncoder:
         """
         cells = row_of(source, self.names if self.positional else ())
         try:
-            return None if cells is None else self.single(cells, met)
+            return None if cells is None else self.row_encoder(cells, met)
         except (KeyError, UnfitError):
             return None
 
@@ -260,24 +246,28 @@ class TableEncoder:
         return dict(zip(self.names, table.names, strict=False))
 
 
-def _expected_kind(column: Column) -> str:
-    """What to read a column of a file as: 0 and 1 may be written as truths, which are words."""
-    is_words = isinstance(column, NumberColumn) and column.holds_truths
-    return "boolean" if is_words else column.kind
+def _last_resort(table: Table, types: Sequence[ColumnType]) -> Iterator[ColumnType]:
+    """Columns that are inputs only where a table has no better ones."""
+    for column in types:
+        kind = KIND_OF.get(KIND_OF[column.kind].last_resort)
+        cells = table.columns[column.name]
+        detail = kind.ask(column.name, cells, kind.name) if kind else None
+        if kind and detail is not None:
+            yield ColumnType(column.name, kind.name, detail=detail)
 
 
 def _refuse_unknown(names: Sequence[str], used: Sequence[str]) -> None:
-    """A ValueError where a column is used twice, or is none of the table's."""
+    """A ValueError where a column is used twice, or is not in the table."""
     if not {*used} <= {*names} or len({*used}) < len(used):
         raise ValueError(f"the targets and inputs {used} are not different ones of {names}")
 
 
-def _refuse_no_dates(columns: Sequence[Column], familiar: dict[str, Familiar]) -> None:
-    """An OverflowError where the first or the last date of training is none of the calendar."""
-    for each in columns:
-        if isinstance(each, DateColumn) and (met := familiar.get(each.name)):
-            for moment in (met.low, met.high):
-                written(moment or 0.0, each.style)
+def _refuse_wordless(columns: Sequence[Column], familiar: dict[str, Familiar]) -> None:
+    """An OverflowError where the first or the last date of training is not in the calendar."""
+    for column in columns:
+        if isinstance(column, AmountColumn) and (seen := familiar.get(column.name)):
+            for amount in (seen.low, seen.high):
+                column.text_of(amount or 0.0)
 
 
 def _encode(
@@ -306,11 +296,6 @@ def _other_mark(source: str, name: str, mark: str, example: str) -> str:
         f" with a decimal {seems} here. {example!r} is read as in training, as"
         f" {cleaned(example, mark)}. Check that it is written the same way."
     )
-
-
-def _mark(column: ColumnType, cells: Cells) -> str:
-    """The decimal mark that a column is read by: what was asked for, or what the cells tell."""
-    return column.detail[0] if column.kind == "number" and column.detail else mark_of(cells)
 
 
 def _nothing_left(source: str, left_out: dict[str, str]) -> str:
