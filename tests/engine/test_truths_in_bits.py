@@ -12,8 +12,8 @@ from talweg.engine.native import function
 from talweg.engine.native.checker.memory import CheckedGraph
 from talweg.engine.native.function import CompiledGraph
 from talweg.engine.native.llvm.compiler import host
+from talweg.gates.counting import count_change, widen_count
 from talweg.graph import Graph, record
-from talweg.train.run.sign_changes import carried, turned
 
 COUNTS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 257, 1000, 7510)
 RANDOM = np.random.default_rng(3)
@@ -21,7 +21,7 @@ RANDOM = np.random.default_rng(3)
 
 def counted(x: Any, recent: Any) -> Any:
     """Bytes that count which numbers are positive, in a nest of their own."""
-    return turned(recent, gates.reshape(gates.greater(x, 0), shape=recent.shape))
+    return count_change(recent, gates.reshape(gates.greater(x, 0), shape=recent.shape))
 
 
 def given(count: int, dtype: str) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +64,7 @@ def test_numbers_that_are_turned_round() -> None:
         graph = record(lambda x, recent: counted(x[::-1], recent), x, recent)
         made = CheckedGraph(graph)
         found = made(x=x, recent=recent)["output"]
-        assert_array_equal(found, turned(recent, (x > 0)[::-1][None]))
+        assert_array_equal(found, count_change(recent, (x > 0)[::-1][None]))
 
 
 def test_truths_that_others_read_in_part_lie_in_bytes() -> None:
@@ -73,12 +73,12 @@ def test_truths_that_others_read_in_part_lie_in_bytes() -> None:
     def both(x: Any, recent: Any) -> Any:
         up = gates.greater(x, 0)
         some = gates.cast(up[3:20], dtype="float32").sum()
-        return {"counts": turned(recent, up.reshape(1, 40)), "some": some}
+        return {"counts": count_change(recent, up.reshape(1, 40)), "some": some}
 
     made = CheckedGraph(record(both, x, recent))
     found = made(x=x, recent=recent)
     assert bits_of(made) == [False]
-    assert_array_equal(found["counts"], turned(recent, (x > 0)[None]))
+    assert_array_equal(found["counts"], count_change(recent, (x > 0)[None]))
     assert found["some"] == (x[3:20] > 0).sum()
 
 
@@ -86,7 +86,7 @@ def test_counts_are_carried_over_from_their_last_byte() -> None:
     counts = RANDOM.integers(0, 2**20, 100)
     more = RANDOM.integers(0, 256, 100)
     arrays = counts.astype(np.int32), (counts + more).astype(np.uint8), np.array(1, np.int32)
-    assert_array_equal(carried(*arrays), counts + more)
-    graph = record(carried, *arrays)
+    assert_array_equal(widen_count(*arrays), counts + more)
+    graph = record(widen_count, *arrays)
     found = CheckedGraph(graph)(**dict(zip(graph.inputs, arrays, strict=True)))["output"]
     assert_array_equal(found, (counts + more).astype(np.int32), strict=True)

@@ -17,7 +17,7 @@ from talweg.random import first_key
 from talweg.train.methods.sampling_groups import PREFIX, SQUARE, Groups, refuse_assigned
 from talweg.train.run.lr_multipliers import multiplier_settings, multipliers_among
 from talweg.train.run.parameter_slices import joined, total
-from talweg.train.run.sign_changes import first_turns
+from talweg.train.run.sign_changes import initial_state as initial_counts
 from talweg.train.run.updating import updated
 from talweg.train.run.watching import Watch, of_layers
 
@@ -38,7 +38,7 @@ def first_state(
     """
     state = rule.init(net.weights.flat)
     if watch is not None and watch.wants_turns(net.weights):
-        state = {**state, **first_turns(net.weights.flat)}
+        state = {**state, **initial_counts(net.weights.flat)}
     state |= groups.first_state() if groups else {}
     return {**state, DRAWS: first_key(seed)} if draws else state
 

@@ -12,7 +12,7 @@ from talweg.graph.tensor import next_number
 from talweg.optim import Optimizer
 from talweg.optim.optimizer import State, used
 from talweg.train.run.parameter_slices import cuts, joined, total
-from talweg.train.run.sign_changes import COUNTS, TURNS, counted, shares
+from talweg.train.run.sign_changes import COUNTS, NAMES, changed_shares, count_changes
 from talweg.train.run.watching import OF_PARAMETERS, Watch, norm, norms
 
 _MARGIN = 1e-6
@@ -32,7 +32,7 @@ def updated(
 
     A parameter without a gradient is frozen, and `multipliers` scale the rule's rate for some.
     """
-    own = {name: each for name, each in state.items() if name not in COUNTS}
+    own = {name: each for name, each in state.items() if name not in NAMES}
     clipped = _clipped(rule, gradients)
     watches = watch is not None and watch.wants_parameters(gradients, OF_PARAMETERS)
     places = cuts(views, in_blocks=not rule.by_parameter)
@@ -54,9 +54,9 @@ def updated(
     for name, size in sizes.items():
         found |= norms(name, size, places[name].shaped(gradients[name]), updates[name])
     counts: State = {}
-    if TURNS in state:
-        counts = counted(state, ups)
-        found |= shares(state, counts, views) if watches else {}
+    if COUNTS in state:
+        counts = count_changes(state, ups)
+        found |= changed_shares(state, counts, views) if watches else {}
     return after, {**own_after, **counts}, found
 
 

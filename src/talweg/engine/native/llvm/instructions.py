@@ -166,6 +166,11 @@ class Instructions:
             how = "zext" if source in ("i1", "i8") else "sext"
         return self.emit(type, f"{how} {x} to {type}")
 
+    def truncate(self, x: Value, of: str) -> Value:
+        """The lowest bits of whole numbers."""
+        type = vector(of, lanes(x.type))
+        return self.emit(type, f"trunc {x} to {type}")
+
     def splat(self, x: Value, count: int) -> Value:
         """A scalar in every lane of a vector."""
         if count == 1 or lanes(x.type) == count:
