@@ -1,4 +1,4 @@
-"""The conformance table of column kinds: every kind recognizes, parses, encodes, warns and stores."""
+"""The conformance table of column kinds: one row a kind, and the same rules for all."""
 
 import json
 import math
@@ -252,10 +252,8 @@ def test_a_column_is_stored_and_checked(row: Row) -> None:
 
 @ROWS
 def test_a_kind_is_described_in_words(row: Row) -> None:
-    found = describe("x", as_cells([*[*row.trained] * TIMES, ""]))
     assert row.column.use == row.use
     assert typed([describe("x", row.cells)]) == f"{row.kind}: x"
-    assert found.why == ""
 
 
 @ROWS

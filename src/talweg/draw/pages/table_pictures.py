@@ -141,6 +141,7 @@ def _dependence(trained: TrainedTable, followed: Followed) -> Dependence:
     column = next(each for each in trained.encoder.columns if each.name == followed.name)
     if column.axis == "moment":  # from years to moments, which get an axis of dates
         values = moments((np.asarray(followed.values, np.float64) - 1970) * YEAR)
+    name = f"{name} ({column.unit})" if column.unit else name
     return Dependence(name=name, values=values, lines=lines)
 
 

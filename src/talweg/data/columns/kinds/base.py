@@ -54,6 +54,7 @@ class Column(ABC):
     kind: ClassVar[str]
     record: ClassVar[Record]
     axis: ClassVar[Axis]
+    unit: ClassVar[str] = ""  # of amounts, on the axis of a chart
     unknown_word: ClassVar[str] = "unknown"  # what messages call an unknown cell
     is_closed: ClassVar[bool] = True  # whether a clean column has no unknown cells at all
     name: str
