@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from talweg.errors import ShapeError
+from talweg.gates.namespace import Portable, function
 from talweg.gates.record import (
     Array,
     Cost,
@@ -82,7 +83,10 @@ reshape: Gate = Gate(
     kind="shape",
     formula="reshape(x)",
     shape=_reshape_shape,
-    value=lambda x, *, shape: x.reshape(shape),
+    value=Portable(
+        lambda xp, x, *, shape: xp.reshape(x, shape),
+        lambda x, *, shape: x.reshape(shape),
+    ),
     backward=(lambda g, out, x, *, shape: reshape(g, shape=x.shape),),
     slopes=("1, reshaped",),
     cost=_no_cost,
@@ -93,7 +97,7 @@ broadcast_to: Gate = Gate(
     kind="shape",
     formula="broadcast(x)",
     shape=_broadcast_to_shape,
-    value=lambda x, *, shape: np.broadcast_to(x, shape),
+    value=function("broadcast_to", np.broadcast_to),
     backward=(lambda g, out, x, *, shape: unbroadcast(g, x),),
     slopes=("1, summed over the copies",),
     cost=_no_cost,
@@ -104,7 +108,9 @@ reduce_sum: Gate = Gate(
     kind="reduce",
     formula="sum(x)",
     shape=_sum_shape,
-    value=_sum_value,
+    value=Portable(
+        lambda xp, x, *, axes, keepdims: xp.sum(x, axis=axes, keepdims=keepdims), _sum_value
+    ),
     backward=(lambda g, out, x, *, axes, keepdims: spread(g, axes, x),),
     slopes=("1",),
     cost=cost_per_element(1),

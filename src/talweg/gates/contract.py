@@ -9,6 +9,7 @@ import numpy as np
 
 from talweg.errors import ShapeError
 from talweg.gates.broadcast import unbroadcast
+from talweg.gates.namespace import Portable
 from talweg.gates.record import (
     Array,
     Cost,
@@ -64,7 +65,7 @@ matmul: Gate = Gate(
     kind="contract",
     formula="x @ y",
     shape=_matmul_shape,
-    value=_product,
+    value=Portable(lambda xp, x, y: xp.matmul(x, y), _product),
     backward=(
         lambda g, out, x, y: unbroadcast(matmul(g, _turned(y)), x),
         lambda g, out, x, y: unbroadcast(matmul(_turned(x), g), y),

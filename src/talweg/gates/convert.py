@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from talweg.errors import DtypeError
+from talweg.gates.namespace import as_dtype, namespace
 from talweg.gates.record import Array, Gate, Operand, Spec, cost_per_element
 
 
@@ -21,7 +22,8 @@ def _one_hot_shape(labels: Spec, *, classes: int, dtype: Any) -> Spec:
 
 
 def _one_hot_value(labels: Array, *, classes: int, dtype: Any) -> Array:
-    return np.asarray(labels[..., None] == np.arange(classes), dtype=dtype)
+    hot: Array = as_dtype(labels[..., None] == namespace(labels).arange(classes), dtype)
+    return hot
 
 
 _DTYPES = tuple(map(np.dtype, ("float32", "float64", "int64", "int32", "bool")))
@@ -38,7 +40,7 @@ cast: Gate = Gate(
     kind="convert",
     formula="dtype(x)",
     shape=_cast_shape,
-    value=lambda x, *, dtype: x.astype(dtype),
+    value=lambda x, *, dtype: as_dtype(x, dtype),
     backward=(_cast_backward,),
     slopes=("1",),
     cost=cost_per_element(1),

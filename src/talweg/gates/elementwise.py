@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from talweg.gates.broadcast import unbroadcast
+from talweg.gates.namespace import Portable, function, special
 from talweg.gates.record import (
     BOOL,
     Array,
@@ -104,7 +104,7 @@ identity: Gate = elementwise(
 negative: Gate = elementwise(
     "negative",
     "-x",
-    np.negative,
+    function("negative", np.negative),
     backward=(lambda g, out, x: -g,),
     slopes=("-1",),
     native=lambda f, x: f.negative(x),
@@ -112,7 +112,7 @@ negative: Gate = elementwise(
 exp: Gate = elementwise(
     "exp",
     "exp(x)",
-    np.exp,
+    function("exp", np.exp),
     backward=(lambda g, out, x: g * out,),
     slopes=("exp(x)",),
     operations=12,
@@ -121,7 +121,7 @@ exp: Gate = elementwise(
 expm1: Gate = elementwise(
     "expm1",
     "exp(x) - 1",
-    np.expm1,
+    function("expm1", np.expm1),
     backward=(lambda g, out, x: g * (out + 1),),
     slopes=("exp(x)",),
     operations=14,
@@ -130,7 +130,7 @@ expm1: Gate = elementwise(
 log: Gate = elementwise(
     "log",
     "log(x)",
-    np.log,
+    function("log", np.log),
     backward=(lambda g, out, x: g / x,),
     slopes=("1/x",),
     operations=14,
@@ -139,7 +139,7 @@ log: Gate = elementwise(
 log1p: Gate = elementwise(
     "log1p",
     "log(1 + x)",
-    np.log1p,
+    function("log1p", np.log1p),
     backward=(lambda g, out, x: g / (1 + x),),
     slopes=("1/(1 + x)",),
     operations=16,
@@ -148,7 +148,7 @@ log1p: Gate = elementwise(
 sqrt: Gate = elementwise(
     "sqrt",
     "sqrt(x)",
-    np.sqrt,
+    function("sqrt", np.sqrt),
     backward=(lambda g, out, x: g / (2 * out),),
     slopes=("1/(2 sqrt(x))",),
     operations=4,
@@ -157,7 +157,7 @@ sqrt: Gate = elementwise(
 sin: Gate = elementwise(
     "sin",
     "sin(x)",
-    np.sin,
+    function("sin", np.sin),
     backward=(lambda g, out, x: g * cos(x),),
     slopes=("cos(x)",),
     operations=14,
@@ -166,7 +166,7 @@ sin: Gate = elementwise(
 cos: Gate = elementwise(
     "cos",
     "cos(x)",
-    np.cos,
+    function("cos", np.cos),
     backward=(lambda g, out, x: -g * sin(x),),
     slopes=("-sin(x)",),
     operations=14,
@@ -175,7 +175,7 @@ cos: Gate = elementwise(
 sign: Gate = elementwise(
     "sign",
     "sign(x)",
-    np.sign,
+    function("sign", np.sign),
     backward=(None,),
     slopes=("0",),
     native=_math("sign"),
@@ -183,7 +183,7 @@ sign: Gate = elementwise(
 absolute: Gate = elementwise(
     "absolute",
     "|x|",
-    np.absolute,
+    function("abs", np.absolute),
     backward=(lambda g, out, x: g * sign(x),),
     slopes=("sign(x)",),
     native=_math("absolute"),
@@ -191,7 +191,7 @@ absolute: Gate = elementwise(
 tanh: Gate = elementwise(
     "tanh",
     "tanh(x)",
-    np.tanh,
+    function("tanh", np.tanh),
     backward=(lambda g, out, x: g * (1 - out * out),),
     slopes=("1 - out^2",),
     operations=16,
@@ -199,16 +199,19 @@ tanh: Gate = elementwise(
 )
 
 
-def _sigmoid_value(x: Array) -> Array:
+# Of NumPy's own forms: NumPy 1 makes float64 of one float32 beside a Python number.
+
+
+def _sigmoid_of_numpy(x: Array) -> Array:
     # exp overflows to infinity far below 0, and 1 / infinity is the right 0
-    one = x.dtype.type(1)  # NumPy 1 makes float64 of one float32 beside a plain 1
+    one = x.dtype.type(1)
     return np.asarray(one / (one + np.exp(-x)))
 
 
 sigmoid: Gate = elementwise(
     "sigmoid",
     "1/(1 + exp(-x))",
-    _sigmoid_value,
+    Portable(lambda xp, x: 1 / (1 + xp.exp(-x)), _sigmoid_of_numpy),
     backward=(lambda g, out, x: g * (out * (1 - out)),),
     slopes=("out (1 - out)",),
     operations=14,
@@ -217,7 +220,10 @@ sigmoid: Gate = elementwise(
 softplus: Gate = elementwise(
     "softplus",
     "log(1 + exp(x))",
-    lambda x: np.logaddexp(x, x.dtype.type(0)),
+    Portable(
+        lambda xp, x: xp.logaddexp(x, xp.zeros_like(x)),
+        lambda x: np.logaddexp(x, x.dtype.type(0)),
+    ),
     backward=(lambda g, out, x: g * sigmoid(x),),
     slopes=("sigmoid(x)",),
     operations=28,
@@ -226,7 +232,7 @@ softplus: Gate = elementwise(
 relu: Gate = elementwise(
     "relu",
     "max(x, 0)",
-    lambda x: np.maximum(x, x.dtype.type(0)),
+    Portable(lambda xp, x: xp.maximum(x, 0), lambda x: np.maximum(x, x.dtype.type(0))),
     backward=(lambda g, out, x: where(greater(x, 0), g, 0),),
     slopes=("1 if x > 0 else 0",),
     native=_math("relu"),
@@ -235,14 +241,14 @@ relu: Gate = elementwise(
 _erf = np.frompyfunc(math.erf, 1, 1)  # exact to the last place; NumPy has no erf of its own
 
 
-def _erf_value(x: Array) -> Array:
+def _erf_of_numpy(x: Array) -> Array:
     return np.asarray(_erf(x), dtype=x.dtype)
 
 
 erf: Gate = elementwise(
     "erf",
     "erf(x)",
-    _erf_value,
+    Portable(lambda xp, x: special(xp, "erf")(x), _erf_of_numpy),
     backward=(lambda g, out, x: g * (exp(-(x * x)) * (2 / math.sqrt(math.pi))),),
     slopes=("2/sqrt(pi) exp(-x^2)",),
     operations=24,
@@ -254,7 +260,7 @@ erf: Gate = elementwise(
 add: Gate = elementwise(
     "add",
     "x + y",
-    np.add,
+    function("add", np.add),
     backward=(lambda g, out, x, y: g, lambda g, out, x, y: g),
     slopes=("1", "1"),
     native=lambda f, x, y: f.add(x, y),
@@ -262,7 +268,7 @@ add: Gate = elementwise(
 subtract: Gate = elementwise(
     "subtract",
     "x - y",
-    np.subtract,
+    function("subtract", np.subtract),
     backward=(lambda g, out, x, y: g, lambda g, out, x, y: -g),
     slopes=("1", "-1"),
     native=lambda f, x, y: f.subtract(x, y),
@@ -270,7 +276,7 @@ subtract: Gate = elementwise(
 multiply: Gate = elementwise(
     "multiply",
     "x * y",
-    np.multiply,
+    function("multiply", np.multiply),
     backward=(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x),
     slopes=("y", "x"),
     native=lambda f, x, y: f.multiply(x, y),
@@ -278,7 +284,7 @@ multiply: Gate = elementwise(
 divide: Gate = elementwise(
     "divide",
     "x / y",
-    np.divide,
+    function("divide", np.divide),
     backward=(lambda g, out, x, y: g / y, lambda g, out, x, y: -g * out / y),
     slopes=("1/y", "-x/y^2"),
     operations=4,
@@ -300,7 +306,7 @@ def _power_exponent(g: Operand, out: Operand, x: Operand, y: Operand) -> Operand
 power: Gate = elementwise(
     "power",
     "x ** y",
-    np.power,
+    function("pow", np.power),
     backward=(_power_base, _power_exponent),
     slopes=("y x^(y - 1)", "x^y log(x)"),
     operations=40,
@@ -309,7 +315,7 @@ power: Gate = elementwise(
 maximum: Gate = elementwise(
     "maximum",
     "max(x, y)",
-    np.maximum,
+    function("maximum", np.maximum),
     backward=(
         lambda g, out, x, y: where(greater_equal(x, y), g, 0),
         lambda g, out, x, y: where(greater_equal(y, x), g, 0),
@@ -320,7 +326,7 @@ maximum: Gate = elementwise(
 minimum: Gate = elementwise(
     "minimum",
     "min(x, y)",
-    np.minimum,
+    function("minimum", np.minimum),
     backward=(
         lambda g, out, x, y: where(greater_equal(y, x), g, 0),
         lambda g, out, x, y: where(greater_equal(x, y), g, 0),
@@ -342,9 +348,11 @@ def _comparison(name: str, formula: str, value: ValueRule, how: str) -> Gate:
     )
 
 
-greater: Gate = _comparison("greater", "x > y", np.greater, ">")
-greater_equal: Gate = _comparison("greater_equal", "x >= y", np.greater_equal, ">=")
-equal: Gate = _comparison("equal", "x == y", np.equal, "==")
+greater: Gate = _comparison("greater", "x > y", function("greater", np.greater), ">")
+greater_equal: Gate = _comparison(
+    "greater_equal", "x >= y", function("greater_equal", np.greater_equal), ">="
+)
+equal: Gate = _comparison("equal", "x == y", function("equal", np.equal), "==")
 
 # Three inputs ---------------------------------------------------------------------------------
 
@@ -354,14 +362,10 @@ def _where_shape(condition: Spec, x: Spec, y: Spec) -> Spec:
     return Spec(broadcast_shape("where", condition, x, y), same_dtype("where", x, y))
 
 
-def _where_value(condition: Array, x: Array, y: Array) -> Any:
-    return np.where(condition, x, y)
-
-
 where: Gate = elementwise(
     "where",
     "x if condition else y",
-    _where_value,
+    function("where", np.where),
     backward=(
         None,
         lambda g, out, condition, x, y: where(condition, g, 0),

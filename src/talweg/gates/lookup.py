@@ -7,9 +7,12 @@ one-hot row a code costs L times that.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from talweg.errors import DtypeError, ShapeError
+from talweg.gates.namespace import Portable
 from talweg.gates.record import (
     Array,
     Cost,
@@ -46,16 +49,28 @@ def _segment_sum_shape(x: Spec, codes: Spec, *, size: int) -> Spec:
 
 
 def _are_inside(codes: Array, size: int) -> Array:
-    return np.asarray((codes >= 0) & (codes < size))
+    return (codes >= 0) & (codes < size)
 
 
-def _take_value(table: Array, codes: Array) -> Array:
+def _take(xp: Any, table: Any, codes: Any) -> Any:
+    size = table.shape[0]
+    rows = xp.take(table, xp.clip(codes, 0, size - 1), axis=0)
+    return xp.where(_are_inside(codes, size)[:, None], rows, xp.full_like(rows, xp.nan))
+
+
+def _take_of_numpy(table: Array, codes: Array) -> Array:
     rows = table.take(codes, axis=0, mode="clip")
     rows[~_are_inside(codes, len(table))] = np.nan
     return rows
 
 
-def _segment_sum_value(x: Array, codes: Array, *, size: int) -> Array:
+def _segment_sum(xp: Any, x: Any, codes: Any, *, size: int) -> Any:
+    """A mask a segment: `size` times the work of adding in place, which the standard lacks."""
+    belongs = codes[None, :] == xp.arange(size)[:, None]
+    return xp.sum(xp.where(belongs[..., None], x[None], xp.zeros_like(x)[None]), axis=1)
+
+
+def _segment_sum_of_numpy(x: Array, codes: Array, *, size: int) -> Array:
     inside = _are_inside(codes, size)
     sums = np.zeros((size, x.shape[1]), x.dtype)
     np.add.at(sums, codes[inside], x[inside])
@@ -81,7 +96,7 @@ take: Gate = Gate(
     kind="index",
     formula="table[codes]",
     shape=_take_shape,
-    value=_take_value,
+    value=Portable(_take, _take_of_numpy),
     backward=(_take_backward, None),
     slopes=("1 for each row that is taken", "0"),
     cost=cost_per_element(0),
@@ -92,7 +107,7 @@ segment_sum: Gate = Gate(
     kind="index",
     formula="the sum of the rows of x at each code",
     shape=_segment_sum_shape,
-    value=_segment_sum_value,
+    value=Portable(_segment_sum, _segment_sum_of_numpy),
     backward=(_segment_sum_backward, None),
     slopes=("1", "0"),
     cost=_segment_sum_cost,

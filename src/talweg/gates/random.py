@@ -4,12 +4,14 @@ in between, any engine draws the same, and no number of threads can change them.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from talweg.errors import DtypeError, ShapeError
+from talweg.gates.namespace import as_dtype, namespace
 from talweg.gates.record import Array, Gate, Shape, Spec, cost_per_element
 
 STREAM = 0x9E3779B9
@@ -26,11 +28,17 @@ Words = npt.NDArray[np.uint32]
 
 def mixed(x: Words) -> Words:
     """32 bits, each of which depends on all bits of x."""
-    x = x ^ (x >> np.uint32(SHIFTS[0]))
+    xp = namespace(x)
+    x = x ^ (x >> _word(xp, SHIFTS[0]))
     for multiplier, shift in zip(MULTIPLIERS, SHIFTS[1:], strict=True):
-        x = x * np.uint32(multiplier)
-        x = x ^ (x >> np.uint32(shift))
+        x = x * _word(xp, multiplier)
+        x = x ^ (x >> _word(xp, shift))
     return x
+
+
+def _word(xp: Any, value: int) -> Words:
+    word: Words = xp.asarray(value, dtype=xp.uint32)
+    return word
 
 
 def _shape(key: Spec, *, shape: Shape, dtype: Any, stream: int) -> Spec:
@@ -43,14 +51,16 @@ def _shape(key: Spec, *, shape: Shape, dtype: Any, stream: int) -> Spec:
 
 def _value(key: Array, *, shape: Shape, dtype: Any, stream: int) -> Array:
     """The two halves of the key (below 2^53) enter one after the other."""
-    words = np.array([int(key) & 0xFFFFFFFF, int(key) >> 32], np.uint32)
-    places = np.arange(np.prod(shape, dtype=np.int64), dtype=np.uint32)
-    offset = np.uint32(stream * STREAM & 0xFFFFFFFF)
-    x = mixed(mixed(places ^ mixed(words[:1] + offset)) + words[1:])
+    xp = namespace(key)
+    # arrays of one word each, not single numbers, for which NumPy warns of overflow
+    low, high = (as_dtype(half[None], "uint32") for half in (key % 2.0**32, key // 2.0**32))
+    positions = xp.arange(prod(shape), dtype=xp.uint32)
+    offset = _word(xp, stream * STREAM & 0xFFFFFFFF)
+    x = mixed(mixed(positions ^ mixed(low + offset)) + high)
     bits = BITS[np.dtype(dtype).name]
-    drawn = (x >> np.uint32(32 - bits)).astype(dtype) * np.dtype(dtype).type(2.0**-bits)
-    found: Array = drawn.reshape(shape)
-    return found
+    drawn = as_dtype(x >> _word(xp, 32 - bits), dtype)
+    values: Array = xp.reshape(drawn * 2.0**-bits, shape)
+    return values
 
 
 uniform: Gate = Gate(

@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from talweg.errors import DtypeError, GraphError, ShapeError, nearest
+from talweg.gates.namespace import Portable
+from talweg.lazy import cached_property
 
 BOOL = np.dtype(bool)
 Array = npt.NDArray[Any]
@@ -59,7 +61,7 @@ class Cost(NamedTuple):
 ShapeRule = Callable[..., Spec]
 """(*input specs, **settings) -> output spec; raises ShapeError or DtypeError."""
 ValueRule = Callable[..., Any]
-"""(*input arrays, **settings) -> output array."""
+"""(*input arrays, **settings) -> output array, for the arrays of any library; see `namespace`."""
 BackwardRule = Callable[..., Operand]
 """(gradient, output, *inputs, **settings) -> the gradient of one input, built out of gates."""
 
@@ -97,7 +99,12 @@ class Gate:
             if hasattr(operand, "record_gate"):
                 return operand.record_gate(self, inputs, settings)
         with np.errstate(all="ignore"):
-            return self.value(*_arrays(inputs), **settings)
+            return self.on_numpy(*_arrays(inputs), **settings)
+
+    @cached_property
+    def on_numpy(self) -> ValueRule:
+        """The value rule for NumPy's arrays alone."""
+        return self.value.numpy if isinstance(self.value, Portable) else self.value
 
     def backward_rule(self, position: int) -> BackwardRule | None:
         """The rule for the gradient of the input at `position`; None where none flows."""

@@ -11,6 +11,7 @@ import numpy as np
 from talweg.errors import ShapeError
 from talweg.gates.broadcast import reduced_shape, spread
 from talweg.gates.elementwise import equal, where
+from talweg.gates.namespace import Portable, function
 from talweg.gates.record import Array, Gate, Operand, Shape, Spec, cost_per_element
 
 
@@ -24,7 +25,7 @@ def _max_shape(x: Spec, *, axes: Shape, keepdims: bool) -> Spec:
     return Spec(reduced_shape(x.shape, axes, keepdims), x.dtype)
 
 
-def _max_value(x: Array, *, axes: Shape, keepdims: bool) -> Array:
+def _max_of_numpy(x: Array, *, axes: Shape, keepdims: bool) -> Array:
     return np.asarray(x.max(axis=axes, keepdims=keepdims))
 
 
@@ -42,7 +43,9 @@ reduce_max: Gate = Gate(
     kind="reduce",
     formula="max(x)",
     shape=_max_shape,
-    value=_max_value,
+    value=Portable(
+        lambda xp, x, *, axes, keepdims: xp.max(x, axis=axes, keepdims=keepdims), _max_of_numpy
+    ),
     backward=(_max_backward,),
     slopes=("1 where x is the maximum",),
     cost=cost_per_element(1),
@@ -53,7 +56,7 @@ argmax: Gate = Gate(
     kind="reduce",
     formula="argmax(x)",
     shape=_argmax_shape,
-    value=lambda x, *, axis: np.argmax(x, axis=axis),
+    value=function("argmax", np.argmax),
     backward=(None,),
     slopes=("0",),
     cost=cost_per_element(1),

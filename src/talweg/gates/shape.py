@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from talweg.errors import ShapeError
+from talweg.gates.namespace import Portable
 from talweg.gates.record import (
     Array,
     BackwardRule,
@@ -37,7 +38,21 @@ def _slice_shape(x: Spec, *, ranges: Ranges) -> Spec:
     return Spec(tuple(len(range(*each)) for each in ranges), x.dtype)
 
 
-def _place_value(x: Array, *, shape: Shape, ranges: Ranges) -> Array:
+def _place(xp: Any, x: Any, *, shape: Shape, ranges: Ranges) -> Any:
+    """Axis by axis: each position takes its element of x, or 0 where there is none."""
+    if 0 in x.shape:
+        return xp.zeros(shape, dtype=x.dtype)
+    for axis, (size, piece) in enumerate(zip(shape, _index(ranges), strict=True)):
+        inside, source = np.zeros(size, bool), np.zeros(size, np.int64)
+        inside[piece] = True
+        source[piece] = np.arange(x.shape[axis])
+        x = xp.take(x, xp.asarray(source), axis=axis)
+        mask = inside.reshape(-1, *[1] * (len(shape) - axis - 1))
+        x = xp.where(xp.asarray(mask), x, xp.zeros_like(x))
+    return x
+
+
+def _place_of_numpy(x: Array, *, shape: Shape, ranges: Ranges) -> Array:
     whole = np.zeros(shape, x.dtype)
     whole[_index(ranges)] = x
     return whole
@@ -86,7 +101,9 @@ transpose: Gate = _gate(
     "transpose(x)",
     "1, transposed back",
     shape=_transpose_shape,
-    value=lambda x, *, axes: x.transpose(axes),
+    value=Portable(
+        lambda xp, x, *, axes: xp.permute_dims(x, axes), lambda x, *, axes: x.transpose(axes)
+    ),
     backward=(lambda g, out, x, *, axes: transpose(g, axes=_inverse(axes)),),
 )
 
@@ -104,7 +121,7 @@ place: Gate = _gate(
     "zeros with x at ranges",
     "1",
     shape=lambda x, *, shape, ranges: Spec(shape, x.dtype),
-    value=_place_value,
+    value=Portable(_place, _place_of_numpy),
     backward=(lambda g, out, x, *, shape, ranges: take_slice(g, ranges=ranges),),
 )
 
@@ -113,6 +130,9 @@ concatenate: Gate = _gate(
     "[x, y, ...]",
     "1, its own piece",
     shape=_concatenate_shape,
-    value=lambda *inputs, axis: np.concatenate(inputs, axis=axis),
+    value=Portable(
+        lambda xp, *inputs, axis: xp.concat(inputs, axis=axis),
+        lambda *inputs, axis: np.concatenate(inputs, axis=axis),
+    ),
     backward=_concatenate_backward,
 )

@@ -361,7 +361,7 @@ def _no_numbers(spec: Spec) -> Array:
 
 def _value(gate: Gate, operands: Sequence[Tensor], settings: dict[str, Any], spec: Spec) -> Array:
     with np.errstate(all="ignore"):
-        value = gate.value(*(each.array for each in operands), **settings)
+        value = gate.on_numpy(*(each.array for each in operands), **settings)
     array = np.asarray(value)
     if _spec(array) != spec:
         found = _spec(array)

@@ -106,7 +106,8 @@ def _runs(node: Tensor) -> bool:
 
 def _function(node: Tensor) -> Callable[..., Any]:
     assert node.gate is not None
-    return partial(node.gate.value, **node.settings) if node.settings else node.gate.value
+    rule = node.gate.on_numpy
+    return partial(rule, **node.settings) if node.settings else rule
 
 
 def origin_of_non_finite(
