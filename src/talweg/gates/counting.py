@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from talweg.gates.elementwise import elementwise
+from talweg.gates.namespace import function
 from talweg.gates.record import Gate, Spec
 
 # Named functions, since a graph that has these gates is pickled with their rules.
@@ -51,5 +52,7 @@ count_change = _gate("count_change", "x + (y xor x is odd)", _count_change_value
 widen_count = _gate("widen_count", "x + z ((y - x) mod 256)", _widen_count_value, _widen_count, 3)
 """Advance a count x to the next number whose last byte is y; each unit adds z."""
 
-byte_difference = _gate("byte_difference", "(x - y) mod 256", np.subtract, _byte_difference, 2)
+byte_difference = _gate(
+    "byte_difference", "(x - y) mod 256", function("subtract", np.subtract), _byte_difference, 2
+)
 """How far a count in bytes has advanced from y to x."""
