@@ -64,7 +64,7 @@ def _split(frame: Any, targets: list[str], split: int) -> Array:
         found.append([])
         for coverage in COVERAGES:
             try:
-                ends = model.intervals(new, coverage).reshape(len(new), -1, 2)[:, place]
+                ends = model.predict_interval(new, coverage).reshape(len(new), -1, 2)[:, place]
             except tw.TalwegError:  # too few rows for that
                 found[-1].append(np.full(17, np.nan))
                 continue

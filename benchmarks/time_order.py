@@ -84,8 +84,8 @@ def measured(past: Columns, future: Columns, target: str, seed: int) -> Iterator
         yield f"{model.scores[0].network:.2f}"
         if (found := model.trained.in_time) is not None:
             yield ", ".join(f"{each.network:.2f}" for each in found.periods)
-        low, high = model.intervals(future, COVERAGE).T
-        yield f"{model.score(future)[0].network:.2f}"
+        low, high = model.predict_interval(future, COVERAGE).T
+        yield f"{model.evaluate(future)[0].network:.2f}"
         yield f"{np.mean((low <= true) & (true <= high)):.2f}"
 
 

@@ -47,7 +47,7 @@ def talweg(dealt: Dealt, seed: int) -> Said:
     predicted = model.predict(inputs)
     if model.task != "classification":
         return Said(predicted, None, None, seconds)
-    return Said(predicted, model.probabilities(inputs), model.labels, seconds)
+    return Said(predicted, model.predict_proba(inputs), model.classes, seconds)
 
 
 def multilayer(dealt: Dealt, seed: int) -> Said:

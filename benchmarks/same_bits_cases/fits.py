@@ -185,7 +185,7 @@ FITS: dict[str, Callable[..., Parts]] = {
     "run/keep best of all rows": fit_case(restore_best=True, **ROUGH),
     "run/keep last": fit_case(restore_best=False, **VALIDATED),
     "run/holdout": fit_case(validation=tw.Holdout(0.2, seed=3)),
-    "run/fold": fit_case(validation=tw.folds(N, 3, seed=1)[1]),
+    "run/fold": fit_case(validation=tw.kfold(N, 3, seed=1)[1]),
     "run/validated on many rows": fit_case(
         validation=(np.resize(X, (1500, 3)), np.resize(Y, (1500, 2))), epochs=2
     ),

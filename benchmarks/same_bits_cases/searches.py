@@ -111,19 +111,23 @@ def restarted(engine: str, dtype: str) -> Parts:
         engine=engine,
         progress=False,
     )
-    clusters = [[cluster.count, cluster.loss] for cluster in found.clusters]
+    clusters = [[cluster.count, cluster.loss] for cluster in found.minima]
     return {"losses": found.losses, "clusters": clusters, **sweep_parts(found.sweep)}
 
 
 def rate_test(engine: str, dtype: str) -> Parts:
     net = tw.Sequential(tw.Dense(6, "tanh"), tw.Dense(2), dtype=dtype)
     found = tw.lr_find(net, X, Y, optimizer="sgd", batch_size=8, engine=engine, seed=1)
-    curve = [found.rates, found.losses, found.smoothed]
-    return {"curve": curve, "trials": [found.tried, found.ends], "rate": f"{found.rate!r}"}
+    curve = [found.lrs, found.losses, found.smoothed_losses]
+    return {
+        "curve": curve,
+        "trials": [found.tried_lrs, found.final_losses],
+        "rate": f"{found.suggestion!r}",
+    }
 
 
 RATES = [0.01, 0.1, 0.3, 0.5, 0.9]
-HALVING = tw.SuccessiveHalving(2, keep=0.5)
+HALVING = tw.SuccessiveHalving(2, factor=2)
 SEARCHES: dict[str, Callable[..., Parts]] = {
     "run/resumed from a checkpoint": resumed,
     "run/two threads": two_threads,
@@ -142,7 +146,7 @@ SEARCHES: dict[str, Callable[..., Parts]] = {
     "sweep/hidden sizes": sweep_case(over={"hidden": [3, 5, 9], "lr": [0.1, 0.3]}),
     "sweep/ranges": sweep_case(over={"lr": tw.Range(0.01, 1.0, log=True)}, points=6, seed=4),
     "sweep/halving": sweep_case(over={"lr": RATES}, halving=HALVING, validation=0.2),
-    "sweep/folds": sweep_case(over={"validation": tw.folds(N, 4, seed=2)}),
+    "sweep/folds": sweep_case(over={"validation": tw.kfold(N, 4, seed=2)}),
     "sweep/stopping": sweep_case(over={"lr": RATES}, stop=tw.EarlyStopping(1), validation=0.2),
     "restarts": restarted,
     "find_rate": rate_test,

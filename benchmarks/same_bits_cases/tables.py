@@ -34,8 +34,8 @@ TOLD: dict[str, Any] = {
     "remark": [f"remark {row} on the {town}" for row, town in enumerate(TOWN)],
 }
 DAYS = (np.datetime64("2020-01-01") + np.arange(ROWS)).astype(str).tolist()
-QUICK: dict[str, Any] = {"epochs": 3, "hidden": (5,), "members": 1, "bins": 0}
-TEAM: dict[str, Any] = {"epochs": 4, "hidden": (5,), "members": 4, "bins": 6, "batch_size": 16}
+QUICK: dict[str, Any] = {"epochs": 3, "hidden": (5,), "n_estimators": 1, "bins": 0}
+TEAM: dict[str, Any] = {"epochs": 4, "hidden": (5,), "n_estimators": 4, "bins": 6, "batch_size": 16}
 
 
 def abalone(rows: int) -> dict[str, list[str]]:
@@ -54,7 +54,7 @@ def table(target: Any, frame: Mapping[str, Any], **settings: Any) -> Parts:
     with TemporaryDirectory() as folder:
         model.save(Path(folder) / "a.talweg")
         loaded = tw.load(Path(folder) / "a.talweg")
-    more = model.probabilities if model.task == "classification" else model.intervals
+    more = model.predict_proba if model.task == "classification" else model.predict_interval
     return {
         "predictions": model.predict(few),
         "single": model.predict(one),
@@ -73,7 +73,9 @@ def table_case(target: Any, frame: Mapping[str, Any], **settings: Any) -> Case:
 KIND = np.where(SIZE > 3, "large", "small").tolist()
 TABLES: dict[str, Case] = {
     "regression": table_case("price", {**FEATURES, "price": PRICE.tolist()}, **TEAM),
-    "binary": table_case("kind", {**FEATURES, "kind": KIND}, threshold="f1", balance=True, **TEAM),
+    "binary": table_case(
+        "kind", {**FEATURES, "kind": KIND}, threshold="f1", class_weight="balanced", **TEAM
+    ),
     "classes": table_case("town", FEATURES, **TEAM),
     "several targets": table_case(
         ["price", "area"],

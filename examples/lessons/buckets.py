@@ -50,7 +50,7 @@ def restart_net() -> tw.Restarts:
 
 
 def tell_buckets(found: tw.Restarts) -> tuple[list[str], list[int]]:
-    buckets = sorted(found.clusters, key=lambda each: each.run.net.weights.flat[0])
+    buckets = sorted(found.minima, key=lambda each: each.run.net.weights.flat[0])
     places = [each.run.net.weights.flat[0] for each in buckets]
     print(f"{BALLS} balls dropped between -5 and 5 end in {len(buckets)} places")
     print("    place   depth   balls")
@@ -69,7 +69,7 @@ def tell_net(found: tw.Restarts) -> np.ndarray:
     )
     print(found)
     print("What the nets of each minimum make of 00, 01, 10 and 11:")
-    for place, each in enumerate(found.clusters, 1):
+    for place, each in enumerate(found.minima, 1):
         outputs = each.run.net.predict(EXCLUSIVE_OR[0]).ravel()
         print(f"{place:>7}  " + "".join(f"{value:>8.2f}" for value in outputs))
     return np.sort(found.losses)

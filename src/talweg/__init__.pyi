@@ -145,7 +145,7 @@ from talweg.optim.sgd import SGD as SGD
 from talweg.train.methods.pretrain import Pretraining as Pretraining, pretrain as pretrain
 from talweg.train.run.checkpoint import Checkpoint as Checkpoint
 from talweg.train.run.fit import fit as fit
-from talweg.train.run.folds import Fold as Fold, Holdout as Holdout, folds as folds
+from talweg.train.run.folds import Fold as Fold, Holdout as Holdout, kfold as kfold
 from talweg.train.run.lower import Lowered as Lowered, lower as lower
 from talweg.train.run.run import Run as Run
 from talweg.train.run.stopping import (

@@ -65,7 +65,7 @@ def train(talweg, houses: Path) -> Callable[..., Said]:
     """
 
     def run(*arguments: object) -> Said:
-        quick = ("--epochs", 3, "--hidden", 4, "--batch-size", 16, "--members", 1, "--bins", 0)
+        quick = ("--epochs", 3, "--hidden", 4, "--batch-size", 16, "--n-estimators", 1, "--bins", 0)
         target = () if "--target" in arguments else ("--target", "price")
         return talweg("train", houses.name, *target, "--out", "out", *quick, *arguments)
 

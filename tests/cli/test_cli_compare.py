@@ -20,7 +20,7 @@ def models(talweg, houses) -> None:
     ]:
         file = Path(f"{name}.talweg")
         if file.name not in TRAINED:
-            quick = {"hidden": (6,), "members": 1, "bins": 0, "optimizer": tw.AdamW(lr=0.02)}
+            quick = {"hidden": (6,), "n_estimators": 1, "bins": 0, "optimizer": tw.AdamW(lr=0.02)}
             tw.TableModel(target, epochs=epochs, **quick).fit(houses).save(file)
             TRAINED[file.name] = file.read_bytes()
         file.write_bytes(TRAINED[file.name])
@@ -50,7 +50,7 @@ def test_a_line_a_model_the_best_first(talweg, models) -> None:
 def test_a_common_table(talweg, models, houses) -> None:
     said = talweg("compare", "poor.talweg", "good.talweg", "--data", houses.name)
     assert "Scored on the 60 rows of houses.csv;" in said.out
-    score = tw.load("good.talweg").score(houses)[0].network
+    score = tw.load("good.talweg").evaluate(houses)[0].network
     assert float(lines_of(said.out)["good.talweg"][0]) == pytest.approx(score, rel=1e-3)
 
 
@@ -92,7 +92,7 @@ def test_what_cannot_be_compared(talweg, models, options: str, words: str) -> No
 
 
 def test_a_score_that_a_model_lacks_is_a_dash(talweg, houses) -> None:
-    quick = {"hidden": (6,), "members": 1, "bins": 0, "epochs": 3}
+    quick = {"hidden": (6,), "n_estimators": 1, "bins": 0, "epochs": 3}
     for name, settings in (("plain", {}), ("drawn", {"threshold": "f1"})):
         tw.TableModel("place", **quick, **settings).fit(houses).save(f"{name}.talweg")
     said = talweg("compare", "plain.talweg", "drawn.talweg", "--out", "both.html")

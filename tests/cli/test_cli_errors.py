@@ -82,11 +82,16 @@ TRAIN = [  # what, the table, options, words of the message
         "--patience 0",
         "patience must be a whole number at least 1 or None, but",
     ),
-    ("members", "good.csv", "--members 9", "whole number at least 1 and at most 8 or None, but 9"),
+    (
+        "members",
+        "good.csv",
+        "--n-estimators 9",
+        "whole number at least 1 and at most 8 or None, but 9",
+    ),
     (
         "no member",
         "good.csv",
-        "--members 0",
+        "--n-estimators 0",
         "whole number at least 1 and at most 8 or None, but 0",
     ),
     ("bins", "good.csv", "--bins -1", "bins must be a whole number at least 0 or None, but -1 was"),
@@ -141,7 +146,7 @@ PREDICT = [  # what, the model, the table, options, words of the message
         "",
         "columns that the model was trained on. 'alpha': Did you mean 'alhpa'?",
     ),
-    ("numbers", "model.talweg", "good.csv", "--probabilities", "probabilities: the model predicts"),
+    ("numbers", "model.talweg", "good.csv", "--probabilities", "as a number, which has no prob"),
     ("no folder", "model.talweg", "good.csv", "--out no/p.csv", "there is no folder no. Make it"),
     ("a folder", "model.talweg", "good.csv", "--out folder", "--out folder: it is no plain file."),
     ("a pipe", "model.talweg", "good.csv", "--out pipe", "--out pipe: it is no plain file. Name a"),
@@ -181,7 +186,7 @@ def files(talweg) -> None:
 def models(files, talweg) -> None:
     """A model, and all that may have become of it."""
     if not TRAINED:
-        quick = ("--epochs", 1, "--hidden", 2, "--members", 1)
+        quick = ("--epochs", 1, "--hidden", 2, "--n-estimators", 1)
         talweg("train", "good.csv", "--target", "beta", "--out", ".", *quick)
         names = ("model.talweg", "history.csv", "report.html")
         TRAINED.update({name: Path(name).read_bytes() for name in names})
@@ -263,7 +268,7 @@ def test_a_write_that_fails_leaves_the_old_files(talweg, models, monkeypatch) ->
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    quick = ("--epochs", 1, "--hidden", 2, "--members", 1)
+    quick = ("--epochs", 1, "--hidden", 2, "--n-estimators", 1)
     arguments = ("train", "good.csv", "--target", "beta", *quick, "--out")
     for out in (".", "new/folder"):
         assert_refused(talweg(*arguments, out), f"--out {out}: No space left on device.")

@@ -8,7 +8,7 @@ import pytest
 import talweg as tw
 
 RESULTS = ["history.csv", "model.talweg", "report.html"]
-QUICK = ("--epochs", 2, "--hidden", 3, "--members", 1, "--bins", 0)
+QUICK = ("--epochs", 2, "--hidden", 3, "--n-estimators", 1, "--bins", 0)
 
 
 def failing(*_: object, **__: object) -> None:
@@ -61,7 +61,7 @@ def test_the_other_parts_are_drawn(train, monkeypatch) -> None:
 
 
 def test_in_python_a_picture_that_fails_is_an_error(tmp_path, monkeypatch) -> None:
-    model = tw.TableModel(-1, members=1, epochs=1, hidden=(2,), bins=0)
+    model = tw.TableModel(-1, n_estimators=1, epochs=1, hidden=(2,), bins=0)
     model.fit([[n * 3 % 50, n] for n in range(60)])
     monkeypatch.setattr("talweg.draw.pages.result.scatter_chart", failing)
     with pytest.raises(ValueError, match="math domain error"):

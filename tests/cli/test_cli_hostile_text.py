@@ -11,7 +11,7 @@ import talweg as tw
 from talweg.cli.cells import harmless, write_rows
 from talweg.errors import visible
 
-QUICK = ("--epochs", 1, "--hidden", 2, "--members", 1, "--bins", 0)
+QUICK = ("--epochs", 1, "--hidden", 2, "--n-estimators", 1, "--bins", 0)
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 TITLE = "a\x1b]0;owned\x07\x1b[31m"
 HOSTILE = [
@@ -33,7 +33,7 @@ def rows(*names: str) -> list[tuple[object, ...]]:
 
 def saved(columns: dict[str, list[object]], target: str, out: str) -> None:
     """A model of a table that no CSV file may hold, and its report."""
-    settings = {"epochs": 1, "hidden": (2,), "members": 1, "bins": 0}
+    settings = {"epochs": 1, "hidden": (2,), "n_estimators": 1, "bins": 0}
     model = tw.TableModel(target, **settings).fit(columns)
     Path(out).mkdir()
     model.save(f"{out}/model.talweg")

@@ -10,7 +10,20 @@ import talweg as tw
 RANDOM = np.random.default_rng(5)
 ROWS = 96
 LEVEL = (np.sin(np.arange(ROWS) / 3) + RANDOM.normal(size=ROWS) / 9).round(3).tolist()
-QUICK = ("--target", "y", "--out", "out", "--epochs", 4, "--hidden", 4, "--members", 2, "--bins", 0)
+QUICK = (
+    "--target",
+    "y",
+    "--out",
+    "out",
+    "--epochs",
+    4,
+    "--hidden",
+    4,
+    "--n-estimators",
+    2,
+    "--bins",
+    0,
+)
 MONTHS = [(1990 + row // 12, 1 + row % 12) for row in range(ROWS)]
 
 
@@ -71,7 +84,7 @@ def test_a_score_that_flatters_is_told_once(talweg, write) -> None:
     trend = np.cumsum(RANDOM.normal(size=ROWS)) + np.arange(ROWS)
     rows = [("{}-{:02}".format(*MONTHS[row]), round(float(trend[row]), 3)) for row in order]
     name = write("mixed.csv", ("at", "y"), *rows).name
-    quick = ("--target", "y", "--out", "out", "--hidden", 30, "--members", 2, "--bins", 0)
+    quick = ("--target", "y", "--out", "out", "--hidden", 30, "--n-estimators", 2, "--bins", 0)
     said = talweg("train", name, *quick)
     assert (said.status, said.err) == (0, "")
     assert words(said.out).count("The scores flatter: rows were held out at random") == 1

@@ -11,7 +11,7 @@ SIZE = [row / 8 for row in range(ROWS)]
 PLACE = [["hill", "lake", "town"][row % 3] for row in range(ROWS)]
 PRICE = [size + row % 3 for row, size in enumerate(SIZE)]
 KIND = ["small" if row < 30 else "large" for row in range(ROWS)]
-QUICK = ("--out", "out", "--epochs", 1, "--hidden", 4, "--members", 1, "--bins", 0)
+QUICK = ("--out", "out", "--epochs", 1, "--hidden", 4, "--n-estimators", 1, "--bins", 0)
 
 ODD = [  # what, the target, changed columns, words that are said
     (

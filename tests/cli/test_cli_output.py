@@ -47,7 +47,7 @@ def test_a_claim_ends_with_its_run_and_leaves_nothing(tmp_path) -> None:
 
 
 def test_each_part_is_written_before_the_next_is_read(houses) -> None:
-    trained = tw.TableModel("price", hidden=(2,), epochs=1, members=1).fit(houses).trained
+    trained = tw.TableModel("price", hidden=(2,), epochs=1, n_estimators=1).fit(houses).trained
     table, read = read_table(houses), []
 
     def parts() -> Iterator[Table]:

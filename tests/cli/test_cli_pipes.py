@@ -32,7 +32,7 @@ def test_the_standard_input_is_a_table(talweg, train, houses: Path, piped, given
     said = talweg("compare", "out", "out", "--data", given)
     assert (said.status, "60 rows of the standard input" in " ".join(said.out.split())) == (0, True)
     piped(content)
-    quick = ("--epochs", 3, "--hidden", 4, "--batch-size", 16, "--members", 1, "--bins", 0)
+    quick = ("--epochs", 3, "--hidden", 4, "--batch-size", 16, "--n-estimators", 1, "--bins", 0)
     said = talweg("train", given, "--target", "price", "--out", "again", *quick)
     assert (said.status, said.out.splitlines()[0]) == (0, "the standard input: 60 rows, 3 columns")
     assert talweg("predict", "again", houses) == from_file
@@ -87,7 +87,7 @@ def test_other_formats_come_through_a_pipe(talweg, train, houses: Path, piped) -
 def test_a_doubt_about_the_header_is_a_note_that_an_option_ends(talweg, write) -> None:
     answers = ((1 + i * 7 % 5, 1 + i * i % 5, 1 + i // 3) for i in range(12))
     file = write("answers.csv", (1, 2, 3), *answers)
-    quick = ("--target", -1, "--out", "o", "--epochs", 2, "--members", 1, "--bins", 0)
+    quick = ("--target", -1, "--out", "o", "--epochs", 2, "--n-estimators", 1, "--bins", 0)
     said = talweg("train", file.name, *quick)
     assert "could be names or a row" in said.err and "--no-header" in said.err
     for option, rows in (("--header", 12), ("--no-header", 13)):

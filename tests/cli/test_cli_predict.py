@@ -49,7 +49,7 @@ def test_probabilities_have_a_column_a_class_and_sum_to_1(talweg, train) -> None
 def test_a_model_without_a_header_reads_files_without_one(talweg, houses) -> None:
     lines = houses.read_text().splitlines()[1:]
     Path("bare.csv").write_text("\n".join(lines))
-    quick = ("--epochs", 2, "--members", 1)
+    quick = ("--epochs", 2, "--n-estimators", 1)
     assert talweg("train", "bare.csv", "--target", "-1", "--out", "out", *quick).status == 0
     Path("words.csv").write_text("x,y\n2,hill\n3,lake\n")
     said = talweg("predict", "out", "words.csv")
@@ -63,7 +63,7 @@ def test_a_model_with_a_header_takes_the_first_row_for_one(talweg, write) -> Non
     rows = [("red", "round") if row % 2 else ("blue", "flat") for row in range(30)]
     write("train.csv", ("colour", "shape"), *rows)
     write("new.csv", ("colour",), ("red",), ("blue",), ("colour",))
-    how = ("--epochs", 30, "--members", 1, "--header")
+    how = ("--epochs", 30, "--n-estimators", 1, "--header")
     talweg("train", "train.csv", "--target", "shape", "--out", "o", *how)
     _, found = rows_of(talweg("predict", "o", "new.csv").out)
     assert [row[0] for row in found[:2]] == ["round", "flat"]
@@ -89,7 +89,7 @@ def test_show_says_what_train_said(talweg, train) -> None:
 def test_long_names_are_cut_in_tables(talweg, write) -> None:
     name = "a very long name of a column that nobody would want to read in a table"
     write("t.csv", (name, "y"), *((row % 5, row % 5 + 0.5) for row in range(30)))
-    quick = ("--epochs", 1, "--hidden", 2, "--members", 1)
+    quick = ("--epochs", 1, "--hidden", 2, "--n-estimators", 1)
     talweg("train", "t.csv", "--target", "y", "--out", "o", *quick)
     lines = talweg("show", "o").out.splitlines()
     assert max(map(len, lines)) <= 80
@@ -186,7 +186,7 @@ def test_intervals_have_a_low_and_a_high_end(talweg, train, monkeypatch) -> None
     assert (whole.status, names) == (0, ["price", "price low", "price high"])
     model, found = tw.load("out/model.talweg"), np.array(rows, dtype=float)
     np.testing.assert_array_equal(found[:, 0], model.predict("houses.csv"))
-    np.testing.assert_array_equal(found[:, 1:], model.intervals("houses.csv", 0.8))
+    np.testing.assert_array_equal(found[:, 1:], model.predict_interval("houses.csv", 0.8))
     monkeypatch.setattr("talweg.data.io.csv_file.FEWEST", 7)
     monkeypatch.setattr("talweg.data.io.csv_file.BLOCK", 1)  # nine parts
     names, parts = rows_of(talweg("predict", "out", "houses.csv", "--intervals", "0.8").out)
@@ -195,9 +195,13 @@ def test_intervals_have_a_low_and_a_high_end(talweg, train, monkeypatch) -> None
 
 
 REFUSED = [  # target, share, words
-    ("price", "0.95", "7 judged rows cannot tell what holds 95.0% of all. Ask for at most 87.5%"),
-    ("price", "90", "intervals: coverage must be a number above 0 and below 1, but 90.0 was given"),
-    ("place", "0.9", "intervals: 'place' has classes, and only numbers have intervals. Ask for p"),
+    ("price", "0.95", "7 test rows cannot support a coverage of 95.0%. Ask for at most 87.5%"),
+    (
+        "price",
+        "90",
+        "predict_interval: coverage must be a number above 0 and below 1, but 90.0 was given",
+    ),
+    ("place", "0.9", "predicts 'place' as a class, which has no interval. Ask for probabilities"),
 ]
 
 

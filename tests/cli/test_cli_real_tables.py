@@ -11,19 +11,21 @@ import talweg as tw
 SLOW = pytest.mark.slow
 # table, target, epochs, the least of the first score (R2 or accuracy), options
 TABLES = [
-    ("penguins.csv", "species", 40, 0.9, "--members 2"),
+    ("penguins.csv", "species", 40, 0.9, "--n-estimators 2"),
     pytest.param("penguins.csv", "species", 40, 0.9, "", marks=SLOW),
     pytest.param(
         "titanic-train.csv", "Survived", 20, 0.7, "--drop PassengerId --drop Ticket", marks=SLOW
     ),
     pytest.param("iris.csv", "-1", 40, 0.85, "", marks=SLOW),
     pytest.param("wine.csv", "13", 40, 0.85, "", marks=SLOW),
-    pytest.param("auto-mpg-questionmark.csv", "mpg", 40, 0.7, "--members 2", marks=SLOW),
+    pytest.param("auto-mpg-questionmark.csv", "mpg", 40, 0.7, "--n-estimators 2", marks=SLOW),
     pytest.param("breast-cancer-wisconsin.csv", "-1", 20, 0.9, "", marks=SLOW),
     pytest.param("abalone.csv", "8", 5, 0.45, "", marks=SLOW),
-    pytest.param("california-housing.csv", "median_house_value", 3, 0.6, "--members 2", marks=SLOW),
-    pytest.param("mushroom.csv", "Class", 3, 0.97, "--members 2", marks=SLOW),
-    pytest.param("adult-train.csv", "-1", 2, 0.83, "--members 2", marks=SLOW),
+    pytest.param(
+        "california-housing.csv", "median_house_value", 3, 0.6, "--n-estimators 2", marks=SLOW
+    ),
+    pytest.param("mushroom.csv", "Class", 3, 0.97, "--n-estimators 2", marks=SLOW),
+    pytest.param("adult-train.csv", "-1", 2, 0.83, "--n-estimators 2", marks=SLOW),
 ]
 
 
@@ -45,7 +47,7 @@ def test_train_predict_show(talweg, shared: Path, name, target, epochs, least, o
 
 @SLOW
 def test_adults_met_later(talweg, shared: Path) -> None:
-    arguments = ("--target", "-1", "--out", "out", "--epochs", 2, "--members", 2)
+    arguments = ("--target", "-1", "--out", "out", "--epochs", 2, "--n-estimators", 2)
     assert talweg("train", shared / "adult-train.csv", *arguments).status == 0
     assert talweg("predict", "out", shared / "adult-test.csv", "--out", "p.csv").status == 0
     with open("p.csv", newline="") as file:

@@ -70,7 +70,7 @@ def test_a_signal_ends_training_and_keeps_the_best_weights(
     talweg, train, after_an_epoch, number: int, members: int
 ) -> None:
     after_an_epoch(number)
-    said = train(*ENDLESS, "--members", members)
+    said = train(*ENDLESS, "--n-estimators", members)
     assert (said.status, said.err) == (STATUS[number], "")
     assert "interrupt" in said.out
     assert sorted(os.listdir("out")) == RESULTS
@@ -129,7 +129,7 @@ def test_before_the_first_step_a_signal_writes_nothing(
 def test_a_signal_between_two_sweeps_ends_training(talweg, houses, monkeypatch, number) -> None:
     """Some networks are trained first, with bins and without; the others follow."""
     monkeypatch.setattr(Team, "trained", sending(number, Team.trained))
-    words = "train houses.csv --target price --out out --hidden 2 --epochs 2 --members 5"
+    words = "train houses.csv --target price --out out --hidden 2 --epochs 2 --n-estimators 5"
     assert talweg(*words.split()).status == STATUS[number]
     assert 0 < len(tw.load("out/model.talweg").trained.training["members"]) < 5
 
@@ -241,7 +241,7 @@ def test_a_process_that_is_signalled_while_it_trains(
 ) -> None:
     monkeypatch.chdir(houses.parent)
     words = "train houses.csv --target price --out out --hidden 4 --bins 0 --epochs 100000000"
-    words += f" --patience 100000000 --members {members}"
+    words += f" --patience 100000000 --n-estimators {members}"
     command = (sys.executable, "-m", "talweg", *words.split())
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

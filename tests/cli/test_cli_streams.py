@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 RESULTS = ["history.csv", "model.talweg", "report.html"]
-QUICK = "--epochs 1 --hidden 2 --members 1 --bins 0"
+QUICK = "--epochs 1 --hidden 2 --n-estimators 1 --bins 0"
 
 
 class Failing(io.StringIO):

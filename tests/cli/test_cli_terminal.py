@@ -16,7 +16,7 @@ pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
 TALWEG = (sys.executable, "-m", "talweg")
 QUICK = ("--hidden", "4", "--bins", "0")
 TRAIN = ("train", "houses.csv", "--target", "price", "--out", "out", *QUICK)
-ALONE = ("--members", "1")
+ALONE = ("--n-estimators", "1")
 ENDLESS = (*TRAIN, "--epochs", "1000000", "--patience", "1000000")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
@@ -68,7 +68,7 @@ RUNS = r"\d/3 networks  epoch \d+/1000000  loss \S+  val_loss \S+"
 @pytest.mark.slow
 @pytest.mark.parametrize(("members", "told"), [("1", RUN), ("3", RUNS)])
 def test_a_bar_is_drawn_and_cleaned_up(members: str, told: str) -> None:
-    how = (*ENDLESS, "--members", members, "--time-budget", "1.5")
+    how = (*ENDLESS, "--n-estimators", members, "--time-budget", "1.5")
     status, sent = on_terminal(how, interrupt=False)
     assert status == 0
     drawn = re.findall(rf"\r\x1b\[K(\[[#.]*\] {told}  [^\r]* left)", sent)
@@ -91,7 +91,7 @@ def test_a_bar_is_drawn_and_cleaned_up(members: str, told: str) -> None:
     ],
 )
 def test_ctrl_c_ends_training_and_keeps_what_was_reached(members: str, words: str) -> None:
-    status, sent = on_terminal((*ENDLESS, "--members", members), interrupt=True)
+    status, sent = on_terminal((*ENDLESS, "--n-estimators", members), interrupt=True)
     assert status == 0
     assert re.search(words, " ".join(left_on_screen(sent).split()))
     assert sorted(os.listdir("out")) == ["history.csv", "model.talweg", "report.html"]

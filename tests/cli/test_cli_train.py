@@ -76,7 +76,7 @@ def test_the_history_is_the_models(train) -> None:
 
 
 def test_the_history_is_that_of_each_network(train) -> None:
-    train("--members", 3, "--patience", 1, "--epochs", 9, "--lr", 0.3)
+    train("--n-estimators", 3, "--patience", 1, "--epochs", 9, "--lr", 0.3)
     told = tw.load("out/model.talweg").trained.training["members"]
     with open("out/history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -91,7 +91,7 @@ def test_the_history_is_that_of_each_network(train) -> None:
 
 WAYS = [
     "--seed 3 --lr 0.05 --batch-size 7 --activation tanh --patience 1",
-    "--members 2 --bins 5 --dropout 0.25",
+    "--n-estimators 2 --bins 5 --dropout 0.25",
     *(
         pytest.param(way, marks=pytest.mark.slow)
         for way in (
@@ -99,7 +99,7 @@ WAYS = [
             "--drop rooms --task classification --hidden 5,3",
             "--header --hidden '' --time-budget 60.5",
             "--no-header --target -1 --task classification --drop 0",
-            "--target place --groups rooms --balance --threshold 0.25",
+            "--target place --groups rooms --class-weight balanced --threshold 0.25",
         )
     ),
 ]
@@ -135,13 +135,13 @@ def test_settings_reach_the_model(train) -> None:
     assert [each.name for each in trained.encoder.columns] == ["place"]
     assert trained.settings["seed"] == 4
     assert trained.settings["optimizer"] == tw.AdamW(lr=tw.CosineDecay(0.5))
-    sizes = [(3, 2), (2, len(trained.labels))]
+    sizes = [(3, 2), (2, len(trained.classes))]
     shapes = [each.shape for name, each in trained.net.weights.items() if "weight" in name]
     assert shapes[1:] == sizes
 
 
 def test_settings_of_the_ensemble_reach_the_model(talweg, train) -> None:
-    said = train("--members", 2, "--bins", 5, "--dropout", 0.25)
+    said = train("--n-estimators", 2, "--bins", 5, "--dropout", 0.25)
     trained = tw.load("out/model.talweg").trained
     assert (trained.blueprint.members, trained.blueprint.dropout) == (2, 0.25)
     assert max(map(len, trained.blueprint.bins.means.values())) == 5
@@ -168,7 +168,7 @@ ROLES = [
 def test_columns_with_a_role(talweg, write, way: str, name: str, value: str, inputs) -> None:
     rows = [(row % 9 + 1, f"p{row % 10}", row * 1.5) for row in range(60)]
     write("roles.csv", ("rooms", "place", "price"), *rows)
-    given = ("roles.csv", "--target", "price", "--out", "out", "--members", 1, "--bins", 0)
+    given = ("roles.csv", "--target", "price", "--out", "out", "--n-estimators", 1, "--bins", 0)
     assert talweg("train", *given, "--epochs", 1, "--hidden", 2, *way.split()).status == 0
     trained = tw.load("out/model.talweg").trained
     assert trained.settings[name] == value
@@ -179,7 +179,7 @@ def test_columns_with_a_role(talweg, write, way: str, name: str, value: str, inp
 def test_several_targets(talweg, write) -> None:
     rows = [(each % 7, each % 5, each * 0.5, 90 - each * 0.25) for each in range(60)]
     table = write("t.csv", ("a", "b", '"rent, cold"', "price"), *rows).name
-    quick = ("--epochs", 3, "--hidden", 4, "--members", 1, "--bins", 0, "--out", "out")
+    quick = ("--epochs", 3, "--hidden", 4, "--n-estimators", 1, "--bins", 0, "--out", "out")
     said = talweg("train", table, "--target", "rent, cold", "--target", "price", *quick)
     assert (said.status, said.err) == (0, "")
     assert "of the variance of rent, cold and price on average" in " ".join(said.out.split())
@@ -205,16 +205,16 @@ def test_several_targets(talweg, write) -> None:
         assert found[:, 0::ends].tolist() == expected.tolist()
     assert names == [f"{n}{end}" for n in ("rent, cold", "price") for end in ("", " low", " high")]
     assert found.reshape(60, 2, 3)[..., 1:].tolist() == (
-        tw.load("out/model.talweg").intervals(table, 0.7).tolist()
+        tw.load("out/model.talweg").predict_interval(table, 0.7).tolist()
     )
 
 
 def test_rare_classes_can_weigh_more(talweg, train) -> None:
-    train("--target", "place", "--balance", "--threshold", "f1")
+    train("--target", "place", "--class-weight", "balanced", "--threshold", "f1")
     settings = tw.load("out/model.talweg").trained.settings
-    assert (settings["balance"], settings["threshold"]) == (True, "f1")
-    said = train("--balance")
-    assert said.status == 2 and "balance weighs classes, and 'price' is a number" in said.err
+    assert (settings["class_weight"], settings["threshold"]) == ("balanced", "f1")
+    said = train("--class-weight", "balanced")
+    assert said.status == 2 and "class_weight needs classes, but 'price' is a number" in said.err
 
 
 def test_a_second_run_takes_the_place_of_the_first(train) -> None:
@@ -264,7 +264,16 @@ def odd_table(file: str) -> None:
 def test_what_is_told_of_columns_is_told_once(talweg) -> None:
     odd_table("odd.csv")
     told = talweg(
-        "train", "odd.csv", "--target", "price", "--epochs", "2", "--members", "1", "--out", "o"
+        "train",
+        "odd.csv",
+        "--target",
+        "price",
+        "--epochs",
+        "2",
+        "--n-estimators",
+        "1",
+        "--out",
+        "o",
     )
     words = " ".join(told.out.split())
     assert words.count("Every cell holds 'x'.") == 1
@@ -276,7 +285,7 @@ def test_what_is_told_of_columns_is_told_once(talweg) -> None:
 
 def test_missing_cells_are_counted_where_columns_are_listed(talweg) -> None:
     odd_table("odd.csv")
-    quick = ("--epochs", "2", "--members", "1", "--hidden", "4")
+    quick = ("--epochs", "2", "--n-estimators", "1", "--hidden", "4")
     told = talweg("train", "odd.csv", "--target", "price", *quick, "--out", "o")
     assert "number: size (3 missing)\n" in told.out
     assert "category: place (20 missing)\n" in told.out
@@ -291,7 +300,7 @@ def test_missing_cells_are_counted_where_columns_are_listed(talweg) -> None:
 
 def test_one_row_and_one_column_are_singular(talweg) -> None:
     odd_table("odd.csv")
-    quick = ("--epochs", "1", "--members", "2", "--hidden", "4", "--bins", "0")
+    quick = ("--epochs", "1", "--n-estimators", "2", "--hidden", "4", "--bins", "0")
     assert talweg("train", "odd.csv", "--target", "price", *quick, "--out", "o").status == 0
     assert "These networks" in Path("o/report.html").read_text(encoding="utf-8")
     assert "networks  trivial" in talweg("show", "o").out

@@ -40,7 +40,7 @@ def model(*targets: str) -> tw.TableModel:
         "kind": np.digitize(size, [-1.5, -0.5, 0, 0.5, 1.5]).astype(str),
     }
     others = [each for each in ("price", "dear", "kind") if each not in targets]
-    return tw.TableModel(targets, drop=others, hidden=(8,), epochs=15, members=2).fit(table)
+    return tw.TableModel(targets, drop=others, hidden=(8,), epochs=15, n_estimators=2).fit(table)
 
 
 @cache

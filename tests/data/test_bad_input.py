@@ -14,7 +14,7 @@ ROWS = 60
 SIZE = [row / 8 for row in range(ROWS)]
 PLACE = [["hill", "lake", "town"][row % 3] for row in range(ROWS)]
 GOOD = {"size": SIZE, "place": PLACE, "price": [size + (row % 3) for row, size in enumerate(SIZE)]}
-QUICK = {"epochs": 1, "hidden": (4,), "members": 1}
+QUICK = {"epochs": 1, "hidden": (4,), "n_estimators": 1}
 
 
 def learned(target: str = "price", /, **changes: object) -> tw.TableModel:
@@ -101,13 +101,13 @@ def test_a_thousand_levels_are_one_input() -> None:
 def test_a_class_with_one_row() -> None:
     labels = ["a", "b"] * 29 + ["a", "once"]
     model = learned("kind", kind=labels)
-    assert model.labels.tolist() == ["a", "b", "once"]
-    assert model.probabilities({**GOOD, "kind": labels}).shape == (ROWS, 3)
+    assert model.classes.tolist() == ["a", "b", "once"]
+    assert model.predict_proba({**GOOD, "kind": labels}).shape == (ROWS, 3)
 
 
 def test_labels_that_look_missing() -> None:
-    assert learned("kind", kind=["+", "-"] * 30).labels.tolist() == ["+", "-"]
-    assert learned("kind", kind=["none", "mild", "unknown"] * 20).labels.tolist() == [
+    assert learned("kind", kind=["+", "-"] * 30).classes.tolist() == ["+", "-"]
+    assert learned("kind", kind=["none", "mild", "unknown"] * 20).classes.tolist() == [
         *("mild", "none", "unknown")
     ]
     known = Target.known(as_cells(["1.5", "2.25", "-", "None", "unknown", "?"] * 9))

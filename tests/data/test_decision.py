@@ -12,7 +12,7 @@ RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=300).round(3)
 RARE = np.where(X + RANDOM.normal(size=300) > 1.8, "ill", "well")
 TABLE = {"x": X.tolist(), "state": RARE.tolist()}
-QUICK = {"epochs": 5, "hidden": (8,), "members": 2}
+QUICK = {"epochs": 5, "hidden": (8,), "n_estimators": 2}
 
 
 def shares_of(positive: np.ndarray) -> np.ndarray:
@@ -67,11 +67,11 @@ def test_a_line_adds_balanced_accuracy_to_the_scores() -> None:
 def test_a_model_draws_the_line_as_asked(threshold, tmp_path) -> None:
     plain = tw.TableModel("state", **QUICK).fit(TABLE)
     model = tw.TableModel("state", threshold=threshold, **QUICK).fit(TABLE)
-    assert model.probabilities(TABLE).tobytes() == plain.probabilities(TABLE).tobytes()
+    assert model.predict_proba(TABLE).tobytes() == plain.predict_proba(TABLE).tobytes()
     line = model.trained.decision
-    assert line is not None and model.labels[line.positive] == "ill"
+    assert line is not None and model.classes[line.positive] == "ill"
     assert threshold in ("balanced", "f1") or line.threshold == threshold
-    share = model.probabilities(TABLE)[:, line.positive]
+    share = model.predict_proba(TABLE)[:, line.positive]
     assert ((model.predict(TABLE) == "ill") == (share >= line.threshold)).all()
     assert [each.name for each in model.scores] == ["accuracy", "balanced accuracy", "log loss"]
     model.save(tmp_path / "model")
@@ -91,9 +91,9 @@ def test_only_two_classes_have_a_line() -> None:
 
 
 def test_balance_finds_more_of_the_rare_class() -> None:
-    plain = tw.TableModel("state", epochs=20, members=2).fit(TABLE)
-    balanced = tw.TableModel("state", balance=True, epochs=20, members=2).fit(TABLE)
+    plain = tw.TableModel("state", epochs=20, n_estimators=2).fit(TABLE)
+    balanced = tw.TableModel("state", class_weight="balanced", epochs=20, n_estimators=2).fit(TABLE)
     ill = [(each.predict(TABLE) == "ill").sum() for each in (plain, balanced)]
     assert ill[1] > 1.5 * ill[0]
-    with pytest.raises(SettingError, match="balance weighs classes, and 'x' is a number"):
-        tw.TableModel("x", balance=True, **QUICK).fit(TABLE)
+    with pytest.raises(SettingError, match="class_weight needs classes, but 'x' is a number"):
+        tw.TableModel("x", class_weight="balanced", **QUICK).fit(TABLE)

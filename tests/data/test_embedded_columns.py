@@ -34,7 +34,7 @@ TABLE = {
     "store_id": RANDOM.permutation(np.arange(ROWS) % 110 + 1000),
     "price": EFFECT + 0.3 * SIZE,
 }
-QUICK = {"epochs": 30, "hidden": (16,), "members": 2, "bins": 0}
+QUICK = {"epochs": 30, "hidden": (16,), "n_estimators": 2, "bins": 0}
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +182,7 @@ def test_what_training_never_meets_adds_nothing(model) -> None:
 def test_a_level_stays_at_0_where_a_member_never_met_it() -> None:
     """Its rows are one group, and so in one fold: two of eight members do not learn from it."""
     table = {**TABLE, "group": np.arange(ROWS) // EACH}
-    model = tw.TableModel("price", **{**QUICK, "members": 8, "epochs": 2}, groups="group")
+    model = tw.TableModel("price", **{**QUICK, "n_estimators": 8, "epochs": 2}, groups="group")
     trained = model.fit(table).trained
     place = trained.encoder.columns[0].levels.index("city007")
     tables = [w for name, w in trained.net.weights.items() if name.endswith("levels.0.weight")]
@@ -230,13 +230,13 @@ def test_bins_are_for_numbers_alone() -> None:
 @pytest.mark.slow
 def test_classes_and_packed_rows(monkeypatch) -> None:
     table = {**TABLE, "price": np.where(TABLE["price"] > 0, "high", "low")}
-    alone = {**QUICK, "members": 1, "epochs": 2, "hidden": (6,)}
+    alone = {**QUICK, "n_estimators": 1, "epochs": 2, "hidden": (6,)}
     whole = tw.TableModel("price", **alone).fit(table)
     monkeypatch.setattr("talweg.data.model.recipe._MOST_BYTES", (0, 0))
     packed = tw.TableModel("price", **alone).fit(table)
     assert packed.trained.encoder == whole.trained.encoder
     np.testing.assert_array_equal(packed.predict(table), whole.predict(table))
-    np.testing.assert_allclose(packed.probabilities(table), whole.probabilities(table), atol=1e-4)
+    np.testing.assert_allclose(packed.predict_proba(table), whole.predict_proba(table), atol=1e-4)
 
 
 # Which columns --------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def test_a_file_of_one_encoding_is_read_by_it(csv_file, content, encoding, first
 
 def test_a_model_meets_the_words_of_its_training(csv_file) -> None:
     rows = {"c": ["rouge", "bleuté"] * 20, "y": [1.0, 2.5] * 20}
-    model = tw.TableModel("y", epochs=20, members=1, hidden=(4,)).fit(rows)
+    model = tw.TableModel("y", epochs=20, n_estimators=1, hidden=(4,)).fit(rows)
     expected = model.predict({"c": ["bleuté", "rouge"]})
     content = "c,note\nbleuté,x\nrouge,x\n".encode() + b"rouge,caf\xe9\n"
     with pytest.warns(DataWarning, match="line 4: the byte 0xe9 is no UTF-8"):

@@ -17,7 +17,7 @@ ROWS = [
     [x, "ab"[i % 2], f"2020-01-{i % 28 + 1:02}", ["low", "medium", "high"][i % 3], x > 0, x + y]
     for i, (x, y) in enumerate(RANDOM.normal(size=(60, 2)).tolist())
 ]
-BRIEF: dict[str, Any] = {"members": 2, "epochs": 2, "hidden": (4,)}
+BRIEF: dict[str, Any] = {"n_estimators": 2, "epochs": 2, "hidden": (4,)}
 MODELS: dict[str, tw.TableModel] = {
     "numbers": tw.TableModel(-1, bins=4, **BRIEF),
     "classes": tw.TableModel(1, bins=0, threshold=0.4, optimizer=tw.AdamW(lr=0.01), **BRIEF),

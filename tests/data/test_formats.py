@@ -107,7 +107,7 @@ def test_bad_json(csv_file, text: str, words: str) -> None:
 
 def test_a_model_of_json_predicts_json_and_csv_alike(csv_file) -> None:
     rows = [{"size": i % 9, "hue": ["red", "blue"][i % 2], "price": 2.5 * i} for i in range(40)]
-    model = tw.TableModel("price", epochs=2, members=1, hidden=(4,), bins=0).fit(
+    model = tw.TableModel("price", epochs=2, n_estimators=1, hidden=(4,), bins=0).fit(
         io.StringIO("".join(f"{json.dumps(each)}\n" for each in rows))
     )
     same = model.predict(pd.DataFrame(rows))
@@ -209,7 +209,7 @@ def test_a_workbook_where_openpyxl_is_not_installed(csv_file, monkeypatch) -> No
 
 def test_a_model_without_names_reads_a_sheet_with_a_header(csv_file) -> None:
     rows = [[i % 9, ["red", "blue"][i % 2], 2.5 * i] for i in range(40)]
-    model = tw.TableModel(-1, epochs=2, members=1, hidden=(4,), bins=0).fit(rows)
+    model = tw.TableModel(-1, epochs=2, n_estimators=1, hidden=(4,), bins=0).fit(rows)
     same = model.predict(rows)
     assert np.array_equal(model.predict(csv_file(book(rows))), same)
     with pytest.warns(DataWarning, match="row 1: its cells .* are taken for the names"):

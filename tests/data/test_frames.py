@@ -70,7 +70,7 @@ SOURCES = {
 @pytest.fixture(scope="module")
 def houses(tmp_path_factory) -> Path:
     file = tmp_path_factory.mktemp("model") / "houses.talweg"
-    tw.TableModel("price", epochs=2, hidden=(8,), members=2).fit(COLUMNS).save(file)
+    tw.TableModel("price", epochs=2, hidden=(8,), n_estimators=2).fit(COLUMNS).save(file)
     return file
 
 
@@ -106,7 +106,7 @@ def test_a_fresh_process_predicts_the_same_from_all(houses: Path, tmp_path: Path
 
 def test_training_does_not_depend_on_the_source(tmp_path: Path) -> None:
     def learned(source: object) -> list[float]:
-        model = tw.TableModel("price", epochs=2, hidden=(4,), members=1).fit(source)
+        model = tw.TableModel("price", epochs=2, hidden=(4,), n_estimators=1).fit(source)
         return model.trained.net.weights.flat.tolist()
 
     weights = learned(csv_of(tmp_path))

@@ -22,7 +22,7 @@ Y = (np.sin(DAY / 5) + X / 2 + RANDOM.normal(size=ROWS) / 4).round(3)
 Columns = dict[str, object]
 TABLE: Columns = {"date": DATES.tolist(), "x": X.tolist(), "y": Y.tolist()}
 KIND = np.where(Y > 0, "up", "down").tolist()
-QUICK = {"epochs": 6, "hidden": (6,), "members": 4, "bins": 0}
+QUICK = {"epochs": 6, "hidden": (6,), "n_estimators": 4, "bins": 0}
 LATE = DAY >= ROWS * 3 // 4
 
 
@@ -68,7 +68,7 @@ def test_what_judges_saw_nothing_of_later_rows(model) -> None:
 @pytest.mark.parametrize("members", [1, 2, 3, 4])
 def test_every_row_is_learned_from(members) -> None:
     last = DAY == ROWS - 1
-    one, two = (fitted(each, members=members) for each in (TABLE, changed(last)))
+    one, two = (fitted(each, n_estimators=members) for each in (TABLE, changed(last)))
     assert one.predict(TABLE).tolist() != two.predict(TABLE).tolist()
     assert one.trained.blueprint.members == members
 
@@ -128,7 +128,7 @@ def test_a_model_in_time_is_kept_by_a_file(model, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("more", "settings"),
     [
-        ({"kind": KIND}, {"target": "kind", "threshold": "balanced", "balance": True}),
+        ({"kind": KIND}, {"target": "kind", "threshold": "balanced", "class_weight": "balanced"}),
         ({"kind": [*["up"] * 90, *["down"] * 70]}, {"target": "kind"}),
         ({"kind": [*["up", "flat"] * 60, *["down", "up"] * 20]}, {"target": "kind"}),
         ({"w": RANDOM.integers(0, 3, ROWS).tolist()}, {"weight": "w"}),
@@ -136,7 +136,7 @@ def test_a_model_in_time_is_kept_by_a_file(model, tmp_path) -> None:
         ({"y": np.exp(8 * X).tolist()}, {}),
         ({"y": [*[0.5] * 100, *Y[100:].tolist()]}, {}),
         ({}, {"time_budget": 0.2}),
-        ({}, {"bins": None, "members": 1}),
+        ({}, {"bins": None, "n_estimators": 1}),
         ({"shop": [f"shop {each}" for each in DAY // 10]}, {}),
     ],
     ids=[

@@ -25,7 +25,7 @@ def table(rows: int) -> dict[str, list[float]]:
 def test_the_smallest_distance_that_holds_enough_rows(n: int, coverage: float) -> None:
     errors = np.random.default_rng(n).normal(size=n)
     if (n + 1) * (1 - coverage) < 1 - 1e-9:
-        with pytest.raises(DataError, match=r"judged rows? cannot tell"):
+        with pytest.raises(DataError, match=r"test rows? cannot support"):
             half_width(errors, coverage)
         return
     width = half_width(errors, coverage)
@@ -38,9 +38,9 @@ def test_the_smallest_distance_that_holds_enough_rows(n: int, coverage: float) -
 @pytest.mark.parametrize("coverage", [0.5, 0.9])
 @pytest.mark.parametrize("members", [1, 8])
 def test_new_rows_are_held_as_often_as_said(coverage: float, members: int) -> None:
-    model = tw.TableModel("y", members=members, epochs=20).fit(table(1200))
+    model = tw.TableModel("y", n_estimators=members, epochs=20).fit(table(1200))
     new = table(4000)
-    low, high = model.intervals(new, coverage).T
+    low, high = model.predict_interval(new, coverage).T
     held = np.mean((low <= new["y"]) & (new["y"] <= high))
     # four standard errors of the share among 1200 / 8 judged rows, or all, and among new ones
     judged = len(model.trained.held_out.true)
@@ -55,10 +55,10 @@ def skewed(rows: int) -> dict[str, list[float]]:
 
 
 def test_of_logarithms_they_are_as_wide_as_predictions_are_large() -> None:
-    model = tw.TableModel("y", members=1, epochs=20, bins=0).fit(skewed(400))
+    model = tw.TableModel("y", n_estimators=1, epochs=20, bins=0).fit(skewed(400))
     assert model.trained.coding.logs
     new = skewed(40)
-    low, high = model.intervals(new, 0.8).T
+    low, high = model.predict_interval(new, 0.8).T
     factor = np.exp(model.trained.reach(0.8))
     np.testing.assert_allclose(low * factor, model.predict(new))
     np.testing.assert_allclose(high / factor, model.predict(new))
@@ -71,7 +71,7 @@ def test_of_logarithms_they_are_as_wide_as_predictions_are_large() -> None:
 def test_of_logarithms_they_hold_small_and_large_ones_alike() -> None:
     model = tw.TableModel("y", epochs=30).fit(skewed(1600))
     new = skewed(4000)
-    low, high = model.intervals(new, 0.9).T
+    low, high = model.predict_interval(new, 0.9).T
     held = (low <= new["y"]) & (new["y"] <= high)
     quarters = np.array_split(held[np.argsort(model.predict(new))], 4)
     # with one width for all, the largest quarter is held in 0.66 of cases, the others in 0.98 to 1
@@ -80,15 +80,15 @@ def test_of_logarithms_they_hold_small_and_large_ones_alike() -> None:
 
 
 def test_what_has_no_intervals() -> None:
-    few = tw.TableModel("y", epochs=2, hidden=(4,), members=1).fit(table(40))
-    with pytest.raises(DataError, match=r"5 judged rows cannot tell what holds 99.0% of all"):
-        few.intervals(table(3), 0.99)
+    few = tw.TableModel("y", epochs=2, hidden=(4,), n_estimators=1).fit(table(40))
+    with pytest.raises(DataError, match=r"5 test rows cannot support a coverage of 99.0%"):
+        few.predict_interval(table(3), 0.99)
     with pytest.raises(SettingError, match="coverage must be a number above 0 and below 1"):
-        few.intervals(table(3), 90)
+        few.predict_interval(table(3), 90)
     rows = {"x": [1.0, 2.0] * 20, "y": ["a", "b"] * 20}
-    classes = tw.TableModel("y", epochs=2, hidden=(4,), members=1).fit(rows)
-    with pytest.raises(SettingError, match="only numbers have intervals"):
-        classes.intervals(rows)
+    classes = tw.TableModel("y", epochs=2, hidden=(4,), n_estimators=1).fit(rows)
+    with pytest.raises(SettingError, match="a class, which has no interval"):
+        classes.predict_interval(rows)
 
 
 # Widths that follow the row -----------------------------------------------------------------------
@@ -169,7 +169,7 @@ def test_they_grow_with_the_coverage_around_the_prediction(rows: int, logs: Logs
     told, before = intervals_from(x, said, true, target), np.stack([said, said], axis=1)
     for coverage in (0.1, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999):
         if (rows + 1) * (1 - coverage) < 1 - 1e-9:
-            with pytest.raises(DataError, match=f"{rows} judged rows cannot tell"):
+            with pytest.raises(DataError, match=f"{rows} test rows cannot support"):
                 told.around(x, said, coverage)
             continue
         found = told.around(x, said, coverage)
@@ -304,14 +304,14 @@ def counts(rows: int, seed: int = 0) -> dict[str, list[object]]:
 
 @pytest.fixture(scope="module")
 def model() -> tw.TableModel:
-    return tw.TableModel("y", epochs=6, hidden=(8,), bins=0, members=8, task="regression").fit(
+    return tw.TableModel("y", epochs=6, hidden=(8,), bins=0, n_estimators=8, task="regression").fit(
         counts(900)
     )
 
 
 def test_of_counts_they_are_never_negative_and_wider_where_more_is_counted(model) -> None:
     new = counts(400, seed=1)
-    (low, high), said = model.intervals(new, 0.9).T, model.predict(new)
+    (low, high), said = model.predict_interval(new, 0.9).T, model.predict(new)
     assert (low >= 0).all() and (low <= said).all() and (said <= high).all()
     by_width = np.argsort(high - low)
     assert np.mean(said[by_width[-80:]]) > 2 * np.mean(said[by_width[:80]])
@@ -321,17 +321,19 @@ def test_of_counts_they_are_never_negative_and_wider_where_more_is_counted(model
 def test_they_are_the_same_from_any_source(model, tmp_path) -> None:
     new = counts(40, seed=2)
     del new["y"]
-    whole = model.intervals(new, 0.8)
+    whole = model.predict_interval(new, 0.8)
     pd = pytest.importorskip("pandas")
     pd.DataFrame(new).to_csv(tmp_path / "new.csv", index=False)
     model.save(tmp_path / "model")
     again = tw.load(tmp_path / "model")
     for other in (pd.DataFrame(new), str(tmp_path / "new.csv")):
-        assert model.intervals(other, 0.8).tobytes() == whole.tobytes()
-        assert again.intervals(other, 0.8).tobytes() == whole.tobytes()
+        assert model.predict_interval(other, 0.8).tobytes() == whole.tobytes()
+        assert again.predict_interval(other, 0.8).tobytes() == whole.tobytes()
     rows = [dict(zip(new, cells, strict=True)) for cells in zip(*new.values(), strict=True)]
-    np.testing.assert_allclose([model.intervals(row, 0.8)[0] for row in rows], whole, rtol=1e-5)
-    told = model.trained.predict_with_intervals(new, 0.8)
+    np.testing.assert_allclose(
+        [model.predict_interval(row, 0.8)[0] for row in rows], whole, rtol=1e-5
+    )
+    told = model.trained.predict_with_interval(new, 0.8)
     assert (
         told[:, 1:].tobytes() == whole.tobytes()
         and told[:, 0].tolist() == model.predict(new).tolist()

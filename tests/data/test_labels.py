@@ -18,7 +18,7 @@ polars = pytest.importorskip("polars")
 
 ROWS = 60
 X = np.repeat([0.0, 1.0], ROWS // 2) + np.random.default_rng(0).normal(0, 0.01, ROWS)
-QUICK = {"epochs": 100, "hidden": (4,), "members": 1, "bins": 0, "task": "classification"}
+QUICK = {"epochs": 100, "hidden": (4,), "n_estimators": 1, "bins": 0, "task": "classification"}
 
 
 def fitted(first: object, second: object, make=list) -> tw.TableModel:
@@ -55,10 +55,10 @@ def test_labels_have_the_type_of_training(tmp_path: Path, name: str) -> None:
     model.save(tmp_path / "m.talweg")
     for each in (model, tw.load(tmp_path / "m.talweg")):
         found = each.predict({"x": [0.0, 1.0]})
-        assert list(found) == list(each.labels) == [first, second]
+        assert list(found) == list(each.classes) == [first, second]
         if dtype is not None:
-            assert found.dtype == each.labels.dtype == dtype
-        assert (each.predict({"x": X}) == np.repeat(each.labels, ROWS // 2)).all()
+            assert found.dtype == each.classes.dtype == dtype
+        assert (each.predict({"x": X}) == np.repeat(each.classes, ROWS // 2)).all()
         assert each.predict({"x": 1.0})[0] == second
 
 
@@ -75,7 +75,7 @@ FRAMES = {
 @pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES.keys())
 def test_truths_come_back_whatever_holds_them(make) -> None:
     model = fitted(False, True, make)
-    assert model.labels.dtype == bool
+    assert model.classes.dtype == bool
     assert (model.predict({"x": X}) == np.repeat([False, True], ROWS // 2)).all()
 
 
@@ -100,15 +100,15 @@ def test_labels_of_a_file_are_values_where_they_convert_back(
     lines = [f"{x:.4f},{texts[row * 2 // ROWS]}" for row, x in enumerate(X)]
     (tmp_path / "t.csv").write_text("\n".join(["x,y", *lines]))
     model = tw.TableModel("y", **QUICK).fit(tmp_path / "t.csv")
-    assert model.labels.dtype == dtype
-    assert model.labels.tolist() == (values if name != "long" else [values[0], values[0] + 1])
+    assert model.classes.dtype == dtype
+    assert model.classes.tolist() == (values if name != "long" else [values[0], values[0] + 1])
     assert list(map(str, model.predict({"x": [0.0, 1.0]}))) == [
-        str(model.labels[model.trained.coding.levels.index(text)]) for text in texts
+        str(model.classes[model.trained.coding.levels.index(text)]) for text in texts
     ]
     model.save(tmp_path / "model.talweg")
     written = talweg_command(tmp_path / "model.talweg", tmp_path / "t.csv").splitlines()
     assert written[0].split(",")[0] == "y"
-    assert set(written[1:]) == {str(each) for each in model.labels}
+    assert set(written[1:]) == {str(each) for each in model.classes}
 
 
 @pytest.fixture
@@ -177,9 +177,9 @@ def test_a_class_of_missing_marks_is_learned_and_said() -> None:
     x, y = np.arange(90) % 3 + np.linspace(0, 0.1, 90), names * 30
     with pytest.warns(DataWarning, match="'NA' is taken for a class, as it is written like 'AS'"):
         model = tw.TableModel("y", **QUICK).fit({"x": x, "y": [*y[:-1], None]})
-    assert model.labels.tolist() == ["AS", "EU", "NA"]
+    assert model.classes.tolist() == ["AS", "EU", "NA"]
     assert model.trained.rows - sum(model.trained.parts.values()) == 1
-    assert {score.name for score in model.score({"x": [2.0, 2.1], "y": ["NA", "NA"]})}
+    assert {score.name for score in model.evaluate({"x": [2.0, 2.1], "y": ["NA", "NA"]})}
     assert (model.predict({"x": x}) == np.array(y)).mean() > 0.9
 
 
@@ -188,7 +188,7 @@ def test_rows_that_a_mark_leaves_out_are_said(mark: str) -> None:
     y = ["Europe", "Asia", mark] * 20
     with pytest.warns(DataWarning, match=f"20 rows are left out, as '{mark}' is taken for a miss"):
         model = tw.TableModel("y", **QUICK).fit({"x": np.arange(60.0), "y": y})
-    assert model.labels.tolist() == ["Asia", "Europe"]
+    assert model.classes.tolist() == ["Asia", "Europe"]
 
 
 GAPS = {  # classes of whole numbers with gaps, and the dtype of their labels
@@ -209,8 +209,8 @@ def test_whole_numbers_with_gaps_stay_whole_and_gaps_are_no_words(make, dtype) -
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)
         model = tw.TableModel("y", **QUICK).fit({"x": X, "y": make([1.0, 2.0, np.nan] * 20)})
-    assert model.labels.dtype == dtype
-    assert model.labels.tolist() == [1, 2]
+    assert model.classes.dtype == dtype
+    assert model.classes.tolist() == [1, 2]
 
 
 def test_a_category_of_missing_marks_is_one_of_an_input() -> None:
@@ -220,7 +220,7 @@ def test_a_category_of_missing_marks_is_one_of_an_input() -> None:
         "x": X,
         "y": [3.5 * (name == "NA") + x for name, x in zip(names, X, strict=True)],
     }
-    model = tw.TableModel("y", epochs=2, members=1).fit(table)
+    model = tw.TableModel("y", epochs=2, n_estimators=1).fit(table)
     (place, _) = model.trained.encoder.columns
     assert model.trained.encoder.notes["place"].startswith("'NA' is one of its words")
     assert set(place.levels) == {"EU", "AS", "NA"}

@@ -113,7 +113,13 @@ def test_reading_in_parts_takes_the_memory_of_a_part(tmp_path, small_sample) -> 
 
 def test_a_model_learns_the_same_from_mapped_rows(tmp_path, small_memory, monkeypatch) -> None:
     file = write(tmp_path / "t.csv", 6_000)
-    settings = {"epochs": 2, "hidden": (8,), "members": 2, "bins": 0, "columns": {"d": "leave out"}}
+    settings = {
+        "epochs": 2,
+        "hidden": (8,),
+        "n_estimators": 2,
+        "bins": 0,
+        "columns": {"d": "leave out"},
+    }
     mapped = tw.TableModel("y", **settings).fit(file)
     monkeypatch.setattr(growing, "IN_MEMORY", 2**40)
     kept = tw.TableModel("y", **settings).fit(file)
@@ -298,7 +304,7 @@ def test_a_model_learns_the_same_from_dates_as_moments(tmp_path, small_memory, m
     rows = [f"{written(each, 'day first')},{each % 7},{each / 10**8}" for each in at]
     rows[7] = ",3,1.5"
     file.write_text("\n".join(["at,day,y", *rows]))
-    settings = {"epochs": 2, "hidden": (8,), "members": 2, "time": False}
+    settings = {"epochs": 2, "hidden": (8,), "n_estimators": 2, "time": False}
     kept = tw.TableModel("y", **settings).fit(file)
     monkeypatch.setattr(growing, "MOST_WORDS", 100)
     monkeypatch.setattr(growing, "MOST_NUMERALS", 50)

@@ -117,8 +117,10 @@ def test_what_cannot_be_decided_is_told(csv_file, content: str, taken: str) -> N
 
 def test_pandas_numbered_columns_are_learned_by_name(csv_file) -> None:
     rows = "".join(f"{a},{b},{int(a > 0)}\n" for a, b, *_ in FLOATS)
-    model = tw.TableModel("2", epochs=3, members=1, hidden=(4,)).fit(csv_file(f"0,1,2\n{rows}"))
-    assert model.labels.tolist() == [0, 1]
+    model = tw.TableModel("2", epochs=3, n_estimators=1, hidden=(4,)).fit(
+        csv_file(f"0,1,2\n{rows}")
+    )
+    assert model.classes.tolist() == [0, 1]
     assert len(model.predict(csv_file(f"0,1,2\n{rows}"))) == MANY
     assert len(model.predict(csv_file("0,1,2\n0.5,0.25,1\n"))) == 1
 
@@ -210,7 +212,7 @@ def test_blank_lines_at_the_end_are_told(csv_file, content: str, ends: int) -> N
 @pytest.mark.filterwarnings("ignore:.*what training never met")
 def test_as_many_predictions_as_rows(csv_file) -> None:
     x = np.linspace(0, 1, 40)
-    model = tw.TableModel("y", epochs=2, members=1, hidden=(4,)).fit({"x": x, "y": 2 * x})
+    model = tw.TableModel("y", epochs=2, n_estimators=1, hidden=(4,)).fit({"x": x, "y": 2 * x})
     said = model.predict(csv_file("x\n0.1\n\n0.3\n\n0.5\n"))
     assert said.shape == (5,) and np.isfinite(said).all() and said[1] == said[3]
 
@@ -222,7 +224,7 @@ def test_as_many_predictions_as_rows(csv_file) -> None:
 def nameless() -> tw.TableModel:
     """Learned from numbers, words and a target, by position."""
     rows = [[i * i % 17, ["red", "blue"][i % 2], i % 7, 2.5 * i] for i in range(40)]
-    return tw.TableModel(-1, epochs=2, members=1, hidden=(4,), bins=0).fit(rows)
+    return tw.TableModel(-1, epochs=2, n_estimators=1, hidden=(4,), bins=0).fit(rows)
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +234,7 @@ def named() -> tw.TableModel:
         "hue": ["red", "blue"] * 20,
         "price": [2.5 * i for i in range(40)],
     }
-    return tw.TableModel("price", epochs=2, members=1, hidden=(4,), bins=0).fit(columns)
+    return tw.TableModel("price", epochs=2, n_estimators=1, hidden=(4,), bins=0).fit(columns)
 
 
 BODY = "".join(f"{i},{['red', 'blue'][i % 2]},{i % 7},{2.5 * i}\n" for i in range(20))
@@ -283,7 +285,7 @@ def test_two_positions_are_a_header_where_training_never_met_them(
     csv_file, content: str, count: int | None
 ) -> None:
     rows = [[i * i % 17, ["red", "blue"][i % 2], 2.5 * i] for i in range(40)]
-    model = tw.TableModel(-1, epochs=2, members=1, hidden=(4,), bins=0).fit(rows)
+    model = tw.TableModel(-1, epochs=2, n_estimators=1, hidden=(4,), bins=0).fit(rows)
     if count is not None:
         assert len(model.predict(csv_file(content))) == count
         return

@@ -27,7 +27,7 @@ PRICE = RANDOM.permutation(np.arange(ROWS) * 2.0 - ROWS + 1)  # sums of whole nu
 KIND = np.where(RANDOM.random(ROWS) < 0.3, "rare", "usual")
 HOUSES = {"size": SIZE, "shade": SHADE, "price": PRICE}
 KINDS = {"size": SIZE, "shade": SHADE, "kind": KIND}
-TEAM = {"epochs": 5, "hidden": (6,), "members": 8, "bins": 6, "batch_size": 16}
+TEAM = {"epochs": 5, "hidden": (6,), "n_estimators": 8, "bins": 6, "batch_size": 16}
 
 
 def fitted(target: str, table: object = None, seed: int = 0, **settings: object) -> TrainedTable:
@@ -42,7 +42,7 @@ def team() -> TrainedTable:
 
 @pytest.fixture(scope="module")
 def voters() -> TrainedTable:
-    return fitted("kind", members=3)
+    return fitted("kind", n_estimators=3)
 
 
 @pytest.fixture(params=["team", "voters"])
@@ -115,7 +115,7 @@ def test_a_prediction_is_the_mean_of_all_members(team, voters) -> None:
     np.testing.assert_allclose(team.predict(HOUSES), np.mean(said, axis=0), rtol=1e-5, atol=1e-6)
     x = voters.encoder.encode(voters.table(KINDS))
     shares = [softmax(net.predict(x).astype(float)) for net in members_of(voters)]
-    found = voters.probabilities(KINDS)
+    found = voters.predict_proba(KINDS)
     np.testing.assert_allclose(found, np.mean(shares, axis=0), rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=0, atol=1e-12)
 
@@ -147,7 +147,7 @@ def test_members_start_apart_and_learn_from_other_rows(team) -> None:
 
 @pytest.mark.parametrize("trial", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_same_seed_gives_the_same_bits_on_any_threads(request, monkeypatch, trial) -> None:
-    settings = {"members": 3} if trial else {}
+    settings = {"n_estimators": 3} if trial else {}
     if trial:
         request.getfixturevalue("tries_bins")
     table = {name: np.tile(each, 6) for name, each in HOUSES.items()}
@@ -162,12 +162,12 @@ def test_the_same_seed_gives_the_same_bits_on_any_threads(request, monkeypatch, 
 
 
 def test_more_members_leave_the_first_as_they_are(team) -> None:
-    few = fitted("price", members=2)
+    few = fitted("price", n_estimators=2)
     np.testing.assert_array_equal(few.unseen.members.weights, team.unseen.members.weights[:2])
 
 
 def test_a_single_member_is_the_first(team) -> None:
-    alone = fitted("price", members=1)
+    alone = fitted("price", n_estimators=1)
     assert isinstance(alone.net, tw.Sequential) and isinstance(team.net, tw.Ensemble)
     np.testing.assert_allclose(alone.net.weights.flat, team.unseen.members.weights[0], rtol=1e-5)
     assert len(alone.held_out.true) == 10 and {*alone.unseen.judge} == {0}
@@ -177,7 +177,7 @@ def test_a_single_member_is_the_first(team) -> None:
 
 
 def test_no_bins_and_many() -> None:
-    none, many = fitted("price", bins=0, members=1), fitted("price", bins=48, members=1)
+    none, many = fitted("price", bins=0, n_estimators=1), fitted("price", bins=48, n_estimators=1)
     assert none.blueprint.bins is None
     assert list(many.blueprint.bins.edges) == [0]  # places of unknown, missing and shades need none
     assert len(many.blueprint.bins.means[0]) == 48
@@ -187,7 +187,7 @@ def test_no_bins_and_many() -> None:
 
 def test_a_table_without_numbers_has_no_bins() -> None:
     table = {"shade": SHADE, "price": PRICE}
-    assert fitted("price", table, members=2).blueprint.bins is None
+    assert fitted("price", table, n_estimators=2).blueprint.bins is None
 
 
 def first_of(run: tw.Run) -> object:
@@ -210,7 +210,7 @@ def test_the_kind_with_the_lower_loss_goes_on(tries_bins, monkeypatch, wins) -> 
 
     monkeypatch.setattr(learning, "sweep", counted)
     monkeypatch.setattr(learning, "_loss", loss)
-    found = fitted("price", members=3)
+    found = fitted("price", n_estimators=3)
     assert asked == [(0, 4, 1), (4, 1, 0)]
     assert (found.blueprint.bins is not None) is (wins is Bins)
     assert found.unseen.members.weights.shape == (3, found.blueprint.size // 3)

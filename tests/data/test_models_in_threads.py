@@ -18,7 +18,7 @@ RANDOM = np.random.default_rng(1)
 X = RANDOM.normal(size=(120, 4))
 NAMES = [*"abcd"]
 CLASSES = np.where(X[:, 0] + X[:, 1] > 0, "high", "low")
-SETTINGS: dict[str, Any] = {"members": 4, "epochs": 2, "hidden": (8,), "bins": 0}
+SETTINGS: dict[str, Any] = {"n_estimators": 4, "epochs": 2, "hidden": (8,), "bins": 0}
 WAYS = 12  # inputs that are asked for at once, each its own
 
 
@@ -59,12 +59,12 @@ def said_of_unseen(model: tw.TableModel) -> Any:
 ASKED: dict[str, Callable[[Any, Any], Any]] = {
     "predict": lambda model, x: model.predict(columns(x)),
     "predict one row": lambda model, x: model.predict(one_row(x)),
-    "score": lambda model, x: repr(model.score({**columns(x), "t": model.predict(columns(x))})),
+    "score": lambda model, x: repr(model.evaluate({**columns(x), "t": model.predict(columns(x))})),
     "unseen rows": lambda model, x: said_of_unseen(model),
 }
 OF_ONE_KIND: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
-    "intervals": ("numbers", lambda model, x: model.intervals(columns(x))),
-    "probabilities": ("classes", lambda model, x: model.probabilities(columns(x))),
+    "intervals": ("numbers", lambda model, x: model.predict_interval(columns(x))),
+    "probabilities": ("classes", lambda model, x: model.predict_proba(columns(x))),
 }
 
 

@@ -219,7 +219,7 @@ WANTED = [round(value, place % 2) for place, value in enumerate(VALUES)]
 @pytest.fixture(scope="module")
 def model() -> tw.TableModel:
     table = {"a": PRICES, "z": [*"xyz"] * 100, "y": [german(2 * value, 1) for value in VALUES]}
-    return tw.TableModel("y", members=1, epochs=2, hidden=(4,), bins=0).fit(table)
+    return tw.TableModel("y", n_estimators=1, epochs=2, hidden=(4,), bins=0).fit(table)
 
 
 FORMS = [PRICES[0], PRICES[1], f" {PRICES[2]} ", german(VALUES[3], 3)]
@@ -259,9 +259,9 @@ def test_the_command_reads_as_the_model_was_trained(model, tmp_path: Path, capsy
 
 def test_a_target_is_read_as_it_was_trained(model) -> None:
     table = {"a": PRICES[:60], "z": [*"xyz"] * 20}
-    own = model.score({**table, "y": [german(2 * value, 1) for value in VALUES[:60]]})
+    own = model.evaluate({**table, "y": [german(2 * value, 1) for value in VALUES[:60]]})
     whole = {**table, "y": [german(2 * round(value), 0) for value in VALUES[:60]]}
-    assert own[0].network == pytest.approx(model.score(whole)[0].network, abs=1e-3)
+    assert own[0].network == pytest.approx(model.evaluate(whole)[0].network, abs=1e-3)
 
 
 def test_parts_of_a_file_are_read_by_the_marks_that_are_known(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_parts_of_a_file_are_read_by_the_marks_that_are_known(tmp_path: Path) ->
 
 
 def test_labels_of_numbers_are_numbers_whatever_the_mark() -> None:
-    assert Target.fit(as_cells(["1,0", "2,0", "1,0"])).labels.tolist() == [1, 2]
+    assert Target.fit(as_cells(["1,0", "2,0", "1,0"])).classes.tolist() == [1, 2]
     assert Target.fit(as_cells(["5 %", "10 %", "5 %"])).levels == ("10 %", "5 %")
 
 
@@ -375,7 +375,7 @@ def test_a_column_that_looks_like_numbers_is_not_lost_in_silence(cells, note: st
     with pytest.warns(
         DataWarning, match=r"the column 'v' is left out. It looks like a column of numbers,"
     ):
-        tw.TableModel("y", epochs=1, members=1, bins=0, hidden=()).fit(table)
+        tw.TableModel("y", epochs=1, n_estimators=1, bins=0, hidden=()).fit(table)
 
 
 def test_what_looks_like_no_numbers_is_left_out_without_a_doubt(real_table) -> None:
@@ -410,7 +410,7 @@ def test_mixed_units_are_doubted() -> None:
 def test_a_target_of_doubtful_numbers_is_told() -> None:
     table = {"x": np.arange(60.0) % 7, "y": [f"{n % 9 + 1},{n % 7}00" for n in range(60)]}
     with pytest.warns(DataWarning, match="the target 'y': '1,000' could be 1000 or 1.000, and is"):
-        tw.TableModel("y", epochs=1, members=1, bins=0, hidden=()).fit(table)
+        tw.TableModel("y", epochs=1, n_estimators=1, bins=0, hidden=()).fit(table)
 
 
 # Few cells and many -------------------------------------------------------------------------------

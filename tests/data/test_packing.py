@@ -24,7 +24,7 @@ ODD = {
 TABLE = {name: cells * TIMES for name, cells in ODD.items()}
 ASKED = {"size": "number", "rooms": "number", "grade": "ordinal"}
 KINDS = ["number", "number", "category", "boolean", "ordinal", "date"]
-QUICK = {"epochs": 3, "hidden": (6,), "members": 1, "bins": 4, "columns": ASKED}
+QUICK = {"epochs": 3, "hidden": (6,), "n_estimators": 1, "bins": 4, "columns": ASKED}
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,6 @@ def test_only_what_is_large_and_read_by_one_network_is_packed() -> None:
     many, few = 10**6, 10**3
     of = lambda rows, **given: recipe.recipe_for(rows, 100, given, has_classes=True)  # noqa: E731
     assert of(many).is_packed
-    assert not of(few, members=1).is_packed
-    assert not of(many, members=2).is_packed
+    assert not of(few, n_estimators=1).is_packed
+    assert not of(many, n_estimators=2).is_packed
     assert not of(many, optimizer=tw.LBFGS()).is_packed

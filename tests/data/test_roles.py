@@ -18,7 +18,7 @@ HOUSE = [f"house {each}" for each in RANDOM.integers(0, 20, ROWS)]
 DAYS = [f"2024-{1 + day // 28:02}-{1 + day % 28:02}" for day in RANDOM.permutation(ROWS)]
 WEIGHT = RANDOM.integers(0, 4, ROWS).tolist()
 TABLE = {"x": X.tolist(), "y": Y.tolist(), "house": HOUSE, "day": DAYS, "weight": WEIGHT}
-QUICK = {"epochs": 3, "hidden": (5,), "members": 2, "bins": 0}
+QUICK = {"epochs": 3, "hidden": (5,), "n_estimators": 2, "bins": 0}
 ASKED = {"drop": (), "columns": (), "weight": None, "groups": None, "time": None, "target": "y"}
 
 

@@ -94,7 +94,7 @@ def encoded(table: Table) -> Any:
 
 def fitted() -> tw.TableModel:
     few = {name: each[:100] for name, each in numbers().items()}
-    return tw.TableModel("y", epochs=1, hidden=(2,), bins=0, members=1).fit(few)
+    return tw.TableModel("y", epochs=1, hidden=(2,), bins=0, n_estimators=1).fit(few)
 
 
 @pytest.mark.parametrize("allocates", [None, errno.ENOSPC, errno.EOPNOTSUPP, errno.EINVAL])
@@ -223,7 +223,7 @@ from talweg.data.columns import column_builder as growing
 growing.IN_MEMORY = 0
 X = np.random.default_rng(0).normal(size=(30_000, 40))
 try:
-    tw.TableModel(-1, epochs=1, members=1, hidden=(4,), bins=0).fit(X)
+    tw.TableModel(-1, epochs=1, n_estimators=1, hidden=(4,), bins=0).fit(X)
 except tw.DataError as error:
     print("DataError", error)
 """

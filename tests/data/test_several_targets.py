@@ -29,7 +29,7 @@ HOUSES = {
 }
 BOTH = ["rent", "price"]
 LABELLED = {**HOUSES, "kind": np.where(X > 0, "large", "small"), "floors": (X > 0) + 1}
-QUICK = {"epochs": 3, "hidden": (5,), "members": 2, "bins": 0}
+QUICK = {"epochs": 3, "hidden": (5,), "n_estimators": 2, "bins": 0}
 pytestmark = pytest.mark.filterwarnings("ignore:.*what training never met")  # of UNSEEN
 UNSEEN = {"size": [0.5, -1.0, 9.0], "place": ["lake", "hill", "sea"]}
 
@@ -55,7 +55,7 @@ def model() -> tw.TableModel:
 def many() -> tw.TableModel:
     """Six targets of a table without a header."""
     columns = [X, *(X * k + RANDOM.normal(size=ROWS) for k in range(6))]
-    return fitted(np.stack(columns, axis=1), range(1, 7), members=1)
+    return fitted(np.stack(columns, axis=1), range(1, 7), n_estimators=1)
 
 
 # The target itself ----------------------------------------------------------------------------
@@ -100,8 +100,8 @@ def test_a_column_a_target(model) -> None:
     first = {name: cells[0] for name, cells in UNSEEN.items()}
     assert model.predict(first).shape == (1, 2)
     assert model.predict(first)[0] == pytest.approx(model.predict(UNSEEN)[0], rel=1e-6)
-    for asked in (lambda: model.labels, lambda: model.probabilities(UNSEEN)):
-        with pytest.raises(SettingError, match="'rent' as a number, and only classes have them"):
+    for asked in (lambda: model.classes, lambda: model.predict_proba(UNSEEN)):
+        with pytest.raises(SettingError, match="'rent' as a number, which has no"):
             asked()
 
 
@@ -139,7 +139,7 @@ def test_a_row_that_lacks_any_target_is_left_out() -> None:
     model, other = (fitted(each) for each in (holes, {n: c[kept] for n, c in HOUSES.items()}))
     assert model.trained.coding == other.trained.coding
     assert model.predict(UNSEEN).tobytes() == other.predict(UNSEEN).tobytes()
-    assert model.score(holes) == model.score({n: c[kept] for n, c in HOUSES.items()})
+    assert model.evaluate(holes) == model.evaluate({n: c[kept] for n, c in HOUSES.items()})
     assert "17 rows without a target were left out." in sentences(model.trained)
 
 
@@ -167,7 +167,7 @@ def test_without_a_header(many) -> None:
     )
     names = list("6543210")  # by position, whatever the table calls them
     table = np.column_stack([X[:9], many.predict(X[:9, None])])
-    assert many.score(Table.from_arrays(table, names))[0].network == 1.0
+    assert many.evaluate(Table.from_arrays(table, names))[0].network == 1.0
     assert many.scores[1].name == "R2 of column 1"
 
 
@@ -200,7 +200,7 @@ def test_scores_are_of_held_out_rows(model) -> None:
     assert held.prior.tolist() == [one.mean for one in model.trained.coding.each]
     assert model.scores == several_scores(held.true, held.outputs, held.prior, BOTH)
     with pytest.raises(DataError, match="no column 'price'"):
-        model.score({name: HOUSES[name] for name in ("size", "place", "rent")})
+        model.evaluate({name: HOUSES[name] for name in ("size", "place", "rent")})
 
 
 def test_a_file_keeps_all(model, tmp_path) -> None:
@@ -209,12 +209,12 @@ def test_a_file_keeps_all(model, tmp_path) -> None:
     assert again.predict(HOUSES).tobytes() == model.predict(HOUSES).tobytes()
     assert (again.settings, again.scores) == (model.settings, model.scores)
     assert again.settings["target"] == ("rent", "price")
-    assert again.intervals(UNSEEN).tobytes() == model.intervals(UNSEEN).tobytes()
+    assert again.predict_interval(UNSEEN).tobytes() == model.predict_interval(UNSEEN).tobytes()
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.9])
 def test_an_interval_each(model, coverage: float) -> None:
-    found, held = model.intervals(UNSEEN, coverage), model.trained.held_out
+    found, held = model.predict_interval(UNSEEN, coverage), model.trained.held_out
     assert found.shape == (3, 2, 2)
     errors = (held.true - held.outputs).T
     widths = [half_width(each, coverage) for each in errors]
@@ -316,7 +316,7 @@ SETTINGS = [  # what, target, settings, words of the message
     ("dropped", BOTH, {"drop": "price"}, "'price' is the target and is to be dropped"),
     ("weight", BOTH, {"weight": "price"}, "'price' is the target and cannot be `weight` as well"),
     ("typed", BOTH, {"columns": {"price": "number"}}, "`task` says what it is, not `columns`"),
-    ("balance", BOTH, {"balance": True}, "balance weighs classes, and 'rent' is a number"),
+    ("class_weight", BOTH, {"class_weight": "balanced"}, "class_weight needs classes, but 'rent'"),
     ("threshold", BOTH, {"threshold": 0.5}, "parts two classes, and 'rent' is a number"),
 ]
 

@@ -67,7 +67,7 @@ def test_many_numbers_in_one_row_are_encoded_as_in_many() -> None:
 
 @pytest.fixture(scope="module")
 def model() -> tw.TableModel:
-    return tw.TableModel("price", epochs=2, hidden=(4,), members=2).fit(COLUMNS)
+    return tw.TableModel("price", epochs=2, hidden=(4,), n_estimators=2).fit(COLUMNS)
 
 
 @pytest.mark.filterwarnings("ignore:.*what training never met")
@@ -184,7 +184,7 @@ def test_rows_of_frames_with_other_columns_may_take_turns(model) -> None:
 def test_a_frame_whose_columns_go_by_position() -> None:
     pandas = pytest.importorskip("pandas")
     X = np.random.default_rng(0).normal(size=(40, 3))
-    model = tw.TableModel(-1, epochs=1, hidden=(4,), members=1).fit(X)
+    model = tw.TableModel(-1, epochs=1, hidden=(4,), n_estimators=1).fit(X)
     for source in (pandas.DataFrame(X[:1]), pandas.Series(X[0])):
         assert model.trained.encoder.encode_row(source) is not None
         assert model.predict(source).tolist() == model.predict(X)[:1].tolist()
@@ -228,7 +228,7 @@ def test_a_whole_number_of_any_length() -> None:
 
 def test_a_row_of_an_array() -> None:
     X = np.random.default_rng(0).normal(size=(40, 3))
-    model = tw.TableModel(-1, epochs=1, hidden=(4,), members=1).fit(X)
+    model = tw.TableModel(-1, epochs=1, hidden=(4,), n_estimators=1).fit(X)
     assert model.predict(X[:1]).tolist() == model.predict(X)[:1].tolist()
     assert model.predict(X[:1, :2]).tolist() == model.predict(X)[:1].tolist()
     assert model.trained.encoder.encode_row(X[:1]) is not None
@@ -259,8 +259,8 @@ def test_a_row_that_lacks_a_column(model) -> None:
 
 
 def test_probabilities_of_a_row() -> None:
-    model = tw.TableModel("place", epochs=1, hidden=(4,), members=1).fit(COLUMNS)
+    model = tw.TableModel("place", epochs=1, hidden=(4,), n_estimators=1).fit(COLUMNS)
     row = {name: cells[0] for name, cells in COLUMNS.items()}
-    assert model.probabilities(row).shape == (1, 2)
+    assert model.predict_proba(row).shape == (1, 2)
     assert model.predict(row).shape == (1,)
     assert json.dumps(model.predict(row).tolist())

@@ -162,10 +162,10 @@ def test_a_copy_is_read_several_times_and_has_no_name(tmp_path, monkeypatch) -> 
 
 def test_a_model_takes_open_files_and_comparing_reads_them_once() -> None:
     text = "x,y\n" + "".join(f"{i},{2 * i}\n" for i in range(40))
-    model = TableModel("y", members=1, epochs=2, hidden=(4,), bins=0).fit(io.StringIO(text))
+    model = TableModel("y", n_estimators=1, epochs=2, hidden=(4,), bins=0).fit(io.StringIO(text))
     same = model.predict({"x": np.arange(40.0)})
     assert np.array_equal(model.predict(io.BytesIO(text.encode())), same)
-    assert [each.name for each in model.score(io.StringIO(text))] == [
+    assert [each.name for each in model.evaluate(io.StringIO(text))] == [
         each.name for each in model.scores
     ]
     trained = model.trained

@@ -23,8 +23,8 @@ PRICE = (2 * SIZE + (PLACE == "lake")).round(3)
 KIND = np.where(SIZE > 3, "large", "small")
 HOUSES = {"size": SIZE.tolist(), "place": PLACE.tolist(), "price": PRICE.tolist()}
 LABELLED = {"size": SIZE.tolist(), "place": PLACE.tolist(), "kind": KIND.tolist()}
-QUICK = {"epochs": 3, "hidden": (5,), "members": 1, "bins": 0}
-TEAM = {"epochs": 6, "hidden": (5,), "members": 8, "bins": 6, "batch_size": 16}
+QUICK = {"epochs": 3, "hidden": (5,), "n_estimators": 1, "bins": 0}
+TEAM = {"epochs": 6, "hidden": (5,), "n_estimators": 8, "bins": 6, "batch_size": 16}
 
 
 class Frame:
@@ -66,7 +66,7 @@ def team() -> tw.TableModel:
 @pytest.fixture(scope="module")
 def voters() -> tw.TableModel:
     """Three members that tell classes apart."""
-    return tw.TableModel("kind", **{**TEAM, "members": 3}).fit(LABELLED)
+    return tw.TableModel("kind", **{**TEAM, "n_estimators": 3}).fit(LABELLED)
 
 
 # Learning -------------------------------------------------------------------------------------
@@ -86,9 +86,9 @@ def test_all_sources_are_one_table(houses, csv_file) -> None:
 
 
 def test_it_learns() -> None:
-    regression = tw.TableModel("price", epochs=150, members=2).fit(HOUSES)
+    regression = tw.TableModel("price", epochs=150, n_estimators=2).fit(HOUSES)
     assert regression.scores[0].network > 0.9 > 0.1 > regression.scores[0].trivial
-    classes = tw.TableModel("kind", epochs=60, members=1).fit(LABELLED)
+    classes = tw.TableModel("kind", epochs=60, n_estimators=1).fit(LABELLED)
     assert classes.scores[0].network > 0.8 > classes.scores[0].trivial
 
 
@@ -145,14 +145,17 @@ def test_scores_are_those_of_the_rows_held_out(houses) -> None:
 
 def test_other_rows_can_be_scored(houses, kinds) -> None:
     predicted = houses.predict(HOUSES)
-    found = houses.score(HOUSES)
+    found = houses.evaluate(HOUSES)
+    assert houses.score(HOUSES) == found[0].network
     assert found[1].network == pytest.approx(np.abs(predicted - PRICE).mean())
-    assert kinds.score(LABELLED)[0].network == (kinds.predict(LABELLED) == KIND).mean()
+    assert kinds.evaluate(LABELLED)[0].network == (kinds.predict(LABELLED) == KIND).mean()
     with pytest.raises(DataError, match="row 1: the label 'huge' is not one that the model"):
-        kinds.score({name: ["huge", *cells[1:]] for name, cells in LABELLED.items()})
+        kinds.evaluate({name: ["huge", *cells[1:]] for name, cells in LABELLED.items()})
     rows = array_of(HOUSES)
     positional = tw.TableModel(0, **QUICK).fit(rows[:, [2, 0, 1]])
-    assert positional.score(rows[:, [2, 0, 1]])[1].network == pytest.approx(found[1].network, rel=2)
+    assert positional.evaluate(rows[:, [2, 0, 1]])[1].network == pytest.approx(
+        found[1].network, rel=2
+    )
 
 
 def test_rows_without_a_target_are_left_out() -> None:
@@ -178,7 +181,7 @@ def test_settings_do_what_they_say() -> None:
         model.predict({"size": [1.0, 2.0]})
     endless = {**QUICK, "epochs": 10**6, "patience": 10**6}
     for members in (1, 3):
-        model = tw.TableModel("price", **{**endless, "members": members}, time_budget=0.05)
+        model = tw.TableModel("price", **{**endless, "n_estimators": members}, time_budget=0.05)
         told = model.fit(HOUSES).trained.training
         begun = [each["stopped_by"] for each in told["members"]]
         assert begun == ["time_budget"] * len(begun)  # as many as had time to begin
@@ -195,7 +198,7 @@ def test_a_run_that_breaks_off_leaves_a_model() -> None:
     assert model.trained.training["stopped_by"] == "non_finite"
     assert model.predict(HOUSES).shape == (ROWS,)
     model = tw.TableModel("kind", optimizer=tw.SGD(lr=1e38), **QUICK).fit(LABELLED)
-    assert model.probabilities(LABELLED).shape == (ROWS, 2)
+    assert model.predict_proba(LABELLED).shape == (ROWS, 2)
 
 
 def test_a_run_that_breaks_off_warns() -> None:
@@ -236,15 +239,15 @@ def test_one_prediction_a_row(houses, kinds) -> None:
     for rows in (1, 2, ROWS):
         part = {name: cells[:rows] for name, cells in LABELLED.items()}
         assert houses.predict(part).shape == kinds.predict(part).shape == (rows,)
-        assert kinds.probabilities(part).shape == (rows, 2)
+        assert kinds.predict_proba(part).shape == (rows, 2)
 
 
 def test_probabilities(kinds) -> None:
-    shares = kinds.probabilities(LABELLED)
+    shares = kinds.predict_proba(LABELLED)
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=0, atol=1e-12)
     assert (shares >= 0).all()
-    assert kinds.labels.tolist() == ["large", "small"]
-    assert kinds.predict(LABELLED).tolist() == kinds.labels[shares.argmax(axis=1)].tolist()
+    assert kinds.classes.tolist() == ["large", "small"]
+    assert kinds.predict(LABELLED).tolist() == kinds.classes[shares.argmax(axis=1)].tolist()
 
 
 @pytest.mark.parametrize(
@@ -254,8 +257,8 @@ def test_probabilities(kinds) -> None:
 def test_labels_come_back_as_what_they_were(large, small, dtype) -> None:
     cells = [large if size > 3 else small for size in SIZE]
     model = tw.TableModel("kind", task="classification", **QUICK).fit({**LABELLED, "kind": cells})
-    assert model.labels.dtype == model.predict(LABELLED).dtype == dtype
-    assert set(model.labels.tolist()) == {large, small}
+    assert model.classes.dtype == model.predict(LABELLED).dtype == dtype
+    assert set(model.classes.tolist()) == {large, small}
 
 
 # The file -------------------------------------------------------------------------------------
@@ -263,7 +266,7 @@ def test_labels_come_back_as_what_they_were(large, small, dtype) -> None:
 FRESH = """
 import sys, numpy as np, talweg as tw
 model = tw.load(sys.argv[1])
-np.save(sys.argv[3], model.predict(sys.argv[2]), allow_pickle=model.labels.dtype == object if
+np.save(sys.argv[3], model.predict(sys.argv[2]), allow_pickle=model.classes.dtype == object if
         model.task == "classification" else False)
 """
 
@@ -350,8 +353,14 @@ SETTINGS = [
     ({"patience": 2.5}, "patience must be a whole number at least 1 or None, but 2.5 was given"),
     ({"hidden": (8, 0)}, r"sizes of layers such as \(128, 64\), or None, but \(8, 0\) was given"),
     ({"hidden": 64}, r"sizes of layers such as \(128, 64\), or None, but 64 was given"),
-    ({"members": 0}, "members must be a whole number at least 1 and at most 8 or None, but 0 was"),
-    ({"members": 9}, "members must be a whole number at least 1 and at most 8 or None, but 9 was"),
+    (
+        {"n_estimators": 0},
+        "n_estimators must be a whole number at least 1 and at most 8 or None, but 0 was",
+    ),
+    (
+        {"n_estimators": 9},
+        "n_estimators must be a whole number at least 1 and at most 8 or None, but 9 was",
+    ),
     ({"bins": -1}, "bins must be a whole number at least 0 or None, but -1 was given"),
     ({"dropout": 1.0}, "dropout must be a number at least 0 and below 1 or None, but 1.0 was"),
     *(
@@ -421,7 +430,7 @@ def test_a_fit_that_fails_changes_nothing() -> None:
     assert model.trained is before
 
 
-ASKED = ("trained", "task", "scores", "labels")
+ASKED = ("trained", "task", "scores", "classes")
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -430,17 +439,19 @@ def test_nothing_is_known_before_fit(name: str) -> None:
         getattr(tw.TableModel("price"), name)
 
 
-@pytest.mark.parametrize("name", ["predict", "probabilities", "score", "save"])
+@pytest.mark.parametrize("name", ["predict", "predict_proba", "score", "evaluate", "save"])
 def test_nothing_can_be_asked_before_fit(name: str) -> None:
     with pytest.raises(DataError, match=r"Call fit first\."):
         getattr(tw.TableModel("price"), name)(HOUSES)
 
 
-def test_only_classes_have_probabilities_and_labels(houses) -> None:
-    with pytest.raises(SettingError, match="probabilities: the model predicts 'price' as a number"):
-        houses.probabilities(HOUSES)
-    with pytest.raises(SettingError, match="labels: the model predicts 'price' as a number"):
-        _ = houses.labels
+def test_only_classes_have_probabilities(houses) -> None:
+    with pytest.raises(
+        SettingError, match="predicts 'price' as a number, which has no probabilities"
+    ):
+        houses.predict_proba(HOUSES)
+    with pytest.raises(SettingError, match="predicts 'price' as a number, which has no classes"):
+        _ = houses.classes
 
 
 def test_a_table_that_lacks_columns(houses) -> None:

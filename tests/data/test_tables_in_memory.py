@@ -17,7 +17,7 @@ polars = pytest.importorskip("polars")
 pyarrow = pytest.importorskip("pyarrow")
 sparse = pytest.importorskip("scipy.sparse")
 
-QUICK = {"epochs": 1, "hidden": (4,), "members": 1}
+QUICK = {"epochs": 1, "hidden": (4,), "n_estimators": 1}
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(60, 4))
 
@@ -77,9 +77,9 @@ def test_every_setting_takes_labels() -> None:
     assert [each.name for each in model.trained.encoder.columns] == ["3", "4"]
     turned = labelled[[9, 4, 3, 2, 1]]
     assert model.predict(turned).tolist() == model.predict(labelled).tolist()
-    assert model.score(turned) == model.score(labelled)
+    assert model.evaluate(turned) == model.evaluate(labelled)
     with pytest.raises(DataError, match="has no column '1'"):
-        model.score(labelled.drop(columns=1))
+        model.evaluate(labelled.drop(columns=1))
 
 
 # Indices --------------------------------------------------------------------------------------

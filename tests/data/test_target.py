@@ -190,7 +190,7 @@ def test_some_cells_choose_no_logarithms_for_all() -> None:
 def test_a_model_of_logarithms_predicts_in_the_unit_of_the_column(tmp_path) -> None:
     x = np.log(FARES) + np.random.default_rng(1).normal(0, 0.1, len(FARES))
     table = {"x": x.tolist(), "fare": FARES.tolist()}
-    model = tw.TableModel("fare", epochs=40, members=2, bins=0).fit(table)
+    model = tw.TableModel("fare", epochs=40, n_estimators=2, bins=0).fit(table)
     predicted = model.predict(table)
     assert (predicted > 0).all() and np.corrcoef(np.log(predicted), np.log(FARES))[0, 1] > 0.9
     assert not [name for name in model.trained.history if name.endswith("mae")]

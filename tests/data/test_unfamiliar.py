@@ -148,10 +148,10 @@ def test_chance_is_that_of_exchangeable_rows() -> None:
 
 @pytest.fixture(scope="module")
 def model() -> tw.TableModel:
-    return tw.TableModel("y", epochs=1, hidden=(4,), members=1).fit(TABLE)
+    return tw.TableModel("y", epochs=1, hidden=(4,), n_estimators=1).fit(TABLE)
 
 
-@pytest.mark.parametrize("ask", ["predict", "intervals", "score"])
+@pytest.mark.parametrize("ask", ["predict", "predict_interval", "evaluate", "score"])
 @pytest.mark.parametrize("rows", [1, 2])
 def test_a_call_warns_once_where_it_was_called(model, tmp_path, ask: str, rows: int) -> None:
     model.save(tmp_path / "m")

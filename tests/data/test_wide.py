@@ -63,7 +63,7 @@ def test_a_few_columns_go_through_bins(monkeypatch, rows, tried: bool) -> None:
 def wide() -> tw.TableModel:
     X = normal(WIDE)
     cells = np.column_stack([X, X[:, 7] * 3 + X[:, 11]])
-    return tw.TableModel(-1, members=2, epochs=40, hidden=(8,), bins=0).fit(cells)
+    return tw.TableModel(-1, n_estimators=2, epochs=40, hidden=(8,), bins=0).fit(cells)
 
 
 def test_of_many_columns_those_that_matter_are_shuffled(wide, monkeypatch) -> None:
@@ -117,7 +117,7 @@ BUDGETS = [  # seconds that each round takes, budget, members that train
 def test_a_budget_bounds_all_members(monkeypatch, seconds, budget, trained: int) -> None:
     clock = Clock(monkeypatch, seconds)
     monkeypatch.setattr(learning, "cores", lambda: 2)
-    model = tw.TableModel(-1, members=5, epochs=2, hidden=(4,), bins=0, time_budget=budget)
+    model = tw.TableModel(-1, n_estimators=5, epochs=2, hidden=(4,), bins=0, time_budget=budget)
     model.fit(normal(3))
     assert len(model.trained.training["members"]) == sum(clock.members) == trained
     assert model.predict(normal(3)).shape == (ROWS,)

@@ -63,7 +63,7 @@ CHARTS: dict[str, Callable[[], str]] = {
     "bar, spreads": lambda: bar_chart(list("abc"), [3, 1, 0], spreads=[0.5, 1, 0.1], title="t"),
     "errors": lambda: error_chart(np.sinh(np.linspace(-3, 4, 300)), **WORDS),
     "rates": lambda: rate_chart(
-        SimpleNamespace(rates=RATES, losses=LOSSES, smoothed=LOSSES * 1.1, rate=0.3)
+        SimpleNamespace(lrs=RATES, losses=LOSSES, smoothed_losses=LOSSES * 1.1, suggestion=0.3)
     ),
     "loss": lambda: loss_chart(RATES.tolist(), LOSSES, name="lr", measure="val_loss"),
     "loss, words": lambda: loss_chart(

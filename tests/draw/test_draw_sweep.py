@@ -127,7 +127,7 @@ SWEEPS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["loss by loss", "loss by epoch"],
     ),
     "halving": (
-        {"over": {"seed": range(4)}, "halving": tw.SuccessiveHalving(1, keep=0.5)},
+        {"over": {"seed": range(4)}, "halving": tw.SuccessiveHalving(1, factor=2)},
         ["loss by seed", "loss by epoch"],
     ),
 }  # fmt: skip

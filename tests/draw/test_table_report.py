@@ -21,7 +21,7 @@ TABLE = {
     "price": [2 * size + 1000 for size in SIZES],
     "kind": ["<b>" if size > 40 else "small" for size in SIZES],
 }
-QUICK = {"epochs": 3, "hidden": (4,), "batch_size": 16, "members": 1, "bins": 0}
+QUICK = {"epochs": 3, "hidden": (4,), "batch_size": 16, "n_estimators": 1, "bins": 0}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def classes() -> tw.TableModel:
 @pytest.fixture(scope="module")
 def several() -> tw.TableModel:
     """Three networks, numbers in bins."""
-    settings = {**QUICK, "members": 3, "bins": 5}
+    settings = {**QUICK, "n_estimators": 3, "bins": 5}
     return tw.TableModel("price", drop="kind", **settings).fit(TABLE)
 
 
@@ -93,7 +93,7 @@ def test_several_networks(several) -> None:
         assert words in page
     assert page.count("The first of 3 networks.") == 2
     settings = dict(report.settings.values)
-    assert (settings["members"], settings["bins"], settings["epochs"]) == ("3", "5", "3")
+    assert (settings["n estimators"], settings["bins"], settings["epochs"]) == ("3", "5", "3")
     speed = dict(report.training.speed)["Training"].removesuffix(" rows a second")
     rows = 45 * 9 / trained.training["seconds"]
     assert float(speed.replace(",", "")) == pytest.approx(rows, rel=0.06)
@@ -117,7 +117,7 @@ def test_settings_say_what_was_asked_and_what_came_of_it(numbers) -> None:
     assert settings["drop"] == "kind"
     assert settings["hidden"] == "4"
     assert settings["batch size"] == "16"
-    assert (settings["members"], settings["bins"]) == ("1", "0")
+    assert (settings["n estimators"], settings["bins"]) == ("1", "0")
     assert settings["time budget"] == "none"
     assert settings["seed"] == "0"
     assert settings["optimizer"].startswith("AdamW(lr=CosineDecay(")

@@ -201,7 +201,7 @@ def test_a_command_within_a_limit_works_or_says_what_lacks(command, megabytes, t
     table, out = tmp_path / "t.csv", tmp_path / "out"
     table.write_text("".join(f"{i},{i % 7},{i % 3}\n" for i in range(178)))
     talweg = [sys.executable, "-m", "talweg"]
-    small = ["--members", "1", "--epochs", "2"]
+    small = ["--n-estimators", "1", "--epochs", "2"]
     train = [*talweg, "train", str(table), "--target", "-1", "--out", str(out), *small]
     arguments = {"predict": ["predict", str(out), str(table)], "show": ["show", str(out)]}
     if command != "train":

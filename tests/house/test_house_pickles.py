@@ -91,7 +91,7 @@ def failed() -> Any:
 
 
 def swept() -> Any:
-    over = {"lr": [0.1, 0.01], "validation": tw.folds(40, 2)}
+    over = {"lr": [0.1, 0.01], "validation": tw.kfold(40, 2)}
     found = tw.sweep(net, X, Y, over=over, **QUIET)
     assert found.best and len(found.table)
     return found
@@ -161,7 +161,7 @@ ROWS: dict[str, Callable[[], Any]] = {
     "L1L2": lambda: fitted(tw.Dense(2, weight_penalty=tw.L1L2(0.1, 0.1))),
     "Embedding": lambda: fitted(tw.Embedding(5, 2), np.zeros((2, 1))),
     "Ensemble": lambda: tw.Ensemble(net(), net(), logits=True).init(X),
-    "Fold": lambda: tw.folds(40, 4),
+    "Fold": lambda: tw.kfold(40, 4),
     "FullBatch": OwnSearch,
     "Loss": lambda: [tw.mse, tw.sse, tw.half_sse, tw.mae, tw.huber, tw.Huber(2.0)],
     "Metric": lambda: [as_metric(each, tw.mse) for each in METRICS[:3]],
@@ -182,16 +182,16 @@ ROWS: dict[str, Callable[[], Any]] = {
 }
 MORE: dict[str, Callable[[], Any]] = {
     "Bins": lambda: fitted(Bins.from_rows(X, 4)),
-    "Minimum": lambda: tw.restarts(net(), X, Y, starts=3, tolerance=1e9, **QUIET).clusters[0],
+    "Minimum": lambda: tw.restarts(net(), X, Y, starts=3, tolerance=1e9, **QUIET).minima[0],
     "Failure": lambda: failed().failure,
     "Graph": lambda: tw.lower(net(tw.Dense(1)), X, Y, watch="epoch").graph,
     "Interpreter": lambda: Interpreter(tw.graph.record(lambda x: tw.exp(x) + 1.0, 2.0)),
-    "RateTest": lambda: tw.lr_find(net(), X, Y),
+    "LRFindResult": lambda: tw.lr_find(net(), X, Y),
     "Trace": lambda: tw.trace((tw.tensor(2.0, name="x") * 3.0).named("f")),
     "a net without weights": net,
     "a layer of a net": lambda: net().init(X).layers[0],
     "a run that failed": failed,
-    "a model of numbers": lambda: table_model("z", members=2, bins=4),
+    "a model of numbers": lambda: table_model("z", n_estimators=2, bins=4),
     "a model that is not fitted": lambda: tw.TableModel(
         "t", optimizer=tw.AdamW(tw.CosineDecay(0.1))
     ),
@@ -329,7 +329,7 @@ if __name__ == "__main__":
 def test_models_predict_and_train_in_a_pool(method, tmp_path) -> None:
     script, file = tmp_path / "pool.py", tmp_path / "given"
     script.write_text(POOL)
-    net, model, rows = run().net, table_model("z", members=2), {"number": X[:8, 0]}
+    net, model, rows = run().net, table_model("z", n_estimators=2), {"number": X[:8, 0]}
     rows |= {"word": ["u"] * 8, "size": ["low"] * 8, "day": ["2020-01-02"] * 8, "t": ["no"] * 8}
     file.write_bytes(pickle.dumps((net, model, X, Y, rows)))
     subprocess.run([sys.executable, script, file, method], check=True, timeout=120)

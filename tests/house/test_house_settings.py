@@ -95,7 +95,7 @@ RECORDS = [
 NEEDED: dict[str, dict[str, Any]] = {
     "Range": {"low": 0.1, "high": 0.9},
     "Checkpoint": {"path": "a.run"},
-    "SuccessiveHalving": {"epochs": 3},
+    "SuccessiveHalving": {"min_epochs": 3},
     "Holdout": {"share": 0.25},
     "SGD": {"momentum": 0.5},
 }
@@ -205,7 +205,7 @@ def swept(name: str) -> Callable[..., str]:
 
 
 def table(**given: Any) -> str:
-    given = {"target": "y", "epochs": 2, "members": 1, "bins": 0, **given}
+    given = {"target": "y", "epochs": 2, "n_estimators": 1, "bins": 0, **given}
     return json.dumps(tw.TableModel(**given).settings)
 
 
@@ -270,12 +270,12 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         {"batch_size": 7, "epochs": 2, "seed": 3, "shuffle": False},
     ),
     "lr_find": (
-        lambda **given: tw.lr_find(net(), X, Y, **given).rate,
-        {"low": 0.001, "high": 10.0, "steps": 40, "batch_size": 5, "seed": 2},
+        lambda **given: tw.lr_find(net(), X, Y, **given).suggestion,
+        {"min_lr": 0.001, "max_lr": 10.0, "steps": 40, "batch_size": 5, "seed": 2},
     ),
-    "folds": (
-        lambda **given: [each.validation.tolist() for each in tw.folds(**{"n": 9, **given})],
-        {"n": 9, "count": 3, "test": True, "seed": 2},
+    "kfold": (
+        lambda **given: [each.validation.tolist() for each in tw.kfold(**{"n": 9, **given})],
+        {"n": 9, "n_splits": 3, "test": True, "seed": 2},
     ),
     "pretrain": (
         pretrained,
@@ -283,8 +283,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "TableModel": (
         table,
-        {"target": "y", "task": "regression", "weight": "w", "balance": False, "hidden": (4, 3),
-         "activation": "tanh", "dropout": 0.25, "bins": 2, "members": 1, "epochs": 2,
+        {"target": "y", "task": "regression", "weight": "w", "hidden": (4, 3),
+         "activation": "tanh", "dropout": 0.25, "bins": 2, "n_estimators": 1, "epochs": 2,
          "batch_size": 8, "patience": 3, "time_budget": 50.0, "drop": "z", "optimizer": "sgd"},
     ),
     "TableModel's columns": (kinds_of, {"target": 1, "drop": 0, "weight": 0, "time": 0}),
@@ -336,7 +336,7 @@ def test_what_columns_are_is_kept_as_pythons_own(columns: Any) -> None:
 def test_a_table_model_with_numpys_settings_is_saved_and_loaded(tmp_path: Path) -> None:
     file = tmp_path / "m.talweg"
     given = {"epochs": np.int64(2), "hidden": np.array([4, 3]), "dropout": np.float32(0.25)}
-    model = tw.TableModel("y", members=np.int8(1), **given)
+    model = tw.TableModel("y", n_estimators=np.int8(1), **given)
     model.fit({"x": X[:, 1], "y": Y[:, 0]}, seed=np.uint32(1)).save(file)
     assert {**tw.load(file).settings, **model.settings} == tw.load(file).settings
 

@@ -16,7 +16,9 @@ NEW = {name: -values[:50] for name, values in TABLE.items()}
 
 
 def model(hidden: int, epochs: int, **settings: object) -> tw.TableModel:
-    fitted = tw.TableModel("y", hidden=(hidden,), epochs=epochs, members=1, patience=9, **settings)
+    fitted = tw.TableModel(
+        "y", hidden=(hidden,), epochs=epochs, n_estimators=1, patience=9, **settings
+    )
     return fitted.fit(TABLE, seed=0)
 
 
@@ -36,11 +38,11 @@ def test_the_best_comes_first_with_its_own_scores(models) -> None:
 def test_a_common_table_scores_all(models) -> None:
     found = compare(models, NEW)
     assert [each.rows for each in found.models] == [50, 50]
-    assert all(each.scores == each.trained.score(NEW) for each in found.models)
+    assert all(each.scores == each.trained.evaluate(NEW) for each in found.models)
 
 
 def test_the_weights_of_several_networks_are_counted_by_network(models) -> None:
-    two = tw.TableModel("y", hidden=(3,), epochs=1, members=2, bins=0).fit(TABLE)
+    two = tw.TableModel("y", hidden=(3,), epochs=1, n_estimators=2, bins=0).fit(TABLE)
     one, both = (facts_of(each) for each in compare([models[0], ("two", two.trained)]).models)
     told = {dict(each)["weights"] for each in (one, both)}
     assert told == {models[0][1].net.weights.flat.size, "2 x 25"}
@@ -48,7 +50,7 @@ def test_the_weights_of_several_networks_are_counted_by_network(models) -> None:
 
 
 def test_rows_that_differ_are_said(models) -> None:
-    other = tw.TableModel("y", hidden=(2,), epochs=1, members=1).fit(TABLE, seed=1).trained
+    other = tw.TableModel("y", hidden=(2,), epochs=1, n_estimators=1).fit(TABLE, seed=1).trained
     assert "give a common table" in compare([*models, ("other", other)]).said
 
 
@@ -60,7 +62,7 @@ def test_only_what_differs_is_told(models) -> None:
 
 
 def test_models_of_two_targets_are_refused(models) -> None:
-    other = tw.TableModel("a", hidden=(2,), epochs=1, members=1).fit(TABLE).trained
+    other = tw.TableModel("a", hidden=(2,), epochs=1, n_estimators=1).fit(TABLE).trained
     with pytest.raises(DataError, match=r"poor predicts y \(regression\), but x predicts a"):
         compare([*models, ("x", other)])
 
@@ -75,7 +77,7 @@ def test_a_model_that_ran_away_comes_last(models) -> None:
 
 BOTH = {**TABLE, "z": X[:, 1] - X[:, 0]}
 CLASSES = {"a": X[:, 0], "b": X[:, 1], "y": np.where(X[:, 0] > 0.2, "yes", "no")}
-QUICK = {"hidden": (4,), "epochs": 3, "members": 1, "bins": 0}
+QUICK = {"hidden": (4,), "epochs": 3, "n_estimators": 1, "bins": 0}
 
 
 def learned(table: dict[str, object], target: object = "y", **settings: object) -> object:

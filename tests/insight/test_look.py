@@ -27,12 +27,12 @@ QUICK = {"hidden": (8,), "epochs": 40, "optimizer": tw.AdamW(lr=0.02), "bins": 0
 
 @pytest.fixture(scope="module")
 def numbers() -> tw.TableModel:
-    return tw.TableModel("price", drop="kind", members=2, **QUICK).fit(TABLE)
+    return tw.TableModel("price", drop="kind", n_estimators=2, **QUICK).fit(TABLE)
 
 
 @pytest.fixture(scope="module")
 def classes() -> tw.TableModel:
-    return tw.TableModel("kind", drop="price", members=1, **QUICK).fit(TABLE)
+    return tw.TableModel("kind", drop="price", n_estimators=1, **QUICK).fit(TABLE)
 
 
 @pytest.fixture(params=["numbers", "classes"])
@@ -168,7 +168,7 @@ def test_rows_without_a_target_are_left_out(numbers) -> None:
 
 @pytest.mark.filterwarnings("ignore::talweg.errors.TrainingWarning")
 def test_a_model_that_ran_away_is_not_looked_into() -> None:
-    quick = {"hidden": (4,), "members": 1, "bins": 0, "optimizer": tw.SGD(lr=1e30)}
+    quick = {"hidden": (4,), "n_estimators": 1, "bins": 0, "optimizer": tw.SGD(lr=1e30)}
     model = tw.TableModel("price", drop="kind", **quick).fit(TABLE)
     model.trained.net.weights.flat[:] = np.nan
     model.trained.unseen.members.weights[:] = np.nan

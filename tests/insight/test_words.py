@@ -27,7 +27,7 @@ from talweg.insight.words import (
 )
 from talweg.nn.bins import Bins
 
-QUICK = {"epochs": 2, "hidden": (4,), "members": 1, "bins": 0}
+QUICK = {"epochs": 2, "hidden": (4,), "n_estimators": 1, "bins": 0}
 NUMBERS = {"size": [*range(60)], "price": [2.5 * row for row in range(60)]}
 LABELS = {"size": [*range(60)], "kind": ["big" if row > 20 else "small" for row in range(60)]}
 
@@ -164,7 +164,7 @@ def test_settings_are_what_became_of_them(regression) -> None:
     given = settings_used(regression)
     assert given["epochs"] == 2 and given["hidden"] == (4,) and given["bins"] == 0
     assert None not in [given[name] for name in ("activation", "dropout", "batch_size", "patience")]
-    assert settings_used(told(regression, left_out=3))["members"] == 4
+    assert settings_used(told(regression, left_out=3))["n_estimators"] == 4
 
 
 def test_a_network_that_is_not_worth_having(regression, classes) -> None:

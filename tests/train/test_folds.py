@@ -7,13 +7,13 @@ from hypothesis import given, strategies as st
 import talweg as tw
 from talweg.errors import DataError, SettingError
 from talweg.train.run import fit as fitting
-from talweg.train.run.folds import Fold, dealt, folds
+from talweg.train.run.folds import Fold, dealt, kfold
 from talweg.train.search import jobs as tasks
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(41, 3)).astype("float32")
 Y = (X @ [[1.0], [-2.0], [0.5]] + 0.1 * RANDOM.normal(size=(41, 1))).astype("float32")
-FOLDS = folds(41, 4, test=True, seed=3)
+FOLDS = kfold(41, 4, test=True, seed=3)
 SEEDS = [5, 9, 2, 7]
 COMMON = {"epochs": 5, "batch_size": 8, "optimizer": "adam"}
 
@@ -30,11 +30,11 @@ def net(seed: int | None = None) -> tw.Module:
 def test_every_row_is_in_one_fold_of_even_size(count, more, seed, classes) -> None:
     n = count + more
     labels = np.arange(n) % classes if classes else None
-    place = dealt(n, count, labels=labels, seed=seed)
+    place = dealt(n, count, stratify=labels, seed=seed)
     sizes = np.bincount(place, minlength=count)
     assert place.shape == (n,) and len(sizes) == count
     assert 1 <= sizes.max() - sizes.min() + 1 <= 2 and sizes.min() >= 1
-    np.testing.assert_array_equal(place, dealt(n, count, labels=labels, seed=seed))
+    np.testing.assert_array_equal(place, dealt(n, count, stratify=labels, seed=seed))
 
 
 def test_seeds_differ() -> None:
@@ -47,7 +47,7 @@ def test_the_rows_of_a_seed_stay_what_they_are() -> None:
 
 def test_each_fold_has_its_share_of_each_class() -> None:
     labels = np.random.default_rng(0).choice(["a", "b", "c"], 1000, p=[0.9, 0.08, 0.02])
-    place = dealt(1000, 8, labels=labels)
+    place = dealt(1000, 8, stratify=labels)
     for fold in range(8):
         for label in "abc":
             expected = (labels == label).sum() / 8
@@ -56,7 +56,7 @@ def test_each_fold_has_its_share_of_each_class() -> None:
 
 def test_rare_classes_are_not_always_in_the_same_fold() -> None:
     labels = np.array([0] * 40 + [1] * 3)
-    in_last = [(dealt(43, 5, labels=labels, seed=seed)[40:] == 4).any() for seed in range(40)]
+    in_last = [(dealt(43, 5, stratify=labels, seed=seed)[40:] == 4).any() for seed in range(40)]
     assert 0 < sum(in_last) < 40
 
 
@@ -80,11 +80,15 @@ def test_groups_of_one_size_fill_folds_evenly_and_by_seed() -> None:
 @pytest.mark.parametrize(
     ("error", "words", "arguments"),
     [
-        (DataError, "2 rows cannot fill 3 folds. Give more rows.", {"n": 2, "count": 3}),
-        (DataError, "labels have shape (3,), but (5,) is", {"n": 5, "count": 2, "labels": "abc"}),
-        (DataError, "groups have shape (3,), but (5,) is", {"n": 5, "count": 2, "groups": "abc"}),
-        (DataError, "2 groups cannot fill 3 folds", {"n": 5, "count": 3, "groups": "aabbb"}),
-        (SettingError, "count must be a whole number at least 2", {"n": 9, "count": 1}),
+        (DataError, "2 rows cannot fill 3 folds. Give more rows.", {"n": 2, "n_splits": 3}),
+        (
+            DataError,
+            "stratify has shape (3,), but (5,) is",
+            {"n": 5, "n_splits": 2, "stratify": "abc"},
+        ),
+        (DataError, "groups has shape (3,), but (5,) is", {"n": 5, "n_splits": 2, "groups": "abc"}),
+        (DataError, "2 groups cannot fill 3 folds", {"n": 5, "n_splits": 3, "groups": "aabbb"}),
+        (SettingError, "n_splits must be a whole number at least 2", {"n": 9, "n_splits": 1}),
         (SettingError, "seed must be a whole number at least 0", {"n": 9, "seed": -1}),
         (SettingError, "n must be a whole number", {"n": 9.5}),
     ],
@@ -92,7 +96,7 @@ def test_groups_of_one_size_fill_folds_evenly_and_by_seed() -> None:
 def test_bad_settings(error, words, arguments) -> None:
     given = {name: [*each] if isinstance(each, str) else each for name, each in arguments.items()}
     with pytest.raises(error) as raised:
-        folds(**given)
+        kfold(**given)
     assert words in str(raised.value)
 
 
@@ -107,7 +111,7 @@ def test_each_row_validates_once_and_is_tested_once() -> None:
         np.testing.assert_array_equal(fold.test, after.validation)
         left = fold.training(41)
         assert sorted([*left, *fold.validation, *fold.test]) == list(range(41))
-    assert all(len(each.test) == 0 for each in folds(41, 4))
+    assert all(len(each.test) == 0 for each in kfold(41, 4))
     assert [repr(each) for each in FOLDS] == [f"fold {place} of 4" for place in (1, 2, 3, 4)]
 
 
@@ -206,7 +210,7 @@ def test_values_that_come_up_again_are_paired_all_the_same() -> None:
 @pytest.mark.parametrize("by", ["row", "class"])
 def test_rows_of_weight_0_make_a_run_of_its_own(engine: str, empty: int, by: str) -> None:
     """Of one fold more rows are left out than of the others, so its batches are smaller."""
-    some = folds(40, 3, seed=1)
+    some = kfold(40, 3, seed=1)
     labels = np.zeros(40, int)
     labels[some[empty].validation[:9]] = 1
     weights = {"sample_weight": 1.0 - labels} if by == "row" else {"class_weight": {0: 1.0, 1: 0.0}}
@@ -223,7 +227,7 @@ def test_rows_of_weight_0_make_a_run_of_its_own(engine: str, empty: int, by: str
 
 @pytest.mark.parametrize("count", [41, 129])
 def test_folds_of_nearly_one_size_share_a_recording_and_a_program(count: int, monkeypatch) -> None:
-    some = folds(count, 8, test=True)
+    some = kfold(count, 8, test=True)
     assert len({(len(each.training(count)), len(each.validation)) for each in some}) > 1
     recorded, largest = [], some[0].largest
     record = fitting.job_of

@@ -196,7 +196,7 @@ HALTED: dict[str, tuple[Change, str]] = {
 @pytest.mark.quick("weights of one", "a state of one")
 def test_a_forged_sweep_is_refused(tmp_path: Path, monkeypatch: Any, name: str) -> None:
     path = tmp_path / "a.sweep"
-    more = {"halving": tw.SuccessiveHalving(2, keep=0.5), "watch": None} if name in HALTED else {}
+    more = {"halving": tw.SuccessiveHalving(2, factor=2), "watch": None} if name in HALTED else {}
     written: list[Any] = []
     monkeypatch.setattr(sweep_file, "write_bundle", lambda *given: written.append(given[2:]))
     sweep(path, **more)

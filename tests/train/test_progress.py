@@ -132,7 +132,7 @@ def test_a_sweep_tells_of_each_run_as_it_goes(engine: str, monkeypatch) -> None:
         over={"seed": range(3)},
         epochs=9,
         validation=0.25,
-        halving=tw.SuccessiveHalving(3, keep=0.5),
+        halving=tw.SuccessiveHalving(3, factor=2),
         progress=True,
         engine=engine,
     )

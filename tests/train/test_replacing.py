@@ -102,7 +102,7 @@ def test_attributes_are_kept_and_times_are_not(tmp_path) -> None:
 
 
 def model() -> tw.TableModel:
-    return tw.TableModel(-1, members=1, epochs=1, hidden=(2,), bins=0).fit(ROWS)
+    return tw.TableModel(-1, n_estimators=1, epochs=1, hidden=(2,), bins=0).fit(ROWS)
 
 
 def checkpoint(file: Path) -> None:
@@ -129,7 +129,7 @@ def table(folder: Path) -> str:
 
 
 def train(file: Path) -> None:
-    quick = ("--members", "1", "--epochs", "1", "--hidden", "2", "--bins", "0")
+    quick = ("--n-estimators", "1", "--epochs", "1", "--hidden", "2", "--bins", "0")
     command("train", table(file.parent), "--target", "-1", "--out", str(file.parent), *quick)
 
 

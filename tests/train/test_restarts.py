@@ -44,13 +44,13 @@ def test_balls_in_one_valley_are_one_cluster(engine: str) -> None:
     ends = np.array([run.net.weights.flat[0] for run in found.runs])
     valley = np.abs(ends[:, None] - BOTTOMS).argmin(axis=1)
     assert_allclose(ends, np.array(BOTTOMS)[valley], atol=0.02)
-    assert len(found.clusters) == 3
-    for place, each in enumerate(found.clusters):  # the tilt makes the first valley the deepest
-        assert each.places == np.flatnonzero(valley == place).tolist()
-        assert each.count == len(each.places)
-        assert each.loss == min(found.losses[each.places])
-        assert each.run in [found.runs[i] for i in each.places]
-    assert found.best is found.clusters[0].run is found.sweep.best
+    assert len(found.minima) == 3
+    for place, each in enumerate(found.minima):  # the tilt makes the first valley the deepest
+        assert each.indices == np.flatnonzero(valley == place).tolist()
+        assert each.count == len(each.indices)
+        assert each.loss == min(found.losses[each.indices])
+        assert each.run in [found.runs[i] for i in each.indices]
+    assert found.best is found.minima[0].run is found.sweep.best
     assert found.solved == np.mean(valley == 0)
 
 
@@ -78,8 +78,8 @@ def test_the_clusters_do_not_depend_on_the_order_of_the_starts() -> None:
         return tw.restarts(made, [[1.0]], [0.0], starts=13, epochs=400, progress=False, **settings)
 
     plain, turned = (of_seed(dict(enumerate(each))) for each in (range(13), range(12, -1, -1)))
-    for one, two in zip(plain.clusters, turned.clusters, strict=True):
-        assert one.loss == two.loss and one.places == sorted(12 - place for place in two.places)
+    for one, two in zip(plain.minima, turned.minima, strict=True):
+        assert one.loss == two.loss and one.indices == sorted(12 - place for place in two.indices)
 
 
 def test_nets_of_one_loss_and_two_functions_are_two_minima() -> None:
@@ -95,15 +95,15 @@ def test_nets_of_one_loss_and_two_functions_are_two_minima() -> None:
         made, X, y, loss=lambda p, t: (p[:, 0] ** 2 - t[:, 0] ** 2) ** 2,
         optimizer=tw.SGD(lr=0.01), **settings,
     )  # fmt: skip
-    assert [each.count for each in apart.clusters] == [3, 3]
-    assert_allclose([each.loss for each in apart.clusters], 0, atol=1e-6)
-    signs = [np.sign(each.run.net.weights.flat[0]) for each in apart.clusters]
+    assert [each.count for each in apart.minima] == [3, 3]
+    assert_allclose([each.loss for each in apart.minima], 0, atol=1e-6)
+    signs = [np.sign(each.run.net.weights.flat[0]) for each in apart.minima]
     assert sorted(signs) == [-1, 1]
     together = tw.restarts(
         made, X, y, tolerance=3.0, loss=lambda p, t: (p[:, 0] ** 2 - t[:, 0] ** 2) ** 2,
         optimizer=tw.SGD(lr=0.01), **settings,
     )  # fmt: skip
-    assert [each.count for each in together.clusters] == [6]
+    assert [each.count for each in together.minima] == [6]
 
 
 def test_what_is_told() -> None:
@@ -118,7 +118,7 @@ def test_what_is_told() -> None:
     assert found.chance(enough) >= 0.95 > found.chance(enough - 1)
     lines = str(found).splitlines()
     assert lines[0].split() == ["minimum", "loss", "starts", "share"]
-    assert [line.split()[2] for line in lines[1:4]] == [str(c.count) for c in found.clusters]
+    assert [line.split()[2] for line in lines[1:4]] == [str(c.count) for c in found.minima]
     assert lines[4].startswith("24 starts: 10 % ") and max(map(len, lines)) <= 80
     assert lines[5].startswith(f"{found.solved:.0%} of the starts solved it (a loss below 0.02); ")
     assert repr(found) == "<Restarts: 24 starts, 3 minima; print it>"
@@ -131,12 +131,12 @@ def test_starts_that_fail_belong_to_no_minimum() -> None:
     failed = [run.failure is not None for run in some.runs]
     assert 0 < sum(failed) < 8
     assert np.isnan(some.losses).tolist() == failed
-    counted = sum(each.count for each in some.clusters) + len(some.unfinished)
+    counted = sum(each.count for each in some.minima) + len(some.unconverged)
     assert counted == 8 - sum(failed)
     assert f"8 starts; {sum(failed)} failed: 10 %" in str(some)
     with pytest.warns(tw.TrainingWarning, match="8 of 8 runs"):
         none = roll(optimizer=tw.SGD(lr=1e30), **settings)
-    assert none.clusters == [] and none.solved == 0 and none.enough == np.inf
+    assert none.minima == [] and none.solved == 0 and none.enough == np.inf
     assert str(none) == "none of 8 starts has a loss: see the `failure` of each"
     with pytest.raises(tw.DataError, match="no start has a loss"):
         _ = none.spread

@@ -14,7 +14,7 @@ from talweg.train.search.ranges import SHARES, visited
 
 X = np.random.default_rng(0).normal(size=(6, 3))
 Y = X.sum(axis=1)
-OVER = {"lr": tw.Range(1e-4, 1, log=True), "hidden": tw.Range(2, 5, whole=True)}
+OVER = {"lr": tw.Range(1e-4, 1, log=True), "hidden": tw.Range(2, 5, integer=True)}
 QUIET: dict[str, Any] = {"epochs": 1, "progress": False, "optimizer": "sgd", "engine": "numpy"}
 SAMPLINGS = ["random", "sobol"]
 
@@ -34,8 +34,8 @@ def scipy_for_sobol(request) -> None:
 RANGES = {
     "plain": (tw.Range(-2, 6), [-2.0, 0.0, 6.0]),
     "log": (tw.Range(1e-4, 1, log=True), [1e-4, 1e-3, 1.0]),
-    "whole": (tw.Range(1, 4, whole=True), [1, 2, 4]),
-    "whole log": (tw.Range(1, 255, log=True, whole=True), [1, 4, 255]),
+    "whole": (tw.Range(1, 4, integer=True), [1, 2, 4]),
+    "whole log": (tw.Range(1, 255, log=True, integer=True), [1, 4, 255]),
 }
 
 
@@ -45,7 +45,7 @@ def test_a_share_is_a_place_in_the_range(name: str) -> None:
     last = float(np.nextafter(1.0, 0.0))
     found = [between.at(0.0), between.at(0.25), between.at(last)]
     assert found[:2] == [low, quarter] and found[2] == pytest.approx(high, rel=1e-12)
-    assert {type(each) for each in found} == {int if between.whole else float}
+    assert {type(each) for each in found} == {int if between.integer else float}
 
 
 @given(st.floats(0, 1, exclude_max=True), st.sampled_from(list(RANGES)))
@@ -56,7 +56,7 @@ def test_no_value_lies_outside(share: float, name: str) -> None:
 
 @pytest.mark.parametrize("log", [False, True])
 def test_whole_numbers_come_as_often_as_they_should(log: bool) -> None:
-    between = tw.Range(1, 3, whole=True, log=log)
+    between = tw.Range(1, 3, integer=True, log=log)
     counts = np.bincount([between.at(share) for share in (np.arange(4000) + 0.5) / 4000])[1:]
     share = np.log([2 / 1, 3 / 2, 4 / 3]) / np.log(4) if log else np.full(3, 1 / 3)
     assert np.abs(counts - 4000 * share).max() <= 1
@@ -66,7 +66,7 @@ BROKEN = [
     ((1, 1), {}, "low must be below high"),
     ((2, 1), {}, "low must be below high"),
     ((0, 1), {"log": True}, "low must be above 0"),
-    ((0.5, 2), {"whole": True}, "both ends are whole"),
+    ((0.5, 2), {"integer": True}, "both ends must be whole"),
     (("a", 2), {}, "Range: low must be a number, but 'a'"),
     ((1, float("inf")), {}, "Range: high must be a number"),
     ((1, 2), {"log": 1}, "Range: log must be True or False"),

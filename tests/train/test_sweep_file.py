@@ -206,7 +206,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "halving": (
         {"halving": tw.SuccessiveHalving(2)},
-        "halving differs (None, but here SuccessiveHalving(epochs=2, keep=0.333",
+        "halving differs (None, but here SuccessiveHalving(min_epochs=2, factor=3",
     ),
     "the engine": ({"engine": "numpy"}, "engine differs (native, but here numpy)"),
     "the data": ({"X": X + 1}, "the training data differs. Give"),
@@ -303,7 +303,7 @@ given = {"checkpoint": tw.Checkpoint(path, every=0.01), "resume": True} if path 
 sweep = tw.sweep(
     build, X, y, over={"hidden": [4, 32], "lr": tw.Range(1e-3, 0.1, log=True)}, points=12,
     epochs=many, validation=0.25, engine=engine,
-    halving=tw.SuccessiveHalving(many // 4, keep=0.5) if kind == "halving" else None, **given,
+    halving=tw.SuccessiveHalving(many // 4, factor=2) if kind == "halving" else None, **given,
 )
 arrays = {f"{i}.{n}": v for i, run in enumerate(sweep.runs) for n, v in run.history.items()}
 arrays |= {f"{i}.weights": run.net.weights.flat for i, run in enumerate(sweep.runs)}

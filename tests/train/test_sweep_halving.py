@@ -112,8 +112,8 @@ def loss_after(run: tw.Run, measure: str, epochs: int) -> float:
     [
         (tw.SuccessiveHalving(3), 81, [3, 9, 27, 81]),
         (tw.SuccessiveHalving(3), 80, [3, 9, 27, 80]),
-        (tw.SuccessiveHalving(5, keep=0.5), 39, [5, 10, 20, 39]),
-        (tw.SuccessiveHalving(1, keep=0.9), 4, [1, 2, 3, 4]),
+        (tw.SuccessiveHalving(5, factor=2), 39, [5, 10, 20, 39]),
+        (tw.SuccessiveHalving(1, factor=10 / 9), 4, [1, 2, 3, 4]),
         (tw.SuccessiveHalving(9), 9, [9]),
         (tw.SuccessiveHalving(20), 9, [9]),
     ],
@@ -145,7 +145,7 @@ def test_who_fails_or_has_stopped_does_not_go_on(engine: str) -> None:
     given = {**QUIET, "optimizer": "sgd", "engine": engine}
     with pytest.warns(tw.TrainingWarning, match="4 of 8 runs"):
         sweep = tw.sweep(
-            build, X, Y, over=over, halving=tw.SuccessiveHalving(3, keep=0.75), **given
+            build, X, Y, over=over, halving=tw.SuccessiveHalving(3, factor=4 / 3), **given
         )
     ends = dict(zip([(p["lr"], p["stop"] is None) for p in sweep.points], sweep.runs, strict=True))
     for rate in (1e200, 1e201):
@@ -158,7 +158,7 @@ def test_who_fails_or_has_stopped_does_not_go_on(engine: str) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"halving": 3}, r"halving must be tw.SuccessiveHalving\(epochs\) or None, not 3"),
+        ({"halving": 3}, r"halving must be tw.SuccessiveHalving\(min_epochs\) or None, not 3"),
         ({"over": {"epochs": [3, 9]}}, "sweep at epochs=3: halving decides the epochs"),
         ({"optimizer": tw.LBFGS(), "batch_size": None}, "which LBFGS cannot yet"),
     ],
@@ -184,7 +184,7 @@ def test_ctrl_c_in_a_later_rung(engine: str, monkeypatch) -> None:
     begun, plain = [], Job.run
     monkeypatch.setattr(Job, "run", run)
     given = {**QUIET, "epochs": 10**8, "engine": engine, "threads": 1}
-    sweep = tw.sweep(wide, X, Y, over=RATES, halving=tw.SuccessiveHalving(2, keep=2e-8), **given)
+    sweep = tw.sweep(wide, X, Y, over=RATES, halving=tw.SuccessiveHalving(2, factor=5e7), **given)
     ends = [run.stopped_by for run in sweep.runs]
     assert ends.count("halving") == 8 and ends.count("interrupted") == 1
     (cut,) = [run for run in sweep.runs if run.stopped_by == "interrupted"]

@@ -62,7 +62,7 @@ def test_with_halving_and_after_a_resume_too(tmp_path: Path) -> None:
     given = {
         **COMMON,
         "over": {"seed": SEEDS},
-        "halving": tw.SuccessiveHalving(1, keep=0.5),
+        "halving": tw.SuccessiveHalving(1, factor=2),
         "seed": 4,
     }
     given["checkpoint"] = tmp_path / "a.sweep"

@@ -208,7 +208,9 @@ def _add_train(commands: _Commands[_Parser]) -> None:
         help="hold out rows at random, though they are in order of time",
     )
     train.add_argument(
-        "--balance", action="store_true", help="let each class count the same, however rare it is"
+        "--class-weight",
+        choices=("balanced",),
+        help="'balanced' gives each class the same total weight, however rare it is",
     )
     train.add_argument(
         "--threshold",
@@ -243,10 +245,10 @@ def _add_train(commands: _Commands[_Parser]) -> None:
         help="bins that each number also goes through, 0 for none; by default a trial decides",
     )
     train.add_argument(
-        "--members",
+        "--n-estimators",
         type=int,
         metavar="N",
-        help=f"networks whose mean is the prediction, 1 to 8; {_BY_SIZE}",
+        help=f"networks in the ensemble, 1 to 8; the prediction is their mean; {_BY_SIZE}",
     )
     train.add_argument(
         "--lr",

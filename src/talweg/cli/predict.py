@@ -83,12 +83,12 @@ def _lines(
 ) -> Block:
     """A line a row."""
     if probabilities:
-        shares = trained.probabilities(table)
-        columns = [trained.labels[trained.decided(shares)], *shares.T]
+        shares = trained.predict_proba(table)
+        columns = [trained.classes[trained.decided(shares)], *shares.T]
         return list(zip(*(each.tolist() for each in columns), strict=True))
     if coverage is None:
         cells = trained.predict(table)
     else:
-        cells = trained.predict_with_intervals(table, coverage)
+        cells = trained.predict_with_interval(table, coverage)
     lines = cells.reshape(len(cells), -1)  # one target after the other
     return list(map(tuple, lines.tolist()))

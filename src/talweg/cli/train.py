@@ -36,8 +36,8 @@ FILES = HISTORY, REPORT, MODEL = "history.csv", "report.html", "model.talweg"
 
 # Options that are settings of TableModel, but for the two that belong elsewhere.
 _SETTINGS = (
-    *("task", "drop", "columns", "weight", "groups", "time", "balance", "threshold"),
-    *("hidden", "activation", "dropout", "bins", "members"),
+    *("task", "drop", "columns", "weight", "groups", "time", "class_weight", "threshold"),
+    *("hidden", "activation", "dropout", "bins", "n_estimators"),
     *("lr", "epochs", "batch_size", "patience", "time_budget", "seed"),
 )
 

@@ -91,7 +91,7 @@ def _scored(name: str, trained: TrainedTable, table: Any) -> Compared:
     try:
         rows = trained.table(table)
         known = Target.known(*trained.target_cells(rows))
-        return Compared(name, trained, trained.score(rows), int(known.sum()))
+        return Compared(name, trained, trained.evaluate(rows), int(known.sum()))
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
 

@@ -229,7 +229,7 @@ def settings_used(trained: TrainedTable) -> dict[str, object]:
     found = {name: getattr(blueprint, name) for name in ("hidden", "activation", "dropout")}
     found["bins"] = max(map(len, bins.means.values())) if bins else 0
     found["time"] = trained.in_time.called if trained.in_time else trained.settings["time"]
-    found |= {"task": trained.task, "members": blueprint.members + told["left_out"]}
+    found |= {"task": trained.task, "n_estimators": blueprint.members + told["left_out"]}
     found |= {"epochs": told["most_epochs"], "patience": told["patience"]}
     found |= {name: told[name] for name in ("batch_size", "optimizer")}
     return {**trained.settings, **found}

@@ -64,7 +64,7 @@ class Classification:
     def from_json(record: dict[str, Any]) -> Classification:
         """ValueError: a level that is no value of its type."""
         found = Classification(record["name"], tuple(record["levels"]), tuple(record["types"]))
-        _ = found.labels
+        _ = found.classes
         return found
 
     @property
@@ -77,7 +77,7 @@ class Classification:
         return {"task": self.task, "name": self.name, "levels": levels, "types": types}
 
     @cached_property
-    def labels(self) -> NDArray[Any]:
+    def classes(self) -> NDArray[Any]:
         """The K levels in order, as values of the types that they had in training."""
         return values_of(self.levels, self.types)
 

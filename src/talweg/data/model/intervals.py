@@ -59,13 +59,13 @@ def half_width(errors: Floats, coverage: float) -> float | Floats:
     >>> half_width(np.array([0.1, -0.2, 0.3, -0.4]), 0.6)
     0.3
     """
-    coverage = check("intervals", {"coverage": coverage}, _COVERAGE)["coverage"]
+    coverage = check("predict_interval", {"coverage": coverage}, _COVERAGE)["coverage"]
     rows = len(errors)
     place = math.ceil((rows + 1) * coverage - 1e-9)
     if place > rows:
         raise DataError(
-            f"intervals: {counted(rows, 'judged row')} cannot tell what holds {coverage:.1%} of "
-            f"all. Ask for at most {rows / (rows + 1):.1%}, or train on more rows."
+            f"predict_interval: {counted(rows, 'test row')} cannot support a coverage of "
+            f"{coverage:.1%}. Ask for at most {rows / (rows + 1):.1%}, or train on more rows."
         )
     found = np.partition(np.abs(errors), place - 1, axis=0)[place - 1]
     return found if errors.ndim > 1 else float(found)

@@ -106,7 +106,7 @@ def learn(
     team = Team(dealt, blueprint, recipe, settings, seed, deadline)
     bins, runs = team.tried()
     if not are_interrupted(runs):
-        runs |= team.trained(bins, range(len(runs), recipe.members))
+        runs |= team.trained(bins, range(len(runs), recipe.n_estimators))
     return team.learned(bins, runs, start)
 
 
@@ -127,9 +127,9 @@ class Team:
     deadline: float | None
 
     def __post_init__(self) -> None:
-        more = generator(self.seed, MEMBERS).integers(0, 2**32, self.recipe.members - 1)
+        more = generator(self.seed, MEMBERS).integers(0, 2**32, self.recipe.n_estimators - 1)
         self.seeds = [self.seed, *more.tolist()]
-        self.on_trial = 0 if self.recipe.bins is not None else min(_TRIAL, self.recipe.members)
+        self.on_trial = 0 if self.recipe.bins is not None else min(_TRIAL, self.recipe.n_estimators)
         self.bins: dict[int, Bins | None] = {0: None}
         self.firsts: dict[int, Module] = {}  # a net of each kind, which the others start like
         self.codes = [*self.blueprint.embeddings]
@@ -145,7 +145,7 @@ class Team:
         if most is None:
             return 0, {}
         bins = min(BINS, max(FEWEST_BINS, _PLACES // len(most.edges)))
-        rounds = _rounds(self.recipe.members + self.on_trial)
+        rounds = _rounds(self.recipe.n_estimators + self.on_trial)
         self.bar.dropped = self.on_trial  # one kind of networks
         plain, binned = self._together([0, bins], range(self.on_trial), rounds)
         if len(plain) != len(binned):  # after Ctrl-C, those of which more had begun
@@ -160,7 +160,7 @@ class Team:
         """These members; a single one of a table goes without copies of its rows."""
         if not len(members):
             return {}
-        if self.recipe.members == 1:
+        if self.recipe.n_estimators == 1:
             stop = self.dealt.rows(-2)
             return {0: self.alone(bins, stop.start, stop, self.stops())}
         if self.deadline is None:
@@ -227,7 +227,7 @@ class Team:
         They are the first of so many `rounds` for which time is left.
         """
         folds = {self.dealt.fold(each): each for each in members}
-        self.bar.later = self.recipe.members - members.stop
+        self.bar.later = self.recipe.n_estimators - members.stop
         swept = sweep(
             self.net,
             self.dealt.x,

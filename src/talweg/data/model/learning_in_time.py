@@ -44,7 +44,7 @@ def learn_in_time(
     team.deadline = deadline
     if best and not are_interrupted(runs):
         runs |= team.taught_all(bins, median_low(best))
-    last = sorted(runs)[-recipe.members :]
+    last = sorted(runs)[-recipe.n_estimators :]
     return team.learned(bins, {place: runs[place] for place in last}, start)
 
 
@@ -54,16 +54,16 @@ class _TeamInTime(Team):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.stopping = max(1, self.recipe.members // 2)
+        self.stopping = max(1, self.recipe.n_estimators // 2)
         self.on_trial = min(self.on_trial, self.stopping)
 
     def taught_all(self, bins: int, epochs: int) -> Members:
         """The other members, which learn from all rows for so many epochs."""
         stops = [MaxEpochs(epochs), *self.stops()[1:]]
         count = self.dealt.learnable.stop
-        if self.recipe.members == 1:
+        if self.recipe.n_estimators == 1:
             return {1: self.alone(bins, count, None, stops)}
-        places = range(self.stopping, self.recipe.members)
+        places = range(self.stopping, self.recipe.n_estimators)
         weights = self.dealt.weights
         swept = sweep(
             self.net,

@@ -15,7 +15,7 @@ from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
 from talweg.optim.schedules import SCHEDULES, is_schedule
 from talweg.random import SEED
 from talweg.schema import Anything, Either, Exactly, Items, Record, Text, Tuple, optional
-from talweg.settings import Choice, Flag, Number, Rule
+from talweg.settings import Choice, Number, Rule
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ class _Threshold:
 SETTINGS: dict[str, Rule] = {
     "target": _Targets(),
     "task": Choice(("regression", "classification"), optional=True),
-    "balance": Flag(),
+    "class_weight": Choice(("balanced",), optional=True),
     "threshold": _Threshold(),
     "hidden": _Sizes(),
     "activation": Choice(tuple(ACTIVATIONS), optional=True),
     "dropout": Number(at_least=0, below=1, optional=True),
     "bins": Number(at_least=0, whole=True, optional=True),
-    "members": Number(at_least=1, at_most=FOLDS, whole=True, optional=True),
+    "n_estimators": Number(at_least=1, at_most=FOLDS, whole=True, optional=True),
     "epochs": Number(at_least=1, whole=True, optional=True),
     "batch_size": Number(at_least=1, whole=True, optional=True),
     "patience": Number(at_least=1, whole=True, optional=True),

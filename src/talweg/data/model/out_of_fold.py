@@ -116,7 +116,7 @@ def decision_for(
         kind = f"{len(levels)} classes" if levels else "a number"
         raise SettingError(
             f"TableModel: a threshold parts two classes, and {coding.names[0]!r} is {kind}. Leave "
-            "it out; balance=True weighs rare classes more."
+            "it out; class_weight='balanced' gives rare classes more weight."
         )
     if not isinstance(threshold, str):
         return Decision(int(np.bincount(dealt.y, minlength=2).argmin()), float(threshold))

@@ -31,8 +31,8 @@ _FEW = 2_000  # rows, of which classes are soon learned by heart
 class Recipe:
     """Every setting of a training, none of them open, but for `bins`: a trial decides if None.
 
-    `bins` of each column of numbers (0: none), `dropout` after each hidden layer, `members` of the
-    ensemble. Where rows are many and one network reads them, they are `is_packed`.
+    `bins` of each column of numbers (0: none), `dropout` after each hidden layer, `n_estimators`
+    networks in the ensemble. Where rows are many and one network reads them, they are `is_packed`.
     """
 
     hidden: tuple[int, ...]
@@ -43,7 +43,7 @@ class Recipe:
     epochs: int
     batch_size: int
     patience: int
-    members: int
+    n_estimators: int
     is_packed: bool
 
 
@@ -61,14 +61,14 @@ def recipe_for(rows: int, inputs: int, given: Mapping[str, Any], *, has_classes:
         "dropout": 0.25 if has_classes and rows < _FEW else 0.0,
         "bins": _bins(rows, size, has_classes),
         "patience": 15,
-        "members": _members(size),
+        "n_estimators": _n_estimators(size),
     }
     if isinstance(rule, FullBatch):
         batch_size = rows
     found |= {"optimizer": rule, "epochs": epochs, "batch_size": batch_size}
     names = {each.name for each in fields(Recipe)} - {"optimizer", "epochs", "batch_size"}
     found |= {name: given[name] for name in names if given.get(name) is not None}
-    is_single = found["members"] == 1 and not isinstance(rule, FullBatch)
+    is_single = found["n_estimators"] == 1 and not isinstance(rule, FullBatch)
     return Recipe(**found, is_packed=is_single and size > _MOST_BYTES[1])
 
 
@@ -92,7 +92,7 @@ def _bins(rows: int, size: int, has_classes: bool) -> int | None:
     return FEWEST_BINS if size > _MOST_BYTES[1] else None
 
 
-def _members(size: int) -> int:
+def _n_estimators(size: int) -> int:
     """As many as there are folds, but fewer of a table that takes so many bytes."""
     eight, four = _MOST_BYTES
     return FOLDS if size <= eight else 4 if size <= four else 1

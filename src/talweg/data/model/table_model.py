@@ -36,32 +36,33 @@ _PARTS = ("training", "validation", "test")
 
 
 class TableModel:
-    """Learns one column of a table from the others, or several columns of numbers at once.
+    """Learns to predict one column of a table, or several columns of numbers, from the others.
 
-    The task follows from the target column unless given; each other column becomes numbers
-    (see `talweg.data`) unless it is named in `drop`; `columns` says what a column is where what
-    is seen in it misleads: "number", "category", "boolean", "ordinal" or its words in order,
-    "date", "day first", "month first", "decimal comma", "decimal point", or "leave out". A row
-    whose target is missing is left out.
+    The task follows from the target column unless `task` names it. Every other column becomes
+    inputs (see `talweg.data`) unless `drop` names it. `columns` says what a column is where its
+    cells mislead: "number", "category", "boolean", "ordinal" or its words in order, "date",
+    "day first", "month first", "decimal comma", "decimal point", or "leave out". Rows without a
+    target are left out.
 
-    `weight` names a column that says how much each row counts, 0 leaving it out; rows of one of
-    the `groups` stay together. `balance` weighs classes so that rare ones count as much as
-    frequent ones. Of two classes the rarer one is predicted from the probability `threshold` on: a
-    number, or what does best on validation by "balanced" accuracy or "f1".
+    `weight` names a column of row weights; a weight of 0 leaves the row out. Rows of one of the
+    `groups` stay in one fold. `class_weight="balanced"` gives rare classes the same total weight
+    as frequent ones. Of two classes, the rarer one is predicted from the probability `threshold`
+    on: a number, or "balanced" or "f1" for the threshold with the best balanced accuracy or F1
+    score on validation rows.
 
-    Rows are dealt into eight folds. Each of the `members`, networks of `hidden` layers, trains on
-    six of them, keeps the weights of the epoch that is best on the seventh, and is judged on the
-    eighth; predictions are the mean of all members. Numbers also go through `bins` bins each
-    (see `talweg.nn.bins`; 0 for none). Whatever is left open follows from the size of the table,
-    see `talweg.data.model.recipe`. `time_budget` bounds all of `fit`, in seconds, up to what a
-    single step takes: networks that have not begun by then are left out.
+    Rows are split into eight folds. Each of the `n_estimators` networks with `hidden` layers
+    trains on six of them, keeps its weights of the epoch that is best on the seventh, and is
+    tested on the eighth; a prediction is the mean of all networks. Numbers also go through `bins`
+    bins each (see `talweg.nn.bins`; 0 for none). What is left open follows from the size of the
+    table, see `talweg.data.model.recipe`. `time_budget` limits all of `fit`, in seconds, up to the
+    length of a single step; networks that have not started by then are left out.
 
-    Rows in the order of time are not dealt: the last quarter judges networks that learned from
-    earlier rows only; then networks learn from all rows. So it is where a date, or a year with
-    smaller units, goes one way down the table (at most one step in eight may go back, so several
-    series may stand one below another), or where `time` names such columns, the longest unit
-    first. time=False deals these rows at random, too. Where there is a date but rows are in no
-    order, a DataWarning tells if scores of rows at random flatter.
+    Rows in chronological order are not split at random: networks that train on earlier rows are
+    tested on the last quarter, then networks train on all rows. This applies where a date, or a
+    year with smaller units, rises or falls down the table (at most one step in eight may go the
+    other way, so that several series may follow one another), or where `time` names such columns,
+    the longest unit first. time=False splits these rows at random, too. Where there is a date but
+    rows are in no order, a DataWarning says whether scores on random rows are too optimistic.
 
     >>> rows = [[x, 2 * x + 1] for x in range(40)]
     >>> model = TableModel(target=-1, epochs=20).fit(rows, seed=0)
@@ -82,13 +83,13 @@ class TableModel:
         weight: str | int | None = None,
         groups: str | int | None = None,
         time: str | int | Sequence[str | int] | Literal[False] | None = None,
-        balance: bool = False,
+        class_weight: Literal["balanced"] | None = None,
         threshold: str | float | None = None,
         hidden: Sequence[int] | None = None,
         activation: str | None = None,
         dropout: float | None = None,
         bins: int | None = None,
-        members: int | None = None,
+        n_estimators: int | None = None,
         optimizer: str | Optimizer | FullBatch | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
@@ -104,13 +105,13 @@ class TableModel:
             "weight": plain(weight),
             "groups": plain(groups),
             "time": _one_or_several(plain(time)),
-            "balance": balance,
+            "class_weight": class_weight,
             "threshold": threshold,
             "hidden": tuple(hidden) if isinstance(hidden, Iterable) else hidden,
             "activation": activation,
             "dropout": dropout,
             "bins": bins,
-            "members": members,
+            "n_estimators": n_estimators,
             "optimizer": optimizer,
             "epochs": epochs,
             "batch_size": batch_size,
@@ -132,7 +133,7 @@ class TableModel:
         seen, self._seen = self._look(source), None
         seen.warn()
         fitting = {**_measured(seen.coding), "progress": progress}
-        fitting["class_weight"] = _balance(seen.coding, given)
+        fitting["class_weight"] = _class_weight(seen.coding, given)
         found = trained(seen, given, fitting, seed, started)
         deal, learned = found.deal, found.learned
         self._trained = TrainedTable(
@@ -203,28 +204,32 @@ class TableModel:
         return self.trained.scores
 
     @property
-    def labels(self) -> Array:
+    def classes(self) -> Array:
         """The K classes in order, of the type and the spelling that they had in training."""
-        return self.trained.labels
+        return self.trained.classes
 
     def predict(self, source: Any) -> Array:
         """The target for each row: numbers (N,), of several targets (N, T), or labels (N,)."""
         return self.trained.predict(source)
 
-    def probabilities(self, source: Any) -> Array:
-        """How likely each class is for each row, (N, K), in the order of `labels`."""
-        return self.trained.probabilities(source)
+    def predict_proba(self, source: Any) -> Array:
+        """How likely each class is for each row, (N, K), in the order of `classes`."""
+        return self.trained.predict_proba(source)
 
-    def intervals(self, source: Any, coverage: float = 0.9) -> Array:
+    def predict_interval(self, source: Any, coverage: float = 0.9) -> Array:
         """Where the true number of each row lies with this probability: (N, 2), low and high.
 
         Of several targets (N, T, 2), each by itself.
         """
-        return self.trained.intervals(source, coverage)
+        return self.trained.predict_interval(source, coverage)
 
-    def score(self, source: Any) -> list[Score]:
-        """The scores on other rows that hold the target."""
+    def score(self, source: Any) -> float:
+        """R2 on rows that hold the target, the mean R2 of several; the accuracy for classes."""
         return self.trained.score(source)
+
+    def evaluate(self, source: Any) -> list[Score]:
+        """All scores on rows that hold the target, beside those of a trivial predictor."""
+        return self.trained.evaluate(source)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as one file: whole, or not at all.
@@ -264,13 +269,14 @@ def _pairs(columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]]) -> tuple[
     return tuple(map(plain, asked))
 
 
-def _balance(coding: Coding, given: Mapping[str, Any]) -> str | None:
-    if given["balance"] and not isinstance(coding, Classification):
+def _class_weight(coding: Coding, given: Mapping[str, Any]) -> str | None:
+    if given["class_weight"] and not isinstance(coding, Classification):
         raise SettingError(
-            f"TableModel: balance weighs classes, and {coding.names[0]!r} is a number. Leave it "
-            "out, or give a column of weights as weight='...'."
+            f"TableModel: class_weight needs classes, but {coding.names[0]!r} is a number. Leave "
+            "it out, or name a column of weights as weight='...'."
         )
-    return "balanced" if given["balance"] else None
+    weight: str | None = given["class_weight"]
+    return weight
 
 
 def _measured(coding: Coding) -> dict[str, Any]:

@@ -158,9 +158,9 @@ class TrainedTable:
         return self._scored(held.true, held.outputs, held.weights)
 
     @property
-    def labels(self) -> Array:
+    def classes(self) -> Array:
         """The K classes in order, of the type that they had in training. SettingError: none."""
-        return self._classes("labels").labels
+        return self._classes("classes").classes
 
     def table(self, source: Any) -> Table:
         """The source as a table, with a header if that of training had one."""
@@ -172,25 +172,25 @@ class TrainedTable:
         """The target for each row: numbers (N,), of several targets (N, T), or labels (N,)."""
         outputs = outputs_of(self.net, self.coding, self._inputs(source))
         has_classes = isinstance(self.coding, Classification)
-        return self.labels[self.decided(outputs)] if has_classes else outputs
+        return self.classes[self.decided(outputs)] if has_classes else outputs
 
     def decided(self, shares: Array) -> NDArray[np.intp]:
         """The class of each row (N,), of probabilities (N, K)."""
         return decide(self.decision, shares)
 
-    def probabilities(self, source: Any) -> Array:
+    def predict_proba(self, source: Any) -> Array:
         """How likely each class is for each row, (N, K). SettingError: no classes."""
         coding = self._classes("probabilities")
         return outputs_of(self.net, coding, self._inputs(source))
 
-    def intervals(self, source: Any, coverage: float = 0.9) -> Array:
+    def predict_interval(self, source: Any, coverage: float = 0.9) -> Array:
         """Where the truth of each row lies with the probability `coverage`: (N, 2), low and high.
 
         Of several targets (N, T, 2), each by itself. Errors are those of `reach`.
         """
-        return self.predict_with_intervals(source, coverage)[..., 1:]
+        return self.predict_with_interval(source, coverage)[..., 1:]
 
-    def predict_with_intervals(self, source: Any, coverage: float = 0.9) -> Array:
+    def predict_with_interval(self, source: Any, coverage: float = 0.9) -> Array:
         """The prediction for each row, low and high: (N, 3), or (N, T, 3) of several targets."""
         told, x = self._intervals, self._inputs(source)
         said = outputs_of(self.net, self.coding, x)
@@ -208,7 +208,7 @@ class TrainedTable:
     def _intervals(self) -> Intervals:
         if isinstance(self.coding, Classification) or self.error_scale is None:
             raise SettingError(
-                f"intervals: {self.coding.names[0]!r} has classes, and only numbers have intervals."
+                f"The model predicts {self.coding.names[0]!r} as a class, which has no interval."
                 " Ask for probabilities."
             )
         held = self.held_out
@@ -236,8 +236,12 @@ class TrainedTable:
             met.warn(table.source)
         return x
 
-    def score(self, source: Any) -> list[Score]:
-        """The scores on other rows that hold the target; DataError where they do not."""
+    def score(self, source: Any) -> float:
+        """The first score of `evaluate`: R2, the mean R2 of several targets, or the accuracy."""
+        return self.evaluate(source)[0].network
+
+    def evaluate(self, source: Any) -> list[Score]:
+        """The scores on rows that hold the target. DataError: they lack it."""
         table = self.table(source)
         cells = self.target_cells(table)
         known = self.coding.labelled(*cells)
@@ -259,8 +263,8 @@ class TrainedTable:
     def _classes(self, asked: str) -> Classification:
         if not isinstance(self.coding, Classification):
             raise SettingError(
-                f"{asked}: the model predicts {self.coding.names[0]!r} as a number, and only "
-                "classes have them. Ask for predictions alone, or train it as classification."
+                f"The model predicts {self.coding.names[0]!r} as a number, which has no {asked}. "
+                "Ask for predictions, or train with task='classification'."
             )
         return self.coding
 
@@ -331,7 +335,7 @@ def blueprint_for(coding: Coding, encoder: TableEncoder, recipe: Recipe) -> Blue
         dropout=recipe.dropout,
         bins=None,
         embeddings={at: (count, embedding_size(count)) for at, count in encoder.codes.items()},
-        members=recipe.members,
+        members=recipe.n_estimators,
         is_logits=isinstance(coding, Classification),
     )
 

@@ -158,8 +158,8 @@ class _Rolling:
         """Networks that learned from the first blocks: at most so many, with so many bins."""
         deal = dealt_in_time(self.seen, self.given, self.line, blocks, judging)
         recipe = deal.recipe
-        count = min(recipe.members, members or recipe.members)
-        recipe = replace(recipe, members=count, bins=recipe.bins if bins is None else bins)
+        count = min(recipe.n_estimators, members or recipe.n_estimators)
+        recipe = replace(recipe, n_estimators=count, bins=recipe.bins if bins is None else bins)
         deal = replace(deal, recipe=recipe)
         learned = learn_in_time(
             deal.rows,
@@ -213,7 +213,7 @@ def _along_time(
         return None
     rows, some = found.deal.order[found.judged.rows], seen.some(MOST_CHECKED)
     line = some.timeline or seen.timeline
-    one = {**given, "members": 1, "bins": found.learned.bins}
+    one = {**given, "n_estimators": 1, "bins": found.learned.bins}
     quiet = {**fitting, "progress": Whole(False)}
     try:
         later = _Rolling(some, one, quiet, seed, line, time).origin(FOLDS - JUDGING, 1, _SHARES[2])

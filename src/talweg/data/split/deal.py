@@ -146,4 +146,4 @@ def _encoded(
 def folds_of(table: Table, roles: Roles, labels: Array | None, seed: int) -> Array:
     """The fold of each row (N,): with whole groups, or each class alike."""
     groups = None if roles.groups is None else groups_in(table, roles.groups)
-    return dealt(len(table), FOLDS, labels=labels, groups=groups, seed=seed)
+    return dealt(len(table), FOLDS, stratify=labels, groups=groups, seed=seed)

@@ -8,30 +8,30 @@ from talweg.draw.charts.plots import line_chart
 from talweg.draw.charts.scale import Floats
 
 
-class RateTest(Protocol):
+class LRFindResult(Protocol):
     """What a range test found: see `talweg.train.search.lr_find`."""
 
     @property
-    def rates(self) -> Floats: ...
+    def lrs(self) -> Floats: ...
     @property
     def losses(self) -> Floats: ...
     @property
-    def smoothed(self) -> Floats: ...
+    def smoothed_losses(self) -> Floats: ...
     @property
-    def rate(self) -> float: ...
+    def suggestion(self) -> float: ...
 
 
-def rate_chart(found: RateTest, *, title: str = "Loss by learning rate") -> str:
+def rate_chart(found: LRFindResult, *, title: str = "Loss by learning rate") -> str:
     """What `tw.lr_find` found, as SVG; the axis of the rates is logarithmic.
 
     >>> X = np.linspace(-1, 1, 50)[:, None]
     >>> found = tw.lr_find(tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1)), X, X**2)
     >>> from talweg.draw import rate_chart
-    >>> f"lr={found.rate:g}" in rate_chart(found)
+    >>> f"lr={found.suggestion:g}" in rate_chart(found)
     True
     """
-    lines = {"each step": (found.rates, found.losses), "smoothed": (found.rates, found.smoothed)}
-    marks = [(found.rate, f"lr={found.rate:g}")]
+    lines = {"each step": (found.lrs, found.losses), "smoothed": (found.lrs, found.smoothed_losses)}
+    marks = [(found.suggestion, f"lr={found.suggestion:g}")]
     return line_chart(
         lines, title=title, x_label="learning rate", y_label="loss", marks=marks, log_x=True
     )

@@ -103,7 +103,7 @@ def fit(
         shuffle: draw a new order of rows each epoch, from `seed` and the epoch alone.
         validation: (X, y) or (X, y, weights), a share of the rows to hold out, as 0.2, which
             `seed` draws, a `tw.Holdout`, which has a seed of its own, or a `tw.Fold`, as
-            `tw.folds` makes for cross-validation.
+            `tw.kfold` makes for cross-validation.
         stop: stopping rules; the first that holds ends the run.
         metrics: names such as "mae" and "accuracy", or functions like a loss.
         sample_weight: a weight of at least 0 for each row.

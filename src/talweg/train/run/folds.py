@@ -16,7 +16,7 @@ Rows = NDArray[np.intp]
 
 _RULES = {
     "n": Number(at_least=1, whole=True),
-    "count": Number(at_least=2, whole=True),
+    "n_splits": Number(at_least=2, whole=True),
     "seed": SEED,
 }
 
@@ -73,60 +73,61 @@ class Holdout(Checked):
     seed: int = setting(0, SEED)
 
 
-def folds(
+def kfold(
     n: int,
-    count: int = 5,
+    n_splits: int = 5,
     *,
-    labels: ArrayLike | None = None,
+    stratify: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     test: bool = False,
     seed: int = 0,
 ) -> list[Fold]:
-    """`count` folds of n rows for cross-validation: each row validates in one of them.
+    """Split n rows into `n_splits` folds for cross-validation: each row validates in one of them.
 
-    Each class is spread evenly over them where `labels` (N,) are given; rows of one group stay
-    together where `groups` (N,) are. With `test`, each fold keeps the next one's rows unseen.
+    Each class is spread evenly over them where `stratify` holds classes (N,); rows of
+    one group stay together where `groups` (N,) are given. With `test`, each fold keeps the next
+    one's rows unseen.
 
-    >>> [fold.validation.tolist() for fold in folds(6, 3)]
+    >>> [fold.validation.tolist() for fold in kfold(6, 3)]
     [[0, 4], [1, 2], [3, 5]]
     >>> X, y = np.ones((6, 1)), np.ones(6)
-    >>> found = tw.sweep(lambda: tw.Sequential(tw.Dense(1)), X, y, over={"validation": folds(6, 3)})
+    >>> found = tw.sweep(lambda: tw.Sequential(tw.Dense(1)), X, y, over={"validation": kfold(6, 3)})
     >>> len(found.runs)
     3
     """
-    place = dealt(n, count, labels=labels, groups=groups, seed=seed)
-    rows = [np.flatnonzero(place == each) for each in range(count)]
-    tested = [rows[(each + 1) % count] if test else rows[each][:0] for each in range(count)]
+    place = dealt(n, n_splits, stratify=stratify, groups=groups, seed=seed)
+    rows = [np.flatnonzero(place == each) for each in range(n_splits)]
+    tested = [rows[(each + 1) % n_splits] if test else rows[each][:0] for each in range(n_splits)]
     largest = max(map(len, rows))
     return [
-        Fold(*pair, f"fold {each + 1} of {count}", largest)
+        Fold(*pair, f"fold {each + 1} of {n_splits}", largest)
         for each, pair in enumerate(zip(rows, tested, strict=True))
     ]
 
 
 def dealt(
     n: int,
-    count: int,
+    n_splits: int,
     *,
-    labels: ArrayLike | None = None,
+    stratify: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     seed: int = 0,
 ) -> Rows:
-    """The fold 0 to count - 1 of each of n rows, (N,): every fold has rows, in even numbers.
+    """The fold 0 to n_splits - 1 of each of n rows, (N,): every fold has rows, in even numbers.
 
-    DataError: fewer rows, or groups, than folds; labels or groups of another length.
+    DataError: fewer rows, or groups, than folds; stratify or groups of another length.
     """
-    given = check("folds", {"n": n, "count": count, "seed": seed}, _RULES)
-    n, count, random = given["n"], given["count"], generator(given["seed"], FOLDS)
+    given = check("kfold", {"n": n, "n_splits": n_splits, "seed": seed}, _RULES)
+    n, n_splits, random = given["n"], given["n_splits"], generator(given["seed"], FOLDS)
     if groups is not None:
-        return _by_group(_one_a_row("groups", groups, n), count, random)
-    if n < count:
-        raise DataError(f"folds: {counted(n, 'row')} cannot fill {count} folds. Give more rows.")
+        return _by_group(_one_a_row("groups", groups, n), n_splits, random)
+    if n < n_splits:
+        raise DataError(f"kfold: {counted(n, 'row')} cannot fill {n_splits} folds. Give more rows.")
     order = random.permutation(n)
-    if labels is not None:
-        order = _spread(order, _one_a_row("labels", labels, n), random)
+    if stratify is not None:
+        order = _spread(order, _one_a_row("stratify", stratify, n), random)
     place = np.empty(n, dtype=np.intp)
-    place[order] = np.arange(n) * count // n
+    place[order] = np.arange(n) * n_splits // n
     return place
 
 
@@ -134,7 +135,7 @@ def _one_a_row(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
     found = np.asarray(values)
     if found.shape != (n,):
         raise DataError(
-            f"folds: {name} have shape {found.shape}, but ({n},) is needed. Give one a row."
+            f"kfold: {name} has shape {found.shape}, but ({n},) is needed. Give one a row."
         )
     return found
 
@@ -157,7 +158,7 @@ def _by_group(groups: NDArray[Any], count: int, random: np.random.Generator) -> 
     _, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(sizes) < count:
         raise DataError(
-            f"folds: {counted(len(sizes), 'group')} cannot fill {count} folds, since the rows of a "
+            f"kfold: {counted(len(sizes), 'group')} cannot fill {count} folds, since the rows of a "
             "group stay together. Give more groups, or leave them out."
         )
     shuffled = random.permutation(len(sizes))

@@ -40,8 +40,8 @@ _MEMORY = 10, 1 / 10
 """The steps that this mean looks back: at least so many, and that share of all."""
 
 RULES = {
-    "low": Number(above=0),
-    "high": Number(above=0),
+    "min_lr": Number(above=0),
+    "max_lr": Number(above=0),
     "steps": Number(at_least=20, whole=True),
 }
 _TAKEN = (
@@ -55,47 +55,48 @@ _NOTHING = 1e-30  # a rate that moves nothing
 
 
 @dataclass(frozen=True)
-class RateTest:
-    """What a range test found: `losses` before each step, and `rates` of the steps.
+class LRFindResult:
+    """What a range test found: `losses` before each step, at the rates `lrs`.
 
     `smoothed` is the mean of the losses around each rate. A third of the rate at which that is
-    lowest, and lower rates, are `tried` in short runs; `rate`, the proposal, is the one whose run
-    `ends` with the lowest loss.
+    lowest, and lower rates (`tried_lrs`), are tried in short runs; the `suggestion` is the one
+    with the lowest of the `final_losses`.
     """
 
-    rates: Floats
+    lrs: Floats
     losses: Floats
-    smoothed: Floats
-    rate: float
-    rule: str
-    ended: bool
+    smoothed_losses: Floats
+    suggestion: float
+    optimizer: str
+    diverged: bool
     """Whether the loss had grown so far that no higher rate was tried."""
-    tried: Floats
+    tried_lrs: Floats
     """The rates of the short runs, the highest first."""
-    ends: Floats
+    final_losses: Floats
     """The loss that each of them ended with, infinite where it broke off."""
 
     @property
-    def lowest(self) -> int:
+    def lowest_step(self) -> int:
         """The step at which the smoothed loss is lowest."""
-        return int(self.smoothed.argmin())
+        return int(self.smoothed_losses.argmin())
 
     def __str__(self) -> str:
-        at, last = self.lowest, len(self.rates) - 1
+        at, last = self.lowest_step, len(self.lrs) - 1
         end = "no rate up to the last made it grow much"
-        if self.ended:
+        if self.diverged:
             end = f"soon it was {LIMIT:g} times that, or not finite, and the test ended"
         elif at == last:
-            end = "it was still falling at the end: a larger `high` may lead lower"
+            end = "it was still falling at the end: a larger `max_lr` may lead lower"
         return "\n".join(
             [
-                f"{self.rule}, {last + 1} steps, rates from {self.rates[0]:.2g} to "
-                f"{self.rates[-1]:.2g}",
-                f"the smoothed loss was lowest, {self.smoothed[at]:.4g}, at {self.rates[at]:.2g}",
+                f"{self.optimizer}, {last + 1} steps, rates from {self.lrs[0]:.2g} to "
+                f"{self.lrs[-1]:.2g}",
+                f"the smoothed loss was lowest, {self.smoothed_losses[at]:.4g}, at "
+                f"{self.lrs[at]:.2g}",
                 end,
-                f"of {len(self.tried)} short runs at {self.tried[0]:g} and less, that at "
-                f"{self.rate:g} ended lowest, at {self.ends.min():.4g}",
-                f"proposed: lr={self.rate:g}",
+                f"of {len(self.tried_lrs)} short runs at {self.tried_lrs[0]:g} and less, that at "
+                f"{self.suggestion:g} ended lowest, at {self.final_losses.min():.4g}",
+                f"suggested: lr={self.suggestion:g}",
             ]
         )
 
@@ -105,18 +106,18 @@ def lr_find(
     X: Any,
     y: Any,
     *,
-    low: float = 1e-6,
-    high: float = 100.0,
+    min_lr: float = 1e-6,
+    max_lr: float = 100.0,
     steps: int = 100,
     **settings: Any,
-) -> RateTest:
-    """Propose a learning rate: train a copy of `net` while the rate grows from `low` to `high`, and
-    others at the rates that this suggests.
+) -> LRFindResult:
+    """Suggest a learning rate: train a copy of `net` while the rate grows from `min_lr` to
+    `max_lr`, then try the rates that this points to in short runs.
 
-        rate of step i of n: low (high / low)^(i / (n - 1))
+        rate of step i of n: min_lr (max_lr / min_lr)^(i / (n - 1))
 
     Args:
-        low, high: the first and the last rate.
+        min_lr, max_lr: the first and the last rate.
         steps: at least so many; whole epochs are made of them.
         settings: what `fit` would be given, such as loss, optimizer and batch_size. A rate that
             the optimizer has is replaced.
@@ -125,30 +126,32 @@ def lr_find(
     4 times its lowest. A third of the rate at which they are lowest is the first candidate, but
     may be far too high: a loss may fall while the rate is passing, and never at that rate. So
     seven runs of the same length start where the test did, at the candidate and at lower rates,
-    down to a thousandth of it, but not below `low`. The rate whose loss is lowest over its last
+    down to a thousandth of it, but not below `min_lr`. The rate whose loss is lowest over its last
     quarter is proposed. In all the steps are some nine times as many. The net is left as it was.
     More steps see high rates as better than they are, for by then much has been learnt.
     SettingError: no rate lowers the loss.
 
     >>> X = np.linspace(-1, 1, 50)[:, None]
     >>> found = tw.lr_find(tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1)), X, X**2, seed=0)
-    >>> 0.003 < found.rate < 0.3
+    >>> 0.003 < found.suggestion < 0.3
     True
     """
-    own = check("lr_find", {"low": low, "high": high, "steps": steps}, RULES)
-    low, high, steps = own["low"], own["high"], own["steps"]
-    if low >= high:
-        raise SettingError(f"lr_find: low must lie below high, but {low:g} and {high:g} came")
+    own = check("lr_find", {"min_lr": min_lr, "max_lr": max_lr, "steps": steps}, RULES)
+    min_lr, max_lr, steps = own["min_lr"], own["max_lr"], own["steps"]
+    if min_lr >= max_lr:
+        raise SettingError(
+            f"lr_find: min_lr must be below max_lr, but {min_lr:g} and {max_lr:g} were given"
+        )
     rule = _rule(settings)
     refuse_part(net)
     given = {**DEFAULTS, **settings, "restore_best": False, "progress": False}
     given = check("lr_find", given, RULES_OF_FIT)
     job = job_of(copy.deepcopy(net), X, y, {**given, "optimizer": rule, "epochs": 1})
     trial = _Trial(job, rule, steps, given["engine"])
-    factor = (high / low) ** (1 / (trial.steps - 1))
-    losses = trial.losses(ExponentialDecay(low, factor**trial.steps_of_an_epoch, every="step"))
-    rates = low * factor ** np.arange(len(losses))
-    return _checked(_found(type(rule).__name__, rates, losses), trial)
+    factor = (max_lr / min_lr) ** (1 / (trial.steps - 1))
+    losses = trial.losses(ExponentialDecay(min_lr, factor**trial.steps_of_an_epoch, every="step"))
+    lrs = min_lr * factor ** np.arange(len(losses))
+    return _checked(_found(type(rule).__name__, lrs, losses), trial)
 
 
 class _Trial:
@@ -197,7 +200,7 @@ def _rule(settings: Mapping[str, Any]) -> Optimizer:
     for name in settings:
         if name not in _TAKEN:
             hint = nearest(name, _TAKEN)
-            raise SettingError(f"find_rate takes no {name}. {hint}")
+            raise SettingError(f"lr_find takes no {name}. {hint}")
     rule = as_optimizer(settings.get("optimizer", DEFAULTS["optimizer"]))
     if isinstance(rule, FullBatch):
         raise SettingError(
@@ -216,7 +219,7 @@ def _with_loss_of_steps(program: Program, size: int) -> Graph:
     return Graph(graph.inputs, dict([*outputs[:after], noted, *outputs[after:]]))
 
 
-def _found(rule: str, rates: Floats, losses: Floats) -> RateTest:
+def _found(rule: str, rates: Floats, losses: Floats) -> LRFindResult:
     end = _end(losses)
     if not end:
         raise SettingError(
@@ -227,27 +230,27 @@ def _found(rule: str, rates: Floats, losses: Floats) -> RateTest:
     if not smoothed.argmin():
         raise SettingError(_no_rate(rates[0], rates[end - 1]))
     rate = _rounded(rates[smoothed.argmin()] / SHARE)
-    return RateTest(rates[:end], losses[:end], smoothed, rate, rule, end < len(losses), *_NONE)
+    return LRFindResult(rates[:end], losses[:end], smoothed, rate, rule, end < len(losses), *_NONE)
 
 
 def _rounded(rate: float) -> float:
     return float(f"{rate:.2g}")
 
 
-def _checked(found: RateTest, trial: _Trial) -> RateTest:
+def _checked(found: LRFindResult, trial: _Trial) -> LRFindResult:
     """With the best of short runs at the proposal and at lower rates, of equals the highest."""
-    lower = [_rounded(found.rate / STEP**i) for i in range(1, TRIED)]
-    tried = np.array([found.rate, *(each for each in lower if each >= found.rates[0])])
+    lower = [_rounded(found.suggestion / STEP**i) for i in range(1, TRIED)]
+    tried = np.array([found.suggestion, *(each for each in lower if each >= found.lrs[0])])
     ends = np.array([trial.end(rate) for rate in tried])
     best = int(ends.argmin())
     if not ends[best] < trial.end(_NOTHING):
         raise SettingError(_no_rate(tried[-1], tried[0]))
-    return replace(found, rate=float(tried[best]), tried=tried, ends=ends)
+    return replace(found, suggestion=float(tried[best]), tried_lrs=tried, final_losses=ends)
 
 
 def _no_rate(low: float, high: float) -> str:
     return (
-        f"lr_find: no rate from {low:g} to {high:.2g} lowered the loss; give a smaller low or "
+        f"lr_find: no rate from {low:g} to {high:.2g} lowered the loss; give a smaller min_lr or "
         "more steps, or scale inputs and targets to about -1 to 1"
     )
 

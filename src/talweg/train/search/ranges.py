@@ -31,11 +31,11 @@ class Range(Checked):
     """A range of a setting, from which a sweep draws its values.
 
     low + u (high - low) for u evenly in 0..1; with `log` low (high / low)^u, so that each order of
-    magnitude is as likely; with `whole` a whole number from low to high, both included.
+    magnitude is as likely; with `integer` a whole number from low to high, both included.
 
     >>> [Range(1e-4, 1, log=True).at(u) for u in (0.0, 0.25, 0.5)]
     [0.0001, 0.001, 0.01]
-    >>> [Range(1, 3, whole=True).at(u) for u in (0.0, 0.5, 0.99)]
+    >>> [Range(1, 3, integer=True).at(u) for u in (0.0, 0.5, 0.99)]
     [1, 2, 3]
     """
 
@@ -43,7 +43,7 @@ class Range(Checked):
     high: float = setting(MISSING, Number())
     _: KW_ONLY
     log: bool = setting(False, Flag())
-    whole: bool = setting(False, Flag())
+    integer: bool = setting(False, Flag())
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,17 +51,19 @@ class Range(Checked):
             raise SettingError(f"Range: low must be below high, but {self!r} was given.")
         if self.log and self.low <= 0:
             raise SettingError(f"Range: with log, low must be above 0, not {self.low!r}.")
-        if self.whole and not all(float(end).is_integer() for end in (self.low, self.high)):
-            raise SettingError(f"Range: with whole, both ends are whole, not {self!r}.")
+        if self.integer and not all(float(end).is_integer() for end in (self.low, self.high)):
+            raise SettingError(
+                f"Range: with integer, both ends must be whole numbers, not {self!r}."
+            )
 
     def at(self, share: float) -> float | int:
         """The value that lies so far (0..1) into the range."""
-        low, high = float(self.low), float(self.high) + self.whole
+        low, high = float(self.low), float(self.high) + self.integer
         value = low + share * (high - low)
         if self.log:
             value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
             value = float(f"{value:.15g}")  # 0.001, not 0.0010000000000000002
-        return int(min(value, self.high)) if self.whole else min(max(value, low), high)
+        return int(min(value, self.high)) if self.integer else min(max(value, low), high)
 
 
 def visited(

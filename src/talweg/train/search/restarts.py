@@ -24,7 +24,7 @@ _RULES: dict[str, Rule] = {
     "solved": Number(optional=True),
 }
 _ROWS = 1024  # of X, evenly spaced, on which functions are compared
-_SHOWN = 12  # clusters that are printed
+_SHOWN = 12  # minima that are printed
 _SURE = 0.95
 _LAST = 10  # epochs at least, or a tenth of all, over which a loss still falls or not
 _APART = 5  # how much less it may fall in a run that is not among the best: it may be on a plateau
@@ -46,7 +46,7 @@ def restarts(
     Only runs that have converged count as minima: at the pace of its last tenth (ten epochs at
     least), the loss would fall by less than `tolerance` in as many epochs again, and by a fifth of
     that in runs that are worse than the best by more than `tolerance`, since a plateau is slow too;
-    and it does not swing by more than that. The others are `unfinished`.
+    and it does not swing by more than that. The others are `unconverged`.
 
     Args:
         net: a net without weights yet, or a function that makes a new one each time.
@@ -60,7 +60,7 @@ def restarts(
     >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
     >>> net = tw.Sequential(tw.Dense(2, "tanh"), tw.Dense(1, "sigmoid"))
     >>> found = restarts(net, X, y, starts=8, optimizer=tw.SGD(lr=0.5), epochs=4000, solved=0.01)
-    >>> found.spread["best"] < 0.01, sum(each.count for each in found.clusters)
+    >>> found.spread["best"] < 0.01, sum(each.count for each in found.minima)
     (True, 8)
     """
     own: dict[str, Any] = {"starts": starts, "tolerance": tolerance, "solved": solved}
@@ -82,11 +82,11 @@ def restarts(
     functions = _functions(found.runs, order, X)
     near_loss = tolerance * _lowered(found, order)
     near_function = tolerance * _range(np.stack([*functions.values()]))
-    unfinished = {place for place in order if _is_unfinished(found, losses, place, near_loss)}
-    unfinished |= {place for place in range(len(losses)) if _has_no_epoch(found, losses, place)}
-    done = {place: functions[place] for place in order if place not in unfinished}
-    clusters = _clusters(found, losses, done, near_loss, near_function)
-    return Restarts(found, losses, clusters, sorted(unfinished), solved)
+    unconverged = {place for place in order if _is_unconverged(found, losses, place, near_loss)}
+    unconverged |= {place for place in range(len(losses)) if _has_no_epoch(found, losses, place)}
+    done = {place: functions[place] for place in order if place not in unconverged}
+    minima = _minima_of(found, losses, done, near_loss, near_function)
+    return Restarts(found, losses, minima, sorted(unconverged), solved)
 
 
 def _builder(net: Any) -> Callable[..., Any]:
@@ -102,26 +102,29 @@ def _builder(net: Any) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class Minimum:
-    """The runs that found one minimum: how many, the least loss among them, and whose it is."""
+    """The runs that reached one minimum: how many, the lowest loss, and the run that has it.
+
+    `indices` are their places among the runs.
+    """
 
     count: int
     loss: float
     run: Run
-    places: list[int]
+    indices: list[int]
 
 
 @dataclass(frozen=True, repr=False)
 class Restarts:
-    """The runs from many starts, best minimum first in `clusters`; printing it gives a table.
+    """The runs from many starts, the best of the `minima` first; printing it gives a table.
 
-    `losses` are those of the weights that each run kept, NaN where it failed. `unfinished` are the
-    places of runs whose loss was still falling, which are in no cluster.
+    `losses` are those of the weights that each run kept, NaN where it failed. `unconverged` are the
+    indices of the runs whose loss was still falling; they belong to no minimum.
     """
 
     sweep: Sweep
     losses: npt.NDArray[np.float64]
-    clusters: list[Minimum]
-    unfinished: list[int] = field(default_factory=list)
+    minima: list[Minimum]
+    unconverged: list[int] = field(default_factory=list)
     solved_below: float | None = None
 
     @property
@@ -146,12 +149,12 @@ class Restarts:
     def solved(self) -> float:
         """The share of the starts that found the best minimum, or a loss that is low enough.
 
-        0 where an unfinished run is below all minima, as the best one is not known then.
+        0 where an unconverged run is below all minima, as the best one is not known then.
         """
         if self.solved_below is not None:
             return float(np.mean(self.losses < self.solved_below))
-        is_known = self.clusters and self.clusters[0].loss <= np.nanmin(self.losses)
-        return self.clusters[0].count / len(self.runs) if is_known else 0.0
+        is_known = self.minima and self.minima[0].loss <= np.nanmin(self.losses)
+        return self.minima[0].count / len(self.runs) if is_known else 0.0
 
     def chance(self, starts: int) -> float:
         """That one of so many starts solves it: 1 - (1 - solved)^starts."""
@@ -173,18 +176,18 @@ class Restarts:
             )
         total, spread = len(self.runs), self.spread
         lines = ["minimum          loss  starts   share"]
-        for place, each in enumerate(self.clusters[:_SHOWN], 1):
+        for place, each in enumerate(self.minima[:_SHOWN], 1):
             row = f"{place:>7}  {each.loss:>12.6g}{each.count:>8}{each.count / total:>8.0%}"
             lines.append(row)
-        more = self.clusters[_SHOWN:]
+        more = self.minima[_SHOWN:]
         if more:
             starts = counted(sum(each.count for each in more), "start")
             lines.append(f"{_minima(len(more), 'more ')}, of {starts}")
-        if self.unfinished:
-            least = np.fmin.reduce(self.losses[self.unfinished])
-            count = len(self.unfinished)
-            lines.append(f"{'-':>7}  {least:>12.6g}{count:>8}{count / total:>8.0%}  unfinished")
-        failed = int(np.isnan(np.delete(self.losses, self.unfinished)).sum())
+        if self.unconverged:
+            least = np.fmin.reduce(self.losses[self.unconverged])
+            count = len(self.unconverged)
+            lines.append(f"{'-':>7}  {least:>12.6g}{count:>8}{count / total:>8.0%}  unconverged")
+        failed = int(np.isnan(np.delete(self.losses, self.unconverged)).sum())
         failures = f"; {failed} failed" if failed else ""
         quantiles = ", ".join(
             f"{n} {v:.4g}" for n, v in spread.items() if n not in ("best", "solved")
@@ -202,19 +205,19 @@ class Restarts:
 
     def _advice(self) -> list[str]:
         """What to do about runs that have not converged."""
-        if not self.unfinished:
+        if not self.unconverged:
             return []
-        epochs = max(self.runs[place].epochs for place in self.unfinished)
+        epochs = max(self.runs[place].epochs for place in self.unconverged)
         return [
-            f"unfinished: the loss had not settled after {counted(epochs, 'epoch')}, so this is no "
-            "minimum;",
+            f"unconverged: the loss had not settled after {counted(epochs, 'epoch')}, so this is "
+            "no minimum;",
             f"give more epochs (say {4 * epochs}), another learning rate, or on little data",
             "optimizer=tw.LBFGS() with batch_size=None",
         ]
 
     def __repr__(self) -> str:
         starts = counted(len(self.runs), "start")
-        return f"<Restarts: {starts}, {_minima(len(self.clusters))}; print it>"
+        return f"<Restarts: {starts}, {_minima(len(self.minima))}; print it>"
 
 
 # Which runs found the same minimum ----------------------------------------------------------------
@@ -229,7 +232,7 @@ def _has_no_epoch(found: Sweep, losses: npt.NDArray[np.float64], place: int) -> 
     return found.runs[place].failure is None and not losses[place] < math.inf
 
 
-def _is_unfinished(found: Sweep, losses: npt.NDArray[np.float64], place: int, near: float) -> bool:
+def _is_unconverged(found: Sweep, losses: npt.NDArray[np.float64], place: int, near: float) -> bool:
     """Whether a run has not converged: see `restarts`; `near` is the tolerance as a loss.
 
     The pace is that of two means, of the first and the second half of the last epochs, since losses
@@ -249,28 +252,28 @@ def _is_unfinished(found: Sweep, losses: npt.NDArray[np.float64], place: int, ne
     return bool(falls or last.std() > near)
 
 
-def _clusters(
+def _minima_of(
     found: Sweep,
     losses: npt.NDArray[np.float64],
     functions: Mapping[int, npt.NDArray[np.float64]],
     near_loss: float,
     near_function: float,
 ) -> list[Minimum]:
-    """Runs that agree with the best of their cluster; from the least loss on, so that clusters do
-    not depend on the order of the runs.
+    """Runs that agree with the best run of their minimum, taken from the lowest loss on, so that
+    the minima do not depend on the order of the runs.
     """
-    clusters: dict[int, list[int]] = {}
+    groups: dict[int, list[int]] = {}
     for place in functions:
-        for lead, members in clusters.items():
+        for lead, group in groups.items():
             gap = np.sqrt(np.mean((functions[place] - functions[lead]) ** 2))
             if gap <= near_function and losses[place] - losses[lead] <= near_loss:
-                members.append(place)
+                group.append(place)
                 break
         else:
-            clusters[place] = [place]
+            groups[place] = [place]
     return [
-        Minimum(len(members), float(losses[lead]), found.runs[lead], sorted(members))
-        for lead, members in clusters.items()
+        Minimum(len(group), float(losses[lead]), found.runs[lead], sorted(group))
+        for lead, group in groups.items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""Successive halving: many runs begin, and only the best of them go on, again and again."""
+"""Successive halving: many runs start, and at each rung only the best of them continue."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from talweg.train.search.search_space import Point, named
 
 @dataclass(frozen=True)
 class SuccessiveHalving(Checked):
-    """Which runs of a sweep go on: after `epochs` the best share, `keep`, of them; those train
-    1 / keep times as long, and so on until the last rung has all epochs of the run.
+    """Which runs of a sweep continue: the best 1 / `factor` of them after `min_epochs`.
 
-    Runs are compared by what `Sweep.best` is chosen by, and go on from where they stood, to the
-    weights that they would have had without a halt (Jamieson and Talwalkar 2016).
+    These train for `factor` times as many epochs, and so on until the last rung has all epochs of
+    the run. Runs are compared by the loss that `Sweep.best` goes by. Each continues from where it
+    stood and ends with the weights that it would have had without a halt (Jamieson and Talwalkar,
+    Non-stochastic best arm identification and hyperparameter optimization, 2016).
 
     >>> SuccessiveHalving(3).rungs(81)
     [3, 9, 27, 81]
     """
 
-    epochs: int = setting(MISSING, Number(at_least=1, whole=True))
+    min_epochs: int = setting(MISSING, Number(at_least=1, whole=True))
     _: KW_ONLY
-    keep: float = setting(1 / 3, Number(above=0, below=1))
+    factor: float = setting(3, Number(above=1))
 
     def rungs(self, epochs: int) -> list[int]:
         """The epochs that runs have at the end of each rung, if they are to have so many."""
         found: list[int] = []
-        while (rung := round(self.epochs / self.keep ** len(found))) < epochs:
+        while (rung := round(self.min_epochs * self.factor ** len(found))) < epochs:
             found.append(max(rung, found[-1] + 1) if found else rung)
         return [each for each in found if each < epochs] + [epochs]
 
@@ -41,7 +42,7 @@ class SuccessiveHalving(Checked):
         """The places of those that go on after a rung, in order; of equals the earlier."""
         losses = {place: each.loss_at(rung) for place, each in standings.items()}
         good = [p for p in losses if math.isfinite(losses[p]) and not _failed(standings[p])]
-        most = math.ceil(self.keep * len(losses) - 1e-9)
+        most = math.ceil(len(losses) / self.factor - 1e-9)
         return sorted(sorted(good, key=losses.__getitem__)[:most])
 
 

@@ -70,7 +70,7 @@ def sweep(
         sampling: "random" draws each point by itself, the default; "sobol" fills the space more
             evenly (it takes SciPy: pip install 'talweg[search]'); "paired" takes lists of one
             length, of which the first values make the first point, the second ones the next.
-        halving: a `tw.SuccessiveHalving`, which lets only the best runs go on to all epochs.
+        halving: a `tw.SuccessiveHalving`, which lets only the best runs continue to the last epoch.
         checkpoint: a file that holds the runs that are done; it is written every 30 seconds and
             at the end, whole or not at all. `tw.Checkpoint(path, every=5)` says how often.
         resume: go on from that file if it is there; a file of another sweep is refused.
@@ -106,7 +106,7 @@ def sweep(
     threads, engine, resume = own["threads"], own["engine"], own["resume"]
     if halving is not None and not isinstance(halving, SuccessiveHalving):
         raise SettingError(
-            f"sweep: halving must be tw.SuccessiveHalving(epochs) or None, not {halving!r}"
+            f"sweep: halving must be tw.SuccessiveHalving(min_epochs) or None, not {halving!r}"
         )
     if resume and checkpoint is None:
         raise SettingError("sweep: resume needs a file: give checkpoint, as a path")

@@ -31,16 +31,16 @@ def test_each_loss_is_that_before_a_step_at_its_rate(size, engine) -> None:
     X, y = table(40)
     net = network().init(X, seed=1)
     start = net.weights.flat.copy()
-    settings = {"low": 1e-4, "high": 1e-1, "steps": 20, "shuffle": False, "batch_size": size}
+    settings = {"min_lr": 1e-4, "max_lr": 1e-1, "steps": 20, "shuffle": False, "batch_size": size}
     found = tw.lr_find(net, X, y, optimizer="sgd", engine=engine, **settings)
     assert_array_equal(net.weights.flat, start)
     batches = -(-40 // (size or 40))
     total = batches * -(-20 // batches)
-    count = len(found.rates)
-    assert 10 < count == len(found.losses) == len(found.smoothed) <= total
-    assert_allclose(found.rates, np.geomspace(1e-4, 1e-1, total)[:count])
+    count = len(found.lrs)
+    assert 10 < count == len(found.losses) == len(found.smoothed_losses) <= total
+    assert_allclose(found.lrs, np.geomspace(1e-4, 1e-1, total)[:count])
     net = network().init(X, seed=1)
-    for step, rate in enumerate(found.rates[:20]):
+    for step, rate in enumerate(found.lrs[:20]):
         rows = np.arange(40)[(step % batches) * (size or 40) :][: size or 40]
         each = {"batch_size": None, "engine": "numpy", "optimizer": tw.SGD(lr=rate), "epochs": 1}
         run = tw.fit(net, X[rows], y[rows], **each)
@@ -52,7 +52,7 @@ def test_the_engines_agree_for_any_rule(rule: str) -> None:
     X, y = table()
     either = [tw.lr_find(network(), X, y, optimizer=rule, engine=e) for e in ("numpy", "native")]
     for each in either:
-        assert each.rate == either[0].rate
+        assert each.suggestion == either[0].suggestion
     count = min(len(each.losses) for each in either)
     # the last steps are far beyond what trains, where rounding grows
     sound = slice(0, count * 2 // 3)
@@ -62,13 +62,13 @@ def test_the_engines_agree_for_any_rule(rule: str) -> None:
 def test_the_first_candidate_is_a_third_of_the_rate_of_the_lowest_loss() -> None:
     X, y = table()
     found = tw.lr_find(network(), X, y, optimizer="sgd")
-    assert found.lowest == np.argmin(found.smoothed)
-    assert_allclose(found.tried[0], found.rates[found.lowest] / 3, rtol=0.05)
-    assert_allclose(found.tried[0] / found.tried, 10 ** (np.arange(7) / 2), rtol=0.05)
-    assert found.ended and found.rates[-1] < 100
-    decades = np.log10(found.rates[1] / found.rates[0])
-    bell = np.exp(-0.5 * ((np.arange(len(found.rates)) - 30) * decades / 0.2) ** 2)
-    assert_allclose(found.smoothed[30], found.losses @ bell / bell.sum(), rtol=1e-4)
+    assert found.lowest_step == np.argmin(found.smoothed_losses)
+    assert_allclose(found.tried_lrs[0], found.lrs[found.lowest_step] / 3, rtol=0.05)
+    assert_allclose(found.tried_lrs[0] / found.tried_lrs, 10 ** (np.arange(7) / 2), rtol=0.05)
+    assert found.diverged and found.lrs[-1] < 100
+    decades = np.log10(found.lrs[1] / found.lrs[0])
+    bell = np.exp(-0.5 * ((np.arange(len(found.lrs)) - 30) * decades / 0.2) ** 2)
+    assert_allclose(found.smoothed_losses[30], found.losses @ bell / bell.sum(), rtol=1e-4)
 
 
 @pytest.mark.parametrize("rule", ("sgd", "adam"))
@@ -79,7 +79,7 @@ def test_the_proposal_trains_nearly_as_well_as_the_best_of_a_grid(rule: str) -> 
     grid = [10.0**power for power in range(-5, 2)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", tw.TrainingWarning)
-        sweep = tw.sweep(network, X, y, over={"lr": [found.rate, *grid]}, **settings)
+        sweep = tw.sweep(network, X, y, over={"lr": [found.suggestion, *grid]}, **settings)
     ends = np.array(
         [run.history["loss"][-1] if run.failure is None else np.inf for run in sweep.runs]
     )
@@ -94,8 +94,8 @@ def test_each_candidate_ends_as_a_run_of_fit_at_that_rate(size, engine) -> None:
     given = {"shuffle": False, "batch_size": size, "optimizer": "sgd", "engine": engine}
     found = tw.lr_find(network(), X, y, steps=20, **given)
     batches = -(-40 // (size or 40))
-    assert found.rate == found.tried[found.ends.argmin()]
-    for rate, end in [*zip(found.tried, found.ends, strict=True)][::3]:
+    assert found.suggestion == found.tried_lrs[found.final_losses.argmin()]
+    for rate, end in [*zip(found.tried_lrs, found.final_losses, strict=True)][::3]:
         net = network().init(X)
         losses = []
         for step in range(20):
@@ -109,9 +109,9 @@ def test_each_candidate_ends_as_a_run_of_fit_at_that_rate(size, engine) -> None:
 
 
 def test_no_rate_below_the_lowest_is_tried() -> None:
-    found = tw.lr_find(sigmoids(), *XOR, low=0.5)
-    assert 1 < len(found.tried) < 7 and found.tried.min() >= 0.5
-    assert f"of {len(found.tried)} short runs" in str(found)
+    found = tw.lr_find(sigmoids(), *XOR, min_lr=0.5)
+    assert 1 < len(found.tried_lrs) < 7 and found.tried_lrs.min() >= 0.5
+    assert f"of {len(found.tried_lrs)} short runs" in str(found)
 
 
 XOR = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1.0]]), np.array([0, 1, 1, 0.0])
@@ -157,7 +157,7 @@ def ends_of(name: str) -> tuple[float, float, float]:
         given["optimizer"] = rule[given["optimizer"]]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", tw.TrainingWarning)
-        sweep = tw.sweep(make, X, y, over={"lr": [found.rate, found.tried[0]]}, **given)
+        sweep = tw.sweep(make, X, y, over={"lr": [found.suggestion, found.tried_lrs[0]]}, **given)
     losses = [run.history["loss"][-1] if run.failure is None else np.inf for run in sweep.runs]
     return sweep.runs[0].history["loss"][0], *losses
 
@@ -177,7 +177,9 @@ def test_a_loss_that_no_rate_lowers_is_told(engine: str) -> None:
     def level(prediction, target):
         return tw.stop_gradient(prediction[:, 0])
 
-    with pytest.raises(SettingError, match=r"no rate from .* lowered the loss; give a smaller low"):
+    with pytest.raises(
+        SettingError, match=r"no rate from .* lowered the loss; give a smaller min_lr"
+    ):
         tw.lr_find(network(), X, y, loss=level, engine=engine)
     with pytest.raises(SettingError, match=r"no rate from .* lowered the loss"):
         tw.lr_find(network(), X[:4] * 0, y[:4] * 0, engine=engine)
@@ -205,21 +207,21 @@ def test_the_net_stays_as_it_was_even_if_it_had_no_weights() -> None:
     tw.lr_find(net, X, y)
     assert not net.is_initialized
     rule = tw.Adam(lr=0.5, beta1=0.8)
-    assert tw.lr_find(net, X, y, optimizer=rule).rule == "Adam" and rule.lr == 0.5
+    assert tw.lr_find(net, X, y, optimizer=rule).optimizer == "Adam" and rule.lr == 0.5
 
 
 def test_it_is_said_in_words_and_drawn() -> None:
     X, y = table()
     found = tw.lr_find(network(), X, y, optimizer="sgd")
-    assert f"proposed: lr={found.rate:g}" in str(found)
+    assert f"suggested: lr={found.suggestion:g}" in str(found)
     assert "SGD" in str(found) and "the test ended" in str(found)
     assert max(map(len, str(found).splitlines())) <= 80
     picture = rate_chart(found)
     assert ElementTree.fromstring(picture).tag.endswith("svg")
-    assert f"lr={found.rate:g}" in picture and "smoothed" in picture
+    assert f"lr={found.suggestion:g}" in picture and "smoothed" in picture
     assert "0.0001" in picture and "learning rate" in picture  # a tick of a log axis
-    falling = tw.lr_find(network(), X, y, optimizer="sgd", high=1e-2)
-    assert not falling.ended and "still falling" in str(falling)
+    falling = tw.lr_find(network(), X, y, optimizer="sgd", max_lr=1e-2)
+    assert not falling.diverged and "still falling" in str(falling)
 
 
 def test_settings_of_fit_reach_it() -> None:
@@ -239,18 +241,18 @@ def test_settings_of_fit_reach_it() -> None:
         seed=3,
         lr_multipliers={"0.bias": 0},
     )
-    assert found.ended and found.rule == "Adam"
-    assert len(found.rates) <= 112  # whole epochs of 16 steps
+    assert found.diverged and found.optimizer == "Adam"
+    assert len(found.lrs) <= 112  # whole epochs of 16 steps
 
 
 REFUSED = [
-    ({"low": 1.0, "high": 1.0}, "low must lie below high"),
-    ({"low": 0.0}, "low must be a number above 0"),
+    ({"min_lr": 1.0, "max_lr": 1.0}, "min_lr must be below max_lr"),
+    ({"min_lr": 0.0}, "min_lr must be a number above 0"),
     ({"steps": 3}, "steps must be a whole number at least 20"),
-    ({"epochs": 3}, "find_rate takes no epochs"),
+    ({"epochs": 3}, "lr_find takes no epochs"),
     ({"optimiser": "sgd"}, "'optimizer'"),
     ({"optimizer": "lbfgs"}, "LBFGS has no learning rate"),
-    ({"optimizer": "sgd", "low": 50.0}, "no rate from 50"),
+    ({"optimizer": "sgd", "min_lr": 50.0}, "no rate from 50"),
     ({"batch_size": 0}, "batch_size must be"),
 ]
 

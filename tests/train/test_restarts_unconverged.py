@@ -77,40 +77,40 @@ ROLLS: dict[str, tuple[Any, list[float], dict[str, Any], list[int]]] = {
 
 @pytest.mark.parametrize("name", ROLLS)
 def test_a_run_whose_loss_still_falls_is_no_minimum(name: str) -> None:
-    height, starts, settings, unfinished = ROLLS[name]
+    height, starts, settings, unconverged = ROLLS[name]
     found = rolled(height, starts, **settings)
     if name == "cut by time":  # where it hardly moves; what counts is that nothing is assumed
-        unfinished = found.unfinished
-    assert found.unfinished == unfinished
-    counted = sorted(place for each in found.clusters for place in each.places)
-    assert counted == [place for place in range(len(starts)) if place not in unfinished]
-    assert ("unfinished" in str(found)) == bool(unfinished)
+        unconverged = found.unconverged
+    assert found.unconverged == unconverged
+    counted = sorted(place for each in found.minima for place in each.indices)
+    assert counted == [place for place in range(len(starts)) if place not in unconverged]
+    assert ("unconverged" in str(found)) == bool(unconverged)
 
 
 @pytest.mark.parametrize("epochs", [5, 30, 100])
 @pytest.mark.parametrize("optimizer", [tw.SGD(lr=0.5), tw.SGD(lr=0.1, momentum=0.9)], ids=str)
 def test_a_net_that_has_hardly_begun_has_found_no_minima(epochs: int, optimizer: Any) -> None:
     found = corners(epochs=epochs, optimizer=optimizer)
-    assert len(found.unfinished) >= 11 and len(found.clusters) <= 1
+    assert len(found.unconverged) >= 11 and len(found.minima) <= 1
 
 
 def test_once_it_has_converged_it_has() -> None:
     found = corners(epochs=8000)
-    assert found.unfinished == [] and len(found.clusters) >= 2
-    assert found.clusters[0].loss < 0.01 < found.clusters[1].loss
+    assert found.unconverged == [] and len(found.minima) >= 2
+    assert found.minima[0].loss < 0.01 < found.minima[1].loss
 
 
 def test_what_is_said() -> None:
     found = corners(epochs=30)
     lines = str(found).splitlines()
     assert lines[0].split() == ["minimum", "loss", "starts", "share"]
-    assert lines[1].split() == ["-", f"{found.losses.min():.6g}", "12", "100%", "unfinished"]
+    assert lines[1].split() == ["-", f"{found.losses.min():.6g}", "12", "100%", "unconverged"]
     assert lines[2].startswith("12 starts: 10 % ")
     assert lines[3] == "0% of the starts solved it"
-    assert lines[4].startswith("unfinished: the loss had not settled after 30 epochs")
+    assert lines[4].startswith("unconverged: the loss had not settled after 30 epochs")
     assert "epochs (say 120)" in lines[5] and "LBFGS" in lines[6]
     assert max(map(len, lines)) <= 80
-    assert found.clusters == [] and found.solved == 0 and found.enough == np.inf
+    assert found.minima == [] and found.solved == 0 and found.enough == np.inf
     assert found.spread["best"] == found.losses.min() and found.best is found.sweep.best
 
 
@@ -121,8 +121,8 @@ def test_the_best_minimum_is_unknown_while_a_lower_run_goes_on() -> None:
 
     settings = {"optimizer": tw.SGD(lr=0.05), "epochs": 100}
     found = rolled(two, [0.5, 1.5, -5.0], **settings)
-    assert found.unfinished == [2] and found.losses[2] < 0 < 1e-3
-    assert [each.places for each in found.clusters] == [[0, 1]]
+    assert found.unconverged == [2] and found.losses[2] < 0 < 1e-3
+    assert [each.indices for each in found.minima] == [[0, 1]]
     assert found.solved == 0 and "0% of the starts solved it" in str(found)
     known = rolled(two, [0.5, 1.5, -5.0], solved=0.01, **settings)
     assert known.solved == 1.0
