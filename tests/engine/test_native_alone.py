@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,36 +12,39 @@ import pytest
 pytest.importorskip("llvmlite")
 
 # A thread that waits for one that has left waits for ever, so this is another process.
-from talweg.engine.native.runtime import control as c, launch
+from talweg.engine.native.runtime import control as c, core_sharing
+from talweg.engine.native.runtime.core_sharing import CoreSharing
 
-# A thread that waits for one that has left waits for ever, so this is another process.
+# A thread that waits for one that has left waits forever, so this is another process.
 FORCED = """
 import sys
 import numpy as np
 import talweg as tw
 from talweg.engine.native.runtime import control as c
-from talweg.engine.native.runtime import launch
+from talweg.engine.native.runtime import core_sharing
+from talweg.engine.native.runtime.call import Call
+from talweg.engine.native.runtime.core_sharing import CoreSharing
 
 x = np.random.default_rng(0).normal(size=(300, 64))
 calls, left, EPOCHS = [], [], 100
-begin, call, look = launch._Run._begin, launch._Run._call, launch._Run._share_cores
+begin, run_call, look = Call._begin, Call.run, CoreSharing.look
 
-def at_once(run, threads):  # before the first epoch
-    begin(run, threads)
+def begin_alone(call, threads):  # before the first epoch
+    begin(call, threads)
     calls.append(threads)
-    run.words[c.ALONE] = 1
+    call.words[c.ALONE] = 1
 
-def soon(run, threads):
-    begin(run, threads)
+def begin_together(call, threads):
+    begin(call, threads)
     calls.append(threads)
 
-def forced(run):  # at the first look, while epochs go on
-    look(run)
-    run.words[c.ALONE] = run.words[c.ALONE] or 1
+def look_and_go_on_alone(sharing):  # at the first look, while epochs go on
+    look(sharing)
+    sharing.words[c.ALONE] = sharing.words[c.ALONE] or 1
 
-def noted(run):
-    call(run)
-    left.append(int(run.words[c.THREADS]))
+def run_and_count(call):
+    run_call(call)
+    left.append(int(call.words[c.THREADS]))
 
 def trained(threads):
     net = tw.Sequential(tw.Dense(128, "tanh"), tw.Dense(64, "tanh"), tw.Dense(3))
@@ -52,12 +54,12 @@ def trained(threads):
     return run.net.weights.flat.tobytes(), run.history["val_loss"].tobytes()
 
 expected = trained(1)
-launch._Run._call = noted
+Call.run = run_and_count
 kind, patience, threads = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
-launch.PATIENCE = patience
-launch._Run._begin = at_once if kind == "at once" else soon
+core_sharing.RETRY_SECONDS = patience
+Call._begin = begin_alone if kind == "at once" else begin_together
 if kind == "soon":
-    launch._Run._share_cores = forced
+    CoreSharing.look = look_and_go_on_alone
 assert trained(threads) == expected
 assert set(calls) == {threads}, calls
 assert set(left) == {1}, left
@@ -86,21 +88,19 @@ def looked(naps: list[int], times: list[float], monkeypatch: Any) -> list[tuple[
     """What a run tells its program at each look: whether to go on alone, and its last epoch."""
     words = np.zeros(64, np.int64)
     words[c.LAST_EPOCH] = 100
-    run = SimpleNamespace(
-        words=words, noted=(0.0, 0), wasted=False, memory=SimpleNamespace(threads=2)
-    )
-    found = []
+    monkeypatch.setattr(core_sharing.time, "perf_counter", lambda: 0.0)
+    sharing, found = CoreSharing(words, threads=2), []
     for count, now in zip(naps, times, strict=True):
-        monkeypatch.setattr(launch.time, "perf_counter", lambda now=now: now)
+        monkeypatch.setattr(core_sharing.time, "perf_counter", lambda now=now: now)
         words[c.NAPS] = count
-        launch._Run._share_cores(run)  # type: ignore[arg-type]
+        sharing.look()
         found.append((int(words[c.ALONE]), int(words[c.LAST_EPOCH])))
     return found
 
 
-EACH = 2.1 * launch.WAIT
-MANY = int(2 * launch.WASTE * EACH * 2 / launch.NAP_SECONDS)  # twice what is let pass by
-FEW = MANY // 8
+EACH = 2.1 * core_sharing.LOOK_SECONDS
+MANY = int(2 * core_sharing.MOST_SLEEP * EACH * 2 / core_sharing.NAP_SECONDS)  # twice the limit
+FEW, RETRY = MANY // 8, core_sharing.RETRY_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_threads_that_sleep_much_twice_in_a_row_are_sent_away(
 
 
 def test_after_a_while_all_try_again(monkeypatch: Any) -> None:
-    times = [EACH, 2 * EACH, 2 * EACH + 0.9 * launch.PATIENCE, 2 * EACH + 1.1 * launch.PATIENCE]
+    times = [EACH, 2 * EACH, 2 * EACH + 0.9 * RETRY, 2 * EACH + 1.1 * RETRY]
     found = looked([MANY, 2 * MANY, 2 * MANY, 2 * MANY], times, monkeypatch)
     assert found == [(0, 100), (1, 100), (1, 100), (1, 0)]
 

@@ -19,7 +19,7 @@ import talweg as tw
 from talweg.engine.native.driver import base as driver_base
 from talweg.engine.native.llvm import compiler
 from talweg.engine.native.llvm.cache import Cache
-from talweg.engine.native.runtime import launch, run_memory as tables
+from talweg.engine.native.runtime import call, launch, run_memory as tables
 from talweg.errors import EngineError
 
 X = np.random.default_rng(0).normal(size=(60, 8))
@@ -111,8 +111,8 @@ PLACES: dict[str, tuple[Any, str, Any, str]] = {
     "compiling": (compiler, "_TEXT_ROOM", 2**45, "To compile and load this run takes up to"),
     "loading": (compiler, "_CODE_ROOM", 2**45, "To compile and load this run takes up to"),
     "arenas": (tables.Memory, "_lay_out", fail, "weights and the optimiser's state, .* 32 rows"),
-    "the call": (launch._Run, "_begin", fail, "^$"),
-    "a look": (launch._Run, "_look", fail, "^$"),
+    "the call": (call.Call, "_begin", fail, "^$"),
+    "a look": (call.Call, "_look", fail, "^$"),
     "the result": (launch._Run, "_outcome", fail, "^$"),
 }
 

@@ -148,9 +148,9 @@ class CheckedMemory(Memory):
             for place, start in enumerate(table):
                 self._pieces.name(int(start), names.get(place, f"entry {place} of the table"))
 
-    def recording(self, history: Array, watched: Array) -> None:
-        super().recording(history, watched)
-        self._recorded = [history, watched]
+    def record_into(self, by_epoch: Array, by_step: Array) -> None:
+        super().record_into(by_epoch, by_step)
+        self._recorded = [by_epoch, by_step]
 
     @contextmanager
     def in_use(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""What a compiled program runs on: `launch` prepares memory, starts threads and waits for them;
-`run_memory` lays out a run's arrays, `control` is the block that Python and the program share,
-`crew` are the threads, which meet at a `barrier` and draw dynamic work by `tickets`.
+"""Runs a compiled program. `launch` is a whole run, made of `call`s of the program on threads of
+a `crew`; `run_memory` lays out its arrays, `control` is the block of words that Python and the
+program share, and `history`, `changing_settings`, `core_sharing` and `replay` each do one task.
 """

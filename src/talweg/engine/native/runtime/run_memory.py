@@ -110,8 +110,8 @@ class Memory:
         self._point_to_rules(table)
         return table
 
-    def go_on_from(self, start: Snapshot) -> None:
-        """Stand where a run stood."""
+    def resume(self, start: Snapshot) -> None:
+        """Begin where a run was when a snapshot of it was taken."""
         self.weights[...], self.best[...] = start.weights, start.best
         for mine, found in ((self.state, start.state), (self.remembered, start.rules)):
             for name, array in mine.items():
@@ -122,16 +122,30 @@ class Memory:
         if start.stopped_by is not None:
             words[c.STATUS] = c.RULE + start.stopped_by
 
-    def recording(self, history: Array, watched: Array) -> None:
-        """Where the rows of the next call's epochs and steps go."""
-        for table in self.tables:
-            table[c.HISTORY], table[c.WATCHED] = history.ctypes.data, watched.ctypes.data
+    def restore_saved(self) -> None:
+        """Go back to the weights and the state that the program saved last."""
+        for array, saved in zip((self.weights, *self.state.values()), self.saved, strict=True):
+            array[...] = saved
+        self.guards[:] = 0
+        words = self.words
+        words[c.EPOCH], words[c.STEP] = words[c.SAVED_EPOCH], words[c.SAVED_STEP]
 
-    def adjusting(self, scheduled: Array) -> None:
-        """Where the values of settings that change come from."""
-        self.scheduled = scheduled
+    def record_into(self, by_epoch: Array, by_step: Array) -> None:
+        """Let the next call record its epochs, and its watched steps, in these rows."""
+        words = self.words
+        words[c.FIRST_RECORD], words[c.FIRST_WATCHED] = words[c.EPOCH], words[c.STEP]
+        words[c.LAST_EPOCH] = words[c.EPOCH] + len(by_epoch)
         for table in self.tables:
-            table[c.SCHEDULED] = scheduled.ctypes.data
+            table[c.HISTORY], table[c.WATCHED] = by_epoch.ctypes.data, by_step.ctypes.data
+
+    def read_settings(self, values: Array, first: int) -> None:
+        """Let the program read settings that change from these rows; `first` is the epoch or the
+        step of the first row.
+        """
+        self.scheduled = values
+        self.words[c.FIRST_SCHEDULED] = first
+        for table in self.tables:
+            table[c.SCHEDULED] = values.ctypes.data
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
