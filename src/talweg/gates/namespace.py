@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -60,4 +61,8 @@ class Portable:
 
 def function(name: str, numpy: Callable[..., Any]) -> Portable:
     """The rule that is one function of the standard, and what NumPy calls it."""
-    return Portable(lambda xp, *arrays, **settings: getattr(xp, name)(*arrays, **settings), numpy)
+    return Portable(partial(_call, name), numpy)  # a lambda could not be pickled
+
+
+def _call(name: str, xp: Any, *arrays: Any, **settings: Any) -> Any:
+    return getattr(xp, name)(*arrays, **settings)
