@@ -56,7 +56,6 @@ from talweg.graph.backpropagation import (
     hvp as hvp,
     value_and_grad as value_and_grad,
 )
-from talweg.graph.check import check_gradients as check_gradients
 from talweg.graph.functions import (
     argmax as argmax,
     cast as cast,
@@ -71,6 +70,7 @@ from talweg.graph.functions import (
     sum as sum,
     take as take,
 )
+from talweg.graph.gradient_check import check_gradients as check_gradients
 from talweg.graph.tensor import Tensor as Tensor, constant as constant, tensor as tensor
 from talweg.graph.trace import trace as trace
 from talweg.nn.activations import (
@@ -81,7 +81,6 @@ from talweg.nn.activations import (
     silu as silu,
 )
 from talweg.nn.autoencoder import DenoisingAutoencoder as DenoisingAutoencoder
-from talweg.nn.boltzmann import RBM as RBM
 from talweg.nn.dense import Dense as Dense
 from talweg.nn.embedding import Embedding as Embedding
 from talweg.nn.ensemble import Ensemble as Ensemble
@@ -116,11 +115,13 @@ from talweg.nn.noise import (
 )
 from talweg.nn.normalization import BatchNorm as BatchNorm, LayerNorm as LayerNorm
 from talweg.nn.penalties import L1 as L1, L1L2 as L1L2, L2 as L2
+from talweg.nn.rbm import RBM as RBM
 from talweg.nn.sequential import Sequential as Sequential
 from talweg.optim.adadelta import AdaDelta as AdaDelta
 from talweg.optim.adagrad import AdaGrad as AdaGrad
 from talweg.optim.adam import Adam as Adam, AdamW as AdamW
 from talweg.optim.adamax import Adamax as Adamax
+from talweg.optim.adaptive_sampling import AdaptiveSampling as AdaptiveSampling
 from talweg.optim.annealing import SimulatedAnnealing as SimulatedAnnealing
 from talweg.optim.bfgs import BFGS as BFGS, LBFGS as LBFGS
 from talweg.optim.full_batch import FullBatch as FullBatch
@@ -131,7 +132,6 @@ from talweg.optim.optimizer import Optimizer as Optimizer
 from talweg.optim.plateau import ReduceOnPlateau as ReduceOnPlateau
 from talweg.optim.radam import RAdam as RAdam
 from talweg.optim.rmsprop import RMSProp as RMSProp
-from talweg.optim.sampling import AdaptiveSampling as AdaptiveSampling
 from talweg.optim.schedules import (
     CosineDecay as CosineDecay,
     ExponentialDecay as ExponentialDecay,

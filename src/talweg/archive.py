@@ -22,8 +22,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from talweg.atomic_write import atomic_write
 from talweg.errors import DataError, ModelFileError
-from talweg.replacing import replacing
 from talweg.version import VERSION
 
 Array = NDArray[Any]
@@ -65,7 +65,7 @@ def write_bundle(
         file = Path(target)
         refuse_place(file)
         members = _members(kind, config, arrays, file)
-        with replacing(file) as stream:
+        with atomic_write(file) as stream:
             _write_zip(stream, members)
     else:
         _write_zip(target, _members(kind, config, arrays, Path(f"the {kind.word}")))

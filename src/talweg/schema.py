@@ -17,11 +17,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from talweg.settings import Flag as Flag, Number as Number, Rule as Rule
+from talweg.settings import Constraint as Constraint, Flag as Flag, Number as Number
 
 COUNT = Number(at_least=0, at_most=2**63 - 1, whole=True)
 """How many of something there are; more would overflow where shares are taken."""
-Part = tuple[str, Any, Rule]
+Part = tuple[str, Any, Constraint]
 """How a part of a value is reached, the part, and the rule for it."""
 
 
@@ -98,7 +98,7 @@ class Text:
 class Items:
     """A list, each item by one rule."""
 
-    rule: Rule
+    rule: Constraint
     length: int | None = None
     at_least: int = 0
     unique: bool = False
@@ -122,7 +122,7 @@ class Items:
 class Tuple:
     """A list with a rule of its own for each place."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[Constraint, ...]
 
     def allows(self, value: Any) -> bool:
         return isinstance(value, list) and len(value) == len(self.rules)
@@ -139,7 +139,7 @@ class Tuple:
 class Values:
     """A mapping from any names, each value by one rule."""
 
-    rule: Rule
+    rule: Constraint
 
     def allows(self, value: Any) -> bool:
         return isinstance(value, dict)
@@ -155,8 +155,8 @@ class Values:
 class Record:
     """A mapping with these fields and no others; `optional` ones may be absent."""
 
-    fields: Mapping[str, Rule]
-    optional: Mapping[str, Rule] = field(default_factory=dict)
+    fields: Mapping[str, Constraint]
+    optional: Mapping[str, Constraint] = field(default_factory=dict)
 
     def allows(self, value: Any) -> bool:
         return isinstance(value, dict)
@@ -176,7 +176,7 @@ class Tagged:
     """A mapping whose `tag` names which of several records it is."""
 
     tag: str
-    records: Mapping[str, Rule]
+    records: Mapping[str, Constraint]
 
     def allows(self, value: Any) -> bool:
         return isinstance(value, dict) and _is_key(value.get(self.tag), self.records)
@@ -192,7 +192,7 @@ class Tagged:
 class Either:
     """A value that one of several rules allows as a whole."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[Constraint, ...]
 
     def allows(self, value: Any) -> bool:
         return any(rule.allows(value) for rule in self.rules)
@@ -223,12 +223,12 @@ class Exactly:
 NOTHING = Exactly(None)
 
 
-def optional(rule: Rule) -> Either:
+def optional(rule: Constraint) -> Either:
     """The rule, or None."""
     return Either((NOTHING, rule))
 
 
-def fault(value: Any, rule: Rule, where: str = "it") -> str | None:
+def fault(value: Any, rule: Constraint, where: str = "it") -> str | None:
     """What the first value is that its rule does not allow, and where; None if there is none."""
     if not rule.allows(value):
         return f"{where} must be {rule}, but is {_shown(value)}"
@@ -238,7 +238,7 @@ def fault(value: Any, rule: Rule, where: str = "it") -> str | None:
     return next(filter(None, found), None)
 
 
-def _is_key(value: Any, records: Mapping[str, Rule]) -> bool:
+def _is_key(value: Any, records: Mapping[str, Constraint]) -> bool:
     return isinstance(value, str) and value in records
 
 

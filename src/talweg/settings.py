@@ -19,7 +19,7 @@ from typing import Any, Protocol, Self
 from talweg.errors import SettingError, nearest
 
 
-class Rule(Protocol):
+class Constraint(Protocol):
     """What one setting allows."""
 
     def allows(self, value: Any) -> bool: ...
@@ -116,7 +116,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def check(owner: str, values: Mapping[str, Any], rules: Mapping[str, Rule]) -> dict[str, Any]:
+def check(owner: str, values: Mapping[str, Any], rules: Mapping[str, Constraint]) -> dict[str, Any]:
     """The values, those with a rule as Python's own numbers, flags and texts: what is to be used.
 
     Raises a `SettingError` for the first that its rule does not allow.
@@ -132,7 +132,7 @@ def check(owner: str, values: Mapping[str, Any], rules: Mapping[str, Rule]) -> d
     return found
 
 
-def setting(default: Any, rule: Rule) -> Any:
+def setting(default: Any, rule: Constraint) -> Any:
     """A dataclass field with a default and the rule that its value must keep."""
     return dataclasses.field(default=default, metadata={"rule": rule})
 
@@ -161,6 +161,6 @@ class Checked:
             object.__setattr__(bound, name, each)
         return bound
 
-    def _rules(self) -> dict[str, Rule]:
+    def _rules(self) -> dict[str, Constraint]:
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
         return {each.name: each.metadata["rule"] for each in fields if "rule" in each.metadata}

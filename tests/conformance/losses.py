@@ -29,6 +29,6 @@ REFERENCE = {
     "half_sse": (lambda p, t: ((p - t) ** 2).sum(axis=1) / 2, False, "numbers"),
     "mae": (lambda p, t: by_row(np.abs(p - t)), True, "numbers"),
     "huber": (huber, True, "numbers"),
-    "binary_cross_entropy": (binary_cross_entropy, True, "bits"),
+    "binary_cross_entropy": (binary_cross_entropy, True, "binary"),
     "cross_entropy": (cross_entropy, True, "classes"),
 }

@@ -18,7 +18,7 @@ pytest.importorskip("llvmlite")
 
 slow = pytest.mark.slow
 BOTH_DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
-TARGETS = {"numbers": Y, "bits": BITS, "classes": CLASSES}
+TARGETS = {"numbers": Y, "binary": BITS, "classes": CLASSES}
 WEIGHTS = np.linspace(0.25, 3.0, N) * (np.arange(N) % 5 != 2)
 
 

@@ -152,7 +152,7 @@ def test_vectors_of_other_machines(
 @slow
 @pytest.mark.parametrize("loss", REFERENCE)
 def test_losses(loss: str, checks: None) -> None:
-    target = {"numbers": Y, "bits": BITS, "classes": CLASSES}[REFERENCE[loss][2]]
+    target = {"numbers": Y, "binary": BITS, "classes": CLASSES}[REFERENCE[loss][2]]
     make = partial(network, outputs=3 if target is CLASSES else 2)
     agree(make, y=target, loss=loss, validation=0.3, optimizer=tw.SGD(lr=0.02), threads=2)
 

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 import talweg as tw
-from talweg import gates, room
+from talweg import gates, memory_limits
 from talweg.engine.native.llvm import compiler
 from talweg.engine.numpy.threads import blas_threads
 from talweg.gates import contract
@@ -35,7 +35,7 @@ def train(**more: Any) -> tw.Run:
 
 def nothing_is_free(monkeypatch: pytest.MonkeyPatch, *modules: Any) -> None:
     for each in modules:
-        monkeypatch.setattr(each, "is_free", lambda size: False)
+        monkeypatch.setattr(each, "can_allocate", lambda size: False)
 
 
 # An engine that cannot be loaded -----------------------------------------------------------------
@@ -74,11 +74,11 @@ UNLOADED = {
 @pytest.mark.usefixtures("engine_is_looked_for_anew")
 @pytest.mark.parametrize("name", UNLOADED)
 def test_the_note_says_why_runs_are_interpreted(name, monkeypatch) -> None:
-    error, is_free, words = UNLOADED[name]
+    error, can_allocate, words = UNLOADED[name]
     for module in [each for each in sys.modules if each.startswith("llvmlite")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setattr(sys, "meta_path", [Failing(error), *sys.meta_path])
-    monkeypatch.setattr(compiler, "is_free", lambda size: is_free)
+    monkeypatch.setattr(compiler, "can_allocate", lambda size: can_allocate)
     with pytest.warns(tw.TrainingWarning, match=f"are interpreted.*{words}") as noted:
         assert train().settings["engine"] == "numpy"
     assert ("not installed" in str(noted[0].message)) == (name == "not there")
@@ -90,14 +90,14 @@ def test_the_note_says_why_runs_are_interpreted(name, monkeypatch) -> None:
 
 
 def test_a_first_product_asks_for_its_memory(monkeypatch) -> None:
-    nothing_is_free(monkeypatch, room)
+    nothing_is_free(monkeypatch, memory_limits)
     with ThreadPoolExecutor(1) as pool:  # a new thread
         asked = pool.submit(gates.matmul, X, X.T)
         with pytest.raises(tw.OutOfMemoryError, match="first matrix product takes up to 40 MB"):
             asked.result()
         monkeypatch.undo()
         np.testing.assert_array_equal(pool.submit(gates.matmul, X, X.T).result(), X @ X.T)
-        nothing_is_free(monkeypatch, room)
+        nothing_is_free(monkeypatch, memory_limits)
         assert pool.submit(gates.matmul, X, X.T).result().shape == (60, 60), "it has it now"
 
 
@@ -141,10 +141,10 @@ def test_without_a_thread_there_is_an_error(asked, error, monkeypatch) -> None:
 
 def test_no_thread_is_begun_where_there_is_no_memory_for_it(monkeypatch) -> None:
     """Python 3.11 would wait for it for ever."""
-    nothing_is_free(monkeypatch, room)
+    nothing_is_free(monkeypatch, memory_limits)
     begun: list[Any] = []
     with pytest.raises(tw.EngineError, match="cannot have a thread"):
-        room.with_a_thread(lambda: begun.append(1))
+        memory_limits.start_thread(lambda: begun.append(1))
     assert begun == []
 
 
@@ -235,5 +235,5 @@ def test_threads_share_a_heap_where_addresses_are_limited(limit, calls, monkeypa
 
     monkeypatch.setattr("resource.getrlimit", lambda _: (limit, -1))
     monkeypatch.setattr("ctypes.CDLL", lambda _: Library())
-    room.share_one_heap()
+    memory_limits.share_one_heap()
     assert made == calls

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FLOORS = (
-    *("errors", "replacing", "settings", "schema", "lazy", "forks", "room", "version"),
+    *("errors", "atomic_write", "settings", "schema", "lazy", "forks", "memory_limits", "version"),
     *("random", "scratch", "archive"),
     *("gates", "graph", "engine"),
     *("nn", "optim", "train", "data", "insight", "draw", "cli"),

@@ -27,7 +27,7 @@ def draw(shape: tuple[int, int], labels: str) -> tuple[np.ndarray, np.ndarray, n
     prediction = random.normal(0, 2, shape)
     target = {
         "numbers": random.normal(0, 2, shape),
-        "bits": random.uniform(0, 1, shape),
+        "binary": random.uniform(0, 1, shape),
         "classes": random.dirichlet(np.ones(shape[1]), shape[0]),
     }[labels]
     return prediction, target, random.integers(0, 4, shape[0]) + 0.5

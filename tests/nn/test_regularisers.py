@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
 from talweg.errors import RecordingError, SettingError
-from talweg.nn.call import Training
+from talweg.nn.forward_pass import TrainingStep
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(23, 6))
@@ -28,9 +28,9 @@ LAYERS: dict[str, Callable[[], tw.Module]] = {
 EACH_LAYER = pytest.mark.parametrize("name", LAYERS)
 
 
-def in_training(net: tw.Module, x: np.ndarray, step: float = 0.0) -> np.ndarray:
+def training_lock(net: tw.Module, x: np.ndarray, step: float = 0.0) -> np.ndarray:
     """The output of a step of training."""
-    training = Training(tw.constant(np.float64(step)), tw.constant(np.ones(len(x))))
+    training = TrainingStep(tw.constant(np.float64(step)), tw.constant(np.ones(len(x))))
     return net.apply(net.weights, x, training=training).array
 
 
@@ -43,13 +43,13 @@ def trained(layers: list[Any], engine: str, dtype: str = "float64", **settings: 
     return tw.fit(net, X, Y, engine=engine, **{"epochs": 3, "batch_size": 7, **settings})
 
 
-# Training and evaluation ------------------------------------------------------------------------
+# Training and evaluation --------------------------------------------------------------------------
 
 
 @EACH_LAYER
 def test_training_differs_from_evaluation(name: str) -> None:
     net = only(LAYERS[name]())
-    assert np.abs(in_training(net, X) - net.predict(X)).max() > 0.01
+    assert np.abs(training_lock(net, X) - net.predict(X)).max() > 0.01
 
 
 @EACH_LAYER
@@ -62,8 +62,8 @@ def test_evaluation_is_the_same_each_time(name: str) -> None:
 @pytest.mark.parametrize("name", ["dropout", "noise", "drop_connect", "noisy_dense"])
 def test_each_step_draws_anew_and_the_same_step_the_same(name: str) -> None:
     net = only(LAYERS[name]())
-    assert_array_equal(in_training(net, X, 3), in_training(net, X, 3))
-    assert np.abs(in_training(net, X, 3) - in_training(net, X, 4)).max() > 0.01
+    assert_array_equal(training_lock(net, X, 3), training_lock(net, X, 3))
+    assert np.abs(training_lock(net, X, 3) - training_lock(net, X, 4)).max() > 0.01
 
 
 @EACH_LAYER
@@ -132,7 +132,7 @@ def test_a_module_of_your_own_draws(engine: str) -> None:
 
 def test_dropout_keeps_its_share_and_the_mean() -> None:
     x = np.full((500, 200), 3.0)
-    found = in_training(only(tw.Dropout(0.3), x), x)
+    found = training_lock(only(tw.Dropout(0.3), x), x)
     kept = found != 0
     assert_allclose(found[kept], 3 / 0.7)
     assert abs(kept.mean() - 0.7) < 5 * np.sqrt(0.3 * 0.7 / x.size)
@@ -140,18 +140,18 @@ def test_dropout_keeps_its_share_and_the_mean() -> None:
 
 
 def test_a_rate_of_0_changes_nothing() -> None:
-    assert_array_equal(in_training(only(tw.Dropout(0)), X), X)
+    assert_array_equal(training_lock(only(tw.Dropout(0)), X), X)
 
 
 def test_drop_connect_drops_the_same_weights_for_all_rows() -> None:
     rows = np.repeat(X[:1], 5, axis=0)
-    found = in_training(only(tw.DropConnect(4, rate=0.5), rows), rows)
+    found = training_lock(only(tw.DropConnect(4, rate=0.5), rows), rows)
     assert_array_equal(found, found[[0] * 5])
 
 
 def test_noise_is_normal() -> None:
     x = np.zeros((400, 250))
-    found = in_training(only(tw.GaussianNoise(2.0), x), x) / 2.0
+    found = training_lock(only(tw.GaussianNoise(2.0), x), x) / 2.0
     assert abs(found.mean()) < 5 / np.sqrt(x.size) and abs(found.var() - 1) < 0.03
     assert abs((np.abs(found) > 1.96).mean() - 0.05) < 0.005
     assert abs((found**4).mean() - 3) < 0.15
@@ -161,7 +161,7 @@ def test_layer_norm_is_numpys() -> None:
     net = only(tw.LayerNorm())
     expected = (X - X.mean(1, keepdims=True)) / np.sqrt(X.var(1, keepdims=True) + 1e-5)
     assert_allclose(net.predict(X), expected, 1e-10)
-    assert_allclose(in_training(net, X), expected, 1e-10)
+    assert_allclose(training_lock(net, X), expected, 1e-10)
 
 
 @BOTH_ENGINES
@@ -180,7 +180,7 @@ def test_batch_norm_is_numpys(engine: str) -> None:
     assert_allclose(net.weights["0.running_variance"], variance, 1e-10)
     assert_allclose(net.predict(X), (X - mean) / np.sqrt(variance + 1e-5), 1e-10)
     expected = (X - X.mean(0)) / np.sqrt(X.var(0) + 1e-5)
-    assert_allclose(in_training(net, X), expected, 1e-10)
+    assert_allclose(training_lock(net, X), expected, 1e-10)
 
 
 @pytest.mark.slow
@@ -190,7 +190,7 @@ def test_normalisation_is_torchs() -> None:
     given = torch.tensor(X)
     batch, layer = torch.nn.BatchNorm1d(6).double(), torch.nn.LayerNorm(6).double()
     net = only(tw.BatchNorm())
-    assert_allclose(in_training(net, X), batch(given).detach().numpy(), 1e-9, 1e-12)
+    assert_allclose(training_lock(net, X), batch(given).detach().numpy(), 1e-9, 1e-12)
     assert_allclose(only(tw.LayerNorm()).predict(X), layer(given).detach().numpy(), 1e-9, 1e-12)
     tw.fit(net, X, X, optimizer=tw.SGD(lr=1e-300), epochs=1, batch_size=None)
     assert_allclose(net.predict(X), batch.eval()(given).detach().numpy(), 1e-9, 1e-12)

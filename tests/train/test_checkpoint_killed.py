@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from talweg import archive as bundle
-from talweg.replacing import leftovers
+from talweg.atomic_write import leftovers
 from talweg.train.run import checkpoint
 
 SCRIPT = """

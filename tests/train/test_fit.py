@@ -226,7 +226,7 @@ def test_a_loss_with_labels_of_ones_own() -> None:
             tw.max(p + 1.0 - tw.one_hot(t, classes=3, dtype=p.dtype), axis=1)
             - tw.sum(p * tw.one_hot(t, classes=3, dtype=p.dtype), axis=1)
         ),
-        labels="classes",
+        target_kind="classes",
     )
     net = tw.Sequential(tw.Dense(3), dtype="float64")
     run = tw.fit(net, X, LABELS, loss=hinge, metrics=["accuracy"], epochs=200)

@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from talweg.atomic_write import atomic_write, try_lock
 from talweg.cli.given import STANDARD_INPUT
 from talweg.errors import DataError
-from talweg.replacing import hold, replacing
 from talweg.train.run.interrupts import written_uncut
 
 _TRIES = 9  # each is for a run that removed the folder in the moment between two steps
@@ -131,7 +131,7 @@ def _is_locked(place: Path, claim: ExitStack) -> bool:
     try:
         descriptor = os.open(place, os.O_RDONLY)
         claim.callback(os.close, descriptor)
-        hold(descriptor)
+        try_lock(descriptor)
         return os.path.samestat(os.fstat(descriptor), place.stat())
     except FileNotFoundError:
         return False
@@ -151,7 +151,7 @@ def whole_or_nothing(*files: Path) -> Iterator[list[IO[bytes]]]:
         with ExitStack() as uncut, ExitStack() as stack:
             for each in files:
                 each.parent.mkdir(parents=True, exist_ok=True)
-            streams = [stack.enter_context(replacing(each)) for each in reversed(files)][::-1]
+            streams = [stack.enter_context(atomic_write(each)) for each in reversed(files)][::-1]
             yield streams
             for each, stream in zip(files, streams, strict=True):
                 stream.flush()  # what fails for want of room fails before the first step

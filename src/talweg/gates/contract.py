@@ -21,7 +21,7 @@ from talweg.gates.record import (
     traffic,
 )
 from talweg.gates.shape import transpose
-from talweg.room import demand
+from talweg.memory_limits import require_memory
 
 
 def _matmul_shape(x: Spec, y: Spec) -> Spec:
@@ -46,7 +46,7 @@ _thread = local()
 def _product(x: Array, y: Array) -> Any:
     """x @ y, once the BLAS has its memory: OpenBLAS ends the process that cannot give it."""
     if not hasattr(_thread, "has_room"):
-        demand(_BLAS_ROOM, "NumPy's first matrix product", "Free some, or raise the limit.")
+        require_memory(_BLAS_ROOM, "NumPy's first matrix product", "Free some, or raise the limit.")
         # x @ x.T takes the room at any size, and no threads, which a fork would leave stuck
         small = np.ones((16, 16), np.float32)
         np.matmul(small, small.T)

@@ -4,11 +4,11 @@ the verifier, the printer, the trace that shows every number, and the gradient c
 """
 
 from talweg.graph.backpropagation import grad, gradients, hvp, value_and_grad
-from talweg.graph.check import check_gradients
+from talweg.graph.gradient_check import check_gradients
 from talweg.graph.graph import Graph, record, verify
-from talweg.graph.order import ancestors
 from talweg.graph.simplify import simplify
 from talweg.graph.tensor import Function, Tensor, constant, run_input, tensor
+from talweg.graph.topological_order import ancestors
 from talweg.graph.trace import Trace, trace
 
 __all__ = [

@@ -15,9 +15,9 @@ import numpy as np
 from talweg import gates
 from talweg.errors import GraphError, ShapeError
 from talweg.gates import Array
-from talweg.graph.line import calling_line
-from talweg.graph.order import ancestors, made_since
+from talweg.graph.source_line import calling_line
 from talweg.graph.tensor import Function, Tensor, constant, next_number, tensor
+from talweg.graph.topological_order import ancestors, made_since
 
 
 def gradients(output: Tensor, wrt: Sequence[Tensor], seed: Tensor | None = None) -> list[Tensor]:

@@ -14,7 +14,7 @@ import numpy as np
 from talweg import gates
 from talweg.errors import RecordingError, ShapeError
 from talweg.gates import Operand, Shape
-from talweg.graph.line import calling_line
+from talweg.graph.source_line import calling_line
 from talweg.settings import plain
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any
 
 from talweg.errors import GraphError
 from talweg.gates import Cost
-from talweg.graph.order import ancestors
 from talweg.graph.tensor import Function, Tensor, run_input
+from talweg.graph.topological_order import ancestors
 from talweg.lazy import cached_property
 
 

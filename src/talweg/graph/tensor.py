@@ -19,9 +19,9 @@ from talweg.errors import DtypeError, GraphError, ShapeError, nearest
 from talweg.gates import Array, Gate, Shape, Spec
 from talweg.gates.record import common_float, is_weak
 from talweg.graph import functions
-from talweg.graph.line import Line, calling_line
-from talweg.graph.order import ancestors
-from talweg.graph.refusals import Refusals
+from talweg.graph.guards import Guards
+from talweg.graph.source_line import Line, calling_line
+from talweg.graph.topological_order import ancestors
 
 _numbers = itertools.count()
 
@@ -31,7 +31,7 @@ def next_number() -> int:
     return next(_numbers)
 
 
-class Tensor(Refusals):
+class Tensor(Guards):
     """A node of the graph.
 
     Made by `tw.tensor(...)` or by a gate. `varies` is False for constants and what follows from

@@ -10,8 +10,8 @@ from talweg.errors import GraphError, nearest
 from talweg.gates import Array
 from talweg.graph.backpropagation import every_gradient, local_slope
 from talweg.graph.graph import is_number, number_text
-from talweg.graph.order import ancestors
 from talweg.graph.tensor import Tensor
+from talweg.graph.topological_order import ancestors
 
 _WIDEST = 22  # letters of a value that is written out
 

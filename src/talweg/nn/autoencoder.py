@@ -8,10 +8,10 @@ from talweg import gates
 from talweg.graph import Tensor
 from talweg.graph.functions import sum as total
 from talweg.nn.losses import Loss, logits_of
-from talweg.nn.pair import Pair, squared_error
-from talweg.settings import Flag, Number, Rule, check
+from talweg.nn.reconstruction import ReconstructionModel, squared_error
+from talweg.settings import Constraint, Flag, Number, check
 
-_RULES: dict[str, Rule] = {"corruption": Number(at_least=0, below=1), "tied": Flag()}
+_RULES: dict[str, Constraint] = {"corruption": Number(at_least=0, below=1), "tied": Flag()}
 
 
 def _bits(prediction: Tensor, target: Tensor) -> Tensor:
@@ -20,11 +20,11 @@ def _bits(prediction: Tensor, target: Tensor) -> Tensor:
     return rows
 
 
-bits_error = Loss("cross_entropy", _bits, labels="bits")
+bits_error = Loss("cross_entropy", _bits, target_kind="binary")
 """-t log(p) - (1 - t) log(1 - p), the sum over outputs from 0 to 1, a mean over rows."""
 
 
-class DenoisingAutoencoder(Pair):
+class DenoisingAutoencoder(ReconstructionModel):
     """What restores v (N, D) from a damaged copy: visible(h V + a), h = activation(v' W + b).
 
     In training v' is v with a share `corruption` of its numbers set to 0, others in each step; else

@@ -11,9 +11,9 @@ from talweg.nn.activations import as_activation
 from talweg.nn.initializers import as_initializer
 from talweg.nn.module import Module
 from talweg.nn.penalties import L1L2, max_norm, refuse_other
-from talweg.settings import Flag, Number, Rule, check
+from talweg.settings import Constraint, Flag, Number, check
 
-_RULES: dict[str, Rule] = {
+_RULES: dict[str, Constraint] = {
     "units": Number(at_least=1, whole=True),
     "bias": Flag(),
     "max_norm": Number(above=0, optional=True),

@@ -8,9 +8,9 @@ from talweg.graph import Tensor
 from talweg.graph.functions import cast, take
 from talweg.nn.initializers import Normal, as_initializer
 from talweg.nn.module import Module
-from talweg.settings import Number, Rule, check
+from talweg.settings import Constraint, Number, check
 
-_RULES: dict[str, Rule] = {
+_RULES: dict[str, Constraint] = {
     # float32, which the rows of a net are by default, holds whole numbers up to here
     "num_embeddings": Number(at_least=1, at_most=2**24, whole=True),
     "embedding_dim": Number(at_least=1, whole=True),

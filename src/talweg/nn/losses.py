@@ -18,7 +18,7 @@ from talweg.gates import Operand
 from talweg.graph import Tensor, constant
 from talweg.graph.functions import logsumexp, mean, sum as total
 from talweg.nn.row_weights import row_weights
-from talweg.nn.targets import Labels, prepare_target
+from talweg.nn.targets import TargetKind, prepare_target
 from talweg.settings import Number, check
 
 _LABEL_SMOOTHING = {"label_smoothing": Number(at_least=0, below=1)}
@@ -30,7 +30,7 @@ RowRule = Callable[[Any, Any], Any]
 class Loss:
     """How wrong predictions are; call it on a prediction and a target, or name it in `fit`.
 
-    `labels` says what targets it takes: numbers, bits (0 to 1), or classes (whole numbers,
+    `target_kind` says what targets it takes: numbers, binary (0 to 1), or classes (whole numbers,
     one-hot rows or probabilities).
 
     >>> mse(np.array([[1.0], [3.0]]), np.array([1.0, 1.0])).item()
@@ -40,13 +40,13 @@ class Loss:
     name: str
     rows: RowRule
     reduction: Literal["mean", "sum"] = "mean"
-    labels: Labels = "numbers"
+    target_kind: TargetKind = "numbers"
 
     def __call__(self, prediction: Any, target: Any, weights: Any = None) -> Tensor:
         """The loss of a batch as a tensor: predictions (N, K), targets, and weights (N)."""
         if not isinstance(prediction, Tensor):
             prediction = constant(prediction)
-        rows = self.rows(prediction, _target_node(target, prediction, self.labels))
+        rows = self.rows(prediction, _target_node(target, prediction, self.target_kind))
         count = float(rows.size)
         if weights is not None:
             given = row_weights(f"{self.name}: weights", weights, rows.size)
@@ -55,12 +55,12 @@ class Loss:
         return result
 
 
-def _target_node(target: Any, prediction: Tensor, labels: Labels) -> Tensor:
+def _target_node(target: Any, prediction: Tensor, target_kind: TargetKind) -> Tensor:
     if isinstance(target, Tensor):
-        if labels != "classes" and target.shape != prediction.shape:
+        if target_kind != "classes" and target.shape != prediction.shape:
             raise ShapeError(f"the target is {target.spec}, the prediction {prediction.spec}")
         return target
-    return constant(prepare_target(target, prediction.spec, labels))
+    return constant(prepare_target(target, prediction.spec, target_kind))
 
 
 def per_row(x: Operand, reduce: Callable[..., Operand] = mean) -> Operand:
@@ -203,7 +203,7 @@ class Huber(Loss):
 
 huber = Huber()
 """Huber's loss with delta 1."""
-binary_cross_entropy = Loss("binary_cross_entropy", _binary_cross_entropy, labels="bits")
+binary_cross_entropy = Loss("binary_cross_entropy", _binary_cross_entropy, target_kind="binary")
 """-t log(s) - (1 - t) log(1 - s) with s = sigmoid(z), from z: softplus(z) - t z."""
 
 
@@ -224,7 +224,7 @@ class CrossEntropy(Loss):
         given = {"label_smoothing": label_smoothing}
         share = check("CrossEntropy", given, _LABEL_SMOOTHING)["label_smoothing"]
         name = f"cross_entropy(label_smoothing={share:g})" if share else "cross_entropy"
-        super().__init__(name, partial(_cross_entropy, smoothing=share), labels="classes")
+        super().__init__(name, partial(_cross_entropy, smoothing=share), target_kind="classes")
         object.__setattr__(self, "label_smoothing", share)
 
     def __repr__(self) -> str:

@@ -41,7 +41,7 @@ def make_accuracy(loss: Loss) -> Metric:
     For one output, and for several that are bits, the share of bits that are right: above 1/2, or
     above 0 where the loss takes outputs for logits, log(p / (1 - p)).
     """
-    return Metric("accuracy", partial(_right, is_bits=loss.labels == "bits"))
+    return Metric("accuracy", partial(_right, is_bits=loss.target_kind == "binary"))
 
 
 def _right(prediction: Operand, target: Operand, is_bits: bool) -> Operand:
@@ -73,12 +73,12 @@ def as_metric(given: Any, loss: Loss) -> Metric:
 
 def _of_loss(measured: Loss, loss: Loss) -> Metric:
     """A loss as a metric beside another loss, where both take the same kind of target."""
-    takes_numbers = measured.labels == "numbers" and loss.labels == "bits"
-    if measured.labels != loss.labels and not takes_numbers:
+    takes_numbers = measured.target_kind == "numbers" and loss.target_kind == "binary"
+    if measured.target_kind != loss.target_kind and not takes_numbers:
         raise SettingError(
-            f"the metric {measured.name!r} takes {measured.labels} as targets, but the loss "
-            f"{loss.name!r} takes {loss.labels}; measure another, such as "
-            f"{'accuracy' if loss.labels == 'classes' else loss.name!r}"
+            f"the metric {measured.name!r} takes {measured.target_kind} as targets, but the loss "
+            f"{loss.name!r} takes {loss.target_kind}; measure another, such as "
+            f"{'accuracy' if loss.target_kind == 'classes' else loss.name!r}"
         )
     of_bits = partial(_of_probabilities, rows=measured.rows)
     return Metric(measured.name, of_bits if takes_numbers else measured.rows)

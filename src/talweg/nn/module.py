@@ -18,17 +18,17 @@ import numpy.typing as npt
 from talweg.errors import DtypeError, RecordingError, ShapeError
 from talweg.gates import Array, Shape
 from talweg.graph import Tensor, constant
-from talweg.graph.line import calling_line
-from talweg.graph.order import made_since
+from talweg.graph.source_line import calling_line
 from talweg.graph.tensor import next_number
-from talweg.nn.call import (
+from talweg.graph.topological_order import made_since
+from talweg.nn.forward_pass import (
     Declare,
-    Recording,
-    Training,
+    ForwardPass,
+    TrainingStep,
     checked,
+    current_pass,
     first_values,
     look_up,
-    recording_now,
     sizes_of,
 )
 from talweg.nn.initializers import ByShape
@@ -108,7 +108,7 @@ class Module:
         """Whether this call is a step of training: what only disturbs learning rests otherwise."""
         return self._call_under_way("is_training").training is not None
 
-    def training(self) -> Training:
+    def training(self) -> TrainingStep:
         """What a module may ask of a step of training beside its output; only where
         `is_training`.
         """
@@ -123,8 +123,8 @@ class Module:
         """
         return self.training().uniform(shape, dtype or self.whole.dtype)
 
-    def _call_under_way(self, what: str) -> Recording:
-        recording = recording_now.get()
+    def _call_under_way(self, what: str) -> ForwardPass:
+        recording = current_pass.get()
         if recording is None:
             raise RecordingError(f"{what} is for use inside a module's __call__")
         return recording
@@ -214,7 +214,7 @@ class Module:
     # Using --------------------------------------------------------------------------------
 
     def apply(
-        self, weights: Mapping[str, Any], X: Any, *, training: Training | None = None
+        self, weights: Mapping[str, Any], X: Any, *, training: TrainingStep | None = None
     ) -> Tensor:
         """The output for parameters given by name, as tensors or arrays: what a run records.
 
@@ -329,13 +329,13 @@ class Module:
         tensors = {name: Tensor(np.array(view), name=name) for name, view in views}
         return self._run(look_up(tensors), *X)
 
-    def _run(self, declare: Declare, *inputs: Any, training: Training | None = None) -> Tensor:
+    def _run(self, declare: Declare, *inputs: Any, training: TrainingStep | None = None) -> Tensor:
         paths = {id(module): path for path, module in self.named_modules()}
-        token = recording_now.set(Recording(declare, paths, training))
+        token = current_pass.set(ForwardPass(declare, paths, training))
         try:
             return self(*(each if isinstance(each, Tensor) else constant(each) for each in inputs))
         finally:
-            recording_now.reset(token)
+            current_pass.reset(token)
 
     def as_rows(self, X: Any) -> Array:
         """Rows as an array of the network's dtype."""
@@ -375,7 +375,7 @@ def _as_part(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def called(self: Module, *inputs: Any) -> Any:
-        recording = recording_now.get()
+        recording = current_pass.get()
         if recording is None:
             return self._outermost(*inputs)
         mark = next_number()

@@ -9,7 +9,7 @@ import numpy as np
 
 from talweg.errors import DataError, SettingError, ShapeError
 from talweg.gates import Array
-from talweg.nn.targets import Labels
+from talweg.nn.targets import TargetKind
 
 
 def row_weights(what: str, given: Any, count: int) -> Array:
@@ -39,7 +39,9 @@ def _numbers(what: str, given: Any) -> Array:
     raise DataError(f"{what} must be a row of numbers, but {given!r} was given")
 
 
-def class_weights(given: Any, labels: Labels, target: Array, rows: Array, classes: int) -> Array:
+def class_weights(
+    given: Any, target_kind: TargetKind, target: Array, rows: Array, classes: int
+) -> Array:
     """One weight a class, (K,).
 
     `given` is a mapping or a sequence of weights, or "balanced": then each class counts the same
@@ -48,7 +50,7 @@ def class_weights(given: Any, labels: Labels, target: Array, rows: Array, classe
     if isinstance(given, str):
         if given != "balanced":
             raise SettingError(f"class_weight: 'balanced' or weights, not {given!r}")
-        totals = _class_totals(labels, target, rows, classes)
+        totals = _class_totals(target_kind, target, rows, classes)
         met = totals > 0  # a class that training never meets weighs 1
         return np.where(met, totals.sum() / (met.sum() * np.where(met, totals, 1)), 1.0)
     if isinstance(given, Mapping):
@@ -64,19 +66,19 @@ def class_weights(given: Any, labels: Labels, target: Array, rows: Array, classe
     return weights
 
 
-def weights_by_class(weights: Array, labels: Labels, target: Array) -> Array:
+def weights_by_class(weights: Array, target_kind: TargetKind, target: Array) -> Array:
     """The weight of each row's class, (N,), or of its classes by their probabilities."""
-    _refuse_no_classes(labels, target)
-    if labels == "bits":
+    _refuse_no_classes(target_kind, target)
+    if target_kind == "binary":
         ones = target.reshape(-1)
         return np.asarray(weights[0] * (1 - ones) + weights[1] * ones)
     return np.asarray(weights[target] if target.ndim == 1 else target @ weights)
 
 
-def _class_totals(labels: Labels, target: Array, rows: Array, classes: int) -> Array:
+def _class_totals(target_kind: TargetKind, target: Array, rows: Array, classes: int) -> Array:
     """The weight of all rows of each class, (K,)."""
-    _refuse_no_classes(labels, target)
-    if labels == "bits":
+    _refuse_no_classes(target_kind, target)
+    if target_kind == "binary":
         ones = float(rows @ target.reshape(-1))
         return np.array([rows.sum() - ones, ones])
     if target.ndim == 1:
@@ -84,8 +86,8 @@ def _class_totals(labels: Labels, target: Array, rows: Array, classes: int) -> A
     return np.asarray(rows @ target)
 
 
-def _refuse_no_classes(labels: Labels, target: Array) -> None:
-    if labels == "numbers":
+def _refuse_no_classes(target_kind: TargetKind, target: Array) -> None:
+    if target_kind == "numbers":
         raise SettingError("class_weight needs classes: use cross_entropy or binary_cross_entropy")
-    if labels == "bits" and target.size != len(target):
+    if target_kind == "binary" and target.size != len(target):
         raise SettingError("class_weight: a row with several bits has no one class")

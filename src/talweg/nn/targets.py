@@ -9,10 +9,10 @@ import numpy as np
 from talweg.errors import DataError, ShapeError
 from talweg.gates import Array, Shape, Spec
 
-Labels = Literal["numbers", "bits", "classes"]
+TargetKind = Literal["numbers", "binary", "classes"]
 
 
-def prepare_target(target: Any, prediction: Spec, labels: Labels) -> Array:
+def prepare_target(target: Any, prediction: Spec, target_kind: TargetKind) -> Array:
     """The target as an array that goes with predictions of that shape and dtype.
 
     A vector (N) goes with predictions (N, 1); nothing else is stretched, so no (N) ever meets
@@ -25,11 +25,11 @@ def prepare_target(target: Any, prediction: Spec, labels: Labels) -> Array:
             f"the target must hold numbers, but holds {array.dtype}; number the classes from 0, "
             "or use tw.TableModel, which does"
         )
-    if labels == "classes":
+    if target_kind == "classes":
         return _classes(array, prediction)
     array = _fitted(array.astype(prediction.dtype), prediction.shape)
     _refuse_non_finite(array)
-    if labels == "bits":
+    if target_kind == "binary":
         _refuse_outside(array)
     return array
 

@@ -15,7 +15,7 @@ import numpy as np
 from talweg.errors import SettingError
 from talweg.optim.full_batch import FullBatch, Landscape, Point, Vector, remembered
 from talweg.random import PROPOSALS, generator
-from talweg.settings import Flag, Number, Rule, setting
+from talweg.settings import Constraint, Flag, Number, setting
 
 Cooling = Callable[[float], float]
 """The share of the first temperature that is left when so many epochs are done."""
@@ -48,7 +48,7 @@ def logarithmic(done: float, epochs: int, end: float) -> float:
 COOLINGS = {each.__name__: each for each in (geometric, linear, logarithmic)}
 
 
-class _NameOrFunction(Rule):
+class _NameOrFunction(Constraint):
     def allows(self, value: Any) -> bool:
         return value in COOLINGS if isinstance(value, str) else callable(value)
 

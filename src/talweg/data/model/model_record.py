@@ -18,7 +18,7 @@ from talweg.data.model.network import Blueprint
 from talweg.data.model.target import TARGET_RECORD, Classification, Coding
 from talweg.data.split.periods import ALONG_TIME_RECORD, IN_TIME_RECORD
 from talweg.schema import COUNT, Exactly, Items, Record, Text, optional
-from talweg.settings import Number, Rule
+from talweg.settings import Constraint, Number
 
 Array = NDArray[Any]
 
@@ -29,7 +29,7 @@ PLACES = ("network", "epoch")
 
 _MOST_LOG = 709.0  # e to this, and to its negative, is a float64
 _SECONDS = Number(at_least=0)
-_RUN: dict[str, Rule] = {"epochs": COUNT, "best_epoch": COUNT, "stopped_by": Text()}
+_RUN: dict[str, Constraint] = {"epochs": COUNT, "best_epoch": COUNT, "stopped_by": Text()}
 _TRAINING = Record(
     {
         **_RUN,

@@ -15,7 +15,7 @@ from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
 from talweg.optim.schedules import SCHEDULES, is_schedule
 from talweg.random import SEED
 from talweg.schema import Anything, Either, Exactly, Items, Record, Text, Tuple, optional
-from talweg.settings import Choice, Number, Rule
+from talweg.settings import Choice, Constraint, Number
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class _Threshold:
         return 'a number between 0 and 1, "balanced", "f1" or None'
 
 
-SETTINGS: dict[str, Rule] = {
+SETTINGS: dict[str, Constraint] = {
     "target": _Targets(),
     "task": Choice(("regression", "classification"), optional=True),
     "class_weight": Choice(("balanced",), optional=True),
@@ -71,7 +71,7 @@ SETTINGS: dict[str, Rule] = {
 }
 
 _COLUMN = Either((Text(), Number(whole=True)))
-_AS_KEPT: dict[str, Rule] = {
+_AS_KEPT: dict[str, Constraint] = {
     "target": Either((_COLUMN, Items(_COLUMN, at_least=1))),
     "drop": Items(_COLUMN),
     "columns": Items(Tuple((_COLUMN, Either((Text(), Items(Text())))))),

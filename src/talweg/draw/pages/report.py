@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from talweg.atomic_write import atomic_write
 from talweg.draw.charts.plots import line_chart
 from talweg.draw.charts.scale import number
 from talweg.draw.markup import Markup, tag
@@ -19,7 +20,6 @@ from talweg.draw.pages.columns import column_parts, mistake_parts
 from talweg.draw.pages.facts import Data, Network, Report, Result, Settings, Training
 from talweg.draw.pages.result import pictures
 from talweg.errors import TrainingWarning, counted
-from talweg.replacing import replacing
 
 Make = Callable[[], list[Markup]]
 
@@ -33,7 +33,7 @@ def write_page(path: str | os.PathLike[str], content: str) -> Path:
     """Write a page to `path`, whole or not at all."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(target) as stream:
+    with atomic_write(target) as stream:
         stream.write(content.encode())
     return target
 

@@ -16,7 +16,7 @@ from talweg.engine.run.snapshot import Snapshot
 from talweg.errors import SettingError
 from talweg.graph import Graph, constant, gradients, simplify
 from talweg.nn import Loss, Metric, Module
-from talweg.nn.call import Training
+from talweg.nn.forward_pass import TrainingStep
 from talweg.optim.full_batch import FullBatch, Point, Search, Vector
 from talweg.train.run.parameter_slices import joined
 from talweg.train.run.recording import forward_pass
@@ -68,7 +68,7 @@ def pass_graph(
     return simplify(Graph({"weights": part.flat, **part.batch}, outputs))
 
 
-def _refuse_steps(rule: FullBatch, training: Training) -> None:
+def _refuse_steps(rule: FullBatch, training: TrainingStep) -> None:
     """What a net asks of each step: that makes of each pass another loss."""
     reasons = {
         "draws random numbers in training (dropout, noise)": training.streams,

@@ -12,9 +12,9 @@ import numpy as np
 from talweg.errors import SettingError
 from talweg.gates import Array
 from talweg.nn import Dense, Module, Sequential
-from talweg.nn.boltzmann import RBM
-from talweg.nn.in_training import in_training
-from talweg.nn.pair import Pair
+from talweg.nn.rbm import RBM
+from talweg.nn.reconstruction import ReconstructionModel
+from talweg.nn.training_lock import training_lock
 from talweg.optim import Optimizer
 from talweg.settings import plain
 from talweg.train.run.fit import fit
@@ -26,7 +26,7 @@ def pretrain(
     net: Sequential,
     X: Any,
     *,
-    method: Pair | Sequence[Pair] | None = None,
+    method: ReconstructionModel | Sequence[ReconstructionModel] | None = None,
     layers: int | Sequence[int] | None = None,
     optimizer: str | Optimizer | Sequence[str | Optimizer] = "adam",
     epochs: int | Sequence[int] = 10,
@@ -71,7 +71,7 @@ def pretrain(
         at: {**shared, "optimizer": rule, "epochs": length}
         for at, rule, length in zip(places, rules, lengths, strict=True)
     }
-    with in_training(net):
+    with training_lock(net):
         rows = net.as_rows(X)
         if not net.is_initialized:
             net.init(rows, seed=seed)
@@ -109,7 +109,11 @@ class Pretraining:
                 f"and the code, and be pretrained, but only {list(self.layers)} are; give pretrain "
                 "a net that ends in the code, and layers=range(...) with the last"
             )
-        back = [run.net.decoder() for run in reversed(self.runs) if isinstance(run.net, Pair)]
+        back = [
+            run.net.decoder()
+            for run in reversed(self.runs)
+            if isinstance(run.net, ReconstructionModel)
+        ]
         whole = Sequential(*self.net.layers, *back, dtype=self.net.dtype)
         return whole.init(np.zeros((1, *self.net.row_shape)))
 
@@ -122,7 +126,7 @@ class Pretraining:
 
 def _trained(
     net: Sequential,
-    pairs: Mapping[int, Pair],
+    pairs: Mapping[int, ReconstructionModel],
     settings: Mapping[int, Mapping[str, Any]],
     rows: Array,
 ) -> Iterator[Run]:
@@ -188,8 +192,8 @@ def _places(net: Sequential, given: int | Sequence[int] | None) -> list[int]:
     return places
 
 
-def _pair(method: Any, layer: Dense) -> Pair:
-    if not isinstance(method, Pair):
+def _pair(method: Any, layer: Dense) -> ReconstructionModel:
+    if not isinstance(method, ReconstructionModel):
         raise SettingError(
             f"pretrain: method must be tw.RBM() or tw.DenoisingAutoencoder(), not {method!r}"
         )

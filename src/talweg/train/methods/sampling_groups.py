@@ -15,8 +15,8 @@ from talweg.graph import Tensor, run_input
 from talweg.graph.functions import cast
 from talweg.lazy import cached_property
 from talweg.nn import Loss
-from talweg.nn.call import Training
-from talweg.optim.sampling import AdaptiveSampling
+from talweg.nn.forward_pass import TrainingStep
+from talweg.optim.adaptive_sampling import AdaptiveSampling
 
 PREFIX = "sampling."
 """How the names begin of what a sampler remembers, and of its settings."""
@@ -110,7 +110,7 @@ def groups_of(sampler: Any, rows: Rows, loss: Loss) -> Groups | None:
     return Groups(sampler, np.unique(labels, return_inverse=True)[1])
 
 
-def refuse_assigned(training: Training) -> None:
+def refuse_assigned(training: TrainingStep) -> None:
     """Where rows of a batch meet in training alone, none may weigh more for being rare."""
     if training.assigned:
         raise SettingError(
@@ -121,17 +121,17 @@ def refuse_assigned(training: Training) -> None:
 
 def _classes(rows: Rows, loss: Loss) -> Array:
     """The class of each row; of probabilities, the likeliest."""
-    if loss.labels == "numbers":
+    if loss.target_kind == "numbers":
         raise SettingError(
             f"fit: a sampler over classes needs a loss that has them, such as cross_entropy, not "
             f"{loss.name}; give an array with the group of each row"
         )
-    if loss.labels == "bits" and rows.y.size != len(rows):
+    if loss.target_kind == "binary" and rows.y.size != len(rows):
         raise SettingError(
             "fit: a sampler over classes: a row with several bits has no one class; give an array "
             "with the group of each row"
         )
-    if loss.labels == "bits":
+    if loss.target_kind == "binary":
         return rows.y.reshape(-1) > 0.5
     return rows.y if rows.y.ndim == 1 else rows.y.argmax(axis=1)
 

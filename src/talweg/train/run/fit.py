@@ -20,11 +20,11 @@ from talweg.engine.run.program import (
 )
 from talweg.errors import SettingError, TrainingWarning
 from talweg.nn import Loss, Metric, Module, as_loss, as_metric
-from talweg.nn.in_training import in_training
+from talweg.nn.training_lock import training_lock
 from talweg.optim import FullBatch, Optimizer, as_optimizer
-from talweg.optim.sampling import AdaptiveSampling
+from talweg.optim.adaptive_sampling import AdaptiveSampling
 from talweg.random import SEED
-from talweg.settings import Choice, Flag, Number, Rule, check, plain
+from talweg.settings import Choice, Constraint, Flag, Number, check, plain
 from talweg.train.methods import full_batch, importance_sampling_loop as sampled
 from talweg.train.methods.sampling_groups import Groups, groups_of
 from talweg.train.run.checkpoint import Checkpoint, keeper_of
@@ -52,7 +52,7 @@ from talweg.train.run.run_report import finished
 from talweg.train.run.stopping import Stop, TimeBudget, as_rules, refuse_measure
 from talweg.train.run.watching import as_watch
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, Constraint] = {
     "epochs": Number(at_least=1, whole=True),
     "batch_size": Number(at_least=1, whole=True, optional=True),
     "shuffle": Flag(),
@@ -161,7 +161,7 @@ def fit(
     }
     settings = check("fit", settings, RULES)
     refuse_part(net)
-    with in_training(net):
+    with training_lock(net):
         job = job_of(net, X, y, settings, sampler)
         engine_name = chosen_engine(settings["engine"])
         if sampler is not None and checkpoint is not None:

@@ -15,7 +15,7 @@ from typing import Self, TextIO
 
 from talweg.engine.run.program import Control
 from talweg.errors import EngineError
-from talweg.room import with_a_thread
+from talweg.memory_limits import start_thread
 
 _EVERY = 0.1  # seconds between two looks
 _LINE_EVERY = 10.0  # and between two lines, where there is no terminal
@@ -56,7 +56,7 @@ class Bar(ABC):
 
     def __enter__(self) -> Self:
         try:
-            with_a_thread(self._thread.start)
+            start_thread(self._thread.start)
         except EngineError:  # the process is at a limit
             self._done.set()
         except BaseException:  # Ctrl-C while the thread starts, which may be running already

@@ -10,7 +10,7 @@ from talweg.errors import SettingError, ShapeError
 from talweg.gates import Spec
 from talweg.graph import Graph, Tensor, gradients, run_input, simplify
 from talweg.nn import Loss, Metric, Module
-from talweg.nn.call import Training
+from talweg.nn.forward_pass import TrainingStep
 from talweg.nn.predictor import views
 from talweg.optim import FullBatch, Optimizer
 from talweg.random import first_key
@@ -119,7 +119,7 @@ class Forward(NamedTuple):
     flat: Tensor
     views: Mapping[str, Tensor]
     batch: Mapping[str, Tensor]
-    training: Training
+    training: TrainingStep
     prediction: Tensor
     measures: dict[str, Tensor]
     objective: Tensor
@@ -140,7 +140,7 @@ def forward_pass(
         raise SettingError("fit: the net has no parameters, so there is nothing to learn")
     flat = run_input(net.weights.flat, "weights")
     batch, pieces = _batch_inputs(rows, batch_size), views(net, flat)
-    training = Training(key, batch["row_weights"])
+    training = TrainingStep(key, batch["row_weights"])
     prediction = _prediction(net, pieces, batch["x"], training)
     measures = _measures(prediction, batch, loss, metrics)
     objective = _with_penalties(measures["loss"], training.penalties, batch, loss)
@@ -178,7 +178,7 @@ def _batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
 
 
 def _prediction(
-    net: Module, views: Mapping[str, Tensor], x: Tensor, training: Training | None = None
+    net: Module, views: Mapping[str, Tensor], x: Tensor, training: TrainingStep | None = None
 ) -> Tensor:
     prediction = net.apply(views, x, training=training).named("prediction")
     if prediction.shape[:1] != x.shape[:1]:
@@ -211,7 +211,7 @@ def _with_penalties(
     return objective
 
 
-def _settled(net: Module, flat: Tensor, training: Training) -> Tensor:
+def _settled(net: Module, flat: Tensor, training: TrainingStep) -> Tensor:
     """The weights after a step, within their limits, and what is assigned in its place."""
     if not (training.limits or training.assigned):
         return flat

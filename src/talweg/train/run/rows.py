@@ -70,8 +70,8 @@ def training_and_validation(
         held_out = _rows(held_x, held_y, loss, prediction, weights, "validation ")
     if class_weight is None:
         return rows, held_out
-    classes = 2 if loss.labels == "bits" else prediction.shape[-1]
-    weights = class_weights(class_weight, loss.labels, rows.y, rows.weights, classes)
+    classes = 2 if loss.target_kind == "binary" else prediction.shape[-1]
+    weights = class_weights(class_weight, loss.target_kind, rows.y, rows.weights, classes)
     weighed = (_by_class(each, loss, weights) if each else None for each in (rows, held_out))
     return tuple(weighed)  # type: ignore[return-value]
 
@@ -156,7 +156,7 @@ def _rows(x: Array, y: Any, loss: Loss, prediction: Spec, sample_weight: Any, na
         (x, target, weights) if used.all() else (x[used], target[used], weights[used])
     )
     spec = Spec((len(x), *prediction.shape[1:]), prediction.dtype)
-    target = prepare_target(target, spec, loss.labels)
+    target = prepare_target(target, spec, loss.target_kind)
     return Rows(x, np.ascontiguousarray(target), _narrowed(weights, x.dtype, name))
 
 
@@ -178,7 +178,7 @@ def _narrowed(weights: Array, dtype: Any, name: str) -> Array:
 
 def _by_class(rows: Rows, loss: Loss, weights: Array) -> Rows:
     """The rows, each weighed by its class as well."""
-    by_class = weights_by_class(weights, loss.labels, rows.y)
+    by_class = weights_by_class(weights, loss.target_kind, rows.y)
     both = (rows.weights * by_class).astype(rows.weights.dtype)
     if not both.any() or not np.isfinite(both).all():
         fault = "a weight too large" if both.any() else "the weight 0"

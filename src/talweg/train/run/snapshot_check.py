@@ -13,9 +13,9 @@ import numpy as np
 
 from talweg.engine.run.program import Program
 from talweg.engine.run.snapshot import Array, Snapshot, flat
-from talweg.schema import COUNT, Number, Real, Record, Rule, optional
+from talweg.schema import COUNT, Constraint, Number, Real, Record, optional
 
-NUMBERS: Mapping[str, Rule] = {
+NUMBERS: Mapping[str, Constraint] = {
     "best_loss": Real(),
     "best_epoch": COUNT,
     "epoch": COUNT,

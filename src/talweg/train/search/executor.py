@@ -10,7 +10,7 @@ from contextlib import ExitStack, nullcontext
 from typing import Any, Self
 
 from talweg.engine.run.program import Control, Outcome
-from talweg.room import with_a_thread
+from talweg.memory_limits import start_thread
 from talweg.train.run.engines import Engine, engine_for
 from talweg.train.run.interrupts import interruptible
 from talweg.train.run.progress import Watched, Whole, wants_bar
@@ -73,7 +73,7 @@ class SideBySide:
 
     def _submitted(self, work: Work) -> Future[list[Ended]]:
         engine = self._engine(work)
-        return with_a_thread(lambda: self.training.submit(self._one, work, engine))
+        return start_thread(lambda: self.training.submit(self._one, work, engine))
 
     def _watched(self, work: Work) -> Watched:
         """What the bar tells of a work."""
@@ -90,7 +90,7 @@ class SideBySide:
         """What runs a work; compiled when first asked for, so in the order of need."""
         with self.finding:
             if work.key not in self.engines:
-                self.engines[work.key] = with_a_thread(
+                self.engines[work.key] = start_thread(
                     lambda: self.compiling.submit(self._compile, work)
                 )
             return self.engines[work.key]

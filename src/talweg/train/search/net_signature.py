@@ -14,7 +14,7 @@ import numpy as np
 from talweg.gates import Gate
 from talweg.graph import Graph, Tensor, run_input
 from talweg.nn import Module
-from talweg.nn.call import Training
+from talweg.nn.forward_pass import TrainingStep
 
 _IGNORED = {
     *("_weights", "_home", "_given", "_asked", "row_shape"),
@@ -85,7 +85,7 @@ def forward(net: Module, x: Any) -> tuple[Any, ...]:
     """The net's own computation for one row: in evaluation, and all that it does in training."""
     weights = {name: run_input(each, name) for name, each in net.weights.items()}
     row, key = run_input(x[:1], "x"), run_input(np.zeros(()), "key")
-    training = Training(key, run_input(np.ones(1, net.dtype), "row_weights"))
+    training = TrainingStep(key, run_input(np.ones(1, net.dtype), "row_weights"))
     outputs = {"prediction": net.apply(weights, row)}
     outputs["in training"] = net.apply(weights, row, training=training)
     outputs |= {f"penalty {i}": each for i, each in enumerate(training.penalties)}

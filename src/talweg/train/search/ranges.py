@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from talweg.errors import SettingError
 from talweg.random import SEED, SWEEP_POINTS, generator
-from talweg.settings import Checked, Choice, Flag, Number, Rule, check, setting
+from talweg.settings import Checked, Choice, Constraint, Flag, Number, check, setting
 
-SAMPLING: dict[str, Rule] = {
+SAMPLING: dict[str, Constraint] = {
     "points": Number(at_least=1, whole=True, optional=True),
     "sampling": Choice(("random", "sobol", "paired"), optional=True),
 }

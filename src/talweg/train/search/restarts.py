@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from talweg.errors import DataError, SettingError, counted
 from talweg.nn import Module
-from talweg.settings import Number, Rule, check
+from talweg.settings import Constraint, Number, check
 from talweg.train.run.run import Run
 from talweg.train.search.rung_results import kept
 from talweg.train.search.sweep import Sweep, sweep
 
-_RULES: dict[str, Rule] = {
+_RULES: dict[str, Constraint] = {
     "starts": Number(at_least=1, whole=True),
     "tolerance": Number(above=0),
     "solved": Number(optional=True),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from talweg.errors import SettingError, TalwegError, nearest
 from talweg.nn import Loss, Metric, Module
 from talweg.optim import FullBatch, Optimizer, as_optimizer
-from talweg.settings import Rule, check, plain
+from talweg.settings import Constraint, check, plain
 from talweg.train.run.fit import RULES, fit
 from talweg.train.run.folds import Fold, Holdout
 from talweg.train.search.ranges import Range, visited
@@ -158,7 +158,7 @@ class _Rules:
     allow: all of them are checked at the first point, at others those that are swept.
     """
 
-    def __init__(self, swept: Mapping[str, Rule]) -> None:
+    def __init__(self, swept: Mapping[str, Constraint]) -> None:
         self.made: dict[Any, _Rule] = {}
         self.swept = swept
 

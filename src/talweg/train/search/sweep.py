@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from talweg.errors import DataError, SettingError, TrainingWarning, counted
 from talweg.lazy import cached_property
-from talweg.settings import Flag, Rule, check, plain
+from talweg.settings import Constraint, Flag, check, plain
 from talweg.train.run.checkpoint import Checkpoint
 from talweg.train.run.claim import claimed
 from talweg.train.run.engines import chosen_engine
@@ -34,7 +34,7 @@ from talweg.train.search.sweep_identity import identity_of
 from talweg.train.search.table import Table, column
 
 _NAMED = 3  # points that a warning names
-_RULES: dict[str, Rule] = {
+_RULES: dict[str, Constraint] = {
     **SAMPLING,
     "resume": Flag(),
     **{name: RULES[name] for name in ("threads", "engine", "progress")},

@@ -20,11 +20,11 @@ from talweg.errors import ModelFileError, SettingError, TrainingWarning
 from talweg.schema import (
     COUNT,
     Anything,
+    Constraint,
     Items,
     Number,
     Real,
     Record,
-    Rule,
     Text,
     Values,
     fault,
@@ -45,7 +45,7 @@ from talweg.train.search.rung_results import Standing
 from talweg.train.search.sweep_identity import refuse_other
 
 KIND = Kind("talweg-sweep", 3, "sweep", "delete it, and sweep from the start")
-_NUMBERS: Mapping[str, Rule] = {
+_NUMBERS: Mapping[str, Constraint] = {
     **{name: Text() for name in ("stopped_by", "stop_reason")},
     **dict.fromkeys(("epochs", "steps", "steps_per_epoch"), COUNT),
     "restored_epoch": optional(COUNT),
@@ -158,19 +158,19 @@ class _Place:
         return "the dtype and the shape of an array"
 
 
-_ARRAY: Rule = _Place()
-_ARRAYS: Rule = Values(_ARRAY)
-_FAILURE: dict[str, Rule] = {
+_ARRAY: Constraint = _Place()
+_ARRAYS: Constraint = Values(_ARRAY)
+_FAILURE: dict[str, Constraint] = {
     **{name: Text() for name in ("gate", "layer", "line", "message")},
     **dict.fromkeys(("epoch", "step"), COUNT),
     "lr": Real(),
 }
-_SNAPSHOT: dict[str, Rule] = {
+_SNAPSHOT: dict[str, Constraint] = {
     "numbers": SNAPSHOT_NUMBERS,
     **dict.fromkeys(("weights", "best"), _ARRAY),
     **dict.fromkeys(("state", "rules", "history", "watched"), _ARRAYS),
 }
-_RUN: dict[str, Rule] = {
+_RUN: dict[str, Constraint] = {
     "losses": Items(Real()),
     "numbers": Record(_NUMBERS),
     "failure": optional(Record(_FAILURE)),

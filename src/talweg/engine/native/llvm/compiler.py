@@ -21,7 +21,7 @@ from typing import Any
 from talweg.engine.native.llvm.cache import Cache, key_of, user_cache
 from talweg.errors import EngineError
 from talweg.forks import hold_over_forks
-from talweg.room import demand, is_free, share_one_heap
+from talweg.memory_limits import can_allocate, require_memory, share_one_heap
 
 _OLDEST = (20, 0, 0)  # of LLVM: the text has opaque pointers and splatted constants
 _WINDOWS = sys.platform == "win32"
@@ -124,7 +124,7 @@ def compiled(
 def compile_ahead(text: str) -> None:
     """Begin to compile what programs will borrow: LLVM holds no lock of Python's meanwhile."""
     # a thread that fails for want of memory in its first lines would be waited for for ever
-    if text in _lent or _is_lending() or not is_free(_BESIDE_ROOM):
+    if text in _lent or _is_lending() or not can_allocate(_BESIDE_ROOM):
         return
     with suppress(RuntimeError, MemoryError):  # none is to be had, and none is needed
         Thread(target=_try_to_lend, args=(text,), name=AHEAD).start()
@@ -169,7 +169,9 @@ def _demand(size: int) -> None:
     others = [each for each in enumerate_threads() if each is not current_thread()]
     is_alone = not any(each.name.startswith("talweg") for each in others)
     advice = 'Free some, train a net of fewer layers, or take engine="numpy".'
-    demand(size + (_ROOM if is_alone else _BESIDE_ROOM), "To compile and load this run", advice)
+    require_memory(
+        size + (_ROOM if is_alone else _BESIDE_ROOM), "To compile and load this run", advice
+    )
 
 
 def forget() -> None:
@@ -295,7 +297,7 @@ def _not_loaded(error: Exception) -> str:
             "The native engine needs llvmlite, which is not installed. Install it (pip install "
             '"llvmlite"), or take engine="numpy".'
         )
-    if isinstance(error, MemoryError) or not is_free(_LIBRARY_ROOM):
+    if isinstance(error, MemoryError) or not can_allocate(_LIBRARY_ROOM):
         return (
             f"The native engine needs llvmlite, which takes {_LIBRARY_ROOM / 2**20:.0f} MB of "
             'memory to load, and they cannot be had. Free some, or take engine="numpy".'

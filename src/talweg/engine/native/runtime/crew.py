@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from talweg.errors import EngineError
-from talweg.room import with_a_thread
+from talweg.memory_limits import start_thread
 
 Call = Callable[[], object]
 
@@ -47,7 +47,7 @@ class Crew:
         """How many threads there are."""
         for place, thread in enumerate(self._threads):
             try:
-                with_a_thread(thread.start)
+                start_thread(thread.start)
             except EngineError:
                 if place == 0:
                     raise

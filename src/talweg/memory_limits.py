@@ -17,7 +17,7 @@ for want of memory in its first lines."""
 _ARENA_MAX = -8  # of the GNU C library's malloc.h
 
 
-def is_free(size: int) -> bool:
+def can_allocate(size: int) -> bool:
     """Whether so many bytes can be had now; none is touched."""
     try:
         mmap(-1, size).close()
@@ -26,18 +26,18 @@ def is_free(size: int) -> bool:
     return True
 
 
-def demand(size: int, what: str, advice: str) -> None:
+def require_memory(size: int, what: str, advice: str) -> None:
     """OutOfMemoryError if so many bytes cannot be had, which is what something takes up to."""
-    if not is_free(size):
+    if not can_allocate(size):
         raise OutOfMemoryError(
             f"{what} takes up to {size / 2**20:.0f} MB of memory, which cannot be had. {advice}"
         )
 
 
-def with_a_thread(start: Callable[[], _T]) -> _T:
+def start_thread(start: Callable[[], _T]) -> _T:
     """What `start` gives, which begins a thread. EngineError: there is none to be had."""
     try:
-        if not is_free(_THREAD):
+        if not can_allocate(_THREAD):
             raise MemoryError("no memory for one")
         return start()
     except (RuntimeError, MemoryError) as error:

@@ -17,7 +17,7 @@ from talweg.nn.initializers import as_initializer
 from talweg.nn.losses import Loss
 from talweg.nn.module import Module
 from talweg.nn.penalties import L1L2, refuse_other
-from talweg.settings import Choice, Number, Rule, check
+from talweg.settings import Choice, Constraint, Number, check
 
 _UNITS = Number(at_least=1, whole=True, optional=True)
 
@@ -30,10 +30,12 @@ def _squares(prediction: Tensor, target: Tensor) -> Tensor:
 
 def squared_error(visible: str) -> Loss:
     """The sum of (p - t)^2 over the units, a mean over rows; sigmoid units want t from 0 to 1."""
-    return Loss("squared_error", _squares, labels="bits" if visible == "sigmoid" else "numbers")
+    return Loss(
+        "squared_error", _squares, target_kind="binary" if visible == "sigmoid" else "numbers"
+    )
 
 
-class Pair(Module):
+class ReconstructionModel(Module):
     """The base of `RBM` and `DenoisingAutoencoder`: rows v (N, D) and `units` that stand for them.
 
     hidden = activation(v W + b) and visible = visible(h W^T + a), with W (D, H), b (H) and a (D).
@@ -55,7 +57,10 @@ class Pair(Module):
         init: Any = "glorot_uniform",
         weight_penalty: L1L2 | None = None,
     ) -> None:
-        rules: dict[str, Rule] = {"units": _UNITS, "visible": Choice(self.seeing, optional=True)}
+        rules: dict[str, Constraint] = {
+            "units": _UNITS,
+            "visible": Choice(self.seeing, optional=True),
+        }
         given = check(type(self).__name__, {"units": units, "visible": visible}, rules)
         refuse_other(type(self).__name__, weight_penalty=weight_penalty)
         self.units, self.visible = given["units"], given["visible"] or "sigmoid"

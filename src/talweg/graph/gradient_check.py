@@ -11,8 +11,8 @@ from talweg import gates
 from talweg.errors import GradientError, SettingError
 from talweg.gates import Array
 from talweg.graph.backpropagation import as_array, gradients
-from talweg.graph.order import ancestors
 from talweg.graph.tensor import Function, Tensor, constant, tensor
+from talweg.graph.topological_order import ancestors
 
 _STEP = float(np.cbrt(np.finfo(np.float64).eps))  # balances rounding against curvature
 

@@ -15,7 +15,7 @@ if hasattr(os, "register_at_fork"):  # the threads that train them are not in th
 
 
 @contextmanager
-def in_training(net: Module) -> Iterator[None]:
+def training_lock(net: Module) -> Iterator[None]:
     """While entered, another run that wants the net is refused, since the one to end last would
     overwrite what the other has learnt; an error leaves the net as it was: its weights, or none.
     """

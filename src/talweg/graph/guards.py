@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from talweg.errors import RecordingError, ShapeError
 from talweg.gates import Array
-from talweg.graph.line import calling_line
+from talweg.graph.source_line import calling_line
 
 _REFLECTED = {
     "add": "__radd__",
@@ -32,7 +32,7 @@ _REFLECTED = {
 """NumPy's name of an operator, to the tensor's method for an array on its left."""
 
 
-class Refusals:
+class Guards:
     """The part of a tensor that says no."""
 
     __slots__ = ()

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
 from talweg.errors import DataError, SettingError, ShapeError
-from talweg.nn.call import Training
+from talweg.nn.forward_pass import TrainingStep
 
 RANDOM = np.random.default_rng(3)
 D, H = 3, 2
@@ -352,7 +352,7 @@ def test_corruption_sets_its_share_of_the_inputs_to_0_in_training_alone() -> Non
     pair = tw.DenoisingAutoencoder(40, "identity", visible="identity", corruption=0.3)
     pair.dtype, pair.weights = "float64", {"weight": np.eye(40)}
     pair.init(X, seed=0)
-    training = Training(tw.constant(np.float64(1)), tw.constant(np.ones(len(X))))
+    training = TrainingStep(tw.constant(np.float64(1)), tw.constant(np.ones(len(X))))
     damaged = pair.apply(pair.weights, X, training=training).array
     assert set(np.unique(damaged)) == {0.0, 1.0}
     assert abs((damaged == 0).mean() - 0.3) < 5 * np.sqrt(0.21 / X.size)

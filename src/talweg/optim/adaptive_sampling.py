@@ -15,7 +15,7 @@ from talweg import gates
 from talweg.gates import Array
 from talweg.graph import Tensor
 from talweg.graph.functions import one_hot, softmax
-from talweg.settings import Checked, Number, Rule, setting
+from talweg.settings import Checked, Constraint, Number, setting
 
 MEMORY = 0.01
 """The weight of the newest step in the running mean of |d|^2: it looks back some 100 steps."""
@@ -26,7 +26,7 @@ _LEAST = 1e-300
 """What stands for a mean of |d|^2 that is 0, as where a net fits all rows."""
 
 
-class _Groups(Rule):
+class _Groups(Constraint):
     def allows(self, value: Any) -> bool:
         if isinstance(value, str):
             return value in ("rows", "classes")

@@ -22,7 +22,7 @@ _LEFT = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """The stream of a file's new content, which replaces the old one once it is complete.
 
     A symbolic link is followed. The new file keeps the permissions of the one that it replaces,
@@ -54,7 +54,7 @@ def leftovers(file: Path) -> list[Path]:
     return [each for each in file.parent.iterdir() if name.fullmatch(each.name)]
 
 
-def hold(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     """Lock an open file or folder until it is closed; False where there are no locks.
 
     The system takes the lock back when the process ends, however it ends. Windows and some network
@@ -85,7 +85,7 @@ def _beside(file: Path, mode: int) -> tuple[Path, IO[bytes]]:
         place = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
         stream = os.fdopen(os.open(place, _NEW, mode), "wb")
         with suppress(BlockingIOError):
-            if not hold(stream.fileno()) or os.fstat(stream.fileno()).st_nlink:
+            if not try_lock(stream.fileno()) or os.fstat(stream.fileno()).st_nlink:
                 return place, stream
         stream.close()  # another writer took it for a leftover before it was locked
 
@@ -103,7 +103,7 @@ def _remove(leftover: Path) -> None:
         leftover.unlink()
         return
     with open(os.open(leftover, _LEFT), "rb") as stream:
-        if hold(stream.fileno()):
+        if try_lock(stream.fileno()):
             leftover.unlink()
 
 

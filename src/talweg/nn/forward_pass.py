@@ -31,7 +31,7 @@ Limit = Callable[[Tensor], Tensor]
 
 
 @dataclass
-class Training:
+class TrainingStep:
     """What a step of training is to the modules of a network: random numbers for them, and what
     they ask for beside their outputs.
 
@@ -56,7 +56,7 @@ class Training:
         return drawn
 
 
-class Recording(NamedTuple):
+class ForwardPass(NamedTuple):
     """A network's call that is under way: where parameters come from, what parts are called.
 
     `training` is there in a step of training, and None otherwise.
@@ -64,7 +64,7 @@ class Recording(NamedTuple):
 
     declare: Declare
     paths: Mapping[int, str]
-    training: Training | None = None
+    training: TrainingStep | None = None
 
     def path(self, module: Module) -> str:
         """What the network calls one of its parts; RecordingError for a stranger."""
@@ -76,7 +76,7 @@ class Recording(NamedTuple):
         )
 
 
-recording_now: ContextVar[Recording | None] = ContextVar("recording", default=None)
+current_pass: ContextVar[ForwardPass | None] = ContextVar("recording", default=None)
 """The call that this thread, or task, is in the middle of."""
 
 

@@ -8,10 +8,10 @@ from talweg import gates
 from talweg.graph import Tensor
 from talweg.graph.functions import mean, sum as total
 from talweg.nn.noise import normal
-from talweg.nn.pair import Pair
-from talweg.settings import Flag, Number, Rule, check
+from talweg.nn.reconstruction import ReconstructionModel
+from talweg.settings import Constraint, Flag, Number, check
 
-_RULES: dict[str, Rule] = {
+_RULES: dict[str, Constraint] = {
     "k": Number(at_least=1, whole=True),
     "persistent": Flag(),
     "chains": Number(at_least=1, whole=True),
@@ -21,7 +21,7 @@ _KINDS = {("sigmoid", "sigmoid"), ("sigmoid", "identity"), ("identity", "sigmoid
 """(visible, hidden) units: with numbers on both sides, E has no least value."""
 
 
-class RBM(Pair):
+class RBM(ReconstructionModel):
     """A restricted Boltzmann machine: p(v, h) = exp(-E) / Z with E = -v W h - a v - b h.
 
     A step goes down F(v) - F(v_k), where F(v) = -log sum_h exp(-E) is the free energy, and v_k,

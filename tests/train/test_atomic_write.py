@@ -11,8 +11,8 @@ import pytest
 
 import talweg as tw
 from talweg.archive import Kind, write_bundle
+from talweg.atomic_write import atomic_write, leftovers
 from talweg.cli.main import main
-from talweg.replacing import leftovers, replacing
 
 pytest.importorskip("fcntl", reason="this system has no permissions of POSIX")
 
@@ -21,7 +21,7 @@ KIND = Kind("talweg-test", 1, "test", "write it again")
 
 
 def write(path: Path, content: bytes = b"new") -> None:
-    with replacing(path) as stream:
+    with atomic_write(path) as stream:
         stream.write(content)
 
 
@@ -59,7 +59,7 @@ def test_a_new_file_follows_the_umask(tmp_path, umask, given: int, expected: int
 def test_the_new_content_is_private_before_it_is_in_its_place(tmp_path, umask) -> None:
     file = tmp_path / "a"
     file.write_text("old")
-    with replacing(file):
+    with atomic_write(file):
         (beside,) = leftovers(file)
         assert mode(beside) == 0o600
     assert mode(file) == 0o644
@@ -80,7 +80,7 @@ def test_what_a_group_was_allowed_is_not_for_another(tmp_path, monkeypatch) -> N
     file.chmod(0o664)
     facts = list(file.stat())
     facts[5] += 1  # the group
-    monkeypatch.setattr("talweg.replacing._stat", lambda _: os.stat_result(facts))
+    monkeypatch.setattr("talweg.atomic_write._stat", lambda _: os.stat_result(facts))
     monkeypatch.setattr(os, "chown", refused)
     write(file)
     assert mode(file) == 0o604
@@ -218,7 +218,7 @@ def test_a_writer_clears_away_only_what_nobody_writes(tmp_path) -> None:
     other = tmp_path / ".b.01234567"
     left.touch()
     other.touch()
-    with replacing(file) as slow:
+    with atomic_write(file) as slow:
         slow.write(b"slow")
         assert not left.exists()
         write(file, b"quick")
