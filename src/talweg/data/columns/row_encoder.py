@@ -82,7 +82,7 @@ class RowEncoder:
                 odd.append((name, "missing" if absent else "unknown", cell))
                 value = np.nan
             elif not low <= value <= high:
-                odd.append((name, self._familiar[name].fault_of(value) or "far", value))
+                odd.append((name, self._familiar[name].fault_of(value) or "far", cell))
             values.append(value)
         if values:
             row[self._values] = self._clipped(values)
