@@ -205,6 +205,15 @@ def test_unknown_and_missing_cells_have_inputs_of_their_own(row: Row) -> None:
 
 
 @ROWS
+def test_every_column_encodes_any_cell(row: Row) -> None:
+    cells = as_cells(["", "odd", "yes", "1", "low", "2020-01-01", "a", "1 h"])
+    inputs = row.column.encode(cells)
+    assert inputs.shape == (len(cells), row.column.width) and np.isfinite(inputs).all()
+    unknown, missing = row.column.flags(inputs)
+    assert (missing[0], unknown[0], missing[1], unknown[1]) == (True, False, False, True)
+
+
+@ROWS
 def test_one_row_has_the_bits_of_a_table(row: Row) -> None:
     encoder = row.encoder
     for cell in (*row.trained, *row.met, row.unknown, row.far):

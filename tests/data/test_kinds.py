@@ -1,6 +1,5 @@
 """What columns are taken for, what their owner may say instead, and how each kind is encoded."""
 
-import json
 from datetime import datetime
 
 import numpy as np
@@ -12,7 +11,7 @@ from talweg.data.columns.dates import STYLES, seconds
 from talweg.data.columns.detection import describe, type_columns
 from talweg.data.columns.kinds.date import DateColumn
 from talweg.data.columns.kinds.ordinal import OrdinalColumn
-from talweg.data.columns.kinds.registry import COLUMNS, fit_column
+from talweg.data.columns.kinds.registry import fit_column
 from talweg.data.columns.kinds.scalar import BOUND
 from talweg.data.columns.scales import scale_of
 from talweg.data.io.read import as_table
@@ -269,29 +268,6 @@ def test_truths_are_one_however_they_are_spelt() -> None:
     assert encoded.argmax(axis=1).tolist() == [0, 1, 1, 0, 2, 3]
 
 
-COLUMN_OF = {
-    "number": as_cells([1.5, 2, 4] * TIMES),
-    "category": cells("a", "b"),
-    "boolean": cells("yes", "no"),
-    "ordinal": cells("low", "high"),
-    "date": cells("2020-01-01", "2021-03-04 05:06"),
-}
-
-
-@pytest.mark.parametrize("kind", COLUMNS)
-def test_each_kind_is_kept_in_a_file(kind: str) -> None:
-    column = fit_column(describe("x", COLUMN_OF[kind]), COLUMN_OF[kind])
-    assert column.kind == kind
-    again = type(column).from_json(json.loads(json.dumps(column.to_json())))
-    assert again == column
-    met = as_cells(["", "odd", "yes", "1", "low", "2020-01-01", "a"])
-    encoded = again.encode(met)
-    assert encoded.shape == (7, column.width) == (7, len(column.input_names))
-    assert encoded[0, column.unknown : column.unknown + 2].tolist() == [0, 1]
-    assert encoded[1, column.unknown : column.unknown + 2].tolist() == [1, 0]
-    assert np.isfinite(encoded).all()
-
-
 def test_a_table_that_was_looked_at_is_not_typed_again(monkeypatch) -> None:
     calls = []
 
@@ -301,7 +277,7 @@ def test_a_table_that_was_looked_at_is_not_typed_again(monkeypatch) -> None:
 
     monkeypatch.setattr("talweg.data.model.learnable.type_columns", counted)
     seen, other = (as_table({"x": [*range(9), 20, up], "y": [0.5, 1] * 5 + [2]}) for up in (7, 8))
-    model = tw.TableModel("y", epochs=1, hidden=(), n_estimators=1, bins=0)
+    model = tw.TableModel("y", epochs=1, hidden=(), members=1, bins=0)
     model.kinds(seen)
     model.fit(seen)
     assert len(calls) == 1
