@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -143,6 +144,20 @@ TABLE = {
         refused=["oak", "elm"],
         asked=["date", "year first"],
         far="2999-01-01",
+    ),
+    "duration": Row(
+        "duration",
+        ScalarColumn,
+        trained=["1h 30m", "90 min", "2 days", "PT45M", "37:30:00"],
+        met=["1.5 hours", "01:30:00", timedelta(minutes=1), 90, "-PT1.5S", "-", "", "1:30", "soon"],
+        parsed=[5400, 5400, 60, 90, -1.5, None, None, NAN, NAN],
+        unknown="soon",
+        told="1 no duration (as 'soon')",
+        use="(value - 17 h 51 min) / 20 h 36 min, softly clipped, with places for unknown and"
+        " missing",
+        refused=["oak", "elm"],
+        asked=["duration"],
+        far="20 weeks",
     ),
 }
 

@@ -10,6 +10,7 @@ from talweg.data.columns.kinds.base import Column, ColumnType, Kind
 from talweg.data.columns.kinds.boolean import BOOLEAN
 from talweg.data.columns.kinds.category import CATEGORY
 from talweg.data.columns.kinds.date import DATE
+from talweg.data.columns.kinds.duration import DURATION
 from talweg.data.columns.kinds.number import NUMBER
 from talweg.data.columns.kinds.ordinal import ORDINAL
 from talweg.data.columns.kinds.unused import (
@@ -30,6 +31,7 @@ KINDS: tuple[Kind, ...] = (
     ROW_LABELS,
     CONSTANT,
     DATE,
+    DURATION,
     BOOLEAN,
     ORDINAL,
     ROW_COUNTS,
