@@ -300,7 +300,7 @@ def test_values_to_try_are_cells_of_the_column(row: Row) -> None:
 def test_a_model_keeps_the_column(row: Row, tmp_path) -> None:
     cells = [*row.trained] * TIMES
     table: dict[str, Any] = {"x": cells, "y": [place % 7 / 2 for place in range(len(cells))]}
-    model = tw.TableModel("y", epochs=1, hidden=(3,), members=1).fit(table)
+    model = tw.TableModel("y", epochs=1, hidden=(3,), n_estimators=1).fit(table)
     assert model.trained.encoder.columns == (row.column,)
     model.save(tmp_path / "m")
     new = {"x": np.array(row.met, dtype=object)}

@@ -277,7 +277,7 @@ def test_a_table_that_was_looked_at_is_not_typed_again(monkeypatch) -> None:
 
     monkeypatch.setattr("talweg.data.model.learnable.type_columns", counted)
     seen, other = (as_table({"x": [*range(9), 20, up], "y": [0.5, 1] * 5 + [2]}) for up in (7, 8))
-    model = tw.TableModel("y", epochs=1, hidden=(), members=1, bins=0)
+    model = tw.TableModel("y", epochs=1, hidden=(), n_estimators=1, bins=0)
     model.kinds(seen)
     model.fit(seen)
     assert len(calls) == 1
