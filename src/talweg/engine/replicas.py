@@ -7,23 +7,20 @@ ever summed along the axis: no replica knows of another, and one that diverges h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from talweg import gates
+from talweg.engine.native.lowering import replica_rule
+from talweg.engine.native.lowering.replica_rules import for_all
 from talweg.engine.run.program import BATCH_INPUTS, Outcome, Program
 from talweg.errors import EngineError
-from talweg.gates import Array, Gate, Spec
+from talweg.gates import Array, Spec
 from talweg.graph import Graph, Tensor, run_input, simplify
 from talweg.graph.tensor import constant
-
-Settings = Mapping[str, Any]
-Rule = Callable[[Sequence[Tensor], Settings], Tensor]
-"""(inputs with the axis of the replicas, settings) -> what a gate makes of each replica."""
 
 
 class NoReplicasError(EngineError):
@@ -46,14 +43,14 @@ def replicated(graph: Graph, count: int) -> Graph:
     for node in graph.nodes:
         if node.number not in made:
             made[node.number] = _made(node, [made[each.number] for each in node.inputs])
-    outputs = {name: _whole(made[node.number], count) for name, node in graph.outputs.items()}
+    outputs = {name: for_all(made[node.number], count) for name, node in graph.outputs.items()}
     return simplify(Graph(inputs, outputs))
 
 
 def without_rule(graph: Graph) -> list[str]:
     """The gates of a graph that its replicas cannot share."""
-    used = {node.gate for node in graph.nodes if node.gate and node.gate.kind != "elementwise"}
-    return sorted(each.name for each in used if each not in RULES)
+    used = {node.gate for node in graph.nodes if node.gate}
+    return sorted(gate.name for gate in used if replica_rule(gate) is None)
 
 
 def _input(name: str, node: Tensor, count: int) -> Tensor:
@@ -65,100 +62,12 @@ def _made(node: Tensor, inputs: Sequence[Tensor]) -> Tensor:
     if node.gate is None:
         # a number stays one, which the native engine writes into its code
         return constant(node.array[..., None]) if node.ndim else node
-    rule = _as_it_is(node.gate) if node.gate.kind == "elementwise" else RULES[node.gate]
-    made = rule(inputs, node.settings)
+    rule = replica_rule(node.gate)
+    assert rule is not None
+    made = rule(node.gate, inputs, node.settings)
     made.name, made.layer, made.line = node.name, node.layer, node.line
     made.is_gradient = node.is_gradient
     return made
-
-
-def _whole(node: Tensor, count: int) -> Tensor:
-    shape = (*node.shape[:-1], count)
-    whole: Tensor = gates.broadcast_to(node, shape=shape)
-    return whole
-
-
-# A rule for each gate that does not work by element --------------------------------------------
-
-
-def _as_it_is(gate: Gate) -> Rule:
-    """The gate itself: by element, or with axes that count from the front and mean the same."""
-    return lambda inputs, settings: gate(*inputs, **settings)
-
-
-def _shaped(gate: Gate) -> Rule:
-    """For a new shape: the replicas stay apart."""
-
-    def rule(inputs: Sequence[Tensor], settings: Settings) -> Tensor:
-        (x,) = inputs
-        made: Tensor = gate(x, shape=(*settings["shape"], x.shape[-1]))
-        return made
-
-    return rule
-
-
-def _transpose(inputs: Sequence[Tensor], settings: Settings) -> Tensor:
-    axes = settings["axes"]
-    made: Tensor = gates.transpose(inputs[0], axes=(*axes, len(axes)))
-    return made
-
-
-def _ranges(x: Tensor, settings: Settings) -> dict[str, Any]:
-    return {"ranges": (*settings["ranges"], (0, x.shape[-1], 1))}
-
-
-def _take_slice(inputs: Sequence[Tensor], settings: Settings) -> Tensor:
-    made: Tensor = gates.take_slice(inputs[0], **_ranges(inputs[0], settings))
-    return made
-
-
-def _place(inputs: Sequence[Tensor], settings: Settings) -> Tensor:
-    (x,) = inputs
-    shape = (*settings["shape"], x.shape[-1])
-    made: Tensor = gates.place(x, shape=shape, **_ranges(x, settings))
-    return made
-
-
-def _concatenate(inputs: Sequence[Tensor], settings: Settings) -> Tensor:
-    count = max(each.shape[-1] for each in inputs)
-    made: Tensor = gates.concatenate(*(_whole(each, count) for each in inputs), **settings)
-    return made
-
-
-def _one_hot(inputs: Sequence[Tensor], settings: Settings) -> Tensor:
-    """(..., replicas) to (..., replicas, classes), with the last two exchanged."""
-    made: Tensor = gates.one_hot(inputs[0], **settings)
-    last = made.ndim - 1
-    turned: Tensor = gates.transpose(made, axes=(*range(last - 1), last, last - 1))
-    return turned
-
-
-def _matmul(inputs: Sequence[Tensor], settings: Settings) -> Tensor:
-    """(..., N, K, 1, replicas) times (..., 1, K, M, replicas), added up over K: small products,
-    of which a loop holds whole vectors of replicas and nothing else is stored.
-    """
-    x, y = inputs
-    left = gates.reshape(x, shape=(*x.shape[:-1], 1, x.shape[-1]))
-    right = gates.reshape(y, shape=(*y.shape[:-3], 1, *y.shape[-3:]))
-    terms = gates.multiply(left, right)
-    made: Tensor = gates.reduce_sum(terms, axes=(terms.ndim - 3,), keepdims=False)
-    return made
-
-
-RULES: dict[Gate, Rule] = {
-    **{each: _as_it_is(each) for each in (gates.reduce_sum, gates.reduce_max, gates.argmax)},
-    **{each: _as_it_is(each) for each in (gates.cast, gates.stop_gradient)},
-    **{each: _shaped(each) for each in (gates.reshape, gates.broadcast_to)},
-    gates.transpose: _transpose,
-    gates.take_slice: _take_slice,
-    gates.place: _place,
-    gates.concatenate: _concatenate,
-    gates.one_hot: _one_hot,
-    gates.matmul: _matmul,
-}
-"""What each gate becomes; those that work by element need no rule."""
-REFUSED: frozenset[Gate] = frozenset({gates.uniform, gates.take, gates.segment_sum})
-"""Gates that replicas cannot share, so that their runs go one by one."""
 
 
 # Runs ---------------------------------------------------------------------------------------------

@@ -17,9 +17,9 @@ from talweg.engine.native.llvm import compiler
 from talweg.engine.native.llvm.compiler import Compiled, Target, compiled, host
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import type_of
-from talweg.engine.native.plan.grouping import SMALL
-from talweg.engine.native.plan.kernel import Nest
-from talweg.engine.native.plan.plan import Plan, planned
+from talweg.engine.native.plan.groups import SMALL
+from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.plan.planner import planned
 from talweg.engine.native.plan.pruning import pruned
 from talweg.engine.native.plan.symbolic_shapes import Outline, outline, outline_of
 from talweg.engine.native.runtime.control import FIRST_BUFFER
@@ -91,11 +91,8 @@ def load(build: Build) -> Compiled:
 
 def _parts(program: Program, module: Module) -> Parts:
     step = outline(program.step, program.record_step, program.batch_size)
-    step_plan = plan_for(step, module, FIRST_BUFFER, program.batch_size)
-    if program.replicas > 1:  # one that diverges must not end the others
-        for each in step_plan.kernels:
-            if isinstance(each, Nest):
-                each.guarded = set()
+    guards = program.replicas == 1  # a replica that diverges must not end the others
+    step_plan = plan_for(step, module, FIRST_BUFFER, program.batch_size, guards=guards)
     first = FIRST_BUFFER + len(step_plan.buffers)
     unwatched_plan = evaluate_plan = rules_plan = None
     if program.watch_every > 1:
@@ -126,7 +123,7 @@ def _parts(program: Program, module: Module) -> Parts:
     )
 
 
-def plan_for(graph: Outline, module: Module, first: int, rows: int) -> Plan:
+def plan_for(graph: Outline, module: Module, first: int, rows: int, guards: bool = True) -> Plan:
     """The plan of a graph for a module, with a table of pointers that has `first` entries."""
     panel = {name: panel_width(module, type_of(name)) for name in ("float32", "float64")}
-    return planned(graph, rows=rows, panel=panel, first=first)
+    return planned(graph, rows=rows, panel=panel, first=first, guards=guards)

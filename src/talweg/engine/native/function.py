@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from talweg.engine.native.build import new_module, plan_for, routines
 from talweg.engine.native.emit.gemm import product as contract
-from talweg.engine.native.emit.stage import write_stage
+from talweg.engine.native.emit.region import write_regions
 from talweg.engine.native.llvm.compiler import Compiled, compiled, host
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import number
 from talweg.engine.native.plan.arena import Spares, zeros
 from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.plan.regions import ByRows
 from talweg.engine.native.plan.symbolic_shapes import outline, outline_of
 from talweg.engine.native.plan.view import Kind
 from talweg.engine.native.runtime import control as c
@@ -26,7 +27,7 @@ from talweg.gates import Array, Spec
 from talweg.graph import Graph
 
 BLOCK = 240
-"""Rows that go through a stage together."""
+"""Rows that go through a region together."""
 
 
 class Workspace:
@@ -143,13 +144,13 @@ class CompiledGraph:
 
 
 def _written(module: Module, plan: Plan) -> str:
-    """`void call(ptr table, i64 rows)`: all stages, on one thread."""
-    names = {stage: write_stage(module, plan, stage, "stage") for stage in plan.stages}
+    """`void call(ptr table, i64 rows)`: all regions, on one thread."""
+    names = write_regions(module, plan, "region")
     f = module.function("call", [("ptr", "table"), ("i64", "rows")], public=True)
     table, rows = f.parameters
     zero, one = number(0, "i64"), number(1, "i64")
-    for stage, name in names.items():
-        if stage % 2:
+    for region, name in names.items():
+        if isinstance(region, ByRows):
             with f.loop(0, rows, BLOCK) as loop:
                 high = f.index(f.least(f.plus(loop.index, BLOCK), rows))
                 f.call(name, "void", table, rows, loop.index, high, zero, one)

@@ -140,7 +140,11 @@ class CheckedMemory(Memory):
         self._constants = [each.array for each in made.buffers if each.kind == "constant"]
         super().__init__(*rest)
         self.tables = [self._pieces.copied(each) for each in self.tables]
-        self._name({each.place: f"the {each.kind} buffer {each.name}" for each in made.buffers})
+        plans = made.parts.plans
+        names = {
+            b.place: f"the {plan.kind(b)} buffer {b.name}" for plan in plans for b in plan.buffers
+        }
+        self._name(names)
 
     def _name(self, names: dict[int, str]) -> None:
         for table in self.tables:
@@ -228,7 +232,7 @@ class CheckedGraph(CompiledGraph):
 
     def _point(self, space: CheckedWorkspace, buffer: Buffer, array: Any) -> None:
         space.point(buffer.place, array)
-        space.pieces.name(array.ctypes.data, f"the {buffer.kind} buffer {buffer.name}")
+        space.pieces.name(array.ctypes.data, f"the {self.plan.kind(buffer)} buffer {buffer.name}")
 
     def _laid_out(self, rows: int) -> CheckedWorkspace:
         pieces = Pieces(self._program, self._code)
@@ -239,7 +243,7 @@ class CheckedGraph(CompiledGraph):
             if buffer.kind == "constant":
                 self._point(space, buffer, pieces.copied(buffer.array, gives=False))
             elif buffer.kind != "input":
-                count = min(rows, BLOCK) if buffer.kind == "block" else rows
+                count = min(rows, BLOCK) if buffer in self.plan.blocks else rows
                 self._point(space, buffer, pieces.room(buffer.nbytes(count)))
         scratch = max(map(contract.scratch_bytes, ("float", "double")))
         space.point(c.SCRATCH, pieces.room(scratch, "scratch"))

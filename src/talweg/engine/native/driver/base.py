@@ -107,16 +107,16 @@ class Writer:
         with self.f.when(self.f.compare("==", self.thread, number(0, "i64"))):
             yield
 
-    def call_stage(self, name: str, rows: Value, low: Index, high: Index) -> None:
+    def call_region(self, name: str, rows: Value, low: Index, high: Index) -> None:
         f = self.f
         arguments = [self.table, rows, f.index(low), f.index(high), self.thread, self.threads]
         f.call(name, "void", *arguments)
 
     def by_rows(self, name: str, rows: Value, low: Index, high: Index) -> None:
-        """An odd stage, on this thread's rows, block by block."""
+        """A region by rows, on this thread's rows, block by block."""
         f, block = self.f, self.word(self.block)
         with f.loop(low, high, block) as loop:
-            self.call_stage(name, rows, loop.index, f.least(f.plus(loop.index, block), high))
+            self.call_region(name, rows, loop.index, f.least(f.plus(loop.index, block), high))
 
     def part_of(self, rows: Value) -> tuple[Index, Index]:
         """This thread's rows of a batch."""

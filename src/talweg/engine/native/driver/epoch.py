@@ -1,4 +1,4 @@
-"""The steps of one epoch, in LLVM IR: its order, its batches, and each step's stages."""
+"""The steps of one epoch, in LLVM IR: its order, its batches, and each step's regions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from talweg.engine.native.driver.row_order import row_order
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import Index, Value, number, type_of
 from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.plan.regions import ByRows, Region
 from talweg.engine.native.runtime import control as c
 from talweg.engine.native.runtime.tickets import taken, tickets_of
 
@@ -18,16 +19,21 @@ _SOURCES = {"x": c.X, "y": c.Y, "row_weights": c.ROW_WEIGHTS}
 
 
 class Form(NamedTuple):
-    """A way to take a step: its plan, its stages' functions, and what is added up of it."""
+    """A way to take a step: its plan, its regions' functions, and what is added up of it."""
 
     plan: Plan
-    stages: dict[int, str]
+    regions: dict[Region, str]
     summed: Sequence[str]
 
     @property
+    def row_tickets(self) -> dict[Region, int]:
+        """The tickets of the regions by rows, as long as there are some."""
+        by_rows = [region for region in self.regions if isinstance(region, ByRows)]
+        return dict(zip(by_rows, range(c.ROW_TICKETS, c.TICKETS), strict=False))
+
+    @property
     def tickets(self) -> list[int]:
-        by_rows = [c.ROW_TICKETS + stage // 2 for stage in self.stages if stage % 2]
-        return [*tickets_of(self.plan).values(), *(n for n in by_rows if n < c.TICKETS)]
+        return [*tickets_of(self.plan).values(), *self.row_tickets.values()]
 
 
 class WriteEpoch(Writer):
@@ -36,11 +42,11 @@ class WriteEpoch(Writer):
     name, result = "epoch", "i64"
 
     def __init__(
-        self, module: Module, parts: Parts, stages: dict[int, str], unwatched: dict[int, str]
+        self, module: Module, parts: Parts, regions: dict[Region, str], unwatched: dict[Region, str]
     ) -> None:
         super().__init__(module, parts)
         self.plan = parts.step
-        self.forms = [Form(parts.step, stages, parts.summed)]
+        self.forms = [Form(parts.step, regions, parts.summed)]
         if parts.unwatched_step is not None:
             self.forms.append(Form(parts.unwatched_step, unwatched, parts.measures))
         self.rows = BatchRows(self, parts.step, _SOURCES)
@@ -80,8 +86,9 @@ class WriteEpoch(Writer):
         self.leave_if(f.compare("==", self.word(c.GO), number(0, "i64")), number(1, "i64"))
         is_watched = self.is_watched(start)
         for form in self.in_form(is_watched):
-            if 0 in form.stages:
-                self.call_stage(form.stages[0], rows, 0, 0)
+            for region, name in form.regions.items():
+                if region.precedes_batch:
+                    self.call_region(name, rows, 0, 0)
         self.gather(start, there, low, high)
         self.barrier()
         for form in self.in_form(is_watched):
@@ -112,18 +119,19 @@ class WriteEpoch(Writer):
         f.open(done)
 
     def rest_of_step(self, form: Form, rows: Value) -> None:
-        for stage, name in form.stages.items():
-            if stage % 2:
-                self.by_blocks(name, rows, stage // 2)
-            elif stage:
-                self.call_stage(name, rows, 0, 0)
-            if stage:
-                self.barrier()
+        for region, name in form.regions.items():
+            if region.precedes_batch:
+                continue
+            if isinstance(region, ByRows):
+                self.by_blocks(name, rows, form.row_tickets.get(region))
+            else:
+                self.call_region(name, rows, 0, 0)
+            self.barrier()
 
-    def by_blocks(self, name: str, rows: Value, number: int) -> None:
-        """An odd stage, block by block: threads come for the next when they are done with one."""
+    def by_blocks(self, name: str, rows: Value, ticket: int | None) -> None:
+        """A region by rows, block by block: a thread that is done with one takes the next."""
         f, block = self.f, self.word(c.BLOCK)
-        if number >= c.TICKETS - c.ROW_TICKETS:
+        if ticket is None:
             self.by_rows(name, rows, *self.part_of(rows))
             return
         alone, shared, done = f.fresh("alone"), f.fresh("shared"), f.fresh("all")
@@ -133,9 +141,9 @@ class WriteEpoch(Writer):
         f.jump(done)
         f.open(shared)
         count = f.index(f.over(f.plus(rows, f.minus(block, 1)), block))
-        with taken(f, count, self.ticket(c.ROW_TICKETS + number)) as part:
+        with taken(f, count, self.ticket(ticket)) as part:
             first = f.times(part, block)
-            self.call_stage(name, rows, first, f.least(f.plus(first, block), rows))
+            self.call_region(name, rows, first, f.least(f.plus(first, block), rows))
         f.jump(done)
         f.open(done)
 

@@ -7,6 +7,7 @@ from talweg.engine.native.driver.batch_rows import BatchRows
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import Index, Value, number, type_of
 from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.plan.regions import ByRows, Region
 from talweg.engine.native.runtime import control as c
 
 _HELD = {"x": c.HELD_X, "y": c.HELD_Y, "row_weights": c.HELD_WEIGHTS}
@@ -18,9 +19,11 @@ class WriteEvaluation(Writer):
     name = "evaluation"
     block = c.HELD_BLOCK
 
-    def __init__(self, module: Module, parts: Parts, plan: Plan, stages: dict[int, str]) -> None:
+    def __init__(
+        self, module: Module, parts: Parts, plan: Plan, regions: dict[Region, str]
+    ) -> None:
         super().__init__(module, parts)
-        self.plan, self.stages = plan, stages
+        self.plan, self.regions = plan, regions
         self.rows = BatchRows(self, plan, _HELD)
 
     def write(self) -> None:
@@ -28,8 +31,9 @@ class WriteEvaluation(Writer):
         with self.first_thread():
             self.zero(c.HELD_SUMS)
         size = self.word(c.HELD_BATCH)
-        if 0 in self.stages:
-            self.call_stage(self.stages[0], size, 0, 0)
+        for region, name in self.regions.items():
+            if region.precedes_batch:
+                self.call_region(name, size, 0, 0)
         self.barrier()
         with f.loop(0, self.word(c.HELD_ROWS), size) as loop:
             self.batch(loop.index, size)
@@ -42,16 +46,17 @@ class WriteEvaluation(Writer):
         low, high = self.part_of(rows)
         if self.rows.must_fill:
             self.rows.fill(start, there, low, high)
-            self.barrier()  # the first stage may be one that reads all rows
+            self.barrier()  # the first region may be one that reads all rows
         else:
             self.rows.point(start)
-        for stage, name in self.stages.items():
-            if stage % 2:
+        for region, name in self.regions.items():
+            if region.precedes_batch:
+                continue
+            if isinstance(region, ByRows):
                 self.by_rows(name, rows, low, high)
-            elif stage:
-                self.call_stage(name, rows, 0, 0)
-            if stage:
-                self.barrier()
+            else:
+                self.call_region(name, rows, 0, 0)
+            self.barrier()
         with self.first_thread():
             self.add_measures(self.plan, c.HELD_SUMS, self.parts.measures)
         self.barrier()
@@ -62,7 +67,7 @@ class WriteClose(Writer):
 
     name = "close"
 
-    def __init__(self, module: Module, parts: Parts, rules: dict[int, str]) -> None:
+    def __init__(self, module: Module, parts: Parts, rules: dict[Region, str]) -> None:
         super().__init__(module, parts)
         self.rules = rules
 
@@ -125,7 +130,7 @@ class WriteClose(Writer):
                 here = f.at(record, self.columns()[name], "double")
                 f.store(here, f.at(self.table, buffer.place, "ptr"))
         for name in self.rules.values():
-            self.call_stage(name, number(1, "i64"), 0, 0)
+            self.call_region(name, number(1, "i64"), 0, 0)
         self.adjust(plan, epoch)
         flags = [name for name in plan.outputs if name.startswith("stop.")]
         for place in reversed(range(len(flags))):

@@ -10,7 +10,7 @@ from talweg.engine.native import processor
 from talweg.engine.native.driver.base import Parts as Parts, Writer
 from talweg.engine.native.driver.epoch import WriteEpoch
 from talweg.engine.native.driver.epoch_end import WriteClose, WriteEvaluation
-from talweg.engine.native.emit.stage import write_stage
+from talweg.engine.native.emit.region import write_regions
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import number, type_of
 from talweg.engine.native.runtime import control as c
@@ -20,7 +20,7 @@ from talweg.engine.native.runtime.tickets import tickets_of
 def write_run(module: Module, parts: Parts) -> str:
     """Write `void run(ptr control, ptr table, i64 thread)` and all that it calls."""
     names = {
-        name: {stage: write_stage(module, plan, stage, name, tickets) for stage in plan.stages}
+        name: write_regions(module, plan, name, tickets)
         for name, plan, tickets in (
             ("step", parts.step, tickets_of(parts.step)),
             ("unwatched_step", parts.unwatched_step, tickets_of(parts.step)),

@@ -6,27 +6,8 @@ update waits for its division, storing them costs a few hundredths, and storing 
 
 from __future__ import annotations
 
-import numpy as np
-
 from talweg.engine.native.llvm.ir import Function
 from talweg.engine.native.llvm.values import Value, number, vector
-from talweg.engine.native.plan.kernel import Kernel, Nest
-from talweg.engine.native.plan.symbolic_shapes import Node, product
-
-
-def is_in_bits(node: Node, kernel: Kernel) -> bool:
-    """Whether nests alone make and read a flat array of truths, from end to end."""
-    is_flat = len(node.shape) == 1 and node.shape[0].is_known and node.dtype == np.bool_
-    is_made = isinstance(kernel, Nest) and node in kernel.nodes
-    return is_flat and is_made and all(_reads_all(each, node) for each in node.users)
-
-
-def _reads_all(user: Node, node: Node) -> bool:
-    if user.gate is None or product(user.shape) != node.shape[0]:
-        return False
-    if user.gate.name == "reshape":
-        return all(_reads_all(each, node) for each in user.users)
-    return user.gate.kind == "elementwise"
 
 
 def load_bits(f: Function, width: int, pointer: Value, place: Value) -> Value:

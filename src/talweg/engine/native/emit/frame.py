@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from talweg.engine.native.llvm.ir import Function, Module
 from talweg.engine.native.llvm.values import Index, Value, number, type_of
@@ -50,10 +50,16 @@ def _write_part(module: Module) -> None:
 
 
 class Frame:
-    """A stage's function while it is written, kernel by kernel."""
+    """The function of a region while it is written, kernel by kernel.
 
-    def __init__(self, f: Function, tickets: Mapping[Kernel, int]) -> None:
-        self.f, self.tickets = f, tickets
+    `tickets` numbers the kernels whose parts threads take as they come. `blocks` are the buffers that
+    hold one block of rows instead of the whole batch.
+    """
+
+    def __init__(
+        self, f: Function, tickets: Mapping[Kernel, int], blocks: Set[Buffer] = frozenset()
+    ) -> None:
+        self.f, self.tickets, self.blocks = f, tickets, blocks
         self.table, self.rows, self.low, self.high, self.thread, self.threads = f.parameters
         self._pointers: dict[Buffer, Value] = {}
 
@@ -63,7 +69,7 @@ class Frame:
 
     def _loaded(self, buffer: Buffer) -> Value:
         pointer = self.entry(buffer.place)
-        if buffer.kind != "block":
+        if buffer not in self.blocks:
             return pointer
         # a block holds this share of the rows alone; indices count from the first of all rows
         before = self.f.minus(0, self.f.times(self.low, buffer.size.factor))
@@ -92,6 +98,10 @@ class Frame:
     def ticket(self, kernel: Kernel) -> Value:
         """The word that counts which parts of a kernel have been taken."""
         return self.f.at(self.entry(CONTROL), TAKEN + 8 * self.tickets[kernel], "i64")
+
+    def rows_of(self, size: Size) -> tuple[Index, Index]:
+        """This call's part of an axis that follows the rows, with `size.factor` for each row."""
+        return self.f.times(self.low, size.factor), self.f.times(self.high, size.factor)
 
     def share(self, count: Index, unit: int) -> tuple[Index, Index]:
         """This thread's part of 0..count, cut at multiples of `unit`."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from talweg.engine.native.llvm.ir import Function
-from talweg.engine.native.llvm.values import Index, Value, lanes as lanes_of, vector
+from talweg.engine.native.llvm.values import Index, Value, lanes as lanes_of, type_of, vector
 
 
 @dataclass
@@ -25,6 +28,11 @@ class Lanes:
         """The lanes that count, as a mask; needed where some do not."""
         if self.count is not None:
             self.mask = f.first_lanes(self.count, self.width)
+
+
+def register_type(dtype: np.dtype[Any]) -> str:
+    """The type of an element in a register, where a bool is one bit."""
+    return "i1" if dtype == np.bool_ else type_of(dtype)
 
 
 def load_lanes(f: Function, lanes: Lanes, of: str, pointer: Value, side_by_side: bool) -> Value:

@@ -12,14 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from talweg.engine.native.emit import reduction
+from talweg.engine.native.emit.accumulators import SUM, Values, flat, joined_lanes, masked, split
 from talweg.engine.native.emit.bitpack import load_bits, store_bits
 from talweg.engine.native.emit.frame import Frame
-from talweg.engine.native.emit.lanes import Lanes, known_chunks, load_lanes, store_lanes
-from talweg.engine.native.emit.nest_axes import Operand, Walk, is_drawn
-from talweg.engine.native.emit.uniform import uniform
+from talweg.engine.native.emit.lanes import (
+    Lanes,
+    known_chunks,
+    load_lanes,
+    register_type,
+    store_lanes,
+)
+from talweg.engine.native.emit.nest_axes import Operand, Walk
 from talweg.engine.native.llvm.ir import Function
 from talweg.engine.native.llvm.values import Index, Value, element, number, type_of, vector
+from talweg.engine.native.lowering import MapForm, accumulator_of, form_of
 from talweg.engine.native.plan.kernel import Nest
 from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size
 from talweg.engine.native.runtime.control import GUARD
@@ -38,6 +44,7 @@ class _Writer:
         self.frame, self.f, self.nest = frame, frame.f, nest
         walk = self.walk = Walk(frame, nest)
         self.places, self.axes, self.guards = walk.places, walk.axes, walk.guards
+        self.accumulators = [accumulator_of(node) for node in nest.reductions]
         self.across: int | None = None
         self.indices: dict[int, Value] = {}
         self.guard: Value
@@ -55,7 +62,7 @@ class _Writer:
             with self.f.when(self.f.compare("eq", self.frame.thread, number(0, "i64"))):
                 self._loops(across)
             return
-        if self.nest.stage % 2 == 0:
+        if self.nest.row_axis is None:
             self._split(across)
         self._loops(across)
 
@@ -67,7 +74,8 @@ class _Writer:
 
     def _starts(self, width: int) -> list[Value]:
         """What is carried before the first term: the sums, and last the guard, if there is one."""
-        sums = reduction.flat([reduction.start(self.f, x, width) for x in self.nest.reductions])
+        pairs = zip(self.accumulators, self.nest.reductions, strict=True)
+        sums = flat([accumulator.start(node, width) for accumulator, node in pairs])
         return sums + [number(0, vector(each.type, width)) for each in self.guards[:1]]
 
     def _store_results(self, sums: list[Value]) -> None:
@@ -75,11 +83,11 @@ class _Writer:
         if self.guards:
             *sums, guard = sums
             self._note_guard(guard)
-        pairs = reduction.paired(self.nest.reductions, sums)
-        for place, node, values in zip(
-            self.places.results, self.nest.reductions, pairs, strict=True
+        groups = split(self.accumulators, sums)
+        for operand, accumulator, values in zip(
+            self.places.results, self.accumulators, groups, strict=True
         ):
-            self.f.store(reduction.across(self.f, node, values), place.pointer)
+            self.f.store(joined_lanes(self.f, accumulator, values), operand.pointer)
 
     def _split(self, across: int) -> None:
         """Give this thread its part of the largest kept axis."""
@@ -172,7 +180,7 @@ class _Writer:
     def _note_guard(self, guard: Value) -> None:
         """Add a guard to what this thread has found so far."""
         f = self.f
-        total = f.convert(reduction.across_sum(f, guard), "double")
+        total = f.convert(joined_lanes(f, SUM, (guard,)), "double")
         slot = f.at(self.frame.entry(GUARD), f.times(self.frame.thread, 8), "double")
         f.store(f.add(f.load("double", slot), total), slot)
 
@@ -196,13 +204,11 @@ class _Writer:
             sums = self._accumulate(list(inner), lanes, first)
             if self.guards:
                 *sums, self.guard = sums
-            for place, value in zip(
-                self.places.results, reduction.paired(self.nest.reductions, sums), strict=True
+            for operand, values in zip(
+                self.places.results, split(self.accumulators, sums), strict=True
             ):
-                store_lanes(self.f, lanes, value[-1], place.pointer, self._unit(place, across))
-
-    def _unit(self, place: Operand, across: int) -> bool:
-        return place.strides[across] == ONE
+                is_dense = operand.strides[across] == ONE
+                store_lanes(self.f, lanes, values[-1], operand.pointer, is_dense)
 
     def _accumulate(self, inner: list[int], lanes: Lanes, carried: list[Value]) -> list[Value]:
         """Run through the reduced loops, carrying the accumulators."""
@@ -295,18 +301,30 @@ class _Writer:
         if self.guards:
             *carried, self.guard = carried
             self._watch_stores(watched, lanes)
-        pairs = reduction.paired(self.nest.reductions, carried)
-        after = []
-        for node, before in zip(self.nest.reductions, pairs, strict=True):
-            if self.places.pair:
-                terms = [self._loaded(each, lanes) for each in self.places.pair]
-            else:
-                sources = reduction.sources(node, self.nest.nodes)
-                terms = [self._value(each, values, lanes) for each in sources]
-            after.append(
-                reduction.step(f, node, before, terms, lanes, partial(self._position, lanes))
-            )
-        return reduction.flat(after) + [self.guard for _ in self.guards[:1]]
+        groups = split(self.accumulators, carried)
+        after = [
+            self._taken(node, before, values, lanes)
+            for node, before in zip(self.nest.reductions, groups, strict=True)
+        ]
+        return flat(after) + [self.guard for _ in self.guards[:1]]
+
+    def _taken(self, node: Node, before: Values, values: dict[Node, Value], lanes: Lanes) -> Values:
+        """The values of a reduction's accumulator after one more term."""
+        if self.places.pair:
+            terms = [self._loaded(operand, lanes) for operand in self.places.pair]
+        else:
+            terms = [self._value(source, values, lanes) for source in self._terms(node)]
+        index = partial(self.index, lanes)
+        after = accumulator_of(node).take(self.f, before, tuple(terms), index)
+        return masked(self.f, lanes, after, before)
+
+    def _terms(self, node: Node) -> Sequence[Node]:
+        """What a reduction takes: of a sum of products that nothing else needs, their factors."""
+        (source,) = node.inputs
+        form = form_of(source)
+        is_product = isinstance(form, MapForm) and form.is_product and source in self.nest.nodes
+        is_fused = is_product and source.users == [node] and accumulator_of(node).adds
+        return source.inputs if is_fused else node.inputs
 
     def _is_side_by_side(self, operand: Operand) -> bool:
         return self.across is not None and operand.strides[self.across] == ONE
@@ -331,7 +349,7 @@ class _Writer:
     def _value(self, node: Node, values: dict[Node, Value], lanes: Lanes) -> Value:
         if node in values:
             return values[node]
-        type = vector(_register(node.dtype), lanes.width)
+        type = vector(register_type(node.dtype), lanes.width)
         if node.power:
             return self.f.splat(self._of_rows(node), lanes.width)
         return number(node.source.array.item() if node.number is None else node.number, type)
@@ -344,24 +362,14 @@ class _Writer:
         return self.f.multiply(factor, rows) if node.power > 0 else self.f.divide(factor, rows)
 
     def _computed(self, node: Node, arguments: list[Value], lanes: Lanes) -> Value:
-        assert node.gate is not None
-        if node.gate.name == "cast":
-            return self.f.convert(arguments[0], _register(node.dtype))
-        if node.gate.name == "one_hot":
-            (label,) = arguments
-            place = self.f.convert(self._position(lanes), label.type.split()[-1].rstrip(">"))
-            return self.f.convert(self.f.compare("eq", label, place), type_of(node.dtype))
-        if is_drawn(node):
-            stream = node.settings["stream"].factor
-            return uniform(self.f, arguments[0], self._place_of(node, lanes), stream, node.dtype)
-        assert node.gate.native is not None
-        made: Value = node.gate.native(self.f, *arguments)
-        return made
+        form = form_of(node)
+        assert isinstance(form, MapForm)
+        return form.write(_Element(self, node, lanes), node, arguments)
 
-    def _place_of(self, node: Node, lanes: Lanes) -> Value:
-        """The places of random numbers, as words of 32 bits."""
+    def position(self, node: Node, lanes: Lanes) -> Value:
+        """The positions of a node's elements, as words of 32 bits."""
         f = self.f
-        operand = next(each for each in self.places.drawn if each.node is node)
+        operand = next(each for each in self.places.positional if each.node is node)
         first = f.emit("i64", f"ptrtoint {operand.pointer} to i64")
         place = f.splat(f.convert(first, "i32"), lanes.width)
         if lanes.width == 1 or self.across is None:
@@ -370,12 +378,25 @@ class _Writer:
         steps = f.multiply(f.count_up(place.type), f.splat(step, lanes.width))
         return f.add(place, steps)
 
-    def _position(self, lanes: Lanes) -> Value:
+    def index(self, lanes: Lanes) -> Value:
         """The index along the axis that is asked for, of each lane."""
         axis = next(i for i, each in enumerate(self.axes) if each.is_index)
         type = vector("i64", lanes.width)
         spread = self.f.splat(self.indices[axis], lanes.width)
         return self.f.add(spread, self.f.count_up(type)) if self.across == axis else spread
+
+
+class _Element:
+    """What a map may ask for while its code is written; see `lowering.record.Element`."""
+
+    def __init__(self, writer: _Writer, node: Node, lanes: Lanes) -> None:
+        self.f, self._writer, self._node, self._lanes = writer.f, writer, node, lanes
+
+    def index(self) -> Value:
+        return self._writer.index(self._lanes)
+
+    def position(self) -> Value:
+        return self._writer.position(self._node, self._lanes)
 
 
 class _Step:
@@ -405,11 +426,6 @@ class _Step:
             each.value = None
         del self.writer.indices[self.axis]
         self.writer.remaining.add(self.axis)
-
-
-def _register(dtype: np.dtype[Any]) -> str:
-    """The type of an element in a register, where a bool is one bit."""
-    return "i1" if dtype == np.bool_ else type_of(dtype)
 
 
 def _in_memory(f: Function, value: Value) -> Value:

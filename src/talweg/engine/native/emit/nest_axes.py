@@ -9,6 +9,7 @@ import numpy as np
 
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.llvm.values import Index, Value, type_of
+from talweg.engine.native.lowering import MapForm, accumulator_of, form_of
 from talweg.engine.native.plan.kernel import Nest
 from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, product
 from talweg.engine.native.plan.view import View
@@ -44,7 +45,7 @@ class Operand:
 class Places:
     """The operands of a nest: read, written at each element, written after a reduction.
 
-    `drawn` are random numbers, each a function of its place: that is the address that it would
+    `positional` are nodes that depend on the position of their element: the address that it would
     have in an array of bytes at 0.
     """
 
@@ -52,10 +53,10 @@ class Places:
     stores: list[Operand] = field(default_factory=list)
     results: list[Operand] = field(default_factory=list)
     pair: list[Operand] = field(default_factory=list)
-    drawn: list[Operand] = field(default_factory=list)
+    positional: list[Operand] = field(default_factory=list)
 
     def all(self) -> Iterator[Operand]:
-        yield from (*self.in_memory(), *self.drawn)
+        yield from (*self.in_memory(), *self.positional)
 
     def in_memory(self) -> Iterator[Operand]:
         yield from (*self.loads, *self.pair, *self.stores, *self.results)
@@ -82,10 +83,10 @@ class Walk:
             [self._operand(node, view) for node, view in nest.stores],
             [self._operand(node, self._spread(node, view)) for node, view in nest.results.items()],
             [self._operand(nest.reductions[0], view) for view in pair],
-            [self._drawn(node) for node in nest.nodes if is_drawn(node)],
+            [self._counted(node) for node in nest.nodes if is_positional(node)],
         )
 
-    def _drawn(self, node: Node) -> Operand:
+    def _counted(self, node: Node) -> Operand:
         strides = [product(node.shape[i + 1 :]) for i in range(len(node.shape))]
         return Operand(node, "i8", strides, Value("ptr", "null"))
 
@@ -165,16 +166,16 @@ class Walk:
         return types == {"i8"} and any(each.dtype == np.uint8 for each in self.nest.nodes)
 
 
-def is_drawn(node: Node) -> bool:
-    """Whether a node is made of random numbers."""
-    return node.gate is not None and node.gate.kind == "random"
+def is_positional(node: Node) -> bool:
+    """Whether a node depends on the position of its element."""
+    form = form_of(node)
+    return isinstance(form, MapForm) and form.positional
 
 
 def _index_axis(nest: Nest) -> int:
-    """The axis along which a gate asks for the place; -1 for none."""
-    for node in (*nest.nodes, *nest.reductions):
-        if node.gate is not None and node.gate.name == "argmax":
-            return int(node.settings["axis"].factor)
-        if node.gate is not None and node.gate.name == "one_hot":
-            return len(nest.shape) - 1
-    return -1
+    """The axis whose index a node asks for; -1 for none."""
+    if any(accumulator_of(node).needs_index for node in nest.reductions):
+        return nest.reduced[0]
+    forms = [form_of(node) for node in nest.nodes]
+    has_new_axis = any(isinstance(form, MapForm) and form.new_axes for form in forms)
+    return len(nest.shape) - 1 if has_new_axis else -1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from talweg.engine.native.plan.lifetimes import Lifetime
 from talweg.engine.native.plan.view import Buffer
 
 LINE = 64
@@ -40,7 +41,9 @@ class Spares(Generic[_T]):
         self._spare.append(one)
 
 
-def placed(buffers: Iterable[Buffer], rows: int) -> tuple[dict[Buffer, int], int]:
+def placed(
+    buffers: Iterable[Buffer], rows: int, lifetimes: Mapping[Buffer, Lifetime]
+) -> tuple[dict[Buffer, int], int]:
     """The offset of each buffer, for so many rows, and the bytes that all take.
 
     Each goes to the lowest place where nothing that lives at the same time lies.
@@ -50,7 +53,7 @@ def placed(buffers: Iterable[Buffer], rows: int) -> tuple[dict[Buffer, int], int
     for buffer in sorted(buffers, key=lambda each: -each.nbytes(rows)):
         size = room(buffer.nbytes(rows))
         start = 0
-        others = [each for each in offsets if _meet(each, buffer)]
+        others = [each for each in offsets if lifetimes[each].meets(lifetimes[buffer])]
         for other in sorted(others, key=offsets.__getitem__):
             if offsets[other] - start >= size:
                 break
@@ -58,10 +61,6 @@ def placed(buffers: Iterable[Buffer], rows: int) -> tuple[dict[Buffer, int], int
         offsets[buffer] = start
         total = max(total, start + size)
     return offsets, total
-
-
-def _meet(one: Buffer, other: Buffer) -> bool:
-    return one.first <= other.last and other.first <= one.last
 
 
 def room(size: int) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from talweg.engine.native.plan.kernel import Kernel, Nest
+from talweg.engine.native.plan.kernel import Nest, Work
 from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.plan.regions import Region
 from talweg.engine.native.plan.symbolic_shapes import Node
 from talweg.engine.native.plan.view import Buffer
 
@@ -16,26 +17,33 @@ def pruned(plan: Plan, dropped: Collection[str]) -> Plan:
 
     Buffers keep their places and sizes. A dropped output that updates an input leaves it unchanged.
     """
-    outputs = {name: each for name, each in plan.outputs.items() if name not in dropped}
-    live = set(outputs.values())
-    kernels: list[Kernel] = []
-    for kernel in reversed(plan.kernels):
-        kept = _pruned(kernel, live)
-        if kept is not None:
-            kernels.insert(0, kept)
-            live |= {view.buffer for view in kept.reads()}
-    return Plan(plan.graph, kernels, plan.buffers, plan.inputs, outputs)
+    outputs = {name: buffer for name, buffer in plan.outputs.items() if name not in dropped}
+    regions = _pruned_all(plan.regions, set(outputs.values()))
+    return replace(plan, regions=[x for x in regions if isinstance(x, Region)], outputs=outputs)
 
 
-def _pruned(kernel: Kernel, live: Collection[Buffer]) -> Kernel | None:
-    """The part of a kernel that writes live buffers; None if it writes none."""
-    if not any(view.buffer in live for view in kernel.writes()):
+def _pruned_all(work: Sequence[Work], live: set[Buffer]) -> list[Work]:
+    """The parts of a sequence of work that the live buffers need; adds those that they read."""
+    parts: list[Work] = []
+    for one in reversed(work):
+        part = _pruned(one, live)
+        if part is not None:
+            parts.insert(0, part)
+            live |= {view.buffer for view in part.reads()}
+    return parts
+
+
+def _pruned(work: Work, live: set[Buffer]) -> Work | None:
+    """The part of a region or a kernel that writes live buffers; None if it writes none."""
+    if not any(view.buffer in live for view in work.writes()):
         return None
-    return _pruned_nest(kernel, live) if isinstance(kernel, Nest) else kernel
+    if isinstance(work, Region):
+        return work.with_body(lambda body: _pruned_all(body, live))
+    return _pruned_nest(work, live) if isinstance(work, Nest) else work
 
 
 def _pruned_nest(nest: Nest, live: Collection[Buffer]) -> Nest:
-    stores = [(node, view) for node, view in nest.stores if view.buffer in live]
+    stores = tuple((node, view) for node, view in nest.stores if view.buffer in live)
     results = {node: view for node, view in nest.results.items() if view.buffer in live}
     needed: set[Node | None] = {node for node, _ in stores}
     for node in (*results, *reversed(nest.nodes)):
@@ -43,9 +51,9 @@ def _pruned_nest(nest: Nest, live: Collection[Buffer]) -> Nest:
             needed.update(node.inputs)
     return replace(
         nest,
-        nodes=[node for node in nest.nodes if node in needed],
+        nodes=tuple(node for node in nest.nodes if node in needed),
         reduced=nest.reduced if results else (),
-        reductions=[node for node in nest.reductions if node in results],
+        reductions=tuple(node for node in nest.reductions if node in results),
         loads={node: view for node, view in nest.loads.items() if node in needed},
         stores=stores,
         results=results,

@@ -1,93 +1,130 @@
-"""Which nodes can be computed row by row, and in which stage of a step.
+"""Which nodes can be computed row by row, and in which phase of a step.
 
-A node that follows the rows needs, for one row of its result, only that row of what it is made
-from. Such nodes form the odd stages of a step: each thread takes some rows through all of them.
-The others, sums over rows among them, form the even stages, whose outputs are split instead.
+A node follows the rows if one row of its result needs only that row of its inputs. Each thread then
+takes some rows through all such nodes: a phase by rows. Other nodes, such as sums over the rows, are
+computed in phases by outputs, where threads share out the elements of each result.
 """
 
 from __future__ import annotations
 
-from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Outline, Size
+from typing import NamedTuple
 
-VIEWS = ("reshape", "transpose", "take_slice", "broadcast_to")
-"""Gates that move nothing."""
-
-
-def row_axis(node: Node, axes: dict[Node, int | None], name: str | None) -> int | None:
-    """The axis of the rows, where a node follows them; `name` is that of an input."""
-    if node.gate is None:
-        return 0 if name is not None and _is_led_by_rows(node) else None
-    if node.gate.kind == "random":
-        return 0 if _is_led_by_rows(node) else None
-    if all(axes[each] is None for each in node.inputs):
-        return None
-    rule = _RULES.get(node.gate.name, _elementwise)
-    return rule(node, [axes[each] for each in node.inputs])
+from talweg.engine.native.lowering import (
+    Form,
+    MapForm,
+    ReductionForm,
+    form_of,
+    is_view,
+    lowering_of,
+)
+from talweg.engine.native.lowering.record import is_led_by_rows
+from talweg.engine.native.plan.symbolic_shapes import Node, Outline
 
 
-def _is_led_by_rows(node: Node) -> bool:
-    return bool(node.shape) and node.shape[0].power == 1
+class Phase(NamedTuple):
+    """When a node is computed. Phases by outputs and by rows take turns; those of `number` 0 by
+    outputs need nothing of the batch.
+    """
+
+    number: int
+    by_rows: bool
+
+    def reaching(self, by_rows: bool) -> Phase:
+        """The first phase by rows, or by outputs, that can use what is computed in this one."""
+        return Phase(self.number + (self.by_rows and not by_rows), by_rows)
 
 
-def stages(graph: Outline) -> tuple[dict[Node, int], dict[Node, int | None]]:
-    """The stage of each node, and the axis of its rows; what is there beforehand has stage -1."""
-    axes: dict[Node, int | None] = {}
-    found: dict[Node, int] = {}
-    names = {node: name for name, node in graph.inputs.items()}
+BEFORE = Phase(-1, by_rows=True)
+"""The phase of inputs that do not follow the rows, and of constants."""
+FIRST = Phase(0, by_rows=False)
+WITH_BATCH = Phase(1, by_rows=False)
+"""The first phase by outputs that can use the batch."""
+
+
+class Rows(NamedTuple):
+    """The phase of each node, and the axis of its rows; None if it does not follow them."""
+
+    phases: dict[Node, Phase]
+    axes: dict[Node, int | None]
+
+
+def analyze_rows(graph: Outline) -> Rows:
+    """The phase and the row axis of each node; without rows, all is computed by outputs."""
+    rows = Rows({}, {})
+    inputs = set(graph.inputs.values())
     for node in graph.nodes:
-        axes[node] = row_axis(node, axes, names.get(node)) if graph.rows is None else None
-        follows = axes[node] is not None
-        if node.gate is None:
-            found[node] = 1 if follows else -1
-        else:
-            first = int(follows) if graph.rows is None else 2  # once the batch is put together
-            found[node] = max(first, *(_after(found[each], follows) for each in node.inputs))
-    _delay(graph, found, axes)
-    return found, axes
+        rows.axes[node] = _row_axis(node, rows, node in inputs) if graph.rows is None else None
+        rows.phases[node] = _phase(node, rows, graph)
+    _delay(graph, rows)
+    return rows
 
 
-def _delay(graph: Outline, stage_of: dict[Node, int], axes: dict[Node, int | None]) -> None:
-    """Move elementwise work to the even stage that needs it, beside what else it needs.
+def _row_axis(node: Node, rows: Rows, is_input: bool) -> int | None:
+    if node.gate is None:
+        return 0 if is_input and is_led_by_rows(node) else None
+    lowering = lowering_of(node.gate)
+    return lowering.rows(node, [rows.axes[x] for x in node.inputs]) if lowering else None
+
+
+def _phase(node: Node, rows: Rows, graph: Outline) -> Phase:
+    follows = rows.axes[node] is not None
+    if node.gate is None:
+        return Phase(0, by_rows=True) if follows else BEFORE
+    first = Phase(0, follows) if graph.rows is None else WITH_BATCH
+    return max(first, *(rows.phases[x].reaching(follows) for x in node.inputs))
+
+
+def _delay(graph: Outline, rows: Rows) -> None:
+    """Move elementwise work to the phase by outputs that needs it, beside what else it needs.
 
     Most of an update does not depend on the gradient; computed early, it would be stored, and
-    weights that are added up would be read twice. So would rows that an even stage alone asks for.
+    weights that are added up would be read twice. So would rows that only a phase by outputs reads.
     """
     outputs = set(graph.outputs.values())
     of_arrays = _made_of_arrays(graph)
     for node in reversed(graph.nodes):
         if node not in of_arrays or node in outputs:
             continue
-        users = [stage_of[each] for each in node.users]
-        if not users or any(each % 2 for each in users):
+        users = [rows.phases[user] for user in node.users]
+        if not users or any(phase.by_rows for phase in users):
             continue
-        if axes[node] is not None:
-            moves = all(_is_at_hand(each, node, stage_of) for each in node.inputs)
-            moves = _is_map(node) and (moves or _is_summed(node))
-        elif node.gate is not None and node.gate.kind == "reduce":
-            moves = axes[node.inputs[0]] is None
-        else:
-            moves = _is_map(node) or (node.gate is not None and node.gate.name in VIEWS)
-        if moves:
-            stage_of[node], axes[node] = max(stage_of[node], min(users)), None
+        if _may_move(node, rows):
+            rows.phases[node] = max(rows.phases[node], min(users))
+            rows.axes[node] = None
 
 
-def _is_map(node: Node) -> bool:
-    return node.gate is not None and (node.gate.kind == "elementwise" or node.gate.name == "cast")
+def _may_move(node: Node, rows: Rows) -> bool:
+    form = form_of(node)
+    if rows.axes[node] is not None:
+        is_near = all(_is_at_hand(x, node, rows) for x in node.inputs)
+        return _may_wait(form) and (is_near or _is_summed(node))
+    if isinstance(form, ReductionForm):
+        return rows.axes[node.inputs[0]] is None
+    return _may_wait(form) or is_view(node)
+
+
+def _may_wait(form: Form | None) -> bool:
+    return isinstance(form, MapForm) and form.may_wait
 
 
 def _is_summed(node: Node) -> bool:
     """Whether a node is nothing but the terms of one sum, made of what is stored anyway."""
-    stored = all(each.gate is None or each.gate.name in VIEWS for each in node.inputs)
-    sums = [each.gate.name for each in node.users if each.gate is not None]
-    return stored and sums == ["reduce_sum"]
+    are_stored = all(x.gate is None or is_view(x) for x in node.inputs)
+    forms = [form_of(user) for user in node.users]
+    return are_stored and len(forms) == 1 and _is_sum(forms[0])
 
 
-def _is_at_hand(node: Node, user: Node, stage_of: dict[Node, int]) -> bool:
-    """Whether an even stage finds a node stored anyway, or can make it for this user alone."""
-    if node.gate is None or any(stage_of[x] % 2 == 0 for x in node.users if x is not user):
+def _is_sum(form: Form | None) -> bool:
+    return isinstance(form, ReductionForm) and form.accumulator.adds
+
+
+def _is_at_hand(node: Node, user: Node, rows: Rows) -> bool:
+    """Whether a phase by outputs finds a node stored anyway, or can make it for this user alone."""
+    others = [rows.phases[x] for x in node.users if x is not user]
+    if node.gate is None or any(not phase.by_rows for phase in others):
         return True
-    own = _is_map(node) and node.users == [user]
-    return own and all(_is_at_hand(each, node, stage_of) for each in node.inputs)
+    is_own = _may_wait(form_of(node)) and node.users == [user]
+    return is_own and all(_is_at_hand(x, node, rows) for x in node.inputs)
 
 
 def _made_of_arrays(graph: Outline) -> set[Node]:
@@ -97,105 +134,3 @@ def _made_of_arrays(graph: Outline) -> set[Node]:
         if node.gate and (node.shape or any(x.shape or x in found for x in node.inputs)):
             found.add(node)
     return found
-
-
-def _after(stage: int, follows: bool) -> int:
-    """The first stage of its kind in which something made in `stage` can be used."""
-    return stage if stage < 0 or stage % 2 == int(follows) else stage + 1
-
-
-Axes = list[int | None]
-
-
-def _elementwise(node: Node, axes: Axes) -> int | None:
-    """Rows that are broadcast together must meet in one axis; one_hot adds an axis at the end."""
-    added = len(node.shape) - 1 if node.gate and node.gate.name == "one_hot" else len(node.shape)
-    found = {
-        axis + added - len(each.shape)
-        for each, axis in zip(node.inputs, axes, strict=True)
-        if axis is not None
-    }
-    return found.pop() if len(found) == 1 else None
-
-
-def _reduce(node: Node, axes: Axes) -> int | None:
-    reduced = [each.factor for each in node.settings["axes"]]
-    (axis,) = axes
-    if axis is None or axis in reduced:
-        return None
-    return axis if node.settings["keepdims"] else axis - sum(each < axis for each in reduced)
-
-
-def _argmax(node: Node, axes: Axes) -> int | None:
-    (axis,) = axes
-    reduced: int = node.settings["axis"].factor
-    if axis is None or axis == reduced:
-        return None
-    return axis - (reduced < axis)
-
-
-def _transpose(node: Node, axes: Axes) -> int | None:
-    return [each.factor for each in node.settings["axes"]].index(axes[0] or 0)
-
-
-def _reshape(node: Node, axes: Axes) -> int | None:
-    """Rows stay whole where they lead, or where only axes of size 1 come and go."""
-    if axes[0] == 0:
-        return 0 if node.shape and node.shape[0].power == 1 else None
-    before = [each for each in node.inputs[0].shape if each != ONE]
-    after = [each for each in node.shape if each != ONE]
-    powers = [each.power for each in node.shape]
-    return powers.index(1) if before == after and powers.count(1) == 1 else None
-
-
-def _keeps_rows(node: Node, axes: Axes) -> int | None:
-    """For slices and their adjoint: nothing is taken out along the rows."""
-    axis = axes[0] or 0
-    start, stop, step = node.settings["ranges"][axis]
-    is_whole = (start, step) == (Size(0), ONE) and stop == node.shape[axis]
-    return axis if is_whole and node.inputs[0].shape[axis] == node.shape[axis] else None
-
-
-def _broadcast(node: Node, axes: Axes) -> int | None:
-    return (axes[0] or 0) + len(node.shape) - len(node.inputs[0].shape)
-
-
-def _matmul(node: Node, axes: Axes) -> int | None:
-    (a, b), (left, right) = node.inputs, axes
-    dims = len(node.shape)
-    if left is not None and left == len(a.shape) - 2:
-        return dims - 2 if right is None else None
-    batches = {
-        axis + dims - len(each.shape) if axis < len(each.shape) - 2 else -1
-        for each, axis in ((a, left), (b, right))
-        if axis is not None
-    }
-    return batches.pop() if len(batches) == 1 and min(batches) >= 0 else None
-
-
-def _take(node: Node, axes: Axes) -> int | None:
-    """Codes that follow the rows take theirs from a table that is there as a whole."""
-    table, codes = axes
-    return codes if table is None else None
-
-
-def _concatenate(node: Node, axes: Axes) -> int | None:
-    found = set(axes)
-    (axis, *others) = found
-    return axis if not others and axis != node.settings["axis"].factor else None
-
-
-_RULES = {
-    "reduce_sum": _reduce,
-    "reduce_max": _reduce,
-    "argmax": _argmax,
-    "transpose": _transpose,
-    "reshape": _reshape,
-    "take_slice": _keeps_rows,
-    "place": _keeps_rows,
-    "broadcast_to": _broadcast,
-    "matmul": _matmul,
-    "take": _take,
-    "segment_sum": lambda node, axes: None,
-    "concatenate": _concatenate,
-}

@@ -17,13 +17,12 @@ ZERO = Size(0)
 Kind = Literal["input", "constant", "shared", "block", "private"]
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Buffer:
     """Memory of `size` elements; `place` is its entry in the table of pointers.
 
-    A shared buffer lives in the arena, from stage `first` to stage `last`. A block buffer holds
-    the rows of one block of one thread, from kernel `first` to kernel `last`; a private one is
-    each thread's own as well, and whole. Truths may lie a bit each, in words of so many `bits`.
+    A private buffer is each thread's own, a shared one lies in the arena. Booleans may lie a bit
+    each, in words of so many `bits`.
     """
 
     place: int
@@ -31,17 +30,11 @@ class Buffer:
     dtype: np.dtype[Any]
     size: Size
     kind: Kind
-    first: int = -1
-    last: int = -1
     array: Any = None
     bits: int = 0
 
-    def used(self, at: int) -> None:
-        """Note that the buffer is written or read at this time."""
-        self.first = at if self.first < 0 else min(self.first, at)
-        self.last = max(self.last, at)
-
     def nbytes(self, rows: int) -> int:
+        """Bytes for so many rows."""
         if self.bits:
             return -(-self.size.of(rows) // self.bits) * self.bits // 8
         return self.size.of(rows) * self.dtype.itemsize
@@ -69,9 +62,33 @@ class View:
         """Whether these are the same elements in the same order."""
         return (
             self.buffer is other.buffer
-            and [each for each in self.offset if each.factor] == list(other.offset)
+            and _total(self.offset) == _total(other.offset)
             and (self.strides == other.strides or (self.is_contiguous and other.is_contiguous))
         )
+
+    @property
+    def leads_by_rows(self) -> bool:
+        """Whether a row of this view is a row of its buffer, one after another."""
+        if not all(size.is_known for size in (*self.strides, *self.offset)):
+            return False
+        rows = [
+            size.factor * stride.factor
+            for size, stride in zip(self.shape, self.strides, strict=True)
+            if size.power
+        ]
+        return self.buffer.size.power == 1 and rows == [self.buffer.size.factor]
+
+    def extent(self) -> tuple[int, int] | None:
+        """First and last element (exclusive); None where they depend on the number of rows."""
+        if not all(size.is_known for size in (*self.shape, *self.strides, *self.offset)):
+            return None
+        start = sum(term.factor for term in self.offset)
+        steps = [
+            (size.factor - 1) * stride.factor
+            for size, stride in zip(self.shape, self.strides, strict=True)
+        ]
+        low = start + sum(step for step in steps if step < 0)
+        return low, start + sum(step for step in steps if step > 0) + 1
 
     def transposed(self, axes: Sequence[int]) -> View:
         return replace(
@@ -115,6 +132,14 @@ class View:
             else:
                 return None
         return None if mine else replace(self, shape=shape, strides=tuple(reversed(strides)))
+
+
+def _total(offset: Sequence[Size]) -> dict[int, int]:
+    """An offset by powers of the number of rows."""
+    total: dict[int, int] = {}
+    for term in offset:
+        total[term.power] = total.get(term.power, 0) + term.factor
+    return {power: factor for power, factor in total.items() if factor}
 
 
 def contiguous(shape: Sizes) -> Sizes:

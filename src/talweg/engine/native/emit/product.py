@@ -1,0 +1,173 @@
+"""Matrix products that call the GEMM routines, and the packing of their right sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from talweg.engine.native.emit.frame import Frame
+from talweg.engine.native.emit.gemm import product as gemm
+from talweg.engine.native.emit.gemm.product import Matrix, Panels
+from talweg.engine.native.emit.gemm.tiles import panel_width
+from talweg.engine.native.emit.own_kernel import OwnKernel
+from talweg.engine.native.llvm.values import Index, Value, type_of
+from talweg.engine.native.plan.kernel import shape_text, whole_of
+from talweg.engine.native.plan.symbolic_shapes import Size, product
+from talweg.engine.native.plan.view import Buffer, View
+from talweg.engine.native.runtime.control import SCRATCH
+from talweg.engine.native.runtime.tickets import taken
+
+TILE = 6
+"""Rows of a product's tile, in multiples of which threads share them out."""
+SHARED = 2**16
+"""Elements of a product in a region by outputs from which threads take parts of it as they come."""
+PARTS, FEWEST = 16, 24
+"""Into how many parts such a product is cut, and their fewest rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pack(OwnKernel):
+    """The right side of a product, laid out panel by panel so that it is read in sequence."""
+
+    b: View
+    packed: Buffer
+
+    def reads(self) -> list[View]:
+        return [self.b]
+
+    def writes(self) -> list[View]:
+        return [whole_of(self.packed)]
+
+    def operations(self) -> Size:
+        return product(self.b.shape)
+
+    def emit(self, frame: Frame) -> None:
+        """Each thread lays out some panels, or if the rows of b lie in memory, some rows: mostly
+        those that it has just made itself. To fetch them from the other core's cache took three
+        times as long.
+        """
+        f, type = frame.f, type_of(self.b.dtype)
+        inner, columns = (frame.size(size) for size in self.b.shape)
+        b, out = _matrix(frame, self.b), frame.entry(self.packed.place)
+        width = panel_width(f.module, type)
+        panels = f.over(f.plus(columns, width - 1), width)
+        if b.column == 1:
+            rows = frame.share(inner, TILE)
+            gemm.pack(f, type, inner, columns, b, out, 0, panels, rows)
+        else:
+            first, last = frame.share(panels, 1)
+            gemm.pack(f, type, inner, columns, b, out, first, last)
+
+    def __str__(self) -> str:
+        return f"pack {shape_text(self.b.shape)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Product(OwnKernel):
+    """A matrix product c = a b of views (..., M, K) and (..., K, N).
+
+    b may have been packed for all threads, or is packed by each into `private` room.
+    """
+
+    a: View
+    b: View
+    c: View
+    packed: Buffer | None = None
+    private: Buffer | None = None
+
+    def reads(self) -> list[View]:
+        return [self.a, whole_of(self.packed) if self.packed else self.b]
+
+    def writes(self) -> list[View]:
+        return [self.c]
+
+    def operations(self) -> Size:
+        return product((Size(2), *self.c.shape, self.a.shape[-1]))
+
+    @property
+    def takes_tickets(self) -> bool:
+        size = product(self.c.shape)
+        is_flat = len(self.c.shape) == 2 and self.row_axis is None
+        return is_flat and size.is_known and size.factor >= SHARED
+
+    def emit(self, frame: Frame) -> None:
+        stack = self.c.shape[:-2]
+        views = [view.broadcast((*stack, *view.shape[-2:])) for view in (self.a, self.b)]
+        views.append(self.c)
+        _over_stack(frame, self, views, [frame.start(view) for view in views], 0)
+
+    def __str__(self) -> str:
+        note = " (packed)" if self.packed else ""
+        return f"product {shape_text(self.a.shape)} by {shape_text(self.b.shape)}{note}"
+
+
+def _matrix(frame: Frame, view: View, pointer: Value | None = None) -> Matrix:
+    """The last two axes of a view."""
+    row, column = (frame.size(stride) for stride in view.strides[-2:])
+    return Matrix(pointer or frame.start(view), row, column)
+
+
+def _over_stack(
+    frame: Frame, kernel: Product, views: list[View], pointers: list[Value], axis: int
+) -> None:
+    """A loop over each leading axis, then one product of matrices."""
+    f, shape = frame.f, views[2].shape
+    if axis == len(shape) - 2:
+        matrices = [_matrix(frame, v, p) for v, p in zip(views, pointers, strict=True)]
+        _multiply(frame, kernel, views, matrices)
+        return
+    start: Index = 0
+    stop = frame.size(shape[axis])
+    if axis == kernel.row_axis:
+        start, stop = frame.rows_of(shape[axis])
+    with f.loop(start, stop) as loop:
+        moved = [
+            f.at(p, f.times(loop.index, frame.size(v.strides[axis])), type_of(v.dtype))
+            for p, v in zip(pointers, views, strict=True)
+        ]
+        _over_stack(frame, kernel, views, moved, axis + 1)
+
+
+def _multiply(frame: Frame, kernel: Product, views: list[View], matrices: list[Matrix]) -> None:
+    """This thread's rows of c: those of the batch, or where they are not split, its share."""
+    f, (a, b, c) = frame.f, matrices
+    type = type_of(views[2].dtype)
+    m, n = (frame.size(size) for size in views[2].shape[-2:])
+    inner = frame.size(views[0].shape[-1])
+    low: Index = 0
+    if kernel.row_axis == len(views[2].shape) - 2:
+        low, high = frame.rows_of(views[2].shape[-2])
+        m = f.minus(high, low)
+    elif kernel.row_axis is None and kernel not in frame.tickets:
+        low, high = frame.share(m, TILE)
+        m = f.minus(high, low)
+    panels = _panels(frame, kernel, type, b, inner, n)
+    scratch = frame.entry(SCRATCH)
+
+    def multiply(low: Index, rows: Index) -> None:
+        left = Matrix(f.at(a.pointer, f.times(low, a.row), type), a.row, a.column)
+        out = Matrix(f.at(c.pointer, f.times(low, c.row), type), c.row)
+        gemm.gemm(f, type, (rows, n, inner), left, panels, out, scratch=scratch)
+
+    if kernel in frame.tickets:
+        assert isinstance(m, int)
+        rows = max(FEWEST, -(-m // (PARTS * TILE)) * TILE)
+        with taken(f, f.index(-(-m // rows)), frame.ticket(kernel)) as part:
+            first = f.times(part, rows)
+            multiply(first, f.least(f.minus(m, first), rows))
+        return
+    with f.when(f.compare(">", f.index(m), f.index(0))):
+        multiply(low, m)
+
+
+def _panels(frame: Frame, kernel: Product, type: str, b: Matrix, inner: Index, n: Index) -> Panels:
+    """The right side: packed beforehand, as it is, or packed by this thread for itself."""
+    f = frame.f
+    if kernel.packed is not None:
+        return gemm.packed(f, type, frame.entry(kernel.packed.place), inner)
+    if kernel.private is None:
+        return gemm.unpacked(f.module, type, b.pointer, b.row)
+    room = frame.entry(kernel.private.place)
+    width = panel_width(f.module, type)
+    last = f.over(f.plus(n, width - 1), width)
+    gemm.pack(f, type, inner, n, b, room, 0, last)
+    return gemm.packed(f, type, room, inner)

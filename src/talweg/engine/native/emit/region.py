@@ -1,0 +1,68 @@
+"""One region of a plan as a function: its kernels one after another, on this thread's share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from talweg.engine.native.emit.frame import PARAMETERS, Frame
+from talweg.engine.native.emit.nest import write_nest
+from talweg.engine.native.emit.own_kernel import OwnKernel
+from talweg.engine.native.emit.product import Pack
+from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.plan.hazards import needs_barrier
+from talweg.engine.native.plan.kernel import Kernel, Nest, Work
+from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.plan.regions import ByOutputs, Region
+from talweg.engine.native.runtime.barrier import write_barrier
+from talweg.engine.native.runtime.control import CONTROL
+
+SMALL = 2**10
+"""Operations of a kernel that need not be fast in a long step."""
+
+
+def write_regions(
+    module: Module, plan: Plan, name: str, tickets: Mapping[Kernel, int] | None = None
+) -> dict[Region, str]:
+    """Write a function for each region of a plan; their names."""
+    return {
+        region: _write_region(module, plan, region, f"{name}_{number}", tickets or {})
+        for number, region in enumerate(plan.regions)
+    }
+
+
+def _write_region(
+    module: Module, plan: Plan, region: Region, name: str, tickets: Mapping[Kernel, int]
+) -> str:
+    rare = module.long_steps and all(_is_small(kernel) for kernel in region.kernels())
+    f = module.function(name, PARAMETERS, rare=rare)
+    _write_body(Frame(f, tickets, plan.blocks), region)
+    f.give()
+    return f.name
+
+
+def _write_body(frame: Frame, region: Region) -> None:
+    since: list[Work] = []  # the last barrier
+    for work in region.body:
+        if isinstance(region, ByOutputs) and any(needs_barrier(each, work) for each in since):
+            write_barrier(frame.f, frame.entry(CONTROL), frame.threads)
+            since = []
+        since.append(work)
+        _write(frame, work)
+
+
+def _write(frame: Frame, work: Work) -> None:
+    if isinstance(work, Region):
+        _write_body(frame, work)
+        return
+    frame.begin()
+    if isinstance(work, Nest):
+        write_nest(frame, work)
+    else:
+        assert isinstance(work, OwnKernel)
+        work.emit(frame)
+
+
+def _is_small(kernel: Kernel) -> bool:
+    """Whether a kernel's own loops are short, or in a function of their own."""
+    size = kernel.operations()
+    return isinstance(kernel, Pack) or (size.is_known and size.factor < SMALL)

@@ -1,0 +1,377 @@
+"""From groups to a plan: where each node is stored, and what each kernel reads and writes.
+
+Views cost nothing. A result goes straight to where it is wanted: into the place of an output, or
+into its piece of an array that is put together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from talweg.engine.native.emit.product import Pack, Product
+from talweg.engine.native.lowering import (
+    AssemblyForm,
+    ContractionForm,
+    KernelForm,
+    MapForm,
+    ViewForm,
+    form_of,
+    is_view,
+)
+from talweg.engine.native.plan.groups import (
+    Group,
+    NestGroup,
+    NodeGroup,
+    PackGroup,
+    ProductGroup,
+    groups_of,
+)
+from talweg.engine.native.plan.hazards import may_overwrite
+from talweg.engine.native.plan.kernel import Kernel, Nest
+from talweg.engine.native.plan.lifetimes import block_buffers, lifetimes
+from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.plan.regions import regions_of
+from talweg.engine.native.plan.row_analysis import FIRST, Phase
+from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Outline, Size, product
+from talweg.engine.native.plan.view import Buffer, Kind, View, whole
+
+
+def planned(
+    graph: Outline,
+    *,
+    rows: int,
+    panel: Mapping[str, int],
+    first: int = 0,
+    guards: bool = True,
+) -> Plan:
+    """The plan of a graph.
+
+    `rows`: of a usual batch, though the plan serves others; `panel`: the columns of a packed panel,
+    by dtype; `first`: the entry of the table for the first buffer; `guards`: whether to notice NaN and infinity in new weights and state.
+    """
+    return _Planner(graph, rows, panel, first, guards).plan()
+
+
+class _Planner:
+    """Places nodes one by one: `views` says where each one stands so far."""
+
+    def __init__(
+        self,
+        graph: Outline,
+        rows: int,
+        panel: Mapping[str, int],
+        first: int,
+        guards: bool,
+    ) -> None:
+        self.groups = groups_of(graph, rows)
+        self.graph, self.panel, self.first = graph, panel, first
+        self.guards = guards
+        self.guarded: frozenset[Buffer] = frozenset()
+        self.buffers: list[Buffer] = []
+        self.views: dict[Node, View] = {}
+        self.filled: dict[Node, View] = {}  # constants of one number that are read from memory
+        self.fills: list[tuple[Phase, Kernel]] = []
+        self.copies: dict[int, list[tuple[Phase, Kernel]]] = {}  # by the group that they follow
+        self.packs: dict[PackGroup, Pack] = {}
+
+    def plan(self) -> Plan:
+        inputs = {name: self._input(name, node) for name, node in self.graph.inputs.items()}
+        outputs, copied = self._place_outputs(inputs)
+        if self.guards:
+            self.guarded = _guarded(outputs)
+        for node in reversed(self.groups.order):
+            self._place_pieces(node)
+        for node in self.groups.order:
+            self._view(node)
+        regions = regions_of([*self._kernels(), *self._final_copies(copied)])
+        used = set(outputs.values())
+        blocks = block_buffers(regions, used)
+        lives = lifetimes(regions, used, blocks)
+        return Plan(self.graph, regions, self.buffers, inputs, outputs, blocks, lives)
+
+    # Buffers ------------------------------------------------------------------------------------
+
+    def _buffer(
+        self, name: str, node: Node, size: Size | None = None, kind: Kind = "shared", **more: Any
+    ) -> Buffer:
+        """A new buffer for numbers like a node's, as many as the node has unless `size` is given."""
+        place = self.first + len(self.buffers)
+        buffer = Buffer(place, name, node.dtype, size or product(node.shape), kind, **more)
+        self.buffers.append(buffer)
+        return buffer
+
+    def _input(self, name: str, node: Node) -> Buffer:
+        buffer = self._buffer(name, node, kind="input")
+        self.views[node] = whole(buffer, node.shape)
+        return buffer
+
+    def _home(self, node: Node) -> View:
+        """Where a stored node stands; a new buffer, if nothing has placed it."""
+        if node not in self.views:
+            assert node.gate is not None
+            bits = 2 * self.panel["float32"] if self._is_in_bits(node) else 0  # bytes of a vector
+            buffer = self._buffer(f"{node.gate.name}{node.place}", node, bits=bits)
+            self.views[node] = whole(buffer, node.shape)
+        return self.views[node]
+
+    def _is_in_bits(self, node: Node) -> bool:
+        """Whether nests alone compute and read a flat array of booleans, from end to end."""
+        is_flat = len(node.shape) == 1 and node.shape[0].is_known and node.dtype == np.bool_
+        is_made = is_flat and self.groups.nest_of(node) is not None
+        return is_made and all(_reads_bits(user, node) for user in node.users)
+
+    # Outputs and pieces -------------------------------------------------------------------------
+
+    def _place_outputs(
+        self, inputs: Mapping[str, Buffer]
+    ) -> tuple[dict[str, Buffer], list[tuple[Node, View]]]:
+        """Where each output goes, and the nodes that must be copied there at the end.
+
+        An output goes to the place of the input of that name, if nobody else still reads it;
+        measures and the rest get room of their own.
+        """
+        outputs, copied = {}, []
+        for name, node in self.graph.outputs.items():
+            old = self.graph.inputs.get(name)
+            if node is old:
+                outputs[name] = inputs[name]  # which stays as it is
+                continue
+            target = inputs[name] if old else self._buffer(name, node)
+            home = whole(target, node.shape)
+            if self._may_be_placed(node) and (not old or self._may_replace(node, home, old)):
+                self.views[node] = home
+            else:
+                copied.append((node, home))
+            outputs[name] = target
+        return outputs, copied
+
+    def _may_be_placed(self, node: Node) -> bool:
+        """Whether a node is computed and stands nowhere yet."""
+        return node.gate is not None and not is_view(node) and node not in self.views
+
+    def _may_replace(self, node: Node, home: View, old: Node) -> bool:
+        """Whether a node, or each piece of it, may be written over an input."""
+        form = form_of(node)
+        if node.shape != old.shape:
+            return False
+        pieces = [(node, home)]
+        if isinstance(form, AssemblyForm):
+            if not form.covers or len(node.shape) != 1 or not node.shape[0].is_known:
+                return False
+            pieces = list(zip(node.inputs, form.pieces(node, home), strict=True))
+        return all(
+            source is not None and may_overwrite(source, piece, old, self.views[old], self.groups)
+            for source, piece in (self._origin(*each) for each in pieces)
+        )
+
+    def _origin(self, node: Node, place: View) -> tuple[Node | None, View]:
+        """What a node is a reshape of, and where that must stand for the node to stand in a
+        place; None where no strides can express it.
+        """
+        form = form_of(node)
+        while isinstance(form, ViewForm) and form.keeps_order:
+            node = node.inputs[0]
+            before = place.reshaped(node.shape)
+            if before is None:
+                return None, place
+            place, form = before, form_of(node)
+        return node, place
+
+    def _place_pieces(self, node: Node) -> None:
+        """The pieces of an assembly are computed in their places, where they have none yet."""
+        form = form_of(node)
+        if not isinstance(form, AssemblyForm) or not form.covers:
+            return
+        pieces = form.pieces(node, self._home(node))
+        for each in zip(node.inputs, pieces, strict=True):
+            source, piece = self._origin(*each)
+            if source and self._may_be_placed(source) and piece.dtype == source.dtype:
+                self.views[source] = piece
+
+    # Views --------------------------------------------------------------------------------------
+
+    def _view(self, node: Node) -> None:
+        """Set where a node's numbers stand, if they stand anywhere."""
+        form = form_of(node)
+        if node.gate is None:
+            self._leaf(node)
+        elif isinstance(form, ViewForm):
+            source = self.views.get(node.inputs[0])
+            if source is not None:
+                self.views[node] = form.move(node, source) or self._copied(node, source)
+        elif node in self.groups.stored:
+            self._home(node)
+
+    def _leaf(self, node: Node) -> None:
+        if node.number is not None and node.shape:
+            self._fill(node)
+        elif node.is_constant and node.shape and node not in self.views:
+            array = np.ascontiguousarray(node.source.array)
+            buffer = self._buffer(f"constant{node.place}", node, kind="constant", array=array)
+            self.views[node] = whole(buffer, node.shape)
+
+    def _fill(self, node: Node) -> None:
+        """Room for a constant of one number that others read; nests know it without."""
+        if any(isinstance(form_of(user), ContractionForm | KernelForm) for user in node.users):
+            view = whole(self._buffer(f"filled{node.place}", node), node.shape)
+            self.fills.append((FIRST, self._copy(None, node, view)))
+            self.filled[node] = view
+
+    def _copied(self, node: Node, source: View) -> View:
+        """A copy, for a reshape that no strides can say; made right after what it copies."""
+        base = node.inputs[0]
+        buffer = self._buffer(f"copy{node.place}", node)
+        rows = self.groups.rows
+        axis = rows.axes[base] if rows.axes[node] is not None else None
+        nest = self._copy(axis, base, whole(buffer, source.shape))
+        self.copies.setdefault(self.groups.index_of[base], []).append((rows.phases[node], nest))
+        return whole(buffer, node.shape)
+
+    def _read(self, node: Node) -> View:
+        """Where a node is read from memory."""
+        return self.filled[node] if node in self.filled else self.views[node]
+
+    # Kernels ------------------------------------------------------------------------------------
+
+    def _kernels(self) -> Iterator[tuple[Phase, Kernel]]:
+        """The kernels of all groups, each followed by the copies of what it computes."""
+        yield from self.fills
+        yield from self.copies.get(-1, [])
+        for index, group in enumerate(self.groups.groups):
+            yield from ((group.phase, kernel) for kernel in self._kernels_of(group))
+            yield from self.copies.get(index, [])
+
+    def _final_copies(self, copied: list[tuple[Node, View]]) -> Iterator[tuple[Phase, Kernel]]:
+        """Copies of outputs that could not be computed in their places."""
+        last = max((group.phase for group in self.groups.groups), default=FIRST)
+        for node, target in copied:
+            yield last.reaching(by_rows=False), self._copy(None, node, target)
+
+    def _kernels_of(self, group: Group) -> list[Kernel]:
+        if isinstance(group, NestGroup):
+            return [self._nest(group)]
+        if isinstance(group, PackGroup):
+            self.packs[group] = self._pack(group)
+            return [self.packs[group]]
+        if isinstance(group, ProductGroup):
+            return [self._product(group)]
+        assert isinstance(group, NodeGroup)
+        form = form_of(group.node)
+        if isinstance(form, AssemblyForm):
+            return list(self._assembly(group, form))
+        assert isinstance(form, KernelForm)
+        inputs = [self._read(source) for source in group.node.inputs]
+        return [form.make(group.node, group.row_axis, inputs, self.views[group.node])]
+
+    def _nest(self, group: NestGroup) -> Nest:
+        members = set(group.nodes)
+        loads: dict[Node, View] = {}
+        for node in group.nodes:
+            for source in node.inputs:
+                if source not in members and source in self.views:
+                    loads[source] = _loaded(self.views[source], node, group)
+        for node in group.reductions:
+            source = node.inputs[0]
+            is_contracted = isinstance(form_of(node), ContractionForm)
+            if not is_contracted and source not in members and source in self.views:
+                loads[source] = self.views[source]
+        stores = [(n, self.views[n]) for n in group.nodes if n in self.groups.stored]
+        return Nest(
+            group.row_axis,
+            group.shape,
+            group.nodes,
+            group.reduced,
+            group.reductions,
+            loads,
+            tuple(stores),
+            {node: self.views[node] for node in group.reductions},
+            self._pair(group),
+            frozenset(view.buffer for _, view in stores) & self.guarded,
+        )
+
+    def _pair(self, group: NestGroup) -> tuple[View, View] | None:
+        """The factors x[m, k] and y[k, n] of a small product, as views of (m, n, k)."""
+        if not any(isinstance(form_of(node), ContractionForm) for node in group.reductions):
+            return None
+        a, b = (self._read(source) for source in group.reductions[0].inputs)
+        left = View(a.buffer, group.shape, (a.strides[0], Size(0), a.strides[1]), a.offset)
+        right = View(b.buffer, group.shape, (Size(0), b.strides[1], b.strides[0]), b.offset)
+        return left, right
+
+    def _copy(self, row_axis: int | None, node: Node, target: View) -> Nest:
+        """A nest that stores a node, or a constant number, in another place."""
+        loads = {node: self.views[node]} if node in self.views else {}
+        guarded = frozenset({target.buffer}) & self.guarded
+        return Nest(row_axis, target.shape, loads=loads, stores=((node, target),), guarded=guarded)
+
+    def _assembly(self, group: NodeGroup, form: AssemblyForm) -> Iterator[Nest]:
+        """Zeros where pieces leave room, and a copy of each piece that is not in its place yet."""
+        node, row_axis = group.node, group.row_axis
+        home = self.views[node]
+        if not form.covers:
+            yield Nest(row_axis, node.shape, stores=((None, home),))
+        for source, piece in zip(node.inputs, form.pieces(node, home), strict=True):
+            if source not in self.views or not self.views[source].is_same_as(piece):
+                yield self._copy(row_axis, source, piece)
+
+    # Products -----------------------------------------------------------------------------------
+
+    def _pack(self, group: PackGroup) -> Pack:
+        """A right side in whole panels."""
+        b = self._read(group.source)
+        inner, columns = b.shape
+        panel = self.panel[b.dtype.name]
+        size = inner.times(Size(-(-columns.factor // panel) * panel))
+        return Pack(None, b, self._buffer(f"packed{len(self.buffers)}", group.source, size))
+
+    def _product(self, group: ProductGroup) -> Product:
+        a, b = (self._read(source) for source in group.node.inputs)
+        c = self.views[group.node]
+        if group.pack is not None:
+            return Product(group.row_axis, a, b, c, packed=self.packs[group.pack].packed)
+        return Product(group.row_axis, a, b, c, private=self._private(b, group.node))
+
+    def _private(self, b: View, node: Node) -> Buffer | None:
+        """Room for each thread to pack a right side whose columns do not lie side by side."""
+        inner, columns = b.shape[-2:]
+        if ONE in (columns, b.strides[-1]):
+            return None
+        panel = self.panel[b.dtype.name]
+        size = inner.times(Size(columns.factor + panel, columns.power))
+        return self._buffer(f"private{len(self.buffers)}", node, size, "private")
+
+
+def _reads_bits(user: Node, node: Node) -> bool:
+    """Whether a user of a flat array, or of a reshape of it, reads all of it in a nest."""
+    form = form_of(user)
+    if product(user.shape) != node.shape[0]:
+        return False
+    if isinstance(form, ViewForm) and form.keeps_order:
+        return all(_reads_bits(each, node) for each in user.users)
+    return isinstance(form, MapForm) and form.reads_bits
+
+
+def _guarded(outputs: Mapping[str, Buffer]) -> frozenset[Buffer]:
+    """The buffers of floats that a step hands to the next: its weights and its state."""
+    return frozenset(
+        buffer
+        for name, buffer in outputs.items()
+        if (name == "weights" or name.startswith("state.")) and buffer.dtype.kind == "f"
+    )
+
+
+def _loaded(view: View, node: Node, group: NestGroup) -> View:
+    """A view broadcast to the shape of a nest, with the new axes of the node that reads it."""
+    form = form_of(node)
+    if isinstance(form, MapForm) and form.new_axes:
+        new = form.new_axes
+        view = View(
+            view.buffer,
+            (*view.shape, *(ONE,) * new),
+            (*view.strides, *(Size(0),) * new),
+            view.offset,
+        )
+    return view.broadcast(group.shape)
