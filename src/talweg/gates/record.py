@@ -68,6 +68,9 @@ BackwardRule = Callable[..., Operand]
 NativeRule = Callable[..., Any]
 """(writer of instructions, *input values) -> output value, for gates that work by element."""
 
+CompositionRule = Callable[..., Operand]
+"""(*inputs, **settings) -> the output, built out of other gates."""
+
 
 @dataclass(frozen=True, eq=False)
 class Gate:
@@ -75,9 +78,12 @@ class Gate:
 
     `backward` holds one rule for each input, None where no gradient flows; a gate of any number
     of inputs gives a function from the input's position to its rule. `slopes` says each local
-    derivative in words, of inputs x, y, z (or condition, x, y). `native` writes what computes one
-    element, for gates that work by element; those that move, reduce or contract have none, since
-    they are loops, which the native engine plans.
+    derivative in words, of inputs x, y, z (or condition, x, y).
+
+    The native engine computes a gate in one of three ways. `native` writes the instructions for
+    one element of an elementwise gate. A lowering (`talweg.engine.native.lowering`) says how a gate
+    that moves, reduces or contracts elements becomes loops. Failing both, `composition` computes
+    the same from other gates.
 
     >>> from talweg import gates
     >>> gates.multiply(np.array([2.0, 3.0]), np.array([5.0, 7.0]))
@@ -93,6 +99,7 @@ class Gate:
     slopes: tuple[str, ...]
     cost: Callable[..., Cost]
     native: NativeRule | None = None
+    composition: CompositionRule | None = None
 
     def __call__(self, *inputs: Operand, **settings: Any) -> Operand:
         for operand in inputs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,6 +13,7 @@ from talweg.engine.native.driver.rules import rules_graph
 from talweg.engine.native.emit.gemm.product import write_routines
 from talweg.engine.native.emit.gemm.tiles import panel_width
 from talweg.engine.native.emit.math.functions import FUNCTIONS
+from talweg.engine.native.expansion import expanded
 from talweg.engine.native.llvm import compiler
 from talweg.engine.native.llvm.compiler import Compiled, Target, compiled, host
 from talweg.engine.native.llvm.ir import Module
@@ -25,6 +26,7 @@ from talweg.engine.native.plan.symbolic_shapes import Outline, outline, outline_
 from talweg.engine.native.runtime.control import FIRST_BUFFER
 from talweg.engine.run.program import Program, watched_outputs
 from talweg.gates import Array
+from talweg.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def load(build: Build) -> Compiled:
 
 
 def _parts(program: Program, module: Module) -> Parts:
-    step = outline(program.step, program.record_step, program.batch_size)
+    step = symbolic(program.step, program.record_step, program.batch_size)
     guards = program.replicas == 1  # a replica that diverges must not end the others
     step_plan = plan_for(step, module, FIRST_BUFFER, program.batch_size, guards=guards)
     first = FIRST_BUFFER + len(step_plan.buffers)
@@ -98,15 +100,14 @@ def _parts(program: Program, module: Module) -> Parts:
     if program.watch_every > 1:
         unwatched_plan = pruned(step_plan, watched_outputs(program.step))
     if program.evaluate is not None and program.record_evaluation is not None:
-        evaluate = outline(program.evaluate, program.record_evaluation, program.evaluation_size)
+        evaluate = symbolic(program.evaluate, program.record_evaluation, program.evaluation_size)
         evaluate_plan = plan_for(evaluate, module, first, program.evaluation_size)
         first += len(evaluate_plan.buffers)
     if program.rules or program.plateaus:
         names = [*program.measures]
         names += [f"val_{name}" for name in names] if program.validates else []
-        rules_plan = plan_for(
-            outline_of(rules_graph(program.rules, names, program.plateaus)), module, first, 1
-        )
+        rules = rules_graph(program.rules, names, program.plateaus)
+        rules_plan = plan_for(outline_of(expanded(rules)), module, first, 1)
     return Parts(
         step_plan,
         evaluate_plan,
@@ -121,6 +122,13 @@ def _parts(program: Program, module: Module) -> Parts:
         program.changes_each_step,
         unwatched_plan,
     )
+
+
+def symbolic(graph: Graph, record: Callable[[int], Graph], rows: int) -> Outline:
+    """A graph of gates that the engine can compute, for any number of rows; `record` gives it for
+    one number.
+    """
+    return outline(expanded(graph), lambda count: expanded(record(count)), rows)
 
 
 def plan_for(graph: Outline, module: Module, first: int, rows: int, guards: bool = True) -> Plan:

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.native.build import new_module, plan_for, routines
+from talweg.engine.native.build import new_module, plan_for, routines, symbolic
 from talweg.engine.native.emit.gemm import product as contract
 from talweg.engine.native.emit.region import write_regions
+from talweg.engine.native.expansion import expanded
 from talweg.engine.native.llvm.compiler import Compiled, compiled, host
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import number
 from talweg.engine.native.plan.arena import Spares, zeros
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByRows
-from talweg.engine.native.plan.symbolic_shapes import outline, outline_of
+from talweg.engine.native.plan.symbolic_shapes import outline_of
 from talweg.engine.native.plan.view import Kind
 from talweg.engine.native.runtime import control as c
 from talweg.errors import EngineError
@@ -57,7 +58,7 @@ class CompiledGraph:
         self, graph: Graph, record: Callable[[int], Graph] | None = None, rows: int = 1
     ) -> None:
         module = new_module(host(), borrows=self._borrows)
-        made = outline(graph, record, rows) if record else outline_of(graph)
+        made = symbolic(graph, record, rows) if record else outline_of(expanded(graph))
         if record is not None and made.rows is not None:
             raise EngineError("the graph holds for one number of rows, and no other")
         self.outline = made

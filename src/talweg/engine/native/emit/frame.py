@@ -52,8 +52,8 @@ def _write_part(module: Module) -> None:
 class Frame:
     """The function of a region while it is written, kernel by kernel.
 
-    `tickets` numbers the kernels whose parts threads take as they come. `blocks` are the buffers that
-    hold one block of rows instead of the whole batch.
+    `tickets` numbers the kernels whose parts threads take as they come. `blocks` are the buffers
+    that hold one block of rows instead of the whole batch.
     """
 
     def __init__(

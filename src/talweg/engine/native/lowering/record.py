@@ -46,8 +46,8 @@ class ViewForm:
     """The result is a view of the input: other strides over the same elements.
 
     `move` turns the input's view into the node's. It gives None where no strides can express the
-    result, which is then copied. `keeps_order`: the elements stay in the same order. `exchanges_axes`:
-    the last axis of the input may no longer be the last.
+    result, which is then copied. `keeps_order`: the elements stay in the same order.
+    `exchanges_axes`: the last axis of the input may no longer be the last.
     """
 
     move: Callable[[Node, View], View | None]

@@ -1,7 +1,7 @@
 """Groups: which nodes are computed together.
 
 Elementwise nodes of one shape that follow each other share a nest of loops, so what only they need
-is never stored. A reduction joins the nest of what it reduces. Every other node is a group by itself.
+is never stored. A reduction joins the nest of what it reduces. Any other node is its own group.
 """
 
 from __future__ import annotations
@@ -290,7 +290,7 @@ class _Builder:
     # Products -----------------------------------------------------------------------------------
 
     def _add_product(self, node: Node) -> None:
-        """A matrix product: a nest if it is small, else a call, with its right side packed or not."""
+        """A matrix product: a nest if it is small, else a call, which may need a packed side."""
         a, b = node.inputs
         self._store_inputs(node)
         phase, row_axis = self._when(node)

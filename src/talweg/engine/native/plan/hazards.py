@@ -1,6 +1,6 @@
 """Hazards: which kernels must wait for each other, and which results may overwrite an input.
 
-Both are decided on views: two kernels conflict if one writes elements that the other reads or writes.
+Both are decided on views: two kernels conflict if one writes what the other reads or writes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def conflict(first: Work, second: Work) -> bool:
 
 
 def needs_barrier(first: Work, second: Work) -> bool:
-    """Whether a barrier must part two kernels of a region by outputs: not if one thread does both."""
+    """Whether a barrier must part two kernels: not if one thread does both anyway."""
     return not (first.is_alone and second.is_alone) and conflict(first, second)
 
 

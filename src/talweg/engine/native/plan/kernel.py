@@ -36,7 +36,7 @@ class Work(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Kernel(Work):
-    """One piece of code. In a region by rows `row_axis` is the axis of the rows, else it is None."""
+    """One piece of code; `row_axis` is the axis of the rows in a region by rows, else None."""
 
     row_axis: int | None
 

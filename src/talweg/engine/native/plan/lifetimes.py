@@ -25,7 +25,7 @@ class Lifetime(NamedTuple):
 
 
 def block_buffers(regions: Sequence[Region], outputs: Set[Buffer]) -> frozenset[Buffer]:
-    """The buffers that only one region by rows uses, row by row: each thread has room for a block."""
+    """The buffers that one region by rows alone uses, row by row: a block of rows is enough."""
     regions_of: dict[Buffer, set[Region]] = {}
     crossing: set[Buffer] = set()
     for region in regions:

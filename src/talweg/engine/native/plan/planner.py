@@ -50,7 +50,8 @@ def planned(
     """The plan of a graph.
 
     `rows`: of a usual batch, though the plan serves others; `panel`: the columns of a packed panel,
-    by dtype; `first`: the entry of the table for the first buffer; `guards`: whether to notice NaN and infinity in new weights and state.
+    by dtype; `first`: the entry of the table for the first buffer; `guards`: whether to notice NaN
+    and infinity in new weights and state.
     """
     return _Planner(graph, rows, panel, first, guards).plan()
 
@@ -97,7 +98,7 @@ class _Planner:
     def _buffer(
         self, name: str, node: Node, size: Size | None = None, kind: Kind = "shared", **more: Any
     ) -> Buffer:
-        """A new buffer for numbers like a node's, as many as the node has unless `size` is given."""
+        """A new buffer for numbers of a node's dtype, as many as it has unless `size` is given."""
         place = self.first + len(self.buffers)
         buffer = Buffer(place, name, node.dtype, size or product(node.shape), kind, **more)
         self.buffers.append(buffer)

@@ -35,7 +35,7 @@ class Region(Work):
 
     @abstractmethod
     def with_body(self, change: Callable[[Sequence[Work]], Sequence[Work]]) -> Region:
-        """The region after a change of its parts, which `change` is given from the last to the first."""
+        """The region after `change` of its parts, from the last part to the first."""
 
     def kernels(self) -> Iterator[Kernel]:
         """All kernels, those of inner regions too."""

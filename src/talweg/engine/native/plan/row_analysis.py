@@ -1,8 +1,8 @@
 """Which nodes can be computed row by row, and in which phase of a step.
 
-A node follows the rows if one row of its result needs only that row of its inputs. Each thread then
-takes some rows through all such nodes: a phase by rows. Other nodes, such as sums over the rows, are
-computed in phases by outputs, where threads share out the elements of each result.
+A node follows the rows if one row of its result needs only that row of its inputs. Each thread
+takes some rows through all such nodes: a phase by rows. Other nodes, such as sums over the rows,
+are computed in phases by outputs, where threads share out the elements of each result.
 """
 
 from __future__ import annotations
