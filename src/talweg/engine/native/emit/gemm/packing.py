@@ -1,4 +1,4 @@
-"""Copies of a matrix in the order in which the product reads it."""
+"""Packing: copies of a matrix in the order in which the micro-kernels read it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ from talweg.engine.native.llvm.ir import Function, Module
 from talweg.engine.native.llvm.values import Index, Value, lanes, number, size_of, vector
 
 TOGETHER = 32
-"""Rows that are cut into panels together: each is read from end to end, as caches fetch it ahead.
-Panel after panel, every line was waited for."""
-PLACES = [("ptr", "source"), ("i64", "source_row"), ("ptr", "target"), ("i64", "target_row")]
+"""Rows that are packed together. Each is read from end to end, which the prefetcher follows; read
+panel by panel, every cache line was a miss."""
+COPY_PARAMETERS = [
+    ("ptr", "source"),
+    ("i64", "source_row"),
+    ("ptr", "target"),
+    ("i64", "target_row"),
+]
 
 
 def quarter(type: str) -> int:
-    """Elements in 16 bytes, within which shuffles are cheap on every machine."""
+    """Elements in 16 bytes, within which shuffles are cheap on every processor."""
     return 16 // size_of(type)
 
 
 def copy(module: Module, type: str) -> str:
-    """target[i, p] = source[i, p] for i < rows, p < columns; at least one vector of columns."""
+    """target[i, p] = source[i, p] for i < rows, p < columns; columns fill at least one vector."""
     name = f"talweg_copy_{type}"
     if name in module.functions:
         return name
-    f = module.function(name, [("i64", "rows"), ("i64", "columns"), *PLACES], inline=False)
+    f = module.function(name, [("i64", "rows"), ("i64", "columns"), *COPY_PARAMETERS], inline=False)
     rows, columns, source, source_row, target, target_row = f.parameters
     wide = vector(type, module.lanes(type))
     last = f.minus(columns, module.lanes(type))
@@ -38,16 +43,16 @@ def copy(module: Module, type: str) -> str:
     return name
 
 
-def turn(module: Module, type: str) -> str:
+def transpose(module: Module, type: str) -> str:
     """target[p, r] = source[r, p] for r < rows, p < columns.
 
-    Blocks of one vector of rows by 16 bytes of columns are turned in registers. The last ones move
-    back where they do not fit, so there must be one of each.
+    Blocks of one vector of rows by 16 bytes of columns are transposed in registers. The last block
+    of each axis overlaps the one before where it does not fit, so each axis must hold one block.
     """
     name = f"talweg_turn_{type}"
     if name in module.functions:
         return name
-    f = module.function(name, [("i64", "rows"), ("i64", "columns"), *PLACES], inline=False)
+    f = module.function(name, [("i64", "rows"), ("i64", "columns"), *COPY_PARAMETERS], inline=False)
     rows, columns, source, source_row, target, target_row = f.parameters
     high, part = module.lanes(type), quarter(type)
     last_row, last_column = f.minus(rows, high), f.minus(columns, part)
@@ -59,15 +64,15 @@ def turn(module: Module, type: str) -> str:
         with f.loop(0, columns, part) as loop:
             column = f.least(loop.index, last_column)
             goal = f.at(target, f.plus(f.times(column, target_row), first), type)
-            for each in _turned(f, type, [f.at(start, column, type) for start in starts]):
-                f.store(each, goal)
+            for line in _transposed(f, type, [f.at(start, column, type) for start in starts]):
+                f.store(line, goal)
                 goal = f.at(goal, target_row, type)
     f.give()
     return name
 
 
-def _turned(f: Function, type: str, starts: Sequence[Value]) -> list[Value]:
-    """Vector i holds element i of each of the rows that begin at `starts`."""
+def _transposed(f: Function, type: str, starts: Sequence[Value]) -> list[Value]:
+    """Vectors of which the i-th holds element i of every row; rows begin at `starts`."""
     part = quarter(type)
     loaded = [f.load(vector(type, part), start) for start in starts]
     wide = [_joined(f, loaded[i::part]) for i in range(part)]
@@ -77,7 +82,7 @@ def _turned(f: Function, type: str, starts: Sequence[Value]) -> list[Value]:
 
 
 def _joined(f: Function, parts: list[Value]) -> Value:
-    """Vectors one after the other in one."""
+    """The vectors joined into one."""
     while len(parts) > 1:
         order = range(2 * lanes(parts[0].type))
         parts = [f.shuffle(x, y, order) for x, y in zip(parts[::2], parts[1::2], strict=True)]
@@ -85,28 +90,28 @@ def _joined(f: Function, parts: list[Value]) -> Value:
 
 
 def _interleaved(f: Function, x: list[Value], part: int) -> list[Value]:
-    """Halves of x[i] and x[i + half], element by element, in every 16 bytes.
+    """x[i] and x[i + half] interleaved element by element, within every 16 bytes.
 
-    Done as often as `part` can be halved, this turns a square of `part` rows.
+    Repeated log2(part) times, this transposes squares of `part` rows.
     """
     half, wide = part // 2, lanes(x[0].type)
     made = []
     for low, high in zip(x[:half], x[half:], strict=True):
         for begin in (0, half):
             places = [start + begin + i for start in range(0, wide, part) for i in range(half)]
-            made.append(f.shuffle(low, high, [each + y for each in places for y in (0, wide)]))
+            made.append(f.shuffle(low, high, [lane + y for lane in places for y in (0, wide)]))
     return made
 
 
 def pack(module: Module, type: str, *, public: bool = False) -> str:
-    """Panels [first, last) of B as k rows of one panel's columns each, zeros after the last.
+    """Pack panels [first, last) of B: k rows of a panel's columns, padded with zeros.
 
-    Panels lie `depth` rows apart, of which these k may be some.
+    Panels lie `depth` rows apart in the target, of which these k may be a part.
     """
     name = f"talweg_pack_{type}"
     if name in module.functions:
         return name
-    turned = turn(module, type)
+    transposing = transpose(module, type)
     source = [("i64", "k"), ("i64", "n"), ("ptr", "b"), ("i64", "b_step"), ("i64", "b_column")]
     goal = [("ptr", "out"), ("i64", "depth"), ("i64", "first"), ("i64", "last")]
     f = module.function(name, [*source, *goal], public=public, inline=False)
@@ -124,23 +129,23 @@ def pack(module: Module, type: str, *, public: bool = False) -> str:
             begin = f.at(rows.values[0], f.times(column, b_column), type)
             target = f.at(rows.values[1], f.times(column, depth), type)
             full = f.compare("eq", width, wide)
-            choices = [f.bits("and", full, each) for each in (along, across)]
+            choices = [f.bits("and", full, layout) for layout in (along, across)]
             with f.when(choices[0]):
-                _copied(f, type, count, (begin, b_step), target)
+                _copy_panel(f, type, count, (begin, b_step), target)
             with f.when(choices[1]):
-                f.call(turned, "void", wide, count, begin, b_column, target, wide)
+                f.call(transposing, "void", wide, count, begin, b_column, target, wide)
             with f.when(f.compare("eq", f.bits("or", *choices), number(False, "i1"))):
-                _scattered(f, type, (count, width), (begin, b_step, b_column), target)
+                _copy_elements(f, type, (count, width), (begin, b_step, b_column), target)
         places = zip(rows.values, (b_step, wide), strict=True)
         rows.carry(*(f.at(place, f.times(step, block), type) for place, step in places))
     f.give()
     return name
 
 
-def _copied(
+def _copy_panel(
     f: Function, type: str, rows: Value, source: tuple[Value, Value], target: Value
 ) -> None:
-    """Rows of one whole panel."""
+    """Copy rows of a full panel."""
     (start, step), wide = source, vector(type, f.module.lanes(type))
     with f.loop(0, rows, 1, [start, target]) as row:
         x, y = row.values
@@ -149,21 +154,21 @@ def _copied(
         row.carry(f.at(x, step, type), f.at(y, 2 * lanes(wide), type))
 
 
-def _scattered(
+def _copy_elements(
     f: Function,
     type: str,
     shape: tuple[Value, Value],
     source: tuple[Value, Index, Index],
     target: Value,
 ) -> None:
-    """One panel of any B, element by element, filled up with zeros."""
+    """Copy a panel of any B element by element, and pad it with zeros."""
     k, width = shape
     start, step, column = source
     wide, last = panel_width(f.module, type), f.minus(width, 1)
     with f.loop(0, k, 1, [start, target]) as loop:
         x, y = loop.values
-        with f.loop(0, wide) as each:
-            value = f.load(type, f.at(x, f.times(f.least(each.index, last), column), type))
-            inside = f.compare("slt", each.index, width)
-            f.store(f.select(inside, value, number(0, type)), f.at(y, each.index, type))
+        with f.loop(0, wide) as lane:
+            value = f.load(type, f.at(x, f.times(f.least(lane.index, last), column), type))
+            inside = f.compare("slt", lane.index, width)
+            f.store(f.select(inside, value, number(0, type)), f.at(y, lane.index, type))
         loop.carry(f.at(x, step, type), f.at(y, wide, type))

@@ -1,11 +1,11 @@
-"""The matrix product C (M x N) = A (M x K) B (K x N) as functions of a module.
+"""GEMM, the matrix product C (M x N) = A (M x K) B (K x N), as functions of a module.
 
 Sizes and strides are i64 values at run time, so one set of functions serves every product of a
-program. Blocks of 384 p are added in order, and within a block each C[i, j] is one chain of fma: so
-the bits do not change with how M and N are split, nor with how A and B lie in memory.
+program. K is cut into blocks of 384, which are added in order, and within a block each C[i, j] is
+one chain of fma. So the bits do not depend on how M and N are split, nor on the layouts of A and B.
 
-Source: the loops around the tile follow Goto and van de Geijn, Anatomy of high-performance matrix
-multiplication (2008): a panel of B in the first cache, a block of A in the second.
+Source: the loops around the micro-kernel follow Goto and van de Geijn, Anatomy of high-performance
+matrix multiplication (2008): a panel of B in the L1 cache, a block of A in the L2 cache.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from talweg.engine.native.emit.gemm import packing, tiles as kernels
+from talweg.engine.native.emit.gemm import packing, tiles
 from talweg.engine.native.emit.gemm.tiles import panel_width
 from talweg.engine.native.llvm.ir import Function, Module
 from talweg.engine.native.llvm.values import Index, Value, number, size_of
 
 DEPTH = 384
-"""p in one block: a panel of B is 24 KB of a first cache of 32. A third fewer were slower by a
-twentieth at 1024 x 1024 x 1024: C is read and written again for every block."""
+"""Depth of a block along K: a panel of B takes 24 of the 32 KB of the L1 cache. Two thirds of that
+were 5 % slower at 1024 x 1024 x 1024, since every block reads and writes C again."""
 HEIGHT_BYTES = 96 * 4
-"""Rows of A in one block, in bytes of one column: 150 KB of a second cache of 512. Twice as many
-were slower by a tenth while something else used that cache."""
+"""Rows of a block of A, in bytes of one column: the block takes 150 of the 512 KB of the L2 cache.
+Twice as many rows were 10 % slower while something else used that cache."""
 ROOM = DEPTH + 16
-"""Elements between the staged rows of A; no power of two, whose rows would share cache sets."""
+"""Row stride of a copied block of A; a power of two would map its rows to the same cache sets."""
 WIDE = 128
-"""Columns of C from which staging A pays."""
+"""Columns of C from which copying blocks of A to scratch memory pays."""
 
 
 class Matrix(NamedTuple):
-    """Element (i, j) lies at pointer + i row + j column, counted in elements."""
+    """Element (i, j) is at pointer + i row + j column, in elements."""
 
     pointer: Value
     row: Index
@@ -40,7 +40,7 @@ class Matrix(NamedTuple):
 
 
 class Panels(NamedTuple):
-    """Element (p, j) of B lies at pointer + (j // width) panel + p step + j % width."""
+    """Element (p, j) of B is at pointer + (j // width) panel + p step + j % width."""
 
     pointer: Value
     step: Index
@@ -48,28 +48,28 @@ class Panels(NamedTuple):
 
 
 def unpacked(module: Module, type: str, pointer: Value, row: Index) -> Panels:
-    """B as it is: rows in memory, `row` elements apart."""
+    """An unpacked B: contiguous rows, `row` elements apart."""
     return Panels(pointer, row, panel_width(module, type))
 
 
 def packed(f: Function, type: str, pointer: Value, k: Index) -> Panels:
-    """B as `pack` leaves it."""
+    """A B that `pack` has written."""
     width = panel_width(f.module, type)
     return Panels(pointer, width, f.times(k, width))
 
 
 def packed_panels(module: Module, type: str, n: int) -> int:
-    """How many panels n columns make."""
+    """The panels of n columns."""
     return -(-n // panel_width(module, type))
 
 
 def packed_bytes(module: Module, type: str, k: int, n: int) -> int:
-    """What a packed B of k x n takes."""
+    """The bytes of a packed B of k x n."""
     return packed_panels(module, type, n) * panel_width(module, type) * k * size_of(type)
 
 
 def scratch_bytes(type: str) -> int:
-    """What a thread's scratch takes, whatever the sizes: a block of A."""
+    """The bytes of a thread's scratch memory, which holds a block of A of any product."""
     return HEIGHT_BYTES // size_of(type) * ROOM * size_of(type)
 
 
@@ -86,17 +86,16 @@ def pack(
 ) -> None:
     """Write a call that packs panels [first, last) of B (k x n) to their places in `out`.
 
-    With `rows`, only those from the first up to the second of them.
-
-    Rows of B (column 1) are copied, those of a transposed B (row 1) turned in registers; any other
-    strides go element by element. The last panel is filled up with zeros.
+    `rows` = (low, high) packs only rows low <= p < high. Contiguous rows (column stride 1) are
+    copied, those of a transposed B (row stride 1) transposed in registers, and other layouts copied
+    element by element. The last panel is padded with zeros.
     """
     low, high = rows or (0, k)
-    sizes = [f.index(each) for each in (f.minus(high, low), n)]
-    strides = [f.index(each) for each in (b.row, b.column)]
+    sizes = [f.index(size) for size in (f.minus(high, low), n)]
+    strides = [f.index(stride) for stride in (b.row, b.column)]
     start = f.at(b.pointer, f.times(low, b.row), type)
     target = f.at(out, f.times(low, panel_width(f.module, type)), type)
-    ends = [f.index(each) for each in (k, first, last)]
+    ends = [f.index(end) for end in (k, first, last)]
     arguments = [*sizes, start, *strides, target, *ends]
     _call(f, f"talweg_pack_{type}", type, partial(packing.pack, f.module, type), arguments)
 
@@ -112,17 +111,17 @@ def gemm(
     scratch: Value,
     accumulate: Index = False,
 ) -> None:
-    """Write a call of C (+)= A B for shape (m, n, k), where m and n are at least 1.
+    """Write a call of C (+)= A B for shape (m, n, k) with m, n >= 1.
 
-    Rows of C lie in memory (c.column is 1). K may be 0: then C is 0, or stays if `accumulate`.
-    `accumulate` may be an i64, 0 or 1. `scratch`, of `scratch_bytes`, belongs to the calling
-    thread; A is copied there where it lies badly and N is 128 or more.
+    Rows of C are contiguous (c.column is 1). With k = 0, C becomes 0, or stays as it is if
+    `accumulate`, which may be an i64, 0 or 1. `scratch` has `scratch_bytes` and belongs to the
+    calling thread; a block of A with a bad layout is copied there if n >= 128.
     """
     if shape[1] == 1 and a.row == 1 and c.row == 1:
-        # a column of C is the row of the transposed product, and that has whole vectors
+        # a column of C is a row of the transposed product, which fills whole vectors
         column, rows = Matrix(b.pointer, 0, b.step), unpacked(f.module, type, a.pointer, a.column)
         shape, a, b, c = (1, shape[0], shape[2]), column, rows, Matrix(c.pointer, 0)
-    sizes = [f.index(each) for each in shape]
+    sizes = [f.index(size) for size in shape]
     left = [a.pointer, f.index(a.row), f.index(a.column)]
     right = [b.pointer, f.index(b.step), f.index(b.panel)]
     out = [c.pointer, f.index(c.row), f.index(accumulate), scratch]
@@ -131,7 +130,7 @@ def gemm(
 
 
 def write_routines(module: Module, type: str) -> None:
-    """All that products of a type call, for other modules to borrow."""
+    """Write all that products of a type call, for other modules to link with."""
     packing.pack(module, type, public=True)
     _Product(module, type).write(public=True)
 
@@ -139,7 +138,7 @@ def write_routines(module: Module, type: str) -> None:
 def _call(
     f: Function, name: str, type: str, write: Callable[[], object], arguments: Sequence[Value]
 ) -> None:
-    """Call a routine, which is borrowed, or else written when it is first called."""
+    """Call a routine that is linked from elsewhere, or else written at its first call."""
     module = f.module
     if module.borrowed is not None:
         module.borrowed.add(type)
@@ -154,27 +153,27 @@ class _Product:
     def __init__(self, module: Module, type: str) -> None:
         self.module, self.type = module, type
         self.width = panel_width(module, type)
-        self.tall = kernels.tall(module)
-        # without instructions for masks, the loop that has them is slow
+        self.tall = tiles.tall(module)
+        # without masked instructions in the processor, the masked loop is slow
         self.low = "low" if module.vector_bytes == 16 else "edge"
 
     def write(self, *, public: bool = False) -> None:
-        """The tiles, then the loops over blocks that call them."""
+        """Write the micro-kernels, then the loops over blocks that call them."""
         module, type = self.module, self.type
         module.table(f"talweg_zeros_{type}", [number(0, type)] * self.width)
-        kernels.settle(module, type)
-        kernels.strips(module, type)
-        kernels.row(module, type)
-        kernels.edge(module, type, masked=True)
+        tiles.settle(module, type)
+        tiles.strips(module, type)
+        tiles.row(module, type)
+        tiles.edge(module, type, masked=True)
         if self.low == "low":
-            kernels.edge(module, type, masked=False)
+            tiles.edge(module, type, masked=False)
         self._loops(public)
 
     def _call(self, f: Function, name: str, *arguments: Value) -> None:
         f.call(f"talweg_{name}_{self.type}", "void", *arguments)
 
     def _loops(self, public: bool) -> None:
-        """Blocks of p, within them blocks of rows."""
+        """Write the loop over blocks of K, and within it the one over blocks of rows."""
         sizes = [("i64", "m"), ("i64", "n"), ("i64", "k")]
         left = [("ptr", "a"), ("i64", "a_row"), ("i64", "a_step")]
         right = [("ptr", "b"), ("i64", "b_step"), ("i64", "b_panel")]
@@ -182,16 +181,16 @@ class _Product:
         name, parameters = f"talweg_product_{self.type}", [*sizes, *left, *right, *output]
         f = self.module.function(name, parameters, public=public, inline=False)
         m, n, k, a, a_row, a_step, b, b_step, b_panel, c, c_row, adding, scratch = f.parameters
-        record = f.stack("i64", len(kernels.RECORD))
-        kernels.write(f, record, b_step=b_step, b_panel=b_panel, c_row=c_row)
+        record = f.stack("i64", len(tiles.RECORD))
+        tiles.write(f, record, b_step=b_step, b_panel=b_panel, c_row=c_row)
         height = HEIGHT_BYTES // size_of(self.type)
         once = f.intrinsic("smax", k, number(1, "i64"))
         with f.loop(0, once, DEPTH, [a, b, adding]) as deep:
             left_start, b_start, more = deep.values
-            kernels.write(f, record, adding=more, k=f.least(f.minus(k, deep.index), DEPTH))
+            tiles.write(f, record, adding=more, k=f.least(f.minus(k, deep.index), DEPTH))
             with f.loop(0, m, height, [left_start, c]) as high:
                 rows = f.index(f.least(f.minus(m, high.index), height))
-                kernels.write(f, record, a=high.values[0], a_row=a_row, a_step=a_step)
+                tiles.write(f, record, a=high.values[0], a_row=a_row, a_step=a_step)
                 with f.when(f.compare("sge", n, number(WIDE, "i64"))):
                     self._stage(f, record, rows, scratch)
                 self._block(f, record, (rows, n), b_start, high.values[1])
@@ -203,15 +202,17 @@ class _Product:
     def _down(
         self, f: Function, places: Sequence[Value], rows: Sequence[Value], count: Index
     ) -> list[Value]:
-        """Places some rows further."""
+        """The places `count` rows below."""
         pairs = zip(places, rows, strict=True)
         return [f.at(place, f.times(row, count), self.type) for place, row in pairs]
 
     def _stage(self, f: Function, record: Value, m: Value, scratch: Value) -> None:
-        """Copy a block of A to where the tile reads it fast, if its rows share cache sets or lie
-        across; many panels follow."""
-        copy, turn = packing.copy(self.module, self.type), packing.turn(self.module, self.type)
-        k, a, row, step = kernels.read(f, record, "k", "a", "a_row", "a_step")
+        """Copy a block of A to scratch memory if its rows share cache sets or are not contiguous:
+        the micro-kernel reads it again for every panel.
+        """
+        copy = packing.copy(self.module, self.type)
+        transpose = packing.transpose(self.module, self.type)
+        k, a, row, step = tiles.read(f, record, "k", "a", "a_row", "a_step")
         one, room, lanes = number(1, "i64"), number(ROOM, "i64"), self.module.lanes(self.type)
         enough = f.compare("sge", f.index(f.least(m, k)), number(lanes, "i64"))
         shared = f.bits("and", row, number(1024 // size_of(self.type) - 1, "i64"))
@@ -219,21 +220,21 @@ class _Product:
         across = f.bits("and", f.compare("eq", row, one), f.compare("ne", step, one))
         with f.when(f.bits("and", along, enough)):
             f.call(copy, "void", m, k, a, row, scratch, room)
-            kernels.write(f, record, a=scratch, a_row=ROOM)
+            tiles.write(f, record, a=scratch, a_row=ROOM)
         with f.when(f.bits("and", across, enough)):
-            f.call(turn, "void", k, m, a, step, scratch, room)
-            kernels.write(f, record, a=scratch, a_row=ROOM, a_step=1)
+            f.call(transpose, "void", k, m, a, step, scratch, room)
+            tiles.write(f, record, a=scratch, a_row=ROOM, a_step=1)
 
     def _block(
         self, f: Function, record: Value, shape: tuple[Value, Value], b: Value, c: Value
     ) -> None:
-        """All panels of one block of rows."""
+        """Multiply one block of rows by all panels."""
         m, n = shape
         panels = f.index(f.over(n, self.width))
-        a, b_panel = kernels.read(f, record, "a", "b_panel")
-        with f.when(f.compare("slt", m, number(kernels.SHORT, "i64"))):
+        a, b_panel = tiles.read(f, record, "a", "b_panel")
+        with f.when(f.compare("slt", m, number(tiles.SHORT, "i64"))):
             self._call(f, "row", record, m, panels, a, b, c)
-        with f.when(f.compare("sge", m, number(kernels.SHORT, "i64"))):
+        with f.when(f.compare("sge", m, number(tiles.SHORT, "i64"))):
             self._panels(f, record, (m, panels), (a, b, c), b_panel)
         width = f.bits("and", n, number(self.width - 1, "i64"))
         with f.when(f.compare("ne", width, number(0, "i64"))):
@@ -249,9 +250,10 @@ class _Product:
         places: tuple[Value, Value, Value],
         b_panel: Value,
     ) -> None:
-        """The full panels: high tiles, then low ones for the rows that are left.
+        """Multiply by the full panels: tall tiles, then low tiles for the remaining rows.
 
-        One or two rows left over join a high tile's rows: two low tiles cost less than one of each.
+        One or two remaining rows join those of a tall tile, since two low tiles cost less than one
+        tile of each kind.
         """
         (m, panels), (a, b, c) = shape, places
         rest = f.bits("urem", m, number(self.tall, "i64"))

@@ -1,8 +1,8 @@
-"""The inner loops of the matrix product: tiles of C whose sums stay in registers.
+"""The micro-kernels of GEMM: tiles of C whose sums stay in registers.
 
 Every element of C is one chain, sum = fma(A[i, p], B[p, j], sum) for p = 0, 1, ..., whichever tile
-it falls into; so no choice made here moves a bit of the result. Where a tile does not fit at the
-end, it is moved back over rows that are done, and finds the same sums again.
+holds it, so no choice made here changes a bit of the result. A last tile that does not fit overlaps
+the rows before it and computes the same sums again.
 """
 
 from __future__ import annotations
@@ -13,23 +13,24 @@ from talweg.engine.native.llvm.ir import Function, Module
 from talweg.engine.native.llvm.values import Index, Value, number, vector
 
 RECORD = ("k", "a", "a_row", "a_step", "b_step", "b_panel", "c_row", "adding")
-"""What all functions of one block need, eight bytes each: C (+)= A B, k deep."""
-PLACES = [("ptr", "a"), ("ptr", "b"), ("ptr", "c")]
+"""The fields of a block of C (+)= A B, which all its functions read; eight bytes each."""
+POINTERS = [("ptr", "a"), ("ptr", "b"), ("ptr", "c")]
 SHORT = 4
-"""Rows of a low tile. With its two vectors that makes 8 chains: two fma begin in each cycle and
-take four, so fewer would leave the units waiting."""
+"""Rows of a low tile. With its two vectors it has 8 chains, enough to hide the latency of fma: two
+begin in each cycle and take four."""
 ABREAST = 8
-"""Panels that one row meets at a time: 16 chains, and 128 columns in float32 are one pass over it.
-A row through 784-1024-1024-10 took 0.76 of the time with two, through 384-512-512-1 0.85."""
+"""Panels by which a single row is multiplied at a time: 16 chains, and one pass over the row gives
+128 columns in float32. One row through 784-1024-1024-10 took 0.76 of the time that it takes with
+two panels at a time, one through 384-512-512-1 0.85."""
 
 
 def panel_width(module: Module, type: str) -> int:
-    """Columns of B and C that a tile covers: two vectors."""
+    """Columns of a tile, and of a panel of B: two vectors."""
     return 2 * module.lanes(type)
 
 
 def tall(module: Module) -> int:
-    """Rows of the highest tile: its sums, two vectors of B and one of A fill the registers."""
+    """Rows of a tall tile: its sums, two vectors of B and one of A fill the registers."""
     return 6 if module.registers < 32 else 12
 
 
@@ -43,13 +44,15 @@ def read(f: Function, record: Value, *names: str) -> list[Value]:
     """Fields of a record."""
     places = [f.at(record, RECORD.index(name), "i64") for name in names]
     kinds = ["ptr" if name == "a" else "i64" for name in names]
-    return [f.emit(kind, f"load {kind}, {each}") for kind, each in zip(kinds, places, strict=True)]
+    return [
+        f.emit(kind, f"load {kind}, {place}") for kind, place in zip(kinds, places, strict=True)
+    ]
 
 
 def strips(module: Module, type: str) -> str:
-    """C[:m, one panel] (+)= A[:m, :k] B[:k, the panel] by high tiles, whose rows divide m."""
+    """C[:m, panel] (+)= A[:m, :k] B[:k, panel] by tall tiles, whose rows divide m."""
     name, rows = f"talweg_strips_{type}", tall(module)
-    f = module.function(name, [("ptr", "record"), ("i64", "m"), *PLACES], inline=False)
+    f = module.function(name, [("ptr", "record"), ("i64", "m"), *POINTERS], inline=False)
     record, m, a, b, c = f.parameters
     zeros, zero = Value("ptr", f"@talweg_zeros_{type}"), number(0, "i64")
     a_row, c_row, flag = read(f, record, "a_row", "c_row", "adding")
@@ -58,27 +61,27 @@ def strips(module: Module, type: str) -> str:
     with f.loop(0, m, rows) as strip:
         target = f.at(c, f.times(strip.index, c_row), type)
         targets = _spaced(f, type, target, c_row, rows)
-        for each in targets:
-            # the end: if another line of cache, the panel before has brought the beginning
-            _prefetch(f, f.at(each, panel_width(module, type) - 1, type))
+        for row in targets:
+            # its end: if that is another cache line, the panel before has fetched the beginning
+            _prefetch(f, f.at(row, panel_width(module, type) - 1, type))
         left = f.at(a, f.times(strip.index, a_row), type)
         sums = _tile(f, type, record, (left, a_row), b, (rows, [None, None]))
         old = _spaced(f, type, f.select(adding, target, zeros), old_row, rows)
-        _add(f, type, [(x, y) for x, y in zip(old, targets, strict=True)], sums)
+        _add(f, type, list(zip(old, targets, strict=True)), sums)
     f.give()
     return name
 
 
 def edge(module: Module, type: str, *, masked: bool) -> str:
-    """C[first:m, :width] (+)= A[first:m, :k] B[:k, :width], at most one panel, by low tiles.
+    """C[first:m, :width] (+)= A[first:m, :k] B[:k, :width] by low tiles, for at most one panel.
 
-    The last tile moves back where it does not fit; rows too few for one tile are done one by one,
-    four times each. Whole new sums go to C at once, others are settled from a tile in memory.
-    `masked` reads no more of B than `width` columns.
+    The last tile overlaps the one before where it does not fit; if there are fewer rows than in a
+    tile, each row is computed alone, four times over. Full tiles that do not accumulate are stored
+    to C directly, others by way of a tile in memory. `masked` reads only `width` columns of B.
     """
     name, rows = f"talweg_{'edge' if masked else 'low'}_{type}", SHORT
     sizes = [("ptr", "record"), ("i64", "first"), ("i64", "m"), ("i64", "width")]
-    f = module.function(name, [*sizes, *PLACES], inline=False)
+    f = module.function(name, [*sizes, *POINTERS], inline=False)
     record, first, m, width, a, b, c = f.parameters
     zero, wide = number(0, "i64"), number(panel_width(module, type), "i64")
     tile = f.stack(type, rows * panel_width(module, type))
@@ -106,19 +109,19 @@ def edge(module: Module, type: str, *, masked: bool) -> str:
 
 
 def _masks(f: Function, type: str, width: Value) -> list[Value]:
-    """The lanes of both vectors of a panel that hold the first `width` columns."""
+    """Masks of the lanes of both vectors of a panel that hold the first `width` columns."""
     lanes = f.module.lanes(type)
     return [f.first_lanes(f.minus(width, v * lanes), lanes) for v in range(2)]
 
 
 def _prefetch(f: Function, place: Value) -> None:
-    """Begin to bring what will be written."""
+    """Prefetch a cache line for writing."""
     f.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32", "i32", "i32"])
     f.do(f"call void @llvm.prefetch.p0({place}, i32 1, i32 3, i32 1)")
 
 
 def _spaced(f: Function, type: str, start: Value, row: Value, count: int) -> list[Value]:
-    """The beginnings of `count` rows."""
+    """The addresses of `count` rows."""
     places = [start]
     while len(places) < count:
         places.append(f.at(places[-1], row, type))
@@ -126,17 +129,17 @@ def _spaced(f: Function, type: str, start: Value, row: Value, count: int) -> lis
 
 
 def _store(f: Function, type: str, sums: Sequence[Value], target: Value) -> None:
-    """Vectors one after the other."""
-    for v, sum in enumerate(sums):
-        f.store(sum, f.at(target, v * f.module.lanes(type), type))
+    """Store vectors one after the other."""
+    for v, value in enumerate(sums):
+        f.store(value, f.at(target, v * f.module.lanes(type), type))
 
 
 def _add(
     f: Function, type: str, places: Sequence[tuple[Value, Value]], sums: Sequence[Value]
 ) -> None:
-    """Two sums a place: to the second address of it goes what is at the first, plus the sums.
+    """Store old + sums for each place, a pair of addresses: of the old values, and of the target.
 
-    All is read before anything is written, since a place may stand there twice.
+    Two sums belong to each place. All loads come before all stores, since a place may occur twice.
     """
     totals = []
     for i, (old, _) in enumerate(places):
@@ -154,10 +157,10 @@ def _tile(
     b: Value,
     tile: tuple[int, Sequence[Value | None]],
 ) -> list[Value]:
-    """The sums over p of a tile: some rows of A (first row and distance) with two vectors of B.
+    """The sums over p of a tile: rows of A (the first row and the stride) times two vectors of B.
 
-    The places in A and B are frozen at each step, so that LLVM lets the addresses alone: it would
-    spend a tenth of the compile time on them, and make them no better.
+    The addresses in A and B are frozen at each step, so that LLVM does not transform them: that
+    would take a tenth of the compile time and gain nothing.
     """
     start, apart = a
     rows, masks = tile
@@ -187,16 +190,16 @@ def _frozen(f: Function, x: Value) -> Value:
 
 
 def _part(f: Function, type: str, start: Value, v: int, mask: Value | None) -> Value:
-    """Vector v of a row of B, or the lanes of it that the mask leaves."""
+    """Vector v of a row of B, or those of its lanes where the mask holds."""
     lanes = f.module.lanes(type)
     place, wide = f.at(start, v * lanes, type), vector(type, lanes)
     return f.masked_load(wide, place, mask) if mask else f.load(wide, place)
 
 
 def settle(module: Module, type: str) -> None:
-    """C (+)= the first `width` columns of rows in memory.
+    """C (+)= the first `width` columns of the rows of a tile in memory.
 
-    Masked stores would do it in one instruction a vector, but take 12 cycles each on AMD Zen.
+    Masked stores would need one instruction per vector, but each takes 12 cycles on AMD Zen.
     """
     sizes = [("ptr", "record"), ("i64", "rows"), ("i64", "width")]
     f = module.function(
@@ -212,20 +215,20 @@ def settle(module: Module, type: str) -> None:
         for count, start, stop in ((module.lanes(type), 0, whole), (1, whole, width)):
             some = vector(type, count)
             with f.loop(start, stop, count) as column:
-                x, y, z = (f.at(each, column.index, type) for each in (old, source, target))
+                x, y, z = (f.at(row, column.index, type) for row in (old, source, target))
                 f.store(f.add(f.load(some, x), f.load(some, y)), z)
         loop.carry(f.at(source, panel_width(module, type), type), f.at(target, c_row, type))
     f.give()
 
 
 def row(module: Module, type: str) -> str:
-    """C[:m, all full panels] (+)= A[:m, :k] B, row by row, several panels at a time.
+    """C[:m, full panels] (+)= A[:m, :k] B, row by row, several panels at a time.
 
-    Past the last panel, that one is computed again.
+    The last group is filled up with copies of the last panel.
     """
     name = f"talweg_row_{type}"
     sizes = [("ptr", "record"), ("i64", "m"), ("i64", "panels")]
-    f = module.function(name, [*sizes, *PLACES], inline=False)
+    f = module.function(name, [*sizes, *POINTERS], inline=False)
     record, m, panels, a, b, c = f.parameters
     a_row, c_row, b_panel, flag = read(f, record, "a_row", "c_row", "b_panel", "adding")
     adding = f.compare("ne", flag, number(0, "i64"))
@@ -239,7 +242,7 @@ def row(module: Module, type: str) -> str:
             sums = _row_tile(f, type, record, left, starts)
             wide = panel_width(module, type)
             targets = [f.at(target, f.times(place, wide), type) for place in places]
-            _add(f, type, [(f.select(adding, each, zeros), each) for each in targets], sums)
+            _add(f, type, [(f.select(adding, place, zeros), place) for place in targets], sums)
         loop.carry(f.at(left, a_row, type), f.at(target, c_row, type))
     f.give()
     return name
@@ -248,7 +251,7 @@ def row(module: Module, type: str) -> str:
 def _row_tile(
     f: Function, type: str, record: Value, a: Value, starts: Sequence[Value]
 ) -> list[Value]:
-    """The sums over p of one row of A with several panels of B."""
+    """The sums over p of one row of A times several panels of B."""
     lanes = f.module.lanes(type)
     k, a_step, b_step = read(f, record, "k", "a_step", "b_step")
     zeros = [number(0, vector(type, lanes))] * (2 * len(starts))
@@ -257,7 +260,7 @@ def _row_tile(
         x = f.splat(f.load(type, left), lanes)
         places = [f.at(start, step, type) for start in starts]
         columns = [_part(f, type, place, v, None) for place in places for v in range(2)]
-        made = [f.fma(x, each, sum) for each, sum in zip(columns, sums, strict=True)]
+        made = [f.fma(x, column, value) for column, value in zip(columns, sums, strict=True)]
         following = _frozen(f, f.index(f.plus(step, b_step)))
         loop.carry(_frozen(f, f.at(left, a_step, type)), following, *made)
     return loop.results[2:]

@@ -1,3 +1,3 @@
-"""Mathematical functions as straight-line vector code, with tested accuracy: `functions` holds
-the table of all of them, `parts` what they share, `power` and `trigonometry` the longer ones.
+"""Mathematical functions as straight-line vector code of tested accuracy. `functions` holds their
+table, `primitives` what they share, and `power` and `trigonometry` the longer ones.
 """

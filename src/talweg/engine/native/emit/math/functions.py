@@ -1,16 +1,17 @@
-"""Mathematical functions as straight-line vector code, written into the function being made.
+"""Mathematical functions as straight-line vector code.
 
-Each takes the function being written and its inputs, scalars or vectors of `float` or `double`,
-and gives the result: at most 2 units in the last place from the truth in float, 4 in double.
-NaN, infinities, signed zeros and denormals follow IEEE 754 as NumPy does. The polynomials are
-minimax fits, each with its interval and its largest error.
+Each takes the LLVM function being written and inputs that are scalars or vectors of `float` or
+`double`. Results are within 2 units in the last place in float and 4 in double. NaN, infinities,
+signed zeros and denormals follow IEEE 754, as in NumPy. Polynomials are minimax fits; a comment
+gives the interval and the largest error of each.
 """
 
 from __future__ import annotations
 
 import math
 
-from talweg.engine.native.emit.math.parts import (
+from talweg.engine.native.emit.math.power import power
+from talweg.engine.native.emit.math.primitives import (
     LN2,
     Body,
     Coefficients,
@@ -33,7 +34,6 @@ from talweg.engine.native.emit.math.parts import (
     whole_constant,
     with_sign_of,
 )
-from talweg.engine.native.emit.math.power import power
 from talweg.engine.native.emit.math.trigonometry import cos, sin
 from talweg.engine.native.llvm.ir import Function
 from talweg.engine.native.llvm.values import Value, element
@@ -57,13 +57,13 @@ def sign(f: Function, x: Value) -> Value:
 
 
 def maximum(f: Function, x: Value, y: Value) -> Value:
-    """The larger; NaN where either is."""
+    """The larger of two; NaN if either is NaN."""
     larger = f.select(f.compare("ogt", x, y), x, y)
     return f.select(f.compare("uno", x, x), x, larger)
 
 
 def minimum(f: Function, x: Value, y: Value) -> Value:
-    """The smaller; NaN where either is."""
+    """The smaller of two; NaN if either is NaN."""
     smaller = f.select(f.compare("olt", x, y), x, y)
     return f.select(f.compare("uno", x, x), x, smaller)
 
@@ -76,7 +76,7 @@ def relu(f: Function, x: Value) -> Value:
 # Exponential ------------------------------------------------------------------------------------
 
 _EXPM1: Coefficients = {
-    # (exp(r) - 1 - r)/r^2, |r| <= ln(2)/2: degree 4, exp(r) - 1 to 1.4e-8 of itself
+    # (exp(r) - 1 - r)/r^2, |r| <= ln(2)/2: degree 4, relative error of exp(r) - 1: 1.4e-8
     "float": (0.49999997, 0.16666546, 0.04166744, 0.008366259, 0.0013870215),
     # degree 9, 1.9e-17
     "double": (
@@ -92,12 +92,12 @@ _EXPM1: Coefficients = {
         2.506394613023206e-08,
     ),
 }
-# Below these exp(x) is 0 or exp(x) - 1 is -1, above them it is infinite or sigmoid(x) is 1
+# below them exp(x) is 0 and exp(x) - 1 is -1; above them exp(x) is infinite and sigmoid(x) is 1
 _EXP_RANGE = {"float": (-104.0, 89.0), "double": (-746.0, 710.0)}
 _EXPM1_RANGE = {"float": (-18.0, 89.0), "double": (-38.0, 710.0)}
 _SIGMOID_RANGE = {"float": (-104.0, 18.0), "double": (-746.0, 38.0)}
 _TANH: Coefficients = {
-    # (tanh(r)/r - 1)/r^2 in r^2, |r| <= 0.265: degree 2, tanh(r) to 4.6e-9 of itself
+    # (tanh(r)/r - 1)/r^2 in r^2, |r| <= 0.265: degree 2, relative error of tanh(r): 4.6e-9
     "float": (-0.33333203, 0.13321964, -0.05113298),
     # degree 6, 1.0e-17
     "double": (
@@ -111,9 +111,9 @@ _TANH: Coefficients = {
     ),
 }
 _TANH_LIMIT = {"float": 9.1, "double": 19.1}
-"""From here on tanh(x) is 1."""
+"""tanh(x) is 1 from here on."""
 _SIGMOID_SHIFT = {"float": 32, "double": 64}
-"""Enough to bring exp(-x) back into the normal range, down to the last x of the range above."""
+"""Large enough to bring exp(-x) into the normal range for every x of the range above."""
 
 
 def _exp_near_0(f: Function, r: Value) -> Value:
@@ -133,16 +133,16 @@ def exp(f: Function, x: Value) -> Value:
 
 
 def sigmoid(f: Function, x: Value) -> Value:
-    """1/(1 + exp(-x)) as u/(u + u exp(-x)), u = 2^-shift.
+    """1/(1 + exp(-x)) as u/(u + u exp(-x)) with u = 2^-shift.
 
-    u keeps the sum finite down to where the result vanishes, so that one division rounds
+    The factor u keeps the sum finite until the result underflows to 0, so one division rounds
     denormal results too.
     """
     of, shift = element(x.type), _SIGMOID_SHIFT[element(x.type)]
     x = f.negative(clamp(f, x, *_SIGMOID_RANGE[of]))
     r, exponent = reduced(f, x, LN2[of], format_of(x).bias - shift)
     unit, scale = constant(x, 2.0**-shift), power_of_two(f, exponent, x)
-    # the terms of u exp(-x) = scale + scale (exp(r) - 1), largest last, lose least
+    # add the terms of u exp(-x) = scale + scale (exp(r) - 1) with the largest last: it loses least
     return f.divide(unit, f.add(f.fma(_expm1_near_0(f, r), scale, unit), scale))
 
 
@@ -154,21 +154,21 @@ def expm1(f: Function, x: Value) -> Value:
     r, exponent = reduced(f, inside, LN2[of], format_of(x).bias - 1)
     half = power_of_two(f, exponent, x)
     y = f.fma(half, _expm1_near_0(f, r), f.subtract(half, constant(x, 0.5)))
-    # the sign is that of x already, but for x = -0
+    # the sign is already that of x, except for x = -0
     return with_sign_of(f, f.add(y, y), x)
 
 
 def tanh(f: Function, x: Value) -> Value:
     """(2^n (1 + t) - (1 - t))/(2^n (1 + t) + (1 - t)) with |x| = n ln(2)/2 + r, t = tanh(r).
 
-    For n = 0 this is t. n is rounded from a quarter step less, so that this holds up to 0.26,
-    and for larger n the sums stay away from where they lose most, just above powers of two.
+    For n = 0 this is t. n is rounded after subtracting a quarter step, so n = 0 up to |x| = 0.26,
+    and for larger n the sums avoid the values just above powers of two, where they lose most.
     """
     of, step = element(x.type), LN2[element(x.type)][0] / 2
     a = at_most(f, f.intrinsic("fabs", x), _TANH_LIMIT[of])
     less = f.subtract(a, constant(x, step / 4))
     n, exponent = rounded(f, less, 1 / step, format_of(x).bias)
-    # the step in one part is near enough: where n is large the result hardly depends on t
+    # one part of the step is precise enough: for large n the result hardly depends on t
     r = f.fma(n, constant(x, -step), a)
     square, scale = f.multiply(r, r), power_of_two(f, exponent, x)
     t = f.fma(f.multiply(square, r), polynomial(f, square, _TANH[of]), r)
@@ -181,7 +181,7 @@ def tanh(f: Function, x: Value) -> Value:
 # Logarithm --------------------------------------------------------------------------------------
 
 _LOG1P: Coefficients = {
-    # (log(1 + g) - g)/g^2, 3/4 <= 1 + g <= 3/2: degree 7, log(1 + g) to 2.8e-8 of itself
+    # (log(1 + g) - g)/g^2, 3/4 <= 1 + g <= 3/2: degree 7, relative error of log(1 + g): 2.8e-8
     "float": (
         -0.5000006,
         0.3333355,
@@ -224,8 +224,8 @@ def _log1p_near_0(f: Function, g: Value) -> Value:
 
 
 def _log_of(f: Function, g: Value, minus_k: Value, x: Value) -> Value:
-    """log(x) = k ln 2 + log(1 + g) where that is a number; else -infinity, infinity or NaN."""
-    # -k (-ln 2), so that k = 0 adds -0 and log1p(-0) stays -0
+    """log(x) = k ln 2 + log(1 + g) if x is positive and finite; else -infinity, infinity or NaN."""
+    # as -k (-ln 2), so that k = 0 adds -0 and log1p(-0) stays -0
     y = f.fma(minus_k, constant(x, -math.log(2)), _log1p_near_0(f, g))
     negative = f.compare("olt", x, constant(x, 0))
     outside = f.select(negative, constant(x, math.nan), constant(x, -math.inf))
@@ -255,9 +255,9 @@ def log1p(f: Function, x: Value) -> Value:
 
 @once
 def softplus(f: Function, x: Value) -> Value:
-    """log(1 + exp(x)) = max(x, 0) + log(1 + e), e = exp(-|x|)."""
+    """log(1 + exp(x)) = max(x, 0) + log(1 + e) with e = exp(-|x|)."""
     e = exp(f, f.negative(absolute(f, x)))
-    # log(1 + e) = ln 2 + log(1 + (e - 1)/2) for the larger half
+    # log(1 + e) = ln 2 + log(1 + (e - 1)/2) for large e
     large = f.compare("ogt", e, constant(x, 2 * _LOG_START - 1))
     g = f.select(large, f.fma(e, constant(x, 0.5), constant(x, -0.5)), e)
     offset = f.select(large, constant(x, math.log(2)), constant(x, 0))
@@ -267,7 +267,7 @@ def softplus(f: Function, x: Value) -> Value:
 # Error function ---------------------------------------------------------------------------------
 
 _ERF_SMALL: Coefficients = {
-    # erf(x)/x - 1 in x^2, |x| <= 0.9: degree 5, erf(x) to 1.4e-8 of itself
+    # erf(x)/x - 1 in x^2, |x| <= 0.9: degree 5, relative error of erf(x): 1.4e-8
     "float": (0.12837915, -0.37612504, 0.11281922, -0.026770493, 0.0049989605, -0.0006020821),
     # |x| <= 1: degree 11, 1.4e-17
     "double": (
@@ -286,7 +286,7 @@ _ERF_SMALL: Coefficients = {
     ),
 }
 _ERF_LARGE: Coefficients = {
-    # log(1 - erf(x)), 0.9 <= x <= 3.95: degree 6, erf(x) to 1.7e-9 of itself
+    # log(1 - erf(x)), 0.9 <= x <= 3.95: degree 6, relative error of erf(x): 1.7e-9
     "float": (
         -0.00016648669,
         -1.1277971,
@@ -321,12 +321,12 @@ _ERF_LARGE: Coefficients = {
     ),
 }
 _ERF_RANGE = {"float": (0.9, 3.95), "double": (1.0, 5.95)}
-"""Where 1 - exp(polynomial) takes over, and from where on erf(x) is 1."""
+"""From the first number on erf(x) is 1 - exp(polynomial), from the second on it is 1."""
 
 
 @once
 def erf(f: Function, x: Value) -> Value:
-    """x + x P(x^2) near 0, 1 - exp(Q(|x|)) beyond, and the sign of x."""
+    """x + x P(x^2) near 0; farther away 1 - exp(Q(|x|)) with the sign of x."""
     of, a = element(x.type), absolute(f, x)
     start, stop = _ERF_RANGE[of]
     small = f.fma(polynomial(f, f.multiply(x, x), _ERF_SMALL[of]), x, x)
@@ -356,4 +356,4 @@ FUNCTIONS: dict[str, Body] = {
     "sqrt": sqrt,
     "tanh": tanh,
 }
-"""The function of each gate, by the gate's name."""
+"""How each gate's function is written, by the name of the gate."""

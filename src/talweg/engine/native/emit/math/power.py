@@ -1,10 +1,10 @@
-"""x^y as straight-line vector code: log2(x) to twice the digits, times y, then 2^ of it."""
+"""x^y as straight-line vector code: 2^(y log2(x)), with log2(x) to twice the digits."""
 
 from __future__ import annotations
 
 import math
 
-from talweg.engine.native.emit.math.parts import (
+from talweg.engine.native.emit.math.primitives import (
     Coefficients,
     bits_of,
     clamp,
@@ -23,7 +23,7 @@ from talweg.engine.native.llvm.ir import Function
 from talweg.engine.native.llvm.values import Value, element, number
 
 Pair = tuple[Value, Value]
-"""A number as an unevaluated sum, the second small (Dekker, Numerische Mathematik 18, 1971)."""
+"""A number as an unevaluated sum, the second part small (Dekker, Numer. Math. 18, 1971)."""
 
 _LOG2_FIRST: Coefficients = {
     "float": (2.88539, 3.851926e-08),
@@ -36,7 +36,7 @@ _LOG2_THIRD: Coefficients = {
 }
 """2/(3 ln(2)) as a sum."""
 _LOG2_REST: Coefficients = {
-    # (2 atanh(s)/ln(2) - both terms above)/s^5 in s^2, |s| <= 0.1716: degree 2, to 8.5e-12
+    # (2 atanh(s)/ln(2) - both terms above)/s^5 in s^2, |s| <= 0.1716: degree 2, error 8.5e-12
     "float": (0.5770802, 0.41184995, 0.33781978),
     # degree 6, 1.1e-20
     "double": (
@@ -69,11 +69,11 @@ _EXP2: Coefficients = {
     ),
 }
 _LIMIT = {"float": 160.0, "double": 1100.0}
-"""2^ of this overflows, and of minus this is 0."""
+"""2^limit overflows and 2^-limit is 0."""
 
 
 def _sum(f: Function, larger: Value, smaller: Value) -> Pair:
-    """The rounded sum and what it lost, of |larger| >= |smaller|."""
+    """The rounded sum and its rounding error, for |larger| >= |smaller|."""
     total = f.add(larger, smaller)
     return total, f.add(f.subtract(larger, total), smaller)
 
@@ -94,14 +94,14 @@ def _ratio(f: Function, g: Value) -> Pair:
 
 
 def _log2(f: Function, a: Value) -> Pair:
-    """log2(a) of a normal or denormal number a > 0: k + (2 s + 2/3 s^3 + ...)/ln 2."""
+    """log2(a) = k + (2 s + 2/3 s^3 + ...)/ln 2 for a normal or denormal a > 0."""
     of = element(a.type)
     g, minus_k = fraction_and_exponent(f, a, math.sqrt(0.5))
     s, s_low = _ratio(f, g)
     z, z_low = _product(f, s, s)
     z_low = f.fma(f.add(s, s), s_low, z_low)
-    first, first_low = (constant(a, each) for each in _LOG2_FIRST[of])
-    third, third_low = (constant(a, each) for each in _LOG2_THIRD[of])
+    first, first_low = (constant(a, part) for part in _LOG2_FIRST[of])
+    third, third_low = (constant(a, part) for part in _LOG2_THIRD[of])
     cubic, cubic_low = _product(f, z, third)
     cubic_low = f.fma(z, third_low, f.fma(z_low, third, cubic_low))
     rest = f.fma(f.multiply(z, z), polynomial(f, z, _LOG2_REST[of]), cubic_low)
@@ -114,19 +114,19 @@ def _log2(f: Function, a: Value) -> Pair:
 
 
 def _exp2(f: Function, high: Value, low: Value) -> Value:
-    """2^(high + low) for |high| up to the limit."""
+    """2^(high + low), for |high| up to the limit."""
     n, exponent = rounded(f, f.add(high, low), 1, 2 * format_of(high).bias)
     r = f.add(f.subtract(high, n), low)
     return scaled(f, polynomial(f, r, _EXP2[element(high.type)]), exponent)
 
 
 def _power_of_magnitude(f: Function, a: Value, y: Value) -> Value:
-    """a^y for a >= 0; y = 0 is left to the caller."""
+    """a^y for a >= 0; the caller handles y = 0."""
     high, low = _log2(f, a)
     infinity = constant(a, math.inf)
     high = f.select(f.compare("olt", a, infinity), high, a)
     high = f.select(f.compare("oeq", a, constant(a, 0)), f.negative(infinity), high)
-    # finite, so that 1^infinity is 2^0
+    # finite, so that 1^infinity becomes 2^0
     y = clamp(f, y, -(2.0 ** format_of(y).bias), 2.0 ** format_of(y).bias)
     product, lost = _product(f, y, high)
     lost = f.fma(y, low, lost)
@@ -137,7 +137,7 @@ def _power_of_magnitude(f: Function, a: Value, y: Value) -> Value:
 
 
 def _odd_sign(f: Function, x: Value, y: Value, whole: Value) -> Value:
-    """The sign bit of x where y is an odd whole number."""
+    """The sign bit of x where y is an odd integer."""
     half = f.multiply(y, constant(y, 0.5))
     uneven = f.compare("une", f.intrinsic("trunc", half), half)
     odd = f.bits("and", uneven, whole)
@@ -146,7 +146,7 @@ def _odd_sign(f: Function, x: Value, y: Value, whole: Value) -> Value:
 
 @once
 def power(f: Function, x: Value, y: Value) -> Value:
-    """x^y; NaN for x < 0 and a y that is not whole; x^0 = 1^y = 1 (IEEE 754, 9.2.1)."""
+    """x^y; NaN for x < 0 and y no integer; x^0 = 1^y = 1 (IEEE 754, 9.2.1)."""
     zero, one = constant(x, 0), constant(x, 1)
     a = f.intrinsic("fabs", x)
     whole = f.compare("oeq", f.intrinsic("trunc", y), y)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talweg.engine.native.emit.math.parts import (
+from talweg.engine.native.emit.math.primitives import (
     Coefficients,
     bits_of,
     constant,
@@ -21,10 +21,10 @@ _HALF_PI: Coefficients = {
     "float": (1.5707964, -4.371139e-08, -1.7151245e-15),
     "double": (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33),
 }
-"""pi/2 as a sum, each part rounded to the type (Cody and Waite, Software Manual, 1980)."""
+"""pi/2 as a sum of parts, each rounded to the type (Cody and Waite, Software Manual, 1980)."""
 
 _SIN: Coefficients = {
-    # (sin(r)/r - 1)/r^2 in r^2, |r| <= pi/4: degree 2, sin(r) to 4.0e-9 of itself
+    # (sin(r)/r - 1)/r^2 in r^2, |r| <= pi/4: degree 2, relative error of sin(r): 4.0e-9
     "float": (-0.16666655, 0.008332187, -0.00019517896),
     # degree 5, 3.8e-18
     "double": (
@@ -37,7 +37,7 @@ _SIN: Coefficients = {
     ),
 }
 _COS: Coefficients = {
-    # (cos(r) - 1 + r^2/2)/r^4 in r^2, |r| <= pi/4: degree 2, cos(r) to 1.2e-10 of itself
+    # (cos(r) - 1 + r^2/2)/r^4 in r^2, |r| <= pi/4: degree 2, relative error of cos(r): 1.2e-10
     "float": (0.041666646, -0.001388731, 2.4432327e-05),
     # degree 5, 5.8e-20
     "double": (
@@ -50,7 +50,7 @@ _COS: Coefficients = {
     ),
 }
 _LARGE = {"float": 2.0**16, "double": 2.0**24}
-"""Above this the remainder by pi/2 would lose digits."""
+"""Above this the remainder modulo pi/2 would lose digits."""
 
 
 def _sin_near_0(f: Function, r: Value, square: Value) -> Value:
@@ -65,7 +65,7 @@ def _cos_near_0(f: Function, r: Value, square: Value) -> Value:
 
 
 def _quarters(f: Function, a: Value, turn: int) -> tuple[Value, Value]:
-    """sin(a + turn pi/2) for a >= 0 without its sign, and the sign as the highest bit."""
+    """|sin(a + turn pi/2)| for a >= 0, and its sign as the highest bit of an integer."""
     r, n = reduced(f, a, _HALF_PI[element(a.type)], turn)
     square = f.multiply(r, r)
     bit = f.bits("and", n, whole_constant(a, 1))
@@ -77,12 +77,12 @@ def _quarters(f: Function, a: Value, turn: int) -> tuple[Value, Value]:
 
 
 def _or_from_libm(f: Function, name: str, x: Value, y: Value) -> Value:
-    """y, but from the C library, in double and lane by lane, where |x| is too large for y."""
+    """y; where |x| is too large for it, the C library's result, in double and lane by lane."""
     large = f.compare("ogt", f.intrinsic("fabs", x), constant(x, _LARGE[element(x.type)]))
     room, before = f.stack(element(x.type), lanes(x.type)), f.block
     f.branch(_any(f, large), "large", "done")
     f.open("large")
-    # no other lane: a result must not depend on its neighbours
+    # only these lanes: a result must not depend on its neighbors
     exact, after = f.select(large, _lane_by_lane(f, name, x, room), y), f.block
     f.jump("done")
     f.open("done")

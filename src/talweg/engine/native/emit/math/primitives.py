@@ -1,7 +1,7 @@
-"""What the mathematical functions are made of: floats as bits, polynomials, steps and scales.
+"""Primitives of the mathematical functions: bits, polynomials, argument reduction, scaling.
 
-Every part works on scalars and on vectors of any number of lanes, in `float` and `double`,
-without branches and without table look-ups.
+All of them take scalars or vectors of any number of lanes, in `float` and `double`, and use neither
+branches nor lookup tables.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from talweg.engine.native.llvm.values import Value, element, lanes, number, vect
 
 
 class Format(NamedTuple):
-    """How a float lies in memory: whole numbers of its width, bits of fraction, exponent bias."""
+    """The layout of a float: the integer type of its width, fraction bits, exponent bias."""
 
     whole: str
     digits: int
@@ -27,26 +27,26 @@ class Format(NamedTuple):
 FORMATS = {"float": Format("i32", 23, 127), "double": Format("i64", 52, 1023)}
 
 Coefficients = dict[str, tuple[float, ...]]
-"""Numbers for each type of element; a polynomial begins with its constant."""
+"""Coefficients by element type; those of a polynomial begin with the constant term."""
 
 LN2: Coefficients = {
     "float": (0.6931472, -1.9046542e-09),
     "double": (0.6931471805599453, 2.3190468138462996e-17),
 }
-"""ln 2 as a sum, each part rounded to the type."""
+"""ln 2 as a sum of parts, each rounded to the type."""
 
 Body = Callable[..., Value]
 
 
 def once(body: Body) -> Body:
-    """The same function, written once for each type as a `noinline` function, and called."""
+    """Write the function once for each type, as a `noinline` function, and call it."""
 
     @functools.wraps(body)
     def call(f: Function, *inputs: Value) -> Value:
         type = inputs[0].type
         name = f"{body.__name__}.{lanes(type)}.{element(type)}"
         if name not in f.module.functions:
-            parameters = [(each.type, f"x{i}") for i, each in enumerate(inputs)]
+            parameters = [(x.type, f"x{i}") for i, x in enumerate(inputs)]
             rare = f.module.long_steps and lanes(type) == 1
             own = f.module.function(name, parameters, type, inline=False, rare=rare)
             own.give(body(own, *own.parameters))
@@ -60,7 +60,7 @@ def format_of(x: Value) -> Format:
 
 
 def constant(x: Value, value: float) -> Value:
-    """A number of the type of x."""
+    """A constant of the type of x."""
     return number(value, x.type)
 
 
@@ -68,34 +68,34 @@ def constant(x: Value, value: float) -> Value:
 
 
 def whole_constant(x: Value, value: int) -> Value:
-    """A whole number of the width of x."""
+    """An integer constant of the width of x."""
     return number(value, vector(format_of(x).whole, lanes(x.type)))
 
 
 def bits_of(f: Function, x: Value) -> Value:
-    """The floats as whole numbers of their width, bit for bit."""
+    """Reinterpret floats as integers of their width."""
     return f.bitcast(x, vector(format_of(x).whole, lanes(x.type)))
 
 
 def from_bits(f: Function, whole: Value, like: Value) -> Value:
-    """Whole numbers as the floats of these bits."""
+    """Reinterpret integers as floats."""
     return f.bitcast(whole, like.type)
 
 
 def bits_of_number(x: Value, value: float) -> int:
-    """The bits of a constant of the type of x."""
+    """The bits of a constant of the type of x, as an integer."""
     if element(x.type) == "float":
         return int(np.float32(value).view(np.int32))
     return int(np.float64(value).view(np.int64))
 
 
 def sign_bits(f: Function, x: Value) -> Value:
-    """The highest bit of each float alone, as whole numbers."""
+    """The sign bit of each float, as integers."""
     return f.bits("and", bits_of(f, x), whole_constant(x, bits_of_number(x, -0.0)))
 
 
 def with_sign_of(f: Function, y: Value, x: Value) -> Value:
-    """y >= 0 with the sign of x; also a y that has it already."""
+    """y with the sign of x, where y >= 0 or y has that sign already."""
     return from_bits(f, f.bits("or", bits_of(f, y), sign_bits(f, x)), x)
 
 
@@ -103,10 +103,11 @@ def with_sign_of(f: Function, y: Value, x: Value) -> Value:
 
 
 def polynomial(f: Function, x: Value, coefficients: Sequence[float]) -> Value:
-    """c0 + c1 x + c2 x^2 + ... by Horner's rule, if long as even and odd part side by side.
+    """c0 + c1 x + c2 x^2 + ... by Horner's rule; a long one as an even and an odd part in parallel.
 
-    Two chains cost one instruction more, and are worth it from 8 coefficients on: exp in double
-    (12) took 0.82, log in double (20) 0.77, log in float (8) 0.89 of the time of one chain.
+    Two chains need one instruction more, and pay from 8 coefficients on: they took 0.82 of the time
+    of one chain in exp in double (12 coefficients), 0.77 in log in double (20), 0.89 in log in
+    float (8).
     """
     if len(coefficients) < 8:
         return _horner(f, x, coefficients)
@@ -116,10 +117,10 @@ def polynomial(f: Function, x: Value, coefficients: Sequence[float]) -> Value:
 
 
 def _horner(f: Function, x: Value, coefficients: Sequence[float]) -> Value:
-    sum = constant(x, coefficients[-1])
-    for each in reversed(coefficients[:-1]):
-        sum = f.fma(sum, x, constant(x, each))
-    return sum
+    value = constant(x, coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        value = f.fma(value, x, constant(x, coefficient))
+    return value
 
 
 def at_least(f: Function, x: Value, low: float) -> Value:
@@ -139,9 +140,9 @@ def clamp(f: Function, x: Value, low: float, high: float) -> Value:
 
 
 def rounded(f: Function, x: Value, rate: float, offset: int = 0) -> tuple[Value, Value]:
-    """n = rate x rounded to a whole number, as a float; and n + offset in the low bits of bits.
+    """n = rate x rounded to an integer, as a float, and n + offset in the low bits of an integer.
 
-    A sum beyond 2^digits has no room behind the binary point, so adding 1.5 2^digits rounds.
+    Floats beyond 2^digits have no fraction bits, so adding 1.5 2^digits rounds.
     """
     magic = constant(x, 1.5 * 2 ** format_of(x).digits + offset)
     shifted = f.fma(x, constant(x, rate), magic)
@@ -149,9 +150,9 @@ def rounded(f: Function, x: Value, rate: float, offset: int = 0) -> tuple[Value,
 
 
 def reduced(f: Function, x: Value, step: Sequence[float], offset: int) -> tuple[Value, Value]:
-    """x = n step + r with |r| <= step/2: r, and n + offset in the low bits of bits.
+    """r with x = n step + r and |r| <= step/2, and n + offset in the low bits of an integer.
 
-    The step is a sum of constants, largest first.
+    `step` is a sum of constants, largest first.
     """
     n, whole = rounded(f, x, 1 / sum(step), offset)
     for part in step:
@@ -160,13 +161,13 @@ def reduced(f: Function, x: Value, step: Sequence[float], offset: int) -> tuple[
 
 
 def power_of_two(f: Function, exponent: Value, like: Value) -> Value:
-    """2^n of whole numbers n + bias; bits above those of an exponent do not matter."""
+    """2^n, given n + bias as an integer; bits above those of an exponent do not matter."""
     digits = whole_constant(like, format_of(like).digits)
     return from_bits(f, f.bits("shl", exponent, digits), like)
 
 
 def scaled(f: Function, x: Value, exponent: Value) -> Value:
-    """x 2^n of whole numbers n + 2 bias, in two halves: 2^n may lie outside the normal range."""
+    """x 2^n, given n + 2 bias, by two factors: 2^n itself may be outside the normal range."""
     half = f.bits("lshr", exponent, whole_constant(x, 1))
     rest = f.subtract(exponent, half)
     return f.multiply(f.multiply(x, power_of_two(f, half, x)), power_of_two(f, rest, x))
@@ -176,10 +177,10 @@ def scaled(f: Function, x: Value, exponent: Value) -> Value:
 
 
 def exponent_as_float(f: Function, whole: Value, like: Value) -> Value:
-    """The signed number in the bits above the fraction.
+    """The signed integer in the bits above the fraction, as a float.
 
-    Written into the last digits of 2^digits, its sign bit flipped, it reads as
-    2^digits + 2 (bias + 1) + number: there is no conversion of 64 bits in AVX2.
+    Placed in the last digits of 2^digits, with its sign bit flipped, it reads as
+    2^digits + 2 (bias + 1) + integer: AVX2 cannot convert 64-bit integers.
     """
     form = format_of(like)
     weight = 2 * (form.bias + 1)
@@ -190,7 +191,7 @@ def exponent_as_float(f: Function, whole: Value, like: Value) -> Value:
 
 
 def fraction_and_exponent(f: Function, x: Value, start: float) -> tuple[Value, Value]:
-    """g and -k, also of a denormal x, which is first made normal by 2^digits."""
+    """g and -k; a denormal x is multiplied by 2^digits first, which makes it normal."""
     digits, one = format_of(x).digits, 1 << format_of(x).digits
     tiny = f.compare("olt", x, constant(x, 2.0 ** (1 - format_of(x).bias)))
     larger = f.select(tiny, f.multiply(x, constant(x, one)), x)
