@@ -1,6 +1,6 @@
 # make check   before each commit: formatter, linter, strict types, fast tests; under a minute
 # make test    everything but benchmarks
-# make durations  the same, and rewrites tests/durations.txt: where the time goes
+# make durations  the same, and rewrites tests/durations.txt: which tests take long
 # make mutate  breaks the code in 150 random places, and lists those that no test notices
 # make bench   timings against baselines, side by side, into benchmarks/results.json
 
@@ -23,8 +23,7 @@ test: .venv/ready-test
 	$(python) -m pytest
 
 durations: .venv/ready-test
-	$(python) -m pytest --junitxml=build/tests.xml
-	$(python) tests/durations.py build/tests.xml
+	$(python) -m pytest --durations-file
 
 mutate: .venv/ready-mutate
 	$(python) tests/mutate.py

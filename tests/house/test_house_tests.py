@@ -3,10 +3,12 @@
 import ast
 from pathlib import Path
 
-import pytest
-
 TESTS = Path(__file__).resolve().parents[1]
 MODULES = sorted(TESTS.rglob("test_*.py"))
+
+
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
 
 
 def imported(tree: ast.Module) -> list[str]:
@@ -20,10 +22,10 @@ def imported(tree: ast.Module) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("file", MODULES, ids=lambda file: file.stem)
-def test_no_test_module_imports_another(file: Path) -> None:
-    names = {each.stem for each in MODULES}
-    assert names.isdisjoint(imported(ast.parse(file.read_text())))
+def test_no_test_module_imports_another() -> None:
+    names = {file.stem for file in MODULES}
+    wrong = {file.stem: names.intersection(imported(parsed(file))) for file in MODULES}
+    assert {name: others for name, others in wrong.items() if others} == {}
 
 
 def test_an_import_of_a_test_module_is_seen() -> None:
