@@ -14,7 +14,7 @@ import pytest
 
 import talweg as tw
 from talweg.cli import train as train_command
-from talweg.data.model.learning import Team
+from talweg.data.model.learning import EnsembleTrainer
 from talweg.engine.run.program import Control
 from talweg.train.run import interrupts
 
@@ -128,7 +128,7 @@ def test_before_the_first_step_a_signal_writes_nothing(
 @pytest.mark.parametrize("number", STATUS)
 def test_a_signal_between_two_sweeps_ends_training(talweg, houses, monkeypatch, number) -> None:
     """Some networks are trained first, with bins and without; the others follow."""
-    monkeypatch.setattr(Team, "trained", sending(number, Team.trained))
+    monkeypatch.setattr(EnsembleTrainer, "train", sending(number, EnsembleTrainer.train))
     words = "train houses.csv --target price --out out --hidden 2 --epochs 2 --n-estimators 5"
     assert talweg(*words.split()).status == STATUS[number]
     assert 0 < len(tw.load("out/model.talweg").trained.training["members"]) < 5

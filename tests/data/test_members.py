@@ -4,20 +4,23 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.model import learning
+from talweg.data.model import bins_trial, learning
 from talweg.data.model.scores import scores_of
 from talweg.data.model.trained_table import TrainedTable, outputs_of
 from talweg.data.split import deal as dealing
 from talweg.graph.functions import softmax
 from talweg.nn.bins import Bins
-from talweg.train.search.executor import SideBySide
+from talweg.train.search.ensemble import Member
+from talweg.train.search.executor import Executor
 
 ROWS = 80
 RANDOM = np.random.default_rng(3)
@@ -153,7 +156,7 @@ def test_the_same_seed_gives_the_same_bits_on_any_threads(request, monkeypatch, 
     table = {name: np.tile(each, 6) for name, each in HOUSES.items()}
     found = []
     for count in (1, 2):
-        monkeypatch.setattr("talweg.train.search.sweep.cores", lambda count=count: count)
+        monkeypatch.setattr("talweg.train.search.bracket.cores", lambda count=count: count)
         found.append(fitted("price", table, **settings))
     one, two = (each.net.weights.flat.tobytes() for each in found)
     assert one == two
@@ -198,18 +201,18 @@ def first_of(run: tw.Run) -> object:
 def test_the_kind_with_the_lower_loss_goes_on(tries_bins, monkeypatch, wins) -> None:
     """Three networks, of which two have been trained already by the trial."""
     asked: list[tuple[int, ...]] = []
-    real = learning.sweep
+    real = learning.train_members
 
-    def counted(*given: object, over: dict[str, list[object]], **more: object) -> tw.Sweep:
-        bar = more["progress"]  # one for both, which tells of what was and what is to come
-        asked.append((sum(each.runs for each in bar.earlier), len(over["seed"]), bar.later))
-        return real(*given, over=over, **more)
+    def counted(members: Iterable[Member], *given: Any) -> list[tw.Run | None]:
+        members, bar = [*members], given[-1]  # one bar, which knows what was and what is to come
+        asked.append((sum(each.runs for each in bar.earlier), len(members), bar.later))
+        return real(members, *given)
 
     def loss(runs: dict[int, tw.Run]) -> float:
         return 0.0 if all(isinstance(first_of(run), wins) for run in runs.values()) else 1.0
 
-    monkeypatch.setattr(learning, "sweep", counted)
-    monkeypatch.setattr(learning, "_loss", loss)
+    monkeypatch.setattr(learning, "train_members", counted)
+    monkeypatch.setattr(bins_trial, "validation_loss", loss)
     found = fitted("price", n_estimators=3)
     assert asked == [(0, 4, 1), (4, 1, 0)]
     assert (found.blueprint.bins is not None) is (wins is Bins)
@@ -220,16 +223,16 @@ def test_the_loss_of_a_trial_is_that_of_the_best_epochs() -> None:
     def run(best: int, *losses: float) -> SimpleNamespace:
         return SimpleNamespace(best_epoch=best, history={"val_loss": np.array(losses)})
 
-    assert learning._loss({0: run(2, 5.0, 1.0, 7.0), 1: run(1, 3.0)}) == 2.0
-    assert learning._loss({0: run(2, 5.0, 1.0), 1: run(0)}) == np.inf
-    assert learning._loss({}) == np.inf
+    assert bins_trial.validation_loss({0: run(2, 5.0, 1.0, 7.0), 1: run(1, 3.0)}) == 2.0
+    assert bins_trial.validation_loss({0: run(2, 5.0, 1.0), 1: run(0)}) == np.inf
+    assert bins_trial.validation_loss({}) == np.inf
 
 
 # What goes wrong ------------------------------------------------------------------------------
 
 
-class Exploding(learning.Team):
-    """A team whose third member starts so far off that its numbers do not stay finite."""
+class Exploding(learning.EnsembleTrainer):
+    """The third network starts so far off that its numbers do not stay finite."""
 
     def net(self, bins: int, seed: int) -> tw.Module:
         net = super().net(bins, seed)
@@ -239,7 +242,7 @@ class Exploding(learning.Team):
 
 
 def test_a_member_that_diverges_is_left_out(team, monkeypatch) -> None:
-    monkeypatch.setattr(learning, "Team", Exploding)
+    monkeypatch.setattr(learning, "EnsembleTrainer", Exploding)
     with pytest.warns(tw.TrainingWarning, match="1 of 8 runs stopped being finite"):
         found = fitted("price")
     assert found.blueprint.members == len(found.training["members"]) == 7
@@ -262,20 +265,20 @@ def test_where_all_diverge_a_model_is_left() -> None:
 def interrupted(monkeypatch, **settings: object) -> TrainedTable:
     """Ctrl-C once training is under way."""
 
-    teams: list[SideBySide] = []
+    teams: list[Executor] = []
 
     def press() -> None:
         while not any(each.epoch for team in teams for each in team.controls):
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
-    real = SideBySide._one
+    real = Executor._train
 
-    def one(self: SideBySide, *given: object) -> object:
+    def one(self: Executor, *given: object) -> object:
         teams.append(self)
         return real(self, *given)
 
-    monkeypatch.setattr(SideBySide, "_one", one)
+    monkeypatch.setattr(Executor, "_train", one)
     threading.Thread(target=press, daemon=True).start()
     endless = {"epochs": 10**7, "patience": 10**7, **settings}
     return fitted("price", {name: np.tile(each, 6) for name, each in HOUSES.items()}, **endless)
@@ -294,19 +297,13 @@ def test_ctrl_c_keeps_the_members_that_had_begun(request, monkeypatch, trial) ->
 
 
 def test_members_that_never_began_shift_no_other(team, monkeypatch) -> None:
-    """Only the sixth member and the third are left, in this order: each keeps its own judges."""
-    real = learning.sweep
+    """Only the third network and the sixth are left: each keeps its own test rows."""
+    real = learning.train_members
 
-    def partly(*given: object, **more: object) -> tw.Sweep:
-        whole = real(*given, **more)
-        kept = [2, 5]
-        return replace(
-            whole,
-            runs=[whole.runs[each] for each in kept],
-            points=[whole.points[each] for each in kept],
-        )
+    def partly(*given: Any) -> list[tw.Run | None]:
+        return [run if index in (2, 5) else None for index, run in enumerate(real(*given))]
 
-    monkeypatch.setattr(learning, "sweep", partly)
+    monkeypatch.setattr(learning, "train_members", partly)
     found = fitted("price")
     np.testing.assert_array_equal(found.unseen.members.weights, team.unseen.members.weights[[2, 5]])
     for place, member in enumerate((2, 5)):

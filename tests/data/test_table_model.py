@@ -105,9 +105,12 @@ def test_the_seed_orders_the_rows_too(monkeypatch) -> None:
     with pytest.raises(ZeroDivisionError):
         tw.TableModel("price", **QUICK).fit(HOUSES, seed=5)
     assert seeds == [5]
-    monkeypatch.setattr(
-        learning, "sweep", lambda *_, over, **__: seeds.extend(over["seed"]) or 1 / 0
-    )
+
+    def trained(members, *_):
+        seeds.extend(member.seed for member in members)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(learning, "train_members", trained)
     with pytest.raises(ZeroDivisionError):
         tw.TableModel("price", **TEAM).fit(HOUSES, seed=5)
     assert seeds[:2] == [5, 5] and len({*seeds[1:]}) == len(seeds[1:]) == 8

@@ -7,8 +7,7 @@ import pytest
 
 import talweg as tw
 from talweg.data.columns import cells as columns
-from talweg.data.model import learning
-from talweg.data.model.learning import _bins_of
+from talweg.data.model import bins_trial, learning
 from talweg.insight import importance as looked_at
 from talweg.insight.look import look
 from talweg.nn.bins import Bins
@@ -55,8 +54,8 @@ BINNED = [  # what, rows, whether bins are tried
 
 @pytest.mark.parametrize(("rows", "tried"), [row[1:] for row in BINNED], ids=[r[0] for r in BINNED])
 def test_a_few_columns_go_through_bins(monkeypatch, rows, tried: bool) -> None:
-    monkeypatch.setattr(learning, "_MOST_BINNED", 5)
-    assert (_bins_of(rows.astype(np.float32), 8) is not None) == tried
+    monkeypatch.setattr(bins_trial, "_MOST_BINNED", 5)
+    assert (bins_trial.bins_for(rows.astype(np.float32), 8) is not None) == tried
 
 
 @pytest.fixture(scope="module")
@@ -90,18 +89,19 @@ def test_a_report_says_how_many_columns_were_shuffled(wide, monkeypatch, tmp_pat
 
 
 class Clock:
-    """The time of `perf_counter`, which goes on by some seconds each time a sweep is asked for."""
+    """The time of `perf_counter`, which goes on by some seconds each time networks are trained."""
 
     def __init__(self, monkeypatch, seconds: float) -> None:
         self.late, self.members = 0.0, []
-        now, sweep = time.perf_counter, learning.sweep
+        now, train = time.perf_counter, learning.train_members
 
-        def slow(*given, over, **settings):
-            self.members.append(len(over["seed"]))
+        def slow(members, *given):
+            members = [*members]
+            self.members.append(len(members))
             self.late += seconds
-            return sweep(*given, over=over, **settings)
+            return train(members, *given)
 
-        monkeypatch.setattr(learning, "sweep", slow)
+        monkeypatch.setattr(learning, "train_members", slow)
         monkeypatch.setattr(learning.time, "perf_counter", lambda: now() + self.late)
 
 

@@ -8,7 +8,7 @@ import talweg as tw
 from talweg.errors import DataError, SettingError
 from talweg.train.run import fit as fitting
 from talweg.train.run.folds import Fold, dealt, kfold
-from talweg.train.search import jobs as tasks
+from talweg.train.search import tasks
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(41, 3)).astype("float32")

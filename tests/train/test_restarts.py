@@ -160,6 +160,6 @@ REFUSED = [
 
 @pytest.mark.parametrize(("net", "given", "words"), REFUSED, ids=[each[2] for each in REFUSED])
 def test_refused_before_anything_is_trained(monkeypatch, net, given, words: str) -> None:
-    monkeypatch.setattr("talweg.train.search.sweep.SideBySide", None)
+    monkeypatch.setattr("talweg.train.search.bracket.Executor", None)
     with pytest.raises(tw.SettingError, match=words):
         tw.restarts(net, [[1.0]], [0.0], **given)

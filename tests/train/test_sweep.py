@@ -284,7 +284,7 @@ def test_an_error_within_a_run_ends_the_sweep_and_names_the_point(engine: str) -
     with pytest.raises(ZeroDivisionError) as raised:
         tw.sweep(build, X, Y, over={"seed": [5], "stop": stops}, **settings)
     (note,) = raised.value.__notes__
-    assert note == "(in a sweep, at seed=5, stop=Refusing())"
+    assert note == "(sweep at seed=5, stop=Refusing())"
     for thread in threading.enumerate():
         if thread.name.startswith("talweg-"):
             thread.join(10)

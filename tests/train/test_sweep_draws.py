@@ -157,7 +157,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("given", "words"), REFUSED)
 def test_refused_before_anything_is_trained(monkeypatch, given, words: str) -> None:
-    monkeypatch.setattr("talweg.train.search.sweep.SideBySide", None)
+    monkeypatch.setattr("talweg.train.search.bracket.Executor", None)
     with pytest.raises(tw.SettingError, match=words):
         tw.sweep(build, X, Y, **{**QUIET, **given})
 

@@ -223,7 +223,7 @@ def test_a_file_of_another_sweep_is_refused(name: str, tmp_path: Path, monkeypat
     file = tmp_path / "a.sweep"
     tw.sweep(build, X, Y, checkpoint=file, **BASE)
     before = file.read_bytes()
-    monkeypatch.setattr("talweg.train.search.sweep.SideBySide", None)
+    monkeypatch.setattr("talweg.train.search.bracket.Executor", None)
     changed, words = OTHERS[name]
     given = {**BASE, "build": build, "X": X, "y": Y, "checkpoint": file, "resume": True, **changed}
     with pytest.raises(tw.SettingError, match=re.escape(words)) as raised:
@@ -247,7 +247,7 @@ def test_refused_before_anything_is_trained(
     monkeypatch, tmp_path: Path, error, given, words: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("talweg.train.search.sweep.SideBySide", None)
+    monkeypatch.setattr("talweg.train.search.bracket.Executor", None)
     with pytest.raises(error, match=re.escape(words)):
         tw.sweep(build, X, Y, **{**BASE, "checkpoint": "a.sweep", **given})
     assert os.listdir(tmp_path) == []

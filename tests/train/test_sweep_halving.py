@@ -126,7 +126,7 @@ def test_the_record_says_why_a_run_ended() -> None:
     sweep = tw.sweep(build, X, Y, over=RATES, halving=tw.SuccessiveHalving(3), **QUIET)
     why = sweep.runs[0].stop_reason
     assert why.startswith("with a loss of 0.") and "after 3 epochs" in why
-    assert why.endswith("it was not among the best 3 of 9, which went on (rung 1 of 2)")
+    assert why.endswith("it was not among the best 3 of 9, which continued (rung 1 of 2)")
     assert list(sweep.table)[-4:] == ["rung", "stopped_by", "epochs", "seconds"]
     assert sorted(sweep.table["rung"].tolist()) == [1] * 6 + [2] * 3
 
@@ -160,11 +160,11 @@ def test_who_fails_or_has_stopped_does_not_go_on(engine: str) -> None:
     [
         ({"halving": 3}, r"halving must be tw.SuccessiveHalving\(min_epochs\) or None, not 3"),
         ({"over": {"epochs": [3, 9]}}, "sweep at epochs=3: halving decides the epochs"),
-        ({"optimizer": tw.LBFGS(), "batch_size": None}, "which LBFGS cannot yet"),
+        ({"optimizer": tw.LBFGS(), "batch_size": None}, "which LBFGS cannot do yet"),
     ],
 )
 def test_refused_before_anything_is_trained(monkeypatch, given, words: str) -> None:
-    monkeypatch.setattr("talweg.train.search.sweep.SideBySide", None)
+    monkeypatch.setattr("talweg.train.search.bracket.Executor", None)
     over = {} if "optimizer" in given else RATES
     given = {**QUIET, "over": over, "halving": tw.SuccessiveHalving(3), **given}
     with pytest.raises(tw.SettingError, match=words):

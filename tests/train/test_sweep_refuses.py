@@ -80,7 +80,7 @@ CASES = [
 
 @pytest.mark.parametrize(("error", "words", "given"), CASES, ids=[c[1][:40] for c in CASES])
 def test_refused_before_anything_is_trained(monkeypatch, error, words: str, given) -> None:
-    monkeypatch.setattr("talweg.train.search.sweep.SideBySide", None)  # what trains
+    monkeypatch.setattr("talweg.train.search.bracket.Executor", None)  # what trains
     given = {"build": build, "X": X, "y": Y, "over": RATES, "progress": False, **given}
     with pytest.raises(error, match=re.escape(words)):
         tw.sweep(given.pop("build"), given.pop("X"), given.pop("y"), **given)
@@ -92,7 +92,7 @@ def test_an_error_of_build_says_at_which_point() -> None:
 
     with pytest.raises(IndexError) as raised:
         tw.sweep(broken, X, Y, over={"hidden": [0, 2]})
-    assert raised.value.__notes__ == ["(in a sweep, at hidden=2)"]
+    assert raised.value.__notes__ == ["(sweep at hidden=2)"]
 
 
 def test_weights_that_are_broken_at_one_point_are_named() -> None:

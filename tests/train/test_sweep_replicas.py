@@ -12,8 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
 from talweg.train.search.batching import FEW, replicas_among, works_of
-from talweg.train.search.jobs import tasks_of
 from talweg.train.search.search_space import points_of
+from talweg.train.search.sweep_tasks import tasks_of
 
 pytest.importorskip("llvmlite")
 
@@ -59,10 +59,10 @@ def widths(over: dict[str, Any], **settings: Any) -> list[int]:
         made = lambda hidden=4: build(hidden, dtype=dtype)  # noqa: E731
     tasks = tasks_of(made, X, Y, points_of(made, over, given))
     works = works_of(tasks, range(len(tasks)), replicas_among(tasks), 1)
-    assert sorted(place for each in works for place in each.places) == list(
+    assert sorted(place for each in works for place in each.indices) == list(
         range(sum(len(each.tasks) for each in works))
     )
-    return [len(each.places) for each in works]
+    return [len(each.indices) for each in works]
 
 
 # As `fit` -----------------------------------------------------------------------------------------

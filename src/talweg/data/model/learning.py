@@ -1,8 +1,8 @@
-"""Training the members of a table's network, each on other rows, and judging them on unseen ones.
+"""Train the networks of a table's ensemble, each on other folds than the next.
 
-The rows are dealt to eight folds. A member trains on six of them, keeps the weights of the epoch
-that is best on the seventh, and is judged on the eighth; the next member leaves out others. So
-every row is used, and each is judged by the one network that knows nothing of it.
+The rows are split into eight folds. A network trains on six of them, keeps its weights of the epoch
+that is best on the seventh, and is tested on the eighth; the next network leaves out other folds.
+So every row is used, and each is predicted by the one network that never saw it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from talweg.data.model.bins_trial import bins_of, is_better, most_bins
 from talweg.data.model.network import Blueprint
-from talweg.data.model.recipe import BINS, FEWEST_BINS, Recipe
+from talweg.data.model.recipe import BINS, Recipe
 from talweg.data.split.deal import DealtRows
 from talweg.nn import Module, Sequential
 from talweg.nn.bins import Bins
@@ -27,20 +28,18 @@ from talweg.train.run.fit import fit
 from talweg.train.run.progress import Whole
 from talweg.train.run.run import Run
 from talweg.train.run.stopping import EarlyStopping, Stop, TimeBudget
+from talweg.train.search.ensemble import Member, train_members
 from talweg.train.search.executor import cores
-from talweg.train.search.sweep import sweep
 
 Array = NDArray[Any]
-Members = dict[int, Run]
-"""Runs by the place of the member, which says on which rows it trained."""
+Runs = dict[int, Run]
+"""Runs by the index of the network, which says on which folds it trained."""
 
-_TRIAL = 2  # members of either kind that are tried
-_PLACES = 512  # that the bins of all columns may take: more cost more than they help
-_LEAST_SECONDS = 1e-3  # of training, where reading the table took all the time that there was
-_MOST_BINNED = 512  # columns: of more, even few bins each would be more weights than rows can tell
-# What counts as better, of a loss that starts near 1: mushroom takes 40 epochs, not 242.
-_LEAST = 1e-4
-load_engine()  # with all else that training needs, not in the middle of it
+_TRIAL = 2  # networks of either kind that are tried
+_LEAST_SECONDS = 1e-3  # of training, where reading the table used up the whole time budget
+# The decrease of a loss that starts near 1 that counts: mushroom takes 40 epochs, not 242.
+_MIN_DELTA = 1e-4
+load_engine()  # now, with all else that training imports, and not in the middle of a run
 
 
 class NothingBegun(KeyboardInterrupt):
@@ -48,66 +47,233 @@ class NothingBegun(KeyboardInterrupt):
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
-    """The members and their runs, what they were built by, and how long all of it took.
+class TrainingPlan:
+    """The rows, the networks and the settings to train an ensemble with.
 
-    `bins` is how many a column may have. `left_out` counts members whose numbers stopped being
-    finite, where others did not.
+    `settings` are further settings of `fit`. Networks that have not begun by `deadline`, a time of
+    `perf_counter`, are left out.
+    """
+
+    rows: DealtRows
+    blueprint: Blueprint
+    recipe: Recipe
+    settings: dict[str, Any]
+    seed: int
+    deadline: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """The trained networks: their runs, their blueprint, and how long all of it took.
+
+    `bins` is the number of bins of a column, `indices` the index of each network in the ensemble.
+    `left_out` counts networks whose numbers stopped being finite, if others stayed finite.
     """
 
     blueprint: Blueprint
     bins: int
     runs: tuple[Run, ...]
-    places: tuple[int, ...]
+    indices: tuple[int, ...]
     left_out: int
     seconds: float
 
     @property
     def compile_seconds(self) -> float:
-        return max(each.compile_seconds for each in self.runs)
+        return max(run.compile_seconds for run in self.runs)
 
     @property
-    def stopped(self) -> Learned:
-        """Those alone that rows stopped which they did not learn from, if there are such."""
+    def with_validation(self) -> Learned:
+        """Only the networks that stopped by validation rows, if there are some."""
         chosen = [at for at, run in enumerate(self.runs) if "val_loss" in run.history]
         if len(chosen) in (0, len(self.runs)):
             return self
         runs = tuple(self.runs[at] for at in chosen)
-        places = tuple(self.places[at] for at in chosen)
+        indices = tuple(self.indices[at] for at in chosen)
         blueprint = replace(self.blueprint, members=len(runs))
-        return replace(self, blueprint=blueprint, runs=runs, places=places)
+        return replace(self, blueprint=blueprint, runs=runs, indices=indices)
 
     @property
     def is_interrupted(self) -> bool:
-        """Whether Ctrl-C ended any of them."""
+        """Whether Ctrl-C ended one of the runs."""
         return any(run.stopped_by == "interrupted" for run in self.runs)
 
     @property
     def nets(self) -> list[Module]:
-        return [each.net for each in self.runs]
+        return [run.net for run in self.runs]
 
 
-def learn(
-    dealt: DealtRows,
-    blueprint: Blueprint,
-    recipe: Recipe,
-    settings: dict[str, Any],
-    *,
-    seed: int,
-    deadline: float | None,
-) -> Learned:
-    """Train all members; `settings` are further ones of `fit`. `deadline` is by `perf_counter`:
-    members that have not begun by then are left out.
+def learn(plan: TrainingPlan) -> Learned:
+    """Train all networks of the ensemble.
 
-    Where the recipe leaves open whether numbers go through bins, some members of either kind are
-    trained first, and the kind with the lower loss on the rows that they stop by goes on.
+    If the recipe leaves open whether numbers go through bins, a few networks of either kind are
+    trained first, and the kind with the lower validation loss is continued with.
     """
     start = time.perf_counter()
-    team = Team(dealt, blueprint, recipe, settings, seed, deadline)
-    bins, runs = team.tried()
+    trainer = EnsembleTrainer(plan)
+    bins, runs = trainer.trial()
     if not are_interrupted(runs):
-        runs |= team.trained(bins, range(len(runs), recipe.n_estimators))
-    return team.learned(bins, runs, start)
+        runs |= trainer.train(bins, range(len(runs), plan.recipe.n_estimators))
+    return trainer.learned(bins, runs, start)
+
+
+class EnsembleTrainer:
+    """Makes the networks of a plan and trains them."""
+
+    def __init__(self, plan: TrainingPlan) -> None:
+        self.plan, self.rows, self.recipe = plan, plan.rows, plan.recipe
+        self.deadline = plan.deadline
+        count = self.recipe.n_estimators
+        seeds = generator(plan.seed, MEMBERS).integers(0, 2**32, count - 1)
+        self.seeds = [plan.seed, *seeds.tolist()]
+        self.on_trial = 0 if self.recipe.bins is not None else min(_TRIAL, count)
+        self.bins: dict[int, Bins | None] = {0: None}
+        self.leads: dict[int, Module] = {}  # the first network with so many bins
+        self.codes = [*plan.blueprint.embeddings]
+        self.bar = _bar(plan.settings.get("progress"))
+        self.is_constant = np.delete(self.rows.is_constant(), self.codes)
+
+    def trial(self) -> tuple[int, Runs]:
+        """The number of bins, and the networks that were trained to find it."""
+        if self.recipe.bins is not None:
+            return self.recipe.bins, {}
+        widest = self._bins(BINS)
+        if widest is None:
+            return 0, {}
+        bins = most_bins(len(widest.edges))
+        rounds = _rounds(self.recipe.n_estimators + self.on_trial)
+        self.bar.dropped = self.on_trial  # the networks of one kind
+        plain, binned = self._train_together([0, bins], range(self.on_trial), rounds)
+        spans = map(self.rows.stopping, range(self.on_trial))
+        rows = sum(span.stop - span.start for span in spans)
+        return (bins, binned) if is_better(binned, plain, rows) else (0, plain)
+
+    def train(self, bins: int, indices: range) -> Runs:
+        """Train these networks; the only network of a table needs no copies of its rows."""
+        if not len(indices):
+            return {}
+        if self.recipe.n_estimators == 1:
+            stopping = self.rows.rows(-2)
+            return {0: self.train_alone(bins, stopping.start, stopping, self.stops())}
+        if self.deadline is None:
+            return self._train_together([bins], indices)[0]
+        return self._train_in_rounds(bins, indices)
+
+    def _train_in_rounds(self, bins: int, indices: range) -> Runs:
+        """Train as many networks as time allows; each round gets its share of what is left."""
+        runs: Runs = {}
+        for first in indices[:: cores()]:
+            if first and self.seconds_left() <= 0:
+                break
+            rounds = _rounds(indices.stop - first)
+            batch = range(first, min(first + cores(), indices.stop))
+            (more,) = self._train_together([bins], batch, rounds)
+            runs |= more
+            if len(more) < len(batch) or are_interrupted(more):
+                break
+        return runs
+
+    def seconds_left(self) -> float:
+        """The seconds until the deadline."""
+        return math.inf if self.deadline is None else self.deadline - time.perf_counter()
+
+    def learned(self, bins: int, runs: Runs, start: float) -> Learned:
+        """The result of the runs since `start`, without those that failed if others did not."""
+        runs = {index: run for index, run in runs.items() if not _is_unbegun(run)}
+        if not runs:
+            raise NothingBegun
+        good = sorted(index for index in runs if runs[index].failure is None) or sorted(runs)
+        blueprint = replace(self.blueprint(bins), members=len(good))
+        seconds, left_out = time.perf_counter() - start, len(runs) - len(good)
+        kept = tuple(runs[index] for index in good)
+        return Learned(blueprint, bins, kept, tuple(good), left_out, seconds)
+
+    def blueprint(self, bins: int) -> Blueprint:
+        return replace(self.plan.blueprint, bins=self._bins(bins))
+
+    def _bins(self, bins: int) -> Bins | None:
+        if bins not in self.bins:
+            self.bins[bins] = bins_of(self.rows, self.codes, bins)
+        return self.bins[bins]
+
+    def net(self, bins: int, seed: int) -> Module:
+        """A network at its start; the weights of inputs that are constant in training are 0.
+
+        Such an input (the place of a missing cell where no cell is missing) learns nothing, so a
+        later row that sets it must not add a random number.
+        """
+        blueprint, rows = self.blueprint(bins), self.rows.inputs(slice(2))
+        net = blueprint.net()
+        lead = self.leads.setdefault(bins, net)
+        net = net.init(rows, seed=seed) if net is lead else net.init_as(lead, rows, seed=seed)
+        blueprint.first_weight(net)[: len(self.is_constant)][self.is_constant] = 0.0
+        return net
+
+    def _train_together(self, kinds: Sequence[int], indices: range, rounds: int = 1) -> list[Runs]:
+        """Train these networks with each number of bins in `kinds`; after Ctrl-C, those that began.
+
+        They are the first of so many `rounds`, which share the time that is left.
+        """
+        self.bar.later = self.recipe.n_estimators - indices.stop
+        members = (self._member(bins, index) for bins in kinds for index in indices)
+        settings = {**self.fit_settings(), "stop": self.stops(rounds)}
+        settings["sample_weight"] = self.rows.weights
+        runs = iter(train_members(members, self.rows.x, self.rows.y, settings, self.bar))
+        pairs = [[(index, next(runs)) for index in indices] for _ in kinds]
+        return [{index: run for index, run in of_kind if run} for of_kind in pairs]
+
+    def _member(self, bins: int, index: int) -> Member:
+        seed, fold = self.seeds[index], self.rows.fold(index)
+        return Member(f"network {index + 1}", self.net(bins, seed), bins, seed, fold)
+
+    def train_alone(
+        self, bins: int, count: int, validation: slice | None, stops: Sequence[Stop]
+    ) -> Run:
+        """Train a single network on the first `count` rows."""
+        x, y, weights = self.rows.x, self.rows.y, self.rows.weights
+        net, unpack = self.net(bins, self.plan.seed), self.rows.unpack
+        held_out = None
+        if validation is not None:
+            pair = x[validation], y[validation]
+            held_out = (*pair, None if weights is None else weights[validation])
+        run = fit(
+            net if unpack is None else Sequential(unpack, net),
+            x[:count],
+            y[:count],
+            sample_weight=None if weights is None else weights[:count],
+            validation=held_out,
+            seed=self.plan.seed,
+            stop=stops,
+            **self.fit_settings() | {"progress": self.bar.shows_bar},
+        )
+        if unpack is None:
+            return run
+        own = self.net(bins, self.plan.seed)
+        own.weights.flat[:] = run.net.weights.flat
+        return replace(run, net=own)
+
+    def fit_settings(self) -> dict[str, Any]:
+        recipe = self.recipe
+        return {
+            **self.plan.settings,
+            "optimizer": recipe.optimizer,
+            "epochs": recipe.epochs,
+            "batch_size": recipe.batch_size,
+        }
+
+    def stops(self, rounds: int = 1) -> list[Stop]:
+        stops: list[Stop] = [EarlyStopping(self.recipe.patience, min_delta=_MIN_DELTA)]
+        if self.deadline is not None:
+            stops.append(TimeBudget(max(self.seconds_left(), _LEAST_SECONDS) / rounds))
+        return stops
+
+
+def _bar(progress: bool | Whole | None) -> Whole:
+    return progress if isinstance(progress, Whole) else Whole(progress, thing="network")
+
+
+def are_interrupted(runs: Runs) -> bool:
+    """Whether Ctrl-C ended one of the runs."""
+    return any(run.stopped_by == "interrupted" for run in runs.values())
 
 
 def _is_unbegun(run: Run) -> bool:
@@ -115,213 +281,6 @@ def _is_unbegun(run: Run) -> bool:
     return run.stopped_by == "interrupted" and not run.steps
 
 
-@dataclass(eq=False)
-class Team:
-    """The members in the making."""
-
-    dealt: DealtRows
-    blueprint: Blueprint
-    recipe: Recipe
-    settings: dict[str, Any]
-    seed: int
-    deadline: float | None
-
-    def __post_init__(self) -> None:
-        more = generator(self.seed, MEMBERS).integers(0, 2**32, self.recipe.n_estimators - 1)
-        self.seeds = [self.seed, *more.tolist()]
-        self.on_trial = 0 if self.recipe.bins is not None else min(_TRIAL, self.recipe.n_estimators)
-        self.bins: dict[int, Bins | None] = {0: None}
-        self.firsts: dict[int, Module] = {}  # a net of each kind, which the others start like
-        self.codes = [*self.blueprint.embeddings]
-        shown = self.settings.get("progress")
-        self.bar = shown if isinstance(shown, Whole) else Whole(shown, thing="network")
-        self.is_constant = np.delete(self.dealt.is_constant(), self.codes)
-
-    def tried(self) -> tuple[int, Members]:
-        """How many bins, and the members that are trained already."""
-        if self.recipe.bins is not None:
-            return self.recipe.bins, {}
-        most = self._binned(BINS)
-        if most is None:
-            return 0, {}
-        bins = min(BINS, max(FEWEST_BINS, _PLACES // len(most.edges)))
-        rounds = _rounds(self.recipe.n_estimators + self.on_trial)
-        self.bar.dropped = self.on_trial  # one kind of networks
-        plain, binned = self._together([0, bins], range(self.on_trial), rounds)
-        if len(plain) != len(binned):  # after Ctrl-C, those of which more had begun
-            is_better = len(binned) > len(plain)
-        else:
-            spans = map(self.dealt.stopping, range(self.on_trial))
-            rows = sum(span.stop - span.start for span in spans)
-            is_better = _loss(binned) < (1 - _chance(rows)) * _loss(plain)
-        return (bins, binned) if is_better else (0, plain)
-
-    def trained(self, bins: int, members: range) -> Members:
-        """These members; a single one of a table goes without copies of its rows."""
-        if not len(members):
-            return {}
-        if self.recipe.n_estimators == 1:
-            stop = self.dealt.rows(-2)
-            return {0: self.alone(bins, stop.start, stop, self.stops())}
-        if self.deadline is None:
-            return self._together([bins], members)[0]
-        return self._in_rounds(bins, members)
-
-    def _in_rounds(self, bins: int, members: range) -> Members:
-        """As many of these members as time allows, each round with its share of what is left."""
-        found: Members = {}
-        for first in members[:: cores()]:
-            if first and self.left() <= 0:
-                break
-            rounds = _rounds(members.stop - first)
-            some = range(first, min(first + cores(), members.stop))
-            (more,) = self._together([bins], some, rounds)
-            found |= more
-            if len(more) < len(some) or are_interrupted(more):
-                break
-        return found
-
-    def left(self) -> float:
-        """Seconds until the deadline."""
-        return math.inf if self.deadline is None else self.deadline - time.perf_counter()
-
-    def learned(self, bins: int, runs: Members, start: float) -> Learned:
-        """What the runs that went well have become since `start`."""
-        runs = {place: run for place, run in runs.items() if not _is_unbegun(run)}
-        if not runs:
-            raise NothingBegun
-        good = sorted(place for place in runs if runs[place].failure is None) or sorted(runs)
-        found = replace(self.blueprint_with(bins), members=len(good))
-        seconds, left_out = time.perf_counter() - start, len(runs) - len(good)
-        of_good = tuple(runs[each] for each in good)
-        return Learned(found, bins, of_good, tuple(good), left_out, seconds)
-
-    def blueprint_with(self, bins: int) -> Blueprint:
-        return replace(self.blueprint, bins=self._binned(bins))
-
-    def _binned(self, bins: int) -> Bins | None:
-        if bins not in self.bins:
-            rows = self.dealt.inputs(_some(self.dealt.learnable.stop))
-            if self.codes:  # which are no amounts
-                rows = rows.copy()
-                rows[:, self.codes] = 0
-            self.bins[bins] = _bins_of(rows, bins)
-        return self.bins[bins]
-
-    def net(self, bins: int, seed: int) -> Module:
-        """A network at its start; weights of inputs that training never varies are 0.
-
-        Such an input (the place of a missing cell where none is missing) learns nothing, so a cell
-        that meets it later must not add a random number.
-        """
-        blueprint, rows = self.blueprint_with(bins), self.dealt.inputs(slice(2))
-        net = blueprint.net()
-        first = self.firsts.setdefault(bins, net)
-        net = net.init(rows, seed=seed) if net is first else net.init_as(first, rows, seed=seed)
-        blueprint.first_weight(net)[: len(self.is_constant)][self.is_constant] = 0.0
-        return net
-
-    def _together(self, kinds: Sequence[int], members: range, rounds: int = 1) -> list[Members]:
-        """These members of each kind, which is so many bins; after Ctrl-C, those that had begun.
-
-        They are the first of so many `rounds` for which time is left.
-        """
-        folds = {self.dealt.fold(each): each for each in members}
-        self.bar.later = self.recipe.n_estimators - members.stop
-        swept = sweep(
-            self.net,
-            self.dealt.x,
-            self.dealt.y,
-            sample_weight=self.dealt.weights,
-            over={
-                "bins": [bins for bins in kinds for _ in members],
-                "seed": [self.seeds[each] for each in members] * len(kinds),
-                "validation": [*folds] * len(kinds),
-            },
-            sampling="paired",
-            stop=self.stops(rounds),
-            **self.fit_settings() | {"progress": self.bar},
-        )
-        found: dict[int, Members] = {bins: {} for bins in kinds}
-        for point, run in zip(swept.points, swept.runs, strict=True):
-            found[point["bins"]][folds[point["validation"]]] = run
-        return [*found.values()]
-
-    def alone(self, bins: int, count: int, validation: slice | None, stops: Sequence[Stop]) -> Run:
-        """A run on the first so many rows."""
-        x, y, weights = self.dealt.x, self.dealt.y, self.dealt.weights
-        net, unpack = self.net(bins, self.seed), self.dealt.unpack
-        held = None
-        if validation is not None:
-            parts = x[validation], y[validation]
-            held = (*parts, None if weights is None else weights[validation])
-        run = fit(
-            net if unpack is None else Sequential(unpack, net),
-            x[:count],
-            y[:count],
-            sample_weight=None if weights is None else weights[:count],
-            validation=held,
-            seed=self.seed,
-            stop=stops,
-            **self.fit_settings() | {"progress": self.bar.shows_bar},
-        )
-        if unpack is None:
-            return run
-        found = self.net(bins, self.seed)
-        found.weights.flat[:] = run.net.weights.flat
-        return replace(run, net=found)
-
-    def fit_settings(self) -> dict[str, Any]:
-        recipe = self.recipe
-        return {
-            **self.settings,
-            "optimizer": recipe.optimizer,
-            "epochs": recipe.epochs,
-            "batch_size": recipe.batch_size,
-        }
-
-    def stops(self, rounds: int = 1) -> list[Stop]:
-        stops: list[Stop] = [EarlyStopping(self.recipe.patience, min_delta=_LEAST)]
-        if self.deadline is not None:
-            stops.append(TimeBudget(max(self.left(), _LEAST_SECONDS) / rounds))
-        return stops
-
-
-def are_interrupted(runs: Members) -> bool:
-    """Whether Ctrl-C ended any of them."""
-    return any(run.stopped_by == "interrupted" for run in runs.values())
-
-
 def _rounds(runs: int) -> int:
-    """How many runs one core does of so many, side by side."""
+    """How many of the runs a core trains one after the other."""
     return -(-runs // cores())
-
-
-def _bins_of(rows: Array, bins: int) -> Bins | None:
-    """Bins of the columns that need some; None where there are none, or more than are tried."""
-    low, high = rows.min(axis=0), rows.max(axis=0)
-    amounts = ((rows != low) & (rows != high)).any(axis=0)
-    if not 0 < np.count_nonzero(amounts) <= _MOST_BINNED:
-        return None
-    return Bins.from_rows(rows, bins)
-
-
-def _chance(rows: int) -> float:
-    """By how much of itself the loss on so many rows may differ by chance.
-
-    >>> _chance(800), _chance(10_000)
-    (0.05, 0.02)
-    """
-    return min(0.05, 2 / math.sqrt(rows))
-
-
-def _some(rows: int) -> slice:
-    """At most some 100,000 of the rows, evenly from first to last."""
-    return slice(0, rows, 1 + rows // 100_000)
-
-
-def _loss(runs: Members) -> float:
-    """The mean loss on the rows that the runs stopped by; infinite where one went wrong."""
-    every = runs.values()
-    losses = [run.history["val_loss"][run.best_epoch - 1] for run in every if run.best_epoch]
-    return float(np.mean(losses)) if losses and len(losses) == len(runs) else np.inf

@@ -1,78 +1,67 @@
-"""Training the members of a table whose rows follow one another in time.
+"""Train the networks of a table whose rows follow one another in time.
 
-Half of the members stop by the last rows, which they do not learn from. The others learn from all
-rows, for as many epochs as were best for the first half; so the latest rows are learned from too,
-and how long to train was still decided by rows that came after those learned from.
+Half of the networks stop by the last rows, which they do not train on. The others train on all
+rows, for as many epochs as were best for the first half. So the latest rows are trained on too, and
+the number of epochs is still decided by rows that are later than those trained on.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from statistics import median_low
-from typing import Any
 
-from talweg.data.model.learning import Learned, Members, Team, are_interrupted
-from talweg.data.model.network import Blueprint
-from talweg.data.model.recipe import Recipe
-from talweg.data.split.deal import DealtRows
-from talweg.train.run.run import Run
+from talweg.data.model.learning import (
+    EnsembleTrainer,
+    Learned,
+    Runs,
+    TrainingPlan,
+    are_interrupted,
+)
 from talweg.train.run.stopping import MaxEpochs
-from talweg.train.search.sweep import sweep
+from talweg.train.search.ensemble import Member, train_members
 
 
-def learn_in_time(
-    dealt: DealtRows,
-    blueprint: Blueprint,
-    recipe: Recipe,
-    settings: dict[str, Any],
-    *,
-    seed: int,
-    deadline: float | None,
-) -> Learned:
-    """Train the members on rows in the order of time; rows that judge are not looked at.
+def learn_in_time(plan: TrainingPlan) -> Learned:
+    """Train the networks on rows in chronological order, without a look at the test rows.
 
-    A single member learns from all rows, after another one has found for how long.
+    A single network trains on all rows, after another one has found the number of epochs.
     """
     start = time.perf_counter()
-    team = _TeamInTime(dealt, blueprint, recipe, settings, seed, deadline)
-    team.deadline = deadline and (start + deadline) / 2
-    bins, runs = team.tried()
+    trainer = _TrainerInTime(plan)
+    trainer.deadline = plan.deadline and (start + plan.deadline) / 2
+    bins, runs = trainer.trial()
     if not are_interrupted(runs):
-        runs |= team.trained(bins, range(len(runs), team.stopping))
+        runs |= trainer.train(bins, range(len(runs), trainer.stopping))
     best = [run.best_epoch for run in runs.values() if run.best_epoch and run.failure is None]
-    team.deadline = deadline
+    trainer.deadline = plan.deadline
     if best and not are_interrupted(runs):
-        runs |= team.taught_all(bins, median_low(best))
-    last = sorted(runs)[-recipe.n_estimators :]
-    return team.learned(bins, {place: runs[place] for place in last}, start)
+        runs |= trainer.train_on_all_rows(bins, median_low(best))
+    last = sorted(runs)[-plan.recipe.n_estimators :]
+    return trainer.learned(bins, {index: runs[index] for index in last}, start)
 
 
-@dataclass(eq=False)
-class _TeamInTime(Team):
-    """Members of which the first ones, `stopping` of them, stop by the last rows."""
+class _TrainerInTime(EnsembleTrainer):
+    """Trains networks of which the first, `stopping` of them, stop by the last rows."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __init__(self, plan: TrainingPlan) -> None:
+        super().__init__(plan)
         self.stopping = max(1, self.recipe.n_estimators // 2)
         self.on_trial = min(self.on_trial, self.stopping)
 
-    def taught_all(self, bins: int, epochs: int) -> Members:
-        """The other members, which learn from all rows for so many epochs."""
+    def train_on_all_rows(self, bins: int, epochs: int) -> Runs:
+        """Train the other networks on all rows, for so many epochs."""
         stops = [MaxEpochs(epochs), *self.stops()[1:]]
-        count = self.dealt.learnable.stop
+        count, weights = self.rows.learnable.stop, self.rows.weights
         if self.recipe.n_estimators == 1:
-            return {1: self.alone(bins, count, None, stops)}
-        places = range(self.stopping, self.recipe.n_estimators)
-        weights = self.dealt.weights
-        swept = sweep(
-            self.net,
-            self.dealt.x[:count],
-            self.dealt.y[:count],
-            sample_weight=None if weights is None else weights[:count],
-            over={"bins": [bins], "seed": [self.seeds[each] for each in places]},
-            stop=stops,
-            **self.fit_settings() | {"progress": self.bar},
-        )
-        found: list[Run] = swept.runs
-        return dict(zip(places, found, strict=False))
+            return {1: self.train_alone(bins, count, None, stops)}
+        indices = range(self.stopping, self.recipe.n_estimators)
+        members = (self._member_on_all_rows(bins, index) for index in indices)
+        settings = {**self.fit_settings(), "stop": stops}
+        settings["sample_weight"] = None if weights is None else weights[:count]
+        x, y = self.rows.x[:count], self.rows.y[:count]
+        runs = train_members(members, x, y, settings, self.bar)
+        return {index: run for index, run in zip(indices, runs, strict=True) if run}
+
+    def _member_on_all_rows(self, bins: int, index: int) -> Member:
+        seed = self.seeds[index]
+        return Member(f"network {index + 1}", self.net(bins, seed), bins, seed)

@@ -120,7 +120,7 @@ def decision_for(
         )
     if not isinstance(threshold, str):
         return Decision(int(np.bincount(dealt.y, minlength=2).argmin()), float(threshold))
-    members, places = _members(learned.stopped, dealt)
+    members, places = _members(learned.with_validation, dealt)
     rows = _some(dealt, map(dealt.stopping, places), _MOST_JUDGED // len(places))
     found = _Said.of(_outputs(members, coding, dealt, rows), rows)
     return best_decision(dealt.y[found.rows], found.outputs, threshold)
@@ -128,7 +128,7 @@ def decision_for(
 
 def _members(learned: Learned, dealt: DealtRows) -> tuple[Members, Sequence[int]]:
     """The nets that judge, and their places; in the order of time it is all of them as one."""
-    nets, places = learned.nets, learned.places
+    nets, places = learned.nets, learned.indices
     if dealt.by_time:
         nets, places = [learned.blueprint.of(nets)], (0,)
     return Members(nets[0], np.array([each.weights.flat for each in nets])), places

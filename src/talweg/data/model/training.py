@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from talweg.data.model.decision import Decision
 from talweg.data.model.intervals import ErrorScale
 from talweg.data.model.learnable import Learnable
-from talweg.data.model.learning import Learned, NothingBegun, learn
+from talweg.data.model.learning import Learned, NothingBegun, TrainingPlan, learn
 from talweg.data.model.learning_in_time import learn_in_time
 from talweg.data.model.out_of_fold import Judged, decision_for, judged
 from talweg.data.model.recipe import FOLDS
@@ -85,7 +85,7 @@ def trained(
     blueprint, deadline = blueprint_for(deal.coding, deal.encoder, deal.recipe), time.at(1.0)
     if seen.timeline:
         deadline = time.at(_SHARES[1])
-    learned = learn(deal.rows, blueprint, deal.recipe, fitting, seed=seed, deadline=deadline)
+    learned = learn(TrainingPlan(deal.rows, blueprint, deal.recipe, fitting, seed, deadline))
     found = judged(learned, deal.coding, deal.rows)
     decision = decision_for(given["threshold"], learned, deal.coding, deal.rows)
     unseen = found.unseen(seen.kept, deal)
@@ -161,15 +161,9 @@ class _Rolling:
         count = min(recipe.n_estimators, members or recipe.n_estimators)
         recipe = replace(recipe, n_estimators=count, bins=recipe.bins if bins is None else bins)
         deal = replace(deal, recipe=recipe)
-        learned = learn_in_time(
-            deal.rows,
-            blueprint_for(deal.coding, deal.encoder, recipe),
-            recipe,
-            self.fitting,
-            seed=self.seed,
-            deadline=self.time.at(share),
-        )
-        return deal, learned
+        blueprint, deadline = blueprint_for(deal.coding, deal.encoder, recipe), self.time.at(share)
+        plan = TrainingPlan(deal.rows, blueprint, recipe, self.fitting, self.seed, deadline)
+        return deal, learn_in_time(plan)
 
     def decision(self, origin: _Origin) -> Decision | None:
         deal = origin.deal

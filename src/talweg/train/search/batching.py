@@ -1,7 +1,7 @@
-"""What a thread of a sweep does at a time: one run, or many tiny ones as replicas of one run.
+"""What a thread trains at a time: one run, or many tiny runs as replicas in one program.
 
-A step of a tiny net leaves most of a vector idle and most of the time to the loops around it; as
-replicas, 1,000 nets of 3-4-1 units took a tenth of the time.
+A step of a tiny network leaves most of a vector unused and spends most of its time on the loops
+around it; as replicas, 1,000 networks of 3-4-1 units took a tenth of the time.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from talweg.train.run.engines import Engine
 from talweg.train.run.fit import Job
 from talweg.train.run.in_memory_snapshot import Bookmark, parted_snapshot, stacked_snapshot
 from talweg.train.run.run import Run
-from talweg.train.search.jobs import Task
+from talweg.train.search.tasks import Task
 
 TINY = 24_000
 """Operations of a step, times the bytes of a number, up to which runs become replicas.
 
-6,000 operations in float32: there 32 replicas are two or three times as fast as one by one, at 700
-(3-4-1 units, 4 rows) ten times; from 50,000 on the vectors of one run alone are fuller.
+At 6,000 operations in float32, 32 replicas are two or three times as fast as single runs, at 700
+(3-4-1 units, 4 rows) ten times; from 50,000 on, the vectors of a single run are fuller.
 """
 FEW = 4
-"""Runs of one kind from which on they become replicas."""
+"""The number of runs of one kind from which on they become replicas."""
 WIDTHS = (1, 2, 4)
-"""Vectors that replicas may fill; beyond, a step is no faster and numbers leave the cache."""
+"""Vectors that replicas may fill; with more, a step is no faster and leaves the cache."""
 
 
 class Ended(NamedTuple):
-    """What a run has left, and where it stands, if it halts."""
+    """The record of a run that has ended, and a snapshot if it only halts."""
 
     run: Run
     snapshot: Snapshot | None
@@ -41,9 +41,13 @@ class Ended(NamedTuple):
 
 @dataclass(frozen=True)
 class Work:
-    """Runs that are done at once: one, or those of `tasks` as `width` replicas, copies included."""
+    """Runs that train at once: a single one, or `tasks` as `width` replicas, some of them copies
+    that fill up the last vector.
 
-    places: tuple[int, ...]
+    `indices` are the places of the tasks in the sweep.
+    """
+
+    indices: tuple[int, ...]
     tasks: tuple[Task, ...]
     width: int = 1
 
@@ -59,37 +63,42 @@ class Work:
     @property
     def program(self) -> Program:
         """The program to compile."""
-        programs = [each.job.program for each in self.tasks]
+        programs = [task.job.program for task in self.tasks]
         return programs[0] if self.width == 1 else together(programs, self.width)
 
     @property
     def cost(self) -> int:
-        return sum(each.cost for each in self.tasks)
+        return sum(task.cost for task in self.tasks)
 
-    def run(self, engine: Engine, alone: Callable[[Task], Engine], control: Control) -> list[Ended]:
-        """The runs of all tasks; `alone` gives the engine of a single one.
+    def run(
+        self, engine: Engine, engine_alone: Callable[[Task], Engine], control: Control
+    ) -> list[Ended]:
+        """Train all tasks; `engine_alone` gives the engine of a single one.
 
-        A replica that diverged runs once more by itself, to end where it did.
+        A replica that diverged is trained again by itself, so that it ends where it would have.
         """
         if self.width == 1:
             return [_run(self.lead.ready(), self.lead, engine, control)]
-        jobs, mark = [each.job for each in self.tasks], self._bookmark()
-        weights = stacked([each.net.weights.flat for each in jobs], self.width)
-        control.keeper = mark
+        jobs, bookmark = [task.job for task in self.tasks], self._bookmark()
+        weights = stacked([job.net.weights.flat for job in jobs], self.width)
+        control.keeper = bookmark
         outcome = engine(self.program, weights, jobs[0].rows, None, control)
-        ends = parted_snapshot(mark.end, len(jobs)) if mark and mark.end else [None] * len(jobs)
-        found = []
-        for task, own, end in zip(self.tasks, parted(outcome, len(jobs)), ends, strict=True):
+        end = bookmark.end if bookmark else None
+        snapshots = parted_snapshot(end, len(jobs)) if end else [None] * len(jobs)
+        results = []
+        for task, own, snapshot in zip(
+            self.tasks, parted(outcome, len(jobs)), snapshots, strict=True
+        ):
             if is_finite(own):
-                found.append(Ended(task.job.run(_gives(own), Control()), end))
-            elif control.stop:  # interpreted, it ends at once
-                found.append(_run(task.job, task, loop.run, Control(stop=True)))
+                results.append(Ended(task.job.run(_engine_giving(own), Control()), snapshot))
+            elif control.stop:  # on the interpreter, it ends at once
+                results.append(_run(task.job, task, loop.run, Control(stop=True)))
             else:
-                found.append(_run(task.job, task, alone(task), control))
-        return found
+                results.append(_run(task.job, task, engine_alone(task), control))
+        return results
 
     def _bookmark(self) -> Bookmark | None:
-        starts = [each.start for each in self.tasks if each.start]
+        starts = [task.start for task in self.tasks if task.start]
         if not (starts or self.lead.halts):
             return None
         start = stacked_snapshot(starts, self.width) if starts else None
@@ -97,79 +106,80 @@ class Work:
 
 
 def _run(job: Job, task: Task, engine: Engine, control: Control) -> Ended:
-    """A single run, from its start to its halt."""
-    mark = Bookmark(task.start, keeps=task.halts) if task.start or task.halts else None
-    control.keeper = mark
+    """Train a single run from its start to its halt or its end."""
+    bookmark = Bookmark(task.start, keeps=task.halts) if task.start or task.halts else None
+    control.keeper = bookmark
     run = job.run(engine, control)
-    return Ended(run, mark.end if mark else None)
+    return Ended(run, bookmark.end if bookmark else None)
 
 
-def _gives(outcome: Outcome) -> Engine:
+def _engine_giving(outcome: Outcome) -> Engine:
+    """An engine that trains nothing and returns this outcome."""
     return lambda *_: outcome
 
 
 def replicas_among(tasks: Sequence[Task]) -> set[int]:
-    """The places of those that become replicas.
+    """The indices of the tasks that become replicas.
 
-    It depends on all runs of a sweep, and not on threads, nor on which of them are left to do.
+    They depend on all runs of a sweep, and not on threads, nor on which runs are left to train.
     """
     found: set[int] = set()
-    for places in _by_kind(tasks, range(len(tasks))).values():
-        if len(places) >= FEW and _may_share(tasks[places[0]]):
-            found |= {*places}
+    for indices in _by_kind(tasks, range(len(tasks))).values():
+        if len(indices) >= FEW and _may_be_replicas(tasks[indices[0]]):
+            found |= {*indices}
     return found
 
 
 def works_of(
-    tasks: Sequence[Task], left: Iterable[int], shares: Set[int], workers: int
+    tasks: Sequence[Task], left: Iterable[int], replicas: Set[int], workers: int
 ) -> list[Work]:
-    """The work that is left; how many replicas share one run changes no bit."""
+    """The works of the tasks that are left; how many replicas share a work changes no bit."""
     works: list[Work] = []
-    for places in _by_kind(tasks, left).values():
-        lead = tasks[places[0]]
-        width = _width(lead, len(places), workers) if places[0] in shares else 1
-        works += [Work(each, tuple(tasks[p] for p in each), width) for each in _cut(places, width)]
+    for indices in _by_kind(tasks, left).values():
+        lead = tasks[indices[0]]
+        width = _width(lead, len(indices), workers) if indices[0] in replicas else 1
+        works += [Work(cut, tuple(tasks[i] for i in cut), width) for cut in _cut(indices, width)]
     return works
 
 
-def _by_kind(tasks: Sequence[Task], places: Iterable[int]) -> dict[Any, list[int]]:
+def _by_kind(tasks: Sequence[Task], indices: Iterable[int]) -> dict[Any, list[int]]:
     kinds: dict[Any, list[int]] = {}
-    for place in places:
-        kinds.setdefault(_kind(tasks[place]), []).append(place)
+    for index in indices:
+        kinds.setdefault(_kind(tasks[index]), []).append(index)
     return kinds
 
 
-def _cut(places: Sequence[int], width: int) -> Iterator[tuple[int, ...]]:
-    for start in range(0, len(places), width):
-        yield tuple(places[start : start + width])
+def _cut(indices: Sequence[int], width: int) -> Iterator[tuple[int, ...]]:
+    for start in range(0, len(indices), width):
+        yield tuple(indices[start : start + width])
 
 
 def _kind(task: Task) -> Any:
     """Equal for runs that take the same steps on the same rows."""
     job, program = task.job, task.job.program
-    mixes = program.shuffle and program.batch_size < len(job.rows)
+    shuffles = program.shuffle and program.batch_size < len(job.rows)
     return (
         task.key,
         (id(job.rows), program.batch_size, program.epochs),
-        program.seed if mixes else None,
+        program.seed if shuffles else None,
     )
 
 
-def _may_share(task: Task) -> bool:
+def _may_be_replicas(task: Task) -> bool:
     """Whether runs of this kind may be replicas: tiny ones that all go to their last epoch."""
     job, program = task.job, task.job.program
     ends_early = program.rules or program.validates or program.keep_best
     changes = ends_early or program.changing
-    is_seen = program.watched or task.point.settings["watch"] is not None
+    is_watched = program.watched or task.watches
     size = task.operations * job.net.weights.flat.itemsize
-    is_plain = not (changes or is_seen or program.search)
+    is_plain = not (changes or is_watched or program.search)
     return is_plain and size <= TINY and not without_rule(program.step)
 
 
 def _width(task: Task, count: int, workers: int) -> int:
-    """The replicas of one run for which so many threads are done first.
+    """The number of replicas in a work with which so many threads finish first.
 
-    Measured with 3-4-1 units, a step takes 1 + the vectors that its replicas fill.
+    Measured with 3-4-1 units, a step takes a time of 1 + the number of vectors that are filled.
     """
     from talweg.engine.native.llvm.compiler import host
 

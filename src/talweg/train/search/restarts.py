@@ -15,7 +15,7 @@ from talweg.errors import DataError, SettingError, counted
 from talweg.nn import Module
 from talweg.settings import Constraint, Number, check
 from talweg.train.run.run import Run
-from talweg.train.search.rung_results import kept
+from talweg.train.search.run_state import measure_at_best
 from talweg.train.search.sweep import Sweep, sweep
 
 _RULES: dict[str, Constraint] = {
@@ -224,7 +224,7 @@ class Restarts:
 
 
 def _loss(run: Run, measure: str) -> float:
-    return math.nan if run.failure else kept(run, measure)
+    return math.nan if run.failure else measure_at_best(run, measure)
 
 
 def _has_no_epoch(found: Sweep, losses: npt.NDArray[np.float64], place: int) -> bool:

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from talweg.errors import SettingError, TalwegError, nearest
+from talweg.errors import SettingError, nearest
 from talweg.nn import Loss, Metric, Module
 from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.settings import Constraint, check, plain
-from talweg.train.run.fit import RULES, fit
+from talweg.train.run.fit import RULES
 from talweg.train.run.folds import Fold, Holdout
+from talweg.train.run.lower import DEFAULTS
 from talweg.train.search.ranges import Range, visited
+from talweg.train.search.tasks import errors_named
 
 Build = Callable[..., Any]
 
-_PARAMETERS = inspect.signature(fit).parameters.values()
-_DEFAULTS = {each.name: each.default for each in _PARAMETERS if each.kind is each.KEYWORD_ONLY}
 _OF_THE_SWEEP = ("threads", "engine", "progress", "checkpoint", "resume")
-_SWEPT = [name for name in _DEFAULTS if name not in _OF_THE_SWEEP]
+_SWEPT = [name for name in DEFAULTS if name not in _OF_THE_SWEEP]
 _LONGEST = 40  # letters of a value in words
 
 
@@ -39,8 +38,13 @@ class Point:
     settings: dict[str, Any]
     structure: tuple[Any, ...]
 
+    @property
+    def name(self) -> str:
+        """How errors begin that occur at this point; nothing for the only point."""
+        return f"sweep at {self}" if self.values else ""
+
     def __str__(self) -> str:
-        return ", ".join(f"{name}={in_words(each)}" for name, each in self.values.items())
+        return ", ".join(f"{name}={in_words(value)}" for name, value in self.values.items())
 
 
 def in_words(value: Any) -> str:
@@ -51,20 +55,6 @@ def in_words(value: Any) -> str:
     elif callable(value) and hasattr(value, "__name__"):
         text = value.__name__
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
-
-
-@contextmanager
-def named(point: Point) -> Iterator[None]:
-    """While entered, an error says at which point of the sweep it came up."""
-    try:
-        yield
-    except TalwegError as error:  # which other points may be waiting for, too
-        if not point.values:
-            raise
-        raise type(error)(f"sweep at {point}: {error}") from error
-    except Exception as error:
-        error.add_note(f"(in a sweep, at {point})")
-        raise
 
 
 # Points -------------------------------------------------------------------------------------------
@@ -100,17 +90,17 @@ def points_of(
         _refuse_unknown(name, given)
     given = {name: plain(each) if name in RULES else each for name, each in given.items()}
     values = {name: _values(name, each) for name, each in over.items()}
-    seed = given.get("seed", _DEFAULTS["seed"])
+    seed = given.get("seed", DEFAULTS["seed"])
     columns, places = visited(values, points, sampling, seed)
     takes, rules = _signature_of(build), _Rules({name: RULES[name] for name in RULES.keys() & over})
     return [_point(takes, columns, given, each, rules) for each in places]
 
 
 def _refuse_unknown(name: str, given: Mapping[str, Any]) -> None:
-    if name in _DEFAULTS:
+    if name in DEFAULTS:
         return
-    rule = as_optimizer(given.get("optimizer", _DEFAULTS["optimizer"]))
-    hint = nearest(name, _DEFAULTS)
+    rule = as_optimizer(given.get("optimizer", DEFAULTS["optimizer"]))
+    hint = nearest(name, DEFAULTS)
     if name in _fields(rule):
         hint = f"It is one of the optimiser: give optimizer=tw.{type(rule).__name__}({name}=...)."
     raise SettingError(f"sweep: there is no setting {name!r}. {hint}")
@@ -189,9 +179,9 @@ def _point(
     """The point at these places of its columns."""
     at = dict(zip(columns, places, strict=True))
     values = {name: columns[name][place] for name, place in at.items()}
-    settings = {**_DEFAULTS, **given, **_to_run(signature, values)}
-    settings["validation"] = _same_rows(settings["validation"], {**_DEFAULTS, **given}["seed"])
-    with named(Point(values, {}, {}, ())):
+    settings = {**DEFAULTS, **given, **_to_run(signature, values)}
+    settings["validation"] = _same_rows(settings["validation"], {**DEFAULTS, **given}["seed"])
+    with errors_named(Point(values, {}, {}, ()).name):
         settings = rules.check(settings)
         plain = rules.of(settings["optimizer"], {})
         for_rule = _to_rule(signature, values, plain.rule)
@@ -222,7 +212,7 @@ def _to_rule(
 ) -> dict[str, Any]:
     """The values that are settings of the optimiser: what neither `build` nor `fit` takes."""
     fields = _fields(rule)
-    names = [name for name in values if name not in signature.takes and name not in _DEFAULTS]
+    names = [name for name in values if name not in signature.takes and name not in DEFAULTS]
     for name in names:
         if name not in fields and not signature.takes_any:
             known = [*signature.takes, *_SWEPT, *fields]
@@ -241,7 +231,7 @@ def _to_build(
     for_rule: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What `build` is called with; the seed if it was `chosen`."""
-    found = {n: v for n, v in values.items() if n in signature.takes or n not in _DEFAULTS}
+    found = {n: v for n, v in values.items() if n in signature.takes or n not in DEFAULTS}
     found = {name: each for name, each in found.items() if name not in for_rule}
     for name in sorted(values.keys() - found.keys() - {*_SWEPT, *for_rule}):
         raise SettingError(f"{name} is one for all runs: give it beside over, as {name}=...")
@@ -256,11 +246,6 @@ def _same_rows(validation: Any, seed: int) -> Any:
     """A share as rows that the sweep's seed draws: runs compare only on the same rows."""
     share = plain(validation)
     return Holdout(share, seed) if isinstance(share, float) else validation
-
-
-def splits_rows(settings: Mapping[str, Any]) -> bool:
-    """Whether the rows of validation are some of X, and so are split off run by run."""
-    return isinstance(settings["validation"], Holdout | Fold)
 
 
 def _fields(rule: Optimizer | FullBatch) -> frozenset[str]:

@@ -10,8 +10,9 @@ from typing import Any
 from talweg.errors import SettingError
 from talweg.optim import FullBatch, as_optimizer
 from talweg.settings import Checked, Number, setting
-from talweg.train.search.rung_results import Standing
-from talweg.train.search.search_space import Point, named
+from talweg.train.search.run_state import RunState
+from talweg.train.search.search_space import Point
+from talweg.train.search.tasks import errors_named
 
 
 @dataclass(frozen=True)
@@ -32,55 +33,55 @@ class SuccessiveHalving(Checked):
     factor: float = setting(3, Number(above=1))
 
     def rungs(self, epochs: int) -> list[int]:
-        """The epochs that runs have at the end of each rung, if they are to have so many."""
-        found: list[int] = []
-        while (rung := round(self.min_epochs * self.factor ** len(found))) < epochs:
-            found.append(max(rung, found[-1] + 1) if found else rung)
-        return [each for each in found if each < epochs] + [epochs]
+        """The number of epochs at the end of each rung, of runs of `epochs` epochs."""
+        rungs: list[int] = []
+        while (rung := round(self.min_epochs * self.factor ** len(rungs))) < epochs:
+            rungs.append(max(rung, rungs[-1] + 1) if rungs else rung)
+        return [rung for rung in rungs if rung < epochs] + [epochs]
 
-    def best(self, standings: Mapping[int, Standing], rung: int) -> list[int]:
-        """The places of those that go on after a rung, in order; of equals the earlier."""
-        losses = {place: each.loss_at(rung) for place, each in standings.items()}
-        good = [p for p in losses if math.isfinite(losses[p]) and not _failed(standings[p])]
+    def best(self, states: Mapping[int, RunState], rung: int) -> list[int]:
+        """The indices of the runs that continue after a rung, in order; of equal ones the first."""
+        losses = {index: state.loss_at(rung) for index, state in states.items()}
+        good = [i for i in losses if math.isfinite(losses[i]) and not _failed(states[i])]
         most = math.ceil(len(losses) / self.factor - 1e-9)
         return sorted(sorted(good, key=losses.__getitem__)[:most])
 
 
-def _failed(standing: Standing) -> bool:
-    return standing.run is not None and standing.run.failure is not None
+def _failed(state: RunState) -> bool:
+    return state.run is not None and state.run.failure is not None
 
 
 def rungs_of(halving: SuccessiveHalving | None, points: Sequence[Point]) -> list[int | None]:
-    """The epochs at the end of each rung; without halving there is one, of all epochs."""
+    """The number of epochs at the end of each rung; without halving a single rung of all epochs."""
     if halving is None:
         return [None]
     for point in points:
-        with named(point):
+        with errors_named(point.name):
             _refuse(point.settings, point.values)
     return [*halving.rungs(points[0].settings["epochs"])]
 
 
 def _refuse(settings: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """What does not go with halving."""
+    """A SettingError for what halving cannot do."""
     rule = as_optimizer(settings["optimizer"])
     if isinstance(rule, FullBatch):
         raise SettingError(
-            f"halving halts runs and goes on with them, which {type(rule).__name__} cannot yet; "
+            f"halving halts runs and continues them, which {type(rule).__name__} cannot do yet; "
             "leave halving out"
         )
     if "epochs" in values and values["epochs"] == settings["epochs"]:
         raise SettingError(
-            "halving decides the epochs of each run: give one epochs=... beside over"
+            "halving decides the epochs of each run: give a single epochs=... outside over"
         )
 
 
-def left_behind(standing: Standing, rung: int, rungs: Sequence[int | None], best: str) -> Standing:
-    """Of a run that ends after a rung, since others were better."""
-    run = standing.run
-    if run is None or not standing.goes_on:
-        return standing
-    why = (
-        f"with a loss of {standing.loss_at(rung):.6g} after {rungs[rung]} epochs it was not among "
-        f"the best {best}, which went on (rung {rung + 1} of {len(rungs)})"
+def left_behind(state: RunState, rung: int, rungs: Sequence[int | None], best: str) -> RunState:
+    """The state of a run that ends after a rung, since others were better."""
+    run = state.run
+    if run is None or not state.may_continue:
+        return state
+    reason = (
+        f"with a loss of {state.loss_at(rung):.6g} after {rungs[rung]} epochs it was not among "
+        f"the best {best}, which continued (rung {rung + 1} of {len(rungs)})"
     )
-    return replace(standing, run=replace(run, stopped_by="halving", stop_reason=why), snapshot=None)
+    return replace(state, run=replace(run, stopped_by="halving", stop_reason=reason), snapshot=None)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import os
 import time
-import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy.typing as npt
 
-from talweg.errors import DataError, SettingError, TrainingWarning, counted
+from talweg.errors import DataError, SettingError, counted
 from talweg.lazy import cached_property
 from talweg.settings import Constraint, Flag, check, plain
 from talweg.train.run.checkpoint import Checkpoint
@@ -22,18 +21,17 @@ from talweg.train.run.engines import chosen_engine
 from talweg.train.run.fit import RULES
 from talweg.train.run.progress import Whole
 from talweg.train.run.run import Run
-from talweg.train.search.executor import SideBySide, cores
-from talweg.train.search.jobs import Task, tasks_of
+from talweg.train.search.bracket import Rungs, train_all
 from talweg.train.search.ranges import SAMPLING
-from talweg.train.search.rung_results import Standing, kept, measure_of
-from talweg.train.search.rungs import Contest
+from talweg.train.search.run_state import compared_by, measure_at_best
 from talweg.train.search.search_space import points_of
 from talweg.train.search.successive_halving import SuccessiveHalving, rungs_of
 from talweg.train.search.sweep_file import SweepFile
 from talweg.train.search.sweep_identity import identity_of
+from talweg.train.search.sweep_tasks import tasks_of
 from talweg.train.search.table import Table, column
+from talweg.train.search.warn import warn_of_failures, warn_of_gradients
 
-_NAMED = 3  # points that a warning names
 _RULES: dict[str, Constraint] = {
     **SAMPLING,
     "resume": Flag(),
@@ -54,7 +52,7 @@ def sweep(
     resume: bool = False,
     threads: int | None = None,
     engine: str | None = None,
-    progress: bool | Whole | None = None,
+    progress: bool | None = None,
     **fit_settings: Any,
 ) -> Sweep:
     """Train a new net for every combination of values, each as `fit` would.
@@ -100,8 +98,8 @@ def sweep(
     """
     start = time.perf_counter()
     own: dict[str, Any] = {"points": points, "sampling": sampling, "resume": resume}
-    whole = progress if isinstance(progress, Whole) else Whole(plain(progress))
-    own |= {"threads": threads, "engine": engine, "progress": whole.shows_bar}
+    bar = Whole(plain(progress))
+    own |= {"threads": threads, "engine": engine, "progress": bar.shows_bar}
     own = check("sweep", own, _RULES)
     threads, engine, resume = own["threads"], own["engine"], own["resume"]
     if halving is not None and not isinstance(halving, SuccessiveHalving):
@@ -112,58 +110,26 @@ def sweep(
         raise SettingError("sweep: resume needs a file: give checkpoint, as a path")
     given = {**fit_settings, "engine": engine, "threads": 1, "progress": False}
     chosen = points_of(build, over, given, points, sampling)
-    rungs = rungs_of(halving, chosen)
+    rungs = Rungs(rungs_of(halving, chosen), halving)
     tasks = tasks_of(build, X, y, chosen)
-    _warn_of_gradients(tasks)
-    interprets = chosen_engine(engine) == "numpy"
+    warn_of_gradients(tasks, "at", "point")
     file = None
     if checkpoint is not None:
-        identity = identity_of(tasks, X, y, fit_settings, halving, chosen_engine(engine))
+        identity = identity_of(tasks, chosen, X, y, fit_settings, halving, chosen_engine(engine))
         file = SweepFile(checkpoint, resume, identity, tasks)
-    workers = 1 if interprets else threads or cores()
-    claim = claimed(file.file, file.identity) if file else nullcontext()
-    with claim, SideBySide(tasks, engine, workers, whole) as side_by_side:
-        contest = Contest(tasks, halving, rungs, side_by_side, file, replicates=not interprets)
-        standings = contest.run()
-    whole.earlier += side_by_side.watched.values()
-    _warn_of_failures(tasks, standings)
-    begun = [each for each in zip(tasks, standings, strict=True) if each[1].run]
+    with claimed(file.file, file.identity) if file else nullcontext():
+        trained = train_all(tasks, engine, bar, threads=threads, rungs=rungs, file=file)
+    warn_of_failures([str(point) for point in chosen], trained.runs)
+    states = [state for state in trained.states if state.run]
     return Sweep(
-        runs=[each.run for _, each in begun if each.run],
-        points=[task.point.values for task, _ in begun],
-        left_out=[t.point.values for t, each in zip(tasks, standings, strict=True) if not each.run],
+        runs=[run for run in trained.runs if run],
+        points=[p.values for p, run in zip(chosen, trained.runs, strict=True) if run],
+        left_out=[p.values for p, run in zip(chosen, trained.runs, strict=True) if not run],
         seconds=time.perf_counter() - start,
-        compile_seconds=sum(side_by_side.compiled.values()),
-        programs=0 if interprets else len(side_by_side.compiled),
-        rungs=[len(each.losses) for _, each in begun] if halving else [],
+        compile_seconds=trained.compile_seconds,
+        programs=trained.programs,
+        rungs=[len(state.losses) for state in states] if halving else [],
     )
-
-
-def _warn_of_gradients(tasks: Sequence[Task]) -> None:
-    told = [each for each in tasks if each.warning]
-    if told:
-        others = _counted(len(told) - 1, "other point")
-        more = f" The same holds at {others}." if len(told) > 1 else ""
-        words = f"sweep at {told[0].point}: {told[0].warning}{more}"
-        warnings.warn(words, TrainingWarning, stacklevel=3)
-
-
-def _warn_of_failures(tasks: Sequence[Task], standings: Sequence[Standing]) -> None:
-    places = zip(tasks, standings, strict=True)
-    failed = [task for task, each in places if each.run and each.run.failure]
-    if not failed:
-        return
-    shown = "; ".join(str(task.point) for task in failed[:_NAMED])
-    more = f"; and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
-    warnings.warn(
-        f"{len(failed)} of {counted(len(tasks), 'run')} stopped being finite: {shown}{more}. The "
-        "`failure` of each says where, and what to try; it changed nothing in the other runs.",
-        TrainingWarning,
-        stacklevel=3,
-    )
-
-
-# What is left -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, repr=False)
@@ -205,7 +171,7 @@ class Sweep:
         measures = list(_names(run.history for run in self.runs))
         measures.sort(key=("loss", "val_loss").__contains__, reverse=True)
         found: dict[str, list[Any]] = {
-            name: [kept(run, name) for run in self.runs] for name in measures
+            name: [measure_at_best(run, name) for run in self.runs] for name in measures
         }
         if self.rungs:
             found["rung"] = self.rungs
@@ -217,10 +183,10 @@ class Sweep:
     @property
     def compared_by(self) -> str:
         """The measure that the best has the least of."""
-        return measure_of(self.runs)
+        return compared_by(self.runs)
 
     def _least(self) -> int | None:
-        losses = [kept(run, self.compared_by) for run in self.runs]
+        losses = [measure_at_best(run, self.compared_by) for run in self.runs]
         good = [i for i, each in enumerate(losses) if math.isfinite(each)]
         good = [i for i in good if self.runs[i].failure is None]
         return min(good, key=losses.__getitem__, default=None)

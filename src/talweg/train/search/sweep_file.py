@@ -40,9 +40,9 @@ from talweg.train.run.snapshot_check import (
     misfit_of_arrays,
     misfit_of_columns,
 )
-from talweg.train.search.jobs import Task
-from talweg.train.search.rung_results import Standing
+from talweg.train.search.run_state import RunState
 from talweg.train.search.sweep_identity import refuse_other
+from talweg.train.search.tasks import Task
 
 KIND = Kind("talweg-sweep", 3, "sweep", "delete it, and sweep from the start")
 _NUMBERS: Mapping[str, Constraint] = {
@@ -54,7 +54,7 @@ _NUMBERS: Mapping[str, Constraint] = {
 
 
 class SweepFile:
-    """Keeps the standings of a sweep in a file, whole or not at all, as often as is wanted."""
+    """Keeps the states of all runs of a sweep in a file, which is replaced whole every so often."""
 
     def __init__(
         self, given: Any, resume: bool, identity: Mapping[str, Any], tasks: Sequence[Task]
@@ -69,21 +69,21 @@ class SweepFile:
         self.file, self.every = Path(checkpoint.path), checkpoint.seconds
         self.identity, self.tasks = identity, tasks
         refuse_place(self.file)
-        self.standings = [Standing()] * len(tasks)
+        self.states = [RunState()] * len(tasks)
         if resume and self.file.exists():
             self._read()
         self.written = time.perf_counter()
 
-    def put(self, place: int, standing: Standing) -> None:
+    def put(self, place: int, state: RunState) -> None:
         """Take note of a run, and write where it is time."""
-        self.standings[place] = standing
+        self.states[place] = state
         if time.perf_counter() - self.written >= self.every:
             self.write()
 
     def write(self) -> None:
         """Write all that is done; where that fails, as on a full disk, the sweep goes on."""
         columns = _Columns()
-        runs = {str(p): _packed(s, columns) for p, s in enumerate(self.standings) if s.run}
+        runs = {str(p): _packed(s, columns) for p, s in enumerate(self.states) if s.run}
         config = {"sweep": self.identity, "runs": runs}
         try:
             write_bundle(self.file, KIND, config, columns.joined())
@@ -102,17 +102,17 @@ class SweepFile:
         cursor = _Cursor(arrays)
         for place, record in config["runs"].items():
             self._refuse(None if place in places else f"there is no run {place}")
-            self.standings[int(place)] = self._standing(record, cursor, self.tasks[int(place)])
+            self.states[int(place)] = self._state(record, cursor, self.tasks[int(place)])
 
-    def _standing(self, record: Mapping[str, Any], cursor: _Cursor, task: Task) -> Standing:
+    def _state(self, record: Mapping[str, Any], cursor: _Cursor, task: Task) -> RunState:
         """A run as it was written; its net gets its weights once all is known to fit."""
         try:
-            weights, standing = _unpacked(record, cursor, task)
+            weights, state = _unpacked(record, cursor, task)
         except (KeyError, ValueError, OverflowError) as error:
             raise self._broken(f"an array is cut short or lost: {error}") from None
-        self._refuse(_misfit(weights, standing, task))
+        self._refuse(_misfit(weights, state, task))
         task.job.net.weights.flat[:] = weights
-        return standing
+        return state
 
     def _refuse(self, fault: str | None) -> None:
         """A ModelFileError that names the fault, where there is one."""
@@ -125,9 +125,9 @@ class SweepFile:
         )
 
 
-def _misfit(weights: Array, standing: Standing, task: Task) -> str | None:
-    """What of a standing the task cannot have left; None if it fits."""
-    run, program = standing.run, task.job.program
+def _misfit(weights: Array, state: RunState, task: Task) -> str | None:
+    """What of a state the task cannot have left; None if it fits."""
+    run, program = state.run, task.job.program
     assert run is not None
     noted = [name.removeprefix(WATCHED) for name in program.watched]
     like = {"weights": task.job.net.weights.flat}
@@ -137,7 +137,7 @@ def _misfit(weights: Array, standing: Standing, task: Task) -> str | None:
         misfit_of_columns(run.history, measures_of(program), run.epochs),
         misfit_of_columns(run.watched, noted, run.steps if program.watch_steps else run.epochs),
         misfit_of_arrays(run.direction_changes, turns) if run.direction_changes else None,
-        misfit(standing.snapshot, program, task.steps) if standing.snapshot else None,
+        misfit(state.snapshot, program, task.steps) if state.snapshot else None,
         f"best epoch {run.best_epoch} of {run.epochs}" if run.best_epoch > run.epochs else None,
     )
     return next(filter(None, found), None)
@@ -181,15 +181,15 @@ _RUN: dict[str, Constraint] = {
 _CONFIG = Record({"sweep": Values(Anything()), "runs": Values(Record(_RUN))})
 
 
-def _packed(standing: Standing, columns: _Columns) -> dict[str, Any]:
+def _packed(state: RunState, columns: _Columns) -> dict[str, Any]:
     """What is known of a run, its arrays put among the columns."""
-    run, snapshot = standing.run, standing.snapshot
+    run, snapshot = state.run, state.snapshot
     assert run is not None
     weights = run.net.weights.flat
     if snapshot:  # the net may be in training again
         weights = snapshot.best if snapshot.best_epoch else snapshot.weights
     return {
-        "losses": list(standing.losses),
+        "losses": list(state.losses),
         "numbers": {name: getattr(run, name) for name in _NUMBERS},
         "failure": run.failure and dataclasses.asdict(run.failure),
         "weights": columns.put(weights),
@@ -212,7 +212,7 @@ def _packed_snapshot(snapshot: Snapshot, columns: _Columns) -> dict[str, Any]:
     }
 
 
-def _unpacked(record: Mapping[str, Any], cursor: _Cursor, task: Task) -> tuple[Array, Standing]:
+def _unpacked(record: Mapping[str, Any], cursor: _Cursor, task: Task) -> tuple[Array, RunState]:
     """The weights of a run, and the run as it was written. In the order of `_packed`."""
     weights, failure = cursor.take(record["weights"]), record["failure"]
     run = Run(
@@ -225,7 +225,7 @@ def _unpacked(record: Mapping[str, Any], cursor: _Cursor, task: Task) -> tuple[A
         **{name: record["numbers"][name] for name in _NUMBERS},
     )
     snapshot = record["snapshot"] and _unpacked_snapshot(record["snapshot"], cursor)
-    return weights, Standing(run, tuple(record["losses"]), snapshot)
+    return weights, RunState(run, tuple(record["losses"]), snapshot)
 
 
 def _unpacked_snapshot(record: Mapping[str, Any], cursor: _Cursor) -> Snapshot:

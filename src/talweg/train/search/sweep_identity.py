@@ -12,7 +12,8 @@ import numpy as np
 from talweg.errors import SettingError
 from talweg.settings import plain
 from talweg.train.run.checkpoint import digest_of_graph, is_digest, plain_text
-from talweg.train.search.jobs import Task
+from talweg.train.search.search_space import Point
+from talweg.train.search.tasks import Task
 
 _POINTS = "the points"
 _SHOWN = 60  # letters of a value in an error
@@ -20,6 +21,7 @@ _SHOWN = 60  # letters of a value in an error
 
 def identity_of(
     tasks: Sequence[Task],
+    points: Sequence[Point],
     X: Any,
     y: Any,
     settings: Mapping[str, Any],
@@ -30,7 +32,7 @@ def identity_of(
     given = {f"the setting {name}": _told(each) for name, each in settings.items()}
     return {
         "engine": engine,
-        _POINTS: [{n: _told(v) for n, v in each.point.values.items()} for each in tasks],
+        _POINTS: [{n: _told(v) for n, v in point.values.items()} for point in points],
         "halving": repr(halving),
         **given,
         "the training data": _digest(str(_told_array(each)).encode() for each in (X, y)),
