@@ -51,11 +51,7 @@ from talweg.gates import (
     tanh as tanh,
     where as where,
 )
-from talweg.graph.backpropagation import (
-    grad as grad,
-    hvp as hvp,
-    value_and_grad as value_and_grad,
-)
+from talweg.graph.derivatives import grad as grad, hvp as hvp, value_and_grad as value_and_grad
 from talweg.graph.functions import (
     argmax as argmax,
     cast as cast,

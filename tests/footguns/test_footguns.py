@@ -97,7 +97,7 @@ def test_numpy_functions_are_refused_with_the_line(call) -> None:
 @pytest.mark.parametrize("ufunc", [np.exp, np.isnan, np.abs, np.negative])
 def test_numpy_ufuncs_on_a_tensor_raise(ufunc) -> None:
     """np.exp(tensor) is refused, recorded or not: tw.exp is the gate."""
-    with pytest.raises(tw.RecordingError, match=f"np.{ufunc.__name__} does not know tensors"):
+    with pytest.raises(tw.RecordingError, match=f"np.{ufunc.__name__} does not take tensors"):
         ufunc(tensor(X))
     with pytest.raises(tw.RecordingError, match=r"np\.add"):
         np.add.reduce(tensor(X))
@@ -139,13 +139,13 @@ def test_where_is_the_branch_that_follows_the_numbers() -> None:
     np.testing.assert_array_equal(run(graph, -X), [10.0, 2.0, 30.0])
 
 
-def test_a_recorded_tensor_can_be_walked_over() -> None:
+def test_a_recorded_tensor_can_be_iterated_over() -> None:
     """A loop over a recorded tensor unrolls by its shape and follows the numbers."""
     graph = record(lambda x: sum(row * row for row in x), X)
     assert run(graph, np.array([1.0, 2.0, 2.0])) == 9
     first, *rest = tensor(X)
     assert (first.item(), len(rest)) == (1.0, 2)
-    with pytest.raises(tw.ShapeError, match="cannot be walked over"):
+    with pytest.raises(tw.ShapeError, match="cannot be iterated over"):
         list(tensor(1.0))
 
 

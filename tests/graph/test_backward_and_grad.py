@@ -107,7 +107,7 @@ def test_grad_of_grad_through_arrays_that_pass_by() -> None:
 
 
 def test_a_function_that_gives_no_tensor_is_refused() -> None:
-    with pytest.raises(tw.GraphError, match="square gave float64, not a tensor"):
+    with pytest.raises(tw.GraphError, match="square returned float64, not a tensor"):
 
         def square(x):
             return x.value.sum()

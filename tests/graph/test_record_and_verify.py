@@ -96,9 +96,9 @@ def lose_the_output(g) -> None:
         (swap_input, "which is made after it"),
         (close_a_cycle, "which is made after it"),
         (use_a_foreign_input, "'elsewhere'.*is an input of another recording"),
-        (alter_shape, r"should be float64\[2\] by its gate's rule"),
-        (alter_dtype, r"should be float64\[2\] by its gate's rule"),
-        (forget_recording, "marked wrongly"),
+        (alter_shape, r"should be float64\[2\] by its gate's shape rule"),
+        (alter_dtype, r"should be float64\[2\] by its gate's shape rule"),
+        (forget_recording, "its mark `recorded` contradicts"),
         (lose_the_output, "output 'output' is ndarray, not a tensor"),
     ],
 )
@@ -135,7 +135,9 @@ def test_a_rule_that_gives_another_shape_is_refused() -> None:
 
 def test_a_value_that_breaks_its_shape_rule_is_refused() -> None:
     gate = tw.gates.elementwise("off", "?", np.sum, backward=(None,), slopes=("0",))
-    with pytest.raises(tw.GraphError, match=r"off: its shape rule says float64\[2\], its value"):
+    with pytest.raises(
+        tw.GraphError, match=r"off: its shape rule gives float64\[2\], but its value"
+    ):
         gate(tensor([1.0, 2.0]))
 
 

@@ -54,6 +54,27 @@ def test_what_does_something_stays(busy) -> None:
     np.testing.assert_array_equal(found, busy(tw.tensor(other)).value, strict=True)
 
 
+def test_a_graph_in_a_setting_equals_itself_alone() -> None:
+    """A gate may hold a graph, as a loop holds its body."""
+    bodies = [record(tw.sin, X), record(tw.sin, X)]
+    loop = gates.Gate(
+        name="loop",
+        kind="convert",
+        formula="loop(x)",
+        shape=lambda x, *, body: x,
+        value=lambda x, *, body: run(body, x)["output"],
+        backward=(None,),
+        slopes=("0",),
+        cost=gates.cost_per_element(1),
+    )
+
+    def called(x):
+        return loop(x, body=bodies[0]) + loop(x, body=bodies[0]) + loop(x, body=bodies[1])
+
+    simple = simplify(record(called, X))
+    assert len([node for node in simple.nodes if node.gate is loop]) == 2
+
+
 def test_what_is_written_twice_is_computed_once() -> None:
     simple = simplify(record(lambda x: {"a": tw.exp(x) + tw.exp(x), "b": tw.exp(x)}, X))
     assert len([node for node in simple.nodes if node.gate is gates.exp]) == 1

@@ -49,6 +49,7 @@ from talweg.gates.elementwise import (
 from talweg.gates.lookup import segment_sum as segment_sum, take as take
 from talweg.gates.random import uniform as uniform
 from talweg.gates.record import (
+    GATES as GATES,
     Array as Array,
     Cost as Cost,
     Gate as Gate,
@@ -68,7 +69,4 @@ from talweg.gates.shape import (
     transpose as transpose,
 )
 
-GATES: dict[str, Gate] = {
-    each.name: each for each in list(globals().values()) if isinstance(each, Gate)
-}
-"""Every gate that talweg ships, by name."""
+GATES.update({gate.name: gate for gate in list(globals().values()) if isinstance(gate, Gate)})

@@ -128,19 +128,19 @@ class Gate:
         return re.sub(r"\b(condition|x|y|z)\b", lambda found: named.get(found[0], found[0]), words)
 
     def __reduce__(self) -> Any:
-        """A gate of talweg's own is pickled as its name, another one as its rules."""
-        from talweg.gates import GATES
-
+        """Pickle one of talweg's gates as its name, and any other gate as its rules."""
         return (_shipped, (self.name,)) if GATES.get(self.name) is self else super().__reduce__()
 
     def __repr__(self) -> str:
         return f"<gate {self.name}: {self.formula}>"
 
 
-def _shipped(name: str) -> Gate:
-    """The gate of talweg's own that is called so: what its pickle calls."""
-    from talweg.gates import GATES
+GATES: dict[str, Gate] = {}
+"""Talweg's own gates, by name; `gates/__init__.py` fills it."""
 
+
+def _shipped(name: str) -> Gate:
+    """The gate with that name, for unpickling."""
     if name not in GATES:
         raise GraphError(f"this version of talweg has no gate {name!r}. {nearest(name, GATES)}")
     return GATES[name]

@@ -1,9 +1,12 @@
-"""Nodes and what is done with them: recording by running, backpropagation from graph to graph,
-the verifier, the printer, the trace that shows every number, and the gradient check. Depends on
-`gates` alone; engines and everything above run or build what is described here.
+"""Graphs of nodes: recording, backpropagation, simplification, verification, trace, gradient check.
+
+Calling a gate on tensors records a node (`node`, `tensor`). Backpropagation turns a graph into the
+graph of its gradients (`backpropagation`, `derivatives`). A `Graph` is what an engine runs. This
+folder depends on `gates` alone; engines and everything above run or build what it describes.
 """
 
-from talweg.graph.backpropagation import grad, gradients, hvp, value_and_grad
+from talweg.graph.backpropagation import gradients
+from talweg.graph.derivatives import grad, hvp, value_and_grad
 from talweg.graph.gradient_check import check_gradients
 from talweg.graph.graph import Graph, record, verify
 from talweg.graph.simplify import simplify

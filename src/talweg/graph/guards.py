@@ -1,7 +1,7 @@
-"""What a tensor refuses, with the reason and the way out: what would leave the graph in silence.
+"""What a tensor refuses to do, with the reason and a way out.
 
-While a run is recorded, values change from step to step, so Python may not decide by them; and a
-value never changes once recorded, so nothing may write to it.
+While a run is recorded, the values of its nodes change from step to step, so Python must not branch
+on them. A value never changes once recorded, so nothing may write to it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _REFLECTED = {
 
 
 class Guards:
-    """The part of a tensor that says no."""
+    """The methods of a tensor that refuse what would silently leave the graph."""
 
     __slots__ = ()
 
@@ -47,24 +47,25 @@ class Guards:
         return self.array
 
     def describe(self) -> str:
-        """The node in words, for errors."""
+        """The node in words, for error messages."""
         raise NotImplementedError
 
-    def refuse_reading(self, what: str) -> None:
+    def refuse_reading(self, action: str) -> None:
+        """Raise a RecordingError if the value changes from step to step."""
         if self.recorded:
             raise RecordingError(
-                f"{what} while a run is recorded ({calling_line()}): {self.describe()} changes "
-                "from step to step, so what Python decides now would be frozen for the whole "
-                "run. Choose with tw.where(condition, a, b), or decide on plain arrays before "
-                "the run."
+                f"{action} while a run is recorded ({calling_line()}): {self.describe()} changes "
+                "from step to step, so a decision that Python makes now would be frozen for the "
+                "whole run. Choose with tw.where(condition, a, b), or decide on plain arrays "
+                "before the run."
             )
 
     def __bool__(self) -> bool:
         self.refuse_reading("a Python branch asked whether a tensor is true")
         if self.array.size != 1:
             raise ShapeError(
-                f"a Python branch asked if {self.array.size} numbers are true ({calling_line()}); "
-                "choose by element with tw.where(condition, a, b)"
+                f"a Python branch asked whether {self.array.size} numbers are true "
+                f"({calling_line()}); choose by element with tw.where(condition, a, b)"
             )
         return bool(self.array)
 
@@ -82,16 +83,16 @@ class Guards:
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         return np.array(self.value, dtype=dtype)
 
-    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **more: Any) -> Any:
-        """`array + tensor` is the tensor's operator; any other function of NumPy is refused."""
+    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+        """Turn `array + tensor` into the tensor's operator; refuse other NumPy functions."""
         operator = _REFLECTED.get(function.__name__)
-        if method != "__call__" or operator is None or inputs[0] is self or more:
+        if method != "__call__" or operator is None or inputs[0] is self or settings:
             self.__array_function__(function)
         return getattr(self, operator)(inputs[0])
 
     def __array_function__(self, function: Any, *_: Any) -> NoReturn:
         raise RecordingError(
-            f"np.{function.__name__} does not know tensors ({calling_line()}); use the function of "
+            f"np.{function.__name__} does not take tensors ({calling_line()}); use the function of "
             "that name in talweg, such as tw.sum, or the tensor's .value outside of a recording"
         )
 
@@ -102,7 +103,7 @@ class Guards:
         )
 
     def __copy__(self) -> Self:
-        return self  # it never changes, and a twin would share its number
+        return self  # it never changes, and a copy would share its number
 
     def __deepcopy__(self, memo: Any) -> Self:
         return self

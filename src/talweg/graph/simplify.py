@@ -1,8 +1,8 @@
-"""The same graph with less to compute: what any engine would otherwise compute for nothing.
+"""Simplification: the same graph without nodes that change nothing, repeat others or are constant.
 
-Backpropagation writes down every product with 1 and every stretched number; users write the same
-expression twice. Values stay the same to the last bit. A simple graph is for running: gradients
-are taken before, since `stop_gradient`, which computes nothing, is gone from it.
+Backpropagation records every product with 1 and every broadcast, and users write an expression
+twice. Values stay the same to the last bit. A simplified graph is for running: `stop_gradient`
+computes nothing, so it is gone, and gradients must be taken before.
 """
 
 from __future__ import annotations
@@ -21,78 +21,82 @@ _NEUTRAL: dict[Gate, tuple[float, tuple[int, ...]]] = {
     gates.multiply: (1.0, (0, 1)),
     gates.divide: (1.0, (1,)),
 }
-"""For each gate, the number that leaves the other input as it is, and where it may stand.
+"""The neutral element of each gate, and the positions of the inputs where it is neutral.
 
-A sum with 0 is not among them: it makes 0 of -0.
+A sum with 0 is not among them, since it turns -0 into 0.
 """
 
-_UNCHANGED = (gates.reshape, gates.broadcast_to, gates.cast, gates.transpose)
-"""Gates that do nothing where they ask for the shape, dtype or order that is there."""
+_SHAPE_GATES = (gates.reshape, gates.broadcast_to, gates.cast, gates.transpose)
+"""Gates that change nothing if their input already has the shape, dtype or order they ask for."""
 
-
-_LIKENED = 2**14
-"""Numbers of a constant up to which it is told from others by what it holds."""
+_LARGEST_COMPARED = 2**14
+"""Constants with at most this many elements are compared by value to find equal ones."""
 
 
 def simplify(graph: Graph) -> Graph:
-    """A graph with the same inputs and outputs, without nodes that are idle, double or constant."""
-    after: dict[int, Tensor] = {}
-    made: dict[Any, Tensor] = {}
+    """A graph with the same inputs and outputs, without nodes that need not be computed."""
+    simple: dict[int, Tensor] = {}
+    known: dict[Any, Tensor] = {}
     for node in graph.nodes:
         if not node.recorded:
-            key = _key(node.array) if node.array.size <= _LIKENED else node.number
-            after[node.number] = made.setdefault(key, _constant(node))
+            is_small = node.array.size <= _LARGEST_COMPARED
+            key = _key(node.array) if is_small else node.number
+            simple[node.number] = known.setdefault(key, _as_leaf(node))
         elif node.gate is None:
-            after[node.number] = node
+            simple[node.number] = node
         else:
-            after[node.number] = _simplified(node, [after[x.number] for x in node.inputs], made)
-    outputs = {name: after[node.number] for name, node in graph.outputs.items()}
-    simple = Graph(graph.inputs, outputs)
-    verify(simple)
-    return simple
+            inputs = [simple[source.number] for source in node.inputs]
+            simple[node.number] = _simplified(node, inputs, known)
+    outputs = {name: simple[node.number] for name, node in graph.outputs.items()}
+    result = Graph(graph.inputs, outputs)
+    verify(result)
+    return result
 
 
-def _constant(node: Tensor) -> Tensor:
-    """A leaf that holds what a node computes from no input."""
+def _as_leaf(node: Tensor) -> Tensor:
+    """A constant leaf with the value of a node that depends on no input."""
     return Tensor(node.array, name=node.name, varies=False, line=node.line) if node.gate else node
 
 
-def _simplified(node: Tensor, inputs: list[Tensor], made: dict[Any, Tensor]) -> Tensor:
-    """What stands for a node once its inputs are simple: an input, an earlier node, or a copy."""
-    inputs = _unstretched(node, inputs)
-    idle = _idle(node, inputs)
-    if idle is not None:
-        return idle
+def _simplified(node: Tensor, inputs: list[Tensor], known: dict[Any, Tensor]) -> Tensor:
+    """The node that replaces `node` on simplified inputs: an input, an equal node, or a copy."""
+    inputs = _without_broadcasts(node, inputs)
+    same = _unchanged_input(node, inputs)
+    if same is not None:
+        return same
     settings = tuple((name, _key(value)) for name, value in sorted(node.settings.items()))
-    key = (node.gate, tuple(each.number for each in inputs), settings)
-    if key not in made:
-        made[key] = _copy(node, inputs)
-    return made[key]
+    key = (node.gate, tuple(source.number for source in inputs), settings)
+    if key not in known:
+        known[key] = _copy(node, inputs)
+    return known[key]
 
 
-def _key(setting: Any) -> Any:
-    """What alike settings share: type and value, down to the sign of a zero."""
-    if isinstance(setting, tuple | list):
-        return (type(setting), *map(_key, setting))
-    if isinstance(setting, np.ndarray):
-        return setting.shape, setting.dtype.str, setting.tobytes()
-    if isinstance(setting, float):
-        return setting.hex()
-    return type(setting), setting if isinstance(setting, Hashable) else id(setting)
+def _key(value: Any) -> Any:
+    """A hashable key that equal settings or constants share: type and value, -0 apart from 0.
+
+    A graph, or anything else that has no hash by value, equals itself alone.
+    """
+    if isinstance(value, tuple | list):
+        return (type(value), *map(_key, value))
+    if isinstance(value, np.ndarray):
+        return value.shape, value.dtype.str, value.tobytes()
+    if isinstance(value, float):
+        return value.hex()
+    return type(value), value if isinstance(value, Hashable) else id(value)
 
 
-def _idle(node: Tensor, inputs: list[Tensor]) -> Tensor | None:
-    """The input that a node hands on unchanged; None where it changes something."""
+def _unchanged_input(node: Tensor, inputs: list[Tensor]) -> Tensor | None:
+    """The input whose value the node has; None if the node changes something."""
     first, gate = inputs[0], node.gate
     if gate in (gates.identity, gates.stop_gradient):
         return first
-    if gate in _UNCHANGED and first.spec == node.spec and _keeps_order(node):
+    if gate in _SHAPE_GATES and first.spec == node.spec and _keeps_order(node):
         return first
     if gate in _NEUTRAL:
-        number, places = _NEUTRAL[gate]
-        for place in places:
-            other = inputs[1 - place]
-            if other.spec == node.spec and _is_all(inputs[place], number):
+        number, positions = _NEUTRAL[gate]
+        for position in positions:
+            other = inputs[1 - position]
+            if other.spec == node.spec and _is_filled_with(inputs[position], number):
                 return other
     return None
 
@@ -101,22 +105,22 @@ def _keeps_order(node: Tensor) -> bool:
     return node.gate is not gates.transpose or node.settings["axes"] == tuple(range(node.ndim))
 
 
-def _is_all(node: Tensor, number: float) -> bool:
+def _is_filled_with(node: Tensor, number: float) -> bool:
     return not node.recorded and bool(np.all(node.array == number))
 
 
-def _unstretched(node: Tensor, inputs: list[Tensor]) -> list[Tensor]:
-    """The inputs without broadcasts that the gate does by itself, and without twofold reshapes."""
+def _without_broadcasts(node: Tensor, inputs: list[Tensor]) -> list[Tensor]:
+    """The inputs, less broadcasts that the gate does itself and a reshape before a reshape."""
     assert node.gate is not None
     if node.gate is gates.reshape and inputs[0].gate is gates.reshape:
         return [inputs[0].inputs[0]]
     if node.gate.kind != "elementwise":
         return inputs
-    for place, each in enumerate(inputs):
-        if each.gate is gates.broadcast_to:
-            slim = [*inputs[:place], each.inputs[0], *inputs[place + 1 :]]
-            if np.broadcast_shapes(*(x.shape for x in slim)) == node.shape:
-                inputs = slim
+    for position, source in enumerate(inputs):
+        if source.gate is gates.broadcast_to:
+            smaller = [*inputs[:position], source.inputs[0], *inputs[position + 1 :]]
+            if np.broadcast_shapes(*(x.shape for x in smaller)) == node.shape:
+                inputs = smaller
     return inputs
 
 

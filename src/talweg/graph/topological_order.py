@@ -1,37 +1,47 @@
-"""The order in which a graph is computed."""
+"""Topological order: every node after its inputs.
+
+Nodes are numbered as they are made, and a node is made after its inputs, so the order of the
+numbers is a topological order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from talweg.graph.tensor import Tensor
+_numbers = itertools.count()
 
 
-def ancestors(outputs: Iterable[Tensor]) -> list[Tensor]:
-    """Every node that `outputs` were made from, and they themselves, inputs before users.
+class Numbered(Protocol):
+    """A node, as far as the order of nodes is concerned."""
 
-    Nodes are numbered as they are made, and a node is made after its inputs, so the order of
-    their numbers is a topological order.
-    """
-    found = {}
-    waiting = list(outputs)
-    while waiting:
-        node = waiting.pop()
+    number: int
+
+    @property
+    def inputs(self) -> Sequence[Any]: ...
+
+
+N = TypeVar("N", bound=Numbered)
+
+
+def next_number() -> int:
+    """The number of the next node; every node made from now on has a larger one."""
+    return next(_numbers)
+
+
+def ancestors(outputs: Iterable[N]) -> list[N]:
+    """The outputs and every node that they depend on, inputs before users."""
+    return made_since(outputs, 0)
+
+
+def made_since(outputs: Iterable[N], number: int) -> list[N]:
+    """The ancestors of `outputs` whose number is `number` or larger."""
+    found: dict[int, N] = {}
+    pending = [node for node in outputs if node.number >= number]
+    while pending:
+        node = pending.pop()
         if node.number not in found:
             found[node.number] = node
-            waiting.extend(node.inputs)
-    return [found[number] for number in sorted(found)]
-
-
-def made_since(outputs: Iterable[Tensor], mark: int) -> list[Tensor]:
-    """Those ancestors of `outputs` that were numbered `mark` or later."""
-    found = {}
-    waiting = [node for node in outputs if node.number >= mark]
-    while waiting:
-        node = waiting.pop()
-        if node.number not in found:
-            found[node.number] = node
-            waiting.extend(each for each in node.inputs if each.number >= mark)
-    return [found[number] for number in sorted(found)]
+            pending.extend(source for source in node.inputs if source.number >= number)
+    return [found[each] for each in sorted(found)]

@@ -1,4 +1,4 @@
-"""A trace: every number of backpropagation, one row a node."""
+"""A trace: every number of backpropagation, one row for each node."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from talweg.graph.graph import is_number, number_text
 from talweg.graph.tensor import Tensor
 from talweg.graph.topological_order import ancestors
 
-_WIDEST = 22  # letters of a value that is written out
+_WIDEST = 22  # characters of a value that is written out
+_SLOPES = 4  # the column that is cut if the table is wider than a terminal
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a node computed, how it reacts to each input, and the gradient that reached it.
+    """The value of a node, its derivative by each input, and the gradient that reached it.
 
-    The slope by an input that never varies is None.
+    The derivative by an input that never varies is None.
     """
 
     node: str
@@ -33,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Trace:
-    """The rows of a graph, inputs first; printing it gives a table."""
+    """The rows of a graph, inputs first; `trace["name"]` is one row, and print gives a table."""
 
     rows: tuple[Row, ...]
 
@@ -51,9 +52,6 @@ class Trace:
         return "\n".join(_line(line, widths) for line in cells)
 
 
-_SLOPES = 4  # the column that is cut where a table would be wider than a terminal
-
-
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
     shown = [
         cell if len(cell) <= width else cell[: width - 3] + "..."
@@ -63,13 +61,13 @@ def _line(cells: tuple[str, ...], widths: list[int]) -> str:
 
 
 def trace(output: Tensor) -> Trace:
-    """Every node that `output` was made from: gate, inputs, value, local derivatives, gradient.
+    """Every node that `output` depends on: gate, inputs, value, local derivatives, gradient.
 
-    A local derivative is that of the node by one input, all else held; the gradient is that of
-    `output` by the node. Where a local derivative is no array of the input's shape (a matrix
-    product, a sum), its rule is shown in words, g being the gradient that arrives. Long ones are
-    cut in the printed table; `rows` has all. An output of several numbers has no gradients to
-    show. `.grad` is left as it is: `backward` sets that.
+    A local derivative is d node / d input with all other inputs fixed; the gradient is
+    d output / d node. Where the local derivative is not an array of the input's shape (a matrix
+    product, a sum), the table shows its rule in words, with g for the gradient that arrives. The
+    printed table cuts long ones; `rows` has them whole. An output of several numbers has no
+    gradients to show. `trace` does not set `.grad`; `backward` does.
 
     >>> x, y = tw.tensor(4.0, name="x"), tw.tensor(-3.0, name="y")
     >>> print(trace((x * y).named("f")))
@@ -88,17 +86,17 @@ def trace(output: Tensor) -> Trace:
 
 
 def _unique_names(nodes: list[Tensor]) -> dict[int, str]:
-    taken: set[str] = set()
+    used: set[str] = set()
     names = {}
-    for place, node in enumerate(nodes):
-        name = node.name or f"n{place}"
-        names[node.number] = name if name not in taken else f"{name}'{place}"
-        taken.add(names[node.number])
+    for i, node in enumerate(nodes):
+        name = node.name or f"n{i}"
+        names[node.number] = name if name not in used else f"{name}'{i}"
+        used.add(names[node.number])
     return names
 
 
 def _row(node: Tensor, names: dict[int, str], gradient: Array | None) -> Row:
-    inputs = tuple(names.get(each.number) or number_text(each) for each in node.inputs)
+    inputs = tuple(names.get(source.number) or number_text(source) for source in node.inputs)
     gate = node.gate.name if node.gate else ("variable" if node.varies else "constant")
     slopes = tuple(_slope(node, i, inputs) for i in range(len(node.inputs)))
     return Row(names[node.number], gate, inputs, node.value, slopes, gradient)
@@ -107,8 +105,8 @@ def _row(node: Tensor, names: dict[int, str], gradient: Array | None) -> Row:
 def _slope(node: Tensor, position: int, names: tuple[str, ...]) -> Array | str | None:
     if node.gate is None or not node.inputs[position].varies:
         return None
-    found = local_slope(node, position)
-    return node.gate.slope(position, names) if found is None else found
+    slope = local_slope(node, position)
+    return node.gate.slope(position, names) if slope is None else slope
 
 
 def _cells(row: Row) -> tuple[str, str, str, str, str, str]:
@@ -122,7 +120,7 @@ def _cells(row: Row) -> tuple[str, str, str, str, str, str]:
 
 
 def _text(value: Array | str) -> str:
-    """A few numbers as they are, more as their shape and their span."""
+    """A few numbers written out, more as their shape and range."""
     if isinstance(value, str):
         return value
     text = _listed(value.tolist()) if value.size <= 6 else ""

@@ -19,8 +19,7 @@ from talweg.errors import DtypeError, RecordingError, ShapeError
 from talweg.gates import Array, Shape
 from talweg.graph import Tensor, constant
 from talweg.graph.source_line import calling_line
-from talweg.graph.tensor import next_number
-from talweg.graph.topological_order import made_since
+from talweg.graph.topological_order import made_since, next_number
 from talweg.nn.forward_pass import (
     Declare,
     ForwardPass,

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from talweg import gates
 from talweg.errors import SettingError
 from talweg.graph import Tensor
-from talweg.graph.tensor import next_number
-from talweg.graph.topological_order import made_since
+from talweg.graph.topological_order import made_since, next_number
 from talweg.optim import Optimizer
 from talweg.optim.optimizer import State, used
 from talweg.train.run.parameter_slices import cuts, joined, total
