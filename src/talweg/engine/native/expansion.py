@@ -14,11 +14,10 @@ def expanded(graph: Graph) -> Graph:
 
     EngineError for a gate that has neither.
     """
-    while foreign := [node for node in graph.nodes if node.gate and not is_native(node.gate)]:
-        for node in foreign:
-            _refuse_without_composition(node)
-        graph = _expanded_once(graph)
-    return graph
+    used = {node.gate for node in graph.nodes if node.gate}
+    if all(map(is_native, used)):
+        return graph
+    return expanded(_expanded_once(graph))
 
 
 def _expanded_once(graph: Graph) -> Graph:
@@ -36,7 +35,12 @@ def _expanded(node: Tensor, inputs: Sequence[Tensor]) -> Tensor:
     if gate is None or (is_native(gate) and tuple(inputs) == node.inputs):
         return node
     compute = gate if is_native(gate) else gate.composition
-    assert compute is not None
+    if compute is None:
+        raise EngineError(
+            f"the gate {gate.name!r} ({node.line}) has no native code: give it `native=` if "
+            "it works element by element, `composition=` of other gates, or a lowering (see "
+            "talweg.engine.native.lowering), or run with engine='numpy'"
+        )
     result: Tensor = compute(*inputs, **node.settings)
     if result.spec != node.spec:
         raise EngineError(
@@ -46,13 +50,3 @@ def _expanded(node: Tensor, inputs: Sequence[Tensor]) -> Tensor:
     result.name, result.layer, result.line = node.name, node.layer, node.line
     result.is_gradient = node.is_gradient
     return result
-
-
-def _refuse_without_composition(node: Tensor) -> None:
-    assert node.gate is not None
-    if node.gate.composition is None:
-        raise EngineError(
-            f"the gate {node.gate.name!r} ({node.line}) has no native code: give it `native=` if "
-            "it works element by element, `composition=` of other gates, or a lowering (see "
-            "talweg.engine.native.lowering), or run with engine='numpy'"
-        )

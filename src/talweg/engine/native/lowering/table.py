@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -43,11 +44,13 @@ def register(gate: Gate, lowering: Lowering) -> None:
     if gate in LOWERINGS:
         raise EngineError(f"the gate {gate.name!r} has a lowering already")
     LOWERINGS[gate] = lowering
+    lowering_of.cache_clear()
 
 
+@cache
 def lowering_of(gate: Gate) -> Lowering | None:
     """A gate's entry; None if the native engine cannot compute it."""
-    return LOWERINGS.get(gate) or (ELEMENTWISE if gate.kind == "elementwise" else None)
+    return LOWERINGS.get(gate, ELEMENTWISE if gate.kind == "elementwise" else None)
 
 
 def is_native(gate: Gate) -> bool:
@@ -64,7 +67,8 @@ def replica_rule(gate: Gate) -> ReplicaRule | None:
 
 def form_of(node: Node) -> Form | None:
     """The form of a node; None for an input or a constant."""
-    lowering = lowering_of(node.gate) if node.gate else None
+    gate = node.gate
+    lowering = lowering_of(gate) if gate else None
     return lowering.form if lowering else None
 
 

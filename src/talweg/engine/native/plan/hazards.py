@@ -5,7 +5,7 @@ Both are decided on views: two kernels conflict if one writes what the other rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from talweg.engine.native.lowering import ViewForm, form_of
@@ -53,16 +53,16 @@ class Reading(NamedTuple):
     is_exact: bool
 
 
-def may_overwrite(node: Node, target: View, old: Node, old_view: View, groups: Groups) -> bool:
-    """Whether a node may be written to `target`, in the buffer of the input `old`.
+def may_overwrite(node: Node, target: View, old: Sequence[Reading], groups: Groups) -> bool:
+    """Whether a node may be written over an input, of which `old` are all readings.
 
-    A nest must compute it, and all that read these elements of the old array must have done so:
-    they run before, or are this very nest, which reads each element before it writes it.
+    A nest must compute it, and all that read these elements of the input must have done so: they
+    run before, or are this very nest, which reads each element before it writes it.
     """
     nest, index = groups.nest_of(node), groups.index_of[node]
     if nest is None:
         return False
-    for reading in _readings(old, old_view, True, groups):
+    for reading in old:
         if not overlap(reading.view, target):
             continue
         if reading.group == index:
@@ -77,7 +77,7 @@ def _same_elements(one: View, other: View) -> bool:
     return one.shape == other.shape and one.is_same_as(other)
 
 
-def _readings(node: Node, view: View, is_exact: bool, groups: Groups) -> Iterator[Reading]:
+def readings(node: Node, view: View, groups: Groups, is_exact: bool = True) -> Iterator[Reading]:
     """The groups that read a node that stands in `view`, also by way of views of it."""
     for index, group in enumerate(groups.groups):
         if isinstance(group, PackGroup) and group.source is node:
@@ -86,6 +86,6 @@ def _readings(node: Node, view: View, is_exact: bool, groups: Groups) -> Iterato
         form = form_of(user)
         if isinstance(form, ViewForm):
             moved = form.move(user, view) if is_exact else None
-            yield from _readings(user, moved or view, moved is not None, groups)
+            yield from readings(user, moved or view, groups, moved is not None)
         else:
             yield Reading(groups.index_of[user], view, is_exact)

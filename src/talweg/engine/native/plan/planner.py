@@ -29,7 +29,7 @@ from talweg.engine.native.plan.groups import (
     ProductGroup,
     groups_of,
 )
-from talweg.engine.native.plan.hazards import may_overwrite
+from talweg.engine.native.plan.hazards import may_overwrite, readings
 from talweg.engine.native.plan.kernel import Kernel, Nest
 from talweg.engine.native.plan.lifetimes import block_buffers, lifetimes
 from talweg.engine.native.plan.plan import Plan
@@ -163,8 +163,9 @@ class _Planner:
             if not form.covers or len(node.shape) != 1 or not node.shape[0].is_known:
                 return False
             pieces = list(zip(node.inputs, form.pieces(node, home), strict=True))
+        old_readings = list(readings(old, self.views[old], self.groups))
         return all(
-            source is not None and may_overwrite(source, piece, old, self.views[old], self.groups)
+            source is not None and may_overwrite(source, piece, old_readings, self.groups)
             for source, piece in (self._origin(*each) for each in pieces)
         )
 
