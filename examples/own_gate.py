@@ -1,20 +1,32 @@
-"""Two gates of your own: one in a line or two, one with every rule written out.
+"""Three gates of your own, one for each way to run natively.
 
 A gate is one record: its shape rule, its value in NumPy, a backward rule for each input, and its
-cost. Backward rules are written with gates, so a gradient is a graph and second derivatives are
-there as well. Nothing is registered: a gate is used where it is named.
+cost. Backward rules are written with gates, so a gradient is a graph and second derivatives come
+for free. Both engines run these gates; a gate that only the interpreter needs to run can leave out
+`native=`, `composition=` and the lowering.
 """
 
 import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 import talweg as tw
 from talweg import gates
+from talweg.engine.native.emit.frame import Frame
+from talweg.engine.native.emit.own_kernel import OwnKernel
+from talweg.engine.native.llvm.values import number, type_of
+from talweg.engine.native.lowering import KernelForm, Lowering, register
+from talweg.engine.native.plan.symbolic_shapes import Node, Size, product
+from talweg.engine.native.plan.view import View
 from talweg.gates import Cost, Gate, Operand, Spec
 
-# One number for each number: `elementwise` knows the shapes, undoes broadcasts, counts the cost.
+# 1. An elementwise gate --------------------------------------------------------------------------
+# `elementwise` knows the shapes, undoes broadcasts and counts the cost. `native` writes what
+# computes one element, or one vector of them.
 # d softsign / dx = 1 / (1 + |x|)^2 = (1 - |out|)^2
+
 softsign = gates.elementwise(
     "softsign",
     "x / (1 + |x|)",
@@ -22,17 +34,19 @@ softsign = gates.elementwise(
     backward=(lambda g, out, x: g * (1 - abs(out)) ** 2,),
     slopes=("(1 - |out|)^2",),
     operations=6,
+    native=lambda f, x: f.divide(x, f.add(number(1, x.type), f.math("absolute", x))),
 )
 
-# Any other shape takes a full record. This one measures how far each row of x (N, D) lies from
-# each centre c (H, D): out[n, h] = sum over d of (x[n, d] - c[h, d])^2, squared distances (N, H).
+# 2. A gate composed of others --------------------------------------------------------------------
+# How far each row of x (N, D) lies from each center c (H, D): squared distances (N, H),
+# out[n, h] = sum over d of (x[n, d] - c[h, d])^2.
 
 
 def distance_shape(x: Spec, c: Spec) -> Spec:
     if len(x.shape) != 2 or len(c.shape) != 2 or x.shape[1] != c.shape[1]:
-        raise tw.ShapeError(f"distance: rows {x.shape} and centres {c.shape}, (N, D) and (H, D)")
+        raise tw.ShapeError(f"distance: rows {x.shape} and centers {c.shape}, (N, D) and (H, D)")
     if x.dtype != c.dtype:
-        raise tw.DtypeError(f"distance: rows of {x.dtype} and centres of {c.dtype}")
+        raise tw.DtypeError(f"distance: rows of {x.dtype} and centers of {c.dtype}")
     return Spec((x.shape[0], c.shape[0]), x.dtype)
 
 
@@ -41,13 +55,18 @@ def distance_value(x: np.ndarray, c: np.ndarray) -> np.ndarray:
     return (gap * gap).sum(axis=2)
 
 
+def distance_composition(x: Operand, c: Operand) -> Operand:
+    gap = gates.reshape(x, shape=(x.shape[0], 1, x.shape[1])) - c
+    return gates.reduce_sum(gap * gap, axes=(2,), keepdims=False)
+
+
 def back_to_rows(g: Operand, out: Operand, x: Operand, c: Operand) -> Operand:
     """d out[n, h] / d x[n, d] = 2 (x[n, d] - c[h, d]), weighted by g and summed over h."""
     return 2 * (x * tw.sum(g, axis=1, keepdims=True) - tw.matmul(g, c))
 
 
-def back_to_centres(g: Operand, out: Operand, x: Operand, c: Operand) -> Operand:
-    """The same with rows and centres exchanged."""
+def back_to_centers(g: Operand, out: Operand, x: Operand, c: Operand) -> Operand:
+    """The same with rows and centers exchanged."""
     return back_to_rows(gates.transpose(g, axes=(1, 0)), out, c, x)
 
 
@@ -61,41 +80,113 @@ distance = Gate(
     formula="|x - c|^2",
     shape=distance_shape,
     value=distance_value,
-    backward=(back_to_rows, back_to_centres),
+    backward=(back_to_rows, back_to_centers),
     slopes=("2 (x - c)", "2 (c - x)"),
     cost=distance_cost,
+    composition=distance_composition,
+)
+
+# 3. A gate with a kernel -------------------------------------------------------------------------
+# The moving average of each row of x (N, T): out[n, t] = k out[n, t - 1] + (1 - k) x[n, t], which
+# starts at 0. The gradient is the moving average of g from the last t to the first.
+
+
+def smooth_value(x: np.ndarray, *, keep: float, reverse: bool) -> np.ndarray:
+    out, last = np.empty_like(x), np.zeros(len(x), x.dtype)
+    for t in reversed(range(x.shape[1])) if reverse else range(x.shape[1]):
+        out[:, t] = last = keep * last + (1 - keep) * x[:, t]
+    return out
+
+
+smooth = Gate(
+    name="smooth",
+    kind="scan",
+    formula="k out[t - 1] + (1 - k) x[t]",
+    shape=lambda x, *, keep, reverse: x,
+    value=smooth_value,
+    backward=(lambda g, out, x, *, keep, reverse: smooth(g, keep=keep, reverse=not reverse),),
+    slopes=("the moving average of g, backward in t",),
+    cost=lambda x, *, output, **settings: Cost(3 * x.size, 2 * x.nbytes),
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Smooth(OwnKernel):
+    """The loops: over the rows that this call computes, and over t with the last average."""
+
+    x: View
+    out: View
+    keep: float
+    reverse: bool
+
+    def reads(self) -> list[View]:
+        return [self.x]
+
+    def writes(self) -> list[View]:
+        return [self.out]
+
+    def operations(self) -> Size:
+        return product((Size(3), *self.x.shape))
+
+    def emit(self, frame: Frame) -> None:
+        f, type = frame.f, type_of(self.x.dtype)
+        x, out = frame.start(self.x), frame.start(self.out)
+        low, high = frame.part_of(self.x.shape[0], self.row_axis is not None)
+        steps = frame.size(self.x.shape[1])
+        with f.loop(low, high) as row, f.loop(0, steps, 1, [number(0, type)]) as step:
+            t = f.minus(f.minus(steps, 1), step.index) if self.reverse else step.index
+            old = f.multiply(number(self.keep, type), step.values[0])
+            new = f.load(type, f.at(x, frame.offset(self.x, row.index, t), type))
+            average = f.add(old, f.multiply(number(1 - self.keep, type), new))
+            f.store(average, f.at(out, frame.offset(self.out, row.index, t), type))
+            step.carry(average)
+
+    def __str__(self) -> str:
+        return "smooth"
+
+
+def smooth_kernel(node: Node, row_axis: int | None, inputs: Sequence[View], out: View) -> Smooth:
+    keep, reverse = node.settings["keep"], node.settings["reverse"]
+    return Smooth(row_axis, inputs[0], out, keep, reverse)
+
+
+def smooth_rows(node: Node, axes: Sequence[int | None]) -> int | None:
+    """A row of the result needs only that row of x, if the first axis of x counts the rows."""
+    return 0 if axes[0] == 0 else None
+
+
+register(smooth, Lowering(KernelForm(smooth_kernel), smooth_rows))
+
+
 class Bumps(tw.Module):
-    """exp(-|x - c|^2): each unit answers near its own centre c, and learns where that should be."""
+    """exp(-|x - c|^2): each unit answers near its own center c, and learns where that should be."""
 
     def __init__(self, units: int) -> None:
         self.units = units
 
     def __call__(self, x: tw.Tensor) -> tw.Tensor:
-        centres = self.parameter("centres", (self.units, x.shape[1]), tw.Uniform(-1, 1))
-        return tw.exp(-distance(x, centres))
+        centers = self.parameter("centers", (self.units, x.shape[1]), tw.Uniform(-1, 1))
+        return tw.exp(-distance(x, centers))
 
 
 def check() -> None:
-    """Compare both gates' rules, and the rules of those rules, with finite differences."""
+    """Compare the gates' rules, and the rules of those rules, with finite differences."""
     random = np.random.default_rng(0)
     x, c = random.standard_normal((4, 2)), random.standard_normal((3, 2))
     tw.check_gradients(softsign, x, order=2)
     tw.check_gradients(distance, x, c, order=2)
-    print("softsign and distance agree with finite differences, to the second order")
+    tw.check_gradients(lambda x: smooth(x, keep=0.8, reverse=False) ** 2, x, order=2)
+    print("softsign, distance and smooth agree with finite differences, to the second order")
 
 
-def train() -> tuple[tw.Run, float]:
+def train(engine: str = "native") -> tuple[tw.Run, float]:
     """Tell the points of a ring from those inside and outside of it."""
     X = np.random.default_rng(1).uniform(-1.5, 1.5, (400, 2))
     radius = np.hypot(*X.T)
     y = ((radius > 0.5) & (radius < 1.2)).astype(int)
     net = tw.Sequential(Bumps(16), tw.Dense(8, softsign), tw.Dense(1))
     settings = {"loss": "binary_cross_entropy", "optimizer": tw.Adam(lr=0.03), "epochs": 100}
-    # a gate of one's own has no native code unless it brings some: so the interpreter runs it
-    run = tw.fit(net, X, y, **settings, seed=0, progress=False, engine="numpy")
+    run = tw.fit(net, X, y, **settings, seed=0, progress=False, engine=engine)
     right = np.mean((net.predict(X)[:, 0] > 0) == (y == 1))
     return run, float(right)
 

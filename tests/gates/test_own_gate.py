@@ -1,28 +1,43 @@
 """A gate of one's own, made outside of the package, is a gate like any other."""
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.engine.native.emit.accumulators import SUM
+from talweg.engine.native.function import CompiledGraph
+from talweg.engine.native.lowering import Lowering, ReductionForm, register
 from talweg.engine.numpy.interpreter import Interpreter
-from talweg.graph import record, simplify
+from talweg.engine.replicas import replicated, without_rule
+from talweg.graph import Graph, gradients, record, simplify
+
+pytest.importorskip("llvmlite")
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_gate.py"
 PAGE = runpy.run_path(str(EXAMPLE))
-softsign, distance = PAGE["softsign"], PAGE["distance"]
-ROWS, CENTRES = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 1.0]])
+softsign, distance, smooth = (PAGE[name] for name in ("softsign", "distance", "smooth"))
+CLOSE = {"float32": 1e-4, "float64": 1e-12}
+ROWS, CENTERS = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 1.0]])
 
 
 def test_their_values() -> None:
     np.testing.assert_allclose(softsign(np.array([-1.0, 0.0, 3.0])), [-0.5, 0.0, 0.75])
-    np.testing.assert_array_equal(distance(ROWS, CENTRES), [[1.0], [18.0]])
+    np.testing.assert_array_equal(distance(ROWS, CENTERS), [[1.0], [18.0]])
 
 
 def test_their_gradients() -> None:
     PAGE["check"]()
+
+
+def test_an_own_kernel_smooths_either_way() -> None:
+    x = np.array([[4.0, 0.0, 8.0]])
+    np.testing.assert_array_equal(smooth(x, keep=0.5, reverse=False), [[2.0, 1.0, 4.5]])
+    np.testing.assert_array_equal(smooth(x, keep=0.5, reverse=True), [[3.0, 2.0, 4.0]])
 
 
 def test_their_errors_name_the_line() -> None:
@@ -37,15 +52,72 @@ def test_an_engine_runs_them(dtype: str) -> None:
             lambda x, c: distance(softsign(x), c), np.ones((2, 2), dtype), np.ones((1, 2), dtype)
         )
     )
-    rows, centres = ROWS.astype(dtype), CENTRES.astype(dtype)
-    found = Interpreter(graph)(x=rows, c=centres)["output"]
+    rows, centers = ROWS.astype(dtype), CENTERS.astype(dtype)
+    found = Interpreter(graph)(x=rows, c=centers)["output"]
     assert found.dtype == dtype
-    np.testing.assert_array_equal(found, distance(softsign(rows), centres))
+    np.testing.assert_array_equal(found, distance(softsign(rows), centers))
     assert graph.cost().operations == 4 * 6 + 3 * 2 * 2
 
 
-def test_a_network_learns_through_them() -> None:
-    run, right = PAGE["train"]()
+def with_slopes(x: Any, c: Any) -> dict[str, Any]:
+    """All three gates, and the slopes of a sum by both inputs."""
+    output = smooth(distance(softsign(x), c), keep=0.75, reverse=False)
+    slopes = gradients((output * output).sum(), [x, c])
+    return {"output": output, "by x": slopes[0], "by c": slopes[1]}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rows", [1, 2, 9])
+def test_both_engines_agree(rows: int, dtype: str) -> None:
+    random = np.random.default_rng(rows)
+    c = random.standard_normal((3, 2)).astype(dtype)
+
+    def recorded(count: int) -> Graph:
+        return simplify(record(with_slopes, np.ones((count, 2), dtype), c))
+
+    x = random.standard_normal((rows, 2)).astype(dtype)
+    found = CompiledGraph(recorded(2), recorded, rows=2)(x=x, c=c)
+    for name, expected in Interpreter(recorded(rows))(x=x, c=c).items():
+        np.testing.assert_allclose(found[name], expected, CLOSE[dtype], CLOSE[dtype])
+
+
+def test_a_gate_that_cannot_run_natively_is_refused_with_its_line() -> None:
+    bare = replace(distance, name="bare", composition=None)
+    graph = record(bare, np.ones((2, 2)), np.ones((1, 2)))
+    with pytest.raises(tw.EngineError, match=r"'bare' \(.*\.py:\d+\) has no native code"):
+        CompiledGraph(graph)
+
+
+def test_a_composition_must_keep_to_the_shape_rule() -> None:
+    wrong = replace(distance, name="wrong", composition=lambda x, c: x)
+    with pytest.raises(tw.EngineError, match=r"composition of the gate 'wrong'.*float64\[2, 1\]"):
+        CompiledGraph(record(wrong, np.ones((2, 2)), np.ones((1, 2))))
+
+
+def test_a_composition_may_use_gates_with_compositions() -> None:
+    twice = replace(distance, name="twice", composition=lambda x, c: distance(x, c) * 1.0)
+    found = CompiledGraph(record(twice, ROWS, CENTERS))(x0=ROWS, x1=CENTERS)
+    np.testing.assert_array_equal(found["output"], [[1.0], [18.0]])
+
+
+def test_a_gate_has_one_lowering() -> None:
+    for gate in (smooth, tw.gates.reduce_sum):
+        with pytest.raises(tw.EngineError, match=f"{gate.name!r} has a lowering already"):
+            register(gate, Lowering(ReductionForm(lambda node: (0,), SUM)))
+
+
+def test_replicas_take_a_composition_apart() -> None:
+    graph = record(distance, ROWS, CENTERS)
+    assert without_rule(graph) == []
+    (found,) = Interpreter(replicated(graph, 2)).run(
+        np.stack([ROWS, 2 * ROWS], axis=-1), np.stack([CENTERS, CENTERS], axis=-1)
+    )
+    np.testing.assert_array_equal(found[..., 1], distance(2 * ROWS, CENTERS))
+
+
+@pytest.mark.parametrize("engine", ["native", "numpy"])
+def test_a_network_learns_through_them(engine: str) -> None:
+    run, right = PAGE["train"](engine)
     assert run.history["loss"][-1] < 0.1 and right > 0.97
     assert "softsign" in repr(run.net.layers[1])
 

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from talweg.engine.native.expansion import expanded
 from talweg.engine.native.lowering import replica_rule
 from talweg.engine.native.lowering.replica_rules import for_all
 from talweg.engine.run.program import BATCH_INPUTS, Outcome, Program
 from talweg.errors import EngineError
-from talweg.gates import Array, Spec
+from talweg.gates import Array, Gate, Spec
 from talweg.graph import Graph, Tensor, run_input, simplify
 from talweg.graph.tensor import constant
 
@@ -38,6 +39,7 @@ def replicated(graph: Graph, count: int) -> Graph:
     """
     if names := without_rule(graph):
         raise NoReplicasError(f"replicas cannot share the gates {', '.join(names)}")
+    graph = expanded(graph, _is_final)
     inputs = {name: _input(name, node, count) for name, node in graph.inputs.items()}
     made = {node.number: inputs[name] for name, node in graph.inputs.items()}
     for node in graph.nodes:
@@ -49,8 +51,13 @@ def replicated(graph: Graph, count: int) -> Graph:
 
 def without_rule(graph: Graph) -> list[str]:
     """The gates of a graph that its replicas cannot share."""
-    used = {node.gate for node in graph.nodes if node.gate}
+    used = {node.gate for node in expanded(graph, _is_final).nodes if node.gate}
     return sorted(gate.name for gate in used if replica_rule(gate) is None)
+
+
+def _is_final(gate: Gate) -> bool:
+    """Whether a gate stays as it is: it has a rule, or no composition."""
+    return replica_rule(gate) is not None or gate.composition is None
 
 
 def _input(name: str, node: Tensor, count: int) -> Tensor:

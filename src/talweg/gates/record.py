@@ -26,7 +26,7 @@ Shape = tuple[int, ...]
 Operand = Any
 """An array, or a tensor of a graph: what a gate takes and gives."""
 
-Kind = Literal["elementwise", "reduce", "shape", "contract", "index", "convert", "random"]
+Kind = Literal["elementwise", "reduce", "shape", "contract", "index", "convert", "random", "scan"]
 
 
 class Spec(NamedTuple):

@@ -1,40 +1,43 @@
-"""Graphs of gates that the native engine can compute: others are expanded, or refused."""
+"""Gates that an engine cannot compute are expanded to their composition of others, or refused."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import is_
 
 from talweg.engine.native.lowering import is_native
 from talweg.errors import EngineError
+from talweg.gates import Gate
 from talweg.graph import Graph, Tensor, simplify
 
 
-def expanded(graph: Graph) -> Graph:
-    """The graph with each gate that has no lowering replaced by its composition of other gates.
+def expanded(graph: Graph, is_known: Callable[[Gate], bool] = is_native) -> Graph:
+    """The graph with each gate that is not known replaced by its composition of other gates.
 
-    EngineError for a gate that has neither.
+    EngineError for a gate that has none.
     """
     used = {node.gate for node in graph.nodes if node.gate}
-    if all(map(is_native, used)):
+    if all(map(is_known, used)):
         return graph
-    return expanded(_expanded_once(graph))
+    return expanded(_expanded_once(graph, is_known), is_known)
 
 
-def _expanded_once(graph: Graph) -> Graph:
+def _expanded_once(graph: Graph, is_known: Callable[[Gate], bool]) -> Graph:
     after = {node.number: node for node in graph.inputs.values()}
     for node in graph.nodes:
         if node.number not in after:
-            after[node.number] = _expanded(node, [after[x.number] for x in node.inputs])
+            inputs = [after[x.number] for x in node.inputs]
+            after[node.number] = _expanded(node, inputs, is_known)
     outputs = {name: after[node.number] for name, node in graph.outputs.items()}
     return simplify(Graph(graph.inputs, outputs))
 
 
-def _expanded(node: Tensor, inputs: Sequence[Tensor]) -> Tensor:
+def _expanded(node: Tensor, inputs: Sequence[Tensor], is_known: Callable[[Gate], bool]) -> Tensor:
     """A node on other inputs, or the composition of its gate."""
     gate = node.gate
-    if gate is None or (is_native(gate) and tuple(inputs) == node.inputs):
+    if gate is None or (is_known(gate) and all(map(is_, inputs, node.inputs))):
         return node
-    compute = gate if is_native(gate) else gate.composition
+    compute = gate if is_known(gate) else gate.composition
     if compute is None:
         raise EngineError(
             f"the gate {gate.name!r} ({node.line}) has no native code: give it `native=` if "

@@ -103,6 +103,17 @@ class Frame:
         """This call's part of an axis that follows the rows, with `size.factor` for each row."""
         return self.f.times(self.low, size.factor), self.f.times(self.high, size.factor)
 
+    def part_of(self, size: Size, follows_rows: bool, unit: int = 1) -> tuple[Index, Index]:
+        """This call's part of an axis: its rows, or this thread's share in multiples of `unit`."""
+        return self.rows_of(size) if follows_rows else self.share(self.size(size), unit)
+
+    def offset(self, view: View, *indices: Index) -> Index:
+        """How many elements lie between the start of a view and the element at these indices."""
+        offset: Index = 0
+        for index, stride in zip(indices, view.strides, strict=True):
+            offset = self.f.plus(offset, self.f.times(index, self.size(stride)))
+        return offset
+
     def share(self, count: Index, unit: int) -> tuple[Index, Index]:
         """This thread's part of 0..count, cut at multiples of `unit`."""
         f = self.f

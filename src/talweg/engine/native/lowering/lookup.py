@@ -96,10 +96,7 @@ class _Writer:
 
     def gather(self) -> None:
         f, size = self.f, self.codes.shape[0]
-        if self.kernel.row_axis is None:
-            low, high = self.frame.share(self.frame.size(size), 1)
-        else:
-            low, high = self.frame.rows_of(size)
+        low, high = self.frame.part_of(size, self.kernel.row_axis is not None)
         with f.loop(low, high) as loop:
             code = self._code(loop.index)
             inside = f.compare("ult", code, f.index(self.count))
