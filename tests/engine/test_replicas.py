@@ -27,7 +27,7 @@ from talweg.engine.run.program import Control, Outcome
 from talweg.gates import GATES, Gate
 from talweg.graph import Graph, run_input
 from talweg.train.run.fit import Job, job_of
-from talweg.train.search.search_space import _DEFAULTS
+from talweg.train.run.lower import DEFAULTS
 
 REPLICAS = 3
 
@@ -87,7 +87,7 @@ Y = np.tanh(X[:, :1])
 
 
 def jobs(rates: list[float], dtype: str = "float32", **settings: Any) -> list[Job]:
-    given = {**_DEFAULTS, "batch_size": 4, "shuffle": False, "epochs": 30, "threads": 1, **settings}
+    given = {**DEFAULTS, "batch_size": 4, "shuffle": False, "epochs": 30, "threads": 1, **settings}
     made = []
     for seed, rate in enumerate(rates):
         layers = [tw.Dense(5, "tanh"), tw.Dense(1)]

@@ -11,7 +11,7 @@ from conformance.optimizers import OUTPUTS, ROWS, START, X, Y, gradient, setting
 from talweg.errors import SettingError
 from talweg.optim import OPTIMIZERS
 from talweg.train.run.fit import job_of
-from talweg.train.search.search_space import _DEFAULTS
+from talweg.train.run.lower import DEFAULTS
 
 ENGINES = ("numpy", "native")
 SLOW = pytest.mark.slow
@@ -104,7 +104,7 @@ def test_a_rate_of_1_is_none() -> None:
 
 
 def products(multipliers: dict[str, float] | None) -> int:
-    given = {**_DEFAULTS, "optimizer": "sgd", "lr_multipliers": multipliers}
+    given = {**DEFAULTS, "optimizer": "sgd", "lr_multipliers": multipliers}
     graph = job_of(deep(), X, Y, given).program.step
     return [node.gate.name for node in graph.nodes if node.gate].count("matmul")
 
