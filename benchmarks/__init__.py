@@ -1,1 +1,1 @@
-"""Timings beside other libraries and plain NumPy, measured in the same run: `make bench`."""
+"""Timings of talweg, other libraries and plain NumPy, taken in the same run: `make bench`."""

@@ -1,6 +1,6 @@
-"""Everything that is measured: `python -m benchmarks`, or `make bench`.
+"""All timings: `python -m benchmarks`, or `make bench`.
 
-Best on a machine that does nothing else. Some ten minutes; `--quick` takes two, and is rougher.
+Run it on an otherwise idle machine. It takes about ten minutes; `--quick` takes two and is rougher.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ Record = dict[str, Any]
 
 
 def main() -> None:
-    """Measure what was asked for, print each table, and keep it all as JSON."""
+    """Measure the requested rows, print each table, and write everything as JSON."""
     options = _options()
     if options.markdown:
-        print("\n\n".join(each.markdown() for each in tables(json.loads(RESULTS.read_text()))))
+        print("\n\n".join(table.markdown() for table in tables(json.loads(RESULTS.read_text()))))
         return
     pace = Pace(options.rounds or (3 if options.quick else 5), 0.1 if options.quick else 0.25)
     record: Record = {"machine": machine(), "rounds": pace.rounds, "seconds": pace.seconds}
@@ -46,25 +46,29 @@ def main() -> None:
     try:
         _measure(rows, pace, options.quick, talweg, record)
     except KeyboardInterrupt:
-        sys.exit("\ninterrupted: nothing was written")
+        sys.exit("\ninterrupted; nothing was written")
     _write(record)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rows", type=_rows, help=f"some of {','.join(ROWS)}")
-    parser.add_argument("--rounds", type=int, help="5, or 3 if quick")
-    parser.add_argument("--quick", action="store_true", help="fewer rows, shorter rounds")
-    parser.add_argument("--interpreter", action="store_true", help="talweg without its compiler")
-    parser.add_argument("--markdown", action="store_true", help="the last results, for a README")
+    parser.add_argument(
+        "--rows", type=_rows, help=f"a list such as 1,3,start; rows: {','.join(ROWS)}"
+    )
+    parser.add_argument("--rounds", type=int, help="default: 5, with --quick 3")
+    parser.add_argument("--quick", action="store_true", help="fewer rows and shorter rounds")
+    parser.add_argument("--interpreter", action="store_true", help="run talweg on its interpreter")
+    parser.add_argument(
+        "--markdown", action="store_true", help="print the last results as Markdown"
+    )
     return parser.parse_args()
 
 
 def _rows(text: str) -> list[str]:
     names = text.split(",")
-    if unknown := [each for each in names if each not in ROWS]:
+    if unknown := [name for name in names if name not in ROWS]:
         raise argparse.ArgumentTypeError(
-            f"no row {', '.join(unknown)}; there are {', '.join(ROWS)}"
+            f"no row {', '.join(unknown)}; the rows are {', '.join(ROWS)}"
         )
     return names
 
@@ -74,7 +78,7 @@ def _facts(facts: Record) -> str:
 
 
 def _measure(rows: Sequence[str], pace: Pace, quick: bool, talweg: str, record: Record) -> None:
-    """One table after the other into the record, each printed when it is there."""
+    """Measure one table after another into the record, and print each when it is complete."""
     with TemporaryDirectory() as folder:
         caches = {"XDG_CACHE_HOME": folder, "TORCHINDUCTOR_CACHE_DIR": f"{folder}/inductor"}
 
@@ -94,7 +98,7 @@ def _measure(rows: Sequence[str], pace: Pace, quick: bool, talweg: str, record: 
             ("sweep", "7" in rows, lambda: _records(sweeps(talweg, pace.rounds, iterations))),
             ("prediction", "8" in rows, lambda: raced([PREDICTION], PREDICTORS)),
             ("watching", "9" in rows, lambda: raced([DIGITS], ["talweg watching"])),
-            ("imports", "import" in rows, lambda: [vars(each) for each in startup()]),
+            ("imports", "import" in rows, lambda: [vars(row) for row in startup()]),
         ]
         record["sweep_title"] = title(iterations)
         for key, asked, measure in parts:
@@ -103,21 +107,21 @@ def _measure(rows: Sequence[str], pace: Pace, quick: bool, talweg: str, record: 
                 _show(tables({**record, **{k: None for k, _, _ in parts if k != key}}))
 
 
-def _records(found: Sequence[Any]) -> list[Record]:
-    return [each.record() for each in found]
+def _records(results: Sequence[Any]) -> list[Record]:
+    return [result.record() for result in results]
 
 
-def _show(found: Sequence[Table]) -> None:
-    for table in found:
+def _show(tables: Sequence[Table]) -> None:
+    for table in tables:
         print(f"\n{table.text()}", flush=True)
 
 
 def _write(record: Record) -> None:
-    """Whole or not at all."""
+    """Write the file completely or not at all."""
     half = RESULTS.with_suffix(".half")
     half.write_text(json.dumps(record, indent=1))
     os.replace(half, RESULTS)
-    print(f"\nwritten to {RESULTS.name}; `python -m benchmarks --markdown` shows it for a README")
+    print(f"\nwritten to {RESULTS.name}; `python -m benchmarks --markdown` prints it as Markdown")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The cases, and where their rows come from."""
+"""The benchmark cases and their data."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CASES = [
     Case("2", "64-32-10 b1 SGD", "digits", 360, (64, 32, 10), 1, rule="sgd", lr=0.01),
     Case("3", "64-100-10 b32 Adam", "digits", 1437, (64, 100, 10), 32),
     Case("4", "28-128-128-1 b200 Adam", "columns", 20_000, (28, 128, 128, 1), 200, loss="mse"),
-    # 20 steps: Adam makes rounding grow; the farthest peer is 2e-4 off here, 5e-3 after 40 steps
+    # 20 steps: Adam amplifies rounding; the worst peer is off by 2e-4 here, by 5e-3 after 40 steps
     Case("5", "784-256-128-10 b128 Adam", "images", 2_560, (784, 256, 128, 10), 128),
     Case("6", "784-1024-1024-10 b256 Adam", "images", 5_120, (784, 1024, 1024, 10), 256),
 ]
@@ -45,13 +45,13 @@ DIGITS = next(case for case in CASES if case.name == "3")
 
 
 def problem(case: Case) -> Problem:
-    """The case with its rows, drawn or read."""
+    """The case with its rows, generated or read."""
     X, y = _SOURCES[case.data](case)
     return Problem(case, X.astype(case.dtype), y if y.dtype.kind == "i" else y.astype(case.dtype))
 
 
 def origin(case: Case) -> str:
-    """What the rows are, in words."""
+    """A description of the rows."""
     if case.data == "images":
         return "MNIST" if MNIST.is_dir() else "drawn at random in the shape of MNIST"
     return "drawn at random" if case.data == "columns" else case.data
@@ -63,7 +63,7 @@ def _exclusive_or(case: Case) -> tuple[Array, Array]:
 
 
 def _digits(case: Case) -> tuple[Array, Array]:
-    """The first four fifths of scikit-learn's 1,797 digits, 8 x 8 pixels from 0 to 1."""
+    """The first rows of scikit-learn's 1,797 digits, 8 x 8 pixels from 0 to 1."""
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)
@@ -71,7 +71,7 @@ def _digits(case: Case) -> tuple[Array, Array]:
 
 
 def _columns(case: Case) -> tuple[Array, Array]:
-    """Normal columns, and a target that takes a net to learn: a sine and a product, with noise."""
+    """Normal columns and a nonlinear target: a sine and a product, with noise."""
     random = np.random.default_rng(0)
     X = random.standard_normal((case.rows, case.sizes[0]))
     noise = random.standard_normal(case.rows)
@@ -88,7 +88,7 @@ def _images(case: Case) -> tuple[Array, Array]:
 
 
 def _idx(name: str, header: int, count: int) -> Array:
-    """The first `count` bytes of an idx file's body."""
+    """The first `count` bytes after the header of an idx file."""
     with gzip.open(MNIST / name) as file:
         return np.frombuffer(file.read(header + count)[header:], dtype=np.uint8)
 

@@ -1,8 +1,8 @@
-"""The native matrix product beside NumPy's OpenBLAS, both called from machine code, one thread.
+"""The native GEMM against NumPy's OpenBLAS, both called from machine code on one thread.
 
-`python -m benchmarks.contraction [float32 | float64]`: how many times as fast as OpenBLAS the
-product is with B as it lies, and with B packed first (which counts); then what the better of the
-two, and OpenBLAS, reach of a loop of nothing but fma. Best of many rounds in turn.
+`python -m benchmarks.contraction [float32 | float64]` prints the speed relative to OpenBLAS with B
+unpacked and with B packed first (packing is timed), and which share of the peak rate of fma the
+better of the two and OpenBLAS reach. Each number is the best of many alternating rounds.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ CASES = [
     *(("TN", 128, 1, 200), ("NN", 128, 256, 784), ("TN", 784, 256, 128), ("NN", 256, 1024, 1024)),
     *(("NT", 256, 1024, 1024), ("TN", 1024, 1024, 256), ("NN", 1, 32, 64), ("TN", 64, 32, 1)),
 ]
-"""What is transposed in memory, then M, N and K of C (M x N) = A (M x K) B (K x N)."""
+"""Which operands are transposed in memory (T), then M, N, K of C (M x N) = A (M x K) B (K x N)."""
 _ROUNDS = 15
 _SAMPLE = 0.002  # seconds
-_CHAINS = 10  # of fma, enough to hide what one takes
+_CHAINS = 10  # independent fma chains, enough to hide the latency
 Array = np.ndarray[Any, Any]
 Run = Callable[[int], None]
 
-# Each function of the program runs `count` times what its name says.
+# Each function of the program repeats its operation `count` times.
 _PROGRAM = {
     "product": "i64 count, i64 m, i64 n, i64 k, ptr a, i64 a_row, i64 a_step, ptr b, i64 b_step"
     ", i64 b_panel, ptr c, ptr scratch",
@@ -52,7 +52,7 @@ def main() -> None:
     """Measure all cases for one dtype."""
     dtype = sys.argv[1] if len(sys.argv) > 1 else "float32"
     print(", ".join(f"{name} {value}" for name, value in machine().items()), "\n")
-    print("| A B | M | N | K | OpenBLAS | as it lies | packed | of peak | OpenBLAS of peak |")
+    print("| A B | M | N | K | OpenBLAS | unpacked | packed | of peak | OpenBLAS of peak |")
     print("|---|---|---|---|---|---|---|---|---|")
     functions = _functions(type_of(dtype))
     rate = _peak(functions, dtype)
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def _peak(functions: dict[str, Callable[..., None]], dtype: str) -> float:
-    """Operations a second of fma alone, each being two."""
+    """The peak rate of fma in operations per second, two per fma."""
     lanes = host().vector_bytes // np.dtype(dtype).itemsize
     numbers = np.full(_CHAINS * lanes, 0.5, dtype)
     (seconds,) = _least([lambda count: functions["peak"](count, numbers.ctypes.data)], 100)
@@ -88,13 +88,13 @@ def _row(
 
 
 def _matrix(kind: str, shape: tuple[int, int], dtype: str) -> Array:
-    """Random numbers, by rows, or by columns if T."""
-    made = np.random.default_rng(0).standard_normal(shape).astype(dtype)
-    return np.asfortranarray(made) if kind == "T" else made
+    """Random numbers in row-major order, or in column-major order if `kind` is T."""
+    matrix = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    return np.asfortranarray(matrix) if kind == "T" else matrix
 
 
 def _least(runs: Sequence[Run], rounds: int) -> list[float]:
-    """The least seconds that one of each took."""
+    """The minimum of seconds per call, for each of the runs."""
     counts = [_count(run) for run in runs]
     pairs = list(zip(runs, counts, strict=True))
     times = [[_seconds(*each) for each in pairs] for _ in range(rounds)]
@@ -102,7 +102,7 @@ def _least(runs: Sequence[Run], rounds: int) -> list[float]:
 
 
 def _count(run: Run) -> int:
-    """How often it has to run to be worth a look at the clock."""
+    """How many calls make one sample long enough to time."""
     count = 1
     while min(_seconds(run, count) for _ in range(3)) * count < _SAMPLE / 2:
         count *= 2
@@ -110,7 +110,7 @@ def _count(run: Run) -> int:
 
 
 def _seconds(run: Run, count: int) -> float:
-    """Of this thread alone, so that what else the machine does counts less."""
+    """CPU seconds of this thread per call, which other programs affect less than wall time."""
     start = time.thread_time()
     run(count)
     return (time.thread_time() - start) / count
@@ -120,7 +120,7 @@ def _seconds(run: Run, count: int) -> float:
 
 
 def _runs(functions: dict[str, Callable[..., None]], a: Array, b: Array) -> list[Run]:
-    """OpenBLAS, packing, the product of packed panels; then that of B as it lies, if by rows."""
+    """OpenBLAS, packing, the product with packed panels, and, if B is row-major, the unpacked one."""
     (m, k), n, width = a.shape, b.shape[1], 2 * host().vector_bytes // a.itemsize
     panels = -(-n // width)
     out, c, other = (np.zeros(size, a.dtype) for size in (panels * width * k, m * n, m * n))
@@ -150,20 +150,20 @@ def _runs(functions: dict[str, Callable[..., None]], a: Array, b: Array) -> list
 
 
 def _openblas(dtype: str) -> int:
-    """The address of CBLAS's product in the OpenBLAS that NumPy brings."""
+    """The address of cblas_gemm in the OpenBLAS that ships with NumPy."""
     name = f"scipy_cblas_{'s' if dtype == 'float32' else 'd'}gemm64_"
     for each in threadpool_info():
         library = ctypes.CDLL(each["filepath"])
         if hasattr(library, name):
             return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
-    raise SystemExit("This NumPy comes without OpenBLAS: there is nothing to compare with.")
+    raise SystemExit("This NumPy ships without OpenBLAS, so there is nothing to compare with.")
 
 
 # The program --------------------------------------------------------------------------------
 
 
 def _functions(type: str) -> dict[str, Callable[..., None]]:
-    """The program's functions, compiled."""
+    """The compiled functions of the program."""
     module = Module(host().vector_bytes, host().registers)
     for name, parameters in _PROGRAM.items():
         _write(module, type, name, parameters)
@@ -177,7 +177,7 @@ def _functions(type: str) -> dict[str, Callable[..., None]]:
 
 
 def _write(module: Module, type: str, name: str, parameters: str) -> None:
-    """One of the program's functions."""
+    """Emit one function of the program."""
     pairs = [(each.split()[0], each.split()[1]) for each in parameters.split(", ")]
     f = module.function(name, pairs, public=True)
     x = {each.name[1:]: each for each in f.parameters}
@@ -209,7 +209,7 @@ def _write_blas(f: Function, type: str, x: dict[str, Value]) -> None:
 
 
 def _write_peak(f: Function, type: str, count: Value, numbers: Value) -> None:
-    """Chains of fma that need nothing but registers."""
+    """Independent chains of fma on registers only."""
     wide = vector(type, f.module.lanes(type))
     x = f.load(wide, numbers)
     with f.loop(0, count, 1, [number(0, wide)] * _CHAINS) as loop:

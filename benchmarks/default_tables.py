@@ -1,11 +1,10 @@
-"""Thirteen real tables, by default: talweg beside scikit-learn's MLP and boosted trees.
+"""The defaults on thirteen real tables: talweg against scikit-learn's MLP and boosted trees.
 
 python -m benchmarks.default_tables [--tables NAME ...] [--only talweg,MLP] [--splits 3]
 
-Each fit has a process of its own, with no compiled programs kept from before (talweg once more
-with those of its first fit), and the processes run one after the other. What is measured joins the
-record of earlier runs, fit by fit, so that one contestant can be measured again alone; the page
-shows the whole record.
+Each fit runs in a process of its own with an empty compile cache (talweg a second time with the
+cache of its first fit), one process after another. Each result is added to the record of earlier
+runs, so one contestant can be measured again alone; the page shows the whole record.
 """
 
 from __future__ import annotations
@@ -29,33 +28,36 @@ from benchmarks.standings import OURS, Record, page
 RESULTS = Path(__file__).with_suffix(".json")
 PAGE = ROOT / "docs" / "tables.md"
 _PATIENCE = 900  # seconds after which a fit counts as failed
-_TOLD = ("score", "seconds", "megabytes")
+_SHOWN = ("score", "seconds", "megabytes")
 
 
 def main() -> None:
-    """Measure what was asked for, and write the record and the page."""
+    """Measure the requested fits, and write the record and the page."""
     given = _options()
     for contestant, table, split in _asked(given):
         fit = _in_a_process(contestant, table, split, given.folder)
         _keep(given.results, contestant, table, split, fit)
-        told = fit.get("failed") or ", ".join(f"{each} {fit[each]:.4g}" for each in _TOLD)
-        print(f"{table} {split} {contestant}: {told}", flush=True)
+        shown = fit.get("failed") or ", ".join(f"{name} {fit[name]:.4g}" for name in _SHOWN)
+        print(f"{table} {split} {contestant}: {shown}", flush=True)
     _write(given.out, page(_kept(given.results), given.splits))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.default_tables")
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
-    parser.add_argument("--only", default=",".join(CONTESTANTS), help="contestants, with commas")
+    parser.add_argument(
+        "--only", default=",".join(CONTESTANTS), help="contestants, separated by commas"
+    )
     parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--out", type=Path, default=PAGE)
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--page", action="store_true", help="measure nothing, only write the page")
+    parser.add_argument("--page", action="store_true", help="write the page without measuring")
     given = parser.parse_args()
     given.only = given.only.split(",")
-    if unknown := [each for each in given.only if each not in CONTESTANTS]:
-        parser.error(f"no contestant {', '.join(unknown)}; there are {', '.join(CONTESTANTS)}")
+    if unknown := [name for name in given.only if name not in CONTESTANTS]:
+        names = ", ".join(CONTESTANTS)
+        parser.error(f"no contestant {', '.join(unknown)}; the contestants are {names}")
     return given
 
 
@@ -67,13 +69,13 @@ def _asked(given: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
 
 
 def _in_a_process(contestant: str, table: str, split: int, folder: Path) -> dict[str, Any]:
-    """One fit and its scores, measured in a process with empty caches; or why there is none."""
+    """One fit and its scores, measured in a process with an empty cache, or why it failed."""
     asked = (contestant, table, str(split), str(folder))
     with TemporaryDirectory() as empty:
-        found = _measured(asked, Path(empty))
-        if contestant == OURS and "failed" not in found:  # what it keeps of the first fit counts
-            found["again"] = _measured(asked, Path(empty)).get("seconds")
-    return found
+        fit = _measured(asked, Path(empty))
+        if contestant == OURS and "failed" not in fit:  # once more with the cache of the first fit
+            fit["again"] = _measured(asked, Path(empty)).get("seconds")
+    return fit
 
 
 def _measured(asked: Sequence[str], cache: Path) -> dict[str, Any]:
@@ -90,25 +92,25 @@ def _measured(asked: Sequence[str], cache: Path) -> dict[str, Any]:
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:]
         return {"failed": f"ended with {done.returncode}: {''.join(last)}"}
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    fit: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return fit
 
 
 def _kept(path: Path) -> Record:
-    """The record of all runs: contestant, table, split."""
+    """The record of all runs, by contestant, table and split."""
     record: Record = json.loads(path.read_text()) if path.exists() else {}
     return record
 
 
 def _keep(path: Path, contestant: str, table: str, split: int, fit: dict[str, Any]) -> None:
-    """Read again for each fit: another run may have added to it."""
+    """Add a fit to the record, which is read again since another run may have changed it."""
     record = _kept(path)
     record.setdefault(contestant, {}).setdefault(table, {})[str(split)] = fit
     _write(path, json.dumps(record, indent=1) + "\n")
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
+    """Write the file completely or not at all."""
     half = path.with_name(f"{path.name}.half")
     half.write_text(text)
     os.replace(half, path)

@@ -1,4 +1,4 @@
-"""From a cold process to the end of the first epoch of the digits, and the memory it took."""
+"""Time from the start of a process to the end of the first epoch on the digits, and its memory."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 from benchmarks.cases import DIGITS, problem
 from benchmarks.processes import Worker
 
-_ENOUGH = 20.0  # seconds after which a contestant is not started once more
+_ENOUGH = 20.0  # seconds; a contestant that has used more is not started again
 
 
 @dataclass
 class Start:
-    """Seconds from the start of the process, with empty caches and once more with what it left."""
+    """Seconds from the start of the process, with empty caches and again with the caches filled."""
 
     name: str
     empty: list[float] = field(default_factory=list)
@@ -27,12 +27,12 @@ class Start:
     failed: str = ""
 
     def record(self) -> dict[str, Any]:
-        """All of it, for the JSON."""
+        """All fields, for the JSON."""
         return asdict(self)
 
 
 def caches(folder: Path) -> dict[str, str]:
-    """The environment that puts every contestant's compile cache into a folder of ours."""
+    """Environment variables that put every contestant's compile cache into `folder`."""
     return {
         "XDG_CACHE_HOME": str(folder),
         "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
@@ -42,14 +42,14 @@ def caches(folder: Path) -> dict[str, str]:
 
 
 def first_epochs(names: Sequence[str], rounds: int) -> list[Start]:
-    """Each contestant in turn, round by round: import, compile, one epoch of 1,437 rows."""
-    starts = [Start(each) for each in names]
+    """Time import, compilation and one epoch of 1,437 rows, contestants in turn in each round."""
+    starts = [Start(contestant) for contestant in names]
     with TemporaryDirectory() as name:
         problem(DIGITS).save(Path(name))
         for _ in range(rounds):
-            for each in starts:
-                if not each.failed and sum(each.empty + each.again) < _ENOUGH:
-                    _once(each, Path(name))
+            for start in starts:
+                if not start.failed and sum(start.empty + start.again) < _ENOUGH:
+                    _once(start, Path(name))
     return starts
 
 

@@ -1,11 +1,11 @@
-"""Prediction intervals of new rows: how many hold the truth, in all and by fifths.
+"""Coverage of prediction intervals on new rows, overall and by fifths of the prediction.
 
 python -m benchmarks.intervals [--splits 5] [--tables abalone ...]
 
-A model is fitted on half of the rows and its intervals are judged on the other half; each split
-halves the rows anew. Shares are means over the splits. Beside the coverage of each fifth stands how
-wide its intervals are, in standard deviations of the target, and beside all of it the same with one
-width for all rows, split conformal prediction as it is.
+A model is fitted on a random half of the rows and its intervals are tested on the other half.
+Numbers are means over the splits: the coverage overall and in each fifth, the mean width in each
+fifth in standard deviations of the target, and the coverage of plain split conformal prediction,
+which gives all rows the same width.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Array = NDArray[Any]
 
 COVERAGES = (0.8, 0.9, 0.95)
 TREES = {"trees": "Volume", "Orange": "circumference", "Loblolly": "height", "Pines": "Diam97"}
-NAMES = [name for name, each in TABLES.items() if each.task == "regression"] + [*TREES]
+NAMES = [name for name, table in TABLES.items() if table.task == "regression"] + [*TREES]
 
 
 def main() -> None:
-    """Print a block of lines a target."""
+    """Print a block of lines per target."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.intervals")
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--tables", nargs="+", choices=NAMES, default=NAMES)
@@ -38,8 +38,8 @@ def main() -> None:
     for name in given.tables:
         frame, targets = _table(name, given.folder)
         measured = [_split(frame, targets, split) for split in range(given.splits)]
-        for place, target in enumerate(targets):
-            _tell(f"{name} {target}", len(frame) // 2, np.array([each[place] for each in measured]))
+        for i, target in enumerate(targets):
+            _print(f"{name} {target}", len(frame) // 2, np.array([split[i] for split in measured]))
 
 
 def _table(name: str, folder: Path) -> tuple[Any, list[str]]:
@@ -53,33 +53,33 @@ def _table(name: str, folder: Path) -> tuple[Any, list[str]]:
 
 
 def _split(frame: Any, targets: list[str], split: int) -> Array:
-    """Of each target and coverage: total coverage, five of fifths, five widths, and the same."""
+    """The numbers of `_numbers` by target and coverage."""
     learned = np.random.default_rng(split).random(len(frame)) < 0.5
     model = tw.TableModel(targets).fit(frame[learned], seed=split, progress=False)
     new = frame[~learned]
-    said = model.predict(new).reshape(len(new), -1)
+    predicted = model.predict(new).reshape(len(new), -1)
     true = new[targets].to_numpy(dtype=float)
-    found = []
-    for place in range(len(targets)):
-        found.append([])
+    numbers: list[list[Array]] = []
+    for i in range(len(targets)):
+        numbers.append([])
         for coverage in COVERAGES:
             try:
-                ends = model.predict_interval(new, coverage).reshape(len(new), -1, 2)[:, place]
-            except tw.TalwegError:  # too few rows for that
-                found[-1].append(np.full(17, np.nan))
+                ends = model.predict_interval(new, coverage).reshape(len(new), -1, 2)[:, i]
+            except tw.TalwegError:  # too few rows for this coverage
+                numbers[-1].append(np.full(17, np.nan))
                 continue
             held = model.trained.held_out
-            errors = (held.true - held.outputs).reshape(len(held.true), -1)[:, place]
-            one = half_width(errors, coverage)
-            plain = np.stack([said[:, place] - one, said[:, place] + one], axis=1)
-            found[-1].append(_judged(true[:, place], said[:, place], ends, plain))
-    return np.array(found)
+            errors = (held.true - held.outputs).reshape(len(held.true), -1)[:, i]
+            half = half_width(errors, coverage)
+            plain = np.stack([predicted[:, i] - half, predicted[:, i] + half], axis=1)
+            numbers[-1].append(_numbers(true[:, i], predicted[:, i], ends, plain))
+    return np.array(numbers)
 
 
-def _judged(true: Array, said: Array, ends: Array, plain: Array) -> Array:
-    """Coverage in all and by fifths, widths by fifths, and coverage again with one width."""
-    fifths = np.array_split(np.argsort(said, kind="stable"), 5)
-    holds, holds_plain = (_holds(true, each) for each in (ends, plain))
+def _numbers(true: Array, predicted: Array, ends: Array, plain: Array) -> Array:
+    """Coverage overall and by fifths, widths by fifths, and coverage with one width; 17 numbers."""
+    fifths = np.array_split(np.argsort(predicted, kind="stable"), 5)
+    holds, holds_plain = (_holds(true, intervals) for intervals in (ends, plain))
     widths = (ends[:, 1] - ends[:, 0]) / true.std()
     return np.array(
         [
@@ -96,11 +96,11 @@ def _holds(true: Array, ends: Array) -> Array:
     return (ends[:, 0] <= true) & (true <= ends[:, 1])
 
 
-def _tell(title: str, rows: int, measured: Array) -> None:
-    """`measured` is (splits, coverages, 17)."""
-    print(f"\n{title}: {rows:,} rows learned, the mean of {len(measured)} splits")
-    for place, coverage in enumerate(COVERAGES):
-        mean = measured[:, place].mean(axis=0)
+def _print(title: str, rows: int, measured: Array) -> None:
+    """Print the means of `measured`, (splits, coverages, 17)."""
+    print(f"\n{title}: {rows:,} training rows, mean of {len(measured)} splits")
+    for i, coverage in enumerate(COVERAGES):
+        mean = measured[:, i].mean(axis=0)
         if np.isnan(mean).any():
             print(f"  {coverage:.2f}  too few rows")
             continue
@@ -113,7 +113,7 @@ def _tell(title: str, rows: int, measured: Array) -> None:
 
 
 def _row(values: Array, digits: int = 3) -> str:
-    return " ".join(f"{each:.{digits}f}" for each in values)
+    return " ".join(f"{value:.{digits}f}" for value in values)
 
 
 if __name__ == "__main__":

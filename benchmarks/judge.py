@@ -1,4 +1,4 @@
-"""Whether a contestant did the same arithmetic: what it leaves, judged by float64 NumPy."""
+"""Checks that contestants compute the same: the loss of their weights, in float64 NumPy."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from benchmarks.problems import Array, Problem
 
 
 def judged(problem: Problem, result: list[Array]) -> float:
-    """The loss of a contestant's weights over all rows; of a prediction, the number itself."""
+    """The loss of a contestant's weights over all rows, or its prediction itself."""
     if problem.case.predicts:
         return float(result[0].item())
-    weights = [each.astype(np.float64) for each in result]
+    weights = [array.astype(np.float64) for array in result]
     prediction = forward(problem.case, weights, problem.X.astype(np.float64))[-1]
     return loss_of(problem.case, prediction, problem.y)
 
 
 def reference(problem: Problem) -> float:
-    """What the equations give after the check's epochs, by hand and in float64."""
+    """The same after `check_epochs` of the handwritten equations in float64."""
     by_hand = ByHand(problem, dtype="float64")
     by_hand.run(problem.case.check_epochs)
     return judged(problem, by_hand.result())

@@ -1,11 +1,11 @@
-"""A CSV of ten million rows and 30 columns: read, encoded, and learned from for one epoch.
+"""A CSV of ten million rows and 30 columns: read, encode, and train for one epoch.
 
 python -m benchmarks.large_table [--rows 10_000_000]
 
-The table is 20 numbers (every fourth with 5 % of its cells empty), 9 categories of 2 to 100 levels,
-and a number that follows from them, but for noise: the best R2 is 0.878. It is learned in a process
-of its own, which has no compiled programs from before. Its anonymous memory is what counts
-(mapped files are the system's to drop), looked up twenty times a second: this needs Linux.
+The table has 20 numbers (every fourth with 5 % of its cells missing), 9 categories of 2 to 100
+levels, and a target computed from them plus noise, so the best possible R2 is 0.878. Training runs
+in a process of its own with an empty compile cache. Its anonymous memory is sampled twenty times a
+second (the system can drop pages of mapped files), which requires Linux.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from benchmarks.first_epoch import caches
 from benchmarks.processes import ROOT, as_installed
 
 NUMBERS, LEVELS = 20, (2, 3, 4, 6, 10, 15, 25, 50, 100)
-MISSING, NOISE = 0.05, 1 / 3  # a share, and a variance beside one of 3
+MISSING, NOISE = 0.05, 1 / 3  # the share of missing cells, and the variance of the noise
 _BLOCK = 2**16  # rows
 _PAUSE = 0.05  # seconds
 _PHASES = ("reading", "encoding", "training", "judging")
@@ -36,7 +36,7 @@ _LINE = ",".join(["%.5g"] * NUMBERS + ["%s"] * len(LEVELS) + ["%.5g"]) + "\n"
 
 
 class Sample(NamedTuple):
-    """What a process takes at a time: bytes of anonymous memory, and of temporary files."""
+    """Bytes of anonymous memory and of temporary files that a process holds at a time."""
 
     at: float
     memory: int
@@ -44,7 +44,7 @@ class Sample(NamedTuple):
 
 
 def write(file: Path, rows: int, seed: int = 0) -> None:
-    """The table, block by block."""
+    """Write the table, block by block."""
     random = np.random.default_rng(seed)
     weights = random.normal(size=NUMBERS) / NUMBERS**0.5
     effects = [random.normal(size=count) / len(LEVELS) ** 0.5 for count in LEVELS]
@@ -57,7 +57,7 @@ def write(file: Path, rows: int, seed: int = 0) -> None:
 
 
 def _lines(random: np.random.Generator, rows: int, weights: Any, effects: list[Any]) -> str:
-    """Some rows: the target follows from numbers, categories, and two numbers together."""
+    """CSV lines whose target depends on numbers, categories, and a product of two numbers."""
     numbers = random.normal(size=(NUMBERS, rows))
     numbers[::4][random.random((len(numbers[::4]), rows)) < MISSING] = np.nan
     codes = [random.integers(count, size=rows) for count in LEVELS]
@@ -70,9 +70,7 @@ def _lines(random: np.random.Generator, rows: int, weights: Any, effects: list[A
 
 
 def learned(file: Path) -> dict[str, Any]:
-    """When each phase of a fit began and the last ended, by the clock and in CPU seconds, and the
-    score of one epoch.
-    """
+    """The wall and CPU times at which the phases of a fit begin and end, and the score."""
     import talweg as tw
     from talweg.data.model import table_model, training
 
@@ -100,7 +98,7 @@ def _mark(marks: list[tuple[float, float]]) -> None:
 
 
 def watched(file: Path, folder: Path) -> tuple[dict[str, Any], list[Sample]]:
-    """What `learned` says in a process of its own, and what that took all the while."""
+    """The result of `learned` in a process of its own, and samples of what the process holds."""
     samples: list[Sample] = []
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.large_table", "--learn", file],
@@ -113,14 +111,14 @@ def watched(file: Path, folder: Path) -> tuple[dict[str, Any], list[Sample]]:
         while process.poll() is None:
             samples += _samples(process.pid, folder)
             time.sleep(_PAUSE)
-        said = process.stdout.read()
+        output = process.stdout.read()
     if process.returncode:
-        raise SystemExit(f"learning ended with {process.returncode}")
-    return json.loads(said), samples
+        raise SystemExit(f"training ended with exit status {process.returncode}")
+    return json.loads(output), samples
 
 
 def _samples(process: int, folder: Path) -> Iterator[Sample]:
-    """What it takes now; nothing when it has just ended."""
+    """One sample, or none if the process has just ended."""
     try:
         status = Path(f"/proc/{process}/status").read_text()
     except ProcessLookupError:
@@ -132,30 +130,30 @@ def _samples(process: int, folder: Path) -> Iterator[Sample]:
 
 
 def _files(process: int, folder: Path) -> dict[int, int]:
-    """Bytes of each temporary file of a process: it has them open, and they have no names."""
-    found = {}
+    """Bytes of each temporary file of a process, by inode: open files without a name."""
+    sizes = {}
     with suppress(OSError):  # the process has ended
-        for each in Path(f"/proc/{process}/fd").iterdir():
-            target = str(each.readlink())
+        for link in Path(f"/proc/{process}/fd").iterdir():
+            target = str(link.readlink())
             if target.startswith(f"{folder}/") and target.endswith(" (deleted)"):
-                about = each.stat()
-                found[about.st_ino] = about.st_size
-    return found
+                file = link.stat()
+                sizes[file.st_ino] = file.st_size
+    return sizes
 
 
-def page(rows: int, size: int, said: dict[str, Any], samples: list[Sample]) -> Iterator[str]:
-    """The phases one by one, and all of them."""
-    marks = said["marks"]
+def page(rows: int, size: int, result: dict[str, Any], samples: list[Sample]) -> Iterator[str]:
+    """A line for each phase, and one for the whole."""
+    marks = result["marks"]
     yield f"{rows:,} rows x {NUMBERS + len(LEVELS) + 1} columns, {size / 1e6:,.0f} MB of CSV"
     yield f"{'':10}{'seconds':>10}{'of CPU':>10}{'peak MB':>10}{'files MB':>10}"
-    spans = [(name, marks[place], marks[place + 1]) for place, name in enumerate(_PHASES)]
+    spans = [(name, marks[i], marks[i + 1]) for i, name in enumerate(_PHASES)]
     for name, start, end in [*spans, ("all", marks[0], marks[-1])]:
         clock, cpu = end[0] - start[0], end[1] - start[1]
-        within = [each for each in samples if start[0] <= each.at <= end[0]]
-        memory = max((each.memory for each in within), default=0) / 1e6
-        files = max((each.files for each in within), default=0) / 1e6
+        within = [sample for sample in samples if start[0] <= sample.at <= end[0]]
+        memory = max((sample.memory for sample in within), default=0) / 1e6
+        files = max((sample.files for sample in within), default=0) / 1e6
         yield f"{name:10}{clock:10,.1f}{cpu:10,.1f}{memory:10,.0f}{files:10,.0f}"
-    yield f"{said['score']} on rows that it never saw"
+    yield f"{result['score']} on held-out rows"
 
 
 def main() -> None:
@@ -167,12 +165,12 @@ def main() -> None:
         print(json.dumps(learned(given.learn)))
         return
     if not Path("/proc/self/status").exists():
-        parser.error("memory is looked up in /proc, which this system lacks: run it on Linux")
+        parser.error("this benchmark reads memory from /proc and so runs on Linux only")
     with TemporaryDirectory() as name:
         file = Path(name, "table.csv")
         write(file, given.rows)
-        said, samples = watched(file, Path(name))
-        print("\n".join(page(given.rows, os.path.getsize(file), said, samples)))
+        result, samples = watched(file, Path(name))
+        print("\n".join(page(given.rows, os.path.getsize(file), result, samples)))
 
 
 if __name__ == "__main__":

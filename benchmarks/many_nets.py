@@ -1,8 +1,8 @@
-"""A thousand nets of 3-4-1 units: `python -m benchmarks.many_nets`, or with NAME STARTS EPOCHS.
+"""A thousand 3-4-1 networks: `python -m benchmarks.many_nets`, or with NAME STARTS EPOCHS.
 
-Every one of some starting weights with every one of ten learning rates; 4 rows, full batch, no
-biases, SGD, float32. From the call to the losses of all epochs, compiling included, and once more
-without. Importing is not counted.
+A hundred initial weights times ten learning rates; 4 rows, full batch, no biases, SGD, float32.
+Timed from the call to the losses of all epochs, with compilation and, in a second call, without.
+Imports are not timed.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ STARTS, EPOCHS, ROUNDS = 100, 10_000, 3
 RATES = np.geomspace(0.1, 5.0, 10).tolist()
 X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=np.float32)
 Y = np.array([[0, 1, 1, 0]], dtype=np.float32).T
-TOLERANCE = 1e-3  # of the last losses, as float32 is added up in another order
+TOLERANCE = 1e-3  # relative, for the last losses: float32 sums depend on their order
 Losses = Any
-"""(nets, epochs): half the sum of squares before each update."""
+"""(networks, epochs): half the sum of squares before each update."""
 
 
 def starts(count: int) -> tuple[Any, Any]:
@@ -51,7 +51,7 @@ def by_talweg(count: int, epochs: int) -> Losses:
 
 
 def by_jax(count: int, epochs: int) -> Losses:
-    """The whole loop of one net, jitted, and mapped over all nets."""
+    """The whole loop of one network, jitted and vmapped over all networks."""
     import jax
     from jax import lax, numpy as jnp
 
@@ -70,7 +70,7 @@ def by_jax(count: int, epochs: int) -> Losses:
 
 
 def by_numpy(count: int, epochs: int) -> Losses:
-    """The loop once, with all nets along a first axis."""
+    """One loop, with all networks along the first axis."""
     rates, first, second = _all_nets(count)
     rates, found = rates[:, None, None], []
     for _ in range(epochs):
@@ -86,7 +86,7 @@ def by_numpy(count: int, epochs: int) -> Losses:
 
 
 def _all_nets(count: int) -> tuple[Any, Any, Any]:
-    """Rate and weights of each net, in the order of the product."""
+    """The learning rate and the weights of each network, in the order of the product."""
     first, second = (np.repeat(each, len(RATES), 0) for each in starts(count))
     return np.tile(np.float32(RATES), count), first, second
 
@@ -99,9 +99,9 @@ SWEEPS: dict[str, Callable[[int, int], Losses]] = {
 
 
 def once(name: str, count: int, epochs: int) -> tuple[float, float, float]:
-    """Seconds of the first and of the second call, and the median of the last losses."""
+    """Seconds of a first and a second call, and the median of the final losses."""
     taken = []
-    SWEEPS[name](1, 1)  # imports what it needs
+    SWEEPS[name](1, 1)  # imports the library
     for _ in range(2):
         begun = time.perf_counter()
         losses = SWEEPS[name](count, epochs)
@@ -111,13 +111,15 @@ def once(name: str, count: int, epochs: int) -> tuple[float, float, float]:
 
 
 def compared() -> None:
-    """Every contestant in turn, each time in a process of its own; the least of each number."""
+    """Run the contestants in turn, each in a process of its own, and print the minimum over rounds."""
     found: dict[str, list[list[float]]] = {name: [] for name in SWEEPS}
     for _ in range(ROUNDS):
         for name, each in found.items():
             each.append(_in_process(name))
     judge = found["NumPy stacked"][0][2]
-    print(f"{len(RATES) * STARTS:,} nets, {EPOCHS:,} epochs; seconds of a call, and of a second")
+    print(
+        f"{len(RATES) * STARTS:,} networks, {EPOCHS:,} epochs; seconds of a first and second call"
+    )
     for name, rounds in found.items():
         first, second, loss = (min(each) for each in zip(*rounds, strict=True))
         agrees = "" if abs(loss - judge) <= TOLERANCE * judge else "  DISAGREES"
@@ -133,7 +135,7 @@ def _in_process(name: str) -> list[float]:
 
 
 def main(given: Sequence[str]) -> None:
-    """All contestants, or the numbers of one."""
+    """Compare all contestants, or print the numbers of one."""
     if given:
         name, count, epochs = given
         print(*once(name, int(count), int(epochs)))

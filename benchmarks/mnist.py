@@ -1,4 +1,4 @@
-"""MNIST itself: a 784-256-128-10 net by talweg and by PyTorch, the same net and schedule.
+"""MNIST with a 784-256-128-10 network: talweg and PyTorch with the same network and schedule.
 
 python -m benchmarks.mnist [--epochs 12] [--folder ../shared/data/mnist] [--peer]
 """
@@ -17,17 +17,17 @@ import numpy as np
 SIZES = (784, 256, 128, 10)
 BATCH = 128
 RATES = (1e-3, 3e-4, 1e-4)
-"""Adam's learning rate in the first half, the next quarter, and the last."""
+"""Adam's learning rate in the first half, the third quarter, and the last quarter."""
 
 
 def read(folder: Path, name: str, skip: int) -> Any:
-    """The numbers of one idx file, after its head."""
+    """The numbers of an idx file, after its header."""
     with gzip.open(folder / name) as file:
         return np.frombuffer(file.read(), np.uint8, offset=skip)
 
 
 def data(folder: Path) -> tuple[Any, Any, Any, Any]:
-    """Training and test images as rows of 0 to 1, and their labels."""
+    """Training and test images as rows of numbers from 0 to 1, and their labels."""
     images = [read(folder, f"{part}-images-idx3-ubyte.gz", 16) for part in ("train", "t10k")]
     labels = [read(folder, f"{part}-labels-idx1-ubyte.gz", 8) for part in ("train", "t10k")]
     X, test_X = (each.reshape(-1, 784).astype(np.float32) / 255 for each in images)
@@ -67,7 +67,7 @@ def by_talweg(X: Any, y: Any, test_X: Any, test_y: Any, epochs: int) -> tuple[fl
 
 
 def by_torch(X: Any, y: Any, test_X: Any, test_y: Any, epochs: int) -> tuple[float, float]:
-    """The same in PyTorch, eager with its fused optimiser, its rows sliced from one tensor."""
+    """The same in PyTorch, eager with its fused optimizer, rows sliced from one tensor."""
     import torch
 
     torch.manual_seed(0)
@@ -78,24 +78,24 @@ def by_torch(X: Any, y: Any, test_X: Any, test_y: Any, epochs: int) -> tuple[flo
     net = torch.nn.Sequential(*layers[:-1])
     rows, labels = torch.from_numpy(X), torch.from_numpy(y)
     for count, lr in parts(epochs):
-        rule = torch.optim.Adam(net.parameters(), lr=lr, fused=True)
+        optimizer = torch.optim.Adam(net.parameters(), lr=lr, fused=True)
         for _ in range(count):
-            for places in torch.randperm(len(rows)).split(BATCH):
-                rule.zero_grad()
-                loss = torch.nn.functional.cross_entropy(net(rows[places]), labels[places])
+            for batch in torch.randperm(len(rows)).split(BATCH):
+                optimizer.zero_grad()
+                loss = torch.nn.functional.cross_entropy(net(rows[batch]), labels[batch])
                 loss.backward()
-                rule.step()
+                optimizer.step()
     seconds = time.perf_counter() - start
     with torch.no_grad():
-        found = net(torch.from_numpy(test_X)).argmax(1).numpy()
-    return seconds, float((found == test_y).mean())
+        predicted = net(torch.from_numpy(test_X)).argmax(1).numpy()
+    return seconds, float((predicted == test_y).mean())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--folder", type=Path, default=Path("../shared/data/mnist"))
-    parser.add_argument("--peer", action="store_true", help="train PyTorch's net as well")
+    parser.add_argument("--peer", action="store_true", help="also train with PyTorch")
     settings = parser.parse_args()
     arrays = data(settings.folder)
     for name, train in {"talweg": by_talweg, "PyTorch": by_torch}.items():

@@ -1,4 +1,4 @@
-"""Universal approximation: with enough hidden units, a network comes arbitrarily close to a function.
+"""Universal approximation: enough hidden units fit any continuous function.
 
 One hidden layer of tanh units can approximate every continuous function on a bounded set (Cybenko
 1989): each unit adds one bend, placed anywhere. The error falls as units are added, provided that

@@ -1,10 +1,10 @@
-"""Learning by heart, and what helps against it: masks, mini-batches, softmax, shared weights.
+"""Overfitting, and remedies for it: dropout, mini-batches, softmax, shared weights.
 
-Five nets after "Grokking Deep Learning", chapters 8 to 10 (A. Trask). The plain one knows what it
-is shown better and better, and others worse and worse. Dropout hides half of the hidden units at
-each step, so that none can rely on another. The pictures are letters of which some dots are wrong;
-with a folder of MNIST's files as second argument they are the book's thousand digits, and the
-numbers are the book's. A path as first argument gets the picture.
+Five networks after "Grokking Deep Learning", chapters 8 to 10 (A. Trask). The plain one keeps
+improving on its training images and gets worse on others. Dropout silences half of the hidden
+units in each step, so no unit can rely on another. The images are noisy letters. Given a folder
+with the files of MNIST as the second argument, they are the book's thousand digits, and the numbers
+are the book's. Give a path as the first argument to draw the chart.
 """
 
 import sys
@@ -14,106 +14,110 @@ from pathlib import Path
 
 import drawing
 import numpy as np
-from chapters import WAYS, Reader
-from recognition import LETTERS, images, noisy
+from chapters import RECIPES, Reader, Recipe
+from recognition import LETTERS, noisy, read_mnist
 
 import talweg as tw
 from talweg.draw import line_chart
 
-MOST = 10_000_000  # numbers that are given to one fit
-AT = (0, 10, 20, 50, 100, 200, 349)
-AT_OF_DIGITS = (0, 10, 20)
+LARGEST = 10_000_000  # numbers passed to one fit
+EPOCHS = (0, 10, 20, 50, 100, 200, 349)
+EPOCHS_OF_DIGITS = (0, 10, 20)
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Rows of pixels, and one-hot rows: those to learn, and others."""
+class Images:
+    """Training and held-out images as rows of pixels, their classes as one-hot rows."""
 
     X: np.ndarray
     y: np.ndarray
-    others: np.ndarray
-    others_y: np.ndarray
+    held_out: np.ndarray
+    held_out_y: np.ndarray
     height: int
     width: int
 
 
-def letters() -> Pictures:
-    learnt, others = noisy(200, 0.2, seed=1), noisy(2000, 0.2, seed=2)
+def letters() -> Images:
+    train, test = noisy(200, 0.2, seed=1), noisy(2000, 0.2, seed=2)
     one_hot = np.eye(len(LETTERS))
-    return Pictures(learnt[0], one_hot[learnt[1]], others[0], one_hot[others[1]], 7, 5)
+    return Images(train[0], one_hot[train[1]], test[0], one_hot[test[1]], 7, 5)
 
 
-def digits(folder: Path) -> Pictures:
-    (X, y), (others, wanted) = images(folder, "train"), images(folder, "t10k")
-    return Pictures(X[:1000], np.eye(10)[y[:1000]], others, np.eye(10)[wanted], 28, 28)
+def digits(folder: Path) -> Images:
+    (X, y), (others, labels) = read_mnist(folder, "train"), read_mnist(folder, "t10k")
+    return Images(X[:1000], np.eye(10)[y[:1000]], others, np.eye(10)[labels], 28, 28)
+
+
+def initial_weights(net: Reader, recipe: Recipe) -> dict[str, np.ndarray]:
+    np.random.seed(1)
+    spreads = {"first": recipe.spread, "second": 0.2}
+    return {
+        name: spreads[name] * np.random.random(shape) - spreads[name] / 2
+        for name, shape in net.shapes().items()
+    }
 
 
 def learn(
-    name: str, pictures: Pictures, at: Sequence[int], engine: str | None = None
+    name: str, images: Images, epochs: Sequence[int], engine: str | None = None
 ) -> list[tuple[float, ...]]:
-    """Of each of these passes: loss and share right while it learns, error and share of others."""
-    way = WAYS[name]
-    y = pictures.y[: len(pictures.y) // way.batch_size * way.batch_size]
-    X, found, done = pictures.X[: len(y)], [], 0
-    net = Reader(way, pictures.height, pictures.width, y.shape[1])
-    np.random.seed(1)
-    spreads = {"first": way.spread, "second": 0.2}
-    net.weights = {
-        each: spreads[each] * np.random.random(shape) - spreads[each] / 2
-        for each, shape in net.shapes().items()
-    }
-    most = max(1, MOST // (len(X) * (X.shape[1] + net.units)))
-    for place in at:
-        while done <= place:
-            passes = min(most, place - done) or 1  # the pass that is asked for goes by itself
+    """For each of these epochs: training error and accuracy, test error and accuracy."""
+    recipe = RECIPES[name]
+    y = images.y[: len(images.y) // recipe.batch_size * recipe.batch_size]
+    X, measured, done = images.X[: len(y)], [], 0
+    net = Reader(recipe, images.height, images.width, y.shape[1])
+    net.weights = initial_weights(net, recipe)
+    most = max(1, LARGEST // (len(X) * (X.shape[1] + net.units)))
+    for epoch in epochs:
+        while done <= epoch:
+            passes = min(most, epoch - done) or 1  # the measured epoch runs by itself
             run = tw.fit(
                 net,
-                net.rows(X, y, passes, way.drops),
+                net.rows(X, y, passes, recipe.dropout),
                 np.tile(y, (passes, 1)),
-                loss="cross_entropy" if way.softmax else "half_sse",
-                optimizer=tw.SGD(lr=way.alpha),
+                loss="cross_entropy" if recipe.softmax else "half_sse",
+                optimizer=tw.SGD(lr=recipe.alpha),
                 epochs=1,
-                batch_size=way.batch_size,
+                batch_size=recipe.batch_size,
                 shuffle=False,
                 metrics=["accuracy"],
                 threads=1,  # each step is short
                 engine=engine,
             )
             done += passes
-        loss, share = (float(run.history[each][0]) for each in ("loss", "accuracy"))
-        error = loss if way.softmax else 2 * loss / way.batch_size
-        found.append((error, share * len(X) / len(pictures.X), *judged(net, pictures)))
-    return found
+        loss, accuracy = (float(run.history[measure][0]) for measure in ("loss", "accuracy"))
+        error = loss if recipe.softmax else 2 * loss / recipe.batch_size
+        measured.append((error, accuracy * len(X) / len(images.X), *evaluate(net, images)))
+    return measured
 
 
-def judged(net: Reader, pictures: Pictures) -> tuple[float, float]:
-    """The squared error of other pictures, and the share of them that is read right."""
+def evaluate(net: Reader, images: Images) -> tuple[float, float]:
+    """The mean squared error and the accuracy on the test images."""
     errors, right = 0.0, 0
-    for start in range(0, len(pictures.others), 1000):
-        X, y = (each[start : start + 1000] for each in (pictures.others, pictures.others_y))
-        said = net.predict(net.rows(X, y, 1, draws=False))
-        errors += ((said - y) ** 2).sum()
-        right += (said.argmax(axis=1) == y.argmax(axis=1)).sum()
-    return errors / len(pictures.others), right / len(pictures.others)
+    for start in range(0, len(images.held_out), 1000):
+        X, y = (rows[start : start + 1000] for rows in (images.held_out, images.held_out_y))
+        outputs = net.predict(net.rows(X, y, 1, draws=False))
+        errors += ((outputs - y) ** 2).sum()
+        right += (outputs.argmax(axis=1) == y.argmax(axis=1)).sum()
+    return errors / len(images.held_out), right / len(images.held_out)
 
 
 def main(picture: str | None = None, mnist: str | None = None) -> None:
-    pictures, at = (digits(Path(mnist)), AT_OF_DIGITS) if mnist else (letters(), AT)
-    names = [name for name in WAYS if mnist or name != "convolution"]  # letters are too small
-    print(f"{len(pictures.X):,} pictures to learn, {len(pictures.others):,} others")
-    others = {}
+    images, epochs = (digits(Path(mnist)), EPOCHS_OF_DIGITS) if mnist else (letters(), EPOCHS)
+    names = [name for name in RECIPES if mnist or name != "convolution"]  # letters are too small
+    print(f"{len(images.X):,} training images, {len(images.held_out):,} test images")
+    lines = {}
     for name in names:
-        found = learn(name, pictures, at)
-        others[name] = np.array(at), np.array([row[3] for row in found])
-        print(f"\n{name + ': in pass':<25}" + "".join(f"{each:>7}" for each in at))
-        for place, what in ((1, "right while it learns"), (3, "right of the others")):
-            print(f"  {what:<23}" + "".join(f"{row[place]:>7.3f}" for row in found))
-    print("\nThe plain net knows its pictures best, and at the end has lost others that it")
-    print("could read before: what it learnt last is which dots are wrong. Where half of")
-    print("the units are hidden, or pictures share a step, the two rows stay closer.")
-    chart = line_chart(others, title="Others read right", x_label="pass", y_label="share")
-    caption = "Reading others gets better, and for the plain net then worse again."
-    drawing.write(picture, "Learning by heart", (chart, caption))
+        measured = learn(name, images, epochs)
+        lines[name] = np.array(epochs), np.array([row[3] for row in measured])
+        print(f"\n{name + ': epoch':<25}" + "".join(f"{epoch:>7}" for epoch in epochs))
+        for column, label in ((1, "training accuracy"), (3, "test accuracy")):
+            print(f"  {label:<23}" + "".join(f"{row[column]:>7.3f}" for row in measured))
+    print("\nThe plain network is best on its training images, and in the end misreads test")
+    print("images that it read correctly before: it has learned the noise. With dropout,")
+    print("mini-batches or softmax, the two rows stay closer together.")
+    chart = line_chart(lines, title="Test accuracy", x_label="epoch", y_label="accuracy")
+    caption = "Test accuracy rises, and for the plain network falls again."
+    drawing.write(picture, "Overfitting", (chart, caption))
 
 
 if __name__ == "__main__":

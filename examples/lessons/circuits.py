@@ -1,11 +1,11 @@
-"""Backpropagation through small circuits, each number in sight.
+"""Backpropagation through small circuits, with every number printed.
 
-After the notes of Stanford's CS231n on optimization, part 2 (cs231n.github.io/optimization-2): the
-same circuits and the same numbers. Values run forward through the gates. Then the gradient runs
-back from the output: each gate multiplies what arrives by its local derivative (the chain rule),
-and what arrives at one value along two ways is added.
+The circuits and numbers of Stanford's CS231n notes (cs231n.github.io/optimization-2). Values flow
+forward through the gates, then the gradient flows back from the output: each gate multiplies it by
+its local derivative (the chain rule), and gradients that reach a value along two paths add up.
 
-Each function builds one circuit and returns its output. A path as first argument gets the picture.
+Each function builds one circuit and returns its output.
+Give a path as the first argument to draw the chart.
 """
 
 import sys
@@ -18,7 +18,7 @@ from talweg.draw import line_chart
 
 
 def variables(**values: float) -> list[tw.Tensor]:
-    """One named variable for each number."""
+    """A named variable for each number."""
     return [tw.tensor(value, name=name) for name, value in values.items()]
 
 
@@ -29,38 +29,38 @@ def product() -> tw.Tensor:
 
 
 def larger() -> tw.Tensor:
-    """f = max(x, y): the whole gradient goes to the larger one."""
+    """f = max(x, y): the gradient goes to the larger input."""
     x, y = variables(x=4.0, y=2.0)
     return tw.maximum(x, y).named("f")
 
 
 def product_of_sum() -> tw.Tensor:
-    """f = (x + y) z: the sum hands its gradient on to both, unchanged."""
+    """f = (x + y) z: the sum passes its gradient unchanged to both inputs."""
     x, y, z = variables(x=-2.0, y=5.0, z=-4.0)
     q = (x + y).named("q")
     return (q * z).named("f")
 
 
 def weighted_sum() -> tw.Tensor:
-    """w0 x0 + w1 x1 + w2, as both neurons use it."""
+    """w0 x0 + w1 x1 + w2, used by both neurons."""
     w0, x0, w1, x1, w2 = variables(w0=2.0, x0=-1.0, w1=-3.0, x1=-2.0, w2=-3.0)
     products = (w0 * x0).named("w0x0") + (w1 * x1).named("w1x1")
     return (products.named("sum") + w2).named("dot")
 
 
 def sigmoid_neuron() -> tw.Tensor:
-    """f = 1 / (1 + exp(-(w0 x0 + w1 x1 + w2))): the sigmoid taken apart."""
+    """f = 1 / (1 + exp(-(w0 x0 + w1 x1 + w2))): the sigmoid in its parts."""
     power = tw.exp((weighted_sum() * -1).named("minus")).named("exp")
     return (1 / (power + 1).named("den")).named("f")
 
 
 def sigmoid_gate() -> tw.Tensor:
-    """The same neuron with the sigmoid as one gate, of slope f (1 - f)."""
+    """The same neuron with the sigmoid as one gate, whose derivative is f (1 - f)."""
     return tw.sigmoid(weighted_sum()).named("f")
 
 
 def staged() -> tw.Tensor:
-    """f = (x + sigmoid(y)) / (sigmoid(x) + (x + y)^2): many ways to x and y."""
+    """f = (x + sigmoid(y)) / (sigmoid(x) + (x + y)^2): several paths lead to x and y."""
     x, y = variables(x=3.0, y=-4.0)
     num = (x + tw.sigmoid(y).named("sigy")).named("num")
     xpy = (x + y).named("xpy")
@@ -69,14 +69,14 @@ def staged() -> tw.Tensor:
 
 
 def routed() -> tw.Tensor:
-    """f = 2 (x y + max(z, w)): add deals out, max chooses, multiply exchanges."""
+    """f = 2 (x y + max(z, w)): add distributes, max routes, multiply swaps."""
     x, y, z, w = variables(x=3.0, y=-4.0, z=2.0, w=-1.0)
     total = ((x * y).named("xy") + tw.maximum(z, w).named("max")).named("sum")
     return (2 * total).named("f")
 
 
 def matrices() -> tuple[tw.Tensor, tw.Tensor, tw.Tensor]:
-    """D = W X, W (5, 10) and X (10, 3), with a gradient that arrives at D from outside."""
+    """D = W X with W (5, 10) and X (10, 3), backpropagated from a given gradient of D."""
     random = np.random.default_rng(0)
     W = tw.tensor(random.standard_normal((5, 10)), name="W")
     X = tw.tensor(random.standard_normal((10, 3)), name="X")
@@ -92,7 +92,7 @@ def main(picture: str | None = None) -> None:
     for circuit in CIRCUITS:
         print(f"{circuit.__doc__}\n\n{tw.trace(circuit())}\n\n")
     W, X, D = matrices()
-    print("D = W X, matrices: the shapes alone say how the gradients must multiply.\n")
+    print("D = W X, matrices: the shapes determine how the gradients multiply.\n")
     print("  dW = dD X^T:", np.allclose(W.grad, D.grad @ X.value.T), W.grad.shape)
     print("  dX = W^T dD:", np.allclose(X.grad, W.value.T @ D.grad), X.grad.shape)
 
@@ -102,8 +102,8 @@ def main(picture: str | None = None) -> None:
         "value, forward": (at, [float(trace[name].value) for name in names]),
         "gradient, backward": (at, [float(trace[name].gradient) for name in names]),
     }
-    chart = line_chart(lines, title="The sigmoid taken apart", x_label="gate", y_label="number")
-    caption = "Gates: the sum, times -1, exp, plus 1, one over. Read the gradient from the right."
+    chart = line_chart(lines, title="The sigmoid in its parts", x_label="gate", y_label="number")
+    caption = "Gates: sum, times -1, exp, plus 1, reciprocal. Read the gradient from the right."
     drawing.write(picture, "Circuits", (chart, caption))
 
 

@@ -1,9 +1,9 @@
-"""Dropout and DropConnect: a large net on few rows learns them by heart, unless it is disturbed.
+"""Dropout and DropConnect: without them, a large network memorizes a small data set.
 
-Dropout leaves out half of the hidden units in each step, DropConnect a share of the weights: no
-unit can rely on another, and the net cannot settle on the noise of single rows. Both rest when
-the net is used. The training loss gets worse, the loss on rows that were held out better, which
-is what counts. A path as first argument gets the picture.
+In each step dropout silences half of the hidden units, and DropConnect half of the weights. So no
+unit can rely on another, and the network cannot fit the noise of single rows. Both are inactive at
+prediction time. The training loss gets worse and the validation loss better, which is what counts.
+Give a path as the first argument to draw the charts.
 """
 
 import sys
@@ -20,14 +20,14 @@ EPOCHS = 600
 
 
 def rows(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Eight columns, of which two matter, and much noise in the goal."""
+    """Eight columns, two of which matter, and a noisy target."""
     random = np.random.default_rng(seed)
     X = random.uniform(-1, 1, (count, 8))
     return X, np.sin(3 * X[:, 0]) + X[:, 1] ** 2 + 0.4 * random.normal(size=count)
 
 
 def network(kind: str) -> tw.Sequential:
-    """Two wide layers: some 5,000 weights for 60 rows."""
+    """Two wide layers: about 5,000 weights for 60 rows."""
     first, second = tw.Dense(64, "relu"), tw.Dense(64, "relu")
     if kind == "dropout":
         return tw.Sequential(first, tw.Dropout(0.5), second, tw.Dropout(0.5), tw.Dense(1))
@@ -53,47 +53,47 @@ def train() -> tw.Sweep:
 
 
 def curves(sweep: tw.Sweep, measure: str) -> dict[str, np.ndarray]:
-    """The mean over the seeds of a measure by epoch, for each kind of net."""
-    found: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
+    """The mean over the seeds of a measure by epoch, for each kind of network."""
+    histories: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
     for point, run in zip(sweep.points, sweep.runs, strict=True):
-        found[point["kind"]].append(run.history[measure])
-    return {kind: np.mean(each, axis=0) for kind, each in found.items()}
+        histories[point["kind"]].append(run.history[measure])
+    return {kind: np.mean(seeds, axis=0) for kind, seeds in histories.items()}
 
 
-def learnt_by_heart(sweep: tw.Sweep) -> dict[str, float]:
-    """The loss on the rows of training with nothing dropped, by kind: mean over the seeds."""
+def training_losses(sweep: tw.Sweep) -> dict[str, float]:
+    """The loss on the training rows with nothing dropped: the mean over the seeds, by kind."""
     X, y = rows(60, seed=0)
-    found: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    losses: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for point, run in zip(sweep.points, sweep.runs, strict=True):
-        found[point["kind"]].append(float(np.mean((run.net.predict(X)[:, 0] - y) ** 2)))
-    return {kind: float(np.mean(each)) for kind, each in found.items()}
+        losses[point["kind"]].append(float(np.mean((run.net.predict(X)[:, 0] - y) ** 2)))
+    return {kind: float(np.mean(seeds)) for kind, seeds in losses.items()}
 
 
 def main(picture: str | None = None) -> None:
     sweep = train()
-    held_out, training = curves(sweep, "val_loss"), learnt_by_heart(sweep)
-    print(f"60 rows, some 5,000 weights, {EPOCHS} epochs; the noise alone is a loss of 0.16")
+    validation, training = curves(sweep, "val_loss"), training_losses(sweep)
+    print(f"60 rows, about 5,000 weights, {EPOCHS} epochs; the noise alone gives a loss of 0.16")
     print("Mean squared error, mean over 3 seeds")
-    print(f"  {'net':<13}{'training':>10}{'held out':>10}{'at its best':>13}{'in epoch':>10}")
-    for kind, losses in held_out.items():
+    print(f"  {'network':<13}{'training':>10}{'validation':>12}{'at its best':>13}{'in epoch':>10}")
+    for kind, losses in validation.items():
         best = int(np.argmin(losses))
-        print(f"  {kind:<13}{training[kind]:>10.4f}{losses[-1]:>10.4f}", end="")
+        print(f"  {kind:<13}{training[kind]:>10.4f}{losses[-1]:>12.4f}", end="")
         print(f"{losses[best]:>13.4f}{best + 1:>10}")
-    print("\nThe plain net knows its rows by heart, noise included, and is worst on rows")
-    print("that it never saw. The disturbed nets know them less well, and what they")
-    print("learnt holds. (The training loss is taken after training, nothing dropped.)")
+    print("\nThe plain network memorizes its rows, noise included, and does worst on new")
+    print("rows. The others fit their rows less closely and generalize better. (The")
+    print("training loss is measured after training, with nothing dropped.)")
 
     epochs = np.arange(1, EPOCHS + 1)
     charts = {
-        "Loss on held-out rows": (held_out, "The plain net gets worse while it trains."),
-        "Loss while training": (
+        "Validation loss": (validation, "The plain network gets worse as it trains."),
+        "Training loss": (
             curves(sweep, "loss"),
-            "The plain net goes to 0; the others are measured with half of them left out.",
+            "The plain network reaches 0; the others are measured with half of it dropped.",
         ),
     }
     figures = []
     for title, (losses, caption) in charts.items():
-        lines = {kind: (epochs, each) for kind, each in losses.items()}
+        lines = {kind: (epochs, curve) for kind, curve in losses.items()}
         figures.append((line_chart(lines, title=title, x_label="epoch", y_label="loss"), caption))
     drawing.write(picture, "Dropout and DropConnect", *figures)
 

@@ -1,10 +1,9 @@
-"""The error plane: over two weights the error is a landscape, and descent is a path in it.
+"""The error plane: over two weights the error is a landscape, and gradient descent is a path in it.
 
-A linear unit with two inputs has a bowl for an error, here an elongated one, since its inputs go
-together. With the curvature c along a direction, a step leaves 1 - alpha c of the way to the
-bottom: alpha above 2 / c climbs, and the steepest direction decides. A path as first argument
-gets the picture: contours of the error, and the ways down with a small, a good and a too large
-alpha.
+The error of a linear unit with two inputs is a bowl, elongated here because the inputs are
+correlated. Along a direction of curvature c, one step leaves 1 - alpha c of the distance to the
+bottom. Alpha above 2 / c diverges, so the steepest direction sets the limit. Give a path as the
+first argument to draw the error's contours and the paths of a small, a good and a too large alpha.
 """
 
 import sys
@@ -20,7 +19,7 @@ START = np.array([-1.5, 2.5])
 
 
 def rows() -> tuple[np.ndarray, np.ndarray]:
-    """Two inputs that go together, and a goal that is 1 of the first and 0.5 of the second."""
+    """Two correlated inputs, and the target 1 x0 + 0.5 x1 plus noise."""
     random = np.random.default_rng(0)
     common, own = random.normal(size=(100, 1)), random.normal(size=(100, 2))
     X = common + 0.5 * own
@@ -28,7 +27,7 @@ def rows() -> tuple[np.ndarray, np.ndarray]:
 
 
 class Unit(tw.Module):
-    """A linear unit that gives its prediction and, to be noted, its two weights: (N, 3)."""
+    """A linear unit that returns its prediction and, to log them, its two weights: (N, 3)."""
 
     dtype = "float64"
 
@@ -44,13 +43,13 @@ def descend(X: np.ndarray, y: np.ndarray, alpha: float) -> tuple[np.ndarray, np.
         net,
         X,
         np.repeat(y[:, None], 3, axis=1),
-        loss=lambda found, goal: (found[:, 0] - goal[:, 0]) ** 2,
+        loss=lambda output, target: (output[:, 0] - target[:, 0]) ** 2,
         optimizer=tw.SGD(lr=alpha),
         epochs=STEPS,
         batch_size=None,
         metrics=[
-            tw.Metric("first", lambda found, _: found[:, 1]),
-            tw.Metric("second", lambda found, _: found[:, 2]),
+            tw.Metric("first", lambda output, _: output[:, 1]),
+            tw.Metric("second", lambda output, _: output[:, 2]),
         ],
     )
     before = np.stack([run.history["first"], run.history["second"]], 1)
@@ -58,7 +57,7 @@ def descend(X: np.ndarray, y: np.ndarray, alpha: float) -> tuple[np.ndarray, np.
 
 
 def curvatures(X: np.ndarray) -> np.ndarray:
-    """Of the mean squared error: the eigenvalues of its second derivatives, 2 X^T X / N."""
+    """The eigenvalues of the Hessian of the mean squared error, 2 X^T X / N."""
     return np.linalg.eigvalsh(2 * X.T @ X / len(X))
 
 
@@ -69,17 +68,18 @@ def main(picture: str | None = None) -> None:
     alphas = {"small": 0.1 / high, "good": 2 / (low + high), "too large": 2.08 / high}
 
     def error(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """The error over the plane, from its bottom and its second derivatives."""
-        way = np.stack([a - best[0], b - best[1]], -1)
-        bend = way @ (X.T @ X / len(X))
-        return (bend * way).sum(-1) + np.mean((X @ best - y) ** 2)
+        """The error at weights a, b, from its minimum and its second derivatives."""
+        gap = np.stack([a - best[0], b - best[1]], -1)
+        return ((gap @ (X.T @ X / len(X))) * gap).sum(-1) + np.mean((X @ best - y) ** 2)
 
     bottom = float(error(*best))
-    print(f"The bottom: weights {best[0]:.3f} and {best[1]:.3f}, error {bottom:.4f}")
-    print(f"Curvature along the valley {low:.3f}, across it {high:.3f}: {high / low:.0f} times")
+    print(f"The minimum: weights {best[0]:.3f} and {best[1]:.3f}, error {bottom:.4f}")
+    print(
+        f"Curvature along the valley {low:.3f}, across it {high:.3f}: {high / low:.0f} times larger"
+    )
     print(f"So alpha must be below 2 / {high:.3f} = {2 / high:.3f}")
-    print(f"\nError above the bottom, from {START[0]} and {START[1]}")
-    print(f"  {'alpha':<18}{'step 0':>9}{'step 5':>9}{'step 25':>10}   left a step")
+    print(f"\nError above the minimum, starting at {START[0]} and {START[1]}")
+    print(f"  {'alpha':<18}{'step 0':>9}{'step 5':>9}{'step 25':>10}   kept per step")
     print(f"  {'':<46}   along, across")
     paths, errors = {}, {}
     for name, alpha in alphas.items():
@@ -87,11 +87,11 @@ def main(picture: str | None = None) -> None:
         paths[label], before = descend(X, y, alpha)
         above = np.append(before, error(*paths[label][-1])) - bottom
         errors[label] = (np.arange(len(above)), above)
-        told = "".join(f"{above[step]:>{width}.4f}" for step, width in ((0, 9), (5, 9), (25, 10)))
-        print(f"  {label:<18}{told}   {1 - alpha * low:5.2f}  {1 - alpha * high:6.2f}")
-    print("\nSmall: it slides to the floor of the valley and creeps along it. Good: it")
-    print("goes as fast along as across. Too large: it swings across the valley, each")
-    print("time a little higher, although along the valley all is well.")
+        cells = "".join(f"{above[step]:>{width}.4f}" for step, width in ((0, 9), (5, 9), (25, 10)))
+        print(f"  {label:<18}{cells}   {1 - alpha * low:5.2f}  {1 - alpha * high:6.2f}")
+    print("\nSmall: it drops to the floor of the valley and creeps along it. Good: it")
+    print("moves as fast along the valley as across. Too large: it swings across the")
+    print("valley, higher each time, although it converges along it.")
 
     drawing.write(
         picture,
@@ -104,11 +104,11 @@ def main(picture: str | None = None) -> None:
                 levels=bottom + np.array([0.02, 0.1, 0.3, 1, 2, 4, 8, 14, 22, 32]),
                 title="Three ways down an elongated bowl",
             ),
-            "The ring is the start; each dot is where a path is after 25 steps.",
+            "The ring marks the start, each dot the end of a path after 25 steps.",
         ),
         (
-            line_chart(errors, title="Error above the bottom", x_label="step", y_label="error"),
-            "On a log scale each way is a straight line in the end: the slowest direction decides.",
+            line_chart(errors, title="Error above the minimum", x_label="step", y_label="error"),
+            "The slowest direction decides how fast each path converges in the end.",
         ),
     )
 

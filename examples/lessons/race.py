@@ -1,9 +1,10 @@
-"""The race: ten update rules on one valley and on one net, with the same budget.
+"""The race: ten optimizers in one valley and on one network, with the same budget.
 
-Plain descent zigzags across a narrow valley; momentum carries speed along it, Nesterov looks
-ahead first. AdaGrad, AdaDelta and RMSProp give each weight a step of its own, Adam and its kin do
-both, and Lion takes the signs alone. Each rule gets the same learning rates to try, as one sweep,
-and the same number of steps; its best rate counts. A path as first argument gets the picture.
+Plain SGD zigzags across a narrow valley; momentum builds up speed along it, and Nesterov momentum
+looks ahead first. AdaGrad, AdaDelta and RMSProp adapt the step of each weight, Adam and its
+relatives do both, and Lion uses only signs. Every optimizer tries the same learning rates in one
+sweep, with the same number of steps; its best rate counts.
+Give a path as the first argument to draw the charts.
 """
 
 import sys
@@ -17,7 +18,7 @@ import numpy as np
 import talweg as tw
 from talweg.draw import line_chart
 
-RULES = {
+OPTIMIZERS = {
     "SGD": tw.SGD(),
     "momentum": tw.SGD(momentum=0.9),
     "Nesterov": tw.SGD(momentum=0.9, nesterov=True),
@@ -39,23 +40,23 @@ STEPS, EPOCHS = 300, 10
 
 
 def rosenbrock(x: Any, y: Any) -> Any:
-    """A narrow bent valley whose floor falls slowly to (1, 1), where it is 0 (here 10 for 100)."""
+    """Rosenbrock's valley, with 10 instead of 100: narrow, curved, and 0 at its minimum (1, 1)."""
     return (1 - x) ** 2 + 10 * (y - x * x) ** 2
 
 
-def on_valley(rule: tw.Optimizer) -> tw.Sweep:
-    """A net whose two outputs, for an input of 1, are its weights: the place in the valley."""
+def on_valley(optimizer: tw.Optimizer) -> tw.Sweep:
+    """A network whose two outputs, for an input of 1, are its weights: a point in the valley."""
     return tw.sweep(
         lambda: tw.Sequential(tw.Dense(2, bias=False, init=START), dtype="float64"),
         [[1.0]],
         [[0.0, 0.0]],
         over={"lr": VALLEY_RATES},
-        loss=lambda place, _: rosenbrock(place[:, 0], place[:, 1]),
-        optimizer=rule,
+        loss=lambda point, _: rosenbrock(point[:, 0], point[:, 1]),
+        optimizer=optimizer,
         epochs=STEPS,
         metrics=[
-            tw.Metric("first", lambda place, _: place[:, 0]),
-            tw.Metric("second", lambda place, _: place[:, 1]),
+            tw.Metric("first", lambda point, _: point[:, 0]),
+            tw.Metric("second", lambda point, _: point[:, 1]),
         ],
     )
 
@@ -66,69 +67,69 @@ def path(run: tw.Run) -> np.ndarray:
 
 
 def shellfish() -> tuple[np.ndarray, np.ndarray]:
-    """The first 1,000 rows of the table that talweg brings along: measures, and rings."""
+    """The first 1,000 rows of the table that ships with talweg: measurements and rings."""
     file = Path(tw.data.__file__).parent / "abalone" / "abalone.csv"
     table = np.genfromtxt(file, delimiter=",", skip_header=1, usecols=range(1, 9))[:1000]
     table = (table - table.mean(axis=0)) / table.std(axis=0)
     return table[:, :-1], table[:, -1]
 
 
-def on_net(rule: tw.Optimizer, X: np.ndarray, y: np.ndarray) -> tw.Sweep:
+def on_net(optimizer: tw.Optimizer, X: np.ndarray, y: np.ndarray) -> tw.Sweep:
     return tw.sweep(
         lambda: tw.Sequential(tw.Dense(16, "tanh"), tw.Dense(1)),
         X,
         y,
         over={"lr": NET_RATES},
-        optimizer=rule,
+        optimizer=optimizer,
         epochs=EPOCHS,
         batch_size=32,
     )
 
 
 def steps_below(losses: np.ndarray, goal: float) -> str:
-    """The first step before which the loss was below the goal."""
+    """The number of steps after which the loss was below the goal, or -."""
     below = np.flatnonzero(losses < goal)
     return str(below[0]) if below.size else "-"
 
 
-def tell_valley(found: dict[str, tw.Sweep]) -> dict[str, np.ndarray]:
+def print_valley(sweeps: dict[str, tw.Sweep]) -> dict[str, np.ndarray]:
     print(f"In the valley (1 - x)^2 + 10 (y - x^2)^2: {STEPS} steps from -1.5, 2, the best of")
     print(f"{len(VALLEY_RATES)} learning rates from {VALLEY_RATES[0]} to {VALLEY_RATES[-1]:.2g}")
-    print(f"  {'rule':<10}{'rate':>8}{'height at the end':>20}{'below 0.1':>12}{'below 0.001':>13}")
+    print(f"  {'':<10}{'rate':>8}{'final height':>20}{'below 0.1':>12}{'below 0.001':>13}")
     paths = {}
-    for name, sweep in found.items():
+    for name, sweep in sweeps.items():
         paths[name] = path(sweep.best)
         heights = rosenbrock(*paths[name].T)
-        told = "".join(f"{steps_below(heights, goal):>{w}}" for goal, w in ((0.1, 12), (1e-3, 13)))
-        print(f"  {name:<10}{sweep.best_point['lr']:>8.2g}{heights[-1]:>20.2g}{told}")
+        cells = "".join(f"{steps_below(heights, goal):>{w}}" for goal, w in ((0.1, 12), (1e-3, 13)))
+        print(f"  {name:<10}{sweep.best_point['lr']:>8.2g}{heights[-1]:>20.2g}{cells}")
     return paths
 
 
-def tell_net(found: dict[str, tw.Sweep]) -> None:
-    print(f"\nOn a net, 7-16-1, that predicts the rings of shellfish: {EPOCHS} epochs of 1,000")
+def print_net(sweeps: dict[str, tw.Sweep]) -> None:
+    print(f"\nOn a 7-16-1 network that predicts the rings of shellfish: {EPOCHS} epochs of 1,000")
     print(f"rows, the best of {len(NET_RATES)} learning rates from {NET_RATES[0]} to 1")
-    print(f"  {'rule':<10}{'rate':>8}{'loss in epoch 1':>18}{'3':>9}{EPOCHS:>9}", end="")
+    print(f"  {'':<10}{'rate':>8}{'loss in epoch 1':>18}{'3':>9}{EPOCHS:>9}", end="")
     print(f"{'rates within 10%':>20}")
-    for name, sweep in found.items():
+    for name, sweep in sweeps.items():
         losses = sweep.best.history["loss"]
-        told = "".join(f"{losses[at]:>{width}.4f}" for at, width in ((0, 18), (2, 9), (-1, 9)))
+        cells = "".join(f"{losses[epoch]:>{w}.4f}" for epoch, w in ((0, 18), (2, 9), (-1, 9)))
         last = np.array([run.history["loss"][-1] for run in sweep.runs if run.failure is None])
         near = np.count_nonzero(last < 1.1 * losses[-1])
-        print(f"  {name:<10}{sweep.best_point['lr']:>8g}{told}{near:>20}")
+        print(f"  {name:<10}{sweep.best_point['lr']:>8g}{cells}{near:>20}")
 
 
 def main(picture: str | None = None) -> None:
     X, y = shellfish()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", tw.TrainingWarning)  # the largest rates leave the valley
-        valley = {name: on_valley(rule) for name, rule in RULES.items()}
-        net = {name: on_net(rule, X, y) for name, rule in RULES.items()}
-    paths = tell_valley(valley)
-    print("The floor is narrow and bent: plain descent must take steps that are small")
-    print("enough not to jump its walls. Momentum makes long steps out of many that agree.")
-    tell_net(net)
-    print("On a net the best rates bring the rules close together. What differs is how")
-    print("many rates do: the fewer, the more one has to search.")
+        warnings.simplefilter("ignore", tw.TrainingWarning)  # the largest rates diverge
+        valley = {name: on_valley(optimizer) for name, optimizer in OPTIMIZERS.items()}
+        net = {name: on_net(optimizer, X, y) for name, optimizer in OPTIMIZERS.items()}
+    paths = print_valley(valley)
+    print("The floor is narrow and curved: plain SGD needs steps small enough not to jump")
+    print("over its walls. Momentum adds up steps that agree into long ones.")
+    print_net(net)
+    print("On the network, all optimizers do about as well at their best rates. They differ")
+    print("in how many rates work: the fewer, the longer the search.")
 
     figures = []
     for heat in HEATS:
@@ -140,11 +141,12 @@ def main(picture: str | None = None) -> None:
             title=", ".join(heat),
             labels=("x", "y"),
         )
-        figures.append((chart, f"From the ring towards 1, 1 in {STEPS} steps, at the best rate."))
+        caption = f"From the ring towards 1, 1 in {STEPS} steps, at the best learning rate."
+        figures.append((chart, caption))
     epochs = np.arange(1, EPOCHS + 1)
-    lines = {each: (epochs, net[each].best.history["loss"]) for each in CHOSEN}
-    curve = line_chart(lines, title="On the net", x_label="epoch", y_label="loss")
-    figures.append((curve, "At its best rate each rule learns the net about as well."))
+    lines = {name: (epochs, net[name].best.history["loss"]) for name in CHOSEN}
+    curve = line_chart(lines, title="On the network", x_label="epoch", y_label="loss")
+    figures.append((curve, "At their best rates, all optimizers train the network about as well."))
     drawing.write(picture, "The race", *figures)
 
 

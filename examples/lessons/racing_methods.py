@@ -1,24 +1,25 @@
-"""The race goes on: ten methods on one valley and on one net, with the same passes over the rows.
+"""The race goes on: ten methods in one valley and on one network, with the same number of passes.
 
-Update rules take one step a pass, or one a batch. AW-SGD draws single rows, as often as it learns
-that they matter. Annealing needs no gradient, and proposes places at random. BFGS and L-BFGS learn
-how the valley bends, with a pass or two a step. Where a learning rate is asked for, the best of
-several counts. A path as first argument gets the picture.
+Optimizers such as SGD take one step per pass, or one per batch. AW-SGD samples rows as often as it
+has learned that they matter. Annealing needs no gradient and proposes points at random. BFGS and
+L-BFGS learn the curvature, with one or two passes per step. Where a method has a learning rate, the
+best of several counts. Give a path as the first argument to draw the charts.
 """
 
 import sys
 import warnings
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import drawing
 import numpy as np
-from race import RULES as UPDATE_RULES, VALLEY_RATES, shellfish
+from race import OPTIMIZERS as ALL_OPTIMIZERS, VALLEY_RATES, shellfish
 
 import talweg as tw
 from talweg.draw import line_chart
 
-RULES = {
-    name: UPDATE_RULES[name]
+OPTIMIZERS = {
+    name: ALL_OPTIMIZERS[name]
     for name in ("SGD", "momentum", "Nesterov", "AdaGrad", "AdaDelta", "Adam")
 }
 SEARCHES = {
@@ -28,102 +29,133 @@ SEARCHES = {
     "BFGS": tw.BFGS(),
     "L-BFGS": tw.LBFGS(),
 }
-METHODS = ("annealing", "SGD", "AW-SGD", *list(RULES)[1:], "BFGS", "L-BFGS")
+METHODS = ("annealing", "SGD", "AW-SGD", *list(OPTIMIZERS)[1:], "BFGS", "L-BFGS")
 SHOWN = ("annealing", "SGD", "AW-SGD", "Adam", "BFGS")
-NET_RATES = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
-DRAWN_RATES = {"valley": [0.0004, 0.0016, 0.0064], "net": [0.03, 0.1]}  # AW-SGD: run one by one
-PASSES = {"valley": 300, "net": 30}
 SAMPLER = tw.AdaptiveSampling(strata="rows", lr=0.05)
+Curve = tuple[float | None, np.ndarray, np.ndarray]  # learning rate, passes, losses
 
 
-def valley() -> dict[str, Any]:
-    """The valley as two rows, one for each of its terms; a net whose outputs are the place."""
+class Course(NamedTuple):
+    """A network, rows and a loss to minimize, with a budget and the learning rates to try."""
 
-    def height(place: Any, term: Any) -> Any:
-        x, y = place[:, 0], place[:, 1]
+    name: str
+    build: Callable[[], tw.Module]
+    X: np.ndarray
+    y: np.ndarray
+    loss: Any
+    passes: int
+    batch_size: int | None
+    rates: list[float]
+    aw_sgd_rates: list[float]
+
+
+def valley() -> Course:
+    """The valley as two rows, one per term; the network's outputs are a point in the valley."""
+
+    def height(point: Any, term: Any) -> Any:
+        x, y = point[:, 0], point[:, 1]
         return 2 * (term[:, 0] * (1 - x) ** 2 + term[:, 1] * 10 * (y - x * x) ** 2)
 
     def build() -> tw.Module:
         start = np.array([[-1.5, 2.0]])
         return tw.Sequential(tw.Dense(2, bias=False, init=start), dtype="float64")
 
-    rows = {"X": np.ones((2, 1)), "y": np.eye(2)}
-    return {"build": build, **rows, "loss": height, "batch_size": None, "rates": VALLEY_RATES}
+    aw_sgd_rates = [0.0004, 0.0016, 0.0064]
+    rows = np.ones((2, 1)), np.eye(2)
+    return Course("valley", build, *rows, height, 300, None, VALLEY_RATES, aw_sgd_rates)
 
 
-def net() -> dict[str, Any]:
-    """A net, 7-16-1, that predicts the rings of 1,000 shellfish; rules take 32 rows a step."""
+def network() -> Course:
+    """A 7-16-1 network that predicts the rings of 1,000 shellfish, 32 rows per step."""
 
     def build() -> tw.Module:
         return tw.Sequential(tw.Dense(16, "tanh"), tw.Dense(1))
 
-    X, y = shellfish()
-    return {"build": build, "X": X, "y": y, "loss": "mse", "batch_size": 32, "rates": NET_RATES}
+    rates = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
+    return Course("network", build, *shellfish(), "mse", 30, 32, rates, [0.03, 0.1])
 
 
-def race(where: str, field: dict[str, Any]) -> dict[str, tuple[Any, np.ndarray, np.ndarray]]:
-    """Of each method: its rate, and the losses over all rows after so many passes."""
-    build, X, y, rates = (field[name] for name in ("build", "X", "y", "rates"))
-    passes = PASSES[where]
-    settings = {
-        "loss": field["loss"],
-        "validation": (X, y),
-        "restore_best": False,
-        "epochs": passes,
-    }
-    found = {}
-    for name, rule in RULES.items():
-        of_rule = {**settings, "optimizer": rule, "batch_size": field["batch_size"]}
-        runs = tw.sweep(build, X, y, over={"lr": rates}, **of_rule).runs
-        found[name] = _best(rates, runs)
-    drawn = {**settings, "batch_size": 1 if where == "valley" else 32, "sampler": SAMPLER}
-    rates = DRAWN_RATES[where]
-    runs = [tw.fit(build(), X, y, optimizer=tw.SGD(lr=rate), **drawn) for rate in rates]
-    found["AW-SGD"] = _best(rates, runs)
-    for name, rule in SEARCHES.items():
-        steps = passes // rule.proposals if name == "annealing" else passes
-        of_rule = {**settings, "optimizer": rule, "batch_size": None, "epochs": steps}
-        run = tw.fit(build(), X, y, **of_rule)
-        each = run.watched.get("passes", np.full(run.epochs, passes // steps))
-        made = np.cumsum(each)
-        found[name] = None, made[made <= passes], run.history["val_loss"][made <= passes]
-    return {name: found[name] for name in METHODS}
+def race(course: Course) -> dict[str, Curve]:
+    """For each method its best learning rate, and its loss over all rows by passes."""
+    curves = {name: train_sgd(course, rule) for name, rule in OPTIMIZERS.items()}
+    curves["AW-SGD"] = train_aw_sgd(course)
+    curves |= {name: search(course, method) for name, method in SEARCHES.items()}
+    return {name: curves[name] for name in METHODS}
 
 
-def _best(rates: list[float], runs: list[tw.Run]) -> tuple[float, np.ndarray, np.ndarray]:
+def settings(course: Course) -> dict[str, Any]:
+    rows = (course.X, course.y)
+    return {"loss": course.loss, "validation": rows, "restore_best": False}
+
+
+def train_sgd(course: Course, optimizer: tw.Optimizer) -> Curve:
+    """One of the optimizers, at the best of the course's learning rates."""
+    sweep = tw.sweep(
+        course.build,
+        course.X,
+        course.y,
+        over={"lr": course.rates},
+        optimizer=optimizer,
+        batch_size=course.batch_size,
+        epochs=course.passes,
+        **settings(course),
+    )
+    return best_run(course.rates, sweep.runs)
+
+
+def train_aw_sgd(course: Course) -> Curve:
+    limits = {"batch_size": course.batch_size or 1, "epochs": course.passes, **settings(course)}
+    rules = (tw.SGD(lr=rate) for rate in course.aw_sgd_rates)
+    rows = course.X, course.y
+    runs = [tw.fit(course.build(), *rows, optimizer=r, sampler=SAMPLER, **limits) for r in rules]
+    return best_run(course.aw_sgd_rates, runs)
+
+
+def search(course: Course, method: Any) -> Curve:
+    """A method without a learning rate, which may take several passes per step."""
+    passes_per_step = method.proposals if method is SEARCHES["annealing"] else 1
+    steps = course.passes // passes_per_step
+    limits = {"batch_size": None, "epochs": steps, **settings(course)}
+    run = tw.fit(course.build(), course.X, course.y, optimizer=method, **limits)
+    passes = np.cumsum(run.watched.get("passes", np.full(run.epochs, passes_per_step)))
+    within = passes <= course.passes
+    return None, passes[within], run.history["val_loss"][within]
+
+
+def best_run(rates: list[float], runs: Sequence[tw.Run]) -> Curve:
     ends = [run.history["val_loss"][-1] if run.failure is None else np.inf for run in runs]
     best = int(np.nanargmin(ends))
     losses = runs[best].history["val_loss"]
     return rates[best], np.arange(1, len(losses) + 1), losses
 
 
-def tell(found: dict[str, Any], moments: tuple[int, ...]) -> None:
-    told = "".join(f"{f'after {moment}':>14}" for moment in moments)
-    print(f"  {'method':<12}{'rate':>8}{told}")
-    for name, (rate, passes, losses) in found.items():
-        at = [losses[max(0, np.searchsorted(passes, each, "right") - 1)] for each in moments]
-        words = f"{rate:.2g}" if rate else "-"
-        told = "".join(f"{each:>14.3g}" for each in at)
-        print(f"  {name:<12}{words:>8}{told}")
+def print_curves(curves: dict[str, Curve], moments: tuple[int, ...]) -> None:
+    heads = "".join(f"{f'after {moment}':>14}" for moment in moments)
+    print(f"  {'method':<12}{'rate':>8}{heads}")
+    for name, (rate, passes, losses) in curves.items():
+        last = [max(0, np.searchsorted(passes, moment, "right") - 1) for moment in moments]
+        cells = "".join(f"{losses[i]:>14.3g}" for i in last)
+        print(f"  {name:<12}{f'{rate:.2g}' if rate else '-':>8}{cells}")
 
 
 def main(picture: str | None = None) -> None:
+    courses = valley(), network()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", tw.TrainingWarning)  # the largest rates leave the valley
-        found = {"valley": race("valley", valley()), "net": race("net", net())}
-    print(f"In the valley (1 - x)^2 + 10 (y - x^2)^2, from -1.5, 2: {PASSES['valley']} passes,")
-    print("the height after so many")
-    tell(found["valley"], (20, 100, 300))
-    print("BFGS and L-BFGS know after some steps how the valley bends, and fall to its end.")
-    print(f"\nOn a net, 7-16-1, and 1,000 rows: {PASSES['net']} passes, the loss after so many")
-    tell(found["net"], (1, 10, 30))
-    print("A pass is 32 steps for rules that see 32 rows at a time, a step or less for")
-    print("those that see all. SimulatedAnnealing, without a gradient, hardly leaves its start.")
+        warnings.simplefilter("ignore", tw.TrainingWarning)  # the largest rates diverge
+        in_valley, on_network = (race(course) for course in courses)
+    print("In the valley (1 - x)^2 + 10 (y - x^2)^2, from -1.5, 2: the height by passes")
+    print_curves(in_valley, (20, 100, 300))
+    print("After some steps BFGS and L-BFGS know the curvature, and converge at once.")
+    print("\nOn a 7-16-1 network with 1,000 rows: the loss by passes")
+    print_curves(on_network, (1, 10, 30))
+    print("A pass is 32 steps for methods that take 32 rows per step, and at most one for")
+    print("full-batch methods. Annealing, which has no gradient, hardly leaves its start.")
     figures = []
-    for where, methods in found.items():
-        lines = {name: methods[name][1:] for name in SHOWN}
-        chart = line_chart(lines, title=f"On the {where}", x_label="passes", y_label="loss")
-        figures.append((chart, f"The loss over all rows after each pass, on the {where}."))
+    for course, curves in zip(courses, (in_valley, on_network), strict=True):
+        lines = {name: curves[name][1:] for name in SHOWN}
+        title = f"On the {course.name}"
+        chart = line_chart(lines, title=title, x_label="passes", y_label="loss")
+        figures.append((chart, f"The loss over all rows by passes, on the {course.name}."))
     drawing.write(picture, "Ten methods", *figures)
 
 

@@ -1,10 +1,10 @@
-"""Slopes: the three ways in which descent fails on a curve, and the cure of each.
+"""Slopes: three ways in which gradient descent fails on a curve, and the remedy for each.
 
-A ball rolls down a curve by its slope alone. Where slopes are too big it jumps over the bucket,
-where they are too small it stops half-way, and a dent on the way holds it. The three rules are
+A ball rolls down a curve by its slope alone. If the slopes are too steep it jumps over the bucket,
+if they are too flat it stops half-way, and a dent on the way holds it. The three update rules are
 those of "A Neural Network in 13 lines of Python" (Andrew Trask, iamtrask.github.io, 2015-07-27):
-naive, "probably oversimplified", and improved, which is `tw.SGD`. A path as first argument gets
-the picture.
+naive, "probably oversimplified", and improved, which is `tw.SGD`.
+Give a path as the first argument to draw the charts.
 """
 
 import sys
@@ -19,7 +19,7 @@ from talweg.draw import line_chart
 
 
 class Naive(tw.Optimizer):
-    """Always a step of the same length, to where the slope falls."""
+    """A step of fixed length down the slope."""
 
     def update(
         self, weights: tw.Tensor, gradient: tw.Tensor, state: Mapping[str, tw.Tensor]
@@ -28,7 +28,7 @@ class Naive(tw.Optimizer):
 
 
 class Oversimplified(tw.Optimizer):
-    """A step as long as the slope is steep."""
+    """A step equal to the slope."""
 
     def update(
         self, weights: tw.Tensor, gradient: tw.Tensor, state: Mapping[str, tw.Tensor]
@@ -45,7 +45,7 @@ def steep_bucket(x: tw.Tensor) -> tw.Tensor:
 
 
 def flat_bucket(x: tw.Tensor) -> tw.Tensor:
-    """Nearly level away from the middle."""
+    """Nearly level far from the minimum."""
     return 1 - tw.exp(-x * x / 2)
 
 
@@ -54,93 +54,89 @@ def dented_bucket(x: Any) -> Any:
 
 
 def roll(
-    curve: Callable[[tw.Tensor], tw.Tensor], rule: tw.Optimizer, start: float, steps: int
+    curve: Callable[[tw.Tensor], tw.Tensor], optimizer: tw.Optimizer, start: float, steps: int
 ) -> np.ndarray:
-    """The places of a ball: where it starts, and after each step. A net of one weight is enough."""
+    """The position of a ball before and after each step; the ball is a network with one weight."""
     ball = tw.Sequential(tw.Dense(1, bias=False, init=start), dtype="float64")
     run = tw.fit(
         ball,
         [[1.0]],
         [0.0],
-        loss=lambda place, _: curve(place[:, 0]),
-        optimizer=rule,
+        loss=lambda position, _: curve(position[:, 0]),
+        optimizer=optimizer,
         epochs=steps,
-        metrics=tw.Metric("place", lambda place, _: place[:, 0]),
+        metrics=tw.Metric("position", lambda position, _: position[:, 0]),
     )
-    return np.append(run.history["place"], ball.weights.flat)
+    return np.append(run.history["position"], ball.weights.flat)
 
 
-def show(name: str, places: np.ndarray, most: int = 5) -> None:
-    first = "".join(f"{place:8.2f}" for place in places[:most])
-    print(f"  {name:<19}{first} .. {places[-1]:.4g}")
+def show(name: str, path: np.ndarray, most: int = 5) -> None:
+    first = "".join(f"{position:8.2f}" for position in path[:most])
+    print(f"  {name:<19}{first} .. {path[-1]:.4g}")
 
 
-def too_big() -> dict[str, np.ndarray]:
+def too_steep() -> dict[str, np.ndarray]:
     balls = {
         "naive, step 1": roll(bucket, Naive(lr=1.0), 2.5, 20),
         "oversimplified": roll(bucket, Oversimplified(), 2.5, 20),
         "the same, steeper": roll(steep_bucket, Oversimplified(), 2.5, 20),
         "improved, alpha 0.1": roll(steep_bucket, tw.SGD(lr=0.1), 2.5, 20),
     }
-    print("Slopes too big: first places of a ball .. and its last; the lowest is 0")
-    for name, places in balls.items():
-        show(name, places)
-    print("A fixed step ends up hopping across; a step as long as the slope lands as")
-    print("high as it was, or, in a steeper bucket, three times as far out each time.")
-    print("Cure: a share alpha of the slope. 2 x^2 has the slope 4 x, so each step")
-    print("leaves 1 - 4 alpha = 0.6 of the way.")
+    print("Slopes too steep: the ball's first positions .. and the last; minimum at 0")
+    for name, path in balls.items():
+        show(name, path)
+    print("Fixed steps end up hopping back and forth. A step equal to the slope lands as")
+    print("high as before or, in a steeper bucket, three times as far out each time.")
+    print("Remedy: a fraction alpha of the slope. 2 x^2 has the slope 4 x, so each step")
+    print("leaves 1 - 4 alpha = 0.6 of the distance.")
     return balls
 
 
-def too_small() -> dict[str, np.ndarray]:
+def too_flat() -> dict[str, np.ndarray]:
     balls = {
         "alpha 0.1": roll(flat_bucket, tw.SGD(lr=0.1), 3.0, 100),
         "alpha 1": roll(flat_bucket, tw.SGD(lr=1.0), 3.0, 100),
         "Adam, alpha 0.1": roll(flat_bucket, tw.Adam(lr=0.1), 3.0, 100),
     }
-    print("\nSlopes too small: 100 steps from 3, where the slope is 0.03")
-    for name, places in balls.items():
-        show(name, places)
-    print("Cure: a larger alpha, or a rule that measures its step by the slopes it saw.")
+    print("\nSlopes too flat: 100 steps from 3, where the slope is 0.03")
+    for name, path in balls.items():
+        show(name, path)
+    print("Remedy: a larger alpha, or an optimizer that scales its step by past slopes.")
     return balls
 
 
 def local_minima() -> dict[str, np.ndarray]:
     starts = (5.0, 2.0, -0.9, -4.0)
     balls = {f"from {start:g}": roll(dented_bucket, tw.SGD(lr=0.1), start, 60) for start in starts}
-    print("\nLocal minima: x^2 / 8 - cos 2 x has dents left and right of its lowest place")
-    for name, places in balls.items():
-        height = float(dented_bucket(places[-1]))
-        print(f"  {name:<10} rests at {round(places[-1], 3) + 0.0:6.3f}, height {height:6.3f}")
-    print("Cure: start at several places and keep the lowest; the next lessons do.")
+    print("\nLocal minima: x^2 / 8 - cos 2 x has a dent on either side of its minimum")
+    for name, path in balls.items():
+        height = float(dented_bucket(path[-1]))
+        print(f"  {name:<10} stops at {round(path[-1], 3) + 0.0:6.3f}, height {height:6.3f}")
+    print("Remedy: start several times and keep the lowest, as the next lessons do.")
     return balls
 
 
 def main(picture: str | None = None) -> None:
-    found = {"big": too_big(), "small": too_small(), "local": local_minima()}
-    titles = {
-        "big": ("Slopes too big", "Only the ball that takes a share of the slope comes to rest."),
-        "small": ("Slopes too small", "With a small alpha the ball hardly leaves its place."),
-        "local": ("Local minima", "Where a ball ends depends on where it starts."),
-    }
+    steep, flat, dents = too_steep(), too_flat(), local_minima()
+    shown = {name: path for name, path in steep.items() if "steeper" not in name}
+    charts = (
+        (shown, "Slopes too steep", "Only the step with a fraction of the slope converges."),
+        (flat, "Slopes too flat", "With a small alpha the ball hardly moves."),
+        (dents, "Local minima", "Where a ball ends depends on where it starts."),
+    )
     figures = []
-    for key, (title, caption) in titles.items():
-        shown = {
-            name: places[:31]
-            for name, places in found[key].items()
-            if key != "big" or "steeper" not in name
-        }
-        lines = {name: (np.arange(len(places)), places) for name, places in shown.items()}
-        chart = line_chart(lines, title=title, x_label="step", y_label="place")
+    for balls, title, caption in charts:
+        lines = {name: (np.arange(len(path[:31])), path[:31]) for name, path in balls.items()}
+        chart = line_chart(lines, title=title, x_label="step", y_label="position")
         figures.append((chart, caption))
     x = np.linspace(-5, 5, 301)
     curve = line_chart(
         {"height": (x, dented_bucket(x))},
         title="The dented bucket",
-        x_label="place",
+        x_label="position",
         y_label="height",
     )
-    drawing.write(picture, "Slopes", *figures, (curve, "Two dents, and the lowest place at 0."))
+    drawing.write(picture, "Slopes", *figures, (curve, "Two dents, and the minimum at 0."))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Streetlights: which of three lights means "walk"?
 
-The example of chapter 6 of Andrew Trask's "Grokking Deep Learning", number for number: one linear
-unit, w -= alpha * input * delta with delta = prediction - goal, a row at a time. That is stochastic
-gradient descent on half the squared error; the errors printed are the squares themselves.
-A path as first argument gets the picture.
+The example of chapter 6 of Andrew Trask's "Grokking Deep Learning", digit by digit: one linear
+unit, w -= alpha * input * delta with delta = prediction - goal, one row per step. That is
+stochastic gradient descent on half the squared error; the errors printed are the full squares.
+Give a path as the first argument to draw the chart.
 """
 
 import sys
@@ -18,7 +18,7 @@ LIGHTS = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 1], [1, 1, 1], [0, 1, 1], [1, 0,
 WALK = np.array([0, 1, 0, 1, 1, 0], dtype=float)
 CONFLICTING = LIGHTS[:4], np.array([1, 1, 0, 0], dtype=float)
 START = np.array([[0.5], [0.48], [-0.7]])
-WAYS = {"stochastic": 1, "mini-batch": 2, "full batch": None}
+BATCH_SIZES = {"stochastic": 1, "mini-batch": 2, "full batch": None}
 
 
 def one_unit(start: np.ndarray) -> tw.Sequential:
@@ -50,9 +50,9 @@ def train(
 
 
 def push(lights: np.ndarray, goal: float) -> np.ndarray:
-    """Which way one row pushes each weight: minus the gradient's sign, (D,).
+    """The direction in which one row pushes each weight: minus the sign of the gradient, (D,).
 
-    The prediction is held at 0.5, between the goals, so that each row pulls towards its own.
+    The prediction is fixed at 0.5, between the two goals, so each row pulls towards its own goal.
     """
 
     def loss(weights: tw.Tensor) -> tw.Tensor:
@@ -68,37 +68,38 @@ def print_pressure(title: str, lights: np.ndarray, goals: np.ndarray) -> None:
     for x, goal in zip(lights, goals, strict=True):
         signs = push(x, goal)
         total += signs
-        arrows = "  ".join("0+-"[each] for each in signs)
+        arrows = "  ".join("0+-"[sign] for sign in signs)
         print(f"  {x.astype(int)}{goal:>5.0f}      {arrows}")
-    print("  in all:         " + " ".join(f"{each:+2d}" if each else " 0" for each in total))
+    print("  total:          " + " ".join(f"{sign:+2d}" if sign else " 0" for sign in total))
 
 
 def print_correlation(weights: np.ndarray) -> None:
-    print("\nWhat goes along with walking, and what the weights found")
+    print("\nWhich lights correlate with walking, and the learned weights")
     print("  light   correlation with the goal   weight")
     for light, (column, weight) in enumerate(zip(LIGHTS.T, weights, strict=True)):
-        same = f"{np.corrcoef(column, WALK)[0, 1]:+.2f}" if np.ptp(column) else "none: always on"
-        print(f"  {light + 1:>5}   {same:<25}   {weight:+.4f}")
+        constant = np.ptp(column) == 0
+        text = "none: always on" if constant else f"{np.corrcoef(column, WALK)[0, 1]:+.2f}"
+        print(f"  {light + 1:>5}   {text:<25}   {weight:+.4f}")
     print("The middle light decides: its weight went to 1, the others to 0.")
 
 
 def errors(run: tw.Run) -> np.ndarray:
-    """The squared errors of each pass over all six rows; the history holds their mean."""
+    """The sum of squared errors in each pass over the six rows; the history holds their mean."""
     return run.history["sse"] * len(LIGHTS)
 
 
-def three_ways() -> dict[str, tw.Run]:
-    print("\nThe same forty passes, with more rows to a step")
-    runs = {name: train(slice(None), 40, batch_size=size) for name, size in WAYS.items()}
+def print_batch_sizes() -> dict[str, tw.Run]:
+    print("\nThe same forty passes, with more rows per step")
+    runs = {name: train(slice(None), 40, batch_size=size) for name, size in BATCH_SIZES.items()}
     for name, run in runs.items():
-        print(f"  {name:<11}{run.steps:>4} steps, error of the last pass {errors(run)[-1]:.6f}")
-    print("The loss is a sum, so one step on six rows goes as far as six on one row do;")
-    print("a step on one row can undo what the one before it did for another.")
+        print(f"  {name:<11}{run.steps:>4} steps, error in the last pass {errors(run)[-1]:.6f}")
+    print("The loss is a sum, so one step on six rows goes as far as six steps on one row;")
+    print("but a step on one row can undo what the previous step did for another.")
     return runs
 
 
 def main(picture: str | None = None) -> None:
-    print("One row only: each step leaves 0.8 of the prediction, 1 - alpha * 2 lights")
+    print("One row only: each step multiplies the prediction by 1 - alpha * 2 lights = 0.8")
     run = train(slice(0, 1), 20)
     for step in (0, 1, 2, 19):
         error = run.history["sse"][step]
@@ -109,19 +110,21 @@ def main(picture: str | None = None) -> None:
     totals = errors(run)
     for epoch in (0, 1, 2, 3, 4, 39):
         print(f"  pass {epoch + 1:>2}: error {totals[epoch]:.16g}")
-    print("  weights:", ", ".join(f"{each:.8f}" for each in run.net.weights.flat))
+    print("  weights:", ", ".join(f"{weight:.8f}" for weight in run.net.weights.flat))
     print_correlation(run.net.weights.flat)
-    print_pressure("Why: the middle column is pushed up only, the others both ways", LIGHTS, WALK)
-    print_pressure("Conflicting pressure: no column helps; a hidden layer is needed", *CONFLICTING)
+    print_pressure("Why: only the middle weight is always pushed up", LIGHTS, WALK)
+    print_pressure(
+        "Conflicting pressure: no single light helps; it takes a hidden layer", *CONFLICTING
+    )
 
     print("\nOverfitting by accident: weights 0.5, 0.48, -0.5")
     predictions = one_unit(np.array([[0.5], [0.48], [-0.5]])).predict(LIGHTS)[:, 0]
-    for x, goal, found in zip(LIGHTS, WALK, predictions, strict=True):
-        print(f"  {x.astype(int)}  goal {goal:.0f}  prediction {found:5.2f}")
-    print("Row 1 has no error, since 0.5 - 0.5 = 0: it teaches nothing. Row 2 is wrong.")
-    lines = {name: (np.arange(1, 41), errors(run)) for name, run in three_ways().items()}
-    chart = line_chart(lines, title="Error of a pass", x_label="pass", y_label="squared error")
-    caption = "Stochastic descent takes six steps a pass, full-batch descent one."
+    for x, goal, prediction in zip(LIGHTS, WALK, predictions, strict=True):
+        print(f"  {x.astype(int)}  goal {goal:.0f}  prediction {prediction:5.2f}")
+    print("Row 1 has no error, since 0.5 - 0.5 = 0, so it teaches nothing. Row 2 is wrong.")
+    lines = {name: (np.arange(1, 41), errors(run)) for name, run in print_batch_sizes().items()}
+    chart = line_chart(lines, title="Error by pass", x_label="pass", y_label="squared error")
+    caption = "Stochastic descent takes six steps per pass, full-batch descent one."
     drawing.write(picture, "Streetlights", (chart, caption))
 
 

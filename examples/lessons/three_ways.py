@@ -1,9 +1,10 @@
-"""Three ways to take a step: stochastic, mini-batch and full-batch descent on one problem.
+"""Three batch sizes: stochastic, mini-batch and full-batch gradient descent on one problem.
 
-The gradient of a batch is that of all rows plus noise. The variance of the noise falls as 1 / b
-with the size b of the batch, so its spread only as 1 / sqrt(b): a hundred times the work for a
-tenth of the noise. Small batches give many rough steps for the same rows, large ones few good
-steps that a machine does fast. A path as first argument gets the picture.
+The gradient of a batch is the gradient of all rows plus noise. For a batch of size b the variance
+of the noise falls as 1 / b, so its standard deviation falls only as 1 / sqrt(b): a hundred times
+the work for a tenth of the noise. For the same rows, small batches give many noisy steps, and large
+ones few accurate steps that a computer takes fast.
+Give a path as the first argument to draw the charts.
 """
 
 import sys
@@ -16,7 +17,7 @@ from talweg.draw import line_chart
 
 ROWS, EPOCHS = 512, 40
 SIZES = [1, 4, 16, 64, 256]
-WAYS = {"stochastic": (1, 0.02), "mini-batch": (32, 0.2), "full batch": (ROWS, 0.3)}
+METHODS = {"stochastic": (1, 0.02), "mini-batch": (32, 0.2), "full batch": (ROWS, 0.3)}
 
 
 def rows() -> tuple[np.ndarray, np.ndarray]:
@@ -30,110 +31,107 @@ def network() -> tw.Sequential:
 
 
 def row_gradients(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The gradient of each row's loss at the starting weights, (rows, weights)."""
+    """The gradient of each row's loss at the initial weights, (rows, weights)."""
     net = network().init(X, seed=0)
-    found = []
+    gradients = []
     for row in range(len(X)):
         loss = tw.mse(net(X[row : row + 1]), y[row : row + 1, None])
         loss.backward()
-        found.append(np.concatenate([loss.find(name).grad.ravel() for name in net.weights]))
-    return np.array(found)
+        gradients.append(np.concatenate([loss.find(name).grad.ravel() for name in net.weights]))
+    return np.array(gradients)
 
 
 def spreads(gradients: np.ndarray, draws: int = 400) -> dict[int, float]:
-    """By batch size: how far the gradient of a batch is from that of all rows, root mean square.
+    """The root mean square distance between the gradients of a batch and of all rows, by size.
 
-    The gradient of a batch is the mean of its rows' gradients; its rows are drawn with replacement.
+    The gradient of a batch is the mean of its rows' gradients; rows are drawn with replacement.
     """
     random = np.random.default_rng(1)
     whole = gradients.mean(axis=0)
-    found = {}
+    distances = {}
     for size in SIZES:
         batches = random.integers(len(gradients), size=(draws, size))
         gaps = np.array([gradients[batch].mean(axis=0) for batch in batches]) - whole
-        found[size] = float(np.sqrt((gaps**2).sum(axis=1).mean()))
-    return found
+        distances[size] = float(np.sqrt((gaps**2).sum(axis=1).mean()))
+    return distances
 
 
 def train(X: np.ndarray, y: np.ndarray) -> dict[str, tw.Run]:
-    """Each way with an alpha that suits it, the fastest of three runs: they differ in time alone.
+    """Each method with a suitable alpha: the fastest of three runs, which differ only in time.
 
-    The loss over all rows is noted after each epoch.
+    The validation loss is the loss over all rows after each epoch.
     """
-    found = {}
-    for name, (size, alpha) in WAYS.items():
+    fastest = {}
+    for name, (size, alpha) in METHODS.items():
         settings = {"optimizer": tw.SGD(lr=alpha), "epochs": EPOCHS, "batch_size": size}
         settings |= {"validation": (X, y), "restore_best": False}
         runs = [tw.fit(network(), X, y, **settings) for _ in range(3)]
-        found[name] = min(runs, key=lambda run: run.seconds)
-    return found
+        fastest[name] = min(runs, key=lambda run: run.seconds)
+    return fastest
 
 
-def tell_noise(found: dict[int, float], size: float) -> dict[int, float]:
-    law = {each: found[1] / np.sqrt(each) for each in SIZES}
-    print(f"The gradient of all {ROWS} rows has the length {size:.3f}; how far off is that of")
-    print("a batch, measured over 400 batches, and by the law spread(1) / sqrt(b)?")
-    print("  batch   measured      law    variance")
-    for each in SIZES:
-        print(f"  {each:>5}{found[each]:>11.4f}{law[each]:>9.4f}{found[each] ** 2:>12.6f}")
-    return law
+def print_noise(measured: dict[int, float], norm: float) -> dict[int, float]:
+    expected = {size: measured[1] / np.sqrt(size) for size in SIZES}
+    print(f"The gradient of all {ROWS} rows has norm {norm:.3f}. The distance to a batch's")
+    print("gradient, measured over 400 batches, and expected by noise(1) / sqrt(b):")
+    print("  batch   measured expected    variance")
+    for size in SIZES:
+        variance = measured[size] ** 2
+        print(f"  {size:>5}{measured[size]:>11.4f}{expected[size]:>9.4f}{variance:>12.6f}")
+    return expected
 
 
-def tell_ways(runs: dict[str, tw.Run]) -> None:
+def print_methods(runs: dict[str, tw.Run]) -> None:
     print(f"\nLoss over all rows by epoch, {EPOCHS} epochs")
-    print(
-        f"  {'way':<12}{'batch':>6}{'alpha':>7}{'steps':>8}{'epoch 1':>10}{'10':>9}{'40':>9}",
-        end="",
-    )
-    print("   ms an epoch")
+    heads = f"{'batch':>6}{'alpha':>7}{'steps':>8}{'epoch 1':>10}{'10':>9}{'40':>9}"
+    print(f"  {'method':<12}{heads}  ms per epoch")
     for name, run in runs.items():
         losses = [run.history["val_loss"][epoch - 1] for epoch in (1, 10, 40)]
-        told = "".join(
-            f"{loss:>{width}.4f}" for loss, width in zip(losses, (10, 9, 9), strict=True)
-        )
-        size, alpha = WAYS[name]
+        columns = zip(losses, (10, 9, 9), strict=True)
+        cells = "".join(f"{loss:>{width}.4f}" for loss, width in columns)
+        size, alpha = METHODS[name]
         milliseconds = 1000 * run.seconds / run.epochs
-        print(f"  {name:<12}{size:>6}{alpha:>7g}{run.steps:>8,}{told}{milliseconds:>14.3f}")
-    print("An epoch of stochastic descent gets furthest and takes longest; full batches")
-    print("are fast through their rows and hardly move. Mini-batches take the middle.")
+        print(f"  {name:<12}{size:>6}{alpha:>7g}{run.steps:>8,}{cells}{milliseconds:>14.3f}")
+    print("An epoch of stochastic descent makes the most progress and takes longest. Full")
+    print("batches are fast and hardly move. Mini-batches are in between.")
 
 
 def main(picture: str | None = None) -> None:
     X, y = rows()
     gradients = row_gradients(X, y)
     measured = spreads(gradients)
-    law = tell_noise(measured, float(np.linalg.norm(gradients.mean(axis=0))))
+    expected = print_noise(measured, float(np.linalg.norm(gradients.mean(axis=0))))
     runs = train(X, y)
-    tell_ways(runs)
+    print_methods(runs)
 
     epochs = np.arange(1, EPOCHS + 1)
     losses = {name: run.history["val_loss"] for name, run in runs.items()}
     times = {name: epochs * 1000 * run.seconds / EPOCHS for name, run in runs.items()}
     noise = {
         "measured": (np.log10(SIZES), [measured[size] for size in SIZES]),
-        "1 / sqrt(b)": (np.log10(SIZES), [law[size] for size in SIZES]),
+        "1 / sqrt(b)": (np.log10(SIZES), [expected[size] for size in SIZES]),
     }
-    by_epoch = {name: (epochs, each) for name, each in losses.items()}
-    by_time = {name: (times[name], each) for name, each in losses.items()}
+    by_epoch = {name: (epochs, curve) for name, curve in losses.items()}
+    by_time = {name: (times[name], curve) for name, curve in losses.items()}
     drawing.write(
         picture,
-        "Three ways to take a step",
+        "Three batch sizes",
         (
             line_chart(
                 noise,
                 title="Noise of the gradient",
                 x_label="log10 of the batch size",
-                y_label="distance from the gradient of all rows",
+                y_label="distance to the full gradient",
             ),
-            "What is measured lies on the law.",
+            "The measurements follow the law.",
         ),
         (
             line_chart(by_epoch, title="Loss by epoch", x_label="epoch", y_label="loss"),
-            "By epochs, that is by rows seen, small batches are ahead.",
+            "Per epoch, that is per row seen, small batches are ahead.",
         ),
         (
             line_chart(by_time, title="Loss by time", x_label="milliseconds", y_label="loss"),
-            "By the clock the lead of single rows is smaller: their epochs take longest.",
+            "By time the lead of single rows is smaller, because their epochs take longest.",
         ),
     )
 

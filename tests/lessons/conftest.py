@@ -1,4 +1,4 @@
-"""Running a lesson once, as a person would: what it prints, the page it draws, and its names."""
+"""A fixture that runs each lesson once: its printed text, the page it draws, and its names."""
 
 import contextlib
 import io
@@ -24,7 +24,7 @@ class Lesson:
     names: dict[str, Any]
 
     def row(self, start: str, after: str = "") -> list[float]:
-        """The numbers in the first line that begins so, from the words `after` on."""
+        """The numbers in the first line that begins with `start`, after the text `after`."""
         text = self.printed[self.printed.index(after) :]
         (rest,) = re.findall(rf"^ *{re.escape(start)}(?![\w.])(.*)$", text, re.MULTILINE)[:1]
         words = rest.replace(",", "").split()
@@ -33,13 +33,13 @@ class Lesson:
 
 @pytest.fixture(scope="session")
 def lesson(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Lesson]]:
-    found: dict[str, Lesson] = {}
+    lessons: dict[str, Lesson] = {}
 
     def run(name: str) -> Lesson:
-        if name not in found:
-            found[name] = run_lesson(name, tmp_path_factory.mktemp(name))
-            assert_sound(found[name])
-        return found[name]
+        if name not in lessons:
+            lessons[name] = run_lesson(name, tmp_path_factory.mktemp(name))
+            assert_sound(lessons[name])
+        return lessons[name]
 
     sys.path.insert(0, str(LESSONS))
     yield run
@@ -56,15 +56,16 @@ def run_lesson(name: str, folder: Path) -> Lesson:
     return Lesson(out.getvalue(), (folder / "page.html").read_text("utf-8"), files, names)
 
 
-def assert_sound(found: Lesson) -> None:
-    """It prints within 80 columns, and draws one page whose pictures are well formed."""
-    assert len(found.printed.splitlines()) > 10
-    assert [line for line in found.printed.splitlines() if len(line) > 80] == []
-    assert found.files == ["page.html"]
+def assert_sound(lesson: Lesson) -> None:
+    """A lesson prints within 80 columns and draws one page of well-formed pictures."""
+    lines = lesson.printed.splitlines()
+    assert len(lines) > 10
+    assert [line for line in lines if len(line) > 80] == []
+    assert lesson.files == ["page.html"]
     pictures = re.findall(
-        r"(?s)<figure>.*?(<svg.*?</svg>)</div><figcaption>(.+?)</figcaption>", found.page
+        r"(?s)<figure>.*?(<svg.*?</svg>)</div><figcaption>(.+?)</figcaption>", lesson.page
     )
-    assert len(pictures) == found.page.count("<figure>") >= 1
+    assert len(pictures) == lesson.page.count("<figure>") >= 1
     for picture, _ in pictures:
         svg = ElementTree.fromstring(picture)
         assert [child.tag.partition("}")[2] for child in svg][:2] == ["title", "desc"]

@@ -1,7 +1,7 @@
-"""Every number of the tutorials that the lessons are made after, from the lessons, on both engines.
+"""Every published number of the tutorials, computed by the lessons on both engines.
 
-A row names the lesson, how it finds the number, the published digits and how near they must be.
-`published.LEFT_OUT` says which published numbers no row has, and why.
+A row holds a function that computes the number, the published digits, and the tolerance.
+`published.LEFT_OUT` lists the published numbers without a row, and why.
 """
 
 import itertools
@@ -37,9 +37,9 @@ LESSONS = Path(__file__).parents[2] / "examples" / "lessons"
 ENGINES = ("native", "numpy")
 DIGITS_8 = {"rtol": 0, "atol": 5.1e-9}
 DIGITS_12 = {"rtol": 0, "atol": 1e-11}
-CLOSE = {"rtol": 1e-14, "atol": 1e-16}  # but for the last bit of a sum over a pass
-SQUARES = {"rtol": 1e-11}  # of small differences
-OTHER_START = {"rtol": 1e-3}  # the tutorial draws its first weights in another place
+CLOSE = {"rtol": 1e-14, "atol": 1e-16}  # the last bit of a sum over a pass may differ
+SQUARES = {"rtol": 1e-11}  # squares of small differences
+OTHER_START = {"rtol": 1e-3}  # the tutorial draws its initial weights at another point
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,7 +51,7 @@ def _drawing_can_be_imported() -> Any:
 
 @cache
 def names(lesson: str) -> dict[str, Any]:
-    """What a lesson defines; nothing of it is run."""
+    """The names that a lesson defines, without running its `main`."""
     return runpy.run_path(str(LESSONS / f"{lesson}.py"), run_name="lesson")
 
 
@@ -60,7 +60,7 @@ def names(lesson: str) -> dict[str, Any]:
 
 @cache
 def two_layers(engine: str) -> tuple[np.ndarray, np.ndarray]:
-    """The outputs that the article's last step saw, and the weights after it."""
+    """The outputs before the article's last update, and the weights after it."""
     lesson = names("thirteen_lines")
     net = lesson["network"](1)
     lesson["train"](net, lesson["FIRST_COLUMN"], 9_999, engine=engine)
@@ -79,13 +79,13 @@ def three_layers(engine: str) -> np.ndarray:
 def additions(engine: str) -> np.ndarray:
     """The error before each thousandth sum, and the answer."""
     lesson = names("binary_addition")
-    said, _ = lesson["train"](every=1000, engine=engine)
-    answers = lesson["number"](np.array([each[0] for each in said]))
-    return np.stack([lesson["errors"](said)[:, 0], answers], axis=1)
+    outputs, _ = lesson["train"](every=1000, engine=engine)
+    answers = lesson["number"](np.array([stretch[0] for stretch in outputs]))
+    return np.stack([lesson["errors"](outputs)[:, 0], answers], axis=1)
 
 
 def two_columns(engine: str) -> np.ndarray:
-    """Part 2's two inputs, of which the first is the output: what the last step saw; weights."""
+    """Part 2, whose target is the first input: outputs before the last update, final weights."""
     X, y = np.array([[0, 1], [0, 1], [1, 0], [1, 0]]), np.array([0, 0, 1, 1])
     np.random.seed(1)
     net = tw.Sequential(tw.Dense(1, "sigmoid", bias=False), dtype="float64")
@@ -109,7 +109,7 @@ BOTH = pytest.mark.parametrize("engine", ENGINES)
 
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("hidden", ERRORS)
-def test_the_errors_of_each_alpha(hidden: int, alpha: float) -> None:
+def test_errors_of_each_alpha(hidden: int, alpha: float) -> None:
     errors, tolerance = ERRORS[hidden][alpha]
     found = alphas()[hidden, alpha].history["mae"][::10_000]
     assert_allclose(found[0], AT_START[hidden], **DIGITS_12)
@@ -117,58 +117,57 @@ def test_the_errors_of_each_alpha(hidden: int, alpha: float) -> None:
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
-def test_the_weights_and_how_often_they_turned(alpha: float) -> None:
+def test_final_weights_and_their_direction_changes(alpha: float) -> None:
     run, look = alphas()[4, alpha], CLOSER_LOOK[alpha]
-    found = run.net.weights["0.weight"], run.net.weights["1.weight"][:, 0]
-    assert_weights(alpha, found)
-    if alpha < 1000:  # there the weights stand still where the article counts their gradients
+    assert_weights(alpha, (run.net.weights["0.weight"], run.net.weights["1.weight"][:, 0]))
+    if alpha < 1000:  # at 1000 the weights stand still, and the article counts gradients
         assert_array_equal(run.direction_changes["0.weight"], look.turns_of_first)
         assert_array_equal(run.direction_changes["1.weight"][:, 0], look.turns_of_second)
 
 
-def assert_weights(alpha: float, found: tuple[np.ndarray, np.ndarray]) -> None:
+def assert_weights(alpha: float, layers: tuple[np.ndarray, np.ndarray]) -> None:
     look = CLOSER_LOOK[alpha]
-    which = slice(None) if alpha < 1000 else [0, 3]  # the columns that other machines find too
-    for mine, published in zip(found, (look.first, look.second), strict=True):
-        assert_allclose(mine[..., which], np.array(published)[..., which], **look.tolerance)
+    columns = slice(None) if alpha < 1000 else [0, 3]  # the columns that other machines get too
+    for weights, published in zip(layers, (look.first, look.second), strict=True):
+        assert_allclose(weights[..., columns], np.array(published)[..., columns], **look.tolerance)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("hidden", ERRORS)
-def test_all_alphas_abreast(hidden: int, engine: str) -> None:
-    """Seven nets in one run: the interpreter takes 60,000 steps of them in 20 s, not 100."""
-    run = names("hidden_sizes")["train_abreast"](hidden, engine=engine)
-    for place, alpha in enumerate(ALPHAS):
+def test_all_alphas_side_by_side(hidden: int, engine: str) -> None:
+    """Seven networks in one run: the interpreter takes 60,000 steps in 20 s instead of 100."""
+    run = names("hidden_sizes")["train_side_by_side"](hidden, engine=engine)
+    for index, alpha in enumerate(ALPHAS):
         errors, tolerance = ERRORS[hidden][alpha]
         found = run.history[f"alpha {alpha:g}"][::10_000]
         assert_allclose(found[0], AT_START[hidden], **DIGITS_12)
         assert_allclose(found[1:], errors, **tolerance)
         if hidden == 4:
-            weights, look = run.net.weights["weights"][place], CLOSER_LOOK[alpha]
+            weights, look = run.net.weights["weights"][index], CLOSER_LOOK[alpha]
             assert_weights(alpha, (weights[:3], weights[3]))
-            turns = np.array([*look.turns_of_first, look.turns_of_second])
-            assert_array_equal(run.net.weights["turns"][place], turns)
+            changes = np.array([*look.turns_of_first, look.turns_of_second])
+            assert_array_equal(run.net.weights["changes"][index], changes)
             if alpha < 1000:
-                assert_array_equal(run.direction_changes["weights"][place], turns)
+                assert_array_equal(run.direction_changes["weights"][index], changes)
 
 
-def test_the_starting_weights() -> None:
+def test_initial_weights() -> None:
     lesson = names("thirteen_lines")
     net = lesson["network"](4, 1).init(lesson["X"])
     assert_allclose(net.weights["0.weight"], FIRST_WEIGHTS, **DIGITS_8)
     assert_allclose(net.weights["1.weight"][:, 0], SECOND_WEIGHTS, **DIGITS_8)
-    alone = lesson["network"](1).init(lesson["X"]).weights.flat
-    assert_allclose(alone, FIRST_WEIGHTS[0][:3], **DIGITS_8)
+    single = lesson["network"](1).init(lesson["X"]).weights.flat
+    assert_allclose(single, FIRST_WEIGHTS[0][:3], **DIGITS_8)
 
 
-def test_what_the_article_claims_of_alpha() -> None:
+def test_the_articles_claims_about_alpha() -> None:
     runs = alphas()
     best = {hidden: min(ALPHAS, key=lambda a: _last(runs[hidden, a])) for hidden in (4, 32)}
     assert best == {4: 10.0, 32: 10.0}
     assert _last(runs[32, 10.0]) < 0.00095 < 0.0013 < _last(runs[4, 10.0])
-    turns = {a: sum(int(x.sum()) for x in runs[4, a].direction_changes.values()) for a in ALPHAS}
-    assert turns[0.001] < 10 < turns[1000.0] < turns[10.0] == max(turns.values())
+    changes = {a: sum(int(x.sum()) for x in runs[4, a].direction_changes.values()) for a in ALPHAS}
+    assert changes[0.001] < 10 < changes[1000.0] < changes[10.0] == max(changes.values())
 
 
 def _last(run: tw.Run) -> float:
@@ -178,24 +177,24 @@ def _last(run: tw.Run) -> float:
 # (b) Grokking Deep Learning, chapters 5, 6 and 8 to 10 --------------------------------------------
 
 
-# Of the passes by the interpreter, unless all are asked for, which takes it six minutes.
+# The last pass tested on the interpreter, which needs six minutes for all of them.
 LAST = {"plain": 20, "dropout": 20, "convolution": 0}
 LAST = {} if os.environ.get("TALWEG_ALL_PASSES") else LAST
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("way", CHAPTERS)
-def test_a_thousand_digits_by_heart(way: str, engine: str) -> None:
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_thousand_digits(name: str, engine: str) -> None:
     folder = Path(__file__).parents[3] / "shared" / "data" / "mnist"
     if not folder.is_dir():
-        pytest.skip(f"MNIST is not there: no folder {folder}")
-    lesson = names("by_heart")
-    at = [each for each in CHAPTERS[way] if engine == "native" or each <= LAST.get(way, each)]
-    found = lesson["learn"](way, lesson["digits"](folder), at, engine=engine)
-    for place, numbers in zip(at, found, strict=True):
-        for number, digits in zip(numbers, CHAPTERS[way][place], strict=True):
-            assert f"{number + 1e-9:.12f}".startswith(digits), (place, numbers)
+        pytest.skip(f"no MNIST in {folder}")
+    lesson, published = names("by_heart"), CHAPTERS[name]
+    epochs = [e for e in published if engine == "native" or e <= LAST.get(name, e)]
+    measured = lesson["learn"](name, lesson["digits"](folder), epochs, engine=engine)
+    for epoch, numbers in zip(epochs, measured, strict=True):
+        for number, digits in zip(numbers, published[epoch], strict=True):
+            assert f"{number + 1e-9:.12f}".startswith(digits), (epoch, numbers)
 
 
 def streetlights(engine: str, rows: slice = slice(None), epochs: int = 40) -> tw.Run:
@@ -207,15 +206,15 @@ def errors_of_passes(engine: str, epochs: int = 40) -> np.ndarray:
 
 
 def first_predictions(engine: str) -> list[float]:
-    """Each before its own step: what a net sees that was trained on the rows before."""
+    """The prediction for each row before its own step, after training on the rows before it."""
     lesson = names("streetlights")
-    seen = []
+    predictions = []
     for row, lights in enumerate(lesson["LIGHTS"]):
         net = lesson["one_unit"](lesson["START"])
         if row:
             net = lesson["train"](slice(row), 1, engine=engine).net
-        seen.append(net.predict(lights[None]).item())
-    return seen
+        predictions.append(net.predict(lights[None]).item())
+    return predictions
 
 
 def row_0_after(steps: int, engine: str) -> np.ndarray:
@@ -231,16 +230,16 @@ def row_0_after(steps: int, engine: str) -> np.ndarray:
 def chapter_5(engine: str) -> list[float]:
     """One unit, one row of three inputs: its predictions, then the weights after the first step."""
     net = names("streetlights")["one_unit"](np.array([[0.1], [0.2], [-0.1]]))
-    row, found, weights = np.array([[8.5, 0.65, 1.2]]), [], None
+    row, predictions, weights = np.array([[8.5, 0.65, 1.2]]), [], None
     for _ in range(3):
-        found.append(net.predict(row).item())
+        predictions.append(net.predict(row).item())
         tw.fit(net, row, [1.0], loss="half_sse", optimizer=tw.SGD(lr=0.01), epochs=1, engine=engine)
         weights = net.weights.flat.copy() if weights is None else weights
-    return [*found, *weights]
+    return [*predictions, *weights]
 
 
 def overfit(engine: str) -> list[float]:
-    """Errors of row 0 under weights that happen to suit it, and the weights after five steps."""
+    """The errors of row 0 with weights that happen to fit it, and the weights after five steps."""
     start = np.array([[0.5], [0.48], [-0.5]])
     run = names("streetlights")["train"](slice(0, 1), 5, start=start, engine=engine)
     return [*run.history["sse"], *run.net.weights.flat]
@@ -265,13 +264,13 @@ def tree(engine: str) -> list[float]:
 
 
 def spiral(engine: str, name: str) -> list[float]:
-    """First loss, last loss, and the share that is right, to two digits."""
-    (*losses, right), _ = names("spiral")["train"](name, engine=engine)
-    return [*losses, round(right, 2)]
+    """Initial loss, last printed loss, and the accuracy to two digits."""
+    (*losses, accuracy), _ = names("spiral")["train"](name, engine=engine)
+    return [*losses, round(accuracy, 2)]
 
 
 class Row(NamedTuple):
-    find: Callable[[str], Any]
+    compute: Callable[[str], Any]
     published: Any
     tolerance: dict[str, float]
 
@@ -338,29 +337,29 @@ ROWS = {
 LONG = {"a: two layers, outputs", "a: two layers, weights", "a: two columns"}
 LONGER = {"a: binary addition", "c: the spiral, hidden units"}
 SLOW = {(name, "numpy") for name in LONG} | {*itertools.product(LONGER, ENGINES)}
-ELSEWHERE = {("a: three layers", "numpy")}  # alpha 1 of all alphas abreast
+ELSEWHERE = {("a: three layers", "numpy")}  # tested with all alphas side by side, as alpha 1
 
 
 @pytest.mark.parametrize(
     ("name", "engine"),
     [
-        pytest.param(*each, marks=[pytest.mark.slow] * (each in SLOW))
-        for each in itertools.product(ROWS, ENGINES)
-        if each not in ELSEWHERE
+        pytest.param(*case, marks=[pytest.mark.slow] * (case in SLOW))
+        for case in itertools.product(ROWS, ENGINES)
+        if case not in ELSEWHERE
     ],
 )
 def test_a_published_number(name: str, engine: str) -> None:
     row = ROWS[name]
-    assert_allclose(row.find(engine), row.published, **row.tolerance)
+    assert_allclose(row.compute(engine), row.published, **row.tolerance)
 
 
-def test_the_pressure_on_each_weight() -> None:
+def test_the_pressure_of_each_row_on_the_weights() -> None:
     lesson = names("streetlights")
-    found = [lesson["push"](*row) for row in zip(lesson["LIGHTS"], lesson["WALK"], strict=True)]
+    pushes = [lesson["push"](*row) for row in zip(lesson["LIGHTS"], lesson["WALK"], strict=True)]
     signs = [[-1, 0, -1], [0, 1, 1], [0, 0, -1], [1, 1, 1], [0, 1, 1], [-1, 0, -1]]
-    assert_array_equal(found, signs)
-    found = [lesson["push"](*row) for row in zip(*lesson["CONFLICTING"], strict=True)]
-    assert_array_equal(found, [[1, 0, 1], [0, 1, 1], [0, 0, -1], [-1, -1, -1]])
+    assert_array_equal(pushes, signs)
+    pushes = [lesson["push"](*row) for row in zip(*lesson["CONFLICTING"], strict=True)]
+    assert_array_equal(pushes, [[1, 0, 1], [0, 1, 1], [0, 0, -1], [-1, -1, -1]])
 
 
 # (c) The circuits of CS231n -----------------------------------------------------------------------
@@ -369,19 +368,19 @@ def test_the_pressure_on_each_weight() -> None:
 @BOTH
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_a_circuit(name: str, engine: str) -> None:
-    """Values forward and gradients backward, as one graph of the named numbers."""
+    """Values and gradients of all named nodes, computed as one graph."""
     output = names("circuits")[name]()
-    nodes = {each: output.find(each) for each in CIRCUITS[name]}
+    nodes = {label: output.find(label) for label in CIRCUITS[name]}
     slopes = dict(zip(nodes, gradients(output, list(nodes.values())), strict=True))
-    outputs = {f"{each} value": nodes[each] for each in nodes}
-    outputs |= {f"{each} gradient": slopes[each] for each in nodes}
-    given = {each: node for each, node in nodes.items() if node.gate is None}
-    graph = Graph(given, outputs)
-    values = {each: node.array for each, node in given.items()}
+    outputs = {f"{label} value": node for label, node in nodes.items()}
+    outputs |= {f"{label} gradient": slope for label, slope in slopes.items()}
+    inputs = {label: node for label, node in nodes.items() if node.gate is None}
+    graph = Graph(inputs, outputs)
+    values = {label: node.array for label, node in inputs.items()}
     if engine == "numpy":
-        found = dict(zip(outputs, Interpreter(graph).run(*values.values()), strict=True))
+        results = dict(zip(outputs, Interpreter(graph).run(*values.values()), strict=True))
     else:
-        found = CompiledGraph(graph)(**values)
-    for each, numbers in CIRCUITS[name].items():
-        mine = [float(found[f"{each} {part}"]) for part in ("value", "gradient")]
-        assert mine == pytest.approx(numbers, rel=1e-12, abs=1e-12), each
+        results = CompiledGraph(graph)(**values)
+    for label, published in CIRCUITS[name].items():
+        computed = [float(results[f"{label} {part}"]) for part in ("value", "gradient")]
+        assert computed == pytest.approx(published, rel=1e-12, abs=1e-12), label

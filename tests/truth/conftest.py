@@ -1,4 +1,4 @@
-"""Running an example as a person would, and reading the numbers that it prints."""
+"""Fixtures that run an example and read the numbers it prints."""
 
 import re
 import runpy
@@ -15,7 +15,7 @@ LESSONS = EXAMPLES / "lessons"
 def run_example(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], str]:
-    """What an example prints; no line of it may be wider than 80 columns."""
+    """The printed text of an example, whose lines have at most 80 columns."""
 
     def run(name: str) -> str:
         (file,) = EXAMPLES.rglob(f"{name}.py")
@@ -31,12 +31,12 @@ def run_example(
 
 @pytest.fixture
 def numbers_after() -> Callable[[str, str], list[float]]:
-    """The numbers on each line of a text that follow some words."""
+    """All numbers that follow the given words on a line of a text."""
 
     def numbers(text: str, words: str) -> list[float]:
         rests = re.findall(re.escape(words) + r"\s*(.*)", text)
         return [
-            float(each) for rest in rests for each in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", rest)
+            float(word) for rest in rests for word in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", rest)
         ]
 
     return numbers

@@ -1,6 +1,6 @@
-"""Grokking Deep Learning, chapter 6, "Backpropagation in code": every number, to rtol 1e-11.
+"""Every number of "Backpropagation in code", Grokking Deep Learning, chapter 6, to rtol 1e-11.
 
-Most agree to the last bit or two; the errors of the last passes are squares of small differences.
+Most agree to the last bit or two; the errors in the last passes are squares of small differences.
 """
 
 import numpy as np
@@ -30,14 +30,14 @@ ERRORS_AT_9 = {
 }
 
 
-def drawn(hidden: int) -> list[np.ndarray]:
+def drawn_weights(hidden: int) -> list[np.ndarray]:
     np.random.seed(1)
     return [2 * np.random.random(shape) - 1 for shape in ((3, hidden), (hidden, 1))]
 
 
 @pytest.fixture
 def one_iteration() -> tw.Tensor:
-    first, second = (tw.tensor(w, name=f"w{i}") for i, w in enumerate(drawn(3)))
+    first, second = (tw.tensor(w, name=f"w{i}") for i, w in enumerate(drawn_weights(3)))
     sums = tw.matmul(FOUR[:1], first).named("sums")
     layer_1 = tw.relu(sums).named("layer_1")
     layer_2 = tw.matmul(layer_1, second).named("layer_2")
@@ -57,27 +57,27 @@ def one_iteration() -> tw.Tensor:
 )
 def test_one_iteration(one_iteration: tw.Tensor, node, part, expected) -> None:
     one_iteration.backward()
-    found = one_iteration.find(node)
-    by_backward = found.value if part == "value" else found.grad
-    by_trace = getattr(tw.trace(one_iteration)[node], part)
-    assert_allclose(by_backward.ravel(), expected, atol=5e-8)
-    np.testing.assert_array_equal(by_backward, by_trace)
+    tensor = one_iteration.find(node)
+    after_backward = tensor.value if part == "value" else tensor.grad
+    in_trace = getattr(tw.trace(one_iteration)[node], part)
+    assert_allclose(after_backward.ravel(), expected, atol=5e-8)
+    np.testing.assert_array_equal(after_backward, in_trace)
 
 
-def test_one_iteration_is_one_step_of_fit(one_iteration: tw.Tensor) -> None:
+def test_one_iteration_equals_one_step_of_fit(one_iteration: tw.Tensor) -> None:
     one_iteration.backward()
     layers = [tw.Dense(3, "relu", bias=False), tw.Dense(1, bias=False)]
     net = tw.Sequential(*layers, dtype="float64")
-    net.weights = {f"{i}.weight": each for i, each in enumerate(drawn(3))}
+    net.weights = {f"{i}.weight": weight for i, weight in enumerate(drawn_weights(3))}
     tw.fit(net, FOUR[:1], [1], loss="half_sse", optimizer=tw.SGD(lr=0.2), epochs=1)
-    for i, start in enumerate(drawn(3)):
+    for i, start in enumerate(drawn_weights(3)):
         gradient = one_iteration.find(f"w{i}").grad
         assert_allclose(net.weights[f"{i}.weight"], start - 0.2 * gradient, rtol=1e-15)
 
 
-def test_the_example_prints_them(run_example, numbers_after) -> None:
+def test_the_lesson_prints_the_published_numbers(run_example, numbers_after) -> None:
     printed = run_example("backpropagation_in_code")
     for i, (four, six) in enumerate(zip(ERRORS_AT_9[4], ERRORS_AT_9[6], strict=True)):
-        found = numbers_after(printed, f"pass {10 * (i + 1)}: error")
-        assert_allclose(found, [four, six], rtol=1e-11)
+        errors = numbers_after(printed, f"pass {10 * (i + 1)}: error")
+        assert_allclose(errors, [four, six], rtol=1e-11)
     assert numbers_after(printed, "layer_1_delta")[:3] == [0, 0.16505257, 0]

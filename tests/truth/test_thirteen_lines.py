@@ -1,6 +1,6 @@
-"""Trask, "A Neural Network in 11 lines of Python" (2015-07-12): every published number.
+"""Every published number of Trask, "A Neural Network in 11 lines of Python" (2015-07-12).
 
-Outputs and weights have 8 published digits, errors 12; all agree to the last one printed.
+Outputs and weights are published with 8 digits, errors with 12; all digits agree.
 """
 
 import numpy as np
@@ -20,15 +20,15 @@ ERRORS = {
 }
 
 
-def drawn(*shapes: tuple[int, int]) -> list[np.ndarray]:
+def drawn_weights(*shapes: tuple[int, int]) -> list[np.ndarray]:
     np.random.seed(1)
     return [2 * np.random.random(shape) - 1 for shape in shapes]
 
 
-def net_of(*weights: np.ndarray) -> tw.Sequential:
-    layers = [tw.Dense(each.shape[1], "sigmoid", bias=False) for each in weights]
+def network(*weights: np.ndarray) -> tw.Sequential:
+    layers = [tw.Dense(matrix.shape[1], "sigmoid", bias=False) for matrix in weights]
     net = tw.Sequential(*layers, dtype="float64")
-    net.weights = {f"{i}.weight": each for i, each in enumerate(weights)}
+    net.weights = {f"{i}.weight": matrix for i, matrix in enumerate(weights)}
     return net
 
 
@@ -46,7 +46,7 @@ def fit(net: tw.Module, y: list[int], epochs: int, lr: float = 1.0) -> tw.Run:
 
 
 @pytest.mark.slow  # 60,000 steps of 4 rows
-def test_the_example_prints_the_published_numbers(run_example, numbers_after) -> None:
+def test_the_lesson_prints_the_published_numbers(run_example, numbers_after) -> None:
     printed = run_example("thirteen_lines")
     two, three = printed.split("Three layers")
     outputs = [numbers_after(two, row)[-1] for row in ("[0 0 1]", "[0 1 1]", "[1 0 1]", "[1 1 1]")]
@@ -57,10 +57,10 @@ def test_the_example_prints_the_published_numbers(run_example, numbers_after) ->
         assert_allclose(numbers_after(three, f"\n{step:>8} "), [error], atol=1e-11, rtol=0)
 
 
-def test_three_layers_follow_the_listing_step_by_step() -> None:
-    """1,500 steps agree with the article's own lines to 1e-13."""
-    syn0, syn1 = drawn((3, 4), (4, 1))
-    net, y = net_of(syn0, syn1), np.array([[0, 1, 1, 0.0]]).T
+def test_three_layers_match_the_articles_code_at_every_step() -> None:
+    """1,500 steps agree with the article's code to 1e-13."""
+    syn0, syn1 = drawn_weights((3, 4), (4, 1))
+    net, y = network(syn0, syn1), np.array([[0, 1, 1, 0.0]]).T
     run = fit(net, [0, 1, 1, 0], epochs=1_500)
     errors = []
     for _ in range(1_500):

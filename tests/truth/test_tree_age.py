@@ -1,5 +1,6 @@
-"""The tree-age network of "Adventure of the Neurons": the article's numbers, from a CONSTRUCTED
-instance, since its starting weights are only in its pictures.
+"""The article's numbers for the tree-age network of "Adventure of the Neurons".
+
+The weights are a CONSTRUCTED instance: the article shows its own only in pictures.
 """
 
 import numpy as np
@@ -20,14 +21,14 @@ def net() -> tw.Sequential:
     return net
 
 
-def test_forward(net: tw.Sequential) -> None:
+def test_prediction_and_loss(net: tw.Sequential) -> None:
     prediction = net(TREE)
     assert_allclose(net.layers[0](TREE).value, [[4.3, 9.0]], **EXACT)
     assert_allclose(prediction.item(), 6.25, **EXACT)
     assert_allclose(tw.mse(prediction, AGE).item(), 1.5625, **EXACT)
 
 
-@pytest.mark.parametrize("loss", ["mse", "sse"])  # on one observation they are the same
+@pytest.mark.parametrize("loss", ["mse", "sse"])  # equal on a single row
 def test_one_step(net: tw.Sequential, loss: str) -> None:
     run = tw.fit(net, TREE, AGE, loss=loss, optimizer=tw.SGD(lr=0.05), epochs=1)
     assert_allclose(run.history["loss"], [1.5625], **EXACT)
@@ -35,13 +36,13 @@ def test_one_step(net: tw.Sequential, loss: str) -> None:
     assert_allclose(net.predict(TREE).item(), -3.3303, atol=5e-5)
 
 
-def test_the_relation_that_holds_for_every_instance(net: tw.Sequential) -> None:
-    """w1 = 6.25 (eta c) v1 - 0.1125, with c = 2 for the square: what the article's text implies."""
+def test_a_relation_that_holds_for_every_instance(net: tw.Sequential) -> None:
+    """The article's text implies w1 = 6.25 (eta c) v1 - 0.1125, with c = 2 for the square."""
     w1, v1, eta = 0.2, 0.5, 0.05
     assert_allclose(w1, 6.25 * eta * 2 * v1 - 0.1125, **EXACT)
 
 
-def test_the_three_rules_of_stopping(net: tw.Sequential) -> None:
+def test_three_stopping_rules(net: tw.Sequential) -> None:
     settings = {"optimizer": tw.SGD(lr=0.001), "epochs": 10_000}
     run = tw.fit(net, TREE, AGE, stop=tw.MinDecrease(0.05), **settings)
     falls = -np.diff(run.history["loss"])
@@ -50,18 +51,18 @@ def test_the_three_rules_of_stopping(net: tw.Sequential) -> None:
     run = tw.fit(net, TREE, AGE, stop=tw.TargetLoss(0.001), **settings)
     assert run.stopped_by == "target_loss"
     assert run.history["loss"][-1] <= 0.001 < run.history["loss"][-2]
-    # from here training on another age makes the validation loss rise while the loss falls
+    # training on another age makes the validation loss rise while the training loss falls
     run = tw.fit(net, TREE, AGE + 1, stop=tw.EarlyStopping(3), validation=(TREE, AGE), **settings)
     assert run.stopped_by == "early_stopping" and run.best_epoch == 1 and run.epochs == 4
     assert run.history["loss"][-1] < run.history["loss"][0]
     assert run.history["val_loss"][-1] > run.history["val_loss"][0]
 
 
-def test_the_example_prints_them(run_example, numbers_after) -> None:
+def test_the_lesson_prints_the_published_numbers(run_example, numbers_after) -> None:
     printed = run_example("tree_age")
     assert "constructed instance" in printed
     for line in ("prediction 6.2500", "loss 1.5625", "new w1 -0.1125", "new prediction -3.3303"):
         assert f"  {line}" in printed
     assert numbers_after(printed, "new w1 =")[-1] == -0.1125
-    for rule in ("min_decrease", "target_loss", "patience"):
+    for rule in ("min_decrease", "target_loss", "early_stopping"):
         assert f"stopped by {rule}" in printed
