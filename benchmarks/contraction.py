@@ -120,7 +120,7 @@ def _seconds(run: Run, count: int) -> float:
 
 
 def _runs(functions: dict[str, Callable[..., None]], a: Array, b: Array) -> list[Run]:
-    """OpenBLAS, packing, the product with packed panels, and, if B is row-major, the unpacked one."""
+    """OpenBLAS, packing, the product with packed panels, and for row-major B the unpacked one."""
     (m, k), n, width = a.shape, b.shape[1], 2 * host().vector_bytes // a.itemsize
     panels = -(-n // width)
     out, c, other = (np.zeros(size, a.dtype) for size in (panels * width * k, m * n, m * n))

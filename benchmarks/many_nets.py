@@ -111,7 +111,7 @@ def once(name: str, count: int, epochs: int) -> tuple[float, float, float]:
 
 
 def compared() -> None:
-    """Run the contestants in turn, each in a process of its own, and print the minimum over rounds."""
+    """Run the contestants in turn, each in its own process, and print the minimum over rounds."""
     found: dict[str, list[list[float]]] = {name: [] for name in SWEEPS}
     for _ in range(ROUNDS):
         for name, each in found.items():

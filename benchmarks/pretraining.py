@@ -1,11 +1,11 @@
-"""MNIST, pretrained layer by layer: a classifier beside the same net from a random start, and an
-autoencoder beside principal components.
+"""Layer-wise pretraining on MNIST.
 
 python -m benchmarks.pretraining [--part classifier] [--seed 0] [--folder ../shared/data/mnist]
 
-The classifier's recipe was tried on the last 10,000 training images, without learning from them:
-1.38 % were wrong. The random start has the same recipe, and as many epochs more as pretraining took
-time: that of the processor, since the clock also counts what other programs do.
+It compares a pretrained classifier with the same network from a random start, and an autoencoder
+with principal components. The classifier's recipe was chosen on the last 10,000 training images,
+held out from training: 1.38 % were wrong. The random start has the same recipe, with additional
+epochs for the CPU time of pretraining (wall time would include other programs).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from benchmarks.mnist import data
 HIDDEN = (500, 500, 500)
 ENCODER = (500, 250, 30)
 DIGITS, IMAGES = (10, 20), (4, 12)
-"""Epochs of each layer by itself, and then of the whole net, for the classifier and the encoder."""
+"""Epochs per layer and then of the whole network, for the classifier and the autoencoder."""
 MACHINE = tw.RBM(weight_penalty=tw.L2(1e-4))
 COMMON: dict[str, Any] = {"batch_size": 100, "threads": 2, "progress": False}
 
 
 class Taken(NamedTuple):
-    """The time of one part by the clock, and by the processor's two cores together."""
+    """Wall time and CPU time of one part, in seconds."""
 
     seconds: float
     busy: float
@@ -41,12 +41,12 @@ class Taken(NamedTuple):
 
 def timed(work: Callable[[], Any]) -> tuple[Any, Taken]:
     start, busy = time.perf_counter(), time.process_time()
-    found = work()
-    return found, Taken(time.perf_counter() - start, time.process_time() - busy)
+    result = work()
+    return result, Taken(time.perf_counter() - start, time.process_time() - busy)
 
 
 def momentum(done: float) -> float:
-    """Half at first, as long as weights go far: Hinton, A practical guide (2010), 9."""
+    """0.5 while the weights still change fast, then 0.9: Hinton, A practical guide (2010), 9."""
     return 0.5 if done < 3 else 0.9
 
 
@@ -56,43 +56,43 @@ def classifier(X: Any, seed: int) -> tw.Sequential:
 
 
 def tuned(net: tw.Sequential, X: Any, y: Any, epochs: int, seed: int) -> tw.Run:
-    rule = tw.Adam(lr=tw.CosineDecay(1e-3))
-    settings: dict[str, Any] = {"loss": "cross_entropy", "optimizer": rule, "seed": seed}
+    optimizer = tw.Adam(lr=tw.CosineDecay(1e-3))
+    settings: dict[str, Any] = {"loss": "cross_entropy", "optimizer": optimizer, "seed": seed}
     return tw.fit(net, X, y, epochs=epochs, **settings, **COMMON)
 
 
 def digits(folder: Path, seed: int) -> None:
-    """The errors of the pretrained net and of the same net from a random start."""
-    prepared, epochs = DIGITS
+    """The test errors of the pretrained network and of the same one from a random start."""
+    per_layer, epochs = DIGITS
     X, y, test_X, test_y = data(folder)
 
-    def tell(name: str, net: tw.Module, epochs: int, taken: Taken) -> None:
+    def report(name: str, net: tw.Module, epochs: int, taken: Taken) -> None:
         wrong = float((net.predict(test_X).argmax(1) != test_y).mean())
         print(f"{name:<13} {epochs:>3} epochs  test error {wrong:.2%}  {taken}", flush=True)
 
-    net, rule = classifier(X, seed), tw.SGD(lr=0.1, momentum=momentum)
-    more: dict[str, Any] = {"method": MACHINE, "optimizer": rule, "epochs": prepared}
-    found, before = timed(lambda: tw.pretrain(net, X, seed=seed, **more, **COMMON))
-    for place, run in zip(found.layers, found.runs, strict=True):
+    net, optimizer = classifier(X, seed), tw.SGD(lr=0.1, momentum=momentum)
+    more: dict[str, Any] = {"method": MACHINE, "optimizer": optimizer, "epochs": per_layer}
+    pretraining, before = timed(lambda: tw.pretrain(net, X, seed=seed, **more, **COMMON))
+    for layer, run in zip(pretraining.layers, pretraining.runs, strict=True):
         loss = run.history["loss"][-1]
-        print(f"layer {place}: {run.epochs} epochs of CD-1, squared error {loss:.2f}")
+        print(f"layer {layer}: {run.epochs} epochs of CD-1, squared error {loss:.2f}")
     _, after = timed(lambda: tuned(net, X, y, epochs, seed))
     whole = Taken(before.seconds + after.seconds, before.busy + after.busy)
     print(f"pretraining {before}, fine-tuning {after}")
-    tell("pretrained", net, epochs, whole)
-    as_many = round(epochs * whole.busy / after.busy)
+    report("pretrained", net, epochs, whole)
+    in_the_same_time = round(epochs * whole.busy / after.busy)
     net = classifier(X, seed)
-    _, taken = timed(lambda: tuned(net, X, y, as_many, seed))
-    tell("random start", net, as_many, taken)
+    _, taken = timed(lambda: tuned(net, X, y, in_the_same_time, seed))
+    report("random start", net, in_the_same_time, taken)
 
 
 def squared(prediction: Any, target: Any) -> Any:
-    """The squared error of an image."""
+    """The squared error per image."""
     return tw.sum((prediction - target) ** 2.0, 1)
 
 
 def components(X: Any, test_X: Any, count: int) -> float:
-    """The squared error of an image that is left by principal components."""
+    """The squared error per image of a reconstruction from principal components."""
     mean = X.mean(0)
     kept = np.linalg.svd(np.cov(X, rowvar=False))[2][:count]
     gaps = test_X - mean
@@ -100,32 +100,32 @@ def components(X: Any, test_X: Any, count: int) -> float:
 
 
 def images(folder: Path, seed: int) -> None:
-    """The squared error of a test image, by an autoencoder and by principal components."""
-    prepared, epochs = IMAGES
+    """The squared error per test image, with an autoencoder and with principal components."""
+    per_layer, epochs = IMAGES
     X, _, test_X, _ = data(folder)
     *inner, code = ENCODER
     encoder = tw.Sequential(*(tw.Dense(units, "sigmoid") for units in inner), tw.Dense(code))
     rules = [tw.SGD(lr=lr, momentum=momentum) for lr in (*(0.1 for _ in inner), 0.001)]
-    more: dict[str, Any] = {"method": MACHINE, "optimizer": rules, "epochs": prepared}
-    places = range(len(ENCODER))
-    found, before = timed(
-        lambda: tw.pretrain(encoder, X, layers=places, seed=seed, **more, **COMMON)
+    more: dict[str, Any] = {"method": MACHINE, "optimizer": rules, "epochs": per_layer}
+    layers = range(len(ENCODER))
+    pretraining, before = timed(
+        lambda: tw.pretrain(encoder, X, layers=layers, seed=seed, **more, **COMMON)
     )
-    whole = found.unfold()
+    whole = pretraining.unfold()
 
-    def tell(name: str, error: float) -> None:
-        print(f"{name:<30} squared error of a test image {error:6.2f}", flush=True)
+    def report(name: str, error: float) -> None:
+        print(f"{name:<30} squared error per test image {error:6.2f}", flush=True)
 
-    def left() -> float:
+    def test_error() -> float:
         return float(((whole.predict(test_X) - test_X) ** 2).sum(1).mean())
 
     sizes = "-".join(map(str, (784, *ENCODER)))
-    tell(f"{code} principal components", components(X, test_X, code))
-    tell(f"{sizes}, pretrained", left())
-    rule = tw.Adam(lr=tw.CosineDecay(1e-3))
-    settings: dict[str, Any] = {"loss": squared, "optimizer": rule, "seed": seed}
+    report(f"{code} principal components", components(X, test_X, code))
+    report(f"{sizes}, pretrained", test_error())
+    optimizer = tw.Adam(lr=tw.CosineDecay(1e-3))
+    settings: dict[str, Any] = {"loss": squared, "optimizer": optimizer, "seed": seed}
     _, after = timed(lambda: tw.fit(whole, X, X, epochs=epochs, **settings, **COMMON))
-    tell(f"{sizes}, fine-tuned", left())
+    report(f"{sizes}, fine-tuned", test_error())
     print(f"pretraining {before}, fine-tuning {epochs} epochs {after}")
 
 

@@ -1,4 +1,4 @@
-"""What is raced: a net, its rows, its starting weights and its batches, the same for everyone."""
+"""Benchmark problems: a network, its rows, initial weights and batches, the same for everyone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Case:
-    """One line of the table: a net of dense layers and how it is trained, or asked."""
+    """One row of the table: a network of dense layers, and how it trains or predicts."""
 
     name: str
     title: str
@@ -35,19 +35,19 @@ class Case:
 
     @property
     def steps(self) -> int:
-        """Steps an epoch; for a prediction, one call."""
+        """Steps per epoch; for a prediction, one call."""
         return 1 if self.predicts else -(-self.rows // self.batch)
 
     @property
     def tolerance(self) -> float:
-        """How far a contestant's loss may be from the float64 reference, as a share of it."""
+        """The allowed relative difference of a contestant's loss from the float64 reference."""
         return 1e-3 if self.dtype == "float32" else 1e-9
 
     @property
     def operations(self) -> float:
-        """Additions and multiplications of a step's matrix products.
+        """Additions and multiplications of one step's matrix products.
 
-        Forward x W, then backward d W^T (not into the data) and x^T d: 2 a multiply-add.
+        Forward x W, backward d W^T (except for the first layer) and x^T d; 2 per multiply-add.
         """
         pairs = [a * b for a, b in zip(self.sizes, self.sizes[1:], strict=False)]
         products = sum(pairs) if self.predicts else 3 * sum(pairs) - pairs[0]
@@ -56,7 +56,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Problem:
-    """A case with its arrays. Rows X (N, D), targets y (N,) classes or (N, K) numbers."""
+    """A case with its arrays: rows X (N, D), targets y as classes (N,) or numbers (N, K)."""
 
     case: Case
     X: Array
@@ -64,17 +64,17 @@ class Problem:
 
     @cached_property
     def start(self) -> list[Array]:
-        """The starting weights, [W, b, W, b ...] or [W, W ...]: W (D, H) normal, b zeros."""
+        """The initial weights, [W, b, W, b ...] or [W, W ...]: W (D, H) normal, b zero."""
         random = np.random.default_rng(1)
-        found: list[Array] = []
+        weights: list[Array] = []
         for fan_in, units in zip(self.case.sizes, self.case.sizes[1:], strict=False):
             weight = random.standard_normal((fan_in, units)) / np.sqrt(fan_in)
-            found += [weight, np.zeros(units)] if self.case.bias else [weight]
-        return [each.astype(self.case.dtype) for each in found]
+            weights += [weight, np.zeros(units)] if self.case.bias else [weight]
+        return [array.astype(self.case.dtype) for array in weights]
 
     @property
     def batches(self) -> list[tuple[Array, Array]]:
-        """The epoch's batches in their fixed order: nobody shuffles. The last may be short."""
+        """The batches of an epoch, in fixed order without shuffling; the last may be shorter."""
         starts = range(0, len(self.X), self.case.batch)
         return [(self.X[i : i + self.case.batch], self.y[i : i + self.case.batch]) for i in starts]
 
@@ -85,7 +85,7 @@ class Problem:
 
 
 def load(folder: Path) -> Problem:
-    """The problem that `save` wrote; a contestant's process reads no more than this."""
+    """Read the problem that `save` wrote."""
     given = json.loads((folder / "case.json").read_text())
     case = Case(**given | {"sizes": tuple(given["sizes"])})
     return Problem(case, np.load(folder / "X.npy"), np.load(folder / "y.npy"))

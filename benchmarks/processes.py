@@ -1,4 +1,4 @@
-"""Contestants' processes as the race sees them: started, asked, ended, none left behind."""
+"""The processes of contestants: start, query and end them, and leave none behind."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ROOT = Path(__file__).parents[1]
 
 
 def as_installed() -> dict[str, str]:
-    """The environment with Python's compiled modules kept, as on anyone's machine: a library
-    installed by pip has them, one in a working tree where they are forbidden would not."""
+    """The environment without PYTHONDONTWRITEBYTECODE, so that talweg, like a library installed
+    by pip, starts from compiled modules."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def peak_megabytes() -> float:
-    """The most memory this process held. Linux's own figure first: after an exec, getrusage
-    still counts the parent's."""
+    """The peak memory of this process. On Linux it is read from /proc, because after an exec
+    getrusage still counts the parent's memory."""
     status = Path("/proc/self/status")
     if status.exists():
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
@@ -37,7 +37,7 @@ def peak_megabytes() -> float:
 
 
 class Worker:
-    """One contestant in a process of its own, in a session of its own, so that Ctrl-C is ours."""
+    """A contestant in its own process and session, so that Ctrl-C reaches only the benchmark."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Worker:
         self.close()
 
     def ask(self, epochs: int) -> dict[str, Any]:
-        """Run so many epochs from the start: {"seconds": ...}, or why not."""
+        """Run `epochs` epochs from the initial weights: {"seconds": ...} or {"failed": reason}."""
         assert self.process.stdin is not None
         try:
             print(epochs, file=self.process.stdin, flush=True)
@@ -82,7 +82,7 @@ class Worker:
         return self.reply()
 
     def reply(self) -> dict[str, Any]:
-        """The next message; if the process ended without one, its last words."""
+        """The next message, or the last line of stderr if the process ended without one."""
         assert self.process.stdout is not None
         watch = threading.Timer(self.patience, self.process.kill)
         watch.start()
@@ -96,12 +96,10 @@ class Worker:
         code = self.process.wait()
         self.errors.seek(0)
         lines = self.errors.read().strip().splitlines()
-        return (
-            f"ended with {code} (killed after {self.patience:.0f} s?)" if not lines else lines[-1]
-        )
+        return lines[-1] if lines else f"exit status {code} (killed after {self.patience:.0f} s?)"
 
     def close(self) -> None:
-        """End it, and all that it started."""
+        """End the process and everything it started."""
         if self.process.poll() is None:
             if hasattr(os, "killpg"):
                 os.killpg(self.process.pid, signal.SIGKILL)

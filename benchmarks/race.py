@@ -1,4 +1,4 @@
-"""A race: every contestant in its own process, timed in turn, A B C A B C."""
+"""A race: every contestant in its own process, timed alternately, A B C A B C."""
 
 from __future__ import annotations
 
@@ -21,14 +21,12 @@ from benchmarks.processes import Worker
 
 THREADS = (1, 2) if (os.cpu_count() or 1) > 1 else (1,)
 _TRIALS = 3
-_PAUSE = (
-    0.25  # idle threads of some pools spin for up to 0.2 s, which the next contestant would pay
-)
+_PAUSE = 0.25  # idle threads of some pools spin for up to 0.2 s and would slow the next one
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long is measured: `rounds` times at least `seconds` a contestant."""
+    """How long to measure: `rounds` rounds of at least `seconds` per contestant."""
 
     rounds: int = 5
     seconds: float = 0.25
@@ -36,9 +34,9 @@ class Pace:
 
 @dataclass
 class Entry:
-    """What became of one contestant: times in seconds a step, or the reason why there are none.
+    """The result of one contestant: times in seconds per step, or the reason for none.
 
-    `setup` is the part of its last call that made its program, which is not in the times.
+    `setup` is the time its last call spent on preparing its program, which is not in `times`.
     """
 
     name: str
@@ -53,18 +51,18 @@ class Entry:
 
     @property
     def median(self) -> float | None:
-        """Seconds a step; None for one that is not in the race."""
+        """Seconds per step; None if the contestant failed or is not comparable."""
         out = self.failed or self.not_comparable or not self.times
         return None if out else statistics.median(self.times)
 
     def record(self) -> dict[str, Any]:
-        """All of it, for the JSON."""
+        """All fields, for the JSON."""
         return {**asdict(self), "median": self.median}
 
 
 @dataclass
 class Result:
-    """One line of the table, with all that was measured for it; the first entry is talweg."""
+    """One row of the table with all its measurements; the first entry is talweg."""
 
     case: Case
     origin: str
@@ -73,13 +71,13 @@ class Result:
 
     @property
     def best_peer(self) -> Entry | None:
-        """The fastest of the others."""
-        peers = [each for each in self.entries[1:] if each.median is not None]
-        return min(peers, key=lambda each: each.median or 0.0, default=None)
+        """The fastest of the other contestants."""
+        peers = [entry for entry in self.entries[1:] if entry.median is not None]
+        return min(peers, key=lambda entry: entry.median or 0.0, default=None)
 
     @property
     def ratio(self) -> float | None:
-        """talweg's time beside its best peer's: the median over rounds; below 1 is faster."""
+        """The median over rounds of talweg's time / the best peer's time."""
         first, peer = self.entries[0], self.best_peer
         if first.median is None or peer is None:
             return None
@@ -87,7 +85,7 @@ class Result:
         return statistics.median(ours / theirs for ours, theirs in pairs)
 
     def record(self) -> dict[str, Any]:
-        """All of it, for the JSON. `limit`: a step's multiply-adds at the best rate of the BLAS."""
+        """All fields, for the JSON; `limit` is the time of the products at the best BLAS rate."""
         return {
             "case": asdict(self.case),
             "rows_from": self.origin,
@@ -96,13 +94,13 @@ class Result:
             "limit": self.case.operations / max(self.rates),
             "best_peer": self.best_peer.name if self.best_peer else None,
             "ratio": self.ratio,
-            "entries": [each.record() for each in self.entries],
+            "entries": [entry.record() for entry in self.entries],
         }
 
 
 @dataclass
 class _Runner:
-    """A contestant that is ready: its process, and the epochs that fill a measurement."""
+    """A prepared contestant: its process, and the number of epochs per measurement."""
 
     entry: Entry
     worker: Worker
@@ -111,7 +109,7 @@ class _Runner:
     latest: float = 0.0
 
     def measure(self) -> float | None:
-        """Seconds a step; None, and the reason in the entry, if it failed."""
+        """Seconds per step, or None with the reason in the entry."""
         time.sleep(_PAUSE)
         reply = self.worker.ask(self.epochs)
         if "seconds" not in reply:
@@ -122,7 +120,7 @@ class _Runner:
         return self.latest
 
     def fill(self, seconds: float) -> bool:
-        """As many epochs as take about `seconds`; False if it failed."""
+        """Choose the epochs that take about `seconds`; False if the contestant failed."""
         while (step := self.measure()) is not None:
             taken = step * self.epochs * self.steps
             if taken >= seconds / 2:
@@ -134,17 +132,17 @@ class _Runner:
 def race(
     case: Case, names: Sequence[str], pace: Pace, environment: Mapping[str, str] | None = None
 ) -> Result:
-    """Each contestant with its better number of threads, all of them round by round."""
+    """Measure all contestants in turn, round by round, each with its better number of threads."""
     given = problem(case)
     result = Result(case, origin(case))
     with TemporaryDirectory() as name, ExitStack() as stack:
         given.save(Path(name))
         wanted, runners = reference(given), []
-        for each in names:
-            _progress(f"{case.name} {case.title}: {each} starts")
-            entry = Entry(each)
+        for contestant in names:
+            _progress(f"{case.name} {case.title}: {contestant} starts")
+            entry = Entry(contestant)
             result.entries.append(entry)
-            workers = [Worker(each, Path(name), n, environment=environment) for n in THREADS]
+            workers = [Worker(contestant, Path(name), n, environment=environment) for n in THREADS]
             for worker in workers:
                 stack.enter_context(worker)
             runners += _prepared(entry, workers, case, wanted, pace)
@@ -158,7 +156,7 @@ def race(
 
 
 def _progress(text: str) -> None:
-    """What is under way, on one line of a terminal that the next replaces."""
+    """Show the current state on one line of a terminal, which the next call replaces."""
     if sys.stderr.isatty():
         print(f"\r{text:<79}\r", end="", file=sys.stderr, flush=True)
 
@@ -166,12 +164,16 @@ def _progress(text: str) -> None:
 def _prepared(
     entry: Entry, workers: Sequence[Worker], case: Case, wanted: float, pace: Pace
 ) -> list[_Runner]:
-    """The contestant with its better number of threads, its other processes ended."""
+    """The contestant with its better number of threads; its other processes are ended."""
     replies = [(worker, worker.reply()) for worker in workers]
-    runners = [_Runner(entry, each, case.steps) for each, reply in replies if "judged" in reply]
+    runners = [_Runner(entry, worker, case.steps) for worker, reply in replies if "judged" in reply]
     for _, reply in replies:
         _note(entry, reply, case, wanted)
-    if not runners or entry.not_comparable or not all(each.fill(pace.seconds) for each in runners):
+    if (
+        not runners
+        or entry.not_comparable
+        or not all(runner.fill(pace.seconds) for runner in runners)
+    ):
         return []
     best = _faster(runners, entry)
     entry.threads = best.worker.threads
@@ -182,17 +184,18 @@ def _prepared(
 
 
 def _faster(runners: Sequence[_Runner], entry: Entry) -> _Runner:
-    """The runner with the least time of several trials in turn; a hopeless one has a single one."""
-    entry.trials = {each.worker.threads: [each.latest] for each in runners}
-    close = [each for each in runners if each.latest < 4 * min(r.latest for r in runners)]
+    """The runner with the lowest time; those within a factor of four get several trials."""
+    entry.trials = {runner.worker.threads: [runner.latest] for runner in runners}
+    fastest = min(runner.latest for runner in runners)
+    close = [runner for runner in runners if runner.latest < 4 * fastest]
     for _ in range(_TRIALS if len(close) > 1 else 0):
-        for each in close:
-            entry.trials[each.worker.threads].append(each.measure() or float("inf"))
-    return min(close, key=lambda each: min(entry.trials[each.worker.threads]))
+        for runner in close:
+            entry.trials[runner.worker.threads].append(runner.measure() or float("inf"))
+    return min(close, key=lambda runner: min(entry.trials[runner.worker.threads]))
 
 
 def _note(entry: Entry, reply: Mapping[str, Any], case: Case, wanted: float) -> None:
-    """What a prepared process said of itself; the arithmetic is judged here."""
+    """Take over what a prepared process reported, and compare its loss with the reference."""
     entry.remark = reply.get("remark", entry.remark)
     entry.failed = reply.get("failed", entry.failed)
     entry.not_comparable = reply.get("not_comparable", entry.not_comparable)
@@ -200,4 +203,6 @@ def _note(entry: Entry, reply: Mapping[str, Any], case: Case, wanted: float) -> 
         return
     entry.deviation = max(entry.deviation or 0.0, abs(reply["judged"] - wanted) / abs(wanted))
     if not entry.deviation <= case.tolerance:
-        entry.not_comparable = f"its loss is {entry.deviation:.1e} off, {case.tolerance:g} allowed"
+        entry.not_comparable = (
+            f"its loss differs by {entry.deviation:.1e}; {case.tolerance:g} is allowed"
+        )

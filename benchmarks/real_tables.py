@@ -1,4 +1,4 @@
-"""The thirteen real tables, each read as a careful user reads it and dealt into the same rows."""
+"""The thirteen real tables, read as a careful user would, and split the same for everyone."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ TEST = 0.25  # the share of rows that is held out
 
 @dataclass(frozen=True)
 class RealTable:
-    """Where a table lies, what is learnt from it, and whether defaults were chosen on it.
+    """The files of a table, its target, and whether talweg's defaults were chosen on it.
 
-    `drop` names what no contestant is given. Columns of a file without a header are called
+    `drop` lists columns that no contestant gets. The columns of a file without a header are named
     column_0, column_1 and so on.
     """
 
@@ -31,7 +31,7 @@ class RealTable:
 
 
 _THRESHOLDED = ("Low_Heat_Load", "High_Heat_Load", "Low_Cool_Load", "High_Cool_Load")
-_NAMES_A_PASSENGER = ("PassengerId", "Name", "Ticket", "Cabin")
+_PASSENGER_IDS = ("PassengerId", "Name", "Ticket", "Cabin")
 
 TABLES = {
     "california-housing": RealTable(
@@ -42,7 +42,7 @@ TABLES = {
         ("pima-indians-diabetes.csv",), ("column_8",), "classification", chosen_on=True
     ),
     "titanic": RealTable(
-        ("titanic-train.csv",), ("Survived",), "classification", True, True, _NAMES_A_PASSENGER
+        ("titanic-train.csv",), ("Survived",), "classification", True, True, _PASSENGER_IDS
     ),
     "wine": RealTable(("wine.csv",), ("column_13",), "classification", chosen_on=True),
     "iris": RealTable(("iris.csv",), ("column_4",), "classification", chosen_on=True),
@@ -63,7 +63,7 @@ TABLES = {
 
 
 class Dealt(NamedTuple):
-    """One split of a table: frames of pandas that hold the targets, and what is asked."""
+    """One split of a table as pandas frames that include the targets, and the task."""
 
     train: Any
     test: Any
@@ -71,34 +71,34 @@ class Dealt(NamedTuple):
     task: Task
 
     def inputs(self, frame: Any) -> Any:
-        """The frame without the targets."""
+        """The frame without its targets."""
         return frame.drop(columns=self.targets)
 
     def wanted(self, frame: Any) -> Any:
-        """The targets alone: (N,), or (N, K) where there are several."""
+        """The targets: (N,), or (N, K) if there are several."""
         return frame[self.targets[0] if len(self.targets) == 1 else self.targets].to_numpy()
 
 
 def read(name: str, folder: Path = FOLDER) -> Any:
-    """The whole table as a frame: `?` is missing, text is stripped, identifiers are dropped."""
+    """The table as a frame: `?` is missing, text is stripped, identifiers are dropped."""
     import pandas as pd
 
     table = TABLES[name]
     header = 0 if table.header else None
     parts = [
-        pd.read_csv(folder / each, header=header, na_values="?", skipinitialspace=True)
-        for each in table.files
+        pd.read_csv(folder / file, header=header, na_values="?", skipinitialspace=True)
+        for file in table.files
     ]
     frame = pd.concat(parts, ignore_index=True).drop(columns=list(table.drop))
     if not table.header:
-        frame.columns = [f"column_{place}" for place in range(frame.shape[1])]
-    if name == "adult":  # the labels of its second file end with a dot
+        frame.columns = [f"column_{i}" for i in range(frame.shape[1])]
+    if name == "adult":  # the labels in its second file end with a dot
         frame[table.targets[0]] = frame[table.targets[0]].str.rstrip(".")
     return frame
 
 
 def deal(name: str, split: int, folder: Path = FOLDER) -> Dealt:
-    """The split of that number: a quarter of the rows, drawn by class, is for the test."""
+    """The split with that number: a quarter of the rows, stratified by class, is the test set."""
     table, frame = TABLES[name], read(name, folder)
     classes = np.zeros(len(frame), dtype=np.intp)
     if table.task == "classification":
@@ -109,9 +109,9 @@ def deal(name: str, split: int, folder: Path = FOLDER) -> Dealt:
 
 
 def _quarter(classes: Any, draw: np.random.Generator) -> Any:
-    """Which rows (N,) are held out: of each class its share, to the nearest row."""
+    """The mask (N,) of the test rows: a quarter of each class, rounded to whole rows."""
     held = np.zeros(len(classes), dtype=np.bool_)
-    for each in range(classes.max() + 1):
-        rows = draw.permutation(np.flatnonzero(classes == each))
+    for label in range(classes.max() + 1):
+        rows = draw.permutation(np.flatnonzero(classes == label))
         held[rows[: round(TEST * len(rows))]] = True
     return held

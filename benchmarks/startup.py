@@ -1,4 +1,4 @@
-"""How long it takes until something happens: importing, and the command line's help."""
+"""Start-up time: importing talweg, and the help of its command line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ _CASES = {
 
 
 def startup() -> list[Row]:
-    """Each case beside a Python that does nothing; the difference is what talweg adds."""
+    """Each case against an empty Python process; the difference is what talweg adds."""
     bare = process("-c", "pass")
-    return [paired(what, process(*case), "python -c pass", bare) for what, case in _CASES.items()]
+    return [paired(name, process(*case), "python -c pass", bare) for name, case in _CASES.items()]

@@ -1,4 +1,4 @@
-"""The whole sweep of the thirteen-line network, from process start to printed table."""
+"""The complete sweep of the thirteen-line network, from process start to printed table."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from benchmarks.processes import ROOT, as_installed
 from benchmarks.thirteen_lines import ALPHAS, HIDDEN
 
 PEERS = ["NumPy", "NumPy stacked", "JAX loop"]
-_ENOUGH = 20.0  # seconds after which a contestant does not go round once more
-_TOLERANCE = 1e-6  # of the printed errors, where rounding is not amplified: alphas up to 1
+_ENOUGH = 20.0  # seconds; a contestant that has used more gets no further round
+_TOLERANCE = 1e-6  # relative, of the errors for alphas up to 1, where rounding is not amplified
 
 
 @dataclass
 class Sweep:
-    """Seconds of each round, and how far the printed errors are from NumPy's, as a share."""
+    """Seconds of each round, and the relative difference of the printed errors from NumPy's."""
 
     name: str
     seconds: list[float] = field(default_factory=list)
@@ -27,22 +27,22 @@ class Sweep:
     table: list[list[float]] = field(default_factory=list)
 
     def record(self) -> dict[str, Any]:
-        """All of it, for the JSON."""
+        """All fields, for the JSON."""
         return asdict(self)
 
 
 def sweeps(talweg: str, rounds: int, iterations: int) -> list[Sweep]:
-    """Every contestant in turn, round by round."""
-    found = [Sweep(name) for name in [talweg, *PEERS]]
+    """Run all contestants in turn, round by round."""
+    contestants = [Sweep(name) for name in [talweg, *PEERS]]
     for _ in range(rounds):
-        for each in found:
-            if not each.failed and sum(each.seconds) < _ENOUGH:
-                _once(each, iterations)
-    judge = next(each for each in found if each.name == "NumPy")
-    for each in found:
-        if not each.failed and not judge.failed:
-            _compare(each, judge)
-    return found
+        for sweep in contestants:
+            if not sweep.failed and sum(sweep.seconds) < _ENOUGH:
+                _once(sweep, iterations)
+    judge = next(sweep for sweep in contestants if sweep.name == "NumPy")
+    for sweep in contestants:
+        if not sweep.failed and not judge.failed:
+            _compare(sweep, judge)
+    return contestants
 
 
 def _once(sweep: Sweep, iterations: int) -> None:
@@ -51,11 +51,11 @@ def _once(sweep: Sweep, iterations: int) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=as_installed())
     taken = time.perf_counter() - begun
     if done.returncode:
-        sweep.failed = (done.stderr.strip().splitlines() or ["no word"])[-1]
+        sweep.failed = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
         return
     sweep.seconds.append(taken)
     lines = [line.split() for line in done.stdout.splitlines() if "hidden" not in line]
-    sweep.table = [[float(each) for each in line] for line in lines]
+    sweep.table = [[float(cell) for cell in line] for line in lines]
 
 
 def _compare(sweep: Sweep, judge: Sweep) -> None:
@@ -67,9 +67,9 @@ def _compare(sweep: Sweep, judge: Sweep) -> None:
     ]
     sweep.deviation = max(abs(ours - theirs) / theirs for ours, theirs in pairs)
     if not sweep.deviation <= _TOLERANCE:
-        sweep.failed = f"its errors are {sweep.deviation:.1e} off, {_TOLERANCE:g} allowed"
+        sweep.failed = f"its errors differ by {sweep.deviation:.1e}; {_TOLERANCE:g} is allowed"
 
 
 def title(iterations: int) -> str:
-    """What was swept, in words."""
-    return f"{len(ALPHAS)} alphas x {len(HIDDEN)} nets x {iterations:,} iterations, float64"
+    """A description of the sweep."""
+    return f"{len(ALPHAS)} alphas x {len(HIDDEN)} networks x {iterations:,} iterations, float64"

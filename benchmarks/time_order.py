@@ -1,11 +1,11 @@
-"""Rows in the order of time, by default: what is promised beside what the following period brings.
+"""Rows in order of time: the score that a model promises, against the score on the future.
 
 python -m benchmarks.time_order [--only airline ...] [--seeds 3] [--folder FOLDER]
 
-The last rows of a series are kept apart; a model learns the others by default. Promised is the R2
-that it tells, of the last quarter of its rows, with those of the four periods that it tells as
-well; delivered is the R2 on the rows kept apart, and the share of them within its 90 % intervals.
-"At random" is the same with time=False.
+The last rows of a series are held out, and a model with default settings trains on the others.
+Promised is the R2 it reports on the last quarter of its own rows, with those of its four periods;
+delivered is the R2 on the held-out rows, and the share of them inside its 90 % intervals. "At
+random" is the same with time=False.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from benchmarks.real_tables import FOLDER
 
 COVERAGE = 0.9
 HEADS = (
-    *("rows kept apart", "seed", "promised R2", "by periods", "delivered R2", "within 90 %"),
+    *("rows held out", "seed", "promised R2", "by periods", "delivered R2", "within 90 %"),
     *("at random: promised", "delivered", "within 90 %"),
 )
 
 
 class Case(NamedTuple):
-    """A file of a series, its target, and how many of its last rows are kept apart."""
+    """The file of a series, its target, and how many of its last rows are held out."""
 
     file: str
     target: str
-    apart: int
-    said: str
+    held_out: int
+    title: str
 
 
 CASES = {
@@ -49,7 +49,7 @@ Columns = dict[str, list[str]]
 
 
 def main() -> None:
-    """Print a line for each series and seed."""
+    """Print a line per series and seed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.time_order")
     parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--seeds", type=int, default=3)
@@ -57,27 +57,27 @@ def main() -> None:
     given = parser.parse_args()
     print(f"| {' | '.join(HEADS)} |\n|{'---|' * len(HEADS)}")
     for name in given.only:
-        past, future = parted(CASES[name], given.folder)
+        past, future = split(CASES[name], given.folder)
         for seed in range(given.seeds):
             cells = measured(past, future, CASES[name].target, seed)
-            print(f"| {' | '.join([CASES[name].said, str(seed), *cells])} |", flush=True)
+            print(f"| {' | '.join([CASES[name].title, str(seed), *cells])} |", flush=True)
 
 
-def parted(case: Case, folder: Path) -> tuple[Columns, Columns]:
-    """The rows to learn from, and the last ones that have a target."""
+def split(case: Case, folder: Path) -> tuple[Columns, Columns]:
+    """The training rows, and the held-out last rows that have a target."""
     with (folder / case.file).open(newline="") as file:
         names, *rows = csv.reader(file)
-    at = names.index(case.target)
-    future = [row for row in rows[-case.apart :] if row[at] != "NA"]
+    target = names.index(case.target)
+    future = [row for row in rows[-case.held_out :] if row[target] != "NA"]
     past, later = (
-        {name: [row[place] for row in some] for place, name in enumerate(names)}
-        for some in (rows[: -case.apart], future)
+        {name: [row[i] for row in part] for i, name in enumerate(names)}
+        for part in (rows[: -case.held_out], future)
     )
     return past, later
 
 
 def measured(past: Columns, future: Columns, target: str, seed: int) -> Iterator[str]:
-    """Promised and delivered, in the order of time, then at random."""
+    """The cells promised and delivered, first in order of time, then at random."""
     true = np.array(future[target], dtype=np.float64)
     for time in (None, False):
         model = tw.TableModel(target, time=time).fit(past, seed=seed, progress=False)

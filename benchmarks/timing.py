@@ -1,4 +1,4 @@
-"""Measuring two things in turn, A B A B, and quoting medians and their ratio."""
+"""Timing two things alternately, A B A B, with medians and the median ratio."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PACKAGES = ("numpy", "llvmlite", "torch", "jax", "scikit-learn", "onnxruntime")
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured against what: medians in seconds, and the median of paired ratios."""
+    """A measurement against a baseline: medians in seconds, and the median of paired ratios."""
 
     what: str
     seconds: float
@@ -33,7 +33,7 @@ class Row:
 def paired(
     what: str, run: Callable[[], Any], against: str, other: Callable[[], Any], rounds: int = 7
 ) -> Row:
-    """Time both in turn after a round that does not count."""
+    """Time both alternately, after one warm-up round."""
     run(), other()
     pairs = [(_seconds(run), _seconds(other)) for _ in range(rounds)]
     return Row(
@@ -52,7 +52,7 @@ def _seconds(run: Callable[[], Any]) -> float:
 
 
 def process(*arguments: str) -> Callable[[], object]:
-    """A Python process with these arguments, from start to end."""
+    """A function that runs a Python process with these arguments."""
     command = [sys.executable, *arguments]
     return lambda: subprocess.run(
         command, check=True, stdout=subprocess.DEVNULL, env=as_installed()
@@ -60,7 +60,7 @@ def process(*arguments: str) -> Callable[[], object]:
 
 
 def machine() -> dict[str, Any]:
-    """The facts that a timing needs beside it."""
+    """Date, processor and versions, to record with timings."""
     return {
         "date": time.strftime("%Y-%m-%d"),
         "processor": _processor(),

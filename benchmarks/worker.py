@@ -1,6 +1,6 @@
-"""A contestant's own process: prepares, says so, then runs as many epochs as each line asks.
+"""The process of a contestant: it prepares, reports, and runs the epochs that each line asks for.
 
-`python -m benchmarks.worker NAME FOLDER THREADS [--once]`. It speaks JSON, a line a message.
+`python -m benchmarks.worker NAME FOLDER THREADS [--once]`. Each reply is one line of JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchmarks.processes import peak_megabytes
 
 
 def main(name: str, folder: str, threads: str, *once: str) -> None:
-    """Serve until standard input closes. What the library prints goes to standard error."""
+    """Serve until standard input closes. The library's own output goes to standard error."""
     replies, sys.stdout = sys.stdout, sys.stderr
 
     def say(**message: Any) -> None:
@@ -34,12 +34,14 @@ def main(name: str, folder: str, threads: str, *once: str) -> None:
             _serve(runner, say)
     except NotComparable as reason:
         say(not_comparable=str(reason))
-    except Exception as error:  # whatever a library raises, its row says so and the run goes on
+    except (
+        Exception
+    ) as error:  # a failing library becomes a cell of the table and does not end the benchmark
         say(failed=f"{type(error).__name__}: {error}"[:500])
 
 
 def _checked(problem: Problem, runner: Contestant) -> dict[str, Any]:
-    """Everything compiled by a first run, whose result is judged."""
+    """Run once, which compiles everything, and compute the loss of the result."""
     from benchmarks.judge import judged
 
     runner.reset()

@@ -1,4 +1,4 @@
-"""Who takes part. Each contestant is a class, imported only in the process that runs it."""
+"""The contestants by name. Each is a class, imported only in the process that runs it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.contestants.contestant import Contestant, NotComparable
 
-_WHERE = {
+_CLASSES = {
     "talweg": "with_talweg:Talweg",
     "talweg's interpreter": "with_talweg:Interpreter",
     "talweg watching": "with_talweg:Watching",
@@ -24,10 +24,10 @@ PREDICTORS = ["NumPy", "PyTorch", "JAX step", "scikit-learn", "ONNX Runtime"]
 
 
 def contestant(name: str) -> type[Any]:
-    """The class of that name, whose module imports its library."""
-    module, _, attribute = _WHERE[name].partition(":")
-    found: type[Any] = getattr(import_module(f"benchmarks.contestants.{module}"), attribute)
-    return found
+    """The class of a contestant, whose module imports its library."""
+    module, _, attribute = _CLASSES[name].partition(":")
+    made: type[Any] = getattr(import_module(f"benchmarks.contestants.{module}"), attribute)
+    return made
 
 
 __all__ = ["PEERS", "PREDICTORS", "Contestant", "NotComparable", "contestant"]

@@ -1,7 +1,7 @@
-"""Who learns the real tables, each by its defaults: talweg, and peers in standard pipelines.
+"""Contestants for the real tables with default settings: talweg, and peers in standard pipelines.
 
 `python -m benchmarks.contestants.by_default CONTESTANT TABLE SPLIT FOLDER` prints one fit as JSON.
-Only `fit` is timed: imports come before it, and so does whatever a user prepares beforehand.
+Only `fit` is timed, not imports or the preparation that a user does beforehand.
 """
 
 from __future__ import annotations
@@ -20,41 +20,43 @@ from benchmarks.processes import peak_megabytes
 from benchmarks.real_tables import Dealt, deal
 
 
-class Said(NamedTuple):
-    """What a contestant says of the test rows, and the seconds of `fit`.
+class Answer(NamedTuple):
+    """A contestant's predictions for the test rows, and the seconds of `fit`.
 
-    `predicted` are numbers or labels (N,), numbers (N, K) for K targets; `shares` are the
-    probabilities (N, C) of the C `labels`, where the task has classes.
+    `predicted` holds numbers or classes (N,), or numbers (N, K) for K targets; for classification,
+    `probabilities` (N, C) belong to the C `classes`.
     """
 
     predicted: Any
-    shares: Any
-    labels: Any
+    probabilities: Any
+    classes: Any
     seconds: float
 
 
-def talweg(dealt: Dealt, seed: int) -> Said:
-    """`TableModel` with the names of the targets, on a frame."""
+def talweg(dealt: Dealt, seed: int) -> Answer:
+    """`TableModel` on a pandas frame."""
     import talweg as tw
     from talweg.engine.native.llvm import compiler
     from talweg.engine.native.runtime import launch
 
-    assert launch and compiler.is_available()  # what is imported when first used, LLVM among it
+    assert (
+        launch and compiler.is_available()
+    )  # import what talweg imports on first use, such as LLVM
     inputs, model = dealt.inputs(dealt.test), tw.TableModel(target=dealt.targets)
     start = time.perf_counter()
     model.fit(dealt.train, seed=seed, progress=False)
     seconds = time.perf_counter() - start
     predicted = model.predict(inputs)
     if model.task != "classification":
-        return Said(predicted, None, None, seconds)
-    return Said(predicted, model.predict_proba(inputs), model.classes, seconds)
+        return Answer(predicted, None, None, seconds)
+    return Answer(predicted, model.predict_proba(inputs), model.classes, seconds)
 
 
-def multilayer(dealt: Dealt, seed: int) -> Said:
-    """scikit-learn's MLP: numbers filled and standardised, words filled and one-hot.
+def multilayer(dealt: Dealt, seed: int) -> Answer:
+    """scikit-learn's MLP: numbers imputed and standardized, categories imputed and one-hot encoded.
 
-    Its regressor is given a standardised target, without which it would be handicapped, and its
-    words are dense: on 6,000 rows of adult it then takes 25 s instead of 52, to the same score.
+    Its regressor gets a standardized target, without which it would be at a disadvantage. One-hot
+    columns are dense: on 6,000 rows of adult it takes 25 s instead of 52, with the same score.
     """
     from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
     from sklearn.impute import SimpleImputer
@@ -81,8 +83,8 @@ def multilayer(dealt: Dealt, seed: int) -> Said:
     return _fitted(make_pipeline(encoder, net), dealt, inputs, dealt.inputs(dealt.test))
 
 
-def histogram(dealt: Dealt, seed: int) -> Said:
-    """scikit-learn's gradient boosting: words as pandas categories, missing cells as they are."""
+def histogram(dealt: Dealt, seed: int) -> Answer:
+    """scikit-learn's gradient boosting, with pandas categories and missing cells as they are."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     classes = dealt.task == "classification"
@@ -91,8 +93,8 @@ def histogram(dealt: Dealt, seed: int) -> Said:
     return _fitted(_for_each_target(model, dealt), dealt, *_with_categories(dealt))
 
 
-def lightgbm(dealt: Dealt, seed: int) -> Said:
-    """LightGBM: words as pandas categories, missing cells as they are; silent."""
+def lightgbm(dealt: Dealt, seed: int) -> Answer:
+    """LightGBM without output, with pandas categories and missing cells as they are."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     trees = LGBMClassifier if dealt.task == "classification" else LGBMRegressor
@@ -100,7 +102,7 @@ def lightgbm(dealt: Dealt, seed: int) -> Said:
     return _fitted(_for_each_target(model, dealt), dealt, *_with_categories(dealt))
 
 
-CONTESTANTS: dict[str, Callable[[Dealt, int], Said]] = {
+CONTESTANTS: dict[str, Callable[[Dealt, int], Answer]] = {
     "talweg": talweg,
     "MLP": multilayer,
     "HistGradientBoosting": histogram,
@@ -121,57 +123,59 @@ def _for_each_target(model: Any, dealt: Dealt) -> Any:
 
 
 def _with_categories(dealt: Dealt) -> tuple[Any, Any]:
-    """Training and test inputs, words as the categories of the training rows."""
+    """Training and test inputs, with texts as categories of the training rows."""
     train, test = dealt.inputs(dealt.train), dealt.inputs(dealt.test)
     words = train.select_dtypes(exclude="number").columns
     train = train.astype(dict.fromkeys(words, "category"))
-    return train, test.astype({each: train[each].dtype for each in words})
+    return train, test.astype({word: train[word].dtype for word in words})
 
 
-def _fitted(model: Any, dealt: Dealt, train: Any, test: Any) -> Said:
-    warnings.simplefilter("ignore")  # that 200 epochs may not be enough: it is the default
+def _fitted(model: Any, dealt: Dealt, train: Any, test: Any) -> Answer:
+    warnings.simplefilter("ignore")  # the MLP warns that its default of 200 epochs may be too few
     wanted = dealt.wanted(dealt.train)
     start = time.perf_counter()
     model.fit(train, wanted)
     seconds = time.perf_counter() - start
     if dealt.task != "classification":
-        return Said(model.predict(test), None, None, seconds)
-    return Said(model.predict(test), model.predict_proba(test), model.classes_, seconds)
+        return Answer(model.predict(test), None, None, seconds)
+    return Answer(model.predict(test), model.predict_proba(test), model.classes_, seconds)
 
 
 def measured(contestant: str, table: str, split: int, folder: Path) -> dict[str, Any]:
-    """What this process finds: memory is taken before the scores, which load scikit-learn."""
-    load = os.getloadavg()[0]  # what else ran in the last minute tells what seconds are worth
+    """The measurements of this process; memory is read before the scores import scikit-learn."""
+    load = os.getloadavg()[0]  # the load of the last minute shows whether other programs ran
     dealt = deal(table, split, folder)
     before = peak_megabytes()
-    said = CONTESTANTS[contestant](dealt, split)
+    answer = CONTESTANTS[contestant](dealt, split)
     measured = {
-        "seconds": said.seconds,
+        "seconds": answer.seconds,
         "megabytes": peak_megabytes(),
         "before": before,
         "load": load,
     }
     rows = {"train_rows": len(dealt.train), "test_rows": len(dealt.test)}
     about = {"version": version(LIBRARIES[contestant]), "when": time.strftime("%Y-%m-%d")}
-    return {**_scores(dealt, said), **measured, **rows, **about}
+    return {**_scores(dealt, answer), **measured, **rows, **about}
 
 
-def _scores(dealt: Dealt, said: Said) -> dict[str, float]:
-    """R2 and the error in the target's unit, both means over the targets; or accuracy, log loss
-    and, for two classes, the area under the ROC curve."""
+def _scores(dealt: Dealt, answer: Answer) -> dict[str, float]:
+    """R2 and RMSE, averaged over the targets, or accuracy, log loss and, for two classes, the area
+    under the ROC curve."""
     from sklearn import metrics
 
     true = dealt.wanted(dealt.test)
     if dealt.task == "regression":
-        error = metrics.root_mean_squared_error(true, said.predicted)
-        return {"score": metrics.r2_score(true, said.predicted), "error": float(error)}
-    found = {
-        "score": float((true == said.predicted).mean()),
-        "log_loss": metrics.log_loss(true, said.shares, labels=said.labels),
+        error = metrics.root_mean_squared_error(true, answer.predicted)
+        return {"score": metrics.r2_score(true, answer.predicted), "error": float(error)}
+    scores = {
+        "score": float((true == answer.predicted).mean()),
+        "log_loss": metrics.log_loss(true, answer.probabilities, labels=answer.classes),
     }
-    if len(said.labels) == 2:
-        found["area"] = metrics.roc_auc_score(true == said.labels[1], said.shares[:, 1])
-    return found
+    if len(answer.classes) == 2:
+        scores["area"] = metrics.roc_auc_score(
+            true == answer.classes[1], answer.probabilities[:, 1]
+        )
+    return scores
 
 
 if __name__ == "__main__":

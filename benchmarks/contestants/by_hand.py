@@ -1,4 +1,4 @@
-"""Plain NumPy: the equations of backpropagation and of the update rules, written by hand."""
+"""Plain NumPy: backpropagation and the optimizers, written by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.problems import Array, Case, Problem
 
 
 class ByHand(Contestant):
-    """What a person writes who knows the equations; in float64 it is what all are judged by."""
+    """Straightforward NumPy code; in float64 it is the reference for all contestants."""
 
     def __init__(self, problem: Problem, threads: int = 1, dtype: str = "") -> None:
         super().__init__(problem, threads)
@@ -57,7 +57,7 @@ class ByHand(Contestant):
 
 
 def _numbers(y: Array, runner: ByHand) -> Array:
-    """Targets as the net's outputs should be: classes as one-hot rows (N, K)."""
+    """Targets in the shape of the outputs: classes as one-hot rows (N, K)."""
     if y.dtype.kind == "i":
         return np.eye(runner.case.sizes[-1], dtype=runner.dtype)[y]
     return y.astype(runner.dtype)
@@ -86,28 +86,28 @@ def forward(case: Case, weights: list[Array], x: Array) -> list[Array]:
     """The rows and every layer's outputs: [x (N, D), (N, H), ..., (N, K)]."""
     layers = _layers(case, weights)
     outputs = [x]
-    for place, (weight, bias) in enumerate(layers):
+    for i, (weight, bias) in enumerate(layers):
         z = outputs[-1] @ weight
         if bias is not None:
             z += bias
-        outputs.append(_activate(case.output if place == len(layers) - 1 else case.hidden, z))
+        outputs.append(_activate(case.output if i == len(layers) - 1 else case.hidden, z))
     return outputs
 
 
 def gradients(case: Case, weights: list[Array], x: Array, y: Array) -> list[Array]:
-    """The slope of the loss along every weight, in the order of the weights."""
+    """The gradient of the loss, in the order of the weights."""
     layers, outputs = _layers(case, weights), forward(case, weights, x)
     delta = _output_gap(case, outputs[-1], y) * _slope(case.output, outputs[-1])
-    found: list[Array] = []
-    for place in reversed(range(len(layers))):
-        found = [outputs[place].T @ delta, *([delta.sum(0)] if case.bias else []), *found]
-        if place:
-            delta = (delta @ layers[place][0].T) * _slope(case.hidden, outputs[place])
-    return found
+    result: list[Array] = []
+    for i in reversed(range(len(layers))):
+        result = [outputs[i].T @ delta, *([delta.sum(0)] if case.bias else []), *result]
+        if i:
+            delta = (delta @ layers[i][0].T) * _slope(case.hidden, outputs[i])
+    return result
 
 
 def _output_gap(case: Case, prediction: Array, y: Array) -> Any:
-    """The slope of the loss along the net's outputs (N, K)."""
+    """The gradient of the loss with respect to the outputs (N, K)."""
     if case.loss == "half_sse":
         return prediction - y
     if case.loss == "mse":
@@ -117,7 +117,7 @@ def _output_gap(case: Case, prediction: Array, y: Array) -> Any:
 
 
 def loss_of(case: Case, prediction: Array, y: Array) -> float:
-    """The loss over all rows: y is (N,) classes or (N, K) numbers."""
+    """The loss over all rows, for y as classes (N,) or numbers (N, K)."""
     if case.loss == "cross_entropy":
         shifted = prediction - prediction.max(1, keepdims=True)
         return float(np.mean(np.log(np.exp(shifted).sum(1)) - shifted[np.arange(len(y)), y]))

@@ -1,6 +1,6 @@
-"""JAX: a jitted step called from Python, and the whole loop of all epochs as one jitted call.
+"""JAX: a jitted step called from Python, and the loop over all epochs as one jitted call.
 
-Rows are on the device before, weights and the rule's memory are donated.
+Rows are on the device beforehand; weights and optimizer state are donated.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from benchmarks.problems import Array, Problem
 class _Jax(Contestant):
     def __init__(self, problem: Problem, threads: int = 1) -> None:
         super().__init__(problem, threads)
-        os.environ["NPROC"] = str(threads)  # the one way to size XLA's pool, read at import
+        os.environ["NPROC"] = str(threads)  # the only way to size XLA's thread pool, read at import
         import jax
 
         jax.config.update("jax_enable_x64", self.case.dtype == "float64")
         if self.case.batch <= 4:
-            # a step of microseconds is sooner done on the calling thread: 22 against 27 to 36 us
+            # a step of microseconds is faster on the calling thread: 22 us against 27 to 36
             jax.config.update("jax_cpu_enable_async_dispatch", False)
         self.jax, self.jnp = jax, jax.numpy
         self.batches = [jax.device_put(each) for each in problem.batches]
@@ -55,7 +55,7 @@ class _Jax(Contestant):
         return 0.5 * squares.sum() if self.case.loss == "half_sse" else squares.mean()
 
     def step(self, state: Any, x: Any, y: Any) -> tuple[Any, Any]:
-        """(weights and memory after one step, the loss before it)."""
+        """(weights and optimizer state after one step, loss before it)."""
         weights, memory = state
         each = self.jax.tree.map
         loss, slopes = self.jax.value_and_grad(self._loss)(weights, x, y)
@@ -65,7 +65,7 @@ class _Jax(Contestant):
         steps = steps + 1
         means = each(lambda m, g: 0.9 * m + 0.1 * g, means, slopes)
         squares = each(lambda v, g: 0.999 * v + 0.001 * g * g, squares, slopes)
-        # 1 - 0.999^steps; in float32 that difference would keep four digits at the first step
+        # 1 - 0.999^steps; in float32 the plain difference keeps four digits in the first step
         rest = -self.jnp.expm1(steps * math.log(0.999))
         rate, root = self.case.lr / (1 - 0.9**steps), self.jnp.sqrt(rest)
         moved = each(
@@ -83,7 +83,7 @@ class _Jax(Contestant):
 
 
 class Step(_Jax):
-    """One call of a jitted function a step; or a jitted prediction."""
+    """One call of a jitted function per step, or a jitted prediction."""
 
     def __init__(self, problem: Problem, threads: int = 1) -> None:
         super().__init__(problem, threads)
@@ -127,7 +127,7 @@ class Loop(_Jax):
         def epoch(_: Any, carried: Any) -> Any:
             state, total = carried[0], 0.0
             if full is not None:
-                # for single rows unrolling pays, 1.4 against 1.8 us; for larger batches it costs
+                # for single rows unrolling helps, 1.4 against 1.8 us; for larger batches it hurts
                 unroll = 4 if self.case.batch == 1 else 1
                 state, losses = self.jax.lax.scan(
                     lambda state, batch: self.step(state, *batch), state, full, unroll=unroll

@@ -1,4 +1,4 @@
-"""scikit-learn's MLPClassifier and MLPRegressor, where they do the same arithmetic."""
+"""scikit-learn's MLPClassifier and MLPRegressor, where they compute the same."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from benchmarks.problems import Array, Problem
 
 
 class Multilayer(Contestant):
-    """`fit` with its penalty and its stopping switched off and rows in their order.
+    """`fit` without penalty, early stopping or shuffling.
 
-    A warm start keeps the weights that were set and begins with a fresh update rule.
+    A warm start keeps the weights that were set, and starts with a fresh optimizer.
     """
 
     def __init__(self, problem: Problem, threads: int = 1) -> None:
         super().__init__(problem, threads)
         if not self.case.bias or self.case.output != "identity":
-            raise NotComparable("its nets have biases, and no squares of a sigmoid")
-        warnings.simplefilter("ignore")  # it warns that so few epochs do not converge
+            raise NotComparable("its networks always have biases, and no half_sse of a sigmoid")
+        warnings.simplefilter("ignore")  # it warns that few epochs do not converge
         self.peer = self._made()
         threadpool_limits(threads, "blas")
         self.begun = False
@@ -43,12 +43,12 @@ class Multilayer(Contestant):
         }
         if self.case.loss == "cross_entropy":
             return MLPClassifier(**settings)
-        # its loss is half the mean of squares; half the eps makes the same steps of half the slope
+        # its loss is half the mean square; halving epsilon as well gives the same steps
         return MLPRegressor(**settings, epsilon=0.5e-8)
 
     def reset(self) -> None:
         if not self.begun:
-            self._fit(1)  # makes the arrays of weights, which are then set
+            self._fit(1)  # creates the arrays of weights, which are set below
             self.begun = True
         for weights, start in (
             (self.peer.coefs_, self.problem.start[::2]),
@@ -73,4 +73,4 @@ class Multilayer(Contestant):
         if self.case.predicts:
             return [self.prediction]
         pairs = zip(self.peer.coefs_, self.peer.intercepts_, strict=True)
-        return [each for pair in pairs for each in pair]
+        return [array for pair in pairs for array in pair]

@@ -1,7 +1,7 @@
-"""talweg itself, through the public `fit`.
+"""talweg, through the public `fit`.
 
-Each call records its program, and compiles it or finds it compiled; the others did that before.
-So that time, the call's beyond its `run.seconds`, is told apart.
+Each call records its program and compiles it or finds it in the cache, which the peers did before.
+So the time of the call beyond `run.seconds` is reported separately, as `setup`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _RAN = {"native": "ran on the native engine", "numpy": "ran on the interpreter"}
 
 
 class Talweg(Contestant):
-    """The native engine where there is one that takes the net, else the interpreter."""
+    """The native engine if it runs the network, else the interpreter."""
 
     engines: tuple[str, ...] = ("native", "numpy")
-    more: dict[str, Any] = {}  # noqa: RUF012 - further settings of `fit`, never changed in place
+    more: dict[str, Any] = {}  # noqa: RUF012 - more settings of `fit`, never changed in place
 
     def __init__(self, problem: Problem, threads: int = 1) -> None:
         super().__init__(problem, threads)
@@ -31,7 +31,7 @@ class Talweg(Contestant):
         self.rule = rules[self.case.rule](lr=self.case.lr)
         self.reset()
         if self.case.predicts:
-            self.run(3)  # the first takes the weights on, the next compiles
+            self.run(3)  # the first call copies the weights, the next compiles
 
     def reset(self) -> None:
         names = ["weight", "bias"] if self.case.bias else ["weight"]
@@ -75,17 +75,17 @@ class Talweg(Contestant):
 
 
 class Interpreter(Talweg):
-    """The interpreter, whatever else there is."""
+    """The interpreter, even if the native engine is available."""
 
     engines = ("numpy",)
 
 
 class Watching(Talweg):
-    """The same run while it watches itself."""
+    """The same run with `watch=True`."""
 
     def __init__(self, problem: Problem, threads: int = 1) -> None:
         if "watch" not in inspect.signature(tw.fit).parameters:
-            raise NotComparable("this version's fit has no setting `watch`")
+            raise NotComparable("`fit` of this version has no setting `watch`")
         self.more = {"watch": True}
         super().__init__(problem, threads)
 
