@@ -100,7 +100,7 @@ def main(picture: str | None = None, mnist: str | None = None) -> None:
         print_digits(Path(mnist))
     lines = {name: (np.array(NOISE), np.array(row)) for name, row in accuracies.items()}
     chart = line_chart(lines, title="Accuracy", x_label="noise", y_label="accuracy")
-    caption = "The network never saw a clean letter, and reads nearly as well as possible."
+    caption = "Trained on noisy letters only, the network reads nearly as well as possible."
     drawing.write(picture, "Recognition", (chart, caption))
 
 

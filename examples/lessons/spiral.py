@@ -75,7 +75,7 @@ def main(picture: str | None = None) -> None:
     print(f"{'':<18}{'first loss':>12}{'last loss':>12}{'accuracy':>10}")
     for name, ((first, last, right), _) in results.items():
         print(f"{name:<18}{first:>12.6f}{last:>12.6f}{right:>10.0%}")
-    print("\nThe predicted arm over the plane, where softmax alone is on the left")
+    print("\nThe predicted arm over the plane: softmax alone left, 100 hidden units right")
     print_maps([run.net for _, run in results.values()])
     lines = {
         name: (np.arange(1, run.epochs + 1), run.history["loss"])
