@@ -14,7 +14,7 @@ from talweg import (
     train as train,
 )
 from talweg.data.model.table_model import TableModel as TableModel, load as load
-from talweg.draw.pages.table_report import report as report
+from talweg.draw.pages.report import report as report
 from talweg.errors import (
     DataError as DataError,
     DataWarning as DataWarning,

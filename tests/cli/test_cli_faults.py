@@ -19,21 +19,24 @@ def failing(*_: object, **__: object) -> None:
 
 PICTURES = [  # what fails, and what the note and the page say of it
     (
-        "talweg.draw.pages.result.scatter_chart",
+        "talweg.draw.charts.predicted_against_true.scatter_chart",
         "'The result' is left out of the report (ValueError: math",
     ),
-    ("talweg.draw.pages.report.column_parts", "'What it relies on' is left out of the report"),
-    ("talweg.draw.pages.report.mistake_parts", "'Where it errs most' is left out of the report"),
-    ("talweg.draw.pages.report.line_chart", "'How it learned' is left out of the report"),
-    ("talweg.draw.pages.report._network", "'The network' is left out of the report"),
-    ("talweg.draw.pages.report._settings", "'To repeat this' is left out of the report"),
-    ("talweg.draw.charts.scale.nice_step", "'The result' is left out of the report"),
-    ("talweg.draw.pages.table_report.table_picture", "'Its pictures' is left out of the report"),
     (
-        "talweg.draw.pages.table_report.table_columns",
+        "talweg.draw.pages.table_sections._importance",
         "'What it relies on' is left out of the report",
     ),
-    ("talweg.cli.train.look", "'What it relies on, and where it errs most' is left out"),
+    (
+        "talweg.draw.pages.table_sections.mistake_columns",
+        "'Where it errs most' is left out of the report",
+    ),
+    ("talweg.draw.charts.metric_curves.line_chart", "'How it learned' is left out of the report"),
+    ("talweg.insight.table_report._network", "'The network' is left out of the report"),
+    ("talweg.draw.pages.run_sections._copied", "'To repeat this' is left out of the report"),
+    ("talweg.draw.charts.scale.nice_step", "'The result' is left out of the report"),
+    ("talweg.insight.table_report.predictions_of", "'Its charts' is left out of the report"),
+    ("talweg.insight.table_report._data", "'The data' is left out of the report"),
+    ("talweg.cli.train.inspect", "'What it relies on, and where it errs most' is left out"),
     ("talweg.cli.train.table_report", "'All of it' is left out of the report"),
 ]
 
@@ -53,7 +56,7 @@ def test_a_picture_that_fails_costs_no_model(
 
 
 def test_the_other_parts_are_drawn(train, monkeypatch) -> None:
-    monkeypatch.setattr("talweg.draw.pages.report.column_parts", failing)
+    monkeypatch.setattr("talweg.draw.pages.table_sections._importance", failing)
     train()
     page = Path("out/report.html").read_text()
     assert "&#x27;What it relies on&#x27; is left out of the report (ValueError: math" in page
@@ -63,7 +66,7 @@ def test_the_other_parts_are_drawn(train, monkeypatch) -> None:
 def test_in_python_a_picture_that_fails_is_an_error(tmp_path, monkeypatch) -> None:
     model = tw.TableModel(-1, n_estimators=1, epochs=1, hidden=(2,), bins=0)
     model.fit([[n * 3 % 50, n] for n in range(60)])
-    monkeypatch.setattr("talweg.draw.pages.result.scatter_chart", failing)
+    monkeypatch.setattr("talweg.draw.charts.predicted_against_true.scatter_chart", failing)
     with pytest.raises(ValueError, match="math domain error"):
         tw.report(model, tmp_path / "a.html")
     assert os.listdir(tmp_path) == []
@@ -95,7 +98,7 @@ def test_an_exception_is_one_message(
     for place, command in (
         ("talweg.cli.train.read_table", "train houses.csv --target price --out out"),
         ("talweg.cli.predict.read_parts", "predict out houses.csv"),
-        ("talweg.cli.show.sentences", "show out"),
+        ("talweg.cli.show.table_report", "show out"),
         ("talweg.cli.compare.compared", "compare out out"),
     ):
         with monkeypatch.context() as patch:

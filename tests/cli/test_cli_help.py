@@ -53,7 +53,7 @@ def test_what_follows_from_the_size_of_the_table_is_said_so() -> None:
 
 def test_every_setting_of_a_table_model_is_an_option() -> None:
     settings = DEFAULTS.keys() - {"optimizer"} | {"lr"}
-    assert settings == TRAIN.keys() - {"help", "data", "out", "header"}
+    assert settings == TRAIN.keys() - {"help", "data", "out", "header", "json"}
     assert all(TRAIN[name].default in (None, argparse.SUPPRESS) for name in settings)
     assert len([each for each in NAMED.values() if each]) >= 5
 

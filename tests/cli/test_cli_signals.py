@@ -142,7 +142,7 @@ def test_after_the_files_are_written_an_interruption_says_so(train, monkeypatch,
     assert sorted(os.listdir("out")) == RESULTS
 
 
-AFTER = ["replaced", "_write_history", "look", "table_report", "render", "tell"]
+AFTER = ["replaced", "_write_history", "inspect", "table_report", "render", "tell"]
 
 
 @pytest.mark.parametrize("number", STATUS)

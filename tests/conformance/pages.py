@@ -5,11 +5,10 @@ from functools import cache
 import numpy as np
 
 import talweg as tw
-from talweg.draw.pages.compare_report import comparison_page
 from talweg.draw.pages.report import render
-from talweg.draw.pages.table_report import table_report
 from talweg.insight.comparison import compare
-from talweg.insight.look import look
+from talweg.insight.inspection import inspect
+from talweg.insight.table_report import table_report
 
 ROWS = 300
 NAMES = ("numbers", "two classes", "several classes", "several targets", "side by side")
@@ -48,7 +47,9 @@ def page(name: str) -> str:
     """The page of this name as HTML."""
     if name == "side by side":
         both = [(f"runs/{n}", model(target).trained) for n, target in enumerate(["price"] * 2)]
-        return comparison_page(compare(both))
+        return render(compare(both))
     trained = model(*TARGETS[name]).trained
-    seen = look(trained, trained.unseen)
-    return render(table_report(trained, seen, command="talweg train x.csv", code="import talweg"))
+    inspection = inspect(trained, trained.unseen)
+    return render(
+        table_report(trained, inspection, command="talweg train x.csv", code="import talweg")
+    )

@@ -19,7 +19,7 @@ from talweg.data.model.model_file import read_model, write_model
 from talweg.data.model.network import Blueprint, Embedded, embedding_size
 from talweg.data.split.deal import DealtRows
 from talweg.errors import ModelFileError
-from talweg.insight.look import look
+from talweg.insight.inspection import inspect
 from talweg.nn.bins import Bins
 
 RANDOM = np.random.default_rng(0)
@@ -212,13 +212,13 @@ def test_a_file_whose_embeddings_do_not_fit_is_refused(model, tmp_path: Path, em
 
 
 def test_looking_into_it_finds_what_it_relies_on(model) -> None:
-    seen = look(model.trained, model.trained.unseen)
+    seen = inspect(model.trained, model.trained.unseen)
     assert seen is not None
     assert seen.importance.order()[0] == "city"
     followed = next(each for each in seen.dependence if each.name == "city")
     effects = dict(zip(CITIES.tolist(), EFFECT.tolist(), strict=True))
     truth = [effects[each] for each in followed.values]
-    assert np.corrcoef(truth, followed.means[:, 0])[0, 1] > 0.9
+    assert np.corrcoef(truth, followed.lines["price"])[0, 1] > 0.9
 
 
 def test_bins_are_for_numbers_alone() -> None:

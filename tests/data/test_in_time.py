@@ -10,7 +10,7 @@ import talweg as tw
 from talweg.data.model import training
 from talweg.data.model.learning import NothingBegun
 from talweg.draw.charts.scale import number
-from talweg.insight.words import sentences
+from talweg.insight.table_report import table_report
 from talweg.train.run.stopping import MaxEpochs
 
 RANDOM = np.random.default_rng(7)
@@ -95,7 +95,7 @@ def test_periods_tell_how_the_score_varies(model) -> None:
 
 
 def test_it_is_said(model) -> None:
-    said = " ".join(sentences(model.trained))
+    said = " ".join(table_report(model.trained).sentences())
     for words in (
         "On the last 40 rows by date, predicted by networks that learned from earlier rows only,",
         "always predicting the mean of the rows before, ",
@@ -105,8 +105,8 @@ def test_it_is_said(model) -> None:
         "trained again, half of them on all rows",
     ):
         assert words in said
-    assert "by date" not in " ".join(sentences(fitted(time=False).trained))
-    asked = " ".join(sentences(fitted(time="date").trained))
+    assert "by date" not in " ".join(table_report(fitted(time=False).trained).sentences())
+    asked = " ".join(table_report(fitted(time="date").trained).sentences())
     assert "In 4 successive periods" in asked and "--shuffle" not in asked
 
 
@@ -217,7 +217,9 @@ def test_descending_rows_are_judged_like_ascending_ones(model) -> None:
 def test_a_table_without_a_header_names_columns_by_position() -> None:
     rows = [list(row) for row in zip(*TABLE.values(), strict=True)]
     found = tw.TableModel(-1, **QUICK).fit(rows, seed=1)
-    assert "On the last 40 rows by column 0, predicted" in " ".join(sentences(found.trained))
+    assert "On the last 40 rows by column 0, predicted" in " ".join(
+        table_report(found.trained).sentences()
+    )
 
 
 # Dates in no order ------------------------------------------------------------------------------
@@ -239,7 +241,7 @@ def test_a_score_that_flatters_is_told() -> None:
     assert found.flatters and found.at_random > found.in_time + 0.3
     assert f"{found.at_random:.3g}" in str(told[0].message)
     assert f"{found.in_time:.3g}" in str(told[0].message)
-    assert str(told[0].message) in " ".join(sentences(model.trained))
+    assert str(told[0].message) in " ".join(table_report(model.trained).sentences())
     in_time = fitted(trend, epochs=60, hidden=(30,), time="date")
     assert in_time.scores[0].network < found.at_random - 0.3
 
@@ -248,7 +250,7 @@ def test_a_score_that_keeps_its_promise_is_not_doubted(tmp_path) -> None:
     plain = mixed({"date": DATES.tolist(), "x": X.tolist(), "y": (2 * X).round(3).tolist()})
     model = fitted(plain, epochs=60, hidden=(30,))
     assert not model.trained.along_time.flatters
-    assert "flatter" not in " ".join(sentences(model.trained))
+    assert "flatter" not in " ".join(table_report(model.trained).sentences())
     model.save(tmp_path / "m")
     assert tw.load(tmp_path / "m").trained.along_time == model.trained.along_time
 

@@ -10,12 +10,13 @@ from talweg.data.model.intervals import half_width
 from talweg.data.model.scores import Score, mean_r2, r2, regression_scores, several_scores
 from talweg.data.model.target import Classification, Regression, Regressions, Target
 from talweg.draw.pages.report import render
-from talweg.draw.pages.table_report import table_report
+from talweg.draw.pages.table_sections import mistake_columns
 from talweg.errors import DataError, SettingError
 from talweg.insight.comparison import compare
 from talweg.insight.encoded import EncodedRows
-from talweg.insight.look import look
-from talweg.insight.words import headline, interval_sentence, sentences, target_name
+from talweg.insight.inspection import inspect
+from talweg.insight.result_sentences import headline, interval_sentence, target_name
+from talweg.insight.table_report import table_report
 
 ROWS = 160
 RANDOM = np.random.default_rng(5)
@@ -140,7 +141,7 @@ def test_a_row_that_lacks_any_target_is_left_out() -> None:
     assert model.trained.coding == other.trained.coding
     assert model.predict(UNSEEN).tobytes() == other.predict(UNSEEN).tobytes()
     assert model.evaluate(holes) == model.evaluate({n: c[kept] for n, c in HOUSES.items()})
-    assert "17 rows without a target were left out." in sentences(model.trained)
+    assert "17 rows without a target were left out." in table_report(model.trained).sentences()
 
 
 def test_weights_groups_and_time() -> None:
@@ -232,13 +233,15 @@ def test_in_words(model) -> None:
     assert f"from {low[0]:.3g} of {low[1]} to {high[0]:.3g} of {high[1]}); always" in told
     assert "of the variance of rent and price on average" in told
     assert told.endswith("always predicting the mean of each explains none.")
-    assert not any("'price' is left out" in each for each in sentences(model.trained))
+    assert not any(
+        "'price' is left out" in each for each in table_report(model.trained).sentences()
+    )
 
 
 def test_of_many_the_first_are_named(many) -> None:
     assert target_name(many.trained) == "column 1, column 2, column 3 and 3 more"
     assert interval_sentence(many.trained) == ""
-    assert len(table_report(many.trained).result.picture) == 4
+    assert len(table_report(many.trained).result.predictions) == 4
 
 
 def test_a_look_into_it(model) -> None:
@@ -249,39 +252,48 @@ def test_a_look_into_it(model) -> None:
     scales = [one.scale for one in trained.coding.each]
     errors = np.sqrt((((rows.true - outputs) / scales) ** 2).mean(axis=1))
     np.testing.assert_allclose(rows.errors(outputs), errors)
-    seen = look(trained, trained.unseen)
+    seen = inspect(trained, trained.unseen)
     worst = np.argsort(-errors, kind="stable")[:10]
     np.testing.assert_allclose(seen.mistakes.errors, errors[worst])
     assert np.shape(seen.mistakes.true) == np.shape(seen.mistakes.predicted) == (10, 2)
-    assert {each.means.shape[1] for each in seen.dependence} == {2}
+    assert {len(each.lines) for each in seen.dependence} == {2}
+
+
+def mean_prediction(trained, column: str, value: object) -> np.ndarray:
+    """The mean over the unseen rows, if all of them hold this value, (T,)."""
+    rows = EncodedRows.of(trained, trained.unseen)
+    cells = {name: np.asarray(rows.table.columns[name]) for name in rows.table.names}
+    changed = rows.trained.table({**cells, column: np.full(len(rows), value)})
+    return rows.outputs(rows.trained.encoder.encode(changed)).mean(axis=0)
 
 
 def test_the_report_shows_each(model) -> None:
     trained = model.trained
-    seen = look(trained, trained.unseen)
+    seen = inspect(trained, trained.unseen)
     report = table_report(trained, seen)
     assert report.title == "Learning rent and price from the columns"
-    assert [each.target for each in report.result.picture] == BOTH
+    assert [each.target for each in report.result.predictions] == BOTH
     held = trained.held_out
-    for place, picture in enumerate(report.result.picture):
+    for place, picture in enumerate(report.result.predictions):
         assert picture.true.tolist() == held.true[:, place].tolist()
         assert picture.predicted.tolist() == held.outputs[:, place].tolist()
     assert report.result.baseline == "Always the mean of each"
     heads = ["rent, true", "rent, predicted", "price, true", "price, predicted"]
-    assert report.mistakes.heads[:5] == [*heads, "error in standard deviations"]
-    assert report.mistakes.rows[0][2] == pytest.approx(seen.mistakes.true[0][1])
-    lines = report.columns.dependence[0].lines
-    assert list(lines) == BOTH
-    for one, (name, line) in zip(trained.coding.each, lines.items(), strict=True):
-        raw = seen.dependence[0].means[:, BOTH.index(name)]
-        np.testing.assert_allclose(line * one.scale + one.mean, raw)
+    columns = mistake_columns(report.inspection.mistakes)
+    assert [head for head, _ in columns[:5]] == [*heads, "error in standard deviations"]
+    assert columns[2][1][0] == pytest.approx(seen.mistakes.true[0][1])
+    first = report.inspection.dependence[0]
+    assert list(first.lines) == BOTH
+    raw = mean_prediction(trained, first.name, first.values[0])
+    for one, line, mean in zip(trained.coding.each, first.lines.values(), raw, strict=True):
+        assert line[0] * one.scale + one.mean == pytest.approx(mean, rel=1e-5)
     assert list(report.training.history) == ["loss", "val_loss"]  # errors have no unit in common
     assert render(report).count("Predicted against true") >= 2
 
 
 def test_side_by_side(model) -> None:
     found = compare([("one", model.trained), ("two", fitted(HOUSES, epochs=1).trained)], HOUSES)
-    assert found.target == "rent and price"
+    assert found.title == "2 models of rent and price"
     assert found.models[0].scores[0].name == "mean R2"
     alone = fitted(HOUSES, "rent", drop="price").trained
     with pytest.raises(DataError, match=r"one predicts rent and price .* but two predicts rent "):

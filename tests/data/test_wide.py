@@ -9,7 +9,8 @@ import talweg as tw
 from talweg.data.columns import cells as columns
 from talweg.data.model import bins_trial, learning
 from talweg.insight import importance as looked_at
-from talweg.insight.look import look
+from talweg.insight.encoded import EncodedRows
+from talweg.insight.inspection import inspect
 from talweg.nn.bins import Bins
 
 ROWS, WIDE = 60, 40
@@ -69,15 +70,15 @@ def test_of_many_columns_those_that_matter_are_shuffled(wide, monkeypatch) -> No
     monkeypatch.setattr(looked_at, "MOST_WORK_OF_FEWEST", 1.0)
     monkeypatch.setattr(looked_at, "FEWEST_COLUMNS", 5)
     trained = wide.trained
-    found = look(trained, trained.unseen).importance
-    assert (len(found.names), found.of) == (5, WIDE)
+    found = looked_at.importance(EncodedRows.of(trained, trained.unseen))
+    assert (len(found.names), found.total) == (5, WIDE)
     assert found.order()[0] == "7"
     assert [*found.names] == sorted(found.names, key=int)
 
 
 def test_of_few_columns_all_are_shuffled(wide) -> None:
-    found = look(wide.trained, wide.trained.unseen).importance
-    assert (len(found.names), found.of) == (WIDE, WIDE)
+    found = inspect(wide.trained, wide.trained.unseen).importance
+    assert (len(found.names), found.total) == (WIDE, WIDE)
 
 
 def test_a_report_says_how_many_columns_were_shuffled(wide, monkeypatch, tmp_path) -> None:

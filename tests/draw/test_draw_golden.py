@@ -15,10 +15,15 @@ import numpy as np
 import pytest
 
 from talweg.draw import bar_chart, confusion_chart, line_chart, scatter_chart
-from talweg.draw.charts.histogram import error_chart
-from talweg.draw.charts.lr_curve import rate_chart
-from talweg.draw.charts.sweep import curves_chart, heat_chart, loss_chart, plane_chart
-from talweg.draw.charts.unit_plot import reliability_chart, share_chart
+from talweg.draw.charts.calibration import reliability_chart
+from talweg.draw.charts.error_histogram import error_chart
+from talweg.draw.charts.lr_find import rate_chart
+from talweg.draw.charts.setting_effect import loss_chart
+from talweg.draw.charts.setting_grid import heat_chart
+from talweg.draw.charts.setting_plane import plane_chart
+from talweg.draw.charts.sweep_curves import curves_chart
+from talweg.draw.charts.unit_square import unit_chart
+from talweg.insight.predictions import ErrorSpread
 
 FOLDER = Path(__file__).with_name("charts")
 EPOCHS = np.arange(1, 31)
@@ -61,7 +66,7 @@ CHARTS: dict[str, Callable[[], str]] = {
         ["one", "two", "a long name of a column"], [1.5, -0.5, 0.02], title="t"
     ),
     "bar, spreads": lambda: bar_chart(list("abc"), [3, 1, 0], spreads=[0.5, 1, 0.1], title="t"),
-    "errors": lambda: error_chart(np.sinh(np.linspace(-3, 4, 300)), **WORDS),
+    "errors": lambda: error_chart(ErrorSpread.of(np.sinh(np.linspace(-3, 4, 300))), **WORDS),
     "rates": lambda: rate_chart(
         SimpleNamespace(lrs=RATES, losses=LOSSES, smoothed_losses=LOSSES * 1.1, suggestion=0.3)
     ),
@@ -82,7 +87,7 @@ CHARTS: dict[str, Callable[[], str]] = {
     "curves": lambda: curves_chart(
         [DECAY + i for i in range(70)], np.arange(70.0)[::-1], measure="val_loss"
     ),
-    "shares": lambda: share_chart(
+    "shares": lambda: unit_chart(
         {"cat": (SHARES, SHARES**0.5), "dog": (SHARES, SHARES)}, diagonal=True, **WORDS
     ),
     "reliability": lambda: reliability_chart(SHARES, SHARES**2, np.arange(11), **WORDS),

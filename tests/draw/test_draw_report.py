@@ -12,32 +12,25 @@ import numpy as np
 import pytest
 
 import talweg.draw.pages.report as report_module
-from talweg.draw import (
-    Classified,
-    Data,
-    Network,
-    Regressed,
-    Report,
-    Result,
-    Settings,
-    Training,
-    write_report,
-)
-from talweg.draw.pages.report import render
+from talweg.data.model.scores import Score
+from talweg.draw.pages.report import render, report as write_report
+from talweg.insight.notes import Note
+from talweg.insight.predictions import PredictedClasses, PredictedNumbers
+from talweg.insight.run_report import Layer, Network, Settings, Training
+from talweg.insight.table_report import Data, LeftOut, Result, Split, TableReport, UsedColumn
 
 EPOCHS = np.arange(1, 41)
 RNG = np.random.default_rng(0)
 TRUE = RNG.gamma(9, 1.1, 627)
 
-REGRESSION = Report(
+REGRESSION = TableReport(
     title="Rings of abalone.csv",
-    headline="On 627 held-out rows the network explains 57 % of the variance of rings.",
-    facts=[("Rows", "4,177"), ("Epochs", "40, best 31")],
+    summary=("On 627 held-out rows the network explains 57 % of the variance of rings.",),
     result=Result(
-        scores=[("R²", 0.5713, 0.0), ("mae", 1.4712, 2.3391)],
+        scores=[Score("R²", 0.5713, 0.0), Score("mae", 1.4712, 2.3391)],
         baseline="Always the mean",
         scored_on="Scores on the 627 held-out rows",
-        picture=Regressed(true=TRUE, predicted=TRUE + RNG.normal(size=627), target="rings"),
+        predictions=PredictedNumbers.of(TRUE, TRUE + RNG.normal(size=627), "rings"),
     ),
     training=Training(
         history={
@@ -47,34 +40,43 @@ REGRESSION = Report(
             "val_mae": 3 / EPOCHS,
         },
         epochs=40,
-        said="40 epochs in 420 ms. Stopped because the validation loss did not fall.",
+        text="40 epochs in 420 ms. Stopped because the validation loss did not fall.",
         best_epoch=31,
     ),
     data=Data(
         rows=4177,
-        columns=[("sex", "category", "one column for each value"), ("height", "number", "scaled")],
-        left_out=[("id", "differs in each row")],
-        splits=[("training", 2924), ("validation", 626), ("held out", 627)],
-        notes=["height has 2 rows of 0."],
+        columns=[
+            UsedColumn("sex", "category", "one column for each value"),
+            UsedColumn("height", "number", "scaled"),
+        ],
+        left_out=[LeftOut("id", "differs in each row")],
+        splits=[
+            Split("training", 2924, 0.7),
+            Split("validation", 626, 0.15),
+            Split("held out", 627, 0.15),
+        ],
+        notes=[Note("height has 2 rows of 0.")],
     ),
-    network=Network(layers=[("Dense 128 relu", "N, 128", 1408), ("Dense 1", "N, 1", 129)]),
+    network=Network(
+        layers=[Layer("Dense 128 relu", "N, 128", 1408), Layer("Dense 1", "N, 1", 129)]
+    ),
     settings=Settings(
         command="talweg train abalone.csv --target rings",
         code='import talweg as tw\ntw.TableModel(target="rings").fit("abalone.csv")',
-        values=[("lr", "0.001")],
+        values={"lr": "0.001"},
     ),
-    version="1.2.3",
+    talweg="1.2.3",
 )
 
 CLASSIFICATION = replace(
     REGRESSION,
     result=Result(
-        scores=[("accuracy", 0.95, 0.33)],
-        picture=Classified(labels=["a", "b"], counts=[[9, 1], [2, 8]], target="species"),
+        scores=[Score("accuracy", 0.95, 0.33)],
+        predictions=PredictedClasses("species", ["a", "b"], [[9, 1], [2, 8]]),
     ),
 )
 
-EMPTY = Report(title="Nothing", headline="")
+EMPTY = TableReport(title="Nothing")
 REPORTS = [REGRESSION, CLASSIFICATION, EMPTY]
 
 
@@ -108,7 +110,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_the_page_is_well_formed(report: Report) -> None:
+def test_the_page_is_well_formed(report: TableReport) -> None:
     page = Page(render(report))
     assert page.all("html") == [{"lang": "en"}]
     assert len(page.all("main")) == len(page.all("h1")) == 1
@@ -135,7 +137,7 @@ def test_tables_have_captions_and_scopes_and_figures_have_captions() -> None:
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_the_page_asks_for_nothing_from_outside(report: Report) -> None:
+def test_the_page_asks_for_nothing_from_outside(report: TableReport) -> None:
     html = render(report)
     page = Page(html)
     assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object"}
@@ -160,27 +162,26 @@ EVIL = "<script>alert(1)</script>\x00"
 
 
 def test_all_text_is_escaped() -> None:
-    evil = Report(
+    evil = TableReport(
         title=EVIL,
-        headline=EVIL,
-        facts=[(EVIL, EVIL)],
+        summary=(EVIL, EVIL, EVIL),
         result=Result(
-            scores=[(EVIL, 1.0, 0.5)],
+            scores=[Score(EVIL, 1.0, 0.5)],
             baseline=EVIL,
             scored_on=EVIL,
-            picture=Classified(labels=[EVIL, "b"], counts=[[1, 2], [3, 4]], target=EVIL),
+            predictions=PredictedClasses(EVIL, [EVIL, "b"], [[1, 2], [3, 4]]),
         ),
-        training=Training(history={EVIL: [1, 2]}, epochs=2, said=EVIL),
+        training=Training(history={EVIL: [1, 2]}, epochs=2, text=EVIL),
         data=Data(
             rows=1,
-            columns=[(EVIL, EVIL, EVIL)] * 40,
-            left_out=[(EVIL, EVIL)],
-            splits=[(EVIL, 1)],
-            notes=[EVIL],
+            columns=[UsedColumn(EVIL, EVIL, EVIL)] * 40,
+            left_out=[LeftOut(EVIL, EVIL)],
+            splits=[Split(EVIL, 1, 1.0)],
+            notes=[Note(EVIL)],
         ),
-        network=Network(layers=[(EVIL, EVIL, 1)]),
-        settings=Settings(command=EVIL, code=EVIL, values=[(EVIL, EVIL)]),
-        version=EVIL,
+        network=Network(layers=[Layer(EVIL, EVIL, 1)]),
+        settings=Settings(command=EVIL, code=EVIL, values={EVIL: EVIL}),
+        talweg=EVIL,
     )
     html = render(evil)
     assert "<script" not in html
@@ -211,8 +212,8 @@ def test_the_report_says_all_that_it_was_given() -> None:
 
 def test_training_and_validation_share_a_chart_and_a_lone_curve_gets_its_own() -> None:
     history = {"loss": [2, 1], "val_loss": [3, 2], "val_f1": [0.1, 0.2]}
-    training = Training(history=history, epochs=2, said="2 epochs in 1 min 30 s.")
-    page = Page(render(Report(title="t", headline="", training=training)))
+    training = Training(history=history, epochs=2, text="2 epochs in 1 min 30 s.")
+    page = Page(render(TableReport(title="t", training=training)))
     assert len(page.all("figure")) == 2
     assert "At the last epoch: training 1, validation 2." in page.words
     assert "At the last epoch: validation 0.2000." in page.words
@@ -221,30 +222,32 @@ def test_training_and_validation_share_a_chart_and_a_lone_curve_gets_its_own() -
 
 def test_a_run_without_an_epoch_has_a_report() -> None:
     training = Training(history={"loss": []}, epochs=0)
-    assert "no data" in Page(render(Report(title="t", headline="", training=training))).words
+    assert "no data" in Page(render(TableReport(title="t", training=training))).words
 
 
 def test_a_run_that_diverged_has_a_report() -> None:
     training = Training(history={"loss": [2.0, 1e30, np.inf, np.nan]}, epochs=4)
-    html = render(Report(title="t", headline="", training=training))
+    html = render(TableReport(title="t", training=training))
     assert "At the last epoch: training \N{EN DASH}." in Page(html).words
 
 
 def test_a_long_table_is_folded() -> None:
-    data = Data(rows=9, columns=[(f"c{index}", "number", "scaled") for index in range(512)])
-    page = Page(render(Report(title="t", headline="", data=data)))
+    data = Data(
+        rows=9, columns=[UsedColumn(f"c{index}", "number", "scaled") for index in range(512)]
+    )
+    page = Page(render(TableReport(title="t", data=data)))
     assert len(page.all("details")) == 1
     assert "Columns (512 rows)" in page.words
 
 
 def test_a_report_is_written_as_one_file(tmp_path: Path) -> None:
-    path = write_report(tmp_path / "new" / "report.html", REGRESSION)
+    path = write_report(REGRESSION, tmp_path / "new" / "report.html")
     assert path.read_text(encoding="utf-8") == render(REGRESSION)
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_failed_write_leaves_the_old_report(tmp_path: Path, monkeypatch) -> None:
-    path = write_report(tmp_path / "report.html", REGRESSION)
+    path = write_report(REGRESSION, tmp_path / "report.html")
     before = path.read_bytes()
 
     def full(descriptor: int) -> None:
@@ -252,16 +255,16 @@ def test_a_failed_write_leaves_the_old_report(tmp_path: Path, monkeypatch) -> No
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        write_report(path, CLASSIFICATION)
+        write_report(CLASSIFICATION, path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_report_that_cannot_be_drawn_leaves_the_old_one(tmp_path: Path) -> None:
-    path = write_report(tmp_path / "report.html", EMPTY)
-    wrong = Result(scores=[], picture=Regressed(true=[1, 2], predicted=[1]))
+    path = write_report(EMPTY, tmp_path / "report.html")
+    wrong = Result(scores=[], predictions=PredictedNumbers.of([1, 2], [1]))
     with pytest.raises(ValueError, match="2 x values and 1 y values"):
-        write_report(path, replace(EMPTY, result=wrong))
+        write_report(replace(EMPTY, result=wrong), path)
     assert path.read_text(encoding="utf-8") == render(EMPTY)
 
 
@@ -269,12 +272,10 @@ def test_the_same_report_is_the_same_file() -> None:
     assert render(REGRESSION) == render(REGRESSION)
 
 
-def test_drawing_imports_nothing_but_numpy_and_the_standard_library() -> None:
+def test_drawing_needs_nothing_but_the_records_of_insight() -> None:
     folder = Path(report_module.__file__).parent
-    allowed = {"talweg.draw", "talweg.errors", "talweg.atomic_write", "talweg.version"}
-    gather = ("table_report", "table_pictures", "sweep_report", "compare_report")
-    pages = {folder / f"{name}.py" for name in gather}  # they gather what is drawn
-    for file in set(folder.glob("*.py")) - pages:
+    allowed = {"talweg.draw", "talweg.insight", "talweg.errors", "talweg.atomic_write"}
+    for file in folder.parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module.startswith("talweg"):
                 assert ".".join(node.module.split(".")[:2]) in allowed, file

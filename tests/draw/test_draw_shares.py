@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from talweg.draw import bar_chart, scatter_chart
-from talweg.draw.charts.unit_plot import reliability_chart, share_chart
+from talweg.draw.charts.calibration import reliability_chart
+from talweg.draw.charts.unit_square import unit_chart
 from talweg.errors import ShapeError
 
 LABELS = {"x_label": "taken", "y_label": "found"}
@@ -32,7 +33,7 @@ def dashed(svg: str) -> list[ET.Element]:
 
 
 def test_a_curve_runs_from_corner_to_corner_of_the_unit_square() -> None:
-    svg = share_chart({"a": ([0, 0.5, 1], [0, 1, 1])}, title="t", diagonal=True, **LABELS)
+    svg = unit_chart({"a": ([0, 0.5, 1], [0, 1, 1])}, title="t", diagonal=True, **LABELS)
     (path,) = parts(svg, "path")
     start, middle, end = places(path.get("d"))
     (chance,) = dashed(svg)
@@ -44,7 +45,7 @@ def test_a_curve_runs_from_corner_to_corner_of_the_unit_square() -> None:
 
 def test_each_curve_has_a_name_and_words() -> None:
     curves = {"a, area 1": ([0, 0, 1], [0, 1, 1]), "b, area 0.5": ([0, 1], [0, 1])}
-    svg = share_chart(curves, title="t", **LABELS)
+    svg = unit_chart(curves, title="t", **LABELS)
     assert {"a, area 1", "b, area 0.5"} <= {each.text for each in parts(svg, "text")}
     assert not dashed(svg) and len(parts(svg, "path")) == 2
     assert "b, area 0.5: 0.10 at 0.1, 0.50 at 0.5, 0.90 at 0.9." in described(svg)
@@ -53,10 +54,10 @@ def test_each_curve_has_a_name_and_words() -> None:
 def test_a_curve_of_a_class_that_is_absent_is_left_out() -> None:
     nothing = ([np.nan] * 3, [0, 0.5, 1])
     assert (
-        len(parts(share_chart({"a": ([0, 1], [0, 1]), "b": nothing}, title="t", **LABELS), "path"))
+        len(parts(unit_chart({"a": ([0, 1], [0, 1]), "b": nothing}, title="t", **LABELS), "path"))
         == 1
     )
-    assert "no data" in share_chart({"b": nothing}, title="t", **LABELS)
+    assert "no data" in unit_chart({"b": nothing}, title="t", **LABELS)
 
 
 def test_reliability_has_a_dot_and_a_bar_a_bin() -> None:

@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.draw.charts.sweep import curves_chart, heat_chart, loss_chart, plane_chart
-from talweg.draw.pages.sweep_report import render
+from talweg.draw.charts.setting_effect import loss_chart
+from talweg.draw.charts.setting_grid import heat_chart
+from talweg.draw.charts.setting_plane import plane_chart
+from talweg.draw.charts.sweep_curves import curves_chart
+from talweg.draw.pages.report import render
+from talweg.insight.describe import describe
 
 SVG = "{http://www.w3.org/2000/svg}"
 EVIL = "<b>&\"'\x07"
@@ -139,7 +143,9 @@ def test_the_page_of_a_sweep(name: str, tmp_path) -> None:
     sweep = tw.sweep(build, X, Y, **{**QUIET, **given})
     file = tw.report(sweep, tmp_path / "sweep.html")
     page = file.read_text("utf-8")
-    assert page == render(sweep) and [each.name for each in tmp_path.iterdir()] == ["sweep.html"]
+    assert page == render(describe(sweep)) and [each.name for each in tmp_path.iterdir()] == [
+        "sweep.html"
+    ]
     pictures = re.findall(r"(?s)<svg xmlns.*?</svg>", page)
     assert [ElementTree.fromstring(each)[0].text for each in pictures] == titles
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "")
@@ -154,11 +160,13 @@ def test_the_page_of_a_sweep(name: str, tmp_path) -> None:
 def test_failures_and_restarts_have_pages_too(tmp_path) -> None:
     with pytest.warns(tw.TrainingWarning):
         sweep = tw.sweep(build, X, Y, over={"lr": [1e200, 0.1]}, optimizer="sgd", **QUIET)
-    assert "stopped being finite" in render(sweep)
+    assert "stopped being finite" in render(describe(sweep))
     with pytest.warns(tw.TrainingWarning):
         none = tw.sweep(build, X, Y, over={"lr": [1e200, 1e201]}, optimizer="sgd", **QUIET)
-    assert "No run has a loss to compare." in render(none)
+    assert "No run has a loss to compare." in render(describe(none))
     found = tw.restarts(build, X, Y, starts=3, **QUIET)
     assert "A sweep of 3 runs" in tw.report(found, tmp_path / "a.html").read_text("utf-8")
-    with pytest.raises(tw.SettingError, match="takes a fitted TableModel, a Sweep or Restarts"):
+    with pytest.raises(
+        tw.SettingError, match="takes a fitted TableModel, a Sweep or Restarts, or a Run"
+    ):
         tw.report(3, tmp_path / "b.html")

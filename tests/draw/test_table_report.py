@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.draw import Classified, Regressed
 from talweg.draw.pages.report import render
-from talweg.draw.pages.table_report import table_report
-from talweg.insight.look import look
+from talweg.draw.pages.table_sections import mistake_columns
+from talweg.insight.inspection import inspect
+from talweg.insight.predictions import PredictedClasses, PredictedNumbers
+from talweg.insight.table_report import LeftOut, table_report
+from talweg.insight.text import setting_text
 
 ROWS = 60
 SIZES = [row * 1.5 for row in range(ROWS)]
@@ -43,8 +45,8 @@ def several() -> tw.TableModel:
 
 def test_predicted_against_true(numbers) -> None:
     report, held = table_report(numbers.trained), numbers.trained.held_out
-    picture = report.result.picture
-    assert isinstance(picture, Regressed)
+    picture = report.result.predictions
+    assert isinstance(picture, PredictedNumbers)
     assert (picture.true is held.true, picture.predicted is held.outputs) == (True, True)
     assert report.title == "Learning price from the columns"
     assert report.result.scores == numbers.scores
@@ -54,8 +56,8 @@ def test_predicted_against_true(numbers) -> None:
 
 def test_confusion(classes) -> None:
     report, held = table_report(classes.trained), classes.trained.held_out
-    picture = report.result.picture
-    assert isinstance(picture, Classified)
+    picture = report.result.predictions
+    assert isinstance(picture, PredictedClasses)
     assert picture.labels == ("<b>", "small")
     assert np.sum(picture.counts) == len(held.true) == 7
     assert np.trace(picture.counts) / 7 == pytest.approx(classes.scores[0].network)
@@ -69,21 +71,22 @@ def test_how_it_learned(numbers) -> None:
         assert values.tolist() == numbers.trained.history[name].tolist()
     assert (training.epochs, training.networks) == (3, 1)
     assert training.best_epoch == numbers.trained.training["best_epoch"]
-    assert training.said.startswith("Training took 3 epochs and ")
-    assert "It stopped because all 3 epochs were done; the network" in training.said
+    assert training.text.startswith("Training took 3 epochs and ")
+    assert "It stopped because all 3 epochs were done; the network" in training.text
 
 
 def test_several_networks(several) -> None:
     trained = several.trained
-    report = table_report(trained, look(trained, trained.unseen))
+    report = table_report(trained, inspect(trained, trained.unseen))
     assert report.result.scored_on == "22 rows, each judged by a network that never saw it"
-    assert len(report.result.picture.true) == report.columns.rows == 22
-    assert report.training.said.startswith("Three networks of 4 units trained side by side in ")
-    assert report.data.splits == [("training", 45), ("validation", 8), ("test", 7)]
+    assert len(report.result.predictions.true) == report.inspection.importance.rows == 22
+    assert report.training.text.startswith("Three networks of 4 units trained side by side in ")
+    splits = [(split.name, split.rows) for split in report.data.splits]
+    assert splits == [("training", 45), ("validation", 8), ("test", 7)]
     layers, size = report.network.layers, trained.net.weights.flat.size
-    assert layers[1][0] == "Bins(1 columns, 5 bins)"
-    assert layers[1][1] == f"(N, {len(trained.encoder.inputs) + 5})"
-    assert 3 * sum(row[2] for row in layers) == size
+    assert layers[1].name == "Bins(1 columns, 5 bins)"
+    assert layers[1].output == f"(N, {len(trained.encoder.inputs) + 5})"
+    assert 3 * sum(layer.parameters for layer in layers) == size
     page = render(report)
     for words in (
         "Each of 3 networks uses",
@@ -92,33 +95,42 @@ def test_several_networks(several) -> None:
     ):
         assert words in page
     assert page.count("The first of 3 networks.") == 2
-    settings = dict(report.settings.values)
-    assert (settings["n estimators"], settings["bins"], settings["epochs"]) == ("3", "5", "3")
-    speed = dict(report.training.speed)["Training"].removesuffix(" rows a second")
+    settings = report.settings.values
+    assert (settings["n_estimators"], settings["bins"], settings["epochs"]) == (3, 5, 3)
     rows = 45 * 9 / trained.training["seconds"]
-    assert float(speed.replace(",", "")) == pytest.approx(rows, rel=0.06)
+    assert report.training.speed.training == pytest.approx(rows)
 
 
 def test_the_data_and_the_network(numbers) -> None:
     report = table_report(numbers.trained)
     size, place = report.data.columns
     mean, scale = numbers.trained.encoder.columns[0].mean, numbers.trained.encoder.columns[0].scale
-    assert size[:2] == ("size", "number")
-    assert size[2].startswith(f"(value - {mean:.4g}) / {scale:.4g}, softly clipped")
-    assert place[2].startswith("a place for each of 3 levels (")
-    assert report.data.left_out == [("kind", "As asked for."), ("same", "Every cell holds 'x'.")]
-    assert report.data.splits == [("training", 45), ("validation", 8), ("test", 7)]
-    assert sum(row[2] for row in report.network.layers) == numbers.trained.net.weights.flat.size
+    assert (size.name, size.kind) == ("size", "number")
+    assert size.encoding.startswith(f"(value - {mean:.4g}) / {scale:.4g}, softly clipped")
+    assert place.encoding.startswith("a place for each of 3 levels (")
+    assert report.data.left_out == [
+        LeftOut("kind", "As asked for."),
+        LeftOut("same", "Every cell holds 'x'."),
+    ]
+    splits = [(split.name, split.rows) for split in report.data.splits]
+    assert splits == [("training", 45), ("validation", 8), ("test", 7)]
+    assert (
+        sum(layer.parameters for layer in report.network.layers)
+        == numbers.trained.net.weights.flat.size
+    )
 
 
 def test_settings_say_what_was_asked_and_what_came_of_it(numbers) -> None:
-    settings = dict(table_report(numbers.trained).settings.values)
+    settings = {
+        name: setting_text(value)
+        for name, value in table_report(numbers.trained).settings.values.items()
+    }
     assert settings["task"] == "regression"
     assert settings["drop"] == "kind"
     assert settings["hidden"] == "4"
-    assert settings["batch size"] == "16"
-    assert (settings["n estimators"], settings["bins"]) == ("1", "0")
-    assert settings["time budget"] == "none"
+    assert settings["batch_size"] == "16"
+    assert (settings["n_estimators"], settings["bins"]) == ("1", "0")
+    assert settings["time_budget"] == "none"
     assert settings["seed"] == "0"
     assert settings["optimizer"].startswith("AdamW(lr=CosineDecay(")
     assert "none" not in [settings[name] for name in ("activation", "dropout", "patience")]
@@ -129,8 +141,8 @@ def test_a_loaded_model_has_the_same_page(request, tmp_path: Path, name: str) ->
     trained = request.getfixturevalue(name).trained
     trained.save(tmp_path / "m.talweg")
     loaded = tw.load(tmp_path / "m.talweg").trained
-    seen, again = look(trained, trained.unseen), look(loaded, trained.unseen)
-    again = replace(again, rows_a_second=seen.rows_a_second)
+    seen, again = inspect(trained, trained.unseen), inspect(loaded, trained.unseen)
+    again = replace(again, rows_per_second=seen.rows_per_second)
     page = render(table_report(trained, seen, command="talweg train", code="import talweg"))
     assert page == render(table_report(loaded, again, command="talweg train", code="import talweg"))
     assert f"best: {trained.training['best_epoch']}" in page
@@ -146,11 +158,13 @@ def test_a_run_without_an_epoch_has_a_page() -> None:
 
 def test_what_it_relies_on_is_what_was_seen(numbers) -> None:
     trained = numbers.trained
-    seen = look(trained, trained.unseen)
-    told = table_report(trained, seen).columns
-    assert list(told.names) == ["size", "place"]
-    np.testing.assert_array_equal(told.worse, seen.importance.mean)
-    assert (told.score, told.rows, told.repeats, told.predicted) == ("R2", 7, 5, "price")
+    seen = inspect(trained, trained.unseen)
+    told = table_report(trained, seen).inspection
+    found = told.importance
+    assert {*found.names} == {"size", "place"}
+    assert found.mean[0] > found.mean[1]
+    assert (found.score, found.rows, found.repeats) == ("R2", 7, 5)
+    assert {each.predicted for each in told.dependence} == {"price"}
     assert {each.name for each in told.dependence} == {"size", "place"}
     assert list(told.dependence[0].lines) == ["price"]
 
@@ -159,41 +173,41 @@ def test_the_dependence_on_a_date_has_its_dates() -> None:
     days = np.datetime64("2021-03-01") + np.random.default_rng(0).permutation(ROWS)
     table = {"day": days.astype(str), "price": SIZES}
     trained = tw.TableModel("price", columns={"day": "date"}, **QUICK).fit(table).trained
-    (told,) = table_report(trained, look(trained, trained.unseen)).columns.dependence
+    (told,) = table_report(trained, inspect(trained, trained.unseen)).inspection.dependence
     shown = np.asarray(told.values, "datetime64[D]")
     assert np.datetime64("2021-02-27") <= shown.min() <= shown.max() <= np.datetime64("2021-05-02")
 
 
 def test_the_worst_rows_have_their_cells(numbers) -> None:
     trained = numbers.trained
-    told = table_report(trained, look(trained, trained.unseen)).mistakes
-    assert told.heads[:3] == ["price, true", "predicted", "true minus predicted"]
+    report = table_report(trained, inspect(trained, trained.unseen))
+    columns = mistake_columns(report.inspection.mistakes)
+    heads, rows = [head for head, _ in columns], [*zip(*(c for _, c in columns), strict=True)]
+    assert heads[:3] == ["price, true", "predicted", "true minus predicted"]
     gaps = np.abs(trained.held_out.true - trained.held_out.outputs)
-    assert len(told.rows) == 7
-    assert abs(told.rows[0][2]) == pytest.approx(gaps.max(), rel=1e-5)
-    cell = told.rows[0][told.heads.index("size")]
-    assert float(cell) == pytest.approx((told.rows[0][0] - 1000) / 2, rel=1e-5)
+    assert len(rows) == 7
+    assert abs(rows[0][2]) == pytest.approx(gaps.max(), rel=1e-5)
+    cell = rows[0][heads.index("size")]
+    assert float(cell) == pytest.approx((np.float32(rows[0][0]) - 1000) / 2, rel=1e-5)
 
 
 def test_two_classes_show_the_rarer_one(classes) -> None:
-    picture, held = table_report(classes.trained).result.picture, classes.trained.held_out
+    picture, held = table_report(classes.trained).result.predictions, classes.trained.held_out
     rarer = int(np.bincount(held.true, minlength=2).argmin())
-    (name,) = picture.roc
-    assert name == picture.labels[rarer] == next(iter(picture.precision_recall))
-    assert picture.calibration.of == f"class {name}"
+    (name,) = picture.ranking.roc
+    assert name == picture.labels[rarer] == next(iter(picture.ranking.precision_recall))
+    assert picture.calibration.event == f"class {name}"
     assert sum(picture.calibration.counts) == 7
-    assert [each[:2] for each in picture.classes] == list(
+    assert [(each.name, each.rows) for each in picture.classes] == list(
         zip(picture.labels, np.bincount(held.true, minlength=2), strict=True)
     )
 
 
 def test_speed_is_rows_by_epochs_in_the_time_of_training(numbers) -> None:
     trained = numbers.trained
-    speed = dict(table_report(trained).training.speed)
-    assert set(speed) == {"Compiling", "Training"}
-    rows = 45 * 3 / trained.training["seconds"]
-    said = float(speed["Training"].removesuffix(" rows a second").replace(",", ""))
-    assert said == pytest.approx(rows, rel=0.06)
+    speed = table_report(trained).training.speed
+    assert speed.compile_seconds is not None and speed.predicting is None
+    assert speed.training == pytest.approx(45 * 3 / trained.training["seconds"])
 
 
 def test_a_model_from_a_file_is_looked_into_on_rows_that_are_given(numbers, tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.draw.pages.compare_report import comparison_page
+from talweg.draw.pages.report import render
 from talweg.errors import DataError
-from talweg.insight.comparison import compare, facts_of
+from talweg.insight.comparison import compare
 
 X = np.random.default_rng(0).normal(size=(120, 2))
 TABLE = {"a": X[:, 0], "b": X[:, 1], "y": X[:, 0] * 2 + 0.3 * X[:, 1]}
@@ -31,19 +31,19 @@ def models() -> list[tuple[str, object]]:
 def test_the_best_comes_first_with_its_own_scores(models) -> None:
     found = compare(models)
     assert [each.name for each in found.models] == ["good", "poor"]
-    assert all(each.scores == each.trained.scores for each in found.models)
-    assert found.said == "Scored on the same 15 rows, which no training saw."
+    assert all(each.scores == dict(models)[each.name].scores for each in found.models)
+    assert found.scored_on == "Scored on the same 15 rows, which no training saw."
 
 
 def test_a_common_table_scores_all(models) -> None:
     found = compare(models, NEW)
     assert [each.rows for each in found.models] == [50, 50]
-    assert all(each.scores == each.trained.evaluate(NEW) for each in found.models)
+    assert all(each.scores == dict(models)[each.name].evaluate(NEW) for each in found.models)
 
 
 def test_the_weights_of_several_networks_are_counted_by_network(models) -> None:
     two = tw.TableModel("y", hidden=(3,), epochs=1, n_estimators=2, bins=0).fit(TABLE)
-    one, both = (facts_of(each) for each in compare([models[0], ("two", two.trained)]).models)
+    one, both = (each.facts() for each in compare([models[0], ("two", two.trained)]).models)
     told = {dict(each)["weights"] for each in (one, both)}
     assert told == {models[0][1].net.weights.flat.size, "2 x 25"}
     assert [name for name, _ in both] == ["weights", "epochs", "time"]
@@ -51,13 +51,13 @@ def test_the_weights_of_several_networks_are_counted_by_network(models) -> None:
 
 def test_rows_that_differ_are_said(models) -> None:
     other = tw.TableModel("y", hidden=(2,), epochs=1, n_estimators=1).fit(TABLE, seed=1).trained
-    assert "give a common table" in compare([*models, ("other", other)]).said
+    assert "give a common table" in compare([*models, ("other", other)]).scored_on
 
 
 def test_only_what_differs_is_told(models) -> None:
-    told = {name: values for name, *values in compare(models).differing()}
-    assert told["hidden"] == ["8", "2"]
-    assert told["epochs"] == ["60", "1"]
+    told = compare(models).settings
+    assert told["hidden"] == ("8", "2")
+    assert told["epochs"] == ("60", "1")
     assert set(told) == {"hidden", "epochs", "optimizer"}
 
 
@@ -93,21 +93,22 @@ def test_scores_that_only_some_models_have() -> None:
         assert by_name["plain"].score("balanced accuracy") is None
         assert by_name["plain"].score("log loss") == plain.scores[1]
         assert by_name["drawn"].score("log loss") == drawn.scores[2]
-        assert found.trivial("balanced accuracy") == drawn.scores[1].trivial
-        assert found.trivial("log loss") == plain.scores[1].trivial
-        page = comparison_page(found)
+        assert found.trivial["balanced accuracy"] == drawn.scores[1].trivial
+        assert found.trivial["log loss"] == plain.scores[1].trivial
+        page = render(found)
         assert page.count("\u2013</td>") == 1
         assert page.count("Chart: Log loss") == page.count("Chart: Balanced accuracy") == 1
-        assert "Classes" not in found.said and "does not know" not in found.said
+        assert "Classes" not in found.scored_on and "does not know" not in found.scored_on
 
 
 def test_the_same_targets_in_another_order() -> None:
     one, other = learned(BOTH, ["y", "z"]), learned(BOTH, ["z", "y"])
-    found = compare([("one", one), ("other", other)])
-    assert found.said == "Scored on the same 15 rows, which no training saw."
+    pair = {"one": one, "other": other}
+    found = compare([*pair.items()])
+    assert found.scored_on == "Scored on the same 15 rows, which no training saw."
     for each in found.models:
         assert {name: each.score(name) for name in found.scores} == {
-            score.name: score for score in each.trained.scores
+            score.name: score for score in pair[each.name].scores
         }
 
 
@@ -133,8 +134,10 @@ def test_classes_that_a_model_does_not_know_are_named() -> None:
     third = {**CLASSES, "y": np.where(X[:, 1] > 1, "maybe", CLASSES["y"])}
     two, three = learned(CLASSES), learned(third)
     found = compare([("two", two), ("three", three)])
-    assert found.said.startswith("Each was scored on rows that it held out, which are not the same")
-    assert found.said.endswith("two does not know the class maybe.")
+    assert found.scored_on.startswith(
+        "Each was scored on rows that it held out, which are not the same"
+    )
+    assert found.scored_on.endswith("two does not know the class maybe.")
     with pytest.raises(DataError, match=r"two: Target 'y', row \d+: the label 'maybe'"):
         compare([("two", two), ("three", three)], third)
 
@@ -142,7 +145,7 @@ def test_classes_that_a_model_does_not_know_are_named() -> None:
 def test_other_labels_with_the_same_codes_are_other_rows() -> None:
     swapped = {**CLASSES, "y": np.where(CLASSES["y"] == "no", "no", "perhaps")}
     found = compare([("one", learned(CLASSES)), ("other", learned(swapped))])
-    assert found.said.startswith("Each was scored on rows that it held out")
+    assert found.scored_on.startswith("Each was scored on rows that it held out")
 
 
 def test_rows_without_a_target_are_not_counted(models) -> None:
@@ -155,10 +158,10 @@ def test_a_setting_of_some_models_is_told_of_all(models, monkeypatch) -> None:
         return {"hidden": "8"} | ({"extra": "1"} if trained is models[0][1] else {})
 
     monkeypatch.setattr("talweg.insight.comparison._settings", settings)
-    assert compare(models).differing() == [("extra", "", "1")]
+    assert compare(models).settings == {"extra": ("", "1")}
 
 
 def test_one_model_is_one_model(models) -> None:
     found = compare(models[:1])
-    assert found.said == "Scored on 15 rows that training never saw."
-    assert "<h1>1 model of y</h1>" in comparison_page(found)
+    assert found.scored_on == "Scored on 15 rows that training never saw."
+    assert "<h1>1 model of y</h1>" in render(found)

@@ -68,21 +68,22 @@ def test_one_kind_alone_has_no_area() -> None:
 
 
 def test_calibration_by_hand() -> None:
-    claimed = np.array([0.05, 0.15, 0.15, 0.95, 0.95, 1.0])
-    happened = np.array([False, False, True, True, True, False])
-    told = calibration(happened, claimed)
-    assert told.counts.tolist() == [1, 2, 3]
-    np.testing.assert_allclose(told.claimed, [0.05, 0.15, 2.9 / 3])
-    np.testing.assert_allclose(told.happened, [0, 0.5, 2 / 3])
+    predicted = np.array([0.05, 0.15, 0.15, 0.95, 0.95, 1.0])
+    observed = np.array([False, False, True, True, True, False])
+    found = calibration(observed, predicted)
+    assert found.counts.tolist() == [1, 2, 3]
+    np.testing.assert_allclose(found.predicted, [0.05, 0.15, 2.9 / 3])
+    np.testing.assert_allclose(found.observed, [0, 0.5, 2 / 3])
     by_hand = 1 / 6 * 0.05 + 2 / 6 * 0.35 + 3 / 6 * (2.9 / 3 - 2 / 3)
-    assert told.error == pytest.approx(by_hand, rel=1e-12)
+    assert found.error == pytest.approx(by_hand, rel=1e-12)
 
 
 def test_true_probabilities_are_calibrated() -> None:
     random = np.random.default_rng(0)
-    claimed = random.random(20_000)
+    predicted = random.random(20_000)
     honest, boastful = (
-        calibration(random.random(20_000) < share, claimed).error for share in (claimed, claimed**3)
+        calibration(random.random(20_000) < share, predicted).error
+        for share in (predicted, predicted**3)
     )
     assert honest < 0.02 < 0.1 < boastful
 

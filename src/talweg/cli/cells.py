@@ -1,14 +1,16 @@
-"""Cells of a CSV file that people open in a spreadsheet, or show in a terminal."""
+"""Rows of results: CSV that is safe to open in a spreadsheet, or JSON lines."""
 
 from __future__ import annotations
 
 import csv
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Protocol
 
 from talweg.errors import visible
+from talweg.insight.record import to_json
 
 
 class Writable(Protocol):
@@ -26,6 +28,16 @@ def write_rows(stream: Writable, rows: Iterable[Sequence[object]], *, exact: boo
     writer, count = csv.writer(_Lines(stream)), 0
     for row in rows:
         writer.writerow(row if exact else map(_shown, row))
+        count += 1
+    return count
+
+
+def write_json_lines(stream: Writable, rows: Iterator[Sequence[object]]) -> int:
+    """Write rows, of which the first is the header, as a JSON object each; how many there were."""
+    names, count = list(map(str, next(rows, ()))), 0
+    for row in rows:
+        record = to_json(dict(zip(names, row, strict=True)))
+        stream.write(json.dumps(record, allow_nan=False) + "\n")
         count += 1
     return count
 

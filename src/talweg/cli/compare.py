@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from talweg.cli.given import table_given
 from talweg.cli.output import replaced, usable_file, whole_or_nothing
 from talweg.cli.show import model_file
-from talweg.cli.terminal import say
+from talweg.cli.terminal import emit, say, words_aside
 from talweg.cli.text import columns, paragraph
 from talweg.data.model.trained_table import TrainedTable
-from talweg.draw.pages.compare_report import comparison_page
-from talweg.errors import counted
-from talweg.insight.comparison import Comparison, compare as compared, facts_of
-from talweg.insight.words import number_text
+from talweg.draw.pages.report import render
+from talweg.insight.comparison import Comparison, compare as compared
+from talweg.insight.text import number_text
 
 _SCORES = 3
 _WIDTH = 80  # letters of a line
@@ -22,64 +21,65 @@ _NAME, _SHORT_NAME = 24, 17  # letters of a model's name in the terminal
 
 
 def compare(options: argparse.Namespace) -> None:
-    """Print a line a model, the best first, and write the page if asked."""
+    """Print one line per model, the best first, or JSON, and write the page if asked."""
     files = list(map(model_file, options.models))
-    read = {str(each): "model" for each in files} | {options.data or "": "table"}
+    read = {str(file): "model" for file in files} | {options.data or "": "table"}
     out = usable_file(options.out, read) if options.out is not None else None
     trained = map(TrainedTable.from_file, files)
     models = list(zip(options.models, trained, strict=True))
-    found = compared(models, table_given(options.data) if options.data else None)
-    say(paragraph(f"{counted(len(models), 'model')} of {found.target}. {found.said}"))
-    say("\n" + _table(found))
-    if out is None:
-        return
-    older = replaced(out)
-    with whole_or_nothing(out) as (stream,):
-        stream.write(comparison_page(found).encode())
-    say(f"\npage  {out}{older}")
+    with words_aside(options.json):
+        report = compared(models, table_given(options.data) if options.data else None)
+        say(paragraph(f"{report.title}. {report.scored_on}"))
+        say("\n" + _table(report))
+        if out is not None:
+            older = replaced(out)
+            with whole_or_nothing(out) as (stream,):
+                stream.write(render(report).encode())
+            say(f"\npage  {out}{older}")
+    if options.json:
+        emit(report.json_text())
 
 
-def _table(found: Comparison) -> str:
-    """The first scores, size and time of each model, and what is trivial, in the terminal's width
-    if heads in two lines and shorter names can bring it there.
+def _table(report: Comparison) -> str:
+    """The first scores, size and time of each model, and the trivial predictor's scores.
+
+    If the table is too wide for a terminal, heads get two lines, and then names are cut.
     """
-    told = ""
+    table = ""
     for lines, letters in ((1, _NAME), (2, _NAME), (2, _SHORT_NAME)):
-        told = columns([*_heads(found, lines), *_rows(found, letters)])
-        if max(map(len, told.splitlines())) <= _WIDTH:
+        table = columns([*_heads(report, lines), *_rows(report, letters)])
+        if max(map(len, table.splitlines())) <= _WIDTH:
             break
-    return told
+    return table
 
 
-def _shown(found: Comparison) -> list[str]:
-    """Which scores are told: of several targets, R2 of the first."""
-    first = found.models[0].trained
-    numbers = 1 + len(first.coding.names) if first.task == "regression" else _SCORES
-    return found.scores[: min(numbers, _SCORES)]
+def _shown(report: Comparison) -> Sequence[str]:
+    """The scores that are printed: of several targets, R2 of the first."""
+    most = 1 + len(report.targets) if report.task == "regression" else _SCORES
+    return report.scores[: min(most, _SCORES)]
 
 
-def _heads(found: Comparison, lines: int) -> list[tuple[str, ...]]:
+def _heads(report: Comparison, lines: int) -> list[tuple[str, ...]]:
     """The names of the columns, in so many lines, the last word in the last."""
-    heads = ("model", *_shown(found), *(name for name, _ in facts_of(found.models[0])))
+    heads = ("model", *_shown(report), *(name for name, _ in report.models[0].facts()))
     if lines == 1:
         return [heads]
     parts = [head.rpartition(" ") for head in heads]
     return [tuple(first for first, _, _ in parts), tuple(last for _, _, last in parts)]
 
 
-def _rows(found: Comparison, letters: int) -> Iterator[tuple[str, ...]]:
-    """The cells of each model, the best first."""
-    names = _shown(found)
-    for each in found.models:
-        scores = map(each.score, names)
+def _rows(report: Comparison, letters: int) -> Iterator[tuple[str, ...]]:
+    """The cells of each model, the best first, and those of the trivial predictor."""
+    names = _shown(report)
+    for model in report.models:
+        scores = map(model.score, names)
         reached = (number_text(score.shown.network) if score else "-" for score in scores)
-        facts = [_said(value) for _, value in facts_of(each)]
-        yield (_short(each.name, letters), *reached, *facts)
-    trivial = map(number_text, map(found.trivial, names))
-    yield ("trivial predictor", *trivial, *[""] * len(facts))
+        yield (_short(model.name, letters), *reached, *(_cell(fact) for _, fact in model.facts()))
+    trivial = (number_text(report.trivial[name]) for name in names)
+    yield ("trivial predictor", *trivial, *[""] * len(report.models[0].facts()))
 
 
-def _said(value: int | str) -> str:
+def _cell(value: int | str) -> str:
     return value if isinstance(value, str) else f"{value:,}"
 
 

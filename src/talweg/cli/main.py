@@ -270,6 +270,7 @@ def _add_train(commands: _Commands[_Parser]) -> None:
     train.add_argument(
         "--seed", type=int, metavar="N", help="of the split and the weights; default: 0"
     )
+    _add_json(train, "print the report as one JSON object, and words on the standard error")
     train.set_defaults(run=_train)
 
 
@@ -326,12 +327,14 @@ def _add_predict(commands: _Commands[_Parser]) -> None:
         help="write texts as they are; otherwise an apostrophe before =, +, - or @ keeps a"
         " spreadsheet from running them as formulas, and control characters are escapes",
     )
+    _add_json(predict, "write one JSON object per row instead of CSV")
     predict.set_defaults(run=_predict)
 
 
 def _add_show(commands: _Commands[_Parser]) -> None:
     show = commands.add_parser("show", help="say what a model is and how good it is")
     show.add_argument("model", metavar="MODEL", help="a model.talweg, or the folder it lies in")
+    _add_json(show, "print it as one JSON object")
     show.set_defaults(run=_show)
 
 
@@ -346,7 +349,12 @@ def _add_compare(commands: _Commands[_Parser]) -> None:
         help="a table with the target that none has seen, to score all on the same rows",
     )
     compare.add_argument("--out", metavar="FILE", help="a page to write, such as compare.html")
+    _add_json(compare, "print the comparison as one JSON object")
     compare.set_defaults(run=_compare)
+
+
+def _add_json(command: argparse.ArgumentParser, words: str) -> None:
+    command.add_argument("--json", action="store_true", default=False, help=words)
 
 
 def _demo(options: argparse.Namespace) -> None:

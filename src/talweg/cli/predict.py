@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import codecs
 import sys
 import warnings
+from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from talweg.cli.cells import write_rows
+from talweg.cli.cells import Writable, write_json_lines, write_rows
 from talweg.cli.given import table_given
 from talweg.cli.output import replaced, usable_file, whole_or_nothing
 from talweg.cli.show import model_file
@@ -20,14 +20,14 @@ from talweg.data.io.read import read_parts
 from talweg.data.model.target import Classification
 from talweg.data.model.trained_table import TrainedTable
 from talweg.errors import DataError, DataWarning, counted
-from talweg.insight.words import target_name
+from talweg.insight.result_sentences import target_name
 
 Block = list[tuple[object, ...]]
 
 
-def predict(options: argparse.Namespace) -> None:
-    """Write a header and one line a row: the prediction, and if asked each class's probability,
-    or the ends of an interval.
+def predict(options: Namespace) -> None:
+    """Write the prediction for each row and, if asked, the probability of each class or the ends
+    of an interval: as CSV with a header, or as one JSON object per row.
     """
     file = model_file(options.model)
     read = {options.data: "table", str(file): "model"}
@@ -41,17 +41,23 @@ def predict(options: argparse.Namespace) -> None:
         trained.reach(options.intervals)  # refused before anything is read
     given = table_given(options.data)
     parts = read_parts(given, expected=trained.encoder.expected)
-    blocks = _blocks(trained, parts, options.probabilities, options.intervals)
-    rows = chain.from_iterable(blocks)
+    rows = chain.from_iterable(_blocks(trained, parts, options.probabilities, options.intervals))
     if out is None:
-        write_rows(sys.stdout, rows, exact=options.exact)
+        _write(sys.stdout, rows, options)
         met.warn(str(given))
         return
     older = replaced(out)
     with whole_or_nothing(out) as (stream,):
-        count = write_rows(codecs.getwriter("utf-8")(stream), rows, exact=options.exact)
+        count = _write(codecs.getwriter("utf-8")(stream), rows, options)
     met.warn(str(given))
-    say(f"{counted(count - 1, 'prediction')} of {target_name(trained)} written to {out}{older}")
+    say(f"{counted(count, 'prediction')} of {target_name(trained)} written to {out}{older}")
+
+
+def _write(stream: Writable, rows: Iterator[tuple[object, ...]], options: Namespace) -> int:
+    """Write the header and the rows; how many rows there were."""
+    if options.json:
+        return write_json_lines(stream, rows)
+    return write_rows(stream, rows, exact=options.exact) - 1
 
 
 def _blocks(

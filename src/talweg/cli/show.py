@@ -3,36 +3,57 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
-from talweg.cli.terminal import say
+from talweg.cli.terminal import emit, say
 from talweg.cli.text import columns, paragraph
 from talweg.data.model.trained_table import TrainedTable
-from talweg.insight.words import number_text, provenance, rows_used, sentences, target_name
+from talweg.errors import counted
+from talweg.insight.run_report import Network
+from talweg.insight.table_report import Data, Result, TableReport, table_report
+from talweg.insight.text import number_text
 
 
 def show(options: argparse.Namespace) -> None:
-    """Print a model in words and tables."""
-    trained = TrainedTable.from_file(model_file(options.model))
-    task, rows = trained.task.capitalize(), rows_used(trained)
-    learned = f"{task} of {target_name(trained)}, learned from {trained.source} ({rows})."
-    say("\n".join(map(paragraph, [learned, *sentences(trained), provenance(trained)])))
-    shown = [each.shown for each in trained.scores]
-    scores = [(s.name, number_text(s.network), number_text(s.trivial)) for s in shown]
-    say("\n" + columns([("score", _networks(trained), "trivial"), *scores]))
-    missing = trained.encoder.missing
-    used = [
-        (each.name, each.kind, str(each.width), f"{missing.get(each.name, 0):,}")
-        for each in trained.encoder.columns
-    ]
-    say("\n" + columns([("column", "kind", "inputs", "missing"), *used]))
-    say("\n" + trained.blueprint.one().summary())
-    if trained.blueprint.members > 1:
-        say(f"{trained.blueprint.members} of these, {trained.net.weights.flat.size:,} parameters")
+    """Print a model in words and tables, or as JSON."""
+    report = table_report(TrainedTable.from_file(model_file(options.model)))
+    if options.json:
+        emit(report.json_text())
+        return
+    say("\n".join(map(paragraph, [report.origin, *report.sentences(), report.provenance])))
+    for table in _tables(report):
+        say("\n" + table)
 
 
-def _networks(trained: TrainedTable) -> str:
-    return "networks" if trained.blueprint.members > 1 else "network"
+def _tables(report: TableReport) -> Iterator[str]:
+    if report.result:
+        yield _scores(report.result)
+    if report.data:
+        yield _columns(report.data)
+    if report.network:
+        yield _network(report.network)
+
+
+def _scores(result: Result) -> str:
+    heads = ("score", "networks" if result.networks > 1 else "network", "trivial")
+    rows = [(s.name, number_text(s.network), number_text(s.trivial)) for s in result.scores]
+    return columns([heads, *rows])
+
+
+def _columns(data: Data) -> str:
+    rows = [(c.name, c.kind, str(c.inputs), f"{c.missing:,}") for c in data.columns]
+    return columns([("column", "kind", "inputs", "missing"), *rows])
+
+
+def _network(network: Network) -> str:
+    rows = [(layer.name, layer.output, f"{layer.parameters:,}") for layer in network.layers]
+    parameters, copies = counted(network.parameters, "parameter"), network.copies
+    size = f"{parameters} ({network.bytes:,} bytes), {network.operations:,} operations a row"
+    lines = [columns([("layer", "output", "parameters"), *rows]), size]
+    if copies > 1:
+        lines.append(f"{copies} of these, {copies * network.parameters:,} parameters")
+    return "\n".join(lines)
 
 
 def model_file(path: str) -> Path:

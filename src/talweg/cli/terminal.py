@@ -8,10 +8,11 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 from talweg.cli.text import paragraph
-from talweg.errors import DataWarning, TrainingWarning, visible
+from talweg.errors import DataError, DataWarning, TrainingWarning, visible
 
 _NOTED = (DataWarning, TrainingWarning)
 
@@ -27,9 +28,29 @@ class Lost(io.TextIOBase):
         return len(text)
 
 
+_words = ContextVar("words", default="stdout")  # the stream that gets words for people
+
+
+@contextmanager
+def words_aside(is_aside: bool) -> Iterator[None]:
+    """While entered, words for people go to the standard error, if `is_aside`."""
+    token = _words.set("stderr" if is_aside else "stdout")
+    try:
+        yield
+    finally:
+        _words.reset(token)
+
+
 def say(text: str = "") -> None:
-    """Print to the standard output; a reader that left or a full disk costs only what is said."""
-    _write("stdout", text)
+    """Print words; a reader that left or a full disk costs only these words."""
+    _write(_words.get(), text)
+
+
+def emit(text: str) -> None:
+    """Print a result to the standard output; if that fails, it is an error."""
+    if sys.stdout is None:
+        raise DataError("The standard output is closed. Leave out --json, or open it.")
+    print(text, file=sys.stdout, flush=True)
 
 
 def tell(words: str) -> None:

@@ -13,7 +13,7 @@ from typing import IO, Any
 from talweg.cli.cells import write_rows
 from talweg.cli.given import STANDARD_INPUT, table_given
 from talweg.cli.output import claimed, replaced, usable_folder, whole_or_nothing
-from talweg.cli.terminal import say, tell as tell_aside
+from talweg.cli.terminal import emit, say, tell as tell_aside, words_aside
 from talweg.cli.text import paragraph
 from talweg.cli.typed import typed
 from talweg.data.columns.table import Table
@@ -21,13 +21,11 @@ from talweg.data.io.read import read_table
 from talweg.data.model.table_model import TableModel
 from talweg.data.model.trained_table import TrainedTable
 from talweg.data.split.periods import InTime
-from talweg.draw.pages.facts import Report
-from talweg.draw.pages.report import left_out, render
-from talweg.draw.pages.table_report import table_report
+from talweg.draw.pages.report import render
 from talweg.errors import DataWarning, TrainingWarning, counted
-from talweg.insight.look import Look, look
-from talweg.insight.time_words import order_sentence
-from talweg.insight.words import sentences
+from talweg.insight.inspection import Inspection, inspect
+from talweg.insight.table_report import TableReport, table_report, warn_of_omission
+from talweg.insight.time_sentences import order_sentence
 from talweg.optim import AdamW
 from talweg.optim.schedules import CosineDecay
 
@@ -45,11 +43,13 @@ _SETTINGS = (
 def train(options: argparse.Namespace) -> None:
     """Read, train, write, and say what was found."""
     out = usable_folder(options.out, FILES, {options.data: "table"})
-    with claimed(out):
-        _train_into(out, options)
+    with claimed(out), words_aside(options.json):
+        report = _train_into(out, options)
+    if options.json:
+        emit(report.json_text())
 
 
-def _train_into(out: Path, options: argparse.Namespace) -> None:
+def _train_into(out: Path, options: argparse.Namespace) -> TableReport:
     settings = _given(options)
     seed = settings.pop("seed", 0)
     if "lr" in settings:
@@ -61,8 +61,8 @@ def _train_into(out: Path, options: argparse.Namespace) -> None:
     say(typed(types))
     _note_order(model, table)
     trained = fitted(model, table, seed=seed).trained
-    told = [each.name for each in types if each.note or not each.used]
-    write_results(trained, out, command=options.command, code=_code(options), told=told)
+    known = [column.name for column in types if column.note or not column.used]
+    return write_results(trained, out, command=options.command, code=_code(options), known=known)
 
 
 def _note_order(model: TableModel, table: Table) -> None:
@@ -86,42 +86,56 @@ def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
         return model.fit(table, seed=seed, progress=True)
 
 
-def tell(trained: TrainedTable, told: Collection[str] = ()) -> None:
-    """What was found, in sentences, but for what `typed` told of columns."""
-    say("\n".join(["", *map(paragraph, sentences(trained, told)), ""]))
+def tell(report: TableReport, known: Collection[str] = ()) -> None:
+    """What was found, in sentences, but for what `typed` told about the columns `known`."""
+    say("\n".join(["", *map(paragraph, report.sentences(known)), ""]))
 
 
 def write_results(
-    trained: TrainedTable, out: Path, *, command: str, code: str, told: Collection[str] = ()
-) -> None:
-    """Model, history and report, and where they lie; what cannot be drawn costs no model."""
+    trained: TrainedTable, out: Path, *, command: str, code: str, known: Collection[str] = ()
+) -> TableReport:
+    """Write model, history and report, and tell where they are; the report that was written.
+
+    What cannot be inspected or drawn is left out, and costs no model.
+    """
     older = replaced(out / MODEL)
-    with whole_or_nothing(*(out / name for name in FILES)) as (history, report, model):
+    with whole_or_nothing(*(out / name for name in FILES)) as (history, page, model):
         trained.save(model)
         _write_history(trained, history)
-        seen = _looked(trained)
-        report.write(_page(trained, seen, command, code).encode())
-    tell(trained, told)
-    if seen and seen.relied_on:
-        names = map(trained.called, seen.relied_on)
-        say(paragraph(f"It relies most on {', '.join(names)}.") + "\n")
+        report = _report(trained, command, code)
+        page.write(_page(report).encode())
+    tell(report, known)
+    if report.inspection and report.inspection.relied_on:
+        say(paragraph(f"It relies most on {', '.join(report.inspection.relied_on)}.") + "\n")
     say(f"model    {out / MODEL}{older}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
+    return report
 
 
-def _looked(trained: TrainedTable) -> Look | None:
+def _inspected(trained: TrainedTable) -> Inspection | None:
     try:
-        return look(trained, trained.unseen) if trained.unseen else None
+        return inspect(trained, trained.unseen) if trained.unseen else None
     except Exception as error:
-        left_out("What it relies on, and where it errs most", error)
+        warn_of_omission("What it relies on, and where it errs most", error)
         return None
 
 
-def _page(trained: TrainedTable, seen: Look | None, command: str, code: str) -> str:
+def _report(trained: TrainedTable, command: str, code: str) -> TableReport:
     try:
-        facts = table_report(trained, seen, command=command, code=code, strict=False)
-        return render(facts, strict=False)
+        inspection = _inspected(trained)
+        return table_report(trained, inspection, command=command, code=code, strict=False)
     except Exception as error:
-        return render(Report(title="Left out", headline=left_out("All of it", error)))
+        return _nothing(error)
+
+
+def _page(report: TableReport) -> str:
+    try:
+        return render(report, strict=False)
+    except Exception as error:
+        return render(_nothing(error))
+
+
+def _nothing(error: Exception) -> TableReport:
+    return TableReport(title="Left out", summary=(warn_of_omission("All of it", error),))
 
 
 def _write_history(trained: TrainedTable, stream: IO[bytes]) -> None:

@@ -1,8 +1,8 @@
-"""Several trained tables side by side: scores, sizes, and what they were trained with."""
+"""Several trained tables side by side: scores, sizes, and the settings that differ."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,96 +14,180 @@ from talweg.data.model.scores import Score
 from talweg.data.model.target import Classification, Target
 from talweg.data.model.trained_table import TrainedTable
 from talweg.errors import DataError, counted
-from talweg.insight.words import (
-    epochs_taken,
-    first_few,
-    listed,
-    setting_text,
-    settings_used,
-    target_name,
-)
+from talweg.insight.record import Record, Report
+from talweg.insight.result_sentences import target_name
+from talweg.insight.text import first_few, listed, range_text, setting_text
+from talweg.insight.training_sentences import settings_used
+
+Array = NDArray[Any]
 
 
-@dataclass(frozen=True, eq=False)
-class Compared:
-    """A model under a name, with its scores on `rows` rows."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ComparedModel(Record):
+    """A model under a name: its scores on `rows` rows, its size, and what training took.
+
+    `epochs` has an entry for each of its networks; `validation_loss` is that of the first, by
+    epoch.
+    """
 
     name: str
-    trained: TrainedTable
     scores: Sequence[Score]
     rows: int
+    networks: int
+    parameters: int
+    epochs: Sequence[int]
+    seconds: float
+    validation_loss: Array | None
 
     def score(self, name: str) -> Score | None:
-        """The score of this name; None where the model has none, as without a threshold."""
-        return next((each for each in self.scores if each.name == name), None)
+        """The score of this name; None if the model has none, as without a threshold."""
+        return next((score for score in self.scores if score.name == name), None)
+
+    def facts(self) -> list[tuple[str, int | str]]:
+        """Names and values of the model besides its scores."""
+        each = self.parameters // self.networks
+        return [
+            ("weights", each if self.networks == 1 else f"{self.networks} x {each:,}"),
+            ("epochs", range_text(self.epochs)),
+            ("time", f"{self.seconds:.2g} s"),
+        ]
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
-    """Models of one target, the best first; `said` tells which rows their scores are from."""
+class ValidationLosses:
+    """The validation loss by epoch of each model that has one."""
 
-    models: Sequence[Compared]
-    said: str
+    curves: Mapping[str, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreByModel:
+    """One score of each model that has it."""
+
+    name: str
+    models: Sequence[str]
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison(Report):
+    """Models of one target, the best first.
+
+    `scored_on` tells which rows the scores are of; `settings` has the values, one per model, of
+    each setting that is not the same in all; `trivial` what a trivial predictor reaches.
+    """
+
+    kind = "comparison"
+    task: str
+    targets: Sequence[str]
+    scored_on: str
+    models: Sequence[ComparedModel]
+    scores: Sequence[str]
+    trivial: Mapping[str, float]
+    settings: Mapping[str, Sequence[str]]
 
     @property
-    def target(self) -> str:
-        """What all of them predict."""
-        return target_name(self.models[0].trained)
+    def by_score(self) -> list[ScoreByModel]:
+        """Each score, of the models that have it."""
+        return [self._by_score(name) for name in self.scores]
+
+    def _by_score(self, name: str) -> ScoreByModel:
+        pairs = [(model.name, score) for model in self.models if (score := model.score(name))]
+        names, values = [model for model, _ in pairs], [score.network for _, score in pairs]
+        return ScoreByModel(name, names, values)
 
     @property
-    def scores(self) -> list[str]:
-        """The names of all scores, in the order of the model that has most of them."""
-        most_first = sorted(self.models, key=lambda each: -len(each.scores))
-        return list(dict.fromkeys(score.name for each in most_first for score in each.scores))
-
-    def trivial(self, name: str) -> float:
-        """What a trivial predictor reaches on the rows of the best model that has the score."""
-        return next(score.shown.trivial for each in self.models if (score := each.score(name)))
-
-    def differing(self) -> list[tuple[str, ...]]:
-        """A setting and what each model has of it, where they are not all the same."""
-        found = [_settings(each.trained) for each in self.models]
-        names = dict.fromkeys(name for each in found for name in each)
-        rows = [(name, *(each.get(name, "") for each in found)) for name in names]
-        return [row for row in rows if len(set(row[1:])) > 1]
+    def validation_losses(self) -> ValidationLosses:
+        """The validation losses of all models."""
+        curves = {m.name: m.validation_loss for m in self.models if m.validation_loss is not None}
+        return ValidationLosses(curves)
 
 
 def compare(models: Sequence[tuple[str, TrainedTable]], table: Any = None) -> Comparison:
-    """Score models (name, model) of one target on a common table, or on what each held out.
+    """Score models (name, model) of one target on a common table, or each on its held-out rows.
 
     Scores, targets and classes are matched by name. DataError: models of different targets or
     tasks, or a table that a model cannot be scored on.
     """
     _refuse_mixture(models)
-    if table is None:
-        scored = [
-            Compared(name, trained, trained.scores, len(trained.held_out.true))
-            for name, trained in models
-        ]
-    else:
-        table = source_of(table) if is_file(table) else table  # a pipe is read once
-        scored = [_scored(name, trained, table) for name, trained in models]
-    ordered = sorted(scored, key=lambda each: -np.nan_to_num(each.scores[0].network, nan=-np.inf))
-    return Comparison(ordered, " ".join([_rows_said(ordered, table), *_other_classes(ordered)]))
+    if table is not None and is_file(table):
+        table = source_of(table)  # a pipe is read once
+    scored = sorted((_scored(*model, table) for model in models), key=_rank)
+    best, trained = scored[0][0], [trained for _, trained in scored]
+    target, records = target_name(trained[0]), [record for record, _ in scored]
+    scored_on = " ".join([_rows_text(scored, table), *_unknown_classes(scored)])
+    names = _score_names(records)
+    score = best.scores[0]
+    return Comparison(
+        title=f"{counted(len(models), 'model')} of {target}",
+        summary=(f"The best is {best.name}, with {score.name} {score.network:.3g}.", scored_on),
+        task=trained[0].task,
+        targets=[trained[0].called(name) for name in trained[0].coding.names],
+        scored_on=scored_on,
+        models=records,
+        scores=names,
+        trivial={name: _trivial(records, name) for name in names},
+        settings=_differing([_settings(model) for model in trained]),
+    )
 
 
-def _scored(name: str, trained: TrainedTable, table: Any) -> Compared:
-    try:
-        rows = trained.table(table)
-        known = Target.known(*trained.target_cells(rows))
-        return Compared(name, trained, trained.evaluate(rows), int(known.sum()))
-    except DataError as error:
-        raise DataError(f"{name}: {error}") from None
+Scored = tuple[ComparedModel, TrainedTable]
 
 
-def _rows_said(models: Sequence[Compared], table: Any) -> str:
-    rows = counted(models[0].rows, "row")
+def _rank(scored: Scored) -> float:
+    """The best first; a score that is NaN comes last."""
+    return -float(np.nan_to_num(scored[0].scores[0].network, nan=-np.inf))
+
+
+def _score_names(models: Sequence[ComparedModel]) -> list[str]:
+    """The names of all scores, in the order of the model that has most of them."""
+    most_first = sorted(models, key=lambda model: -len(model.scores))
+    return list(dict.fromkeys(score.name for model in most_first for score in model.scores))
+
+
+def _trivial(models: Sequence[ComparedModel], name: str) -> float:
+    """The trivial predictor's score on the rows of the best model that has the score."""
+    return next(score.shown.trivial for model in models if (score := model.score(name)))
+
+
+def _differing(settings: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+    """The settings that are not the same in all models, with the value of each model."""
+    names = dict.fromkeys(name for given in settings for name in given)
+    rows = {name: tuple(given.get(name, "") for given in settings) for name in names}
+    return {name: values for name, values in rows.items() if len(set(values)) > 1}
+
+
+def _scored(name: str, trained: TrainedTable, table: Any) -> Scored:
+    """A model with its scores on a table, or on its held-out rows if there is none."""
+    scores, rows = trained.scores, len(trained.held_out.true)
+    if table is not None:
+        try:
+            cells = trained.table(table)
+            rows = int(Target.known(*trained.target_cells(cells)).sum())
+            scores = trained.evaluate(cells)
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from None
+    record = ComparedModel(
+        name=name,
+        scores=scores,
+        rows=rows,
+        networks=trained.blueprint.members,
+        parameters=trained.net.weights.flat.size,
+        epochs=[member["epochs"] for member in trained.training["members"]],
+        seconds=trained.training["seconds"],
+        validation_loss=trained.first_history.get("val_loss"),
+    )
+    return record, trained
+
+
+def _rows_text(models: Sequence[Scored], table: Any) -> str:
+    rows = counted(models[0][0].rows, "row")
     if table is not None:
         return f"Scored on the {rows} of {table}; rows that a model learned from flatter it."
     if len(models) == 1:
         return f"Scored on {rows} that training never saw."
-    first, *others = (_true(each.trained) for each in models)
-    if all(np.array_equal(first, each) for each in others):
+    first, *others = (_true(trained) for _, trained in models)
+    if all(np.array_equal(first, other) for other in others):
         return f"Scored on the same {rows}, which no training saw."
     return (
         "Each was scored on rows that it held out, which are not the same ones: give a common table"
@@ -111,7 +195,7 @@ def _rows_said(models: Sequence[Compared], table: Any) -> str:
     )
 
 
-def _true(trained: TrainedTable) -> NDArray[Any]:
+def _true(trained: TrainedTable) -> Array:
     """The truth of the held-out rows: labels, or numbers with targets in the order of names."""
     true, coding = trained.held_out.true, trained.coding
     if isinstance(coding, Classification):
@@ -119,12 +203,12 @@ def _true(trained: TrainedTable) -> NDArray[Any]:
     return true[:, np.argsort(coding.names)] if true.ndim > 1 else true
 
 
-def _other_classes(models: Sequence[Compared]) -> Iterator[str]:
-    """Which classes of the others a model does not know: it can never be right on their rows."""
-    codings = [each.trained.coding for each in models]
-    levels = [each.levels if isinstance(each, Classification) else () for each in codings]
-    every = dict.fromkeys(level for each in levels for level in each)
-    for model, known in zip(models, levels, strict=True):
+def _unknown_classes(models: Sequence[Scored]) -> Iterator[str]:
+    """Which classes of the others a model does not know: it is always wrong on their rows."""
+    codings = [trained.coding for _, trained in models]
+    levels = [coding.levels if isinstance(coding, Classification) else () for coding in codings]
+    every = dict.fromkeys(level for known in levels for level in known)
+    for (model, _), known in zip(models, levels, strict=True):
         if lost := [level for level in every if level not in known]:
             word = "class" if len(lost) == 1 else "classes"
             yield f"{model.name} does not know the {word} {listed(first_few(lost))}."
@@ -134,7 +218,7 @@ def _refuse_mixture(models: Sequence[tuple[str, TrainedTable]]) -> None:
     """Models of one target, or the same several in any order, and one task are needed."""
     first_name, first = models[0]
     for name, trained in models[1:]:
-        one, other = ((each.task, sorted(each.coding.names)) for each in (first, trained))
+        one, other = ((model.task, sorted(model.coding.names)) for model in (first, trained))
         if one != other:
             raise DataError(
                 f"compare: {first_name} predicts {target_name(first)} ({first.task}), but {name}"
@@ -143,17 +227,6 @@ def _refuse_mixture(models: Sequence[tuple[str, TrainedTable]]) -> None:
 
 
 def _settings(trained: TrainedTable) -> dict[str, str]:
-    found = {**settings_used(trained), "source": trained.source}
-    found |= {"columns used": len(trained.encoder.columns)}
-    return {name.replace("_", " "): setting_text(value) for name, value in found.items()}
-
-
-def facts_of(model: Compared) -> list[tuple[str, int | str]]:
-    """Names and values of a model besides its scores: its size, and what training took."""
-    trained = model.trained
-    many, size = trained.blueprint.members, trained.net.weights.flat.size
-    return [
-        ("weights", size if many == 1 else f"{many} x {size // many:,}"),
-        ("epochs", epochs_taken(trained)),
-        ("time", f"{trained.training['seconds']:.2g} s"),
-    ]
+    settings = {**settings_used(trained), "source": trained.source}
+    settings |= {"columns used": len(trained.encoder.columns)}
+    return {name.replace("_", " "): setting_text(value) for name, value in settings.items()}

@@ -1,4 +1,4 @@
-"""Rows with a known target, as the network sees them: what each look into a model starts from."""
+"""Rows with a known target, encoded as the network sees them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class EncodedRows:
-    """The rows of `table` as inputs `x` (N, D), and their true numbers or classes (N,); (N, T) of
-    several targets.
+    """The rows of `table` as inputs `x` (N, D), with their true numbers or classes: (N,), or (N, T)
+    for several targets.
 
-    Rows that are `unseen` are judged each by the member that never saw it, others by all.
+    If the rows are `unseen`, the member that did not train on a row predicts it; otherwise the
+    whole ensemble does.
     """
 
     trained: TrainedTable
@@ -33,16 +34,16 @@ class EncodedRows:
 
     @staticmethod
     def of(trained: TrainedTable, source: Table | Unseen) -> EncodedRows:
-        """The rows whose target is known; DataError where columns are missing."""
+        """The rows whose target is known. DataError: columns are missing."""
         unseen = source if isinstance(source, Unseen) else None
         table = source.table if isinstance(source, Unseen) else source
-        if unseen is not None:  # its judges see it in their own way
+        if unseen is not None:  # the members that judge it have their own encoder
             trained = replace(trained, encoder=unseen.encoder, coding=unseen.coding)
         cells = trained.target_cells(table)
         known = trained.coding.labelled(*cells)
         kept = table if known.all() else table.take(known)
         y = trained.coding.encode(*(column[known] for column in cells))
-        # Of rows named by number nothing is doubted: in time, judges may meet new levels.
+        # Rows given by number raise no warning: in time order, later rows may have new levels.
         x = trained.encoder.encode(kept, None if unseen is None else np.arange(len(kept)))
         return EncodedRows(trained, kept, x, truth(trained.coding, y), unseen)
 
@@ -50,47 +51,45 @@ class EncodedRows:
         return len(self.true)
 
     def take(self, rows: NDArray[np.intp]) -> EncodedRows:
-        """These rows alone."""
+        """Only these rows."""
         unseen = self.unseen and self.unseen.take(rows)
         table = unseen.table if unseen else self.table.take(rows)
         return EncodedRows(self.trained, table, self.x[rows], self.true[rows], unseen)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes; none where the target is a number."""
+        """The names of the classes; empty if the target is a number."""
         coding = self.trained.coding
         return coding.levels if isinstance(coding, Classification) else ()
 
     @property
     def weights(self) -> int:
-        """How many weights a row goes through: those of its judge, or of all members."""
+        """How many weights a prediction uses: those of one member, or of all."""
         if self.unseen is None:
             return self.trained.net.weights.flat.size
         return int(self.unseen.members.weights.shape[1])
 
-    def places(self) -> dict[str, slice]:
+    def slices(self) -> dict[str, slice]:
         """Which of the D inputs each column fills."""
         columns = self.trained.encoder.columns
-        ends = pairwise(accumulate((each.width for each in columns), initial=0))
-        return {each.name: slice(*span) for each, span in zip(columns, ends, strict=True)}
+        spans = pairwise(accumulate((column.width for column in columns), initial=0))
+        return {column.name: slice(*span) for column, span in zip(columns, spans, strict=True)}
 
     def name_of(self, column: str) -> str:
-        """What the table calls a column of training: by position its name may be another."""
+        """This table's name for a column of training; it may differ if matched by position."""
         encoder = self.trained.encoder
         return self.table.names[encoder.names.index(column)] if encoder.positional else column
 
     def outputs(self, x: Array) -> Array:
-        """What is said of inputs (N, D) of these rows: numbers (N,), of several targets (N, T),
-        or probabilities (N, K).
-        """
+        """Predict inputs (N, D) of these rows: numbers (N,) or (N, T), or probabilities (N, K)."""
         if self.unseen is None:
             return outputs_of(self.trained.net, self.trained.coding, x)
         return self.unseen.outputs(x)
 
     def errors(self, outputs: Array) -> Array:
-        """How wrong each row is (N,): truth minus prediction, or -log of the true class's share.
+        """The error of each row (N,): true minus predicted, or -log p(true class).
 
-        Of several targets the root of the mean squared error, each in standard deviations.
+        For several targets: the root mean square of the errors, each in standard deviations.
         """
         coding = self.trained.coding
         if isinstance(coding, Classification):
@@ -101,7 +100,7 @@ class EncodedRows:
         return np.asarray(np.sqrt(((errors / coding.scales) ** 2).mean(axis=1)))
 
     def score(self, outputs: Array) -> float:
-        """How good the outputs are, more being better: R2, or the negative log loss."""
+        """The score of the outputs, greater being better: R2, or the negative log loss."""
         if self.classes:
             return -float(log_losses(self.true, outputs).mean())
         return mean_r2(self.true, outputs)

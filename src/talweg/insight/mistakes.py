@@ -1,47 +1,65 @@
-"""The rows that a model gets most wrong, with what they hold."""
+"""The rows with the largest errors, and what they hold."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from talweg.data.columns.cells import texts
-from talweg.data.model.trained_table import Array
+from talweg.data.model.trained_table import Array, TrainedTable
 from talweg.insight.encoded import EncodedRows
+from talweg.insight.predictions import shown_targets
+from talweg.insight.record import Record
+from talweg.insight.result_sentences import is_several, target_name
 
 WORST = 10
-COLUMNS = 8  # the most important ones: a wider table is not read
+COLUMNS = 8  # the most important ones: nobody reads a wider table
 
 
 @dataclass(frozen=True, eq=False)
-class Mistakes:
-    """The worst rows W: true and predicted (W,), cells of some columns, and how wrong (W,).
+class Mistakes(Record):
+    """The W rows with the largest errors: true and predicted (W,), `errors` (W,), and their cells.
 
-    `errors` are truth minus prediction, or the probability that the true class was given. Of
-    several targets the first two are (W, T), and errors are those of `EncodedRows.errors`.
+    `measure` names the error: true minus predicted, or the probability given to the true class.
+    For several targets, true and predicted are (W, T), and `errors` those of `EncodedRows.errors`;
+    `targets` are the first few names.
     """
 
+    targets: Sequence[str]
     true: Sequence[Any]
     predicted: Sequence[Any]
+    measure: str
     errors: Array
-    columns: dict[str, list[str]]
+    columns: Mapping[str, list[str]]
 
 
 def mistakes(rows: EncodedRows, outputs: Array, columns: Sequence[str]) -> Mistakes:
-    """The `WORST` rows by their error, the worst first, with the first few of the columns."""
-    errors = rows.errors(outputs)
+    """The `WORST` rows, the largest error first, with the cells of the first few columns."""
+    trained, errors = rows.trained, rows.errors(outputs)
     worst = np.argsort(-np.abs(errors), kind="stable")[:WORST]
     table = rows.table.take(worst)
-    shown = {name: texts(table.columns[rows.name_of(name)]) for name in columns[:COLUMNS]}
-    true, said = rows.true[worst], outputs[worst]
+    cells = {
+        trained.called(name): texts(table.columns[rows.name_of(name)]) for name in columns[:COLUMNS]
+    }
+    true, predicted = rows.true[worst], outputs[worst]
+    targets, measure = _targets_and_measure(trained)
     if rows.classes:
-        named, guessed = (_labels(rows, each) for each in (true, rows.trained.decided(said)))
-        return Mistakes(named, guessed, said[np.arange(len(worst)), true], shown)
-    return Mistakes(true.tolist(), said.tolist(), errors[worst], shown)
+        labels, decided = _labels(rows, true), _labels(rows, trained.decided(predicted))
+        given = predicted[np.arange(len(worst)), true]
+        return Mistakes(targets, labels, decided, measure, given, cells)
+    return Mistakes(targets, true.tolist(), predicted.tolist(), measure, errors[worst], cells)
+
+
+def _targets_and_measure(trained: TrainedTable) -> tuple[list[str], str]:
+    if is_several(trained):
+        return shown_targets(trained), "error in standard deviations"
+    if trained.task == "classification":
+        return [target_name(trained)], "probability of the true class"
+    return [target_name(trained)], "true minus predicted"
 
 
 def _labels(rows: EncodedRows, classes: Array) -> list[str]:
-    return [rows.classes[each] for each in classes.tolist()]
+    return [rows.classes[code] for code in classes.tolist()]

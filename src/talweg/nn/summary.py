@@ -49,13 +49,18 @@ def summary(net: Module) -> str:
     widths = [max(len(line[i]) for line in cells) for i in range(4)]
     lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
     total, nbytes = net.weights.flat.size, net.weights.flat.nbytes
-    operations = sum(node_cost(each).operations for each in _recorded(net).nodes if each.gate)
+    operations = operations_per_row(net)
     return "\n".join(
         [
             *lines,
             f"{counted(total, 'parameter')} ({nbytes:,} bytes), {operations:,} operations a row",
         ]
     )
+
+
+def operations_per_row(net: Module) -> int:
+    """How many operations a prediction for one row takes."""
+    return sum(node_cost(node).operations for node in _recorded(net).nodes if node.gate)
 
 
 def _rows_of(shape: Shape) -> str:

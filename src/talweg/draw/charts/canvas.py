@@ -20,6 +20,8 @@ LETTER = 12.0  # the width of a letter, some 0.55 em, where letters are largest
 LINE = 28.0  # the height of a line of words
 RIGHT = WIDTH - 32.0  # where the plot ends: room for half of the last tick's words
 
+LONGEST_NAME = 24  # letters of a name in a title or a legend
+
 _WIDEST = frozenset("mwMW%@")
 
 COLOURS = ("series-1", "series-2", "series-3", "series-4")
@@ -101,6 +103,11 @@ def moved(top: float, *parts: str) -> Markup:
 def shorten(words: str, most: int) -> str:
     """At most so many letters, the last one an ellipsis where some are left out."""
     return words if len(words) <= most else words[: most - 1] + "…"
+
+
+def short(name: str) -> str:
+    """A name that has room in the title or the legend of a chart."""
+    return shorten(name, LONGEST_NAME)
 
 
 def width_of(words: str) -> float:

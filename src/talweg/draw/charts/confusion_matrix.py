@@ -10,8 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from talweg.draw.charts import canvas
 from talweg.draw.charts.canvas import LETTER, LINE, WIDTH, chart, no_data, text
+from talweg.draw.charts.figure import Figure
 from talweg.draw.markup import Markup, join, tag
 from talweg.errors import ShapeError
+from talweg.insight.predictions import PredictedClasses
 
 Counts = NDArray[np.int64]
 
@@ -177,3 +179,22 @@ def compact(count: int) -> str:
         return str(count)
     size, unit = (10**6, "M") if count >= 999_500 else (10**3, "k")
     return f"{count / size:.{0 if count >= 9.95 * size else 1}f}{unit}"
+
+
+_CAPTION = (
+    "Rows are true classes, columns are predicted ones. What is right lies on the diagonal; the "
+    "stronger the shade, the larger the share of its row."
+)
+
+
+def _draw(record: PredictedClasses) -> str:
+    title = f"Predicted and true {record.target or 'class'}"
+    return confusion_chart(record.labels, record.counts, title=title)
+
+
+CONFUSION_MATRIX = Figure(
+    PredictedClasses,
+    _draw,
+    label=lambda record: "Matrix of predicted and true classes",
+    caption=lambda record: _CAPTION,
+)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from numbers import Integral
+from typing import Any
 
-from talweg.draw.charts.canvas import shorten
+from talweg.draw.charts.figure import Figure
+from talweg.draw.charts.figures import figures_of
 from talweg.draw.charts.scale import number
 from talweg.draw.markup import Markup, tag
 from talweg.draw.style import PAGE_CSS
@@ -20,7 +23,6 @@ _VALLEY = (
 )
 
 MOST_ROWS = 30  # a longer table is folded
-LONGEST_NAME = 24  # letters of a name in a title
 
 Cell = str | int | float
 
@@ -87,6 +89,18 @@ def figure(label: str, picture: str, caption: str) -> Markup:
     return tag("figure", scroll(label, Markup(picture)), *said)
 
 
+def figures(*records: Any) -> list[Markup]:
+    """All figures of the records; neighbors that are half as wide stand side by side."""
+    shown = ((figure, record) for record in records for figure in figures_of(record))
+    groups = groupby(shown, key=lambda pair: pair[0].half)
+    drawn = ((half, [_figure(*pair) for pair in group]) for half, group in groups)
+    return [part for half, parts in drawn for part in ([pairs(parts)] if half else parts)]
+
+
+def _figure(shown: Figure, record: Any) -> Markup:
+    return figure(shown.label(record), shown.draw(record), shown.caption(record))
+
+
 def pairs(figures: Sequence[str]) -> Markup:
     """Figures side by side, or below each other on a narrow screen."""
     return tag("div", *figures, class_="pairs") if figures else Markup()
@@ -95,11 +109,6 @@ def pairs(figures: Sequence[str]) -> Markup:
 def heading(words: str) -> Markup:
     """The heading of a part of a section."""
     return tag("h3", words)
-
-
-def short(name: str) -> str:
-    """A name that has room in the title or the legend of a chart."""
-    return shorten(name, LONGEST_NAME)
 
 
 def code(label: str, lines: str) -> Markup:

@@ -7,23 +7,19 @@ import pytest
 
 import talweg as tw
 from talweg.data.columns.logs import Logs
+from talweg.data.columns.values import number_text
 from talweg.data.model.decision import Decision
 from talweg.data.model.trained_table import HeldOut, TrainedTable
 from talweg.data.split.periods import InTime
-from talweg.draw.pages.table_report import table_report
-from talweg.insight.words import (
+from talweg.insight.notes import notes
+from talweg.insight.result_sentences import decision_sentence, headline, interval_sentence, verdict
+from talweg.insight.table_report import table_report
+from talweg.insight.training_sentences import (
     bins_sentence,
-    decision_sentence,
     ending,
-    headline,
-    interval_sentence,
-    notes,
-    number_text,
     rows_used,
-    sentences,
     settings_used,
     training_sentence,
-    verdict,
 )
 from talweg.nn.bins import Bins
 
@@ -45,6 +41,10 @@ def classes() -> TrainedTable:
 def holding(trained: TrainedTable, true: object, outputs: object, prior: object) -> TrainedTable:
     held = HeldOut(*(np.array(each) for each in (true, outputs, prior)), np.ones(len(true)))
     return replace(trained, held_out=held)
+
+
+def texts(trained: TrainedTable) -> list[str]:
+    return [note.text for note in notes(trained)]
 
 
 def told(trained: TrainedTable, **changes: object) -> TrainedTable:
@@ -141,7 +141,7 @@ def test_bins_are_explained_where_there_are_any(regression) -> None:
     binned = replace(regression.blueprint, bins=Bins({0: [0, 1, 2], 1: [0, 1, 2, 3]}))
     said = bins_sentence(replace(regression, blueprint=binned))
     assert "as how far they lie into each of up to 3 bins" in said
-    assert said in sentences(replace(regression, blueprint=binned))
+    assert said in table_report(replace(regression, blueprint=binned)).sentences()
 
 
 def test_where_the_line_is_drawn_between_two_classes(classes) -> None:
@@ -149,7 +149,7 @@ def test_where_the_line_is_drawn_between_two_classes(classes) -> None:
     trained = replace(classes, decision=Decision(positive=1, threshold=0.3125))
     said = decision_sentence(trained)
     assert said == "A row is taken for small where its probability is at least 0.3125."
-    assert said in sentences(trained)
+    assert said in table_report(trained).sentences()
 
 
 def test_what_the_rows_were_for(regression) -> None:
@@ -183,7 +183,7 @@ def test_a_network_that_is_not_worth_having(regression, classes) -> None:
 def test_one_row_and_one_epoch_are_singular(regression) -> None:
     trained = holding(regression, [1.0], [1.0], [2.0])
     assert headline(trained).startswith("On 1 row that training never saw, ")
-    assert "With only 1 row held out" in " ".join(notes(trained))
+    assert "With only 1 row held out" in " ".join(texts(trained))
     assert training_sentence(told(trained, epochs=1)).startswith("Training took 1 epoch and ")
 
 
@@ -225,33 +225,33 @@ def test_notes(regression) -> None:
     large = replace(regression, held_out=HeldOut(*4 * (np.zeros(100),)))
     early, full = (9, 1, "early_stopping"), (9, 9, "epochs")
     calm = several(large, early)
-    assert notes(calm) == []
-    assert notes(told(calm, stopped_by="non_finite", stop_reason="the loss ... Try this.")) == [
+    assert texts(calm) == []
+    assert texts(told(calm, stopped_by="non_finite", stop_reason="the loss ... Try this.")) == [
         "The loss ... Try this."
     ]
-    assert notes(told(calm, left_out=1)) == [
+    assert texts(told(calm, left_out=1)) == [
         "1 more network was left out, as its numbers stopped being finite."
     ]
-    assert notes(told(calm, left_out=2)) == [
+    assert texts(told(calm, left_out=2)) == [
         "2 more networks were left out, as their numbers stopped being finite."
     ]
     skewed = replace(calm.coding, logs=Logs(1.0, 2.0, -5.0, 9.0))
-    assert notes(replace(calm, coding=skewed)) == [
+    assert texts(replace(calm, coding=skewed)) == [
         f"{calm.coding.name} is very skewed, so its logarithm is what was learned."
     ]
-    assert notes(replace(calm, rows=61)) == ["1 row without a target was left out."]
-    assert notes(replace(calm, rows=1062)) == ["1,002 rows without a target were left out."]
+    assert texts(replace(calm, rows=61)) == ["1 row without a target was left out."]
+    assert texts(replace(calm, rows=1062)) == ["1,002 rows without a target were left out."]
     more = ["Training used all the epochs that were asked for; more of them may help."]
-    assert notes(several(large, full)) == notes(several(large, early, full, full)) == more
-    assert notes(several(large, early, full)) == []
+    assert texts(several(large, full)) == texts(several(large, early, full, full)) == more
+    assert texts(several(large, early, full)) == []
     unasked = replace(large, settings={**large.settings, "epochs": None})
-    assert notes(several(unasked, full)) == []
+    assert texts(several(unasked, full)) == []
 
 
 def test_columns_left_out_are_named_with_the_reason() -> None:
     table = {**NUMBERS, "always": ["x"] * 60, "other": [row * row for row in range(60)]}
     model = tw.TableModel("price", drop="other", **QUICK).fit(table)
-    said = sentences(model.trained)
+    said = table_report(model.trained).sentences()
     assert "Column 'other' is left out. As asked for." in said
     assert "Column 'always' is left out. Every cell holds 'x'." in said
 
@@ -274,8 +274,8 @@ def test_how_far_off_in_nine_of_ten_cases(regression, classes) -> None:
     trained = holding(regression, errors, np.zeros(100), [0.0])
     said = "In 9 of 10 cases the truth lies within 91 of the prediction."
     assert interval_sentence(trained) == said
-    assert said in sentences(trained)
-    assert table_report(trained).headline.endswith(f" {said}")
+    assert said in table_report(trained).sentences()
+    assert table_report(trained).summary[-1] == said
     logs = replace(regression.coding, logs=Logs(0.0, 1.0, -5.0, 9.0))
     skewed = holding(replace(trained, coding=logs), np.exp(errors / 100), np.ones(100), [1.0])
     assert interval_sentence(skewed) == said.replace("91", "a factor of 2.484")  # e^0.91

@@ -6,8 +6,8 @@ import pytest
 import talweg as tw
 from talweg.insight.dependence import dependence
 from talweg.insight.encoded import EncodedRows
-from talweg.insight.importance import importance, some_of
-from talweg.insight.look import look
+from talweg.insight.importance import importance, sample
+from talweg.insight.inspection import inspect
 from talweg.insight.mistakes import WORST
 
 ROWS = 400
@@ -66,9 +66,9 @@ def test_the_rows_are_those_that_were_held_out(rows) -> None:
 
 
 def test_each_column_fills_its_places(rows) -> None:
-    for name, place in rows.places().items():
+    for name, place in rows.slices().items():
         assert all(each.startswith(name) for each in rows.trained.encoder.inputs[place])
-    assert sum(len(range(*each.indices(99))) for each in rows.places().values()) == rows.x.shape[1]
+    assert sum(len(range(*each.indices(99))) for each in rows.slices().values()) == rows.x.shape[1]
 
 
 def test_what_tells_the_target_is_important_and_noise_is_not(rows) -> None:
@@ -76,9 +76,9 @@ def test_what_tells_the_target_is_important_and_noise_is_not(rows) -> None:
     mean = dict(zip(found.names, found.mean, strict=True))
     assert found.order()[0] == "size"
     assert abs(mean["noise"]) < 0.1 * mean["size"]
-    assert found.worse.shape == (4, 5)
+    assert found.losses.shape == (4, 5)
     assert (found.rows, found.score) == (len(rows), "log loss" if rows.classes else "R2")
-    np.testing.assert_allclose(found.spread, np.std(found.worse, axis=1))
+    np.testing.assert_allclose(found.spread, np.std(found.losses, axis=1))
 
 
 def test_importance_is_the_loss_of_score_with_shuffled_cells(rows) -> None:
@@ -95,12 +95,12 @@ def test_importance_is_the_loss_of_score_with_shuffled_cells(rows) -> None:
 
 
 def test_what_it_relies_on_is_what_clearly_matters(rows) -> None:
-    relied = look(rows.trained, rows.unseen).relied_on
+    relied = inspect(rows.trained, rows.unseen).relied_on
     assert relied[0] == "size" and "noise" not in relied and len(relied) <= 3
 
 
 def test_the_same_seed_shuffles_alike_and_another_otherwise(rows) -> None:
-    first, again, other = (importance(rows, seed=seed).worse for seed in (0, 0, 1))
+    first, again, other = (importance(rows, seed=seed).losses for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
@@ -109,14 +109,15 @@ def test_a_large_model_is_looked_at_in_fewer_rows(rows, monkeypatch) -> None:
     monkeypatch.setattr("talweg.insight.importance.FEWEST_ROWS", 7)
     monkeypatch.setattr("talweg.insight.importance.MOST_WORK", 1.0)
     found = importance(rows)
-    assert (found.rows, found.worse.shape[1]) == (7, 2)
-    few = some_of(rows, 7)
+    assert (found.rows, found.losses.shape[1]) == (7, 2)
+    few = sample(rows, 7)
     assert (len(few), few.true[0], few.true[-1]) == (7, rows.true[0], rows.true[-1])
 
 
 @pytest.mark.parametrize("name", ["size", "place", "day"])
 def test_dependence_is_the_mean_prediction_with_one_column_replaced(rows, name) -> None:
     (found,) = dependence(rows, [name])
+    means = np.column_stack([*found.lines.values()])
     cells = {each: np.asarray(rows.table.columns[each]) for each in rows.table.names}
     ends = [0, -1]
     values = [found.values[place] for place in ends]
@@ -124,12 +125,13 @@ def test_dependence_is_the_mean_prediction_with_one_column_replaced(rows, name) 
         days = sorted(set(cells["day"]))
         values = [days[place] for place in ends]
         years = [float(day[:4]) for day in values]
-        np.testing.assert_allclose([found.values[place] for place in ends], years, atol=1)
+        found_years = found.values.astype("datetime64[Y]").astype(int) + 1970
+        np.testing.assert_allclose([found_years[place] for place in ends], years, atol=1)
     for place, value in zip(ends, values, strict=True):
         changed = {**cells, name: np.full(len(rows), value)}
         said = rows.outputs(rows.trained.encoder.encode(rows.trained.table(changed)))
-        np.testing.assert_allclose(found.means[place], np.mean(said, axis=0), rtol=1e-5)
-    assert found.means.shape == (len(found.values), max(1, len(rows.classes)))
+        np.testing.assert_allclose(means[place], np.mean(said, axis=0), rtol=1e-5)
+    assert means.shape == (len(found.values), max(1, len(rows.classes)))
 
 
 def test_numbers_are_varied_where_they_lie_and_levels_by_how_often(numbers) -> None:
@@ -143,7 +145,7 @@ def test_numbers_are_varied_where_they_lie_and_levels_by_how_often(numbers) -> N
 
 
 def test_mistakes_are_the_worst_rows_with_their_cells(rows) -> None:
-    found = look(rows.trained, rows.unseen).mistakes
+    found = inspect(rows.trained, rows.unseen).mistakes
     outputs = rows.outputs(rows.x)
     if rows.classes:
         given = outputs[np.arange(len(rows)), rows.true]
@@ -172,7 +174,7 @@ def test_a_model_that_ran_away_is_not_looked_into() -> None:
     model = tw.TableModel("price", drop="kind", **quick).fit(TABLE)
     model.trained.net.weights.flat[:] = np.nan
     model.trained.unseen.members.weights[:] = np.nan
-    assert look(model.trained, model.trained.unseen) is None
+    assert inspect(model.trained, model.trained.unseen) is None
 
 
 def test_a_file_holds_no_rows(numbers, tmp_path) -> None:
@@ -186,9 +188,9 @@ def test_a_row_costs_the_weights_of_its_judge_alone(numbers, monkeypatch) -> Non
     sources = trained.unseen, trained.unseen.table
     unseen, whole = (EncodedRows.of(trained, each) for each in sources)
     assert whole.weights == 2 * unseen.weights == trained.net.weights.flat.size
-    work = 60.0 * 2 * len(unseen.places()) * unseen.weights
+    work = 60.0 * 2 * len(unseen.slices()) * unseen.weights
     monkeypatch.setattr("talweg.insight.importance.FEWEST_ROWS", 10)
     monkeypatch.setattr("talweg.insight.importance.MOST_WORK", work)
     # rows say more than repeats, up to a point
     assert [importance(each).rows for each in (unseen, whole)] == [60, 30]
-    assert importance(unseen).worse.shape[1] == 2
+    assert importance(unseen).losses.shape[1] == 2

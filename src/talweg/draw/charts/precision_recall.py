@@ -1,0 +1,33 @@
+"""Precision against recall of each class that is shown."""
+
+from __future__ import annotations
+
+from talweg.draw.charts.figure import Figure
+from talweg.draw.charts.ranking import areas_text, named_curves
+from talweg.draw.charts.unit_square import unit_chart
+from talweg.insight.predictions import Ranking
+
+
+def _draw(record: Ranking) -> str:
+    return unit_chart(
+        named_curves(record.precision_recall, "average"),
+        title="Precision and recall",
+        x_label="recall: share of the class found",
+        y_label="precision: share that is right",
+    )
+
+
+def _caption(record: Ranking) -> str:
+    return (
+        f"{areas_text(record.precision_recall)} under the curve: the average precision; chance "
+        "would reach the share of the class among the rows. Finding more rows of a class costs "
+        "false alarms."
+    )
+
+
+PRECISION_RECALL = Figure(
+    Ranking,
+    _draw,
+    label=lambda record: "Chart of precision against recall",
+    caption=_caption,
+)

@@ -1,0 +1,24 @@
+"""What charts of a class against all others share: names with areas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+
+from talweg.draw.charts.canvas import COLOURS, short
+from talweg.draw.charts.scale import Floats, number
+from talweg.insight.curves import Curve
+
+
+def named_curves(curves: Mapping[str, Curve], word: str) -> dict[str, tuple[Floats, Floats]]:
+    """As many curves as can be told apart, with their areas in their names."""
+    return {
+        f"{short(name)}, {word} {number(curve.area, 3)}": (curve.x, curve.y)
+        for name, curve in islice(curves.items(), len(COLOURS))
+    }
+
+
+def areas_text(curves: Mapping[str, Curve]) -> str:
+    """The area of every class in words."""
+    areas = [f"{number(curve.area, 3)} for class {name}" for name, curve in curves.items()]
+    return f"Area {', '.join(areas)}"

@@ -1,0 +1,33 @@
+"""Residuals against predicted numbers."""
+
+from __future__ import annotations
+
+from talweg.draw.charts.figure import Figure
+from talweg.draw.charts.plots import scatter_chart
+from talweg.insight.predictions import PredictedNumbers
+
+_CAPTION = (
+    "What the prediction leaves over. A cloud of even height around the dashed line leaves "
+    "nothing to learn; a bend or a funnel says that something systematic is missing."
+)
+
+
+def _draw(record: PredictedNumbers) -> str:
+    return scatter_chart(
+        record.predicted,
+        record.residuals,
+        title="Residuals against predicted",
+        x_label=f"{record.target or 'value'}, predicted",
+        y_label="true minus predicted",
+        diagonal=False,
+        level=0.0,
+    )
+
+
+RESIDUALS = Figure(
+    PredictedNumbers,
+    _draw,
+    label=lambda record: "Chart of residuals against predicted values",
+    caption=lambda record: _CAPTION,
+    half=True,
+)

@@ -1,0 +1,84 @@
+"""What charts of a sweep share: axes of settings, dots for runs, and the best run in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from talweg.draw.charts import canvas
+from talweg.draw.charts.scale import Floats, Scale, finite, number, spread
+from talweg.draw.markup import Markup, tag
+
+PLOT = 250.0  # the height of a plot
+BELOW = 66.0  # room for ticks and label under a plot
+LOG_RATIO = 30.0  # positive settings that are further apart get a log scale
+LONGEST = 12  # letters of a value that is not a number
+
+
+@dataclass(frozen=True)
+class Named(Scale):
+    """A scale of words in a row, at the positions 0, 1, 2, ..."""
+
+    names: tuple[str, ...] = ()
+
+    def ticks(self) -> list[tuple[float, str]]:
+        positions = self(np.arange(len(self.names))).tolist()
+        return list(zip(positions, self.names, strict=True))
+
+
+def positions(values: Sequence[Any]) -> tuple[Floats, tuple[str, ...]]:
+    """Where values lie on an axis, and their names if they are not numbers.
+
+    >>> positions([0.1, 2]), positions(["a", "b", "a"])
+    ((array([0.1, 2. ]), ()), (array([0., 1., 0.]), ('a', 'b')))
+    """
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return np.array(values, np.float64), ()
+    words = [canvas.shorten(str(value), LONGEST) for value in values]
+    names = tuple(dict.fromkeys(words))
+    return np.array([names.index(word) for word in words], np.float64), names
+
+
+def axis(at: Floats, names: tuple[str, ...], start: float, end: float) -> Scale:
+    """The scale of a setting: words in a row, or numbers, logarithmic if they are far apart."""
+    if names:
+        return Named(-0.5, len(names) - 0.5, start, end, names=names)
+    is_log = bool(at.min() > 0 and at.max() / at.min() > LOG_RATIO)
+    return spread(at, start, end, log=is_log)
+
+
+def with_log(name: str, scale: Scale) -> str:
+    """The label of an axis, which tells that it is logarithmic."""
+    return f"{name} (log scale)" if scale.log else name
+
+
+def dots(points: Floats, opacities: Floats) -> Markup:
+    """A dot for each run."""
+    circles = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill-opacity="{opacity:.2f}"/>'
+        for (x, y), opacity in zip(points.tolist(), opacities.tolist(), strict=True)
+    )
+    return tag("g", Markup(circles), fill="var(--series-1)")
+
+
+def ring(point: Floats) -> Markup:
+    """A ring around the best run."""
+    x, y = map(float, point)
+    return tag("circle", cx=x, cy=y, r=8, fill="none", stroke="var(--series-2)", stroke_width=2.5)
+
+
+def best_text(
+    values: Sequence[Sequence[Any]], losses: Floats, names: Sequence[str], measure: str
+) -> str:
+    """The least loss, and the settings of its run."""
+    best = int(np.nanargmin(np.where(finite(losses), losses, np.nan)))
+    settings = (f"{n} {_word(v[best])}" for n, v in zip(names, values, strict=True))
+    return f"The least {measure}, {number(float(losses[best]))}, is at {' and '.join(settings)}."
+
+
+def _word(value: Any) -> str:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number(float(value)) if is_number else str(value)

@@ -1,0 +1,169 @@
+"""Sections about a trained table: its result, what it relies on, where it errs, its data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from talweg.draw.charts.importance import MOST_BARS, importance_title
+from talweg.draw.charts.scale import number
+from talweg.draw.markup import Markup
+from talweg.draw.pages import page
+from talweg.draw.pages.text import duration
+from talweg.errors import counted
+from talweg.insight.dependence import Dependence
+from talweg.insight.importance import Importance
+from talweg.insight.inspection import Inspection
+from talweg.insight.mistakes import Mistakes
+from talweg.insight.predictions import PredictedClasses, PredictedNumbers, Predictions
+from talweg.insight.table_report import Data, Result, TableReport
+
+
+def table_facts(report: TableReport) -> list[tuple[str, str]]:
+    """Names and values below the summary, of the parts that the report has."""
+    facts = []
+    if report.result and report.result.scores:
+        first = report.result.scores[0]
+        facts.append((f"{first.name[0].upper()}{first.name[1:]}", f"{first.network:.3g}"))
+    if report.data:
+        facts.append(("Rows", f"{report.data.rows:,}"))
+        facts.append(("Columns used", f"{len(report.data.columns):,}"))
+    if report.network:
+        facts.append(("Parameters", f"{report.network.parameters * report.network.copies:,}"))
+    if report.training and report.training.seconds is not None:
+        facts.append(("Training time", duration(report.training.seconds)))
+    return facts
+
+
+def result_section(result: Result) -> list[Markup]:
+    """The scores, and the predictions beside the truth."""
+    whose = "These networks" if result.networks > 1 else "This network"
+    heads = ("Score", whose, result.baseline)
+    scores = page.table(result.scored_on or "Scores", heads, result.scores)
+    return [scores, _periods(result), *_predictions(result.predictions)]
+
+
+def _periods(result: Result) -> Markup:
+    """How the first score changed from one period to the next."""
+    name = result.scores[0].name if result.periods else ""
+    heads = ("From", "To", "Rows", name, f"{name} of the trivial predictor")
+    rows = [(p.first, p.last, p.rows, p.network, p.trivial) for p in result.periods]
+    return page.table(f"{name}, period by period", heads, rows)
+
+
+def _predictions(predictions: Predictions | None) -> list[Markup]:
+    if isinstance(predictions, PredictedClasses):
+        return list(_classes(predictions))
+    if isinstance(predictions, PredictedNumbers):
+        return page.figures(predictions)
+    return [
+        part
+        for target in predictions or ()
+        for part in (page.heading(target.target), *page.figures(target))
+    ]
+
+
+def _classes(predictions: PredictedClasses) -> Iterator[Markup]:
+    yield from page.figures(predictions)
+    heads = ("Class", "Rows", "Precision", "Recall", "ROC area", "Average precision")
+    rows = [
+        (c.name, c.rows, c.precision, c.recall, c.roc_area, c.average_precision)
+        for c in predictions.classes
+    ]
+    yield page.table("Each class against all others", heads, rows)
+    yield from page.figures(predictions.calibration, predictions.ranking)
+
+
+def columns_section(inspection: Inspection) -> list[Markup]:
+    """How important each column is, and how the prediction follows the first ones."""
+    return [*_importance(inspection.importance), *_dependence(inspection.dependence)]
+
+
+def _importance(importance: Importance) -> list[Markup]:
+    """A chart of the most important columns, and a table of all if there are more."""
+    figures = page.figures(importance)
+    if len(importance.names) <= MOST_BARS:
+        return figures
+    values = zip(importance.names, importance.mean, importance.spread, strict=True)
+    rows = [(name, number(mean, 3), number(spread, 2)) for name, mean, spread in values]
+    heads = ("Column", importance_title(importance), "Spread")
+    every = page.table(f"All {len(rows)} columns", heads, rows)
+    return [*figures, page.fold("All columns", every)]
+
+
+def _dependence(dependence: Sequence[Dependence]) -> list[Markup]:
+    if not dependence:
+        return []
+    text = (
+        f"Each picture shows {dependence[0].predicted} as predicted on average where "
+        "every row is given the value below and keeps the rest; of columns that go together, such "
+        "rows may not exist."
+    )
+    heading = page.heading("How the prediction follows them")
+    return [heading, page.paragraph(text), *page.figures(*dependence)]
+
+
+def mistakes_section(inspection: Inspection) -> list[Markup]:
+    """The rows with the largest errors, as a table."""
+    mistakes = inspection.mistakes
+    largest = (
+        "given the lowest probability of what was true"
+        if mistakes.measure.startswith("probability")
+        else "off by most"
+    )
+    text = (
+        f"The rows that training never saw and that were {largest}, with the columns that the "
+        "network relies on most. Some may be rows that are wrong themselves."
+    )
+    columns = mistake_columns(mistakes)
+    heads, cells = [head for head, _ in columns], [values for _, values in columns]
+    rows = [tuple(map(_cell, row)) for row in zip(*cells, strict=True)]
+    return [page.paragraph(text), page.table("The worst first", heads, rows, wide=True)]
+
+
+def mistake_columns(mistakes: Mistakes) -> list[tuple[str, Sequence[Any]]]:
+    """Head and cells of each column: truth and prediction, the error, and the table's columns."""
+    errors = (mistakes.measure, np.asarray(mistakes.errors).tolist())
+    return [*_true_and_predicted(mistakes), errors, *mistakes.columns.items()]
+
+
+def _true_and_predicted(mistakes: Mistakes) -> list[tuple[str, Sequence[Any]]]:
+    first, *others = mistakes.targets
+    if not others:
+        return [(f"{first}, true", mistakes.true), ("predicted", mistakes.predicted)]
+    pairs = zip(np.transpose(mistakes.true), np.transpose(mistakes.predicted), strict=True)
+    return [
+        (f"{name}, {word}", cells.tolist())
+        for name, pair in zip(mistakes.targets, pairs, strict=False)
+        for word, cells in zip(("true", "predicted"), pair, strict=True)
+    ]
+
+
+def _cell(value: str | float) -> str | float:
+    """A number to the digits that a network has, so that 21 is not 21.0000002."""
+    return value if isinstance(value, str) else float(np.float32(value))
+
+
+def data_section(data: Data) -> list[Markup]:
+    """How the rows were split, and what became of each column."""
+    used = f"Each of {data.networks} networks uses" if data.networks > 1 else "Used for"
+    splits = [(split.name, split.rows, f"{split.share:.0%}") for split in data.splits]
+    left_out = [(column.name, column.why) for column in data.left_out]
+    return [
+        page.notes("Worth a look", [*data.time_order, *(note.text for note in data.notes)]),
+        page.table(counted(data.rows, "row"), (used, "Rows", "Share"), splits),
+        _used_columns(data),
+        page.table("Columns left out", ("Column", "Why"), left_out),
+    ]
+
+
+def _used_columns(data: Data) -> Markup:
+    """The columns that the network sees, with their missing cells if there are any."""
+    if not any(column.missing for column in data.columns):
+        rows = [(column.name, column.kind, column.encoding) for column in data.columns]
+        return page.table("Columns", ("Column", "Kind", "How it is used"), rows)
+    heads = ("Column", "Kind", "Missing cells", "How it is used")
+    counts = [(c.name, c.kind, c.missing, c.encoding) for c in data.columns]
+    return page.table("Columns", heads, counts)

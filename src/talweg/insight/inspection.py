@@ -1,0 +1,68 @@
+"""What a model does on rows with a known target: which columns it relies on, how its predictions
+follow them, where it errs most, and how fast it is.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from talweg.data.columns.table import Table
+from talweg.data.model.trained_table import TrainedTable, Unseen
+from talweg.insight.dependence import Dependence, dependence
+from talweg.insight.encoded import EncodedRows
+from talweg.insight.importance import Importance, importance
+from talweg.insight.mistakes import Mistakes, mistakes
+from talweg.insight.record import Record
+
+MOST_DEPENDENCES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection(Record):
+    """The result of `inspect`: columns come with the most important one first.
+
+    `rows_per_second` is the speed of predicting, encoding included.
+    """
+
+    derived = ("relied_on",)
+    importance: Importance
+    dependence: tuple[Dependence, ...]
+    mistakes: Mistakes
+    rows_per_second: float
+
+    @property
+    def relied_on(self) -> list[str]:
+        """Up to three columns that matter most, of those whose importance is clear."""
+        found = self.importance.sorted()
+        clear = found.mean[:3] > 2 * found.spread[:3]
+        return [name for name, is_clear in zip(found.names[:3], clear, strict=True) if is_clear]
+
+
+def inspect(trained: TrainedTable, source: Table | Unseen) -> Inspection | None:
+    """Inspect a model on these rows, preferably unseen ones; None if it predicts NaN.
+
+    DataError: the table lacks a column or the target. Work is bounded, whatever the table's size.
+    """
+    rows = EncodedRows.of(trained, source)
+    outputs = rows.outputs(rows.x)
+    speed = _rows_per_second(trained, rows)
+    if not np.isfinite(outputs).all():
+        return None
+    found = importance(rows).sorted()
+    names = tuple(map(trained.called, found.names))
+    return Inspection(
+        importance=replace(found, names=names),
+        dependence=tuple(dependence(rows, found.names[:MOST_DEPENDENCES], trained.coding)),
+        mistakes=mistakes(rows, outputs, found.names),
+        rows_per_second=speed,
+    )
+
+
+def _rows_per_second(trained: TrainedTable, rows: EncodedRows) -> float:
+    trained.predict(rows.table.take(np.arange(min(2, len(rows)))))  # which compiles it
+    started = time.perf_counter()
+    trained.predict(rows.table)
+    return len(rows) / (time.perf_counter() - started)

@@ -1,0 +1,156 @@
+"""What a trained table reaches on rows that it never saw, in sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from talweg.data.model.target import Classification, Regression
+from talweg.data.model.trained_table import TrainedTable
+from talweg.errors import counted
+from talweg.insight.text import MOST_NAMED, first_few, listed, number_text, percent
+
+FEW_HELD_OUT = 100  # rows; the standard error of an accuracy of 0.9 is then 0.03
+_HARDLY = 0.02  # of the way from the trivial predictor to a perfect one
+
+
+def target_name(trained: TrainedTable) -> str:
+    """What to call the target: its name, or the first few of several."""
+    return listed(first_few(list(map(trained.called, trained.coding.names))))
+
+
+def baseline(trained: TrainedTable) -> str:
+    """What the trivial predictor says to each row."""
+    prior, when = trained.held_out.prior, " of the rows before" if trained.in_time else ""
+    if is_several(trained):
+        return f"the mean of each{when and ' in the rows before'}"
+    if trained.task == "regression":
+        return f"the mean{when}, {number_text(float(prior[0]))}"
+    return f"the most frequent class{when}, {class_name(trained, int(prior.argmax()))}"
+
+
+def class_name(trained: TrainedTable, place: int) -> str:
+    """A class as it is written."""
+    assert isinstance(trained.coding, Classification)
+    return trained.coding.levels[place]
+
+
+def headline(trained: TrainedTable) -> str:
+    """What the network reaches on rows that it never saw, beside a trivial predictor."""
+    first, many = trained.scores[0], trained.blueprint.members > 1
+    subject = f"On {judged_rows(trained)}, the network{'s' * many}"
+    trivial = f"always predicting {baseline(trained)}, is"
+    if is_several(trained):
+        return f"{subject} {'explain' if many else 'explains'} {_explained(trained)}"
+    if trained.task == "regression":
+        error, r2 = trained.scores[1], "" if first.network > 0 else f" (R2 {first.network:.3g})"
+        return (
+            f"{subject} {'explain' if many else 'explains'} "
+            f"{_share(first.network)} of the variance of {target_name(trained)}{r2} and "
+            f"{'are' if many else 'is'} off by {number_text(error.network)} on average; "
+            f"{trivial} off by {number_text(error.trivial)}."
+        )
+    return (
+        f"{subject} {'predict' if many else 'predicts'} {target_name(trained)} correctly in "
+        f"{percent(first.network)} of them; {trivial} correct in {percent(first.trivial)}."
+    )
+
+
+def _explained(trained: TrainedTable) -> str:
+    """How much of the variance of several targets, and of which most and least."""
+    first, *others = trained.scores
+    names = trained.coding.names
+    of_each = zip((one.network for one in others), map(trained.called, names), strict=False)
+    ordered = sorted(of_each)
+    (least, hardest), (most, easiest) = ordered[0], ordered[-1]
+    r2 = "" if first.network > 0 else f"{first.network:.3g}, "
+    return (
+        f"{_share(first.network)} of the variance of {target_name(trained)} on average (R2 {r2}"
+        f"from {least:.3g} of "
+        f"{hardest} to {most:.3g} of {easiest}); always predicting "
+        f"{baseline(trained)} explains none."
+    )
+
+
+def _share(r2: float) -> str:
+    """R2 as a share of the variance, if it is one."""
+    return percent(r2) if r2 > 0 else "none"
+
+
+def is_several(trained: TrainedTable) -> bool:
+    """Whether there are several targets."""
+    return len(trained.coding.names) > 1
+
+
+def judged_rows(trained: TrainedTable) -> str:
+    """The rows that the scores are of."""
+    rows = counted(len(trained.held_out.true), "row")
+    if trained.in_time is not None:
+        judges = "networks" if trained.blueprint.members > 1 else "a network"
+        by = trained.in_time.called
+        return f"the last {rows} by {by}, predicted by {judges} that learned from earlier rows only"
+    if trained.blueprint.members > 1:
+        return f"{rows}, each judged by a network that never saw it"
+    return f"{rows} that training never saw"
+
+
+def interval_sentence(trained: TrainedTable) -> str:
+    """How far the truth lies from a predicted number; nothing where few rows tell, or of classes.
+
+    Of 100 judged rows the share that it holds has a standard error of 0.03.
+    """
+    coding = trained.coding
+    if isinstance(coding, Classification) or len(trained.held_out.true) < FEW_HELD_OUT:
+        return ""
+    reach = trained.reach(0.9)
+    if (
+        not np.isfinite(reach).all() or len(reach) > MOST_NAMED
+    ):  # weights that ran away, or too much
+        return ""
+    within = list(map(_within, coding.each, reach.tolist()))
+    if is_several(trained):
+        pairs = zip(within, map(trained.called, trained.coding.names), strict=True)
+        within = [f"{each} ({name})" for each, name in pairs]
+    return f"In 9 of 10 cases the truth lies within {listed(within)} of the prediction."
+
+
+def _within(target: Regression, reach: float) -> str:
+    if target.logs is None:
+        return number_text(reach)
+    return f"a factor of {number_text(target.logs.factor(reach))}"
+
+
+def verdict(trained: TrainedTable) -> str:
+    """Whether the network is worth having, and what to do where it is not."""
+    score = trained.scores[0]
+    room = 1.0 - score.trivial
+    gain = (score.network - score.trivial) / room if room > 0 else 0.0
+    if not gain >= -_HARDLY and trained.in_time:
+        return (
+            f"That is worse than always predicting {baseline(trained)}: the other columns do not "
+            "say how this one goes on. Columns that do, such as its earlier values, may help."
+        )
+    if not gain >= -_HARDLY:  # NaN, from weights that ran away, is worse as well
+        return (
+            "That is worse than the trivial predictor: try a smaller learning rate, more "
+            "patience, or more rows."
+        )
+    if gain < _HARDLY:
+        return (
+            "It has hardly learned more than the trivial predictor knows: the other columns may "
+            "say little about this one, or there are too few rows."
+        )
+    if trained.task == "regression" and abs(score.trivial) < _HARDLY:
+        return ""  # then R2, which the headline gives, says just that
+    return f"That is {percent(gain)} of the way from the trivial predictor to a perfect one."
+
+
+def decision_sentence(trained: TrainedTable) -> str:
+    """From which probability on a class is predicted, where that is no matter of the likeliest."""
+    decision = trained.decision
+    if decision is None:
+        return ""
+    positive = class_name(trained, decision.positive)
+    return (
+        f"A row is taken for {positive} where its probability is at least "
+        f"{number_text(decision.threshold)}."
+    )
