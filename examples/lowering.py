@@ -1,8 +1,8 @@
-"""From Python to machine code: every form of a tiny run, printed.
+"""From Python to machine code: every stage of compiling a tiny run, printed.
 
-A step of the 3-4-1 net is first a graph of gates, forward, backward and update together. The
-plan groups its nodes into kernels: loops that run without a pause. The program is LLVM's text,
-from which machine code is made; what is printed here is the loop of one kernel.
+A step of the 3-4-1 network is first a graph of gates: forward, backward and update together. The
+plan fuses its nodes into kernels and places the kernels in regions, between which threads meet at a
+barrier. The program is LLVM IR, which LLVM compiles to machine code.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=float)
 y = np.array([[0], [1], [1], [0]], dtype=float)
 
 
-def forms() -> tw.Lowered:
+def lowered() -> tw.Lowered:
     net = tw.Sequential(
         tw.Dense(4, "sigmoid", bias=False), tw.Dense(1, "sigmoid", bias=False), dtype="float64"
     )
@@ -21,7 +21,7 @@ def forms() -> tw.Lowered:
 
 
 def function(ir: str, name: str) -> list[str]:
-    """The lines of one function of the program."""
+    """The lines of one function of the IR."""
     lines = ir.splitlines()
     start = next(i for i, line in enumerate(lines) if f" @{name}(" in line and "define" in line)
     return lines[start : lines.index("}", start) + 1]
@@ -32,16 +32,19 @@ def shortened(text: str) -> str:
 
 
 def main() -> None:
-    found = forms()
+    program = lowered()
     print("The graph of one step")
-    print(shortened(str(found.graph)))
-    print("\nThe plan: which gates share a loop, and when threads meet")
-    print(shortened(found.plan))
-    print("\nWhat each kernel takes")
-    print(shortened(found.expected))
-    update = function(found.ir, "step_2")
-    print(f"\nThe last stage, gradients and update, in LLVM IR: {len(update)} lines, the end of it")
-    print(shortened("\n".join(update[-24:])))
+    print(shortened(str(program.graph)))
+    print("\nThe plan: which gates share a loop, and where threads meet")
+    print(shortened(program.plan))
+    print("\nThe expected cost of each kernel")
+    print(shortened(program.expected))
+    region = function(program.ir, "step_1")
+    update = max(i for i, line in enumerate(region) if "fsub" in line)
+    print(
+        f"\nThe update, weights - lr * gradient, among the {len(region)} lines of its region's IR"
+    )
+    print(shortened("\n".join(region[update - 9 : update + 3])))
 
 
 if __name__ == "__main__":

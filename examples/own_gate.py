@@ -23,8 +23,8 @@ from talweg.engine.native.plan.view import View
 from talweg.gates import Cost, Gate, Operand, Spec
 
 # 1. An elementwise gate --------------------------------------------------------------------------
-# `elementwise` knows the shapes, undoes broadcasts and counts the cost. `native` writes what
-# computes one element, or one vector of them.
+# `elementwise` handles shapes, broadcasting and cost. `native` emits the code for one element, or
+# for one vector of elements.
 # d softsign / dx = 1 / (1 + |x|)^2 = (1 - |out|)^2
 
 softsign = gates.elementwise(
@@ -38,7 +38,7 @@ softsign = gates.elementwise(
 )
 
 # 2. A gate composed of others --------------------------------------------------------------------
-# How far each row of x (N, D) lies from each center c (H, D): squared distances (N, H),
+# Squared distances (N, H) from each row of x (N, D) to each center c (H, D):
 # out[n, h] = sum over d of (x[n, d] - c[h, d])^2.
 
 
@@ -112,7 +112,7 @@ smooth = Gate(
 
 @dataclass(frozen=True, eq=False)
 class Smooth(OwnKernel):
-    """The loops: over the rows that this call computes, and over t with the last average."""
+    """A loop over the rows of this call, and within it one over t that carries the average."""
 
     x: View
     out: View
@@ -151,7 +151,7 @@ def smooth_kernel(node: Node, row_axis: int | None, inputs: Sequence[View], out:
 
 
 def smooth_rows(node: Node, axes: Sequence[int | None]) -> int | None:
-    """A row of the result needs only that row of x, if the first axis of x counts the rows."""
+    """A row of the result needs only the same row of x, if the first axis of x is the row axis."""
     return 0 if axes[0] == 0 else None
 
 
@@ -159,7 +159,7 @@ register(smooth, Lowering(KernelForm(smooth_kernel), smooth_rows))
 
 
 class Bumps(tw.Module):
-    """exp(-|x - c|^2): each unit answers near its own center c, and learns where that should be."""
+    """exp(-|x - c|^2): each unit responds near its own center c, which it learns."""
 
     def __init__(self, units: int) -> None:
         self.units = units
@@ -170,7 +170,7 @@ class Bumps(tw.Module):
 
 
 def check() -> None:
-    """Compare the gates' rules, and the rules of those rules, with finite differences."""
+    """Compare the first and second derivatives of the gates with finite differences."""
     random = np.random.default_rng(0)
     x, c = random.standard_normal((4, 2)), random.standard_normal((3, 2))
     tw.check_gradients(softsign, x, order=2)
@@ -180,20 +180,20 @@ def check() -> None:
 
 
 def train(engine: str = "native") -> tuple[tw.Run, float]:
-    """Tell the points of a ring from those inside and outside of it."""
+    """Classify points as on a ring or off it."""
     X = np.random.default_rng(1).uniform(-1.5, 1.5, (400, 2))
     radius = np.hypot(*X.T)
     y = ((radius > 0.5) & (radius < 1.2)).astype(int)
     net = tw.Sequential(Bumps(16), tw.Dense(8, softsign), tw.Dense(1))
     settings = {"loss": "binary_cross_entropy", "optimizer": tw.Adam(lr=0.03), "epochs": 100}
     run = tw.fit(net, X, y, **settings, seed=0, progress=False, engine=engine)
-    right = np.mean((net.predict(X)[:, 0] > 0) == (y == 1))
-    return run, float(right)
+    accuracy = np.mean((net.predict(X)[:, 0] > 0) == (y == 1))
+    return run, float(accuracy)
 
 
 def main() -> None:
     check()
-    print("\nA wrong rule is named:\n")
+    print("\nA wrong backward rule is found and named:\n")
     wrong = gates.elementwise(
         "wrong", "x^3", lambda x: x**3, backward=(lambda g, out, x: g * x * x,), slopes=("x^2",)
     )
@@ -201,11 +201,11 @@ def main() -> None:
         tw.check_gradients(wrong, np.array([1.0, 2.0]))
     except tw.GradientError as error:
         print(textwrap.indent(textwrap.fill(str(error), 76), "  "))
-    run, right = train()
-    print("\nA layer of bumps and a softsign layer learn to tell a ring from the rest:\n")
+    run, accuracy = train()
+    print("\nA layer of bumps and a softsign layer learn to recognize a ring:\n")
     print(run.net.summary())
     print(f"\nloss {run.history['loss'][0]:.3f} -> {run.history['loss'][-1]:.3f},", end=" ")
-    print(f"{right:.1%} of the points right after {run.epochs} epochs")
+    print(f"accuracy {accuracy:.1%} after {run.epochs} epochs")
 
 
 if __name__ == "__main__":

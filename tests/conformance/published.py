@@ -1,4 +1,4 @@
-"""The numbers that the tutorials print, and which of them no test can find."""
+"""The numbers that the tutorials publish, and those that no test reproduces."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ FIRST_WEIGHTS = [
 ]
 SECOND_WEIGHTS = [-0.5910955, 0.75623487, -0.94522481, 0.34093502]
 
-# hidden units, alpha: mean |error| before steps 10,000, .. 50,000, and how near ours must be
+# hidden units, alpha: mean |error| before steps 10,000, .. 50,000, and the tolerance
 ERRORS = {
     4: {
         0.001: (
@@ -95,12 +95,12 @@ ERRORS = {
 
 
 class Look(NamedTuple):
-    """Weights after 60,000 steps with 4 hidden units, and how often the update of each turned."""
+    """Weights after 60,000 steps with 4 hidden units, and the direction changes of each update."""
 
     first: list[list[float]]
-    turns_of_first: list[list[int]]
+    changes_of_first: list[list[int]]
     second: list[float]
-    turns_of_second: list[int]
+    changes_of_second: list[int]
     tolerance: dict[str, float]
 
 
@@ -279,7 +279,7 @@ CIRCUITS = {
     },
 }
 
-# way: {pass: error and share right of 1,000 images, then of 10,000 others, cut to digits}
+# network: {epoch: training error and accuracy, test error and accuracy, truncated digits}
 CHAPTERS = {
     "plain": {
         0: ("0.722", "0.537", "0.601", "0.6488"),
@@ -301,7 +301,7 @@ CHAPTERS = {
         0: ("1.284", "0.165", "0.815", "0.3832"),
         290: ("0.383", "0.851", "0.428", "0.7975"),
     },
-    "softmax": {  # no errors are printed
+    "softmax": {  # the book prints no errors
         0: ("", "0.156", "", "0.394"),
         10: ("", "0.723", "", "0.6867"),
         20: ("", "0.732", "", "0.7025"),
@@ -316,7 +316,7 @@ CHAPTERS = {
     },
 }
 
-ADDITION = {  # before the sum of this number: the error of its eight bits, and what the net says
+ADDITION = {  # number of the sum: the error of its eight bits and the answer, before training on it
     0: (3.45638663, 1),
     1000: (3.63389116, 255),
     2000: (3.91366595, 72),
@@ -330,14 +330,14 @@ ADDITION = {  # before the sum of this number: the error of its eight bits, and 
 }
 
 LEFT_OUT = {
-    "a: weights of columns 1 and 2 at alpha 1000": "they change with the order of a sum",
-    "a: dropout in three lines": "it is unseeded, and prints no output",
-    "b: by the interpreter, chapter 8 after pass 20 and chapter 10 after pass 0": (
-        "not by default, since it takes six minutes: TALWEG_ALL_PASSES=1 pytest -k by_heart"
+    "a: weights of columns 1 and 2 at alpha 1000": "they depend on the order of summation",
+    "a: dropout in three lines": "it has no seed, and prints no output",
+    "b: on the interpreter, chapter 8 after epoch 20 and chapter 10 after epoch 0": (
+        "not by default, since it takes six minutes: TALWEG_ALL_PASSES=1 pytest -k thousand_digits"
     ),
-    "c: more than three digits of the spiral's losses that depend on the first weights": (
-        "its rows are those of seed 0, but where it draws its weights is not said"
+    "c: more than three digits of the spiral's losses that depend on the initial weights": (
+        "its rows are those of seed 0, but the notes do not say when the weights are drawn"
     ),
-    "d: 5.68 with a second hidden layer": "its weights are only in the article's pictures",
+    "d: 5.68 with a second hidden layer": "the article shows its weights only in pictures",
 }
-"""What is not reproduced, and why."""
+"""Published numbers that no test reproduces, and why."""

@@ -121,8 +121,8 @@ def test_final_weights_and_their_direction_changes(alpha: float) -> None:
     run, look = alphas()[4, alpha], CLOSER_LOOK[alpha]
     assert_weights(alpha, (run.net.weights["0.weight"], run.net.weights["1.weight"][:, 0]))
     if alpha < 1000:  # at 1000 the weights stand still, and the article counts gradients
-        assert_array_equal(run.direction_changes["0.weight"], look.turns_of_first)
-        assert_array_equal(run.direction_changes["1.weight"][:, 0], look.turns_of_second)
+        assert_array_equal(run.direction_changes["0.weight"], look.changes_of_first)
+        assert_array_equal(run.direction_changes["1.weight"][:, 0], look.changes_of_second)
 
 
 def assert_weights(alpha: float, layers: tuple[np.ndarray, np.ndarray]) -> None:
@@ -146,7 +146,7 @@ def test_all_alphas_side_by_side(hidden: int, engine: str) -> None:
         if hidden == 4:
             weights, look = run.net.weights["weights"][index], CLOSER_LOOK[alpha]
             assert_weights(alpha, (weights[:3], weights[3]))
-            changes = np.array([*look.turns_of_first, look.turns_of_second])
+            changes = np.array([*look.changes_of_first, look.changes_of_second])
             assert_array_equal(run.net.weights["changes"][index], changes)
             if alpha < 1000:
                 assert_array_equal(run.direction_changes["weights"][index], changes)
