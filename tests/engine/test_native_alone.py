@@ -12,7 +12,8 @@ import pytest
 pytest.importorskip("llvmlite")
 
 # A thread that waits for one that has left waits for ever, so this is another process.
-from talweg.engine.native.runtime import control as c, core_sharing
+from talweg.engine.native import control as c
+from talweg.engine.native.runtime import core_sharing
 from talweg.engine.native.runtime.core_sharing import CoreSharing
 
 # A thread that waits for one that has left waits forever, so this is another process.
@@ -20,7 +21,7 @@ FORCED = """
 import sys
 import numpy as np
 import talweg as tw
-from talweg.engine.native.runtime import control as c
+from talweg.engine.native import control as c
 from talweg.engine.native.runtime import core_sharing
 from talweg.engine.native.runtime.call import Call
 from talweg.engine.native.runtime.core_sharing import CoreSharing

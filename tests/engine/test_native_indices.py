@@ -26,9 +26,10 @@ from conformance.gates import TABLE
 from conformance.losses import REFERENCE
 from conformance.networks import DEEP, FLAT, MIXING, SERIES, Net
 from conformance.random_graphs import KINKED, SMOOTH, Recipe, bounded, recipes
+from talweg.engine.native.checker import memory
 from talweg.engine.native.checker.instrument import with_checks
-from talweg.engine.native.checker.memory import CheckedGraph, CheckedMemory, Pieces
-from talweg.engine.native.driver import base as driver_base
+from talweg.engine.native.checker.memory import CheckedGraph, CheckedMemory, Pieces, prepare_checked
+from talweg.engine.native.driver import run_plans
 from talweg.engine.native.emit.gemm import product as contract
 from talweg.engine.native.llvm.cache import Cache
 from talweg.engine.native.llvm.compiler import compiled, host
@@ -49,14 +50,13 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[launch.Prepared]]:
     prepared: list[launch.Prepared] = []
 
     def prepare(program: Any) -> launch.Prepared:
-        prepared.append(launch_prepare(program, checked=True))
+        prepared.append(prepare_checked(program))
         return prepared[-1]
 
-    launch_prepare = launch.prepare
     monkeypatch.setattr(launch, "prepare", prepare)
-    monkeypatch.setattr(driver_base, "LONG", 0)
+    monkeypatch.setattr(run_plans, "LONG", 0)
     yield prepared
-    assert prepared and all(each.build.checked for each in prepared)
+    assert prepared
 
 
 # Runs ---------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def test_vectors_of_other_machines(
 ) -> None:
     """Wider ones are split, so this machine can run them."""
     other = replace(host(), vector_bytes=vector_bytes, registers=registers)
-    monkeypatch.setattr(launch, "host", lambda: other)
+    monkeypatch.setattr(memory, "host", lambda: other)
     settings = RUNS.get(name, {"make": partial(dense, 129, 33, 2), "epochs": 1, "batch_size": 20})
     agree(**settings, threads=2, dtype="float32")
 

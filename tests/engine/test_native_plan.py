@@ -41,7 +41,7 @@ class Net(tw.Module):
 
 def plans_of_run(make: Callable[[], tw.Module], y: Any = Y, x: Any = X, **settings: Any) -> str:
     """The plans of a whole run: its steps, the evaluation, the stopping rules."""
-    parts = build(program_of(make, x, y, **settings), TARGET).parts
+    parts = build(program_of(make, x, y, **settings), TARGET).plans
     plans = {"step": parts.step, "unwatched step": parts.unwatched_step}
     plans |= {"evaluation": parts.evaluate, "rules": parts.rules}
     return "\n".join(f"{name}\n\n{plan}\n" for name, plan in plans.items() if plan)

@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 import talweg as tw
-from talweg.engine.native.driver import base as driver_base
+from talweg.engine.native.driver import run_plans
 from talweg.engine.native.llvm import compiler
 from talweg.engine.native.llvm.cache import Cache
 from talweg.engine.native.runtime import call, launch, run_memory as tables
@@ -42,7 +42,7 @@ def no_thread_is_left() -> bool:
 
 @pytest.fixture(autouse=True)
 def on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver_base, "LONG", 0)
+    monkeypatch.setattr(run_plans, "LONG", 0)
 
 
 # Threads ------------------------------------------------------------------------------------------

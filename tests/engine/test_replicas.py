@@ -138,7 +138,7 @@ def test_the_replicas_take_the_lanes_and_products_are_not_stored() -> None:
     (job,) = jobs([0.1])
     build = launch.prepare(together([job.program], 16)).build
     terms = 3 * 5 * 16  # of one row's largest product
-    assert max(each.size.factor for each in build.buffers if each.size.power) < terms
-    assert not any(each.guarded for each in build.parts.step.kernels if isinstance(each, Nest))
+    assert max(each.size.factor for each in build.plans.buffers if each.size.power) < terms
+    assert not any(each.guarded for each in build.plans.step.kernels if isinstance(each, Nest))
     sums = re.findall(r"call (.*?) @llvm\.fma", build.text)
     assert sums and all("x float" in each for each in sums), "a product is added up lane by lane"

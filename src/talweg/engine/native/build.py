@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-from talweg.engine.native.checker.instrument import Checked, with_checks
-from talweg.engine.native.driver.main import Parts, write_run
+from talweg.engine.native.control import FIRST_BUFFER
+from talweg.engine.native.driver.main import write_run
 from talweg.engine.native.driver.rules import rules_graph
+from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.gemm.product import write_routines
 from talweg.engine.native.emit.gemm.tiles import panel_width
 from talweg.engine.native.emit.math.functions import FUNCTIONS
@@ -23,7 +23,6 @@ from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.planner import planned
 from talweg.engine.native.plan.pruning import pruned
 from talweg.engine.native.plan.symbolic_shapes import Outline, outline, outline_of
-from talweg.engine.native.runtime.control import FIRST_BUFFER
 from talweg.engine.run.program import Program, watched_outputs
 from talweg.gates import Array
 from talweg.graph import Graph
@@ -33,16 +32,10 @@ from talweg.graph import Graph
 class Build:
     """The plans of a run and the text that they became."""
 
-    parts: Parts
+    plans: RunPlans
     text: str
     borrowed: tuple[str, ...]
-    """Types whose products' routines it calls."""
-    checked: Checked | None = None
-    """The form of the text that checks each address, where it was asked for."""
-
-    @property
-    def buffers(self) -> list[Any]:
-        return [buffer for plan in self.parts.plans for buffer in plan.buffers]
+    """The types whose GEMM routines it links with."""
 
 
 def new_module(target: Target, *, borrows: bool = True) -> Module:
@@ -73,25 +66,21 @@ def begin_products(weights: Iterable[Array]) -> None:
             return
 
 
-def build(program: Program, target: Target, *, checked: bool = False) -> Build:
-    """Plan a run, and write it for a processor; for tests, so that it checks each address."""
-    module = new_module(target, borrows=not checked)
-    parts = _parts(program, module)
-    module.long_steps = parts.is_long(program.batch_size)
-    write_run(module, parts)
-    text = str(module)
-    borrowed = tuple(sorted(module.borrowed or ()))
-    return Build(parts, text, borrowed, with_checks(text) if checked else None)
+def build(program: Program, target: Target, *, borrows: bool = True) -> Build:
+    """Plan a run and write it for a processor, with GEMM routines borrowed or of its own."""
+    module = new_module(target, borrows=borrows)
+    plans = _plans(program, module)
+    module.long_steps = plans.is_long(program.batch_size)
+    write_run(module, plans)
+    return Build(plans, str(module), tuple(sorted(module.borrowed or ())))
 
 
 def load(build: Build) -> Compiled:
     """The machine code of a build, for this machine."""
-    if build.checked:
-        return compiled(build.checked.text, ["run", *build.checked.names])
-    return compiled(build.text, ["run"], [routines(each, host()) for each in build.borrowed])
+    return compiled(build.text, ["run"], [routines(type, host()) for type in build.borrowed])
 
 
-def _parts(program: Program, module: Module) -> Parts:
+def _plans(program: Program, module: Module) -> RunPlans:
     step = symbolic(program.step, program.record_step, program.batch_size)
     guards = program.replicas == 1  # a replica that diverges must not end the others
     step_plan = plan_for(step, module, FIRST_BUFFER, program.batch_size, guards=guards)
@@ -108,20 +97,7 @@ def _parts(program: Program, module: Module) -> Parts:
         names += [f"val_{name}" for name in names] if program.validates else []
         rules = rules_graph(program.rules, names, program.plateaus)
         rules_plan = plan_for(outline_of(expanded(rules)), module, first, 1)
-    return Parts(
-        step_plan,
-        evaluate_plan,
-        rules_plan,
-        program.measures,
-        [f"state.{name}" for name in program.state],
-        program.watched,
-        program.watch_steps,
-        program.replicas,
-        list(program.schedules),
-        list(program.plateaus),
-        program.changes_each_step,
-        unwatched_plan,
-    )
+    return RunPlans(program, step_plan, unwatched_plan, evaluate_plan, rules_plan)
 
 
 def symbolic(graph: Graph, record: Callable[[int], Graph], rows: int) -> Outline:

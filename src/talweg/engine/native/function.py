@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from talweg.engine.native import control as c
 from talweg.engine.native.build import new_module, plan_for, routines, symbolic
 from talweg.engine.native.emit.gemm import product as contract
 from talweg.engine.native.emit.region import write_regions
@@ -22,7 +23,6 @@ from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByRows
 from talweg.engine.native.plan.symbolic_shapes import outline_of
 from talweg.engine.native.plan.view import Kind
-from talweg.engine.native.runtime import control as c
 from talweg.errors import EngineError
 from talweg.gates import Array, Spec
 from talweg.graph import Graph

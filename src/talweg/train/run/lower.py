@@ -55,5 +55,5 @@ def lower(net: Module, X: Any, y: Any, **settings: Any) -> Lowered:
             "no step to compile; ask for those of tw.SGD(), say"
         )
     made = build(program, host())
-    plan = made.parts.step
+    plan = made.plans.step
     return Lowered(program.step, str(plan), plan.expected(program.batch_size), made.text)

@@ -7,23 +7,28 @@ writes may use them.
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.native.build import Build
+from talweg.engine.native import control as c
+from talweg.engine.native.build import build
 from talweg.engine.native.checker import functions as w
 from talweg.engine.native.checker.instrument import Checked, with_checks
+from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.gemm import product as contract
 from talweg.engine.native.function import BLOCK, CompiledGraph, Workspace
-from talweg.engine.native.llvm.compiler import Compiled, compiled
+from talweg.engine.native.llvm.compiler import Compiled, compiled, host
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.view import Buffer, Kind
-from talweg.engine.native.runtime import control as c
+from talweg.engine.native.runtime.launch import Prepared
 from talweg.engine.native.runtime.run_memory import Memory
+from talweg.engine.run.program import Program
 from talweg.errors import EngineError
 from talweg.gates import Array
 
@@ -131,18 +136,30 @@ def _distance(piece: Piece, start: int, size: int) -> int:
     return max(piece.start - start, start + size - piece.start - piece.size, 0)
 
 
+def prepare_checked(program: Program) -> Prepared:
+    """Compile a run that checks each address before it uses it."""
+    start = time.perf_counter()
+    built = build(program, host(), borrows=False)
+    checked = with_checks(built.text)
+    code = compiled(checked.text, ["run", *checked.names])
+    memory = partial(CheckedMemory, checked, code)
+    return Prepared(built, code, time.perf_counter() - start, memory)
+
+
 class CheckedMemory(Memory):
     """A run's memory in pieces; what comes from outside is copied into them."""
 
-    def __init__(self, made: Build, code: Compiled, *rest: Any) -> None:
-        assert made.checked is not None
-        self._pieces = Pieces(made.checked, code)
-        self._constants = [each.array for each in made.buffers if each.kind == "constant"]
-        super().__init__(*rest)
-        self.tables = [self._pieces.copied(each) for each in self.tables]
-        plans = made.parts.plans
+    def __init__(
+        self, checked: Checked, code: Compiled, program: Program, plans: RunPlans, *rest: Any
+    ) -> None:
+        self._pieces = Pieces(checked, code)
+        self._constants = [each.array for each in plans.buffers if each.kind == "constant"]
+        super().__init__(program, plans, *rest)
+        self.tables = [self._pieces.copied(table) for table in self.tables]
         names = {
-            b.place: f"the {plan.kind(b)} buffer {b.name}" for plan in plans for b in plan.buffers
+            buffer.place: f"the {plan.kind(buffer)} buffer {buffer.name}"
+            for plan in plans.all
+            for buffer in plan.buffers
         }
         self._name(names)
 

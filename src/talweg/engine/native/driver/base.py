@@ -4,67 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
+from talweg.engine.native import control as c
+from talweg.engine.native.driver.run_plans import RunPlans
+from talweg.engine.native.emit.barrier import write_barrier
 from talweg.engine.native.emit.frame import entry, part
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import Index, Value, number, size_of, type_of, vector
+from talweg.engine.native.plan.kernel import Kernel
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.view import Buffer
-from talweg.engine.native.runtime import control as c
-from talweg.engine.native.runtime.barrier import write_barrier
 
-LONG = 300_000
-"""Operations of a step (some 10 us) from which several threads are faster than one."""
 ROW_UNIT = 6
 """Rows are shared out among threads in multiples of a tile's rows."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The plans of a run, and what it measures; each rule gives a flag `stop.0`, `stop.1`, ...
-
-    `unwatched_step` is `step` without what is watched, where not every step is.
-    """
-
-    step: Plan
-    evaluate: Plan | None
-    rules: Plan | None
-    measures: Sequence[str]
-    state: Sequence[str]
-    watched: Sequence[str] = ()
-    watch_steps: bool = False
-    replicas: int = 1
-    schedules: Sequence[str] = ()
-    plateaus: Sequence[str] = ()
-    changes_each_step: bool = False
-    unwatched_step: Plan | None = None
-
-    @property
-    def plans(self) -> list[Plan]:
-        plans = (self.step, self.evaluate, self.rules)
-        return [each for each in plans if each is not None]
-
-    @property
-    def changing(self) -> list[str]:
-        """The settings that change: a column each where their values are laid out."""
-        return [*self.schedules, *self.plateaus]
-
-    @property
-    def summed(self) -> list[str]:
-        """What is added up over the steps of an epoch."""
-        return [*self.measures, *([] if self.watch_steps else self.watched)]
-
-    def is_long(self, rows: int) -> bool:
-        """Whether a step takes so long that threads pay, and what surrounds its kernels does not
-        matter."""
-        return sum(each.operations().of(rows) for each in self.step.kernels) >= LONG
-
-    @property
-    def columns(self) -> int:
-        """Numbers in one row of the history: of the steps, then of held-out rows."""
-        held = len(self.measures) if self.evaluate else 0
-        return (len(self.summed) + held) * self.replicas
 
 
 class Writer:
@@ -74,8 +26,8 @@ class Writer:
     result = "void"
     block = c.BLOCK
 
-    def __init__(self, module: Module, parts: Parts) -> None:
-        self.module, self.parts = module, parts
+    def __init__(self, module: Module, plans: RunPlans) -> None:
+        self.module, self.plans, self.program = module, plans, plans.program
         arguments = [("ptr", "control"), ("ptr", "table"), ("i64", "thread")]
         self.f = module.function(
             self.name, arguments, self.result, inline=False, rare=module.long_steps
@@ -143,19 +95,19 @@ class Writer:
         """Add a batch's measures to the sums."""
         f, room = self.f, self.entry(sums)
         for place, name in enumerate(names):
-            where = f.at(room, place * self.parts.replicas, "double")
+            where = f.at(room, place * self.program.replicas, "double")
             value = self.number_of(plan.outputs[name])
             f.store(f.add(f.load(value.type, where), value), where)
 
     def number_of(self, buffer: Buffer) -> Value:
         """The one number of a buffer, as a double; a vector of them, one for each replica."""
-        type = vector(type_of(buffer.dtype), self.parts.replicas)
+        type = vector(type_of(buffer.dtype), self.program.replicas)
         value = self.f.load(type, self.entry(buffer.place))
         return self.f.convert(value, "double")
 
     def zero(self, sums: int) -> None:
         room = self.entry(sums)
-        for place in range(len(self.parts.summed) * self.parts.replicas):
+        for place in range(len(self.plans.summed) * self.program.replicas):
             self.f.store(number(0, "double"), self.f.at(room, place, "double"))
 
     def copy(self, to: Value, source: Value, count: Index, type: str) -> None:
@@ -172,3 +124,9 @@ class Writer:
         self.f.open(leave)
         self.f.give(result)
         self.f.open(stay)
+
+
+def tickets_of(plan: Plan) -> dict[Kernel, int]:
+    """The kernels of a step whose parts threads take as they come, numbered."""
+    kernels = [kernel for kernel in plan.kernels if kernel.takes_tickets]
+    return dict(zip(kernels, range(c.ROW_TICKETS), strict=False))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from talweg.engine.native.driver.base import Parts, Writer
+from talweg.engine.native import control as c
+from talweg.engine.native.driver.base import Writer, tickets_of
 from talweg.engine.native.driver.batch_rows import BatchRows
 from talweg.engine.native.driver.row_order import row_order
+from talweg.engine.native.driver.run_plans import RunPlans
+from talweg.engine.native.emit.tickets import taken
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import Index, Value, number, type_of
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByRows, Region
-from talweg.engine.native.runtime import control as c
-from talweg.engine.native.runtime.tickets import taken, tickets_of
 
 _SOURCES = {"x": c.X, "y": c.Y, "row_weights": c.ROW_WEIGHTS}
 
@@ -42,21 +43,25 @@ class WriteEpoch(Writer):
     name, result = "epoch", "i64"
 
     def __init__(
-        self, module: Module, parts: Parts, regions: dict[Region, str], unwatched: dict[Region, str]
+        self,
+        module: Module,
+        plans: RunPlans,
+        regions: dict[Region, str],
+        unwatched: dict[Region, str],
     ) -> None:
-        super().__init__(module, parts)
-        self.plan = parts.step
-        self.forms = [Form(parts.step, regions, parts.summed)]
-        if parts.unwatched_step is not None:
-            self.forms.append(Form(parts.unwatched_step, unwatched, parts.measures))
-        self.rows = BatchRows(self, parts.step, _SOURCES)
-        self.tickets = list(dict.fromkeys(each for form in self.forms for each in form.tickets))
+        super().__init__(module, plans)
+        self.plan = plans.step
+        self.forms = [Form(plans.step, regions, plans.summed)]
+        if plans.unwatched_step is not None:
+            self.forms.append(Form(plans.unwatched_step, unwatched, self.program.measures))
+        self.rows = BatchRows(self, plans.step, _SOURCES)
+        self.tickets = list(dict.fromkeys(ticket for form in self.forms for ticket in form.tickets))
 
     def write(self) -> None:
         f = self.f
         with self.first_thread():
             self.zero(c.SUMS)
-            if not self.parts.changes_each_step:
+            if not self.program.changes_each_step:
                 self.adjust(self.word(c.EPOCH))
             with f.when(self.is_on(c.SHUFFLE)):
                 epoch = f.plus(self.word(c.EPOCH), 1)
@@ -80,7 +85,7 @@ class WriteEpoch(Writer):
         with self.first_thread():
             self.decide()
             self.count(there)
-            if self.parts.changes_each_step:
+            if self.program.changes_each_step:
                 self.adjust(self.word(c.STEP))
         self.barrier()
         self.leave_if(f.compare("==", self.word(c.GO), number(0, "i64")), number(1, "i64"))
@@ -171,7 +176,7 @@ class WriteEpoch(Writer):
 
     def adjust(self, now: Value) -> None:
         """Take the settings that change from the row of this epoch, or this step."""
-        f, names = self.f, self.parts.changing
+        f, names = self.f, self.program.changing
         row = f.times(f.minus(now, self.word(c.FIRST_SCHEDULED)), len(names))
         values = f.at(self.entry(c.SCHEDULED), row, "double")
         for place, name in enumerate(names):
@@ -198,11 +203,11 @@ class WriteEpoch(Writer):
 
     def settle(self, form: Form) -> None:
         """Note the measures of a step, and whether it went wrong; such a step does not count."""
-        if self.parts.replicas > 1:
+        if self.program.replicas > 1:
             self.note(form)
             return
         f = self.f
-        loss = self.number_of(form.plan.outputs[self.parts.measures[0]])
+        loss = self.number_of(form.plan.outputs[self.program.measures[0]])
         guards = self.entry(c.GUARD)
         with f.loop(0, self.threads, 1, [f.subtract(loss, loss)]) as loop:
             guard = f.load("double", f.at(guards, f.times(loop.index, 8), "double"))
@@ -215,16 +220,16 @@ class WriteEpoch(Writer):
     def note(self, form: Form) -> None:
         """Note the measures of a step that went well."""
         self.add_measures(form.plan, c.SUMS, form.summed)
-        if self.parts.watch_steps:
+        if self.program.watch_steps:
             self.note_watched()
         self.put(c.STEP, self.f.plus(self.word(c.STEP), 1))
 
     def note_watched(self) -> None:
         """Write a row of what is watched, unless the step is only repeated."""
-        f, count = self.f, len(self.parts.watched)
+        f, count = self.f, len(self.program.watched)
         with f.when(f.compare("==", self.word(c.REPLAY), number(0, "i64"))):
             row = f.minus(self.word(c.STEP), self.word(c.FIRST_WATCHED))
             record = f.at(self.entry(c.WATCHED), f.times(row, count), "double")
-            for place, name in enumerate(self.parts.watched):
+            for place, name in enumerate(self.program.watched):
                 value = self.number_of(self.plan.outputs[name])
                 f.store(value, f.at(record, place, "double"))

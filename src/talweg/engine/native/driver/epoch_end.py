@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from talweg.engine.native.driver.base import Parts, Writer
+from talweg.engine.native import control as c
+from talweg.engine.native.driver.base import Writer
 from talweg.engine.native.driver.batch_rows import BatchRows
+from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import Index, Value, number, type_of
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByRows, Region
-from talweg.engine.native.runtime import control as c
 
 _HELD = {"x": c.HELD_X, "y": c.HELD_Y, "row_weights": c.HELD_WEIGHTS}
 
@@ -20,9 +21,9 @@ class WriteEvaluation(Writer):
     block = c.HELD_BLOCK
 
     def __init__(
-        self, module: Module, parts: Parts, plan: Plan, regions: dict[Region, str]
+        self, module: Module, plans: RunPlans, plan: Plan, regions: dict[Region, str]
     ) -> None:
-        super().__init__(module, parts)
+        super().__init__(module, plans)
         self.plan, self.regions = plan, regions
         self.rows = BatchRows(self, plan, _HELD)
 
@@ -58,7 +59,7 @@ class WriteEvaluation(Writer):
                 self.call_region(name, rows, 0, 0)
             self.barrier()
         with self.first_thread():
-            self.add_measures(self.plan, c.HELD_SUMS, self.parts.measures)
+            self.add_measures(self.plan, c.HELD_SUMS, self.program.measures)
         self.barrier()
 
 
@@ -67,40 +68,40 @@ class WriteClose(Writer):
 
     name = "close"
 
-    def __init__(self, module: Module, parts: Parts, rules: dict[Region, str]) -> None:
-        super().__init__(module, parts)
+    def __init__(self, module: Module, plans: RunPlans, rules: dict[Region, str]) -> None:
+        super().__init__(module, plans)
         self.rules = rules
 
     def write(self) -> None:
         f = self.f
         epoch = f.index(f.plus(self.word(c.EPOCH), 1))
         record = self.record(epoch)
-        if self.parts.evaluate is not None:
+        if self.plans.evaluate is not None:
             with f.when(f.compare("ne", self.word(c.KEEP_BEST), number(0, "i64"))):
                 self.keep_if_best(epoch)
-        if self.parts.rules is not None:
-            self.ask_rules(self.parts.rules, epoch, record)
+        if self.plans.rules is not None:
+            self.ask_rules(self.plans.rules, epoch, record)
         self.put(c.EPOCH, epoch)
         f.give()
 
     def record(self, epoch: Value) -> Value:
         """Write the means of the measures to the epoch's row of the history."""
-        f, count = self.f, len(self.parts.summed)
+        f, count = self.f, len(self.plans.summed)
         row = f.minus(f.minus(epoch, 1), self.word(c.FIRST_RECORD))
-        record = f.at(self.entry(c.HISTORY), f.times(row, self.parts.columns), "double")
+        record = f.at(self.entry(c.HISTORY), f.times(row, self.plans.columns), "double")
         rows, size = self.word(c.ROWS), self.word(c.BATCH)
         batches = f.over(f.plus(rows, f.minus(size, 1)), size)
-        replicas = self.parts.replicas
+        replicas = self.program.replicas
         steps = f.splat(f.convert(f.index(batches), "double"), replicas)
         sums = self.entry(c.SUMS)
         for place in range(0, count * replicas, replicas):
-            if self.parts.unwatched_step and place == len(self.parts.measures):
+            if self.plans.unwatched_step and place == len(self.program.measures):
                 steps = f.convert(self.word(c.WATCHED_STEPS), "double")
             total = f.load(steps.type, f.at(sums, place, "double"))
             f.store(f.divide(total, steps), f.at(record, place, "double"))
-        if self.parts.evaluate is not None:
+        if self.plans.evaluate is not None:
             held = self.entry(c.HELD_SUMS)
-            for place in range(len(self.parts.measures)):
+            for place in range(len(self.program.measures)):
                 total = f.load("double", f.at(held, place, "double"))
                 f.store(total, f.at(record, count + place, "double"))
         return record
@@ -113,7 +114,7 @@ class WriteClose(Writer):
         with f.when(f.bits("or", less, is_none)):
             self.put(c.BEST_LOSS, loss)
             self.put(c.BEST_EPOCH, epoch)
-            weights = self.parts.step.inputs["weights"]
+            weights = self.plans.step.inputs["weights"]
             here = self.entry(weights.place)
             type = type_of(weights.dtype)
             self.copy(self.entry(c.BEST), here, weights.size.factor, type)
@@ -140,15 +141,15 @@ class WriteClose(Writer):
 
     def adjust(self, plan: Plan, epoch: Value) -> None:
         """Lay out what settings that follow measures are in the next epoch, or its steps."""
-        if not self.parts.plateaus:
+        if not self.program.plateaus:
             return
-        f, names = self.f, self.parts.changing
+        f, names = self.f, self.program.changing
         rows, size = self.word(c.ROWS), self.word(c.BATCH)
         steps: Index = f.over(f.plus(rows, f.minus(size, 1)), size)
-        if not self.parts.changes_each_step:
+        if not self.program.changes_each_step:
             steps = 1
         first = f.minus(f.times(epoch, steps), self.word(c.FIRST_SCHEDULED))
-        for name in self.parts.plateaus:
+        for name in self.program.plateaus:
             value = self.number_of(plan.outputs[f"settings.{name}"])
             with f.loop(0, steps) as loop:
                 place = f.plus(f.times(f.plus(first, loop.index), len(names)), names.index(name))
@@ -156,6 +157,6 @@ class WriteClose(Writer):
 
     def columns(self) -> dict[str, int]:
         """Where a row of the history has each measure."""
-        names, first = list(self.parts.measures), len(self.parts.summed)
+        names, first = list(self.program.measures), len(self.plans.summed)
         held = {f"val_{name}": first + place for place, name in enumerate(names)}
         return {name: place for place, name in enumerate(names)} | held

@@ -6,34 +6,33 @@ is done by the first thread between two barriers.
 
 from __future__ import annotations
 
-from talweg.engine.native import processor
-from talweg.engine.native.driver.base import Parts as Parts, Writer
+from talweg.engine.native import control as c, processor
+from talweg.engine.native.driver.base import Writer, tickets_of
 from talweg.engine.native.driver.epoch import WriteEpoch
 from talweg.engine.native.driver.epoch_end import WriteClose, WriteEvaluation
+from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.region import write_regions
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import number, type_of
-from talweg.engine.native.runtime import control as c
-from talweg.engine.native.runtime.tickets import tickets_of
 
 
-def write_run(module: Module, parts: Parts) -> str:
+def write_run(module: Module, plans: RunPlans) -> str:
     """Write `void run(ptr control, ptr table, i64 thread)` and all that it calls."""
     names = {
         name: write_regions(module, plan, name, tickets)
         for name, plan, tickets in (
-            ("step", parts.step, tickets_of(parts.step)),
-            ("unwatched_step", parts.unwatched_step, tickets_of(parts.step)),
-            ("evaluate", parts.evaluate, None),
-            ("rules", parts.rules, None),
+            ("step", plans.step, tickets_of(plans.step)),
+            ("unwatched_step", plans.unwatched_step, tickets_of(plans.step)),
+            ("evaluate", plans.evaluate, None),
+            ("rules", plans.rules, None),
         )
         if plan is not None
     }
-    WriteEpoch(module, parts, names["step"], names.get("unwatched_step", {})).write()
-    if parts.evaluate is not None:
-        WriteEvaluation(module, parts, parts.evaluate, names["evaluate"]).write()
-    WriteClose(module, parts, names.get("rules", {})).write()
-    WriteRun(module, parts).write()
+    WriteEpoch(module, plans, names["step"], names.get("unwatched_step", {})).write()
+    if plans.evaluate is not None:
+        WriteEvaluation(module, plans, plans.evaluate, names["evaluate"]).write()
+    WriteClose(module, plans, names.get("rules", {})).write()
+    WriteRun(module, plans).write()
     _write_entry(module)
     return "run"
 
@@ -82,7 +81,7 @@ class WriteRun(Writer):
             self.put(c.EPOCH, f.plus(self.word(c.EPOCH), 1))
         f.jump(again)
         f.open(close)
-        if self.parts.evaluate is not None:
+        if self.plans.evaluate is not None:
             f.call("evaluation", "void", self.control, self.table, self.thread)
         with self.first_thread():
             f.call("close", "void", self.control, self.table, self.thread)
@@ -100,7 +99,8 @@ class WriteRun(Writer):
         with f.when(is_due):
             self.put(c.SAVED_STEP, self.word(c.STEP))
             self.put(c.SAVED_EPOCH, self.word(c.EPOCH))
-            for place, name in enumerate(["weights", *self.parts.state]):
-                buffer = self.parts.step.inputs[name]
+            state = [f"state.{name}" for name in self.program.state]
+            for place, name in enumerate(["weights", *state]):
+                buffer = self.plans.step.inputs[name]
                 to = self.entry(c.SAVED + place)
                 self.copy(to, self.entry(buffer.place), buffer.size.factor, type_of(buffer.dtype))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from talweg.engine.native.control import GUARD
 from talweg.engine.native.emit.accumulators import SUM, flat, joined_lanes, split
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.lanes import (
@@ -20,7 +21,6 @@ from talweg.engine.native.emit.nest_body import Body
 from talweg.engine.native.llvm.values import Index, Value, number, vector
 from talweg.engine.native.plan.kernel import Nest
 from talweg.engine.native.plan.symbolic_shapes import ONE, Size
-from talweg.engine.native.runtime.control import GUARD
 
 UNROLL = 4
 """Vectors that are summed side by side: an addition takes four cycles, and two start in each."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from talweg.engine.native.control import SCRATCH
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.product import Matrix, Panels
 from talweg.engine.native.emit.gemm.tiles import panel_width
 from talweg.engine.native.emit.own_kernel import OwnKernel
+from talweg.engine.native.emit.tickets import taken
 from talweg.engine.native.llvm.values import Index, Value, type_of
 from talweg.engine.native.plan.kernel import shape_text, whole_of
 from talweg.engine.native.plan.symbolic_shapes import Size, product
 from talweg.engine.native.plan.view import Buffer, View
-from talweg.engine.native.runtime.control import SCRATCH
-from talweg.engine.native.runtime.tickets import taken
 
 TILE = 6
 """Rows of a product's tile, in multiples of which threads share them out."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from talweg.engine.native.control import CONTROL
+from talweg.engine.native.emit.barrier import write_barrier
 from talweg.engine.native.emit.frame import PARAMETERS, Frame
 from talweg.engine.native.emit.nest import write_nest
 from talweg.engine.native.emit.own_kernel import OwnKernel
@@ -13,8 +15,6 @@ from talweg.engine.native.plan.hazards import needs_barrier
 from talweg.engine.native.plan.kernel import Kernel, Nest, Work
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByOutputs, Region
-from talweg.engine.native.runtime.barrier import write_barrier
-from talweg.engine.native.runtime.control import CONTROL
 
 SMALL = 2**10
 """Operations of a kernel that need not be fast in a long step."""

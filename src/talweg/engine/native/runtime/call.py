@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from talweg.engine.native import control as c
 from talweg.engine.native.llvm.compiler import Compiled
-from talweg.engine.native.runtime import control as c
 from talweg.engine.native.runtime.core_sharing import LOOK_SECONDS, CoreSharing
 from talweg.engine.native.runtime.crew import Crew
 from talweg.engine.native.runtime.run_memory import Memory

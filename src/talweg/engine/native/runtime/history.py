@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from talweg.engine.native.driver.base import Parts
+from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.run.snapshot import Snapshot
 from talweg.gates import Array
 
@@ -15,18 +15,18 @@ from talweg.gates import Array
 class History:
     """The rows that all calls of the program have recorded so far."""
 
-    def __init__(self, parts: Parts, validates: bool) -> None:
-        self.parts, self.validates = parts, validates
+    def __init__(self, plans: RunPlans, validates: bool) -> None:
+        self.plans, self.program, self.validates = plans, plans.program, validates
         self._first = 0  # epochs before the current call
-        self._by_epoch = [np.zeros((0, parts.columns))]
-        self._by_step = [np.zeros((0, len(parts.watched)))]
+        self._by_epoch = [np.zeros((0, plans.columns))]
+        self._by_step = [np.zeros((0, len(self.program.watched)))]
 
     def begin_call(self, first: int, epochs: int, steps: int) -> tuple[Array, Array]:
         """Zeros for the rows of a call's epochs and watched steps."""
         self._first = first
-        self._by_epoch.append(np.zeros((epochs, self.parts.columns)))
-        watched = steps if self.parts.watch_steps else 0
-        self._by_step.append(np.zeros((watched, len(self.parts.watched))))
+        self._by_epoch.append(np.zeros((epochs, self.plans.columns)))
+        watched = steps if self.program.watch_steps else 0
+        self._by_step.append(np.zeros((watched, len(self.program.watched))))
         return self._by_epoch[-1], self._by_step[-1]
 
     def end_call(self, epochs: int, steps: int) -> None:
@@ -45,18 +45,18 @@ class History:
 
     def watched(self) -> dict[str, Array]:
         """Each watched quantity, by step or by epoch."""
-        names, first = self.parts.watched, len(self.parts.measures)
-        by_step = self.parts.watch_steps
+        names, first = self.program.watched, len(self.program.measures)
+        by_step = self.program.watch_steps
         rows = _joined(self._by_step) if by_step else _joined(self._by_epoch)[:, first:]
         return {name: rows[:, column].copy() for column, name in enumerate(names)}
 
     def resume(self, start: Snapshot) -> None:
         """Begin with the rows of a snapshot."""
-        rows = np.zeros((start.epoch, self.parts.columns))
+        rows = np.zeros((start.epoch, self.plans.columns))
         for name, column in self._columns().items():
-            rows.T[column : column + self.parts.replicas] = start.history[name].T
-        watched, first = list(start.watched.values()), len(self.parts.measures)
-        if watched and self.parts.watch_steps:
+            rows.T[column : column + self.program.replicas] = start.history[name].T
+        watched, first = list(start.watched.values()), len(self.program.measures)
+        if watched and self.program.watch_steps:
             self._by_step = [np.stack(watched, axis=1)]
         elif watched:
             rows[:, first : first + len(watched)] = np.stack(watched, axis=1)
@@ -64,14 +64,14 @@ class History:
 
     def _columns(self) -> dict[str, int]:
         """The column of each measure; that of its first replica."""
-        names, first = list(self.parts.measures), len(self.parts.summed)
-        columns = {name: index * self.parts.replicas for index, name in enumerate(names)}
+        names, first = list(self.program.measures), len(self.plans.summed)
+        columns = {name: index * self.program.replicas for index, name in enumerate(names)}
         if self.validates:
             columns |= {f"val_{name}": first + index for index, name in enumerate(names)}
         return columns
 
     def _measure(self, column: int) -> Array:
-        replicas, rows = self.parts.replicas, _joined(self._by_epoch)
+        replicas, rows = self.program.replicas, _joined(self._by_epoch)
         if replicas == 1:
             return rows[:, column].copy()
         return rows[:, column : column + replicas]

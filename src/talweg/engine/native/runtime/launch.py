@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from talweg.engine.native import control as c
 from talweg.engine.native.build import Build, build, load
+from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.llvm.compiler import Compiled, host
-from talweg.engine.native.runtime import control as c
 from talweg.engine.native.runtime.call import Call
 from talweg.engine.native.runtime.changing_settings import ChangingSettings
 from talweg.engine.native.runtime.history import History
@@ -33,6 +35,8 @@ class Prepared:
     build: Build
     code: Compiled
     seconds: float
+    memory: Callable[[Program, RunPlans, Array, Rows, Rows | None], Memory] = Memory
+    """Lays out the arrays of a run."""
 
     def run(
         self,
@@ -44,16 +48,16 @@ class Prepared:
     ) -> Outcome:
         """Train from `weights` on `rows`; neither is changed. `program` has the same graphs."""
         control.begin()
-        outcome = _Run(program, self.build, self.code, weights, rows, validation, control).run()
+        outcome = _Run(self, program, weights, rows, validation, control).run()
         return replace(outcome, compile_seconds=self.seconds)
 
 
-def prepare(program: Program, *, checked: bool = False) -> Prepared:
-    """Plan and compile a run; for tests, with checks of each address before its use."""
+def prepare(program: Program) -> Prepared:
+    """Plan and compile a run."""
     start = time.perf_counter()
-    made = build(program, host(), checked=checked)
-    code = load(made)
-    return Prepared(made, code, time.perf_counter() - start)
+    built = build(program, host())
+    code = load(built)
+    return Prepared(built, code, time.perf_counter() - start)
 
 
 def run(
@@ -63,40 +67,28 @@ def run(
     return prepare(program).run(program, weights, rows, validation, control)
 
 
-def _memory(
-    made: Build, code: Compiled, program: Program, weights: Array, rows: Rows, held_out: Rows | None
-) -> Memory:
-    """The memory of a run; for a program with checks, each buffer far from the others."""
-    try:
-        if made.checked is None:
-            return Memory(program, made.parts, weights, rows, held_out)
-        from talweg.engine.native.checker.memory import CheckedMemory  # for tests alone
-
-        return CheckedMemory(made, code, program, made.parts, weights, rows, held_out)
-    except MemoryError as error:
-        raise too_large(program, made.parts, weights) from error
-
-
 class _Run:
     """A run under way: its memory, its history, and how far it is."""
 
     def __init__(
         self,
+        prepared: Prepared,
         program: Program,
-        made: Build,
-        code: Compiled,
         weights: Array,
         rows: Rows,
         validation: Rows | None,
         control: Control,
     ) -> None:
-        self.program, self.parts, self.code, self.control = program, made.parts, code, control
-        self.rows = rows
+        self.program, self.code, self.control = program, prepared.code, control
+        self.rows, plans = rows, prepared.build.plans
         held_out = validation or (rows if program.record_evaluation else None)
-        self.memory = _memory(made, code, program, weights, rows, held_out)
+        try:
+            self.memory = prepared.memory(program, plans, weights, rows, held_out)
+        except MemoryError as error:
+            raise too_large(program, plans, weights) from error
         self.words = self.memory.words
         self.steps = -(-len(rows) // program.batch_size)  # of one epoch
-        self.history = History(self.parts, validates=validation is not None)
+        self.history = History(plans, validates=validation is not None)
         self.settings = ChangingSettings(program, self.steps)
         self.pace = math.inf  # seconds that an epoch takes
         if control.keeper and control.keeper.start:
@@ -147,7 +139,7 @@ class _Run:
 
         A call's threads cannot be told to end it, since some might be an epoch ahead.
         """
-        by_steps = self.parts.watch_steps or self.parts.changes_each_step
+        by_steps = self.program.watch_steps or self.program.changes_each_step
         most = max(1, HISTORY_ROWS // self.steps) if by_steps else HISTORY_ROWS
         keeper = self.control.keeper
         return min(most, keeper.epochs_until(self.epoch, self.pace)) if keeper else most
@@ -172,7 +164,7 @@ class _Run:
     def _snapshot(self) -> Snapshot:
         """The run between two calls, in arrays that the next one changes."""
         memory, status = self.memory, int(self.words[c.STATUS])
-        rows = self.step if self.parts.watch_steps else self.epoch
+        rows = self.step if self.program.watch_steps else self.epoch
         return Snapshot(
             weights=memory.weights,
             state=memory.state,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from talweg.engine.native import control as c
 from talweg.engine.native.llvm.compiler import Compiled
-from talweg.engine.native.runtime import control as c
 from talweg.engine.native.runtime.call import Call
 from talweg.engine.native.runtime.changing_settings import ChangingSettings
 from talweg.engine.native.runtime.run_memory import Memory

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.native.driver.base import Parts
+from talweg.engine.native import control as c
 from talweg.engine.native.driver.row_order import row_order_scratch
 from talweg.engine.native.driver.rules import first_state
+from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.gemm import product as contract
 from talweg.engine.native.plan.arena import zeros
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.view import Kind
-from talweg.engine.native.runtime import control as c
 from talweg.engine.run.program import Program, Rows
 from talweg.engine.run.snapshot import Snapshot
 from talweg.errors import OutOfMemoryError, in_bytes
@@ -35,10 +35,10 @@ class Memory:
     """
 
     def __init__(
-        self, program: Program, parts: Parts, weights: Array, rows: Rows, held: Rows | None
+        self, program: Program, plans: RunPlans, weights: Array, rows: Rows, held: Rows | None
     ) -> None:
-        self.program, self.parts, self.rows, self.held = program, parts, rows, held
-        self.threads = _threads(program, parts)
+        self.program, self.plans, self.rows, self.held = program, plans, rows, held
+        self.threads = _threads(program, plans)
         self.words = self._zeros(c.WORDS * 8).view(np.int64)
         self.reals = self.words.view(np.float64)
         self.kept: list[Any] = []  # arrays that the program holds pointers to
@@ -51,9 +51,9 @@ class Memory:
         self.scheduled = np.zeros(0)
         self.guards = self._zeros(64 * self.threads)
         self._set_words()
-        self.blocks = {c.BLOCK: self._block_rows(parts.step, program.batch_size)}
-        if parts.evaluate:
-            self.blocks[c.HELD_BLOCK] = self._block_rows(parts.evaluate, program.evaluation_size)
+        self.blocks = {c.BLOCK: self._block_rows(plans.step, program.batch_size)}
+        if plans.evaluate:
+            self.blocks[c.HELD_BLOCK] = self._block_rows(plans.evaluate, program.evaluation_size)
         for word, block in self.blocks.items():
             self.words[word] = block
         self.tables = [self._table(thread) for thread in range(self.threads)]
@@ -89,9 +89,9 @@ class Memory:
         if thread == 0:
             self.shared = self._shared_pointers()
         table = self.shared.copy()
-        plans = [(self.parts.step, self.program.batch_size, c.BLOCK)]
-        if self.parts.evaluate:
-            plans.append((self.parts.evaluate, self.program.evaluation_size, c.HELD_BLOCK))
+        plans = [(self.plans.step, self.program.batch_size, c.BLOCK)]
+        if self.plans.evaluate:
+            plans.append((self.plans.evaluate, self.program.evaluation_size, c.HELD_BLOCK))
         for plan, rows, block in plans:
             self._lay_out(table, plan, "block", min(rows, self.blocks[block]))
             for each in plan.buffers:
@@ -101,7 +101,7 @@ class Memory:
         return table
 
     def _shared_pointers(self) -> npt.NDArray[np.uintp]:
-        count = c.FIRST_BUFFER + sum(len(plan.buffers) for plan in self.parts.plans)
+        count = c.FIRST_BUFFER + len(self.plans.buffers)
         table = np.zeros(count, np.uintp)
         table[c.CONTROL] = self._address(self.words)
         self._point_to_rows(table)
@@ -175,7 +175,7 @@ class Memory:
             table[buffer.place] = arena + offset
 
     def _point_to_rows(self, table: npt.NDArray[np.uintp]) -> None:
-        count = len(self.parts.summed)
+        count = len(self.plans.summed)
         order = self.program.shuffle
         held = self.held or self.rows
         entries: dict[int, Any] = {
@@ -187,7 +187,7 @@ class Memory:
             c.HELD_WEIGHTS: held.weights,
             c.ORDER: zeros(4 * len(self.rows)) if order else zeros(8),
             c.ORDER_SCRATCH: zeros(row_order_scratch(len(self.rows))) if order else zeros(8),
-            c.SUMS: zeros(8 * count * self.parts.replicas),
+            c.SUMS: zeros(8 * count * self.program.replicas),
             c.HELD_SUMS: zeros(8 * count),
             c.BEST: self.best,
             c.GUARD: self.guards,
@@ -198,7 +198,7 @@ class Memory:
             table[place] = self._address(array)
 
     def _point_to_step(self, table: npt.NDArray[np.uintp]) -> None:
-        plan, dtype = self.parts.step, self.weights.dtype
+        plan, dtype = self.plans.step, self.weights.dtype
         arrays = {"weights": self.weights, **{f"state.{n}": a for n, a in self.state.items()}}
         names = [f"settings.{name}" for name in self.program.settings]
         arrays |= dict(zip(names, self.settings, strict=True))
@@ -211,7 +211,7 @@ class Memory:
         self._place_rest(table, plan, self.program.batch_size)
 
     def _point_to_evaluation(self, table: npt.NDArray[np.uintp]) -> None:
-        plan = self.parts.evaluate
+        plan = self.plans.evaluate
         if plan is None or self.held is None:
             return
         table[plan.inputs["weights"].place] = self._address(self.weights)
@@ -224,7 +224,7 @@ class Memory:
         self._place_rest(table, plan, self.program.evaluation_size)
 
     def _point_to_rules(self, table: npt.NDArray[np.uintp]) -> None:
-        plan = self.parts.rules
+        plan = self.plans.rules
         if plan is None:
             return
         state = first_state(self.program.rules, self.program.plateaus)
@@ -249,24 +249,24 @@ def _sleep_address() -> int:
     return ctypes.cast(found, ctypes.c_void_p).value or 0
 
 
-def _threads(program: Program, parts: Parts) -> int:
+def _threads(program: Program, plans: RunPlans) -> int:
     """How many threads a run gets: all that may be used, or one where its steps are short."""
-    if not parts.is_long(program.batch_size):
+    if not plans.is_long(program.batch_size):
         return 1
     if program.threads is not None:
         return program.threads
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def too_large(program: Program, parts: Parts, weights: Array) -> OutOfMemoryError:
+def too_large(program: Program, plans: RunPlans, weights: Array) -> OutOfMemoryError:
     """The error of a run for which there is not enough memory."""
     kept = [np.asarray(each).nbytes for each in program.state.values()]
     training = weights.nbytes * 3 + 2 * sum(kept)
-    step = _buffer_bytes(parts.step, program.batch_size)
+    step = _buffer_bytes(plans.step, program.batch_size)
     words = f"{in_bytes(training)} for weights and the optimiser's state, "
     words += f"{in_bytes(step)} for each step of {program.batch_size} rows"
-    if parts.evaluate:
-        evaluation = _buffer_bytes(parts.evaluate, program.evaluation_size)
+    if plans.evaluate:
+        evaluation = _buffer_bytes(plans.evaluate, program.evaluation_size)
         words += f", {in_bytes(evaluation)} to evaluate {program.evaluation_size} rows at a time"
     return OutOfMemoryError(
         f"The run takes more memory than can be had: {words}. Take fewer units, an optimizer "

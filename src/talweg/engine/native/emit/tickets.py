@@ -7,15 +7,6 @@ from contextlib import contextmanager
 
 from talweg.engine.native.llvm.ir import Function
 from talweg.engine.native.llvm.values import Value
-from talweg.engine.native.plan.kernel import Kernel
-from talweg.engine.native.plan.plan import Plan
-from talweg.engine.native.runtime.control import ROW_TICKETS
-
-
-def tickets_of(plan: Plan) -> dict[Kernel, int]:
-    """The kernels of a step whose parts threads take as they come, numbered."""
-    kernels = [kernel for kernel in plan.kernels if kernel.takes_tickets]
-    return dict(zip(kernels, range(ROW_TICKETS), strict=False))
 
 
 @contextmanager

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from talweg.engine.native import processor
+from talweg.engine.native.control import ARRIVED, GENERATION, NAPS, SLEEP
 from talweg.engine.native.llvm.ir import Function, Module
 from talweg.engine.native.llvm.values import Value, number
-from talweg.engine.native.runtime.control import ARRIVED, GENERATION, NAPS, SLEEP
 
 SPINS = 4_000
 """Rounds before a waiting thread sleeps: some 50 us at 3 GHz, about what threads that all run are

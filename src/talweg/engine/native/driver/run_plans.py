@@ -1,0 +1,55 @@
+"""The plans of a run's graphs, and the columns of the history that it records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.plan.view import Buffer
+from talweg.engine.run.program import Program
+
+LONG = 300_000
+"""Operations of a step (some 10 us) from which several threads are faster than one."""
+
+
+@dataclass(frozen=True)
+class RunPlans:
+    """The plans of a program's graphs. `unwatched_step` is `step` without what is watched.
+
+    `rules` gives a flag for each stopping rule: `stop.0`, `stop.1`, ...
+    """
+
+    program: Program
+    step: Plan
+    unwatched_step: Plan | None
+    evaluate: Plan | None
+    rules: Plan | None
+
+    @property
+    def all(self) -> list[Plan]:
+        """The plans with buffers of their own; an unwatched step has those of the step."""
+        return [plan for plan in (self.step, self.evaluate, self.rules) if plan is not None]
+
+    @property
+    def buffers(self) -> list[Buffer]:
+        """The buffers of all plans."""
+        return [buffer for plan in self.all for buffer in plan.buffers]
+
+    @property
+    def summed(self) -> list[str]:
+        """The outputs that are summed over the steps of an epoch."""
+        program = self.program
+        return [*program.measures, *([] if program.watch_steps else program.watched)]
+
+    @property
+    def columns(self) -> int:
+        """Numbers in one row of the history: those of the steps, then those of the evaluation."""
+        evaluated: Sequence[str] = self.program.measures if self.evaluate else ()
+        return (len(self.summed) + len(evaluated)) * self.program.replicas
+
+    def is_long(self, rows: int) -> bool:
+        """Whether a step takes so long that threads pay, and the code around its kernels does not
+        matter.
+        """
+        return sum(kernel.operations().of(rows) for kernel in self.step.kernels) >= LONG
