@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,13 +19,20 @@ import pytest
 from talweg.draw import bar_chart, confusion_chart, line_chart, scatter_chart
 from talweg.draw.charts.calibration import reliability_chart
 from talweg.draw.charts.error_histogram import error_chart
+from talweg.draw.charts.figures import FIGURES, figures_of
 from talweg.draw.charts.lr_find import rate_chart
 from talweg.draw.charts.setting_effect import loss_chart
 from talweg.draw.charts.setting_grid import heat_chart
 from talweg.draw.charts.setting_plane import plane_chart
 from talweg.draw.charts.sweep_curves import curves_chart
 from talweg.draw.charts.unit_square import unit_chart
-from talweg.insight.predictions import ErrorSpread
+from talweg.insight.comparison import ScoreByModel, ValidationLosses
+from talweg.insight.curves import Calibration, Curve
+from talweg.insight.dependence import Dependence
+from talweg.insight.importance import Importance
+from talweg.insight.predictions import ErrorSpread, PredictedClasses, PredictedNumbers, Ranking
+from talweg.insight.run_report import MetricCurves
+from talweg.insight.sweep_report import SettingEffect, SettingGrid, SettingPlane, SweepCurves
 
 FOLDER = Path(__file__).with_name("charts")
 EPOCHS = np.arange(1, 31)
@@ -95,6 +104,31 @@ CHARTS: dict[str, Callable[[], str]] = {
 }
 
 
+# A record for each entry of the table of figures, from which pages draw.
+CURVE = Curve(SHARES, SHARES**0.5, SHARES[::-1], 0.67)
+RANKING = Ranking({"cat": CURVE}, {"cat": CURVE}, threshold=0.35)
+NUMBERS = PredictedNumbers.of(EPOCHS, EPOCHS + np.sin(EPOCHS), "price")
+RECORDS: dict[str, Any] = {
+    "predicted against true": NUMBERS,
+    "residuals": NUMBERS,
+    "error histogram": NUMBERS,
+    "confusion matrix": PredictedClasses("animal", ["cat", "dog", "bird"], MATRIX),
+    "calibration": Calibration(SHARES, SHARES**2, np.arange(11), 0.1, "class cat"),
+    "roc": RANKING,
+    "precision and recall": RANKING,
+    "importance": Importance(("size", "day"), np.array([[3.0, 4.0], [0.5, 0.4]]), "R2", 90, 2),
+    "dependence": Dependence("day", DAYS, {"price": np.arange(20.0)}, "price"),
+    "metric curves": MetricCurves("loss", {"training": DECAY, "validation": DECAY + 1}, 30, 12, 8),
+    "setting effect": SettingEffect("lr", RATES.tolist(), LOSSES, "loss"),
+    "setting grid": SettingGrid(("a", "b"), ["1", "2"], ["x", "y"], [[1, 2], [3, 4]], "loss"),
+    "setting plane": SettingPlane(("lr", "n"), RATES.tolist(), [4, 8, 8, 16, 32], LOSSES, "loss"),
+    "sweep curves": SweepCurves([DECAY, DECAY + 1], [1.0, 2.0], "validation loss"),
+    "score by model": ScoreByModel("R2", ["first", "second"], [0.5, 0.25]),
+    "validation losses": ValidationLosses({"first": DECAY, "second": DECAY + 1}),
+}
+CHARTS |= {f"figure, {name}": partial(FIGURES[name].draw, RECORDS[name]) for name in RECORDS}
+
+
 def picture(name: str) -> Path:
     return FOLDER / f"{name.replace(', ', '_').replace(' ', '_')}.svg"
 
@@ -107,6 +141,14 @@ def laid_out(svg: str) -> str:
 @pytest.mark.parametrize("name", CHARTS)
 def test_a_chart_is_as_it_was_looked_at(name: str) -> None:
     assert laid_out(CHARTS[name]()) == picture(name).read_text(encoding="utf-8")
+
+
+def test_every_figure_of_a_page_has_a_picture() -> None:
+    assert [*RECORDS] == [*FIGURES]
+    for name, record in RECORDS.items():
+        figure = FIGURES[name]
+        assert figure in figures_of(record)
+        assert figure.label(record) and isinstance(figure.caption(record), str)
 
 
 def test_every_picture_has_its_chart() -> None:
