@@ -116,6 +116,7 @@ RECORDS: dict[str, Any] = {
     "calibration": Calibration(SHARES, SHARES**2, np.arange(11), 0.1, "class cat"),
     "roc": RANKING,
     "precision and recall": RANKING,
+    "thresholds": RANKING,
     "importance": Importance(("size", "day"), np.array([[3.0, 4.0], [0.5, 0.4]]), "R2", 90, 2),
     "dependence": Dependence("day", DAYS, {"price": np.arange(20.0)}, "price"),
     "metric curves": MetricCurves("loss", {"training": DECAY, "validation": DECAY + 1}, 30, 12, 8),

@@ -21,6 +21,7 @@ from talweg.draw.charts.setting_effect import SETTING_EFFECT
 from talweg.draw.charts.setting_grid import SETTING_GRID
 from talweg.draw.charts.setting_plane import SETTING_PLANE
 from talweg.draw.charts.sweep_curves import SWEEP_CURVES
+from talweg.draw.charts.thresholds import THRESHOLDS
 from talweg.draw.charts.validation_losses import VALIDATION_LOSSES
 
 FIGURES: Mapping[str, Figure] = {
@@ -31,6 +32,7 @@ FIGURES: Mapping[str, Figure] = {
     "calibration": CALIBRATION,
     "roc": ROC,
     "precision and recall": PRECISION_RECALL,
+    "thresholds": THRESHOLDS,
     "importance": IMPORTANCE,
     "dependence": DEPENDENCE,
     "metric curves": METRIC_CURVES,
