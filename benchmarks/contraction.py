@@ -81,9 +81,9 @@ def _row(
     a, b = _matrix(kinds[0], (m, k), dtype), _matrix(kinds[1], (k, n), dtype)
     blas, pack, packed, *plain = _least(_runs(functions, a, b), _ROUNDS)
     seconds = [min(plain, default=np.inf), pack + packed]
-    ratios = [blas / each if each < np.inf else np.nan for each in seconds]
-    shares = [2 * m * n * k / each / rate for each in (min(seconds), blas)]
-    cells = " | ".join(f"{each:.2f}".replace("nan", "") for each in (*ratios, *shares))
+    ratios = [blas / taken if taken < np.inf else np.nan for taken in seconds]
+    shares = [2 * m * n * k / taken / rate for taken in (min(seconds), blas)]
+    cells = " | ".join(f"{ratio:.2f}".replace("nan", "") for ratio in (*ratios, *shares))
     return f"| {kinds} | {m} | {n} | {k} | {blas * 1e6:.2f} us | {cells} |"
 
 
@@ -97,8 +97,8 @@ def _least(runs: Sequence[Run], rounds: int) -> list[float]:
     """The minimum of seconds per call, for each of the runs."""
     counts = [_count(run) for run in runs]
     pairs = list(zip(runs, counts, strict=True))
-    times = [[_seconds(*each) for each in pairs] for _ in range(rounds)]
-    return [min(each) for each in zip(*times, strict=True)]
+    times = [[_seconds(*pair) for pair in pairs] for _ in range(rounds)]
+    return [min(samples) for samples in zip(*times, strict=True)]
 
 
 def _count(run: Run) -> int:
@@ -127,7 +127,8 @@ def _runs(functions: dict[str, Callable[..., None]], a: Array, b: Array) -> list
     scratch = np.zeros(contract.scratch_bytes(type_of(a.dtype)), np.uint8)
     (a_row, a_step), (b_row, b_column) = ([s // x.itemsize for s in x.strides] for x in (a, b))
     address = _openblas(a.dtype.name)
-    kinds = [111 if each.flags.c_contiguous else 112 for each in (a, b)]  # CBLAS: as is, transposed
+    # CBLAS: 111 is as is, 112 transposed
+    kinds = [111 if matrix.flags.c_contiguous else 112 for matrix in (a, b)]
 
     def product(count: int, *right: int) -> None:
         left, rest = (m, n, k, a.ctypes.data, a_row, a_step), (c.ctypes.data, scratch.ctypes.data)
@@ -152,8 +153,8 @@ def _runs(functions: dict[str, Callable[..., None]], a: Array, b: Array) -> list
 def _openblas(dtype: str) -> int:
     """The address of cblas_gemm in the OpenBLAS that ships with NumPy."""
     name = f"scipy_cblas_{'s' if dtype == 'float32' else 'd'}gemm64_"
-    for each in threadpool_info():
-        library = ctypes.CDLL(each["filepath"])
+    for info in threadpool_info():
+        library = ctypes.CDLL(info["filepath"])
         if hasattr(library, name):
             return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
     raise SystemExit("This NumPy ships without OpenBLAS, so there is nothing to compare with.")
@@ -171,16 +172,16 @@ def _functions(type: str) -> dict[str, Callable[..., None]]:
     kinds = {"i64": ctypes.c_int64, "i32": ctypes.c_int32, "ptr": ctypes.c_void_p}
     made: dict[str, Callable[..., None]] = {}
     for name, parameters in _PROGRAM.items():
-        types = [kinds[each.split()[0]] for each in parameters.split(", ")]
+        types = [kinds[parameter.split()[0]] for parameter in parameters.split(", ")]
         made[name] = ctypes.CFUNCTYPE(None, *types)(program.addresses[name])
     return made
 
 
 def _write(module: Module, type: str, name: str, parameters: str) -> None:
     """Emit one function of the program."""
-    pairs = [(each.split()[0], each.split()[1]) for each in parameters.split(", ")]
+    pairs = [(parameter.split()[0], parameter.split()[1]) for parameter in parameters.split(", ")]
     f = module.function(name, pairs, public=True)
-    x = {each.name[1:]: each for each in f.parameters}
+    x = {parameter.name[1:]: parameter for parameter in f.parameters}
     if name == "peak":
         _write_peak(f, type, x["count"], x["numbers"])
     else:
@@ -213,9 +214,9 @@ def _write_peak(f: Function, type: str, count: Value, numbers: Value) -> None:
     wide = vector(type, f.module.lanes(type))
     x = f.load(wide, numbers)
     with f.loop(0, count, 1, [number(0, wide)] * _CHAINS) as loop:
-        loop.carry(*[f.fma(x, x, each) for each in loop.values])
-    for i, each in enumerate(loop.results):
-        f.store(each, f.at(numbers, i * f.module.lanes(type), type))
+        loop.carry(*[f.fma(x, x, value) for value in loop.values])
+    for i, value in enumerate(loop.results):
+        f.store(value, f.at(numbers, i * f.module.lanes(type), type))
 
 
 _WRITERS = {"product": _write_product, "pack": _write_pack, "blas": _write_blas}

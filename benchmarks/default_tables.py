@@ -65,7 +65,7 @@ def _asked(given: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
     if not given.page:
         for table in given.tables:
             for split in range(given.splits):
-                yield from ((each, table, split) for each in given.only)
+                yield from ((contestant, table, split) for contestant in given.only)
 
 
 def _in_a_process(contestant: str, table: str, split: int, folder: Path) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def write(file: Path, rows: int, seed: int = 0) -> None:
     random = np.random.default_rng(seed)
     weights = random.normal(size=NUMBERS) / NUMBERS**0.5
     effects = [random.normal(size=count) / len(LEVELS) ** 0.5 for count in LEVELS]
-    columns = [f"number_{place}" for place in range(NUMBERS)]
+    columns = [f"number_{i}" for i in range(NUMBERS)]
     columns += [f"category_of_{count}" for count in LEVELS]
     with file.open("w") as stream:
         stream.write(",".join([*columns, "target"]) + "\n")
@@ -62,7 +62,9 @@ def _lines(random: np.random.Generator, rows: int, weights: Any, effects: list[A
     numbers[::4][random.random((len(numbers[::4]), rows)) < MISSING] = np.nan
     codes = [random.integers(count, size=rows) for count in LEVELS]
     known = np.nan_to_num(numbers)
-    target = weights @ known + sum(each[code] for each, code in zip(effects, codes, strict=True))
+    target = weights @ known + sum(
+        effect[code] for effect, code in zip(effects, codes, strict=True)
+    )
     target += known[0] * known[1] + random.normal(scale=NOISE**0.5, size=rows)
     words = (map("level_{}".format, code.tolist()) for code in codes)
     cells = zip(*numbers.tolist(), *words, target.tolist(), strict=True)
@@ -86,9 +88,9 @@ def learned(file: Path) -> dict[str, Any]:
 def _marked(call: Callable[..., Any], marks: list[tuple[float, float]]) -> Callable[..., Any]:
     def marked(*given: Any, **settings: Any) -> Any:
         _mark(marks)
-        found = call(*given, **settings)
+        result = call(*given, **settings)
         _mark(marks)
-        return found
+        return result
 
     return marked
 

@@ -29,7 +29,7 @@ Losses = Any
 def starts(count: int) -> tuple[Any, Any]:
     """Weights (count, 3, 4) and (count, 4, 1), uniform in -1..1."""
     random = np.random.default_rng(0)
-    first, second = (random.uniform(-1, 1, (count, *each)) for each in ((3, 4), (4, 1)))
+    first, second = (random.uniform(-1, 1, (count, *shape)) for shape in ((3, 4), (4, 1)))
     return first.astype(np.float32), second.astype(np.float32)
 
 
@@ -41,7 +41,7 @@ def by_talweg(count: int, epochs: int) -> Losses:
 
     def build(seed: int) -> Any:
         net = tw.Sequential(*(tw.Dense(units, "sigmoid", bias=False) for units in (4, 1)))
-        net.weights = {f"{layer}.weight": each[seed] for layer, each in enumerate(weights)}
+        net.weights = {f"{layer}.weight": start[seed] for layer, start in enumerate(weights)}
         return net
 
     over = {"seed": range(count), "lr": RATES}
@@ -72,22 +72,22 @@ def by_jax(count: int, epochs: int) -> Losses:
 def by_numpy(count: int, epochs: int) -> Losses:
     """One loop, with all networks along the first axis."""
     rates, first, second = _all_nets(count)
-    rates, found = rates[:, None, None], []
+    rates, losses = rates[:, None, None], []
     for _ in range(epochs):
         hidden = 1 / (1 + np.exp(-(X @ first)))
         output = 1 / (1 + np.exp(-(hidden @ second)))
         gap = output - Y
-        found.append(0.5 * (gap * gap).sum((1, 2)))
+        losses.append(0.5 * (gap * gap).sum((1, 2)))
         delta = gap * output * (1 - output)
         hidden_delta = delta @ second.swapaxes(1, 2) * hidden * (1 - hidden)
         first = first - rates * (X.T @ hidden_delta)
         second = second - rates * (hidden.swapaxes(1, 2) @ delta)
-    return np.array(found).T
+    return np.array(losses).T
 
 
 def _all_nets(count: int) -> tuple[Any, Any, Any]:
     """The learning rate and the weights of each network, in the order of the product."""
-    first, second = (np.repeat(each, len(RATES), 0) for each in starts(count))
+    first, second = (np.repeat(weights, len(RATES), 0) for weights in starts(count))
     return np.tile(np.float32(RATES), count), first, second
 
 
@@ -112,16 +112,16 @@ def once(name: str, count: int, epochs: int) -> tuple[float, float, float]:
 
 def compared() -> None:
     """Run the contestants in turn, each in its own process, and print the minimum over rounds."""
-    found: dict[str, list[list[float]]] = {name: [] for name in SWEEPS}
+    samples: dict[str, list[list[float]]] = {name: [] for name in SWEEPS}
     for _ in range(ROUNDS):
-        for name, each in found.items():
-            each.append(_in_process(name))
-    judge = found["NumPy stacked"][0][2]
+        for name, rounds in samples.items():
+            rounds.append(_in_process(name))
+    judge = samples["NumPy stacked"][0][2]
     print(
         f"{len(RATES) * STARTS:,} networks, {EPOCHS:,} epochs; seconds of a first and second call"
     )
-    for name, rounds in found.items():
-        first, second, loss = (min(each) for each in zip(*rounds, strict=True))
+    for name, rounds in samples.items():
+        first, second, loss = (min(column) for column in zip(*rounds, strict=True))
         agrees = "" if abs(loss - judge) <= TOLERANCE * judge else "  DISAGREES"
         print(f"{name:<14} {first:7.2f} {second:7.2f}   median loss {loss:.6f}{agrees}")
 
@@ -131,7 +131,7 @@ def _in_process(name: str) -> list[float]:
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=True, env=as_installed()
     )
-    return [float(each) for each in done.stdout.split()]
+    return [float(word) for word in done.stdout.split()]
 
 
 def main(given: Sequence[str]) -> None:

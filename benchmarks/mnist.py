@@ -30,8 +30,8 @@ def data(folder: Path) -> tuple[Any, Any, Any, Any]:
     """Training and test images as rows of numbers from 0 to 1, and their labels."""
     images = [read(folder, f"{part}-images-idx3-ubyte.gz", 16) for part in ("train", "t10k")]
     labels = [read(folder, f"{part}-labels-idx1-ubyte.gz", 8) for part in ("train", "t10k")]
-    X, test_X = (each.reshape(-1, 784).astype(np.float32) / 255 for each in images)
-    y, test_y = (each.astype(np.int64) for each in labels)
+    X, test_X = (part.reshape(-1, 784).astype(np.float32) / 255 for part in images)
+    y, test_y = (part.astype(np.int64) for part in labels)
     return X, y, test_X, test_y
 
 

@@ -82,8 +82,8 @@ def measured(past: Columns, future: Columns, target: str, seed: int) -> Iterator
     for time in (None, False):
         model = tw.TableModel(target, time=time).fit(past, seed=seed, progress=False)
         yield f"{model.scores[0].network:.2f}"
-        if (found := model.trained.in_time) is not None:
-            yield ", ".join(f"{each.network:.2f}" for each in found.periods)
+        if (in_time := model.trained.in_time) is not None:
+            yield ", ".join(f"{period.network:.2f}" for period in in_time.periods)
         low, high = model.predict_interval(future, COVERAGE).T
         yield f"{model.evaluate(future)[0].network:.2f}"
         yield f"{np.mean((low <= true) & (true <= high)):.2f}"

@@ -22,9 +22,9 @@ class ByHand(Contestant):
         self.reset()
 
     def reset(self) -> None:
-        self.weights = [each.astype(self.dtype) for each in self.problem.start]
-        self.means = [np.zeros_like(each) for each in self.weights]
-        self.squares = [np.zeros_like(each) for each in self.weights]
+        self.weights = [weight.astype(self.dtype) for weight in self.problem.start]
+        self.means = [np.zeros_like(weight) for weight in self.weights]
+        self.squares = [np.zeros_like(weight) for weight in self.weights]
         self.steps = 0
 
     def run(self, epochs: int) -> None:

@@ -24,22 +24,22 @@ class _Jax(Contestant):
             # a step of microseconds is faster on the calling thread: 22 us against 27 to 36
             jax.config.update("jax_cpu_enable_async_dispatch", False)
         self.jax, self.jnp = jax, jax.numpy
-        self.batches = [jax.device_put(each) for each in problem.batches]
+        self.batches = [jax.device_put(batch) for batch in problem.batches]
         self.reset()
 
     def reset(self) -> None:
-        weights = [self.jnp.array(each) for each in self.problem.start]
-        means, squares = ([self.jnp.zeros_like(each) for each in weights] for _ in range(2))
+        weights = [self.jnp.array(weight) for weight in self.problem.start]
+        means, squares = ([self.jnp.zeros_like(weight) for weight in weights] for _ in range(2))
         memory = (means, squares, self.jnp.zeros((), self.case.dtype))
         state = weights, memory if self.case.rule == "adam" else ()
         self.state: Any = self.jax.block_until_ready(state)
 
     def forward(self, weights: Any, x: Any) -> Any:
         stride = 2 if self.case.bias else 1
-        for place in range(0, len(weights), stride):
-            x = x @ weights[place]
-            x = x + weights[place + 1] if self.case.bias else x
-            last = place == len(weights) - stride
+        for i in range(0, len(weights), stride):
+            x = x @ weights[i]
+            x = x + weights[i + 1] if self.case.bias else x
+            last = i == len(weights) - stride
             x = self._activate(self.case.output if last else self.case.hidden, x)
         return x
 
@@ -57,18 +57,18 @@ class _Jax(Contestant):
     def step(self, state: Any, x: Any, y: Any) -> tuple[Any, Any]:
         """(weights and optimizer state after one step, loss before it)."""
         weights, memory = state
-        each = self.jax.tree.map
+        tree_map = self.jax.tree.map
         loss, slopes = self.jax.value_and_grad(self._loss)(weights, x, y)
         if self.case.rule == "sgd":
-            return (each(lambda w, g: w - self.case.lr * g, weights, slopes), memory), loss
+            return (tree_map(lambda w, g: w - self.case.lr * g, weights, slopes), memory), loss
         means, squares, steps = memory
         steps = steps + 1
-        means = each(lambda m, g: 0.9 * m + 0.1 * g, means, slopes)
-        squares = each(lambda v, g: 0.999 * v + 0.001 * g * g, squares, slopes)
+        means = tree_map(lambda m, g: 0.9 * m + 0.1 * g, means, slopes)
+        squares = tree_map(lambda v, g: 0.999 * v + 0.001 * g * g, squares, slopes)
         # 1 - 0.999^steps; in float32 the plain difference keeps four digits in the first step
         rest = -self.jnp.expm1(steps * math.log(0.999))
         rate, root = self.case.lr / (1 - 0.9**steps), self.jnp.sqrt(rest)
-        moved = each(
+        moved = tree_map(
             lambda w, m, v: w - rate * m / (self.jnp.sqrt(v) / root + 1e-8),
             weights,
             means,
@@ -79,7 +79,7 @@ class _Jax(Contestant):
     def result(self) -> list[Array]:
         import numpy as np
 
-        return [np.asarray(each) for each in self.state[0]]
+        return [np.asarray(weight) for weight in self.state[0]]
 
 
 class Step(_Jax):
@@ -116,7 +116,9 @@ class Loop(_Jax):
         sizes = [len(x) for x, _ in self.batches]
         self.tail = self.batches[-1] if sizes[-1] < sizes[0] or len(sizes) == 1 else None
         full = self.batches if self.tail is None else self.batches[:-1]
-        self.full = self.jax.tree.map(lambda *each: self.jnp.stack(each), *full) if full else None
+        self.full = (
+            self.jax.tree.map(lambda *batches: self.jnp.stack(batches), *full) if full else None
+        )
         self.jitted = self.jax.jit(self._epochs, donate_argnums=0)
 
     def run(self, epochs: int) -> None:

@@ -32,7 +32,7 @@ class Session(Contestant):
 def _model(problem: Problem) -> Any:
     from onnx import TensorProto, helper, numpy_helper
 
-    inputs = [numpy_helper.from_array(each, f"w{i}") for i, each in enumerate(problem.start)]
+    inputs = [numpy_helper.from_array(weight, f"w{i}") for i, weight in enumerate(problem.start)]
     nodes, x = [], "x"
     for i in range(0, len(inputs), 2):
         nodes.append(helper.make_node("Gemm", [x, f"w{i}", f"w{i + 1}"], [f"z{i}"]))

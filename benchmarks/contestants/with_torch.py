@@ -45,7 +45,7 @@ class Eager(Contestant):
 
     def _start(self) -> list[Tensor]:
         """PyTorch stores the weight of a layer as (H, D)."""
-        return [torch.from_numpy(each.T.copy()) for each in self.problem.start]
+        return [torch.from_numpy(weight.T.copy()) for weight in self.problem.start]
 
     def run(self, epochs: int) -> None:
         if self.case.predicts:
@@ -68,7 +68,7 @@ class Eager(Contestant):
     def result(self) -> list[Array]:
         if self.case.predicts:
             return [self.prediction]
-        return [each.detach().numpy().T for each in self.net.parameters()]
+        return [weight.detach().numpy().T for weight in self.net.parameters()]
 
 
 class Compiled(Eager):
@@ -85,16 +85,16 @@ class Compiled(Eager):
 
     @torch.no_grad()
     def reset(self) -> None:
-        weights = {name: each.detach() for name, each in self.net.named_parameters()}
+        weights = {name: weight.detach() for name, weight in self.net.named_parameters()}
         if not hasattr(self, "weights"):
             self.weights = weights
-            self.means = {name: torch.zeros_like(each) for name, each in weights.items()}
-            self.squares = {name: torch.zeros_like(each) for name, each in weights.items()}
+            self.means = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+            self.squares = {name: torch.zeros_like(weight) for name, weight in weights.items()}
             self.steps = torch.zeros((), dtype=self.problem_dtype)
         for weight, start in zip(self.weights.values(), self._start(), strict=True):
             weight.copy_(start)
-        for each in [self.steps, *self.means.values(), *self.squares.values()]:
-            each.zero_()
+        for tensor in [self.steps, *self.means.values(), *self.squares.values()]:
+            tensor.zero_()
 
     @property
     def problem_dtype(self) -> torch.dtype:

@@ -111,9 +111,9 @@ BOTH = pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("hidden", ERRORS)
 def test_errors_of_each_alpha(hidden: int, alpha: float) -> None:
     errors, tolerance = ERRORS[hidden][alpha]
-    found = alphas()[hidden, alpha].history["mae"][::10_000]
-    assert_allclose(found[0], AT_START[hidden], **DIGITS_12)
-    assert_allclose(found[1:], errors, **tolerance)
+    measured = alphas()[hidden, alpha].history["mae"][::10_000]
+    assert_allclose(measured[0], AT_START[hidden], **DIGITS_12)
+    assert_allclose(measured[1:], errors, **tolerance)
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
@@ -140,9 +140,9 @@ def test_all_alphas_side_by_side(hidden: int, engine: str) -> None:
     run = names("hidden_sizes")["train_side_by_side"](hidden, engine=engine)
     for index, alpha in enumerate(ALPHAS):
         errors, tolerance = ERRORS[hidden][alpha]
-        found = run.history[f"alpha {alpha:g}"][::10_000]
-        assert_allclose(found[0], AT_START[hidden], **DIGITS_12)
-        assert_allclose(found[1:], errors, **tolerance)
+        measured = run.history[f"alpha {alpha:g}"][::10_000]
+        assert_allclose(measured[0], AT_START[hidden], **DIGITS_12)
+        assert_allclose(measured[1:], errors, **tolerance)
         if hidden == 4:
             weights, look = run.net.weights["weights"][index], CLOSER_LOOK[alpha]
             assert_weights(alpha, (weights[:3], weights[3]))

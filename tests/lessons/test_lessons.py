@@ -127,8 +127,8 @@ def test_buckets(lesson) -> None:
     assert_allclose(sweep.best.net.weights.flat, bottoms[np.argmin(height(bottoms))], atol=2e-4)
     assert f"found by {np.mean(basins == 3):.0%} of the starts" in result.printed
     assert len(sweep.minima) == 5
-    for each in sweep.minima:
-        assert len({*basins[each.indices]}) == 1
+    for minimum in sweep.minima:
+        assert len({*basins[minimum.indices]}) == 1
     nets = result.names["restart_net"]()
     losses = np.array([run.history["loss"][-1] for run in nets.runs])
     spread = [float(np.quantile(losses, share)) for share in (0.1, 0.5, 0.9, 1)]
@@ -136,9 +136,11 @@ def test_buckets(lesson) -> None:
     assert_allclose([printed[column] for column in (1, 2, 4, 5)], spread, rtol=1e-3)
     solved = int(re.search(r"(\d+)% of the starts solved it", result.printed)[1])
     assert solved == round(100 * np.mean(losses < 0.01)) and 30 < solved < 90
-    best, *stuck = [each.run.net.predict([[0, 0], [0, 1], [1, 0], [1, 1]]) for each in nets.minima]
+    best, *stuck = [
+        minimum.run.net.predict([[0, 0], [0, 1], [1, 0], [1, 1]]) for minimum in nets.minima
+    ]
     assert np.abs(best.ravel() - [0, 1, 1, 0]).max() < 0.05
-    assert stuck and all(np.abs(each.ravel() - [0, 1, 1, 0]).max() > 0.4 for each in stuck)
+    assert stuck and all(np.abs(outputs.ravel() - [0, 1, 1, 0]).max() > 0.4 for outputs in stuck)
     assert "100 times as 1 program" in result.printed
 
 

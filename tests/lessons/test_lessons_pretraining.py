@@ -16,16 +16,18 @@ def test_pretraining(lesson) -> None:
     images = X.reshape(-1, 8, 8)
     assert ((images.all(2).sum(1) > images.all(1).sum(1)) == y[:, 0])[~images.all((1, 2))].all()
     net, h = result.names["network"](X), X
-    for place, told in enumerate(result.row("a random start")):
-        h = 1 / (1 + np.exp(-h @ net.weights[f"{place}.weight"] - net.weights[f"{place}.bias"]))
-        assert_allclose(told, h.std(axis=0).mean(), atol=6e-5)
+    for layer, spread in enumerate(result.row("a random start")):
+        h = 1 / (1 + np.exp(-h @ net.weights[f"{layer}.weight"] - net.weights[f"{layer}.bias"]))
+        assert_allclose(spread, h.std(axis=0).mean(), atol=6e-5)
     for name in METHODS:
-        assert min(result.row(name)) > 0.2 > 100 * told
+        assert min(result.row(name)) > 0.2 > 100 * spread
         losses = result.row(name, after="Fine-tuning the whole")
         assert losses[0] > 0.6 and losses[1] < 0.3 and losses[2] < 0.05
     assert min(result.row("a random start", after="Fine-tuning the whole")) > 0.68
     starts = ("a random start", *METHODS)
-    random, *prepared = (shares(result, each, after="Fine-tuning the whole")[0] for each in starts)
+    random, *prepared = (
+        shares(result, start, after="Fine-tuning the whole")[0] for start in starts
+    )
     assert random < 60 and min(prepared) > 90
 
 
@@ -36,18 +38,18 @@ def test_the_weights_of_the_first_layer_turn_into_bars(lesson) -> None:
     X, _ = result.names["bars"](2000, seed=0)
     single = np.concatenate([np.kron(np.eye(8), np.ones((1, 8))), np.tile(np.eye(8), 8)])
     (printed,) = re.findall(r"whole bars: (.*)", result.printed)
-    told = [int(word) for word in re.findall(r"(\d+)%", printed)]
+    percentages = [int(word) for word in re.findall(r"(\d+)%", printed)]
     nets = [
         result.names["network"](X),
-        *(result.names["pretrain"](each, X).net for each in METHODS),
+        *(result.names["pretrain"](name, X).net for name in METHODS),
     ]
-    for net, share in zip(nets, told, strict=True):
+    for net, share in zip(nets, percentages, strict=True):
         weight = net.weights["0.weight"].astype(float)
         gaps = weight - single.T @ np.linalg.lstsq(single.T, weight, rcond=None)[0]
         assert_allclose(
             share, 100 - 100 * (gaps**2).sum() / weight.var(axis=0).sum() / 64, atol=0.6
         )
-    assert told[0] < 40 and min(told[1:3]) > 95
+    assert percentages[0] < 40 and min(percentages[1:3]) > 95
 
 
 @pytest.mark.slow
@@ -57,10 +59,10 @@ def test_compression(lesson) -> None:
     centre, scale = rows.mean(0), rows.std(0)
     X, T = (rows - centre) / scale, (others - centre) / scale
     _, axes = np.linalg.eigh(X.T @ X)
-    for count, told in enumerate(shares(result, "principal components"), start=1):
+    for count, share in enumerate(shares(result, "principal components"), start=1):
         kept = axes[:, -count:]
         left = ((T - T @ kept @ kept.T) ** 2).sum(0) / ((T - T.mean(0)) ** 2).sum(0)
-        assert_allclose(told, 100 * (1 - left).mean(), atol=0.06)
+        assert_allclose(share, 100 * (1 - left).mean(), atol=0.06)
     components, linear, bent = (
         np.array(shares(result, name))
         for name in ("principal components", "autoencoder, linear", "autoencoder")
@@ -81,5 +83,5 @@ def test_compression(lesson) -> None:
 def shares(result, name: str, after: str = "") -> list[float]:
     """The percentages in the first line that starts with `name`, after the text `after`."""
     text = result.printed[result.printed.index(after) :]
-    (line,) = [each for each in text.splitlines() if each.strip().startswith(f"{name}  ")][:1]
+    (line,) = [line for line in text.splitlines() if line.strip().startswith(f"{name}  ")][:1]
     return [float(word[:-1]) for word in line.split() if word.endswith("%")]
