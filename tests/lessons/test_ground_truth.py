@@ -189,7 +189,7 @@ def test_a_thousand_digits(name: str, engine: str) -> None:
     folder = Path(__file__).parents[3] / "shared" / "data" / "mnist"
     if not folder.is_dir():
         pytest.skip(f"no MNIST in {folder}")
-    lesson, published = names("by_heart"), CHAPTERS[name]
+    lesson, published = names("overfitting"), CHAPTERS[name]
     epochs = [e for e in published if engine == "native" or e <= LAST.get(name, e)]
     measured = lesson["learn"](name, lesson["digits"](folder), epochs, engine=engine)
     for epoch, numbers in zip(epochs, measured, strict=True):

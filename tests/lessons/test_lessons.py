@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 import talweg as tw
 
 LESSONS = Path(__file__).parents[2] / "examples" / "lessons"
-TOOLS = {"drawing", "chapters"}
+TOOLS = {"drawing", "book_networks"}
 NAMES = sorted(file.stem for file in LESSONS.glob("*.py") if file.stem not in TOOLS)
 TESTS = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*.py"))
 RUN = set(re.findall(r'lesson\("(\w+)"\)', TESTS))
@@ -168,8 +168,8 @@ def test_error_plane(lesson) -> None:
 
 
 @pytest.mark.slow
-def test_three_ways(lesson) -> None:
-    result = lesson("three_ways")
+def test_batch_sizes(lesson) -> None:
+    result = lesson("batch_sizes")
     X, y = result.names["rows"]()
     gradients = result.names["row_gradients"](X, y)
     net = result.names["network"]().init(X, seed=0)
@@ -323,9 +323,9 @@ def test_early_stopping(lesson) -> None:
 
 
 @pytest.mark.slow
-def test_by_heart(lesson) -> None:
+def test_overfitting(lesson) -> None:
     """The plain network fits its training images best, and gets worse on test images."""
-    result = lesson("by_heart")
+    result = lesson("overfitting")
     gaps = {}
     for name in ("plain", "dropout", "batches", "softmax"):
         training = result.row("training accuracy", after=f"{name}: epoch")
@@ -340,7 +340,7 @@ def test_by_heart(lesson) -> None:
 def test_one_batch_matches_the_books_code(lesson, name: str) -> None:
     """The masks, derivatives and updates of one batch, written as in the book."""
     lesson("circuits")  # puts the folder of the lessons on the path
-    from chapters import RECIPES, Reader
+    from book_networks import RECIPES, Reader
 
     recipe, random = RECIPES[name], np.random.default_rng(0)
     x, y, mask = random.random((100, 16)), np.eye(3)[np.arange(100) % 3], random.random((100, 100))

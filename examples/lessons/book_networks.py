@@ -1,4 +1,4 @@
-"""The networks that `by_heart.py` trains, after "Grokking Deep Learning", chapters 8 to 10.
+"""The networks that `overfitting.py` trains, after "Grokking Deep Learning", chapters 8 to 10.
 
 The book (A. Trask) draws a dropout mask in each step from NumPy's generator. To reproduce its
 numbers, each row carries its own mask beside its pixels. Where the book's backward pass differs

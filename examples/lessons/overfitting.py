@@ -14,7 +14,7 @@ from pathlib import Path
 
 import drawing
 import numpy as np
-from chapters import RECIPES, Reader, Recipe
+from book_networks import RECIPES, Reader, Recipe
 from recognition import LETTERS, noisy, read_mnist
 
 import talweg as tw
