@@ -15,7 +15,7 @@ import pytest
 import talweg as tw
 from talweg.cli import train as train_command
 from talweg.data.model.learning import EnsembleTrainer
-from talweg.engine.run.program import Control
+from talweg.engine.run.outcome import Control
 from talweg.train.run import interrupts
 
 SIGNALS = [each for each in interrupts.ENDING if each != signal.SIGINT]

@@ -14,7 +14,7 @@ from conformance.random_graphs import Recipe, run, value_and_slopes
 from talweg import gates
 from talweg.engine.native.function import CompiledGraph
 from talweg.engine.numpy.interpreter import Interpreter
-from talweg.graph import Graph, Tensor, gradients, record, simplify
+from talweg.graph import Graph, Tensor, gradients, record, recorded as for_rows, simplify
 
 ULPS = 32
 
@@ -218,7 +218,7 @@ def check_any_number_of_rows(name: str, planned_for: int, dtype: str) -> None:
         return record(with_slopes(function, names), *drawn(names, rows, dtype))
 
     graph = simplify(recorded(max(planned_for, 2)))
-    program = CompiledGraph(graph, lambda rows: simplify(recorded(rows)), rows=planned_for)
+    program = CompiledGraph(for_rows(lambda rows: simplify(recorded(rows)), planned_for))
     for rows in COUNTS:
         arrays = drawn(names, rows, dtype)
         given = dict(zip(graph.inputs, arrays, strict=True))

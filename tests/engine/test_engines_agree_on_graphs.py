@@ -22,7 +22,7 @@ from conformance.random_graphs import (
 )
 from talweg import gates
 from talweg.engine.native.function import CompiledGraph
-from talweg.graph import Graph, Tensor, gradients, record, simplify
+from talweg.graph import Graph, Tensor, gradients, record, recorded, simplify
 
 pytest.importorskip("llvmlite")
 
@@ -113,7 +113,7 @@ def row_recipes() -> st.SearchStrategy[RowRecipe]:
 @given(row_recipes())
 def test_graphs_on_any_number_of_rows(recipe: RowRecipe) -> None:
     planned_for = recipe.planned_for
-    program = CompiledGraph(recipe.recorded(max(2, planned_for)), recipe.recorded, rows=planned_for)
+    program = CompiledGraph(recorded(recipe.recorded, planned_for))
     for rows in (1, 2, 3, 7, 64, 241, 500):
         arrays = dict(zip("xyw", drawn(rows), strict=True))
         found, expected = program(**arrays), run(recipe.recorded(rows), [*arrays.values()])

@@ -113,7 +113,7 @@ PLACES: dict[str, tuple[Any, str, Any, str]] = {
     "arenas": (tables.Memory, "_lay_out", fail, "weights and the optimiser's state, .* 32 rows"),
     "the call": (call.Call, "_begin", fail, "^$"),
     "a look": (call.Call, "_look", fail, "^$"),
-    "the result": (launch._Run, "_outcome", fail, "^$"),
+    "the result": (launch.NativeSession, "outcome", fail, "^$"),
 }
 
 

@@ -23,10 +23,11 @@ from talweg.engine.replicas import (
     together,
     without_rule,
 )
-from talweg.engine.run.program import Control, Outcome
+from talweg.engine.run.outcome import Control, Outcome
+from talweg.engine.run.program import Program
 from talweg.gates import GATES, Gate
 from talweg.graph import Graph, run_input
-from talweg.train.run.fit import Job, job_of
+from talweg.train.run.job import Job, job_of
 from talweg.train.run.lower import DEFAULTS
 
 REPLICAS = 3
@@ -96,8 +97,13 @@ def jobs(rates: list[float], dtype: str = "float32", **settings: Any) -> list[Jo
     return made
 
 
+def of_replicas(chosen: list[Job], width: int) -> Program:
+    """The program of some jobs, recorded for any number of rows."""
+    return together([job.recorder.for_any_rows(job.program) for job in chosen], width)
+
+
 def run_together(chosen: list[Job], width: int) -> list[Outcome]:
-    program = together([each.program for each in chosen], width)
+    program = of_replicas(chosen, width)
     weights = stacked([each.net.weights.flat for each in chosen], width)
     engine = launch.prepare(program)
     return parted(engine.run(program, weights, chosen[0].rows, None, Control()), len(chosen))
@@ -136,7 +142,7 @@ def test_a_replica_that_diverges_harms_no_other(dtype: str) -> None:
 
 def test_the_replicas_take_the_lanes_and_products_are_not_stored() -> None:
     (job,) = jobs([0.1])
-    build = launch.prepare(together([job.program], 16)).build
+    build = launch.prepare(of_replicas([job], 16)).build
     terms = 3 * 5 * 16  # of one row's largest product
     assert max(each.size.factor for each in build.plans.buffers if each.size.power) < terms
     assert not any(each.guarded for each in build.plans.step.kernels if isinstance(each, Nest))

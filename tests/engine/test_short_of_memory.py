@@ -16,10 +16,10 @@ pytest.importorskip("llvmlite")
 
 import talweg as tw
 from talweg import gates, memory_limits
+from talweg.engine import registry
 from talweg.engine.native.llvm import compiler
 from talweg.engine.numpy.threads import blas_threads
 from talweg.gates import contract
-from talweg.train.run import engines
 from talweg.train.search.search_space import Point, named
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
@@ -43,7 +43,7 @@ def nothing_is_free(monkeypatch: pytest.MonkeyPatch, *modules: Any) -> None:
 
 @pytest.fixture
 def engine_is_looked_for_anew() -> Any:
-    cached = compiler._llvm, compiler.host, engines.chosen_engine
+    cached = compiler._llvm, compiler.host, registry.chosen_engine
     for each in cached:
         each.cache_clear()
     yield

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 FLOORS = (
-    *("errors", "atomic_write", "settings", "schema", "lazy", "forks", "memory_limits", "version"),
+    *("errors", "atomic_write", "settings", "schema", "lazy", "forks", "pool"),
+    *("memory_limits", "version"),
     *("random", "scratch", "archive"),
     *("gates", "graph", "engine"),
     *("nn", "optim", "train", "data", "insight", "draw", "cli"),

@@ -10,7 +10,7 @@ import talweg as tw
 from conformance.optimizers import OUTPUTS, ROWS, START, X, Y, gradient, settings_of, trained
 from talweg.errors import SettingError
 from talweg.optim import OPTIMIZERS
-from talweg.train.run.fit import job_of
+from talweg.train.run.job import job_of
 from talweg.train.run.lower import DEFAULTS
 
 ENGINES = ("numpy", "native")

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.engine.run.batches import evaluation_batches, filled_up
-from talweg.engine.run.program import Rows
+from talweg.engine.run.rows import Rows, evaluation_batches, filled_up
 from talweg.nn import ACTIVATIONS
 from talweg.train.run.rows import mixes_rows
 

@@ -19,7 +19,7 @@ from numpy.testing import assert_array_equal
 import talweg as tw
 from talweg import archive as bundle
 from talweg.engine.native.runtime import launch, run_memory as tables
-from talweg.engine.numpy import loop
+from talweg.engine.run import loop
 from talweg.train.run import checkpoint, fit as fit_module
 
 RANDOM = np.random.default_rng(0)
@@ -264,15 +264,15 @@ def test_a_run_cut_within_an_epoch_is_kept_as_it_was_before(
 def _cut_after(steps: int, patch: pytest.MonkeyPatch) -> None:
     """End native runs after so many steps, as if Ctrl-C had come then."""
     c = launch.c
-    run_piece = launch._Run._run_piece
+    advance = launch.NativeSession.advance
 
     def cut(self: Any) -> None:
         self.words[c.LAST_STEP] = steps
-        run_piece(self)
+        advance(self)
         if self.words[c.STEP] == steps:
             self.words[c.STOP] = 1
 
-    patch.setattr(launch._Run, "_run_piece", cut)
+    patch.setattr(launch.NativeSession, "advance", cut)
 
 
 @pytest.mark.quick("2")

@@ -8,11 +8,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
 from talweg.engine.numpy.interpreter import Interpreter
-from talweg.engine.run.program import Control
+from talweg.engine.run.outcome import Control
 from talweg.errors import SettingError, ShapeError
-from talweg.train.methods.sampling_groups import PREFIX
-from talweg.train.run.engines import engine_for
-from talweg.train.run.fit import job_of
+from talweg.train.methods.adaptive_sampling import PREFIX
+from talweg.train.run.job import job_of
 from talweg.train.run.lower import DEFAULTS
 
 BOTH = pytest.mark.parametrize("engine", ("numpy", "native"))
@@ -46,7 +45,7 @@ class Enumerated:
 
     def __init__(self, job, tau, level=3.0) -> None:
         self.program, self.rows, self.net = job.program, job.rows, job.net
-        self.groups = job.program.groups
+        self.groups = job.program.method.groups
         self.level = level
         self.tau = np.asarray(tau, float)
         soft = np.exp(self.tau) / np.exp(self.tau).sum()
@@ -61,9 +60,9 @@ class Enumerated:
         state = {f"state.{name}": x for name, x in self.program.state.items()}
         learnt = {"tau": self.tau, "shares": self.q, "level": self.level, "steps": 7.0}
         state |= {f"state.{PREFIX}{name}": np.asarray(x) for name, x in learnt.items()}
-        settings = {f"settings.{name}": x for name, x in self.program.settings.items()}
+        settings = {f"settings.{name}": x for name, x in self.program.schedule.settings.items()}
         before = self.net.weights.flat
-        for places in itertools.product(range(len(rows)), repeat=self.program.batch_size):
+        for places in itertools.product(range(len(rows)), repeat=self.program.schedule.batch_size):
             at = list(places)
             batch = {"x": rows.x[at], "y": rows.y[at], "groups": groups.places[at]}
             batch |= {"row_weights": rows.weights[at] * ratio[at]}
@@ -78,7 +77,7 @@ def spread(job, tau) -> float:
 
 
 def tau_for(job) -> np.ndarray:
-    return np.random.default_rng(1).normal(size=len(job.program.groups.shares))
+    return np.random.default_rng(1).normal(size=len(job.program.method.groups.shares))
 
 
 @pytest.mark.parametrize("weighed", (False, True))
@@ -99,7 +98,7 @@ def test_the_expected_gradient_is_that_of_all_rows(over: str, size: int, weighed
 
 def test_rows_are_drawn_as_q_says_and_weigh_p_by_q() -> None:
     """Numbers that lie evenly between 0 and 1 give each row as often as it is due."""
-    groups = job(OVER["given"], 1).program.groups
+    groups = job(OVER["given"], 1).program.method.groups
     assert_allclose(groups.shares, [3 / 6, 2 / 6, 1 / 6])
     q = np.array([0.2, 0.5, 0.3])
     even = (np.arange(120) + 0.5) / 120
@@ -279,7 +278,7 @@ def test_it_ends_as_a_run_does() -> None:
 
 def test_ctrl_c_ends_it() -> None:
     sampled = job("classes", 1, epochs=10**6)
-    run = sampled.run(engine_for("native", sampled.program), Control(stop=True))
+    run = sampled.run(sampled.prepare("native"), Control(stop=True))
     assert run.stopped_by == "interrupted" and run.steps == 0
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.engine.run.program import Control
+from talweg.engine.run.outcome import Control
 from talweg.train.run.progress import ProgressBar, SweepBar, Watched, Whole, wants_bar
 
 

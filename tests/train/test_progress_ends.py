@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.engine.run.program import Control
+from talweg.engine.run.outcome import Control
 from talweg.train.run.progress import ProgressBar, wants_bar
 
 X = np.arange(80.0).reshape(40, 2) / 80

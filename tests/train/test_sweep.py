@@ -8,8 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
-from talweg.train.run.engines import engine_for
-from talweg.train.run.fit import Job
+from talweg.train.run.job import Job
 
 RANDOM = np.random.default_rng(0)
 N = 24
@@ -325,12 +324,12 @@ def test_ctrl_c_does_not_wait_for_a_program_to_be_compiled(monkeypatch) -> None:
         signal.raise_signal(signal.SIGINT)
         go_on.wait(20)
         compiled.set()
-        return engine_for("numpy", None)
+        return
 
     if threading.current_thread() is not threading.main_thread():
         pytest.skip("only the main thread receives signals")
     go_on, compiled = threading.Event(), threading.Event()
-    monkeypatch.setattr("talweg.train.search.executor.engine_for", slow)
+    monkeypatch.setattr("talweg.train.search.batching.Work.prepare", slow)
     sweep = tw.sweep(build, X, Y, over={"seed": range(3)}, **QUIET)
     assert not compiled.is_set()
     go_on.set()

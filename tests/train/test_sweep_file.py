@@ -19,7 +19,7 @@ from numpy.testing import assert_array_equal
 
 import talweg as tw
 from talweg import archive as bundle
-from talweg.train.run.fit import Job
+from talweg.train.run.job import Job
 from talweg.train.search.sweep_file import KIND
 
 RANDOM = np.random.default_rng(0)

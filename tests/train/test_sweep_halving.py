@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import talweg as tw
-from talweg.train.run.fit import Job
+from talweg.train.run.job import Job
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(24, 3))

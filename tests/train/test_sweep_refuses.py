@@ -57,7 +57,7 @@ CASES = [
     (SettingError, "sweep at seed=-1: fit: seed must be", {"over": {"seed": [0, -1]}}),
     (SettingError, "sweep at stop=EarlyStopping", {"over": {"stop": [None, tw.EarlyStopping(2)]}}),
     (SettingError, "sweep: threads must be a whole number at least 1", {"threads": 0}),
-    (SettingError, "sweep: engine must be one of 'numpy', 'native' or None", {"engine": "nmupy"}),
+    (SettingError, "sweep: engine must be one of 'native', 'numpy' or None", {"engine": "nmupy"}),
     # build
     (SettingError, "sweep: build must be a function that makes a new net each time",
      {"build": SHARED}),

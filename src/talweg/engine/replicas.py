@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,9 @@ import numpy as np
 from talweg.engine.native.expansion import expanded
 from talweg.engine.native.lowering import replica_rule
 from talweg.engine.native.lowering.replica_rules import for_all
-from talweg.engine.run.program import BATCH_INPUTS, Outcome, Program
+from talweg.engine.run.outcome import Outcome
+from talweg.engine.run.program import Program
+from talweg.engine.run.rows import BATCH_INPUTS
 from talweg.errors import EngineError
 from talweg.gates import Array, Gate, Spec
 from talweg.graph import Graph, Tensor, run_input, simplify
@@ -90,12 +91,14 @@ def together(programs: Sequence[Program], count: int) -> Program:
     def of_all(records: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
         return {name: stacked([each[name] for each in records], count) for name in records[0]}
 
+    step = lead.graphs.step.map(lambda graph: replicated(graph, count))
     return replace(
         lead,
-        record_step=cache(lambda rows: replicated(lead.record_step(rows), count)),
+        graphs=replace(lead.graphs, step=step, replicas=count),
+        schedule=replace(
+            lead.schedule, settings=of_all([each.schedule.settings for each in programs])
+        ),
         state=of_all([each.state for each in programs]),
-        settings=of_all([each.settings for each in programs]),
-        replicas=count,
     )
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from talweg import gates
+from talweg.engine.registry import predicting_engine
+from talweg.engine.run.engine import AnyRows, Engine
 from talweg.errors import EngineError
-from talweg.forks import importing
 from talweg.gates import Array, Spec
-from talweg.graph import Graph, Tensor, run_input, simplify
+from talweg.graph import Graph, Tensor, recorded, run_input, simplify
 from talweg.lazy import cached_property
+from talweg.pool import Pool
 
 if TYPE_CHECKING:
-    from talweg.engine.native.function import CompiledGraph
     from talweg.nn.module import Module
 
 FEW = 16
@@ -26,14 +27,11 @@ def predictor(net: Module, *, few: bool) -> Predictor | None:
     """The compiled forward pass of a network, if it and its gates can be compiled: at first for
     a few rows, or for many.
     """
-    with importing:
-        from talweg.engine.native.llvm import compiler
-
-        is_available = compiler.is_available()
-    if net.whole is not net or not is_available:
+    engine = predicting_engine()
+    if net.whole is not net or engine is None:
         return None
     try:
-        return Predictor(net, few=few)
+        return Predictor(net, engine, few=few)
     except EngineError:
         return None
 
@@ -42,11 +40,12 @@ class Predictor:
     """The compiled forward pass of a network, for few rows and for many.
 
     >>> net = tw.Sequential(tw.Dense(1, init="ones")).init([[1.0, 2.0]])
-    >>> Predictor(net)(np.array([[3.0, 4.0]], np.float32))
+    >>> predictor(net, few=True)(np.array([[3.0, 4.0]], np.float32))
     array([[7.]], dtype=float32)
     """
 
-    def __init__(self, net: Module, *, few: bool = True) -> None:
+    def __init__(self, net: Module, engine: Engine, *, few: bool) -> None:
+        self._engine = engine
         self._owner = net.weights  # so that no other takes its place in memory
         self._weights = net.weights.flat
         self._record = _recorder(net)
@@ -56,12 +55,15 @@ class Predictor:
     @cached_property
     def single(self) -> _Single:
         """For one row; compiled when first asked for."""
-        return _Single(self._compiled(1), self._weights)
+        graph = recorded(self._record, 1)
+        output = graph.graph.outputs["output"].spec
+        x = Spec(self._row, self._dtype)
+        return _Single(self._engine.function_of_rows(graph), self._weights, x, output)
 
     @cached_property
-    def many(self) -> CompiledGraph:
+    def many(self) -> AnyRows:
         """For more rows; compiled when first asked for."""
-        return self._compiled(FEW)
+        return self._engine.function_of_rows(recorded(self._record, FEW))
 
     def __call__(self, x: Array) -> Array:
         """The outputs for rows that are as the network wants them."""
@@ -72,11 +74,6 @@ class Predictor:
     def takes_row(self, x: Any) -> bool:
         """Whether x is a single row of the shape and dtype that the network wants."""
         return type(x) is np.ndarray and x.shape == self._row and x.dtype == self._dtype
-
-    def _compiled(self, rows: int) -> CompiledGraph:
-        from talweg.engine.native.function import CompiledGraph
-
-        return CompiledGraph(self._record(rows), self._record, rows)
 
 
 def in_batches(forward: Callable[[Array], Array], rows: Array, size: int) -> Array:
@@ -105,16 +102,13 @@ def predict_by(
 class _Single:
     """One row, through memory that stays where it is; each thread has its own."""
 
-    def __init__(self, graph: CompiledGraph, weights: Array) -> None:
-        from talweg.engine.native.plan.arena import Spares
-
-        self._graph, self._weights = graph, weights
-        self._places = Spares(self._place)
+    def __init__(self, graph: AnyRows, weights: Array, x: Spec, output: Spec) -> None:
+        self._graph, self._weights, self._ends = graph, weights, (x, output)
+        self._places = Pool(self._place)
 
     def _place(self) -> tuple[Array, Array, Callable[[], None]]:
         """A row, its output, and what computes it."""
-        ends = self._graph.outline.inputs["x"], self._graph.outline.outputs["output"]
-        x, output = (np.empty([n.of(1) for n in end.shape], end.dtype) for end in ends)
+        x, output = (np.empty(end.shape, end.dtype) for end in self._ends)
         given = {"x": x, "weights": self._weights}
         return x, output, self._graph.bound(given, {"output": output}, rows=1)
 

@@ -75,6 +75,7 @@ class FullBatch(Checked):
     What a subclass `notes` of its steps is found in `run.watched`, one number an epoch.
     """
 
+    trained_by: ClassVar[str] = "passes"
     notes: ClassVar[tuple[str, ...]] = ()
     uses_gradient: ClassVar[bool] = True
     most_weights: ClassVar[int | None] = None

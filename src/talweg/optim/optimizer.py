@@ -44,6 +44,7 @@ class Optimizer(Checked):
     clip_norm: Adjustable = setting(0.0, NOT_NEGATIVE)
     clip_value: Adjustable = setting(0.0, NOT_NEGATIVE)
 
+    trained_by: ClassVar[str] = "steps"
     by_parameter: ClassVar[bool] = False
     """Whether `update` gets each parameter by itself, in its shape, not all as one vector."""
 

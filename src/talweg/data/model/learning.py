@@ -20,10 +20,10 @@ from talweg.data.model.bins_trial import bins_of, is_better, most_bins
 from talweg.data.model.network import Blueprint
 from talweg.data.model.recipe import BINS, Recipe
 from talweg.data.split.deal import DealtRows
+from talweg.engine.registry import missing_engines
 from talweg.nn import Module, Sequential
 from talweg.nn.bins import Bins
 from talweg.random import MEMBERS, generator
-from talweg.train.run.engines import load_engine
 from talweg.train.run.fit import fit
 from talweg.train.run.progress import Whole
 from talweg.train.run.run import Run
@@ -39,7 +39,7 @@ _TRIAL = 2  # networks of either kind that are tried
 _LEAST_SECONDS = 1e-3  # of training, where reading the table used up the whole time budget
 # The decrease of a loss that starts near 1 that counts: mushroom takes 40 epochs, not 242.
 _MIN_DELTA = 1e-4
-load_engine()  # now, with all else that training imports, and not in the middle of a run
+missing_engines()  # imports engines now, and not in the middle of a run
 
 
 class NothingBegun(KeyboardInterrupt):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -25,7 +25,7 @@ from talweg.engine.native.plan.pruning import pruned
 from talweg.engine.native.plan.symbolic_shapes import Outline, outline, outline_of
 from talweg.engine.run.program import Program, watched_outputs
 from talweg.gates import Array
-from talweg.graph import Graph
+from talweg.graph import Recorded
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def build(program: Program, target: Target, *, borrows: bool = True) -> Build:
     """Plan a run and write it for a processor, with GEMM routines borrowed or of its own."""
     module = new_module(target, borrows=borrows)
     plans = _plans(program, module)
-    module.long_steps = plans.is_long(program.batch_size)
+    module.long_steps = plans.is_long(program.schedule.batch_size)
     write_run(module, plans)
     return Build(plans, str(module), tuple(sorted(module.borrowed or ())))
 
@@ -81,30 +81,28 @@ def load(build: Build) -> Compiled:
 
 
 def _plans(program: Program, module: Module) -> RunPlans:
-    step = symbolic(program.step, program.record_step, program.batch_size)
-    guards = program.replicas == 1  # a replica that diverges must not end the others
-    step_plan = plan_for(step, module, FIRST_BUFFER, program.batch_size, guards=guards)
+    step = symbolic(program.graphs.step)
+    guards = program.graphs.replicas == 1  # a replica that diverges must not end the others
+    step_plan = plan_for(step, module, FIRST_BUFFER, program.schedule.batch_size, guards=guards)
     first = FIRST_BUFFER + len(step_plan.buffers)
     unwatched_plan = evaluate_plan = rules_plan = None
-    if program.watch_every > 1:
+    if program.graphs.watch_every > 1:
         unwatched_plan = pruned(step_plan, watched_outputs(program.step))
-    if program.evaluate is not None and program.record_evaluation is not None:
-        evaluate = symbolic(program.evaluate, program.record_evaluation, program.evaluation_size)
-        evaluate_plan = plan_for(evaluate, module, first, program.evaluation_size)
+    if program.graphs.evaluation is not None:
+        evaluate = symbolic(program.graphs.evaluation)
+        evaluate_plan = plan_for(evaluate, module, first, program.schedule.evaluation_size)
         first += len(evaluate_plan.buffers)
-    if program.rules or program.plateaus:
-        names = [*program.measures]
-        names += [f"val_{name}" for name in names] if program.validates else []
-        rules = rules_graph(program.rules, names, program.plateaus)
+    if program.limits.rules or program.schedule.plateaus:
+        names = [*program.graphs.measures]
+        names += [f"val_{name}" for name in names] if program.limits.validates else []
+        rules = rules_graph(program.limits.rules, names, program.schedule.plateaus)
         rules_plan = plan_for(outline_of(expanded(rules)), module, first, 1)
     return RunPlans(program, step_plan, unwatched_plan, evaluate_plan, rules_plan)
 
 
-def symbolic(graph: Graph, record: Callable[[int], Graph], rows: int) -> Outline:
-    """A graph of gates that the engine can compute, for any number of rows; `record` gives it for
-    one number.
-    """
-    return outline(expanded(graph), lambda count: expanded(record(count)), rows)
+def symbolic(graph: Recorded) -> Outline:
+    """A graph of gates that the engine can compute, for any number of rows if it can be."""
+    return outline(graph.map(expanded))
 
 
 def plan_for(graph: Outline, module: Module, first: int, rows: int, guards: bool = True) -> Plan:

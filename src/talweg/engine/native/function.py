@@ -18,14 +18,15 @@ from talweg.engine.native.expansion import expanded
 from talweg.engine.native.llvm.compiler import Compiled, compiled, host
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import number
-from talweg.engine.native.plan.arena import Spares, zeros
+from talweg.engine.native.plan.arena import zeros
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByRows
 from talweg.engine.native.plan.symbolic_shapes import outline_of
 from talweg.engine.native.plan.view import Kind
 from talweg.errors import EngineError
 from talweg.gates import Array, Spec
-from talweg.graph import Graph
+from talweg.graph import Graph, Recorded
+from talweg.pool import Pool
 
 BLOCK = 240
 """Rows that go through a region together."""
@@ -48,18 +49,17 @@ class Workspace:
 class CompiledGraph:
     """Runs a graph on arrays, as `Interpreter` does, but in native code and on one thread.
 
-    Made from a graph, it takes arrays of the recorded shapes; with `record`, which gives the
-    graph for a number of rows, arrays of any number of rows.
+    Made from a graph, it takes arrays of the recorded shapes; from one that is `Recorded` for any
+    number of rows, arrays of any number of rows.
     """
 
     _borrows = True
 
-    def __init__(
-        self, graph: Graph, record: Callable[[int], Graph] | None = None, rows: int = 1
-    ) -> None:
+    def __init__(self, graph: Graph | Recorded) -> None:
         module = new_module(host(), borrows=self._borrows)
-        made = symbolic(graph, record, rows) if record else outline_of(expanded(graph))
-        if record is not None and made.rows is not None:
+        made = symbolic(graph) if isinstance(graph, Recorded) else outline_of(expanded(graph))
+        rows = graph.rows if isinstance(graph, Recorded) else 1
+        if made.rows is not None:
             raise EngineError("the graph holds for one number of rows, and no other")
         self.outline = made
         self.plan = plan_for(made, module, c.FIRST_BUFFER, rows)
@@ -68,7 +68,7 @@ class CompiledGraph:
         self._code = self._compiled()
         address = self._code.addresses["call"]
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(address)
-        self._workspaces = Spares(Workspace)
+        self._workspaces = Pool(Workspace)
 
     def _compiled(self) -> Compiled:
         return compiled(self.text, ["call"], self._routines)

@@ -1,4 +1,4 @@
-"""What trains differently from mini-batch descent on given rows: layer-wise `pretrain`,
-`full_batch` methods that choose their own steps, and adaptive sampling, in the
-`importance_sampling_loop` over `sampling_groups`.
+"""What trains differently from mini-batch descent on rows in order: layer-wise `pretrain`,
+`full_batch` methods that choose their own passes, and `adaptive_sampling`. `table` names the
+training methods that `fit` knows.
 """

@@ -1,75 +1,76 @@
-"""Runs of methods that take their own passes over all rows: one step of a search an epoch."""
+"""Methods that take passes over all rows of their own: one step of a search is an epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from talweg.engine.numpy.interpreter import origin_of_non_finite
-from talweg.engine.numpy.loop import Loop
-from talweg.engine.run.batches import Batch
-from talweg.engine.run.program import BadStep, Rows
-from talweg.engine.run.snapshot import Snapshot
+from talweg.engine.run.program import WATCHED, Program
+from talweg.engine.run.rows import Batch, Rows, whole_batch
+from talweg.engine.run.steps import GraphFunction, GraphFunctions, Steps
 from talweg.errors import SettingError
+from talweg.gates import Array
 from talweg.graph import Graph, constant, gradients, simplify
-from talweg.nn import Loss, Metric, Module
 from talweg.nn.forward_pass import TrainingStep
 from talweg.optim.full_batch import FullBatch, Point, Search, Vector
 from talweg.train.run.parameter_slices import joined
-from talweg.train.run.recording import forward_pass
+from talweg.train.run.recording import Recipe, forward_pass
+from talweg.train.run.training_method import StepMethod
 
 VALUE, GRADIENT = "state.value", "state.gradient"
 """The outputs of a pass beside the measures: what training lowers, and its gradient (W)."""
 
 
-# What is recorded ---------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class PassMethod(StepMethod):
+    """A full-batch rule, whose steps are as many passes over all rows as it likes."""
 
+    rule: FullBatch
 
-def refuse_settings(
-    rule: FullBatch, net: Module, settings: Mapping[str, Any], rows: int, batch_size: int
-) -> None:
-    """A SettingError for what goes with steps alone."""
-    name, count = type(rule).__name__, net.weights.flat.size
-    if batch_size < rows:
-        raise SettingError(
-            f"fit: {name} looks at all {rows} rows at once, not at {batch_size}; give "
-            "batch_size=None"
-        )
-    for setting in ("watch", "lr_multipliers"):
-        if settings.get(setting):
+    @property
+    def needs_gradients(self) -> bool:
+        return self.rule.uses_gradient
+
+    @property
+    def method(self) -> Searching:
+        return Searching(self.rule)
+
+    def refuse(self, recipe: Recipe, rows: Rows, settings: Mapping[str, Any]) -> None:
+        name, count = type(self.rule).__name__, recipe.net.weights.flat.size
+        batch_size = settings["batch_size"]
+        if batch_size is not None and batch_size < len(rows):
             raise SettingError(
-                f"fit: {setting} goes with rules that take one step a batch, as tw.Adam, not with "
-                f"{name}; leave it out"
+                f"fit: {name} looks at all {len(rows)} rows at once, not at {batch_size}; give "
+                "batch_size=None"
             )
-    if rule.most_weights is not None and count > rule.most_weights:
-        raise SettingError(
-            f"fit: {name} keeps a matrix of {count} by {count} numbers for so many weights, and "
-            f"stops at {rule.most_weights}; take tw.LBFGS(), which keeps a few vectors"
-        )
+        for setting in ("watch", "lr_multipliers"):
+            if settings.get(setting):
+                raise SettingError(
+                    f"fit: {setting} goes with rules that take one step a batch, as tw.Adam, not "
+                    f"with {name}; leave it out"
+                )
+        if self.rule.most_weights is not None and count > self.rule.most_weights:
+            raise SettingError(
+                f"fit: {name} keeps a matrix of {count} by {count} numbers for so many weights, "
+                f"and stops at {self.rule.most_weights}; take tw.LBFGS(), which keeps a few vectors"
+            )
+
+    def record_step(self, recipe: Recipe, batch_size: int) -> Graph:
+        """A pass over all rows: the measures, what is lowered, and its gradient."""
+        part = forward_pass(recipe, batch_size, constant(0.0))
+        _refuse_changing_loss(self.rule, part.training)
+        outputs = {**part.measures, VALUE: part.objective}
+        if self.rule.uses_gradient:
+            outputs[GRADIENT] = joined(gradients(part.objective, list(part.views.values())))
+        return simplify(Graph({"weights": part.flat, **part.batch}, outputs))
 
 
-def pass_graph(
-    net: Module,
-    rows: Rows,
-    loss: Loss,
-    metrics: Sequence[Metric],
-    rule: FullBatch,
-    batch_size: int,
-) -> Graph:
-    """A pass over all rows: the measures, what is forward_pass, and its gradient; see `Program`."""
-    part = forward_pass(net, rows, loss, metrics, batch_size, constant(0.0))
-    _refuse_steps(rule, part.training)
-    outputs = {**part.measures, VALUE: part.objective}
-    if rule.uses_gradient:
-        outputs[GRADIENT] = joined(gradients(part.objective, list(part.views.values())))
-    return simplify(Graph({"weights": part.flat, **part.batch}, outputs))
-
-
-def _refuse_steps(rule: FullBatch, training: TrainingStep) -> None:
-    """What a net asks of each step: that makes of each pass another loss."""
+def _refuse_changing_loss(rule: FullBatch, training: TrainingStep) -> None:
+    """A SettingError where the net makes of each pass another loss."""
     reasons = {
         "draws random numbers in training (dropout, noise)": training.streams,
         "keeps weights within limits (max_norm)": training.limits,
@@ -77,78 +78,100 @@ def _refuse_steps(rule: FullBatch, training: TrainingStep) -> None:
             training.assigned
         ),
     }
-    for what, there in reasons.items():
-        if there:
+    for reason, holds in reasons.items():
+        if holds:
             raise SettingError(
-                f"fit: the net {what}, but {type(rule).__name__} needs the same loss at each pass; "
-                "leave that out, or take a rule such as tw.Adam()"
+                f"fit: the net {reason}, but {type(rule).__name__} needs the same loss at each "
+                "pass; leave that out, or take a rule such as tw.Adam()"
             )
 
 
-# How it is run ------------------------------------------------------------------------------------
+@dataclass(frozen=True, repr=False)
+class Searching:
+    """A run whose steps are those of a search over all rows."""
+
+    rule: FullBatch
+
+    def __repr__(self) -> str:
+        return repr(self.rule)  # a checkpoint tells runs apart by it
+
+    @property
+    def name(self) -> str:
+        return type(self.rule).__name__
+
+    def watched(self, step: Graph) -> list[str]:
+        return [WATCHED + name for name in self.rule.notes]
+
+    def batches(self, program: Program, rows: Rows, epoch: int, steps: Steps) -> Iterable[Batch]:
+        return [whole_batch(rows)]
+
+    def steps(
+        self, program: Program, functions: GraphFunctions, weights: Array, rows: Rows
+    ) -> Steps:
+        return SearchSteps(self.rule, program, functions.step, weights, whole_batch(rows))
+
+    def noted(self, state: Mapping[str, Array]) -> Mapping[str, Array]:
+        return {}
 
 
-class Searching(Loop):
-    """A run whose steps are those of a search."""
+class SearchSteps:
+    """The steps of a search, which begins when the first one is taken."""
 
-    search: Search | None = None
+    def __init__(
+        self, rule: FullBatch, program: Program, step: GraphFunction, weights: Array, batch: Batch
+    ) -> None:
+        self.rule, self.program, self.step, self.batch = rule, program, step, batch
+        self.weights = weights.copy()
+        self.search: Search | None = None
 
-    def _step(self, epoch: int, batch: Batch, found: list[list[float]]) -> bool:
-        if self.search is None and not self._begin(batch):
-            return False
-        assert self.search is not None
-        before = self.search.point
-        noted = self.search.step()
-        self.weights = self.search.point.weights.astype(self.weights.dtype)
-        found.append([*before.measures, *noted.values()])
-        self.control.step += 1
-        return True
+    @property
+    def state(self) -> Mapping[str, Array]:
+        found = self.search.state() if self.search else {}
+        return {name: np.array(value) for name, value in found.items()}
 
-    def _begin(self, batch: Batch) -> bool:
-        """Look at the start; whether it is finite."""
-        program, dtype = self.program, self.weights.dtype
-        assert program.search is not None
-        names = list(program.step.outputs)
-        place, count = names.index(VALUE), len(self.measured)
-
-        def landscape(weights: Vector) -> Point:
-            rounded = weights.astype(dtype)
-            results = self.step.run(rounded, *batch)
-            gradient = results[place + 1] if place + 1 < len(results) else np.zeros(0)
-            return Point(
-                rounded.astype(np.float64),
-                float(results[place]),
-                gradient.astype(np.float64),
-                [float(each) for each in results[:count]],
-            )
-
-        start = landscape(self.weights.astype(np.float64))
-        if not start.is_finite:
-            node = origin_of_non_finite(program.step, [self.weights, *batch], self.measured[1:])
-            self.bad_step = BadStep(1, 1, node)
-            return False
-        self.search = program.search.begin(
-            start, landscape, seed=program.seed, epochs=program.epochs
-        )
-        return True
-
-    def _snapshot(self) -> Snapshot:
-        state = self.search.state() if self.search else {}
-        return replace(
-            super()._snapshot(), state={name: np.array(each) for name, each in state.items()}
-        )
-
-    def _go_on_from(self, start: Snapshot) -> None:
-        super()._go_on_from(start)
-        if start.epoch and self.whole and self._begin(self.whole[0]):
-            assert self.search is not None
-            self.search.restore(start.state)
-
-    def _must_stop(self) -> bool:
-        return super()._must_stop() or self._has_ended()
-
-    def _why_now(self) -> str:
-        return "no_descent" if self._has_ended() else super()._why_now()
-
-    def _has_ended(self) -> bool:
+    @property
+    def has_ended(self) -> bool:
         return self.search is not None and self.search.ended
+
+    def take(
+        self, batch: Batch, settings: Mapping[str, Array], *, is_watched: bool
+    ) -> Sequence[Any] | None:
+        search = self.search or self._begun()
+        if search is None:
+            return None
+        before = search.point
+        noted = search.step()
+        self.weights = search.point.weights.astype(self.weights.dtype)
+        return [*before.measures, *noted.values()]
+
+    def origin_of_failure(self, batch: Batch, settings: Mapping[str, Array]) -> Any:
+        skip = self.program.graphs.measures[1:]
+        return origin_of_non_finite(self.program.step, [self.weights, *batch], skip)
+
+    def restore(self, weights: Array, state: Mapping[str, Array], epoch: int) -> None:
+        self.weights = weights
+        search = self._begun() if epoch else None  # which begins with the first step
+        if search is not None:
+            search.restore(state)
+
+    def _begun(self) -> Search | None:
+        """The search from the weights as they are; None if the loss is not finite there."""
+        start = self._pass(self.weights.astype(np.float64))
+        if start.is_finite:
+            seed, epochs = self.program.schedule.seed, self.program.limits.epochs
+            self.search = self.rule.begin(start, self._pass, seed=seed, epochs=epochs)
+        return self.search
+
+    def _pass(self, weights: Vector) -> Point:
+        """A pass over all rows, at weights that are rounded to those that the net can have."""
+        rounded = weights.astype(self.weights.dtype)
+        results = dict(
+            zip(self.program.step.outputs, self.step.run(rounded, *self.batch), strict=True)
+        )
+        gradient = results.get(GRADIENT, np.zeros(0))
+        return Point(
+            rounded.astype(np.float64),
+            float(results[VALUE]),
+            gradient.astype(np.float64),
+            [float(results[name]) for name in self.program.graphs.measures],
+        )

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from talweg.archive import Array, Kind, read_bundle, refuse_place, write_bundle
-from talweg.engine.run.program import Program, Rows, StopRule
+from talweg.engine.run.program import Program, StopRule
+from talweg.engine.run.rows import Rows
 from talweg.engine.run.snapshot import Snapshot
 from talweg.errors import ModelFileError, SettingError, TrainingWarning
 from talweg.graph import Graph, Tensor
@@ -76,11 +77,11 @@ def keeper_of(
         if resume:
             raise SettingError("fit: resume needs a file: give checkpoint, as a path")
         return None
-    if checkpoint.best and not program.keep_best:
+    if checkpoint.best and not program.limits.restore_best:
         raise SettingError(
             "fit: a checkpoint at each best epoch needs restore_best=True or validation"
         )
-    steps = -(-len(rows) // program.batch_size)
+    steps = -(-len(rows) // program.schedule.batch_size)
     return RunKeeper(checkpoint, resume, program, steps, _identity(program, rows, held_out, engine))
 
 
@@ -124,7 +125,7 @@ class RunKeeper:
         arrays, names = _packed(snapshot)
         config = {
             "run": self.identity,
-            "rules": [plain_text(rule) for rule in self.program.rules],
+            "rules": [plain_text(rule) for rule in self.program.limits.rules],
             "schedules": _schedules(self.program, snapshot.epoch),
             "numbers": {name: getattr(snapshot, name) for name in NUMBERS},
             "names": names,
@@ -145,7 +146,7 @@ class RunKeeper:
         snapshot = _unpacked(config, arrays)
         self._refuse(misfit(snapshot, self.program, self.steps))
         self._refuse_past(snapshot.epoch, config["schedules"])
-        if config["rules"] != [plain_text(rule) for rule in self.program.rules]:
+        if config["rules"] != [plain_text(rule) for rule in self.program.limits.rules]:
             # Rules that ended the run may let it go on now.
             object.__setattr__(snapshot, "stopped_by", None)
         return snapshot
@@ -170,10 +171,10 @@ class RunKeeper:
 
     def _refuse_past(self, epoch: int, schedules: Mapping[str, list[float]]) -> None:
         """The epochs that are done must be those of this run too."""
-        if epoch > self.program.epochs:
+        if epoch > self.program.limits.epochs:
             raise SettingError(
                 f"fit: the checkpoint {self.file} has {epoch} epochs, more than the "
-                f"epochs={self.program.epochs} that are to be done"
+                f"epochs={self.program.limits.epochs} that are to be done"
             )
         for name, values in _schedules(self.program, epoch).items():
             if schedules.get(name) != values:
@@ -232,18 +233,22 @@ def _unpacked(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Snapsho
 
 def _identity(program: Program, rows: Rows, held_out: Rows | None, engine: str) -> dict[str, Any]:
     """All that decides the weights after each epoch, by what a person calls it."""
-    evaluation = program.evaluate if program.keep_best or program.validates else None
+    evaluation = (
+        program.evaluation if program.limits.restore_best or program.limits.validates else None
+    )
     return {
         "engine": engine,
-        "batch_size": program.batch_size,
-        "shuffle": program.shuffle,
-        "seed": program.seed,
-        "keeping the best": program.keep_best,
-        "what is watched": ["steps" if program.watch_steps else "epochs", *program.watched],
-        "what is measured": list(program.measures),
+        "batch_size": program.schedule.batch_size,
+        "shuffle": program.schedule.shuffle,
+        "seed": program.schedule.seed,
+        "keeping the best": program.limits.restore_best,
+        "what is watched": ["steps" if program.graphs.watch_steps else "epochs", *program.watched],
+        "what is measured": list(program.graphs.measures),
         "the optimizer's numbers": _numbers(program),
-        "the optimizer's plateaus": {name: plain_text(x) for name, x in program.plateaus.items()},
-        "the kind of stopping rules": [_kind_of(rule) for rule in program.rules],
+        "the optimizer's plateaus": {
+            name: plain_text(x) for name, x in program.schedule.plateaus.items()
+        },
+        "the kind of stopping rules": [_kind_of(rule) for rule in program.limits.rules],
         "the net, the loss or the kind of optimizer": digest_of_graph(program.step),
         "the evaluation": digest_of_graph(evaluation) if evaluation else None,
         "the training data": _digest_of_rows(rows),
@@ -252,10 +257,10 @@ def _identity(program: Program, rows: Rows, held_out: Rows | None, engine: str) 
 
 
 def _numbers(program: Program) -> Any:
-    """Those of an update rule; a method that searches is told whole."""
-    if program.search is not None:
-        return plain_text(program.search)
-    return {name: float(x) for name, x in program.settings.items()}
+    """Those of an update rule; a method of its own is told whole."""
+    if program.method is not None:
+        return plain_text(program.method)
+    return {name: float(x) for name, x in program.schedule.settings.items()}
 
 
 def is_digest(value: Any) -> bool:
@@ -277,7 +282,9 @@ def _kind_of(rule: StopRule) -> str:
 def _schedules(program: Program, epochs: int) -> dict[str, list[float]]:
     """What settings that change were, at some moments of the epochs that are done."""
     times = np.linspace(0, epochs, TIMES, endpoint=False).tolist() if epochs else []
-    return {name: [float(at(each)) for each in times] for name, at in program.schedules.items()}
+    return {
+        name: [float(at(each)) for each in times] for name, at in program.schedule.schedules.items()
+    }
 
 
 def _digest_of_rows(rows: Rows) -> str:

@@ -7,21 +7,19 @@ waits for others that start at 0, such as the weights of a last layer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from talweg.engine.numpy.interpreter import Interpreter
 from talweg.engine.numpy.threads import blas_threads
-from talweg.engine.run.batches import filled_up
-from talweg.engine.run.program import BATCH_INPUTS, Program, Rows
+from talweg.engine.run.program import Program
+from talweg.engine.run.rows import BATCH_INPUTS, Rows, filled_up
 from talweg.gates import Array
 from talweg.graph import Graph, Tensor, gradients, run_input
-from talweg.nn import Loss, Module
-from talweg.optim import FullBatch
 from talweg.random import first_key
-from talweg.train.run.recording import forward_pass
+from talweg.train.run.recording import Recipe, forward_pass
 from talweg.train.run.watching import of_layers
 
 ROWS = 256
@@ -37,18 +35,21 @@ _PREDICTION = " prediction"  # no parameter is called so
 
 @dataclass(frozen=True)
 class Flow:
-    """What decides the gradients of a run: the net, what training lowers, and what is frozen."""
+    """What decides the gradients of a run: what its step is recorded from, and how for some rows.
 
-    net: Module
-    loss: Loss
-    lr_multipliers: Mapping[str, float]
+    A method without gradients `needs` none.
+    """
+
+    recipe: Recipe
+    record_step: Callable[[int], Graph]
+    needs: bool = True
 
     def warning(self, program: Program, rows: Rows) -> str | None:
         """Which parameters no gradient reaches, why, and what to do; None where all are reached."""
-        if isinstance(program.search, FullBatch) and not program.search.uses_gradient:
+        if not self.needs:
             return None
         with np.errstate(all="ignore"), blas_threads(1):
-            if self._all_move(program, rows):
+            if program.method is None and self._all_move(program, rows):
                 return None
             count = min(ROWS, len(rows))
             look = Look(self, rows, count)
@@ -57,36 +58,38 @@ class Flow:
 
     def _all_move(self, program: Program, rows: Rows) -> bool:
         """Whether one step changes all parameters, without any decay of the weights."""
-        if program.search is not None or program.groups is not None:
-            return False
-        before = self.net.weights.flat
-        settings = {**program.settings, "lr": 1.0}  # with a small rate, rounding may hide a step
+        weights = self.recipe.net.weights
+        # with a small rate, rounding may hide a step
+        settings = {**program.schedule.settings, "lr": 1.0}
         settings |= {"weight_decay": 0.0} if "weight_decay" in settings else {}
         given = {f"state.{name}": each for name, each in program.state.items()}
         given |= {f"settings.{name}": np.asarray(each) for name, each in settings.items()}
-        is_small = program.batch_size <= ROWS  # values of a large batch may not fit into memory
-        step = program.step if is_small else program.record_step(ROWS)
-        batch = _spaced(rows, min(ROWS, program.batch_size))
-        after = Interpreter(step)(weights=before, **given, **batch)["weights"]
-        moved = self.net.weights.views_of(after != before)
+        # values of a large batch may not fit into memory
+        count = min(ROWS, program.schedule.batch_size)
+        is_small = program.schedule.batch_size <= ROWS
+        step = program.step if is_small else self.record_step(count)
+        after = Interpreter(step)(weights=weights.flat, **given, **_spaced(rows, count))["weights"]
+        moved = weights.views_of(after != weights.flat)
         return all(each.any() for name, each in moved.items() if self.learns(name))
 
     def learns(self, name: str) -> bool:
         """Whether a parameter is not frozen."""
-        return self.lr_multipliers.get(name) != 0
+        return self.recipe.multipliers.get(name) != 0
 
 
 class Look:
     """The gradients themselves, on rows that are evenly spaced over all."""
 
     def __init__(self, flow: Flow, rows: Rows, count: int) -> None:
-        self.weights, self.count = flow.net.weights, count
-        part = forward_pass(flow.net, rows, flow.loss, (), count, run_input(first_key(0), "key"))
+        net = flow.recipe.net
+        self.weights, self.count = net.weights, count
+        recipe = replace(flow.recipe, rows=rows, metrics=())
+        part = forward_pass(recipe, count, run_input(first_key(0), "key"))
         learnt = [n for n in part.views if flow.learns(n) and n not in part.training.assigned]
         wanted = {name: part.views[name] for name in learnt} | {_PREDICTION: part.prediction}
         found = gradients(part.objective, list(wanted.values()))
         self.gradients = dict(zip(wanted, found, strict=True))
-        layers = of_layers(flow.net, part.prediction, part.batch["row_weights"])
+        layers = of_layers(net, part.prediction, part.batch["row_weights"])
         self.layers = {n: x for n, x in layers.items() if n.endswith(tuple(_REASONS))}
         inputs = {"weights": part.flat, "key": part.training.key, **part.batch}
         graph = Graph(inputs, {_GRADIENT + n: x for n, x in self.gradients.items()} | self.layers)

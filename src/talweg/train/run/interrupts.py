@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from talweg.engine.run.program import Control
+    from talweg.engine.run.outcome import Control
 
 ENDING = tuple(
     getattr(signal, name)

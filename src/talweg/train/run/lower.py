@@ -10,7 +10,8 @@ from talweg.errors import SettingError, nearest
 from talweg.graph import Graph
 from talweg.nn import Module
 from talweg.settings import check
-from talweg.train.run.fit import RULES, fit, job_of, refuse_part
+from talweg.train.run.fit import fit
+from talweg.train.run.job import RULES, job_of, refuse_part
 
 _PARAMETERS = inspect.signature(fit).parameters.values()
 DEFAULTS = {each.name: each.default for each in _PARAMETERS if each.kind is each.KEYWORD_ONLY}
@@ -48,12 +49,13 @@ def lower(net: Module, X: Any, y: Any, **settings: Any) -> Lowered:
             raise SettingError(f"lower: fit has no setting {name!r}. {nearest(name, DEFAULTS)}")
     refuse_part(net)
     given = check("lower", {**DEFAULTS, **settings}, RULES)
-    program = job_of(net, X, y, given).program
-    if program.search is not None:
+    job = job_of(net, X, y, {**given, "engine": "native"})
+    program = job.recorder.for_any_rows(job.program)
+    if program.method is not None:
         raise SettingError(
-            f"lower: {type(program.search).__name__} chooses its passes as it goes, so there is "
+            f"lower: {program.method.name} chooses its passes as it goes, so there is "
             "no step to compile; ask for those of tw.SGD(), say"
         )
     made = build(program, host())
     plan = made.plans.step
-    return Lowered(program.step, str(plan), plan.expected(program.batch_size), made.text)
+    return Lowered(program.step, str(plan), plan.expected(program.schedule.batch_size), made.text)

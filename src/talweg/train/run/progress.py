@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self, TextIO
 
-from talweg.engine.run.program import Control
+from talweg.engine.run.outcome import Control
 from talweg.errors import EngineError
 from talweg.memory_limits import start_thread
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
-from talweg.engine.run.program import BATCH_INPUTS, WATCHED, Rows
+from talweg.engine.run.program import WATCHED
+from talweg.engine.run.rows import BATCH_INPUTS, Rows
 from talweg.errors import SettingError, ShapeError
 from talweg.gates import Spec
 from talweg.graph import Graph, Tensor, gradients, run_input, simplify
@@ -14,9 +16,8 @@ from talweg.nn.forward_pass import TrainingStep
 from talweg.nn.predictor import views
 from talweg.optim import FullBatch, Optimizer
 from talweg.random import first_key
-from talweg.train.methods.sampling_groups import PREFIX, SQUARE, Groups, refuse_assigned
 from talweg.train.run.lr_multipliers import multiplier_settings, multipliers_among
-from talweg.train.run.parameter_slices import joined, total
+from talweg.train.run.parameter_slices import joined
 from talweg.train.run.sign_changes import initial_state as initial_counts
 from talweg.train.run.updating import updated
 from talweg.train.run.watching import Watch, of_layers
@@ -25,56 +26,89 @@ DRAWS = "draws"
 """What the key of a step's random numbers is called in the state of a run."""
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """What a step is recorded from, but for the rule: `rows` are an example and may be none."""
+
+    net: Module
+    rows: Rows
+    loss: Loss
+    metrics: Sequence[Metric] = ()
+    watch: Watch | None = None
+    multipliers: Mapping[str, float] = field(default_factory=dict)
+
+
+class Addition(NamedTuple):
+    """What a step computes beside its own: inputs of a batch, state after it, watched outputs."""
+
+    batch: Mapping[str, Tensor]
+    state: Mapping[str, Tensor]
+    watched: Mapping[str, Tensor]
+
+
+class Extension(Protocol):
+    """State and settings of its own that a training method adds to each step."""
+
+    def first_state(self) -> dict[str, Any]: ...
+
+    def settings(self) -> dict[str, float]: ...
+
+    def recorded(
+        self,
+        part: Forward,
+        loss: Loss,
+        learning: Sequence[Tensor],
+        settings: Mapping[str, Tensor],
+        state: Mapping[str, Tensor],
+    ) -> Addition:
+        """What is added to the step over a batch, where the parameters in `learning` learn."""
+        ...
+
+
 def first_state(
-    net: Module,
+    recipe: Recipe,
     rule: Optimizer | FullBatch,
-    watch: Watch | None,
     seed: int,
     draws: bool,
-    groups: Groups | None = None,
+    extension: Extension | None = None,
 ) -> dict[str, Any]:
-    """What a run remembers before its first step: the rule's state, what is counted, how often
-    groups of rows are drawn, and where the net draws random numbers, the key of the first.
+    """The state of a run before its first step: the rule's, counts of direction changes, the
+    extension's, and where the net draws random numbers, the first key.
     """
+    net, watch = recipe.net, recipe.watch
     state = rule.init(net.weights.flat)
     if watch is not None and watch.wants_turns(net.weights):
         state = {**state, **initial_counts(net.weights.flat)}
-    state |= groups.first_state() if groups else {}
+    state |= extension.first_state() if extension else {}
     return {**state, DRAWS: first_key(seed)} if draws else state
 
 
 def run_settings(
-    rule: Optimizer | FullBatch, multipliers: Mapping[str, float], groups: Groups | None = None
+    recipe: Recipe, rule: Optimizer | FullBatch, extension: Extension | None = None
 ) -> dict[str, float]:
-    """The numbers that a step takes in: those of the rule and the sampler, and lr multipliers."""
-    sampler = groups.settings() if groups else {}
-    return {**rule.run_settings(), **multiplier_settings(multipliers), **sampler}
+    """The numbers that a step takes in: the rule's, the multipliers, and the extension's."""
+    own = extension.settings() if extension else {}
+    return {**rule.run_settings(), **multiplier_settings(recipe.multipliers), **own}
 
 
 def step_graph(
-    net: Module,
-    rows: Rows,
-    loss: Loss,
-    metrics: Sequence[Metric],
-    rule: Optimizer,
-    watch: Watch | None,
-    multipliers: Mapping[str, float],
-    groups: Groups | None,
-    batch_size: int,
+    recipe: Recipe, rule: Optimizer, extension: Extension | None, batch_size: int
 ) -> Graph:
-    """One step: forward, loss, backward, update; see `Program` for its inputs and outputs."""
+    """One step: forward, loss, backward, update; see `Graphs` for its inputs and outputs."""
+    net, watch, multipliers = recipe.net, recipe.watch, recipe.multipliers
     key = run_input(first_key(0), f"state.{DRAWS}")
-    part = forward_pass(net, rows, loss, metrics, batch_size, key)
+    part = forward_pass(recipe, batch_size, key)
     draws, views, outputs = part.training.streams > 0, part.views, part.measures
-    state = _inputs("state", first_state(net, rule, watch, 0, draws=False, groups=groups))
-    settings = _inputs("settings", run_settings(rule, multipliers, groups))
+    state = _inputs("state", first_state(recipe, rule, 0, draws=False, extension=extension))
+    settings = _inputs("settings", run_settings(recipe, rule, extension))
     before = {_last(name): each for name, each in state.items()}
     learning = {name: each for name, each in views.items() if multipliers.get(name) != 0}
     found = gradients(part.objective, list(learning.values()))
     pieces = dict(zip(learning, found, strict=True))
     numbers = {_last(name): each for name, each in settings.items()}
     bound = rule.with_tensors({name: numbers[name] for name in rule.run_settings()})
-    remembered = {name: each for name, each in before.items() if not name.startswith(PREFIX)}
+    added = extension.first_state() if extension else {}
+    remembered = {name: each for name, each in before.items() if name not in added}
     after, new_state, quantities = updated(
         bound, part.flat, views, pieces, multipliers_among(numbers), remembered, watch
     )
@@ -85,32 +119,14 @@ def step_graph(
         chosen = watch.chosen(quantities, net.weights)
         outputs |= {WATCHED + name: each.named(name) for name, each in chosen.items()}
     batch = dict(part.batch)
-    if groups is not None:
-        refuse_assigned(part.training)
-        batch["groups"] = groups.drawn(batch_size)
-        products = _products(part, loss, list(learning.values()))
-        new_state |= groups.updated(numbers, before, batch["groups"], products)
-        outputs[WATCHED + SQUARE] = products.sum()
+    if extension is not None:
+        more = extension.recorded(part, recipe.loss, list(learning.values()), numbers, before)
+        batch |= more.batch
+        new_state |= more.state
+        outputs |= {WATCHED + name: each for name, each in more.watched.items()}
     outputs["weights"] = _settled(net, after, part.training)
     outputs |= {name: new_state[_last(name)] for name in state}
     return simplify(Graph({"weights": part.flat, **state, **settings, **batch}, outputs))
-
-
-def _products(part: Forward, loss: Loss, learning: Sequence[Tensor]) -> Tensor:
-    """h_i . d for each row i of a batch (B): d is the gradient of the loss, h_i what row i adds.
-
-    d is linear in the weights of the rows: so h_i . d is the weight of row i times the slope of
-    |d|^2 / 2 along it. With one row it is |d|^2.
-    """
-    weights = part.batch["row_weights"]
-    by_row = [each for each in part.training.penalties if each.ndim]
-    objective = _with_penalties(part.measures["loss"], by_row, part.batch, loss)
-    squares = [total(each * each) for each in gradients(objective, learning)]
-    square = sum(squares[1:], squares[0])
-    if weights.size == 1:
-        return square.reshape(1)
-    (slope,) = gradients(0.5 * square, [weights])
-    return weights * slope
 
 
 class Forward(NamedTuple):
@@ -125,36 +141,29 @@ class Forward(NamedTuple):
     objective: Tensor
 
 
-def forward_pass(
-    net: Module,
-    rows: Rows,
-    loss: Loss,
-    metrics: Sequence[Metric],
-    batch_size: int,
-    key: Tensor,
-) -> Forward:
+def forward_pass(recipe: Recipe, batch_size: int, key: Tensor) -> Forward:
     """The measures of a batch and what training lowers, with all that the modules ask for; `key`
     is that of random numbers.
     """
+    net, loss = recipe.net, recipe.loss
     if not net.weights:
         raise SettingError("fit: the net has no parameters, so there is nothing to learn")
     flat = run_input(net.weights.flat, "weights")
-    batch, pieces = _batch_inputs(rows, batch_size), views(net, flat)
+    batch, pieces = _batch_inputs(recipe.rows, batch_size), views(net, flat)
     training = TrainingStep(key, batch["row_weights"])
     prediction = _prediction(net, pieces, batch["x"], training)
-    measures = _measures(prediction, batch, loss, metrics)
-    objective = _with_penalties(measures["loss"], training.penalties, batch, loss)
+    measures = _measures(prediction, batch, loss, recipe.metrics)
+    objective = with_penalties(measures["loss"], training.penalties, batch, loss)
     return Forward(flat, pieces, batch, training, prediction, measures, objective)
 
 
-def evaluation_graph(
-    net: Module, rows: Rows, loss: Loss, metrics: Sequence[Metric], batch_size: int
-) -> Graph:
-    """Loss and metrics of a batch, no update; see `Program`."""
+def evaluation_graph(recipe: Recipe, batch_size: int) -> Graph:
+    """Loss and metrics of a batch, no update; see `Graphs`."""
+    net = recipe.net
     flat = run_input(net.weights.flat, "weights")
-    batch = _batch_inputs(rows, batch_size)
+    batch = _batch_inputs(recipe.rows, batch_size)
     prediction = _prediction(net, views(net, flat), batch["x"])
-    measures = _measures(prediction, batch, loss, metrics)
+    measures = _measures(prediction, batch, recipe.loss, recipe.metrics)
     return simplify(Graph({"weights": flat, **batch}, measures))
 
 
@@ -200,7 +209,7 @@ def _measures(
     return {name: each.named(name) for name, each in measures.items()}
 
 
-def _with_penalties(
+def with_penalties(
     objective: Tensor, penalties: Sequence[Tensor], batch: Mapping[str, Tensor], loss: Loss
 ) -> Tensor:
     """The loss and what the modules add to it, which is what training lowers."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from talweg.engine.run.program import Rows
+from talweg.engine.run.rows import Rows
 from talweg.errors import DataError, SettingError, ShapeError, counted
 from talweg.gates import Array, Spec
 from talweg.nn import Loss, Module

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from talweg import gates
-from talweg.engine.run.program import WATCHED, BadStep, Outcome, Program
+from talweg.engine.run.outcome import BadStep, Outcome
+from talweg.engine.run.program import WATCHED, Program
 from talweg.errors import counted
 from talweg.graph import Tensor
 from talweg.nn import Module
@@ -53,8 +54,8 @@ def _reason(
     if isinstance(by, int):
         return stops[by].name, stops[by].reason(outcome.epochs)
     words = {
-        "epochs": _all_done(program.epochs),
-        "time_budget": f"the time budget of {program.time_budget} s was used up",
+        "epochs": _all_done(program.limits.epochs),
+        "time_budget": f"the time budget of {program.limits.time_budget} s was used up",
         "interrupted": f"it was interrupted after {counted(outcome.steps, 'step')}",
         "non_finite": failure.message if failure else "",
         "no_descent": "no step along the gradient lowers the loss any more",
@@ -64,7 +65,7 @@ def _reason(
 
 def _failure(bad: BadStep, program: Program) -> Failure:
     """What a step that went wrong has to say, and what to try."""
-    is_search = program.search is not None  # a pass that goes wrong then shortens the step
+    is_search = "lr" not in bad.settings  # a pass that goes wrong then shortens the step
     lr = math.nan if is_search else float(bad.settings["lr"])
     rate = "" if is_search else f" (lr {lr:g})"
     smaller = f"Try a smaller learning rate (lr={lr / 10:g})"

@@ -37,12 +37,6 @@ def misfit_of_columns(found: Mapping[str, Array], names: Sequence[str], rows: in
     return next(_of_length(found, names, rows), None)
 
 
-def measures_of(program: Program) -> list[str]:
-    """The names of a run's history."""
-    held_out = [f"val_{name}" for name in program.measures] if program.validates else []
-    return [*program.measures, *held_out]
-
-
 def misfit(snapshot: Snapshot, program: Program, steps: int) -> str | None:
     """What of a snapshot the run cannot have left, in epochs of so many steps; None if it fits."""
     return next(_misfits(snapshot, program, steps), None)
@@ -53,26 +47,26 @@ def _misfits(snapshot: Snapshot, program: Program, steps: int) -> Iterator[str]:
     example = {"weights": np.empty(weights.shape, weights.dtype)}
     yield from _unlike({"weights": snapshot.weights}, example)
     yield from _unlike({"weights": snapshot.best}, example)
-    if program.search is None:  # a search checks what it remembers itself
+    if program.method is None:  # a method of its own checks its state when it resumes
         yield from _unlike(snapshot.state, program.state, is_finite=True)
     yield from _unlike(snapshot.rules, _remembered(program), is_finite=False)
-    yield from _of_length(snapshot.history, measures_of(program), snapshot.epoch)
-    rows = snapshot.step if program.watch_steps else snapshot.epoch
+    yield from _of_length(snapshot.history, program.measured, snapshot.epoch)
+    rows = snapshot.step if program.graphs.watch_steps else snapshot.epoch
     yield from _of_length(snapshot.watched, program.watched, rows)
     if snapshot.step != snapshot.epoch * steps:
         yield f"{snapshot.step} steps are not {snapshot.epoch} epochs of {steps}"
     if snapshot.best_epoch > snapshot.epoch:
         yield f"the best epoch {snapshot.best_epoch} is beyond the {snapshot.epoch} that were done"
-    if snapshot.stopped_by is not None and snapshot.stopped_by >= len(program.rules):
+    if snapshot.stopped_by is not None and snapshot.stopped_by >= len(program.limits.rules):
         yield f"there is no stopping rule {snapshot.stopped_by}"
 
 
 def _remembered(program: Program) -> dict[str, Array]:
     """What stopping rules and plateaus remember at first, by path."""
     found: dict[str, Array] = {}
-    for place, rule in enumerate(program.rules):
+    for place, rule in enumerate(program.limits.rules):
         found |= flat(f"rule.{place}", rule.init())
-    for name, plateau in program.plateaus.items():
+    for name, plateau in program.schedule.plateaus.items():
         found |= flat(f"plateau.{name}", plateau.init())
     return found
 

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from talweg.engine.numpy import loop
+from talweg.engine.registry import chosen_engine, interpreter
 from talweg.engine.replicas import is_finite, parted, stacked, together, without_rule
-from talweg.engine.run.program import Control, Outcome, Program
+from talweg.engine.run.engine import Runner
+from talweg.engine.run.outcome import Control, Outcome
+from talweg.engine.run.program import Program
 from talweg.engine.run.snapshot import Snapshot
-from talweg.train.run.engines import Engine
-from talweg.train.run.fit import Job
 from talweg.train.run.in_memory_snapshot import Bookmark, parted_snapshot, stacked_snapshot
+from talweg.train.run.job import Job
 from talweg.train.run.run import Run
 from talweg.train.search.tasks import Task
 
@@ -60,29 +61,33 @@ class Work:
         """What decides the compiled program."""
         return self.lead.key, self.width
 
-    @property
-    def program(self) -> Program:
-        """The program to compile."""
-        programs = [task.job.program for task in self.tasks]
-        return programs[0] if self.width == 1 else together(programs, self.width)
+    def prepare(self, engine: str | None) -> Runner:
+        """What runs this work and all other work of its key."""
+        chosen = chosen_engine(engine)
+        return chosen.prepare(self._program(self.lead.job.program_for(chosen)))
+
+    def _program(self, lead: Program) -> Program:
+        """The program of the first task, or that of all tasks as replicas."""
+        others = [task.job.program for task in self.tasks[1:]]
+        return lead if self.width == 1 else together([lead, *others], self.width)
 
     @property
     def cost(self) -> int:
         return sum(task.cost for task in self.tasks)
 
     def run(
-        self, engine: Engine, engine_alone: Callable[[Task], Engine], control: Control
+        self, runner: Runner, runner_alone: Callable[[Task], Runner], control: Control
     ) -> list[Ended]:
-        """Train all tasks; `engine_alone` gives the engine of a single one.
+        """Train all tasks; `runner_alone` gives what runs a single one.
 
         A replica that diverged is trained again by itself, so that it ends where it would have.
         """
         if self.width == 1:
-            return [_run(self.lead.ready(), self.lead, engine, control)]
+            return [_run(self.lead.ready(), self.lead, runner, control)]
         jobs, bookmark = [task.job for task in self.tasks], self._bookmark()
         weights = stacked([job.net.weights.flat for job in jobs], self.width)
         control.keeper = bookmark
-        outcome = engine(self.program, weights, jobs[0].rows, None, control)
+        outcome = runner(self._program(self.lead.job.program), weights, jobs[0].rows, None, control)
         end = bookmark.end if bookmark else None
         snapshots = parted_snapshot(end, len(jobs)) if end else [None] * len(jobs)
         results = []
@@ -90,11 +95,12 @@ class Work:
             self.tasks, parted(outcome, len(jobs)), snapshots, strict=True
         ):
             if is_finite(own):
-                results.append(Ended(task.job.run(_engine_giving(own), Control()), snapshot))
+                results.append(Ended(task.job.run(_runner_giving(own), Control()), snapshot))
             elif control.stop:  # on the interpreter, it ends at once
-                results.append(_run(task.job, task, loop.run, Control(stop=True)))
+                at_once = task.job.prepare(interpreter().name)
+                results.append(_run(task.job, task, at_once, Control(stop=True)))
             else:
-                results.append(_run(task.job, task, engine_alone(task), control))
+                results.append(_run(task.job, task, runner_alone(task), control))
         return results
 
     def _bookmark(self) -> Bookmark | None:
@@ -105,15 +111,15 @@ class Work:
         return Bookmark(start, keeps=self.lead.halts)
 
 
-def _run(job: Job, task: Task, engine: Engine, control: Control) -> Ended:
+def _run(job: Job, task: Task, runner: Runner, control: Control) -> Ended:
     """Train a single run from its start to its halt or its end."""
     bookmark = Bookmark(task.start, keeps=task.halts) if task.start or task.halts else None
     control.keeper = bookmark
-    run = job.run(engine, control)
+    run = job.run(runner, control)
     return Ended(run, bookmark.end if bookmark else None)
 
 
-def _engine_giving(outcome: Outcome) -> Engine:
+def _runner_giving(outcome: Outcome) -> Runner:
     """An engine that trains nothing and returns this outcome."""
     return lambda *_: outcome
 
@@ -157,22 +163,22 @@ def _cut(indices: Sequence[int], width: int) -> Iterator[tuple[int, ...]]:
 def _kind(task: Task) -> Any:
     """Equal for runs that take the same steps on the same rows."""
     job, program = task.job, task.job.program
-    shuffles = program.shuffle and program.batch_size < len(job.rows)
+    shuffles = program.schedule.shuffle and program.schedule.batch_size < len(job.rows)
     return (
         task.key,
-        (id(job.rows), program.batch_size, program.epochs),
-        program.seed if shuffles else None,
+        (id(job.rows), program.schedule.batch_size, program.limits.epochs),
+        program.schedule.seed if shuffles else None,
     )
 
 
 def _may_be_replicas(task: Task) -> bool:
     """Whether runs of this kind may be replicas: tiny ones that all go to their last epoch."""
     job, program = task.job, task.job.program
-    ends_early = program.rules or program.validates or program.keep_best
-    changes = ends_early or program.changing
+    ends_early = program.limits.rules or program.limits.validates or program.limits.restore_best
+    changes = ends_early or program.schedule.changing
     is_watched = program.watched or task.watches
     size = task.operations * job.net.weights.flat.itemsize
-    is_plain = not (changes or is_watched or program.search)
+    is_plain = not (changes or is_watched or program.method)
     return is_plain and size <= TINY and not without_rule(program.step)
 
 
@@ -181,8 +187,7 @@ def _width(task: Task, count: int, workers: int) -> int:
 
     Measured with 3-4-1 units, a step takes a time of 1 + the number of vectors that are filled.
     """
-    from talweg.engine.native.llvm.compiler import host
-
-    lanes = host().vector_bytes // task.job.net.weights.flat.itemsize
+    job = task.job
+    lanes = chosen_engine(job.settings["engine"]).lanes(job.net.weights.flat.itemsize)
     rounds = {vectors: -(-count // (vectors * lanes * workers)) for vectors in WIDTHS}
     return lanes * min(WIDTHS, key=lambda vectors: (rounds[vectors] * (1 + vectors), vectors))

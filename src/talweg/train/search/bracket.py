@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from talweg.train.run.engines import chosen_engine
+from talweg.engine.registry import chosen_engine
 from talweg.train.run.progress import Whole
 from talweg.train.run.run import Run
 from talweg.train.search.batching import Ended, replicas_among, works_of
@@ -50,14 +50,14 @@ def train_all(
 ) -> Trained:
     """Train every task, `threads` of them side by side: as many as there are cores by default.
 
-    On the interpreter they train one after the other.
+    They train one after the other if the engine does not leave Python free.
     """
-    interprets = chosen_engine(engine) == "numpy"
-    workers = 1 if interprets else threads or cores()
+    can = chosen_engine(engine).capabilities
+    workers = (threads or cores()) if can.side_by_side else 1
     with Executor(tasks, engine, workers, progress) as executor:
-        states = _Bracket(tasks, rungs, executor, file, replicates=not interprets).states_at_end()
+        states = _Bracket(tasks, rungs, executor, file, replicates=can.replicas).states_at_end()
     progress.earlier += executor.watched.values()
-    programs = 0 if interprets else len(executor.compiled)
+    programs = len(executor.compiled) if can.compiles else 0
     return Trained(states, programs, sum(executor.compiled.values()))
 
 
@@ -77,7 +77,7 @@ class _Bracket:
         self.executor, self.file = executor, file
         self.states = list(file.states) if file else [RunState()] * len(tasks)
         self.replicas = replicas_among(tasks) if replicates else set()
-        validates = any(task.job.program.validates for task in tasks)
+        validates = any(task.job.program.limits.validates for task in tasks)
         self.measure = "val_loss" if validates else "loss"
 
     def states_at_end(self) -> list[RunState]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from talweg.nn import Module
 from talweg.settings import check
-from talweg.train.run.fit import RULES
 from talweg.train.run.folds import Fold
+from talweg.train.run.job import RULES
 from talweg.train.run.lower import DEFAULTS
 from talweg.train.run.progress import Whole
 from talweg.train.run.run import Run

@@ -9,9 +9,9 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, nullcontext
 from typing import Any, Self
 
-from talweg.engine.run.program import Control, Outcome
+from talweg.engine.run.engine import Runner
+from talweg.engine.run.outcome import Control, Outcome
 from talweg.memory_limits import start_thread
-from talweg.train.run.engines import Engine, engine_for
 from talweg.train.run.interrupts import interruptible
 from talweg.train.run.progress import Watched, Whole, wants_bar
 from talweg.train.search.batching import Ended, Work
@@ -39,9 +39,9 @@ class Executor:
         self.engine, self.workers, self.progress = engine, workers, progress
         self.controls = [Control() for _ in tasks]
         self.begun: set[int] = set()
-        self.engines: dict[Any, Future[Engine]] = {}
+        self.runners: dict[Any, Future[Runner]] = {}
         self.compiled: dict[Any, float] = {}  # seconds, of the programs that were run
-        self.engines_lock = threading.Lock()
+        self.runners_lock = threading.Lock()
         self.compiling = ThreadPoolExecutor(1, "talweg-compile")
         self.training = ThreadPoolExecutor(min(workers, len(tasks)), "talweg-train")
         self.futures: dict[Future[list[Ended]], Work] = {}
@@ -71,8 +71,8 @@ class Executor:
             self._wait(note)
 
     def _submit(self, work: Work) -> Future[list[Ended]]:
-        engine = self._engine(work)
-        return start_thread(lambda: self.training.submit(self._train, work, engine))
+        runner = self._runner(work)
+        return start_thread(lambda: self.training.submit(self._train, work, runner))
 
     def _watched(self, work: Work) -> Watched:
         """What the progress bar needs to know of a work."""
@@ -81,39 +81,39 @@ class Executor:
             self.controls[work.indices[0]],
             runs=len(work.indices),
             first=start.epoch if start else 0,
-            epochs=program.epochs,
-            budget=program.time_budget,
+            epochs=program.limits.epochs,
+            budget=program.limits.time_budget,
         )
 
-    def _engine(self, work: Work) -> Future[Engine]:
+    def _runner(self, work: Work) -> Future[Runner]:
         """The engine of a work, compiled when it is first asked for, so in the order of need."""
-        with self.engines_lock:
-            if work.key not in self.engines:
-                self.engines[work.key] = start_thread(
+        with self.runners_lock:
+            if work.key not in self.runners:
+                self.runners[work.key] = start_thread(
                     lambda: self.compiling.submit(self._compile, work)
                 )
-            return self.engines[work.key]
+            return self.runners[work.key]
 
-    def _compile(self, work: Work) -> Engine:
-        engine = engine_for(self.engine, work.program)
+    def _compile(self, work: Work) -> Runner:
+        runner = work.prepare(self.engine)
 
         def run(*given: Any) -> Outcome:
-            outcome = engine(*given)
+            outcome = runner(*given)
             self.compiled[work.key] = outcome.compile_seconds
             return outcome
 
         return run
 
-    def _train(self, work: Work, engine: Future[Engine]) -> list[Ended]:
+    def _train(self, work: Work, runner: Future[Runner]) -> list[Ended]:
         control = self.controls[work.indices[0]]
         with errors_named(work.lead.name):
-            compiled = engine.result()
+            compiled = runner.result()
             self.begun.add(work.indices[0])  # before the flag is read: no run slips through
-            return [] if control.stop else work.run(compiled, self._engine_alone, control)
+            return [] if control.stop else work.run(compiled, self._runner_alone, control)
 
-    def _engine_alone(self, task: Task) -> Engine:
+    def _runner_alone(self, task: Task) -> Runner:
         """The engine that runs a task by itself."""
-        return self._engine(Work((), (task,))).result()
+        return self._runner(Work((), (task,))).result()
 
     def _wait(self, note: Note) -> None:
         """Wait for all works; after Ctrl-C, for those that have begun."""

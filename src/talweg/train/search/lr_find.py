@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.run.program import WATCHED, Control, Program
+from talweg.engine.run.outcome import Control
+from talweg.engine.run.program import WATCHED
 from talweg.errors import SettingError, nearest
 from talweg.graph import Graph
 from talweg.nn import Module
 from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.optim.schedules import ExponentialDecay, Schedule
 from talweg.settings import Number, check
-from talweg.train.run.engines import engine_for
-from talweg.train.run.fit import RULES as RULES_OF_FIT, Job, job_of, refuse_part
+from talweg.train.run.job import RULES as RULES_OF_FIT, Job, job_of, refuse_part
 from talweg.train.run.lower import DEFAULTS
 
 SHARE = 3.0
@@ -161,18 +161,23 @@ class _Trial:
     """
 
     def __init__(self, job: Job, rule: Optimizer, steps: int, engine: str | None) -> None:
-        self.job, self.rule = job, rule
-        self.steps_of_an_epoch = -(-len(job.rows) // job.program.batch_size)
+        self.rule, program = rule, job.program
+        self.steps_of_an_epoch = program.schedule.steps_of(len(job.rows))
         self.epochs = -(-steps // self.steps_of_an_epoch)
+        recorder = replace(job.recorder, step=cache(lambda size: _noting_loss(job, size)))
+        step, _ = recorder.graphs(program.schedule.batch_size, program.schedule.evaluation_size)
         self.program = replace(
-            job.program,
-            record_step=cache(lambda size: _with_loss_of_steps(job.program, size)),
-            schedules=self._schedules(ExponentialDecay(1.0, 1.0, every="step")),
-            changes_each_step=True,
-            epochs=self.epochs,
-            watch_steps=True,
+            program,
+            graphs=replace(program.graphs, step=step, watch_steps=True),
+            schedule=replace(
+                program.schedule,
+                schedules=self._schedules(ExponentialDecay(1.0, 1.0, every="step")),
+                by_step=True,
+            ),
+            limits=replace(program.limits, epochs=self.epochs),
         )
-        self.engine = engine_for(engine, self.program)
+        self.job = replace(job, program=self.program, recorder=recorder)
+        self.runner = self.job.prepare(engine)
 
     @property
     def steps(self) -> int:
@@ -184,8 +189,9 @@ class _Trial:
 
     def losses(self, lr: Schedule) -> Floats:
         """The loss before each step, up to one that is not finite."""
-        job, program = self.job, replace(self.program, schedules=self._schedules(lr))
-        outcome = self.engine(program, job.net.weights.flat, job.rows, job.held_out, Control())
+        job, schedule = self.job, replace(self.program.schedule, schedules=self._schedules(lr))
+        program = replace(self.program, schedule=schedule)
+        outcome = self.runner(program, job.net.weights.flat, job.rows, job.held_out, Control())
         return outcome.watched[WATCHED + "loss"]
 
     def end(self, rate: float) -> float:
@@ -210,11 +216,11 @@ def _rule(settings: Mapping[str, Any]) -> Optimizer:
     return replace(rule, lr=1.0)
 
 
-def _with_loss_of_steps(program: Program, size: int) -> Graph:
+def _noting_loss(job: Job, size: int) -> Graph:
     """The step, of which each loss is noted."""
-    graph = program.record_step(size)
+    graph = job.recorder.step(size)
     outputs = list(graph.outputs.items())
-    after = len(program.measures)
+    after = len(job.program.graphs.measures)
     noted = (WATCHED + "loss", graph.outputs["loss"])
     return Graph(graph.inputs, dict([*outputs[:after], noted, *outputs[after:]]))
 

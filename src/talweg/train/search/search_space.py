@@ -13,8 +13,8 @@ from talweg.errors import SettingError, nearest
 from talweg.nn import Loss, Metric, Module
 from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.settings import Constraint, check, plain
-from talweg.train.run.fit import RULES
 from talweg.train.run.folds import Fold, Holdout
+from talweg.train.run.job import RULES
 from talweg.train.run.lower import DEFAULTS
 from talweg.train.search.ranges import Range, visited
 from talweg.train.search.tasks import errors_named

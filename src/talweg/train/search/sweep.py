@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy.typing as npt
 
+from talweg.engine.registry import chosen_engine
 from talweg.errors import DataError, SettingError, counted
 from talweg.lazy import cached_property
 from talweg.settings import Constraint, Flag, check, plain
 from talweg.train.run.checkpoint import Checkpoint
 from talweg.train.run.claim import claimed
-from talweg.train.run.engines import chosen_engine
-from talweg.train.run.fit import RULES
+from talweg.train.run.job import RULES
 from talweg.train.run.progress import Whole
 from talweg.train.run.run import Run
 from talweg.train.search.bracket import Rungs, train_all
@@ -115,7 +115,9 @@ def sweep(
     warn_of_gradients(tasks, "at", "point")
     file = None
     if checkpoint is not None:
-        identity = identity_of(tasks, chosen, X, y, fit_settings, halving, chosen_engine(engine))
+        identity = identity_of(
+            tasks, chosen, X, y, fit_settings, halving, chosen_engine(engine).name
+        )
         file = SweepFile(checkpoint, resume, identity, tasks)
     with claimed(file.file, file.identity) if file else nullcontext():
         trained = train_all(tasks, engine, bar, threads=threads, rungs=rungs, file=file)

@@ -35,7 +35,6 @@ from talweg.train.run.run import Failure, Run
 from talweg.train.run.snapshot_check import (
     NUMBERS,
     SNAPSHOT_NUMBERS,
-    measures_of,
     misfit,
     misfit_of_arrays,
     misfit_of_columns,
@@ -134,8 +133,10 @@ def _misfit(weights: Array, state: RunState, task: Task) -> str | None:
     turns = {name: np.empty(each.shape, np.int64) for name, each in task.job.net.weights.items()}
     found = (
         misfit_of_arrays({"weights": weights}, like),
-        misfit_of_columns(run.history, measures_of(program), run.epochs),
-        misfit_of_columns(run.watched, noted, run.steps if program.watch_steps else run.epochs),
+        misfit_of_columns(run.history, program.measured, run.epochs),
+        misfit_of_columns(
+            run.watched, noted, run.steps if program.graphs.watch_steps else run.epochs
+        ),
         misfit_of_arrays(run.direction_changes, turns) if run.direction_changes else None,
         misfit(state.snapshot, program, task.steps) if state.snapshot else None,
         f"best epoch {run.best_epoch} of {run.epochs}" if run.best_epoch > run.epochs else None,

@@ -102,7 +102,7 @@ def _digest_of_programs(tasks: Sequence[Task]) -> str:
     for each in tasks:
         if each.key not in found:
             program = each.job.program
-            graphs = [program.step, *([program.evaluate] if program.evaluate else [])]
+            graphs = [program.step, *([program.evaluation] if program.evaluation else [])]
             found[each.key] = "".join(map(digest_of_graph, graphs))
     return _digest(found[each.key].encode() for each in tasks)
 

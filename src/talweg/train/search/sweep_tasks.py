@@ -10,7 +10,7 @@ import numpy as np
 
 from talweg.errors import SettingError
 from talweg.nn import Module
-from talweg.train.run.fit import refuse_part
+from talweg.train.run.job import refuse_part
 from talweg.train.search.net_signature import Modules, forward_signature, likeness
 from talweg.train.search.search_space import Build, Point
 from talweg.train.search.tasks import Recorder, Task, errors_named

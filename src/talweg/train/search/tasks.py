@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from talweg.engine.run.program import Rows
+from talweg.engine.run.rows import Rows
 from talweg.engine.run.snapshot import Snapshot
 from talweg.errors import TalwegError
 from talweg.gates import Array
 from talweg.nn import Module, as_loss
-from talweg.train.run.fit import Job, copy_of, job_of, without_rows
 from talweg.train.run.folds import Fold, Holdout
+from talweg.train.run.job import Job, copy_of, job_of, without_rows
 from talweg.train.run.rows import evaluation_size, training_and_validation
 from talweg.train.search.net_signature import graph_signature
 
@@ -52,13 +52,15 @@ class Task:
     def cost(self) -> int:
         """The number of operations that are left of the run."""
         done = self.start.epoch if self.start else 0
-        return self.operations * self.steps * (self.job.program.epochs - done)
+        return self.operations * self.steps * (self.job.program.limits.epochs - done)
 
     def until(self, epochs: int, start: Snapshot | None) -> Task:
         """The same run from `start` to the end of epoch `epochs`."""
         program = self.job.program
-        job = replace(self.job, program=replace(program, epochs=epochs))
-        return replace(self, job=job, start=start, halts=epochs < program.epochs)
+        job = replace(
+            self.job, program=replace(program, limits=replace(program.limits, epochs=epochs))
+        )
+        return replace(self, job=job, start=start, halts=epochs < program.limits.epochs)
 
     def ready(self) -> Job:
         """The run with its rows; those of a split are copied only now."""
@@ -106,7 +108,7 @@ class Recorder:
     def recorded(self, name: str, net: Module, settings: Settings) -> Task:
         """A run whose graphs are recorded."""
         job = job_of(net, self.rows(net), self.y, settings)
-        steps = -(-len(job.rows) // job.program.batch_size)
+        steps = job.program.schedule.steps_of(len(job.rows))
         size = job.program.step.cost().operations, steps
         key = self._keys.setdefault(_key(job), len(self._keys))
         task = self._task(name, job, settings, key, size)
@@ -162,12 +164,12 @@ def _key(job: Job) -> Any:
     program = job.program
     return (
         graph_signature(program.step),
-        program.evaluation_size,
-        program.validates,
-        program.watch_steps,
-        program.watch_every > 1,
-        *program.schedules,
-        *program.plateaus.items(),
-        program.changes_each_step,
+        program.schedule.evaluation_size,
+        program.limits.validates,
+        program.graphs.watch_steps,
+        program.graphs.watch_every > 1,
+        *program.schedule.schedules,
+        *program.schedule.plateaus.items(),
+        program.schedule.by_step,
         *(id(each) for each in job.stops),
     )

@@ -196,7 +196,9 @@ class CheckedMemory(Memory):
         """Whether no program may write there: rows, settings and constants."""
         rows = [each for each in (self.rows, self.held) if each is not None]
         fixed = [x for some in rows for x in (some.x, some.y, some.weights)]
-        settings = [] if self.program.changing else self.settings  # those that change are written
+        settings = (
+            [] if self.program.schedule.changing else self.settings
+        )  # those that change are written
         return any(array is each for each in (*fixed, *settings, *self._constants))
 
     def _room(self, size: int) -> int:

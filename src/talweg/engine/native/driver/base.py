@@ -95,19 +95,19 @@ class Writer:
         """Add a batch's measures to the sums."""
         f, room = self.f, self.entry(sums)
         for place, name in enumerate(names):
-            where = f.at(room, place * self.program.replicas, "double")
+            where = f.at(room, place * self.program.graphs.replicas, "double")
             value = self.number_of(plan.outputs[name])
             f.store(f.add(f.load(value.type, where), value), where)
 
     def number_of(self, buffer: Buffer) -> Value:
         """The one number of a buffer, as a double; a vector of them, one for each replica."""
-        type = vector(type_of(buffer.dtype), self.program.replicas)
+        type = vector(type_of(buffer.dtype), self.program.graphs.replicas)
         value = self.f.load(type, self.entry(buffer.place))
         return self.f.convert(value, "double")
 
     def zero(self, sums: int) -> None:
         room = self.entry(sums)
-        for place in range(len(self.plans.summed) * self.program.replicas):
+        for place in range(len(self.plans.summed) * self.program.graphs.replicas):
             self.f.store(number(0, "double"), self.f.at(room, place, "double"))
 
     def copy(self, to: Value, source: Value, count: Index, type: str) -> None:

@@ -53,7 +53,7 @@ class WriteEpoch(Writer):
         self.plan = plans.step
         self.forms = [Form(plans.step, regions, plans.summed)]
         if plans.unwatched_step is not None:
-            self.forms.append(Form(plans.unwatched_step, unwatched, self.program.measures))
+            self.forms.append(Form(plans.unwatched_step, unwatched, self.program.graphs.measures))
         self.rows = BatchRows(self, plans.step, _SOURCES)
         self.tickets = list(dict.fromkeys(ticket for form in self.forms for ticket in form.tickets))
 
@@ -61,7 +61,7 @@ class WriteEpoch(Writer):
         f = self.f
         with self.first_thread():
             self.zero(c.SUMS)
-            if not self.program.changes_each_step:
+            if not self.program.schedule.by_step:
                 self.adjust(self.word(c.EPOCH))
             with f.when(self.is_on(c.SHUFFLE)):
                 epoch = f.plus(self.word(c.EPOCH), 1)
@@ -85,7 +85,7 @@ class WriteEpoch(Writer):
         with self.first_thread():
             self.decide()
             self.count(there)
-            if self.program.changes_each_step:
+            if self.program.schedule.by_step:
                 self.adjust(self.word(c.STEP))
         self.barrier()
         self.leave_if(f.compare("==", self.word(c.GO), number(0, "i64")), number(1, "i64"))
@@ -176,7 +176,7 @@ class WriteEpoch(Writer):
 
     def adjust(self, now: Value) -> None:
         """Take the settings that change from the row of this epoch, or this step."""
-        f, names = self.f, self.program.changing
+        f, names = self.f, self.program.schedule.changing
         row = f.times(f.minus(now, self.word(c.FIRST_SCHEDULED)), len(names))
         values = f.at(self.entry(c.SCHEDULED), row, "double")
         for place, name in enumerate(names):
@@ -203,11 +203,11 @@ class WriteEpoch(Writer):
 
     def settle(self, form: Form) -> None:
         """Note the measures of a step, and whether it went wrong; such a step does not count."""
-        if self.program.replicas > 1:
+        if self.program.graphs.replicas > 1:
             self.note(form)
             return
         f = self.f
-        loss = self.number_of(form.plan.outputs[self.program.measures[0]])
+        loss = self.number_of(form.plan.outputs[self.program.graphs.measures[0]])
         guards = self.entry(c.GUARD)
         with f.loop(0, self.threads, 1, [f.subtract(loss, loss)]) as loop:
             guard = f.load("double", f.at(guards, f.times(loop.index, 8), "double"))
@@ -220,7 +220,7 @@ class WriteEpoch(Writer):
     def note(self, form: Form) -> None:
         """Note the measures of a step that went well."""
         self.add_measures(form.plan, c.SUMS, form.summed)
-        if self.program.watch_steps:
+        if self.program.graphs.watch_steps:
             self.note_watched()
         self.put(c.STEP, self.f.plus(self.word(c.STEP), 1))
 

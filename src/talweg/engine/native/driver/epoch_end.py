@@ -59,7 +59,7 @@ class WriteEvaluation(Writer):
                 self.call_region(name, rows, 0, 0)
             self.barrier()
         with self.first_thread():
-            self.add_measures(self.plan, c.HELD_SUMS, self.program.measures)
+            self.add_measures(self.plan, c.HELD_SUMS, self.program.graphs.measures)
         self.barrier()
 
 
@@ -91,17 +91,17 @@ class WriteClose(Writer):
         record = f.at(self.entry(c.HISTORY), f.times(row, self.plans.columns), "double")
         rows, size = self.word(c.ROWS), self.word(c.BATCH)
         batches = f.over(f.plus(rows, f.minus(size, 1)), size)
-        replicas = self.program.replicas
+        replicas = self.program.graphs.replicas
         steps = f.splat(f.convert(f.index(batches), "double"), replicas)
         sums = self.entry(c.SUMS)
         for place in range(0, count * replicas, replicas):
-            if self.plans.unwatched_step and place == len(self.program.measures):
+            if self.plans.unwatched_step and place == len(self.program.graphs.measures):
                 steps = f.convert(self.word(c.WATCHED_STEPS), "double")
             total = f.load(steps.type, f.at(sums, place, "double"))
             f.store(f.divide(total, steps), f.at(record, place, "double"))
         if self.plans.evaluate is not None:
             held = self.entry(c.HELD_SUMS)
-            for place in range(len(self.program.measures)):
+            for place in range(len(self.program.graphs.measures)):
                 total = f.load("double", f.at(held, place, "double"))
                 f.store(total, f.at(record, count + place, "double"))
         return record
@@ -141,15 +141,15 @@ class WriteClose(Writer):
 
     def adjust(self, plan: Plan, epoch: Value) -> None:
         """Lay out what settings that follow measures are in the next epoch, or its steps."""
-        if not self.program.plateaus:
+        if not self.program.schedule.plateaus:
             return
-        f, names = self.f, self.program.changing
+        f, names = self.f, self.program.schedule.changing
         rows, size = self.word(c.ROWS), self.word(c.BATCH)
         steps: Index = f.over(f.plus(rows, f.minus(size, 1)), size)
-        if not self.program.changes_each_step:
+        if not self.program.schedule.by_step:
             steps = 1
         first = f.minus(f.times(epoch, steps), self.word(c.FIRST_SCHEDULED))
-        for name in self.program.plateaus:
+        for name in self.program.schedule.plateaus:
             value = self.number_of(plan.outputs[f"settings.{name}"])
             with f.loop(0, steps) as loop:
                 place = f.plus(f.times(f.plus(first, loop.index), len(names)), names.index(name))
@@ -157,6 +157,6 @@ class WriteClose(Writer):
 
     def columns(self) -> dict[str, int]:
         """Where a row of the history has each measure."""
-        names, first = list(self.program.measures), len(self.plans.summed)
+        names, first = list(self.program.graphs.measures), len(self.plans.summed)
         held = {f"val_{name}": first + place for place, name in enumerate(names)}
         return {name: place for place, name in enumerate(names)} | held

@@ -40,13 +40,13 @@ class RunPlans:
     def summed(self) -> list[str]:
         """The outputs that are summed over the steps of an epoch."""
         program = self.program
-        return [*program.measures, *([] if program.watch_steps else program.watched)]
+        return [*program.graphs.measures, *([] if program.graphs.watch_steps else program.watched)]
 
     @property
     def columns(self) -> int:
         """Numbers in one row of the history: those of the steps, then those of the evaluation."""
-        evaluated: Sequence[str] = self.program.measures if self.evaluate else ()
-        return (len(self.summed) + len(evaluated)) * self.program.replicas
+        evaluated: Sequence[str] = self.program.graphs.measures if self.evaluate else ()
+        return (len(self.summed) + len(evaluated)) * self.program.graphs.replicas
 
     def is_long(self, rows: int) -> bool:
         """Whether a step takes so long that threads pay, and the code around its kernels does not

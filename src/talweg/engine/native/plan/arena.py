@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -13,32 +12,6 @@ from talweg.engine.native.plan.view import Buffer
 
 LINE = 64
 """Bytes of a cache line; buffers start at one, and leave one free behind them."""
-
-
-_T = TypeVar("_T")
-
-
-class Spares(Generic[_T]):
-    """What one call at a time uses: as many of them as there are calls at once.
-
-    Taking one is a single step of Python's, so that no lock is needed, which a process that is
-    forked meanwhile would find taken for ever.
-    """
-
-    def __init__(self, make: Callable[[], _T]) -> None:
-        self._make = make
-        self._spare: list[_T] = []
-
-    def take(self) -> _T:
-        """One that nobody uses; made, where there is none."""
-        try:
-            return self._spare.pop()
-        except IndexError:
-            return self._make()
-
-    def give_back(self, one: _T) -> None:
-        """Let the next call have it; one that is not given back is dropped."""
-        self._spare.append(one)
 
 
 def placed(

@@ -7,16 +7,17 @@ every batch, the shorter last one too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from talweg.errors import EngineError, TalwegError
+from talweg.errors import EngineError
 from talweg.gates import Gate
-from talweg.graph import Graph, Tensor
+from talweg.graph import Graph, Recorded, Tensor
 from talweg.lazy import cached_property
 
 
@@ -106,23 +107,14 @@ class HoldsRowsError(EngineError):
     """The graph depends on the number of rows in a way that no size can say."""
 
 
-def outline(graph: Graph, record: Callable[[int], Graph], rows: int) -> Outline:
-    """The graph that `record` gives for `rows`, for any number of rows, or if it holds for `rows`
-    alone, for them.
-
-    Sizes of 1 broadcast, and could hide the rows, so it is compared with 2 and 3 rows at least.
+def outline(recorded: Recorded) -> Outline:
+    """The graph for any number of rows; for the recorded number alone if no size can say how it
+    depends on them, or if it was not recorded for others.
     """
-    first = max(rows, 2)
-    try:
-        known = graph if rows == first else record(first)
-        return _zipped(known, record(first + 1), first)
-    except TalwegError:  # of another number of rows
-        return outline_for(graph, rows)
-
-
-def outline_for(graph: Graph, rows: int) -> Outline:
-    """A graph that holds for so many rows alone."""
-    return _zipped(graph, graph, None, rows)
+    if recorded.pair is not None:
+        with suppress(HoldsRowsError):
+            return _zipped(*recorded.pair, recorded.smaller)
+    return _zipped(recorded.graph, recorded.graph, None, recorded.rows)
 
 
 def outline_of(graph: Graph) -> Outline:

@@ -16,7 +16,7 @@ from talweg.engine.native.llvm.compiler import Compiled
 from talweg.engine.native.runtime.core_sharing import LOOK_SECONDS, CoreSharing
 from talweg.engine.native.runtime.crew import Crew
 from talweg.engine.native.runtime.run_memory import Memory
-from talweg.engine.run.program import Control
+from talweg.engine.run.outcome import Control
 
 
 class Call:

@@ -20,15 +20,15 @@ class ChangingSettings:
 
     def __init__(self, program: Program, steps: int) -> None:
         self.program, self.steps = program, steps  # of one epoch
-        self.rows = steps if program.changes_each_step else 1
-        starts = [rule.init()["value"] for rule in program.plateaus.values()]
+        self.rows = steps if program.schedule.by_step else 1
+        starts = [rule.init()["value"] for rule in program.schedule.plateaus.values()]
         self._plateaus = np.array([starts])  # their values by epoch
 
     def table(self, first: int, epochs: int) -> Array:
         """The rows of some epochs, and room for those of one more."""
-        schedules, rows = self.program.schedules.values(), self.rows
+        schedules, rows = self.program.schedule.schedules.values(), self.rows
         times = [first + epoch + row / rows for epoch in range(epochs) for row in range(rows)]
-        values = np.zeros(((epochs + 1) * rows, len(self.program.changing)))
+        values = np.zeros(((epochs + 1) * rows, len(self.program.schedule.changing)))
         values[: len(times), : len(schedules)] = [[at(time) for at in schedules] for time in times]
         known = np.repeat(self._plateaus[first : first + epochs], rows, axis=0)
         values[: len(known), len(schedules) :] = known
@@ -37,18 +37,20 @@ class ChangingSettings:
     def keep(self, table: Array, epochs: int) -> None:
         """Keep the values of plateaus that the program wrote for the epochs after the first."""
         end = (epochs + 1) * self.rows
-        values = table[self.rows : end : self.rows, len(self.program.schedules) :]
+        values = table[self.rows : end : self.rows, len(self.program.schedule.schedules) :]
         self._plateaus = np.concatenate([self._plateaus, values])
 
     def at(self, epochs: int, steps: int) -> dict[str, Any]:
         """All settings of the step that follows so many epochs and steps."""
         done = epochs + (steps - epochs * self.steps) / self.steps
-        settings, plateaus = self.program.settings_at(done), self.program.plateaus
+        settings, plateaus = self.program.schedule.settings_at(done), self.program.schedule.plateaus
         if plateaus:
             settings |= dict(zip(plateaus, self._plateaus[epochs], strict=True))
         return settings
 
     def resume(self, start: Snapshot) -> None:
         """Go on with the values of plateaus in a snapshot; nobody asks for those before it."""
-        values = [float(start.rules[f"plateau.{name}.value"]) for name in self.program.plateaus]
+        values = [
+            float(start.rules[f"plateau.{name}.value"]) for name in self.program.schedule.plateaus
+        ]
         self._plateaus = np.tile(values, (start.epoch + 1, 1))

@@ -25,7 +25,7 @@ class History:
         """Zeros for the rows of a call's epochs and watched steps."""
         self._first = first
         self._by_epoch.append(np.zeros((epochs, self.plans.columns)))
-        watched = steps if self.program.watch_steps else 0
+        watched = steps if self.program.graphs.watch_steps else 0
         self._by_step.append(np.zeros((watched, len(self.program.watched))))
         return self._by_epoch[-1], self._by_step[-1]
 
@@ -45,8 +45,8 @@ class History:
 
     def watched(self) -> dict[str, Array]:
         """Each watched quantity, by step or by epoch."""
-        names, first = self.program.watched, len(self.program.measures)
-        by_step = self.program.watch_steps
+        names, first = self.program.watched, len(self.program.graphs.measures)
+        by_step = self.program.graphs.watch_steps
         rows = _joined(self._by_step) if by_step else _joined(self._by_epoch)[:, first:]
         return {name: rows[:, column].copy() for column, name in enumerate(names)}
 
@@ -54,9 +54,9 @@ class History:
         """Begin with the rows of a snapshot."""
         rows = np.zeros((start.epoch, self.plans.columns))
         for name, column in self._columns().items():
-            rows.T[column : column + self.program.replicas] = start.history[name].T
-        watched, first = list(start.watched.values()), len(self.program.measures)
-        if watched and self.program.watch_steps:
+            rows.T[column : column + self.program.graphs.replicas] = start.history[name].T
+        watched, first = list(start.watched.values()), len(self.program.graphs.measures)
+        if watched and self.program.graphs.watch_steps:
             self._by_step = [np.stack(watched, axis=1)]
         elif watched:
             rows[:, first : first + len(watched)] = np.stack(watched, axis=1)
@@ -64,14 +64,14 @@ class History:
 
     def _columns(self) -> dict[str, int]:
         """The column of each measure; that of its first replica."""
-        names, first = list(self.program.measures), len(self.plans.summed)
-        columns = {name: index * self.program.replicas for index, name in enumerate(names)}
+        names, first = list(self.program.graphs.measures), len(self.plans.summed)
+        columns = {name: index * self.program.graphs.replicas for index, name in enumerate(names)}
         if self.validates:
             columns |= {f"val_{name}": first + index for index, name in enumerate(names)}
         return columns
 
     def _measure(self, column: int) -> Array:
-        replicas, rows = self.program.replicas, _joined(self._by_epoch)
+        replicas, rows = self.program.graphs.replicas, _joined(self._by_epoch)
         if replicas == 1:
             return rows[:, column].copy()
         return rows[:, column : column + replicas]

@@ -10,8 +10,10 @@ from talweg.engine.native.runtime.call import Call
 from talweg.engine.native.runtime.changing_settings import ChangingSettings
 from talweg.engine.native.runtime.run_memory import Memory
 from talweg.engine.numpy.interpreter import origin_of_non_finite
-from talweg.engine.run.batches import filled_up, training_batches
-from talweg.engine.run.program import BadStep, Control, Program, Rows
+from talweg.engine.run.batches import training_batches
+from talweg.engine.run.outcome import BadStep, Control
+from talweg.engine.run.program import Program
+from talweg.engine.run.rows import Rows, filled_up
 
 
 def go_back(
@@ -24,7 +26,7 @@ def go_back(
     words[c.LAST_STEP], words[c.LAST_EPOCH] = steps, epochs + 1
     words[c.SAVE_EVERY] = np.iinfo(np.int64).max // 2
     first = int(words[c.EPOCH])
-    if settings.program.changing:
+    if settings.program.schedule.changing:
         memory.read_settings(settings.table(first, epochs + 1 - first), first * settings.rows)
     Call(code, memory, Control(), time_budget=None, measures_of=lambda epoch: {}).run()
     words[c.EPOCH], words[c.STEP] = epochs, steps
@@ -33,12 +35,12 @@ def go_back(
 def diagnose(program: Program, rows: Rows, memory: Memory, settings: ChangingSettings) -> BadStep:
     """The step that follows, which made a number non-finite, and the node that did so first."""
     epochs, steps = int(memory.words[c.EPOCH]), int(memory.words[c.STEP])
-    if program.batch_size >= len(rows):
+    if program.schedule.batch_size >= len(rows):
         batch = filled_up(rows, slice(None), len(rows), len(rows) * rows.mean_weight)
     else:
         batches = list(training_batches(program, rows, epochs + 1))
         batch = batches[steps - epochs * settings.steps]
     values = settings.at(epochs, steps)
     given = [memory.weights, *memory.state.values(), *map(np.asarray, values.values()), *batch]
-    node = origin_of_non_finite(program.step, given, skip=program.measures[1:])
+    node = origin_of_non_finite(program.step, given, skip=program.graphs.measures[1:])
     return BadStep(epochs + 1, steps + 1, node, values)

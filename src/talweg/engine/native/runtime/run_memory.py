@@ -19,7 +19,8 @@ from talweg.engine.native.emit.gemm import product as contract
 from talweg.engine.native.plan.arena import zeros
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.view import Kind
-from talweg.engine.run.program import Program, Rows
+from talweg.engine.run.program import Program
+from talweg.engine.run.rows import Rows
 from talweg.engine.run.snapshot import Snapshot
 from talweg.errors import OutOfMemoryError, in_bytes
 from talweg.gates import Array
@@ -47,33 +48,35 @@ class Memory:
         self.state = {name: self._copied(each) for name, each in program.state.items()}
         self.saved = [self._copied(each) for each in (weights, *self.state.values())]
         self.remembered: dict[str, Array] = {}  # by stopping rules and plateaus
-        self.settings = [np.asarray(each) for each in program.settings.values()]
+        self.settings = [np.asarray(each) for each in program.schedule.settings.values()]
         self.scheduled = np.zeros(0)
         self.guards = self._zeros(64 * self.threads)
         self._set_words()
-        self.blocks = {c.BLOCK: self._block_rows(plans.step, program.batch_size)}
+        self.blocks = {c.BLOCK: self._block_rows(plans.step, program.schedule.batch_size)}
         if plans.evaluate:
-            self.blocks[c.HELD_BLOCK] = self._block_rows(plans.evaluate, program.evaluation_size)
+            self.blocks[c.HELD_BLOCK] = self._block_rows(
+                plans.evaluate, program.schedule.evaluation_size
+            )
         for word, block in self.blocks.items():
             self.words[word] = block
         self.tables = [self._table(thread) for thread in range(self.threads)]
 
     def _set_words(self) -> None:
         program, words = self.program, self.words
-        words[c.ROWS], words[c.BATCH] = len(self.rows), program.batch_size
-        words[c.SHUFFLE] = program.shuffle and program.batch_size < len(self.rows)
-        words[c.KEEP_BEST] = program.keep_best
-        words[c.SEED] = np.uint64(program.seed).astype(np.int64)
+        words[c.ROWS], words[c.BATCH] = len(self.rows), program.schedule.batch_size
+        words[c.SHUFFLE] = program.schedule.shuffle and program.schedule.batch_size < len(self.rows)
+        words[c.KEEP_BEST] = program.limits.restore_best
+        words[c.SEED] = np.uint64(program.schedule.seed).astype(np.int64)
         self.reals[c.MEAN_WEIGHT] = self.rows.mean_weight
         words[c.THREADS], words[c.SLEEP] = self.threads, _sleep_address()
-        words[c.WATCH_ROWS] = program.watch_every * program.batch_size
+        words[c.WATCH_ROWS] = program.graphs.watch_every * program.schedule.batch_size
         words[c.WATCHED_STEPS] = -(-len(self.rows) // words[c.WATCH_ROWS])
         words[c.LAST_STEP] = np.iinfo(np.int64).max
         words[c.SAVED_STEP] = -SAVE_STEPS
         words[c.SAVE_EVERY] = SAVE_STEPS
         if self.held is not None:
             words[c.HELD_ROWS] = len(self.held)
-            words[c.HELD_BATCH] = program.evaluation_size
+            words[c.HELD_BATCH] = program.schedule.evaluation_size
         self.reals[c.BEST_LOSS] = np.inf
 
     def _block_rows(self, plan: Plan, rows: int) -> int:
@@ -89,9 +92,9 @@ class Memory:
         if thread == 0:
             self.shared = self._shared_pointers()
         table = self.shared.copy()
-        plans = [(self.plans.step, self.program.batch_size, c.BLOCK)]
+        plans = [(self.plans.step, self.program.schedule.batch_size, c.BLOCK)]
         if self.plans.evaluate:
-            plans.append((self.plans.evaluate, self.program.evaluation_size, c.HELD_BLOCK))
+            plans.append((self.plans.evaluate, self.program.schedule.evaluation_size, c.HELD_BLOCK))
         for plan, rows, block in plans:
             self._lay_out(table, plan, "block", min(rows, self.blocks[block]))
             for each in plan.buffers:
@@ -176,7 +179,7 @@ class Memory:
 
     def _point_to_rows(self, table: npt.NDArray[np.uintp]) -> None:
         count = len(self.plans.summed)
-        order = self.program.shuffle
+        order = self.program.schedule.shuffle
         held = self.held or self.rows
         entries: dict[int, Any] = {
             c.X: self.rows.x,
@@ -187,7 +190,7 @@ class Memory:
             c.HELD_WEIGHTS: held.weights,
             c.ORDER: zeros(4 * len(self.rows)) if order else zeros(8),
             c.ORDER_SCRATCH: zeros(row_order_scratch(len(self.rows))) if order else zeros(8),
-            c.SUMS: zeros(8 * count * self.program.replicas),
+            c.SUMS: zeros(8 * count * self.program.graphs.replicas),
             c.HELD_SUMS: zeros(8 * count),
             c.BEST: self.best,
             c.GUARD: self.guards,
@@ -200,15 +203,15 @@ class Memory:
     def _point_to_step(self, table: npt.NDArray[np.uintp]) -> None:
         plan, dtype = self.plans.step, self.weights.dtype
         arrays = {"weights": self.weights, **{f"state.{n}": a for n, a in self.state.items()}}
-        names = [f"settings.{name}" for name in self.program.settings]
+        names = [f"settings.{name}" for name in self.program.schedule.settings]
         arrays |= dict(zip(names, self.settings, strict=True))
         arrays["count"] = np.zeros((), dtype)
         for name, buffer in plan.inputs.items():
             if name in arrays:
                 table[buffer.place] = self._address(arrays[name])
             else:  # a batch's rows, put together
-                table[buffer.place] = self._room(buffer.nbytes(self.program.batch_size))
-        self._place_rest(table, plan, self.program.batch_size)
+                table[buffer.place] = self._room(buffer.nbytes(self.program.schedule.batch_size))
+        self._place_rest(table, plan, self.program.schedule.batch_size)
 
     def _point_to_evaluation(self, table: npt.NDArray[np.uintp]) -> None:
         plan = self.plans.evaluate
@@ -221,13 +224,13 @@ class Memory:
             for name in ("x", "y", "row_weights"):
                 buffer = plan.inputs[name]
                 table[buffer.place] = self._room(buffer.nbytes(plan.graph.rows))
-        self._place_rest(table, plan, self.program.evaluation_size)
+        self._place_rest(table, plan, self.program.schedule.evaluation_size)
 
     def _point_to_rules(self, table: npt.NDArray[np.uintp]) -> None:
         plan = self.plans.rules
         if plan is None:
             return
-        state = first_state(self.program.rules, self.program.plateaus)
+        state = first_state(self.program.limits.rules, self.program.schedule.plateaus)
         self.remembered = {name: self._copied(each) for name, each in state.items()}
         for name, buffer in plan.inputs.items():
             table[buffer.place] = self._address(self.remembered.get(name, np.zeros(())))
@@ -251,10 +254,10 @@ def _sleep_address() -> int:
 
 def _threads(program: Program, plans: RunPlans) -> int:
     """How many threads a run gets: all that may be used, or one where its steps are short."""
-    if not plans.is_long(program.batch_size):
+    if not plans.is_long(program.schedule.batch_size):
         return 1
-    if program.threads is not None:
-        return program.threads
+    if program.limits.threads is not None:
+        return program.limits.threads
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -262,12 +265,13 @@ def too_large(program: Program, plans: RunPlans, weights: Array) -> OutOfMemoryE
     """The error of a run for which there is not enough memory."""
     kept = [np.asarray(each).nbytes for each in program.state.values()]
     training = weights.nbytes * 3 + 2 * sum(kept)
-    step = _buffer_bytes(plans.step, program.batch_size)
+    step = _buffer_bytes(plans.step, program.schedule.batch_size)
     words = f"{in_bytes(training)} for weights and the optimiser's state, "
-    words += f"{in_bytes(step)} for each step of {program.batch_size} rows"
+    words += f"{in_bytes(step)} for each step of {program.schedule.batch_size} rows"
     if plans.evaluate:
-        evaluation = _buffer_bytes(plans.evaluate, program.evaluation_size)
-        words += f", {in_bytes(evaluation)} to evaluate {program.evaluation_size} rows at a time"
+        evaluation = _buffer_bytes(plans.evaluate, program.schedule.evaluation_size)
+        rows = program.schedule.evaluation_size
+        words += f", {in_bytes(evaluation)} to evaluate {rows} rows at a time"
     return OutOfMemoryError(
         f"The run takes more memory than can be had: {words}. Take fewer units, an optimizer "
         "that remembers less (SGD), or, where the step is what is large, a smaller batch_size."

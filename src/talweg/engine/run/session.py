@@ -1,0 +1,151 @@
+"""A run under way: what happens around its epochs, whichever engine computes them."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from talweg.engine.run.outcome import BadStep, Control, Outcome
+from talweg.engine.run.program import Program
+from talweg.engine.run.rows import Rows
+from talweg.engine.run.snapshot import Snapshot
+from talweg.gates import Array
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a run is. `best_epoch` is 0 where no best weights are kept."""
+
+    epoch: int
+    step: int
+    best_epoch: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a run holds: `rules` is what stopping rules and plateaus remember."""
+
+    weights: Array
+    state: Mapping[str, Array]
+    best: Array
+    best_loss: float
+    rules: Mapping[str, Array]
+
+
+class Session(ABC):
+    """One run of a program. An engine trains in `advance`; all else about a run is here.
+
+    A run goes on until its last epoch or until the engine says that it is `halted`. Between two
+    calls of `advance`, snapshots are kept where they are due; at the end, the last whole epoch is.
+    """
+
+    def __init__(self, program: Program, rows: Rows, control: Control) -> None:
+        self.program, self.rows, self.control = program, rows, control
+        self.steps = program.schedule.steps_of(len(rows))  # of one epoch
+
+    # What an engine implements ------------------------------------------------------------------
+
+    @abstractmethod
+    def advance(self) -> None:
+        """Train for one epoch or more, but not beyond the next snapshot that is due."""
+
+    @property
+    @abstractmethod
+    def position(self) -> Position:
+        """How far the run is."""
+
+    @property
+    @abstractmethod
+    def halted(self) -> int | str | None:
+        """Why the run ends before its last epoch, as `Outcome.stopped_by`; None if it does not."""
+
+    @abstractmethod
+    def memory(self) -> Held:
+        """What the run holds now."""
+
+    @abstractmethod
+    def history(self) -> dict[str, Array]:
+        """Each measure by epoch."""
+
+    @abstractmethod
+    def watched(self) -> dict[str, Array]:
+        """What was watched, by epoch or by step."""
+
+    @abstractmethod
+    def rewind(self) -> None:
+        """Go back to the end of the last whole epoch; what `memory` gave may change."""
+
+    @abstractmethod
+    def bad_step(self) -> BadStep | None:
+        """The step that made a number non-finite; None if none did."""
+
+    # What a run means ---------------------------------------------------------------------------
+
+    def run(self) -> Outcome:
+        """Train to the end."""
+        keeper = self.control.keeper
+        while self._goes_on():
+            self.advance()
+            position = self.position
+            if keeper and self._goes_on() and keeper.is_due(position.epoch, position.best_epoch):
+                keeper.keep(self.snapshot())
+        outcome = self.outcome()
+        if keeper and outcome.bad_step is None:
+            if outcome.steps > outcome.epochs * self.steps:  # the next epoch was cut short
+                outcome = _with_own_arrays(outcome)
+                self.rewind()
+            keeper.keep(self.snapshot())
+        return outcome
+
+    def snapshot(self) -> Snapshot:
+        """The run at the end of an epoch, in arrays that the next one may change."""
+        position, memory, halted = self.position, self.memory(), self.halted
+        rows = position.step if self.program.graphs.watch_steps else position.epoch
+        return Snapshot(
+            weights=memory.weights,
+            state=memory.state,
+            rules=memory.rules,
+            best=memory.best,
+            best_loss=memory.best_loss,
+            best_epoch=position.best_epoch,
+            epoch=position.epoch,
+            step=position.step,
+            seconds=self.seconds,
+            history=self.history(),
+            watched={name: column[:rows] for name, column in self.watched().items()},
+            stopped_by=halted if isinstance(halted, int) else None,
+        )
+
+    def outcome(self) -> Outcome:
+        """What the run gives back: the best weights where those are restored, else the last."""
+        bad_step = self.bad_step()
+        position, memory = self.position, self.memory()
+        restores = self.program.limits.restore_best
+        restored_epoch = position.best_epoch or None if restores else None
+        return Outcome(
+            weights=memory.weights if restored_epoch is None else memory.best,
+            history=self.history(),
+            stopped_by="epochs" if self.halted is None else self.halted,
+            restored_epoch=restored_epoch,
+            epochs=position.epoch,
+            steps=position.step,
+            seconds=self.seconds,
+            bad_step=bad_step,
+            watched=self.watched(),
+            state=memory.state,
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run began, those before a snapshot that it goes on from included."""
+        return time.perf_counter() - self.control.started
+
+    def _goes_on(self) -> bool:
+        return self.halted is None and self.position.epoch < self.program.limits.epochs
+
+
+def _with_own_arrays(outcome: Outcome) -> Outcome:
+    state = {name: array.copy() for name, array in outcome.state.items()}
+    return replace(outcome, weights=outcome.weights.copy(), state=state)

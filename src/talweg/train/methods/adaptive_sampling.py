@@ -1,0 +1,241 @@
+"""Adaptive sampling: a sampler learns from each step which groups of rows to draw how often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from talweg.engine.run.graph_steps import GraphSteps
+from talweg.engine.run.program import WATCHED, Program
+from talweg.engine.run.rows import Batch, Rows
+from talweg.engine.run.steps import GraphFunctions, Steps
+from talweg.errors import SettingError, ShapeError
+from talweg.gates import Array, Spec
+from talweg.graph import Graph, Tensor, gradients, run_input
+from talweg.graph.functions import cast
+from talweg.lazy import cached_property
+from talweg.nn import Loss
+from talweg.nn.forward_pass import TrainingStep
+from talweg.optim import FullBatch
+from talweg.optim.adaptive_sampling import AdaptiveSampling
+from talweg.random import DRAWN_ROWS, generator
+from talweg.train.run.parameter_slices import total
+from talweg.train.run.recording import Addition, Forward, Recipe, with_penalties
+from talweg.train.run.rows import mixes_rows
+from talweg.train.run.training_method import StepMethod
+
+PREFIX = "sampling."
+"""How the names begin of what a sampler remembers, and of its settings."""
+_SHARES = f"{PREFIX}shares"
+SQUARE = "sampling/squared_norm"
+SHARES = "sampling/shares"
+"""What is watched: the mean of |d|^2 over an epoch's steps, and at its end how often groups are
+drawn, (epochs, K)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """A sampler, and the group 0..K-1 that each of the training rows is in (N)."""
+
+    sampler: AdaptiveSampling
+    places: Array
+
+    @cached_property
+    def sizes(self) -> Array:
+        """The rows of each group, (K)."""
+        return np.bincount(self.places)
+
+    @cached_property
+    def shares(self) -> Array:
+        """p (K): the share of the rows that each group has."""
+        return self.sizes / len(self.places)
+
+    @cached_property
+    def rows(self) -> Array:
+        """All rows, group after group."""
+        return np.argsort(self.places, kind="stable")
+
+    @cached_property
+    def starts(self) -> Array:
+        """Where in `rows` each group begins."""
+        return np.cumsum(self.sizes) - self.sizes
+
+    def draw(self, shares: Array, luck: Array) -> tuple[Array, Array, Array]:
+        """Rows, their groups and p / q, (B) each, from numbers (2, B) between 0 and 1.
+
+        A group by the first, and in it each row alike by the second.
+        """
+        reach = shares.cumsum()
+        found = np.minimum(reach.searchsorted(luck[0] * reach[-1], "right"), len(reach) - 1)
+        inside = (luck[1] * self.sizes[found]).astype(np.intp)
+        return self.rows[self.starts[found] + inside], found, self.shares[found] / shares[found]
+
+    # What is recorded with each step
+
+    def first_state(self) -> dict[str, Any]:
+        return _prefixed(self.sampler.init(self.shares))
+
+    def settings(self) -> dict[str, float]:
+        return _prefixed(self.sampler.run_settings())
+
+    def recorded(
+        self,
+        part: Forward,
+        loss: Loss,
+        learning: Sequence[Tensor],
+        settings: Mapping[str, Tensor],
+        state: Mapping[str, Tensor],
+    ) -> Addition:
+        """What the sampler remembers after a step over drawn rows, whose groups are an input."""
+        _refuse_assigned(part.training)
+        drawn = run_input(Spec((len(part.batch["row_weights"]),), np.dtype(np.int64)), "groups")
+        products = _products(part, loss, learning)
+        sampler = self.sampler.with_tensors(_own(settings))
+        after = sampler.update(_own(state), drawn, cast(products, "float64"))
+        return Addition({"groups": drawn}, _prefixed(after), {SQUARE: products.sum()})
+
+
+def _prefixed(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {PREFIX + name: each for name, each in found.items()}
+
+
+def _own(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {n.removeprefix(PREFIX): x for n, x in found.items() if n.startswith(PREFIX)}
+
+
+def _products(part: Forward, loss: Loss, learning: Sequence[Tensor]) -> Tensor:
+    """h_i . d for each row i of a batch (B): d is the gradient of the loss, h_i what row i adds.
+
+    d is linear in the weights of the rows: so h_i . d is the weight of row i times the slope of
+    |d|^2 / 2 along it. With one row it is |d|^2.
+    """
+    weights = part.batch["row_weights"]
+    by_row = [penalty for penalty in part.training.penalties if penalty.ndim]
+    objective = with_penalties(part.measures["loss"], by_row, part.batch, loss)
+    squares = [total(slope * slope) for slope in gradients(objective, learning)]
+    square = sum(squares[1:], squares[0])
+    if weights.size == 1:
+        return square.reshape(1)
+    (slope,) = gradients(0.5 * square, [weights])
+    return weights * slope
+
+
+def _refuse_assigned(training: TrainingStep) -> None:
+    """Where rows of a batch meet in training alone, none may weigh more for being rare."""
+    if training.assigned:
+        raise SettingError(
+            "fit: the net learns from the rows of a batch together (BatchNorm; LayerNorm does "
+            "not), so they cannot be weighed by how rarely they are drawn; leave the sampler out"
+        )
+
+
+def groups_of(sampler: Any, rows: Rows, loss: Loss) -> Groups:
+    """The groups of the training rows that a sampler chooses among."""
+    if not isinstance(sampler, AdaptiveSampling):
+        raise SettingError(
+            f"fit: sampler must be tw.AdaptiveSampling(...) or None, but {sampler!r} was given"
+        )
+    if isinstance(sampler.strata, str):
+        labels = np.arange(len(rows)) if sampler.strata == "rows" else _classes(rows, loss)
+    else:
+        labels = _given(sampler.strata, len(rows))
+    return Groups(sampler, np.unique(labels, return_inverse=True)[1])
+
+
+def _classes(rows: Rows, loss: Loss) -> Array:
+    """The class of each row; of probabilities, the likeliest."""
+    if loss.target_kind == "numbers":
+        raise SettingError(
+            f"fit: a sampler over classes needs a loss that has them, such as cross_entropy, not "
+            f"{loss.name}; give an array with the group of each row"
+        )
+    if loss.target_kind == "binary" and rows.y.size != len(rows):
+        raise SettingError(
+            "fit: a sampler over classes: a row with several bits has no one class; give an array "
+            "with the group of each row"
+        )
+    if loss.target_kind == "binary":
+        return rows.y.reshape(-1) > 0.5
+    return rows.y if rows.y.ndim == 1 else rows.y.argmax(axis=1)
+
+
+def _given(labels: Sequence[Any], count: int) -> Array:
+    found = np.asarray(labels)
+    if len(found) != count:
+        raise ShapeError(
+            f"fit: a sampler over {len(found)} given groups, but there are {count} rows to train "
+            "on (rows of weight 0 and those held out do not count; give validation as (X, y))"
+        )
+    return found
+
+
+# How it runs --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SampledMethod(StepMethod):
+    """Steps of an update rule over rows that a sampler draws with replacement."""
+
+    groups: Groups
+
+    @classmethod
+    def of(cls, rule: Any, sampler: Any, rows: Rows, loss: Loss) -> SampledMethod:
+        return cls(rule, groups_of(sampler, rows, loss))
+
+    @property
+    def extension(self) -> Groups:
+        return self.groups
+
+    @property
+    def method(self) -> Drawing:
+        return Drawing(self.groups)
+
+    def refuse(self, recipe: Recipe, rows: Rows, settings: Mapping[str, Any]) -> None:
+        if isinstance(self.rule, FullBatch):
+            raise SettingError(
+                f"fit: {type(self.rule).__name__} looks at all rows at once, so none are drawn; "
+                "leave the sampler out, or take a rule such as tw.SGD()"
+            )
+        if not settings["shuffle"]:
+            raise SettingError("fit: a sampler draws rows at random; leave shuffle=False out")
+        if mixes_rows(recipe.net, rows):
+            raise SettingError(
+                "fit: the net mixes the rows of a batch (a mean over axis 0, say), so weighing "
+                "each row by how rarely it is drawn would change what is learnt; leave the sampler "
+                "out"
+            )
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A run over drawn rows: an epoch has as many steps as one over all rows in order."""
+
+    groups: Groups
+    name = "a sampler"
+
+    def watched(self, step: Graph) -> list[str]:
+        return [name for name in step.outputs if name.startswith(WATCHED)]
+
+    def batches(self, program: Program, rows: Rows, epoch: int, steps: Steps) -> Iterable[Batch]:
+        schedule = program.schedule
+        random = generator(schedule.seed, DRAWN_ROWS, epoch)
+        for luck in random.random((schedule.steps_of(len(rows)), 2, schedule.batch_size)):
+            yield self._batch(rows, steps.state[_SHARES], luck)
+
+    def _batch(self, rows: Rows, shares: Array, luck: Array) -> Batch:
+        """So many rows, and their groups, which a step takes beside the others' inputs."""
+        places, groups, ratio = self.groups.draw(shares, luck)
+        weights = rows.weights[places] * ratio.astype(rows.weights.dtype)
+        count = np.asarray(len(places) * rows.mean_weight, weights.dtype)
+        return rows.x[places], rows.y[places], weights, count, groups  # type: ignore[return-value]
+
+    def steps(
+        self, program: Program, functions: GraphFunctions, weights: Array, rows: Rows
+    ) -> Steps:
+        return GraphSteps(program, functions, weights)
+
+    def noted(self, state: Mapping[str, Array]) -> Mapping[str, Array]:
+        return {WATCHED + SHARES: state[_SHARES]}

@@ -1,0 +1,310 @@
+"""A run made ready: from `fit`'s settings to a program, rows, and all that its record tells."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any
+
+from talweg.engine.registry import ENGINES, chosen_engine
+from talweg.engine.run.engine import Engine, Runner
+from talweg.engine.run.outcome import Control
+from talweg.engine.run.program import WATCHED, Graphs, Limits, Program, Schedule, StopRule
+from talweg.engine.run.rows import BATCH_INPUTS, Rows
+from talweg.errors import SettingError, TrainingWarning
+from talweg.graph import Graph, Recorded, recorded
+from talweg.nn import Loss, Metric, Module, as_loss, as_metric
+from talweg.optim import FullBatch, Optimizer, as_optimizer
+from talweg.random import SEED
+from talweg.settings import Choice, Constraint, Flag, Number, plain
+from talweg.train.methods.table import method_of
+from talweg.train.run.gradient_flow import Flow
+from talweg.train.run.lr_multipliers import as_lr_multipliers
+from talweg.train.run.recording import DRAWS, Recipe, evaluation_graph
+from talweg.train.run.rows import (
+    EVALUATION_ROWS,
+    evaluation_size,
+    mixes_rows,
+    training_and_validation,
+)
+from talweg.train.run.run import Run
+from talweg.train.run.run_report import finished
+from talweg.train.run.stopping import Stop, TimeBudget, as_rules, refuse_measure
+from talweg.train.run.training_method import StepMethod
+from talweg.train.run.watching import as_watch
+
+RULES: dict[str, Constraint] = {
+    "epochs": Number(at_least=1, whole=True),
+    "batch_size": Number(at_least=1, whole=True, optional=True),
+    "shuffle": Flag(),
+    "seed": SEED,
+    "threads": Number(at_least=1, whole=True, optional=True),
+    "engine": Choice(tuple(ENGINES), optional=True),
+    "restore_best": Flag(optional=True),
+    "progress": Flag(optional=True),
+}
+
+
+@dataclass(frozen=True)
+class GraphRecorder:
+    """Records the graphs of a run for any number of rows, each once."""
+
+    step: Callable[[int], Graph]
+    evaluation: Callable[[int], Graph] | None
+
+    def graphs(self, batch_size: int, evaluation_size: int) -> tuple[Recorded, Recorded | None]:
+        """The graphs for these numbers of rows alone."""
+        evaluation = self.evaluation and Recorded(self.evaluation(evaluation_size), evaluation_size)
+        return Recorded(self.step(batch_size), batch_size), evaluation
+
+    def for_any_rows(self, program: Program) -> Program:
+        """The program whose graphs tell how they depend on the number of rows."""
+        sizes = program.schedule
+        evaluation = self.evaluation and recorded(self.evaluation, sizes.evaluation_size)
+        step = recorded(self.step, sizes.batch_size)
+        return replace(program, graphs=replace(program.graphs, step=step, evaluation=evaluation))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is ready to go: checked, converted and recorded; `settings` go to its record."""
+
+    net: Module
+    program: Program
+    rows: Rows
+    held_out: Rows | None
+    stops: Sequence[Stop]
+    settings: Mapping[str, Any]
+    recorder: GraphRecorder
+    flow: Flow
+
+    def run(self, runner: Runner, control: Control) -> Run:
+        """Train the net, which keeps the weights that the engine gives back."""
+        control.begin()
+        outcome = runner(self.program, self.net.weights.flat, self.rows, self.held_out, control)
+        self.net.weights.flat[:] = outcome.weights
+        steps = self.program.schedule.steps_of(len(self.rows))
+        return finished(self.net, outcome, self.program, self.stops, self.settings, steps)
+
+    def prepare(self, engine: str | None) -> Runner:
+        """What runs the job, and every other one whose program has the same graphs."""
+        return chosen_engine(engine).prepare(self.program_for(chosen_engine(engine)))
+
+    def program_for(self, engine: Engine) -> Program:
+        """The program, recorded for any number of rows if the engine wants that."""
+        wants_rows = engine.capabilities.any_rows and self.program.method is None
+        return self.recorder.for_any_rows(self.program) if wants_rows else self.program
+
+
+def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: Any = None) -> Job:
+    """The run that `fit` does with these settings, all of them; nothing is trained yet."""
+    for name in ("checkpoint", "resume", "sampler"):
+        if settings.get(name) not in (None, False):
+            raise SettingError(f"{name} is for single runs: give it to fit")
+    rule, loss = as_optimizer(settings["optimizer"]), as_loss(settings["loss"])
+    metrics = _metrics(settings["metrics"], loss)
+    weights = settings["sample_weight"], settings["class_weight"]
+    rows, held_out = training_and_validation(
+        net, X, y, loss, settings["validation"], *weights, settings["seed"]
+    )
+    engine = chosen_engine(settings["engine"])
+    engine.begin(net.weights.values())
+    stops = as_rules(settings["stop"], _measured_names(metrics, held_out is not None))
+    method = method_of(rule, sampler, rows, loss)
+    recipe = _recipe(net, rows, loss, metrics, settings)
+    method.refuse(recipe, rows, settings)
+    program, recorder = _program(recipe, method, rows, held_out, stops, settings)
+    _refuse_filling(net, rows, held_out, program)
+    told = {name: plain(settings[name]) for name in [*RULES, "class_weight", "lr_multipliers"]}
+    told |= {"metrics": [metric.name for metric in metrics], "loss": loss.name}
+    told |= {"optimizer": repr(rule), "stop": repr(list(stops))}
+    told |= {"batch_size": program.schedule.batch_size, "dtype": net.dtype}
+    told |= {} if sampler is None else {"sampler": repr(sampler)}
+    told |= {"engine": engine.name}
+    flow = Flow(recipe, recorder.step, method.needs_gradients)
+    return Job(net, program, rows, held_out, stops, told, recorder, flow)
+
+
+def warn_of(job: Job, place: str = "") -> None:
+    """A TrainingWarning where no gradient reaches a parameter at the start of a run."""
+    words = job.flow.warning(job.program, job.rows)
+    if words:
+        warnings.warn(f"{place}{words}", TrainingWarning, stacklevel=3)
+
+
+def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
+    """The run of another net, whose graphs are the same, with other numbers in the settings."""
+    rule, program = as_optimizer(settings["optimizer"]), job.program
+    method = method_of(rule, None, job.rows, job.flow.recipe.loss)
+    recipe = replace(
+        job.flow.recipe,
+        net=net,
+        watch=as_watch(settings["watch"]),
+        multipliers=as_lr_multipliers(settings["lr_multipliers"], net.weights),
+    )
+    seed, epochs = settings["seed"], settings["epochs"]
+    schedule = replace(
+        program.schedule,
+        seed=seed,
+        settings=method.run_settings(recipe),
+        schedules=rule.schedules(epochs),
+    )
+    varied = replace(
+        program,
+        schedule=schedule,
+        limits=replace(program.limits, epochs=epochs),
+        state=method.first_state(recipe, seed, DRAWS in program.state),
+        method=method.method,
+    )
+    told = {**job.settings, "seed": seed, "epochs": epochs, "optimizer": repr(rule)}
+    return replace(job, net=net, program=varied, settings=told)
+
+
+# The program --------------------------------------------------------------------------------------
+
+
+def _recipe(
+    net: Module, rows: Rows, loss: Loss, metrics: Sequence[Metric], settings: Mapping[str, Any]
+) -> Recipe:
+    watch = as_watch(settings.get("watch"))
+    multipliers = as_lr_multipliers(settings["lr_multipliers"], net.weights)
+    return Recipe(net, without_rows(rows), loss, metrics, watch, multipliers)
+
+
+def _program(
+    recipe: Recipe,
+    method: StepMethod,
+    rows: Rows,
+    held_out: Rows | None,
+    stops: Sequence[Stop],
+    settings: Mapping[str, Any],
+) -> tuple[Program, GraphRecorder]:
+    """The run as data, and what records its graphs; copies of it share both."""
+    batch_size = min(settings["batch_size"] or len(rows), len(rows))
+    limits = _limits(held_out, stops, settings)
+    evaluated = _evaluated(rows, held_out, limits.restore_best)
+    size = evaluation_size(len(evaluated or ()), settings["validation"])
+    recorder = GraphRecorder(
+        cache(partial(method.record_step, recipe)),
+        None if evaluated is None else cache(partial(evaluation_graph, recipe)),
+    )
+    step, evaluation = recorder.graphs(batch_size, size)
+    schedule = _schedule(recipe, method, batch_size, size, limits.validates, settings)
+    watch, draws = recipe.watch, f"state.{DRAWS}" in step.graph.inputs
+    graphs = Graphs(
+        step,
+        evaluation,
+        measures=["loss", *(metric.name for metric in recipe.metrics)],
+        watch_steps=watch is not None and watch.steps,
+        watch_every=watch.every(schedule.steps_of(len(rows))) if watch else 1,
+    )
+    state = method.first_state(recipe, settings["seed"], draws)
+    return Program(graphs, schedule, limits, state, method.method), recorder
+
+
+def _limits(held_out: Rows | None, stops: Sequence[Stop], settings: Mapping[str, Any]) -> Limits:
+    restores, validates = settings["restore_best"], held_out is not None
+    budgets = [stop.seconds for stop in stops if isinstance(stop, TimeBudget)]
+    return Limits(
+        epochs=settings["epochs"],
+        rules=stops,
+        time_budget=min(budgets, default=None),
+        validates=validates,
+        restore_best=validates if restores is None else restores,
+        threads=settings["threads"],
+    )
+
+
+def _schedule(
+    recipe: Recipe,
+    method: StepMethod,
+    batch_size: int,
+    evaluation_size: int,
+    validates: bool,
+    settings: Mapping[str, Any],
+) -> Schedule:
+    rule: Optimizer | FullBatch = method.rule
+    return Schedule(
+        batch_size=batch_size,
+        evaluation_size=evaluation_size,
+        shuffle=settings["shuffle"],
+        seed=settings["seed"],
+        settings=method.run_settings(recipe),
+        schedules=rule.schedules(settings["epochs"]),
+        by_step=rule.changes_each_step,
+        plateaus=_plateaus(rule, _measured_names(recipe.metrics, validates)),
+    )
+
+
+def _plateaus(rule: Optimizer | FullBatch, measures: set[str]) -> dict[str, StopRule]:
+    """The settings that follow a measure, each one that there is."""
+    for each in rule.plateaus().values():
+        refuse_measure("ReduceOnPlateau", each.watch, measures)
+    return {**rule.plateaus()}
+
+
+def without_rows(rows: Rows) -> Rows:
+    """Rows of the same kind, none of them: to record with, and hold no data."""
+    return Rows(*(each[:0].copy() for each in (rows.x, rows.y, rows.weights)))
+
+
+def _evaluated(rows: Rows, held_out: Rows | None, restores_best: bool) -> Rows | None:
+    """What is evaluated after each epoch: validation, or without it all rows if the best weights
+    are restored.
+    """
+    return rows if held_out is None and restores_best else held_out
+
+
+# What is refused ----------------------------------------------------------------------------------
+
+
+def refuse_part(net: Any) -> None:
+    if not isinstance(net, Module):
+        raise SettingError(f"fit: net must be a module such as tw.Sequential, not {net!r}")
+    if net.whole is not net:
+        raise SettingError(
+            f"fit: {net!r} is a part of a {type(net.whole).__name__}; fit that, or call init on "
+            "the part to make it a network of its own"
+        )
+
+
+def _metrics(given: Any, loss: Loss) -> list[Metric]:
+    """What is measured beside the loss: None, one metric, or several."""
+    is_one = isinstance(given, str | Metric | Loss) or callable(given)
+    found = [as_metric(each, loss) for each in ([given] if is_one else given or ())]
+    _refuse_names([each.name for each in found])
+    return found
+
+
+def _refuse_names(names: Sequence[str]) -> None:
+    """Names of metrics must tell them apart from each other and from what a run records."""
+    for place, name in enumerate(names):
+        if not isinstance(name, str) or not name:
+            raise SettingError(f"fit: a metric's name is a word, but one is called {name!r}")
+        own = ("loss", "weights", *BATCH_INPUTS)
+        if name in own or name.startswith(("state.", "settings.", "val_", WATCHED)):
+            raise SettingError(f"fit: a metric cannot be called {name!r}; give it another name")
+        if name in names[:place]:
+            raise SettingError(
+                f"fit: two metrics are called {name!r}; name one with tw.Metric(name, function)"
+            )
+
+
+def _measured_names(metrics: Sequence[Metric], validated: bool) -> set[str]:
+    names = {"loss", *(each.name for each in metrics)}
+    return names | ({f"val_{name}" for name in names} if validated else set())
+
+
+def _refuse_filling(net: Module, rows: Rows, held_out: Rows | None, program: Program) -> None:
+    """Rows that fill up the last batch must not reach the others' predictions."""
+    evaluated = _evaluated(rows, held_out, program.limits.restore_best)
+    fills = len(rows) % program.schedule.batch_size > 0
+    cuts = evaluated is not None and program.schedule.evaluation_size != len(evaluated)
+    if (fills or cuts) and mixes_rows(net, rows):
+        raise SettingError(
+            "fit: the net mixes the rows of a batch (a mean over axis 0, say), so each batch must "
+            f"be full: give a batch_size that divides the {len(rows)} rows, and at most "
+            f"{EVALUATION_ROWS} rows for validation, as (X, y): those of a fold are filled up"
+        )
