@@ -73,7 +73,7 @@ def _rows(report: Comparison, letters: int) -> Iterator[tuple[str, ...]]:
     names = _shown(report)
     for model in report.models:
         scores = map(model.score, names)
-        reached = (number_text(score.shown.network) if score else "-" for score in scores)
+        reached = (number_text(score.network) if score else "-" for score in scores)
         yield (_short(model.name, letters), *reached, *(_cell(fact) for _, fact in model.facts()))
     trivial = (number_text(report.trivial[name]) for name in names)
     yield ("trivial predictor", *trivial, *[""] * len(report.models[0].facts()))

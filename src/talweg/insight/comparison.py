@@ -147,7 +147,7 @@ def _score_names(models: Sequence[ComparedModel]) -> list[str]:
 
 def _trivial(models: Sequence[ComparedModel], name: str) -> float:
     """The trivial predictor's score on the rows of the best model that has the score."""
-    return next(score.shown.trivial for model in models if (score := model.score(name)))
+    return next(score.trivial for model in models if (score := model.score(name)))
 
 
 def _differing(settings: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -169,7 +169,7 @@ def _scored(name: str, trained: TrainedTable, table: Any) -> Scored:
             raise DataError(f"{name}: {error}") from None
     record = ComparedModel(
         name=name,
-        scores=scores,
+        scores=[score.shown for score in scores],
         rows=rows,
         networks=trained.blueprint.members,
         parameters=trained.net.weights.flat.size,

@@ -39,12 +39,12 @@ class Report(Record):
     talweg: str = VERSION
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON can hold it: see `talweg.insight` for the layout."""
+        """The report as JSON can hold it; `docs/json.md` describes the layout."""
         return {"talweg": self.talweg, "kind": self.kind} | _fields_to_json(self)
 
     def json_text(self) -> str:
-        """The report as the text of one JSON object."""
-        return json.dumps(self.to_json(), allow_nan=False, indent=2)
+        """The report as a line of text that holds one JSON object."""
+        return json.dumps(self.to_json(), allow_nan=False)
 
 
 def to_json(value: Any) -> Any:

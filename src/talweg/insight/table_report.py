@@ -119,6 +119,9 @@ class TableReport(Report):
     """
 
     kind = "table"
+    task: str = ""
+    targets: Sequence[str] = ()
+    source: str = ""
     origin: str = ""
     provenance: str = ""
     remarks: Sequence[str] = ()
@@ -160,6 +163,9 @@ def table_report(
     return TableReport(
         title=f"Learning {target_name(trained)} from {_file_name(trained.source)}",
         summary=tuple(filter(None, (sentence(trained) for sentence in _SUMMARY))),
+        task=trained.task,
+        targets=[trained.called(name) for name in trained.coding.names],
+        source=trained.source,
         origin=_origin(trained),
         provenance=provenance(trained),
         remarks=tuple(filter(None, [bins_sentence(trained), decision_sentence(trained)])),

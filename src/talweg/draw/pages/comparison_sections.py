@@ -20,7 +20,7 @@ def scores_section(report: Comparison) -> list[Markup]:
 
 def _row(report: Comparison, model: ComparedModel) -> list[page.Cell]:
     scores = map(model.score, report.scores)
-    cells: list[page.Cell] = [score.shown.network if score else "\u2013" for score in scores]
+    cells: list[page.Cell] = [score.network if score else "\u2013" for score in scores]
     return [model.name, *cells, model.rows, *(value for _, value in model.facts())]
 
 
