@@ -212,7 +212,7 @@ def contents(x: Any) -> Any:
     if isinstance(x, list | tuple):
         return [contents(each) for each in x]
     if isinstance(x, tw.Module):
-        return repr(x), contents(dict(x.weights) if x.whole.is_initialized else [])
+        return repr(x), contents(dict(x.weights) if x.network.is_initialized else [])
     if isinstance(x, tw.TableModel):
         return contents(x.settings), contents(x._trained)
     if isinstance(x, Interpreter):

@@ -122,9 +122,17 @@ def test_values_that_come_up_often_take_no_empty_bins() -> None:
     [
         (SettingError, "scale must be a number above 0", lambda: Bins({0: FEW}, scale=0)),
         (SettingError, "max_bins must be a whole number at least 2", lambda: Bins.from_rows(X, 1)),
-        (SettingError, "edges of column 3 must ascend", lambda: Bins({3: [1, 1, 2]})),
-        (SettingError, "edges of column 0 must ascend", lambda: Bins({0: [1]})),
-        (SettingError, "edges of column 0 must ascend", lambda: Bins({0: [0, np.inf]})),
+        (
+            SettingError,
+            "edges of column 3 must be two or more ascending",
+            lambda: Bins({3: [1, 1, 2]}),
+        ),
+        (SettingError, "edges of column 0 must be two or more ascending", lambda: Bins({0: [1]})),
+        (
+            SettingError,
+            "edges of column 0 must be two or more ascending",
+            lambda: Bins({0: [0, np.inf]}),
+        ),
         (ShapeError, "D above 4; got (", lambda: tw.Sequential(Bins({4: FEW})).init(X)),
         (ShapeError, "rows of numbers", lambda: tw.Sequential(Bins({0: FEW})).init(X[:, :, None])),
     ],
@@ -189,7 +197,7 @@ def test_members_bring_their_weights_and_lie_one_behind_the_other() -> None:
 
 @pytest.mark.parametrize("nets", [(), (3,), (tw.Dense(1), "tanh")])
 def test_an_ensemble_takes_nets(nets: tuple[object, ...]) -> None:
-    with pytest.raises(SettingError, match="Ensemble takes one or more nets, not"):
+    with pytest.raises(SettingError, match="Ensemble takes one or more networks, not"):
         Ensemble(*nets)
 
 

@@ -103,7 +103,7 @@ def test_uniform_and_normal_have_their_settings() -> None:
         (lambda: tw.Uniform(low=float("nan")), SettingError, "low must be a number"),
         (lambda: tw.Glorot("gaussian"), SettingError, "one of 'uniform', 'normal'"),
         (lambda: tw.Orthogonal(gain=-1), SettingError, "gain must be a number above 0"),
-        (lambda: Given([1, 2])((3,), None), ShapeError, "has shape (2,), the parameter (3,)"),
+        (lambda: Given([1, 2])((3,), None), ShapeError, "have shape (2,), the parameter (3,)"),
         (lambda: tw.Dense(2, bias_init=None), SettingError, "not None"),
         (lambda: tw.Dense(2, init=["a"]), SettingError, "not ['a']"),
     ],

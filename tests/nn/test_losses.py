@@ -165,13 +165,13 @@ P31, P33 = np.zeros((3, 1)), np.zeros((3, 3))
         (DataError, "0 to 1, but row 2 holds 2.0", "binary_cross_entropy", P31, [0, 1, 2]),
         (DataError, "row 0 holds -0.5", "binary_cross_entropy", P31, [-0.5, 1, 1]),
         (ShapeError, "use binary_cross_entropy with one unit", "cross_entropy", P31, [0, 1, 1]),
-        (DataError, "row 1 holds class 3, but the net has 3", "cross_entropy", P33, [0, 3, 1]),
+        (DataError, "row 1 holds class 3, but the network has 3", "cross_entropy", P33, [0, 3, 1]),
         (DataError, "row 2 holds class -1", "cross_entropy", P33, [0, 1, -1]),
-        (DataError, "must be whole numbers", "cross_entropy", P33, [0, 0.5, 1]),
-        (DataError, "are no probabilities", "cross_entropy", P33, P33),
+        (DataError, "must be integers", "cross_entropy", P33, [0, 0.5, 1]),
+        (DataError, "are not probabilities", "cross_entropy", P33, P33),
         (DataError, "row 0 holds [2.0, -1.0, 0.0]", "cross_entropy", P33, [[2, -1, 0]] * 3),
-        (ShapeError, "one whole number for each row", "cross_entropy", P33, [0, 1]),
-        (ShapeError, "one whole number for each row", "cross_entropy", P33, [[0, 1]] * 3),
+        (ShapeError, "one integer for each row", "cross_entropy", P33, [0, 1]),
+        (ShapeError, "one integer for each row", "cross_entropy", P33, [[0, 1]] * 3),
     ],
 )
 def test_targets_that_do_not_go_together(error, words, loss, prediction, target) -> None:

@@ -216,7 +216,7 @@ class OnTheFly(tw.Module):
 @pytest.mark.parametrize("kind", [Hidden, OnTheFly])
 def test_parts_that_cannot_be_found_are_refused(kind: type[tw.Module]) -> None:
     """A part behind an underscore, or made in the call, has no path."""
-    with pytest.raises(TalwegError, match="is no part of the network"):
+    with pytest.raises(TalwegError, match="is not part of the network"):
         kind().init(X)
 
 
@@ -262,7 +262,7 @@ def test_a_call_that_gives_no_tensor_is_refused() -> None:
         def __call__(self, x):
             return [x]
 
-    with pytest.raises(RecordingError, match=r"Untrue\.__call__ gave list, not a tensor"):
+    with pytest.raises(RecordingError, match=r"Untrue\.__call__ returned list, not a tensor"):
         Untrue().init(X)
 
 
@@ -337,7 +337,7 @@ def test_a_part_brings_what_it_learnt_into_another_network() -> None:
     np.testing.assert_array_equal(second.weights["0.weight"], learnt)
     second.weights["0.weight"] = 0 * learnt
     np.testing.assert_array_equal(first.weights["0.weight"], learnt)
-    assert layer.whole is second
+    assert layer.network is second
 
 
 def test_init_again_draws_anew() -> None:
@@ -388,7 +388,9 @@ def test_a_shape_that_is_none_is_refused(shape: object) -> None:
         def __call__(self, x: tw.Tensor) -> tw.Tensor:
             return x * self.parameter("p", shape)
 
-    with pytest.raises(ShapeError, match=r"parameter\('p'\): its shape must be a tuple of whole"):
+    with pytest.raises(
+        ShapeError, match=r"parameter\('p'\): its shape must be a tuple of non-negative"
+    ):
         Own().init(np.ones((2, 3)))
 
 

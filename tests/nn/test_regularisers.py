@@ -111,7 +111,7 @@ def test_draws_are_refused_outside_of_training() -> None:
         def __call__(self, x: tw.Tensor) -> tw.Tensor:
             return x * self.uniform(x.shape)
 
-    with pytest.raises(RecordingError, match="ask self"):
+    with pytest.raises(RecordingError, match="check self"):
         Own().init(X)
 
 
@@ -279,7 +279,7 @@ def test_smoothed_labels_are_torchs() -> None:
         (lambda: tw.GaussianNoise(-1), "GaussianNoise: stddev must be"),
         (lambda: tw.DropConnect(3, rate=2), "DropConnect: rate must be"),
         (lambda: tw.BatchNorm(momentum=0), "BatchNorm: momentum must be"),
-        (lambda: tw.Dense(3, weight_penalty=0.1), "weight_penalty is a penalty such as tw.L2"),
+        (lambda: tw.Dense(3, weight_penalty=0.1), "weight_penalty must be a penalty such as tw.L2"),
         (lambda: tw.Dense(3, max_norm=0), "Dense: max_norm must be"),
         (lambda: tw.L1(-1), "L1: l1 must be"),
         (lambda: tw.CrossEntropy(1.0), "label_smoothing must be"),

@@ -85,7 +85,7 @@ def test_alike_nets_start_as_they_would_by_themselves(name: str) -> None:
     assert_array_equal(two.weights.flat, three.weights.flat)
     assert two.weights.flat.dtype == three.weights.flat.dtype
     assert_array_equal(two.predict(X), three.predict(X))
-    assert two.is_initialized and all(part.whole is two for _, part in two.named_modules())
+    assert two.is_initialized and all(part.network is two for _, part in two.named_modules())
     assert two.row_shape == three.row_shape
 
 

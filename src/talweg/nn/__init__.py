@@ -1,6 +1,8 @@
-"""Modules and layers, activations, losses, metrics and initialisers. A module is a class whose
-`__call__` uses gates; it asks for its parameters where it needs them, their shapes come from the
-data, and they live in the one flat vector of the network that the module is part of.
+"""Modules and layers, activations, losses, metrics and initializers.
+
+A module is a class whose `__call__` computes with gates. It asks for its parameters where it needs
+them, so their shapes come from the data, and they live in the one flat vector of the network that
+the module is part of.
 """
 
 from talweg.nn.activations import ACTIVATIONS

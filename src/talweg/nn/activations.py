@@ -1,4 +1,4 @@
-"""Activations: what a layer does to each sum, and how a layer that uses it likes to start."""
+"""Activations: the nonlinear functions of layers, and the initializer that suits each of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from talweg.graph.functions import softmax
 
 
 class Activation(NamedTuple):
-    """A function of one tensor, and the initialiser of the weights before it."""
+    """A function of one tensor, and the initializer of the weights before it."""
 
     name: str
     function: Callable[[Any], Any]
@@ -26,13 +26,13 @@ def identity(x: Operand) -> Operand:
 
 
 def leaky_relu(x: Operand, negative_slope: float = 0.01) -> Operand:
-    """x where x > 0, negative_slope x elsewhere (Maas et al. 2013)."""
+    """x if x > 0, else negative_slope x (Maas et al. 2013)."""
     return gates.where(gates.greater(x, 0), x, negative_slope * x)
 
 
 def elu(x: Operand, alpha: float = 1.0) -> Operand:
-    """x where x > 0, alpha (exp(x) - 1) elsewhere (Clevert et al. 2016)."""
-    # the minimum keeps exp from overflowing on the side that is not taken
+    """x if x > 0, else alpha (exp(x) - 1) (Clevert et al. 2016)."""
+    # the minimum keeps exp from overflowing in the branch that is not taken
     return gates.where(gates.greater(x, 0), x, alpha * gates.expm1(gates.minimum(x, 0)))
 
 
@@ -52,8 +52,8 @@ def silu(x: Operand) -> Operand:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    each.name: each
-    for each in (
+    activation.name: activation
+    for activation in (
         Activation("identity", identity),
         Activation("sigmoid", gates.sigmoid),
         Activation("tanh", gates.tanh),
@@ -70,7 +70,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def as_activation(given: Any) -> Activation:
-    """An activation by name, or one made of any function of a tensor; None is the identity."""
+    """An activation from its name or from any function of a tensor; None is the identity."""
     if given is None:
         return ACTIVATIONS["identity"]
     if isinstance(given, str):

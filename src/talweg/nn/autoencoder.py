@@ -1,4 +1,4 @@
-"""Denoising autoencoders: hidden units from which a row can be restored that was damaged."""
+"""Denoising autoencoders: hidden units from which a corrupted row can be restored."""
 
 from __future__ import annotations
 
@@ -11,36 +11,40 @@ from talweg.nn.losses import Loss, logits_of
 from talweg.nn.reconstruction import ReconstructionModel, squared_error
 from talweg.settings import Constraint, Flag, Number, check
 
-_RULES: dict[str, Constraint] = {"corruption": Number(at_least=0, below=1), "tied": Flag()}
+_CONSTRAINTS: dict[str, Constraint] = {
+    "corruption": Number(at_least=0, below=1),
+    "tied": Flag(),
+}
 
 
-def _bits(prediction: Tensor, target: Tensor) -> Tensor:
+def _summed_cross_entropy(prediction: Tensor, target: Tensor) -> Tensor:
     logits = logits_of(prediction, "sigmoid")
     rows: Tensor = total(gates.softplus(logits) - logits * target, -1)
     return rows
 
 
-bits_error = Loss("cross_entropy", _bits, target_kind="binary")
-"""-t log(p) - (1 - t) log(1 - p), the sum over outputs from 0 to 1, a mean over rows."""
+summed_cross_entropy = Loss("cross_entropy", _summed_cross_entropy, target_kind="binary")
+"""-t log(p) - (1 - t) log(1 - p), summed over outputs from 0 to 1, averaged over rows."""
 
 
 class DenoisingAutoencoder(ReconstructionModel):
-    """What restores v (N, D) from a damaged copy: visible(h V + a), h = activation(v' W + b).
+    """Restores v (N, D) from a corrupted copy: visible(h V + a), with h = activation(v' W + b).
 
-    In training v' is v with a share `corruption` of its numbers set to 0, others in each step; else
-    it is v. V is the transpose of W, or where not `tied` weights of its own. Train it by
-    `tw.fit(pair, X, X, loss=pair.loss)`: cross entropy for sigmoid visible units, and squared
-    error for identity, tanh and relu, both added up over a row. Vincent et al., Extracting and
-    composing robust features with denoising autoencoders (2008); corruption 0 is the plain one.
+    In training, v' is v with a fraction `corruption` of its elements set to 0, different ones in
+    each step; otherwise v' is v. V is the transpose of W if `tied`, else a parameter of its own.
+    Train it with `tw.fit(model, X, X, loss=model.loss)`: cross entropy for sigmoid visible units,
+    squared error for identity, tanh and relu, both summed over a row. Vincent et al., Extracting
+    and composing robust features with denoising autoencoders (2008); corruption 0 is a plain
+    autoencoder.
 
     >>> X = np.array([[1, 1, 0, 0], [0, 0, 1, 1]])
-    >>> pair = DenoisingAutoencoder(2)
-    >>> run = tw.fit(pair, X, X, loss=pair.loss, optimizer=tw.Adam(lr=0.1), epochs=100)
-    >>> pair.predict([[1, 0, 0, 0]]).round()
+    >>> model = DenoisingAutoencoder(2)
+    >>> run = tw.fit(model, X, X, loss=model.loss, optimizer=tw.Adam(lr=0.1), epochs=100)
+    >>> model.predict([[1, 0, 0, 0]]).round()
     array([[1., 1., 0., 0.]], dtype=float32)
     """
 
-    seeing = ("sigmoid", "identity", "tanh", "relu")
+    visible_activations = ("sigmoid", "identity", "tanh", "relu")
 
     def __init__(
         self,
@@ -52,27 +56,28 @@ class DenoisingAutoencoder(ReconstructionModel):
         **settings: Any,
     ) -> None:
         given = {"corruption": corruption, "tied": tied}
-        given = check("DenoisingAutoencoder", given, _RULES)
+        given = check("DenoisingAutoencoder", given, _CONSTRAINTS)
         super().__init__(units, activation, **settings)
         self.corruption, self.tied = float(given["corruption"]), given["tied"]
 
     @property
     def loss(self) -> Loss:
-        return bits_error if self.visible == "sigmoid" else squared_error(self.visible)
+        is_sigmoid = self.visible == "sigmoid"
+        return summed_cross_entropy if is_sigmoid else squared_error(self.visible)
 
     def __call__(self, v: Tensor) -> Tensor:
-        self.begin(v)
-        return self.seen(self.hidden(self._damaged(v)), v.shape[1])
+        self.begin_call(v)
+        return self.reconstruct(self.hidden(self._corrupted(v)), v.shape[1])
 
-    def way_back(self, inputs: int) -> Tensor:
+    def decoder_weight(self, inputs: int) -> Tensor:
         """W^T, or V, (H, inputs)."""
         if self.tied:
-            return super().way_back(inputs)
-        return self.parameter("visible_weight", (self.units or 0, inputs), self.start)
+            return super().decoder_weight(inputs)
+        return self.parameter("visible_weight", (self.units or 0, inputs), self.initializer)
 
-    def _damaged(self, v: Tensor) -> Tensor:
+    def _corrupted(self, v: Tensor) -> Tensor:
         if not (self.corruption and self.is_training):
             return v
         kept = gates.greater_equal(self.uniform(v.shape, v.dtype), self.corruption)
-        damaged: Tensor = gates.where(kept, v, 0.0)
-        return damaged
+        corrupted: Tensor = gates.where(kept, v, 0.0)
+        return corrupted

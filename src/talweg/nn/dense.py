@@ -1,4 +1,4 @@
-"""The dense layer: every input reaches every unit."""
+"""The dense layer: every input is connected to every unit."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from talweg.graph.functions import matmul
 from talweg.nn.activations import as_activation
 from talweg.nn.initializers import as_initializer
 from talweg.nn.module import Module
-from talweg.nn.penalties import L1L2, max_norm, refuse_other
+from talweg.nn.penalties import L1L2, check_penalties, max_norm
 from talweg.settings import Constraint, Flag, Number, check
 
-_RULES: dict[str, Constraint] = {
+_CONSTRAINTS: dict[str, Constraint] = {
     "units": Number(at_least=1, whole=True),
     "bias": Flag(),
     "max_norm": Number(above=0, optional=True),
@@ -23,10 +23,10 @@ _RULES: dict[str, Constraint] = {
 class Dense(Module):
     """activation(x W + b), with x (N, D), W (D, H) and b (H): D comes from the data, H is `units`.
 
-    `init` and `bias_init` are initialisers, their names, a number, or arrays of starting values;
-    by default W starts as the activation likes it, b at 0. More axes before D are kept.
-    `weight_penalty` of W and `activity_penalty` of the outputs, such as tw.L2(0.001), are added to
-    the loss in training; `max_norm` keeps the weights of each unit at most so long.
+    `init` and `bias_init` are initializers, their names, a number, or arrays of initial values; by
+    default W has the initializer that suits the activation, and b starts at 0. x may have more axes
+    before D. Training adds `weight_penalty` of W and `activity_penalty` of the outputs, such as
+    tw.L2(0.001), to the loss; `max_norm` bounds the norm of the weights of each unit.
 
     >>> layer = Dense(2, "relu", init=np.array([[1.0, -1.0]]))
     >>> layer.init(np.ones((1, 1))).predict(np.array([[3.0]]))
@@ -45,12 +45,12 @@ class Dense(Module):
         activity_penalty: L1L2 | None = None,
         max_norm: float | None = None,
     ) -> None:
-        given = check("Dense", {"units": units, "bias": bias, "max_norm": max_norm}, _RULES)
-        refuse_other("Dense", weight_penalty=weight_penalty, activity_penalty=activity_penalty)
+        given = check("Dense", {"units": units, "bias": bias, "max_norm": max_norm}, _CONSTRAINTS)
+        check_penalties("Dense", weight_penalty=weight_penalty, activity_penalty=activity_penalty)
         self.units, self.bias, self.max_norm = given["units"], given["bias"], given["max_norm"]
         self.activation = as_activation(activation)
-        self.start = as_initializer(self.activation.init if init is None else init)
-        self.bias_start = as_initializer(bias_init)
+        self.initializer = as_initializer(self.activation.init if init is None else init)
+        self.bias_initializer = as_initializer(bias_init)
         self.weight_penalty, self.activity_penalty = weight_penalty, activity_penalty
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -59,17 +59,17 @@ class Dense(Module):
                 f"Dense takes rows, (N, D), but {x.describe()} has one axis; give a "
                 "single column as X[:, None], a single row as X[None]"
             )
-        total = matmul(x, self.weight(x.shape[-1]))
+        sums = matmul(x, self.weight(x.shape[-1]))
         if self.bias:
-            total = total + self.parameter("bias", (self.units,), self.bias_start)
-        output: Tensor = self.activation.function(total)
+            sums = sums + self.parameter("bias", (self.units,), self.bias_initializer)
+        output: Tensor = self.activation.function(sums)
         if self.activity_penalty is not None and self.is_training:
             self.training().penalties.append(self.activity_penalty.of_rows(output))
         return output
 
     def weight(self, inputs: int) -> Tensor:
         """W, (inputs, H)."""
-        weight = self.parameter("weight", (inputs, self.units), self.start)
+        weight = self.parameter("weight", (inputs, self.units), self.initializer)
         if self.weight_penalty is not None and self.is_training:
             self.training().penalties.append(self.weight_penalty.of_weights(weight))
         if self.max_norm is not None and self.is_training:

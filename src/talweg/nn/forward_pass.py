@@ -1,4 +1,4 @@
-"""A network's call that is under way: where its parameters come from, what training asks for."""
+"""The forward pass of a network: where its parameters come from, and what a training step adds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,102 +20,104 @@ from talweg.nn.initializers import as_initializer
 from talweg.random import INITIAL_WEIGHTS, generator
 from talweg.settings import Number, plain
 
-if TYPE_CHECKING:
-    from talweg.nn.module import Module
-
 _SIZE = Number(at_least=0, whole=True)
-Declare = Callable[[str, Shape, Any], Tensor]
-"""What gives the tensor of one parameter: (its full name, shape, initialiser)."""
+ParameterSource = Callable[[str, Shape, Any], Tensor]
+"""Gives the tensor of a parameter: (its path, shape, initializer) -> tensor."""
 Limit = Callable[[Tensor], Tensor]
 """A parameter after a step -> the parameter within its limits."""
 
 
 @dataclass
 class TrainingStep:
-    """What a step of training is to the modules of a network: random numbers for them, and what
-    they ask for beside their outputs.
+    """What the modules of a network get from a training step, and what they add to it.
 
-    `key` is the number of the step, and above 2^32 some bits of the run's seed; each `uniform` is a
-    stream of its own, in order of the calls. `row_weights` (N) is 0 for rows that fill up a batch.
+    `key` is the number of the step plus 2^32 times some bits of the run's seed; every call of
+    `uniform` draws from a stream of its own. `row_weights` (N) is 0 for rows that pad the batch.
     """
 
     key: Tensor
     row_weights: Tensor
     streams: int = 0
     penalties: list[Tensor] = field(default_factory=list)
-    """What is added to the loss: single numbers, or one a row (N), reduced as the loss is."""
+    """Added to the loss: single numbers, or one a row (N), reduced as the loss is."""
     limits: dict[str, Limit] = field(default_factory=dict)
-    """What each of these parameters is brought back to after the step."""
+    """By parameter, the limit that is applied after the step."""
     assigned: dict[str, Tensor] = field(default_factory=dict)
-    """What these parameters, which nothing is learnt for, are after the step."""
+    """By parameter, the value after the step: for parameters that are computed, not learned."""
 
     def uniform(self, shape: Shape, dtype: npt.DTypeLike) -> Tensor:
+        """Random numbers from [0, 1), different ones in each call and each step."""
         name = np.dtype(dtype).name
-        drawn: Tensor = gates.uniform(self.key, shape=tuple(shape), dtype=name, stream=self.streams)
+        numbers: Tensor = gates.uniform(
+            self.key, shape=tuple(shape), dtype=name, stream=self.streams
+        )
         self.streams += 1
-        return drawn
+        return numbers
 
 
 class ForwardPass(NamedTuple):
-    """A network's call that is under way: where parameters come from, what parts are called.
+    """A call of a network in progress: the source of its parameters, and the paths of its parts.
 
-    `training` is there in a step of training, and None otherwise.
+    `training` is None outside of a training step.
     """
 
-    declare: Declare
+    parameters: ParameterSource
     paths: Mapping[int, str]
     training: TrainingStep | None = None
 
-    def path(self, module: Module) -> str:
-        """What the network calls one of its parts; RecordingError for a stranger."""
+    def path(self, module: object) -> str:
+        """The path of a part in the network; RecordingError for a module that is not a part."""
         if id(module) in self.paths:
             return self.paths[id(module)]
         raise RecordingError(
-            f"{module!r} is used in a call, but is no part of the network: make it in __init__ and "
-            "keep it in an attribute (or a list or dict in one) without a leading underscore"
+            f"{module!r} is used in a call, but is not part of the network: make it in __init__ and"
+            " keep it in an attribute (or a list or dict in one) without a leading underscore"
         )
 
 
-current_pass: ContextVar[ForwardPass | None] = ContextVar("recording", default=None)
-"""The call that this thread, or task, is in the middle of."""
+current_pass: ContextVar[ForwardPass | None] = ContextVar("current_pass", default=None)
+"""The forward pass that this thread, or task, is in."""
 
 
-def look_up(tensors: Mapping[str, Tensor]) -> Declare:
-    def find(path: str, shape: Shape, init: Any) -> Tensor:
+def from_tensors(tensors: Mapping[str, Tensor]) -> ParameterSource:
+    """A source that looks parameters up by path."""
+
+    def look_up(path: str, shape: Shape, init: Any) -> Tensor:
         if path not in tensors:
             raise RecordingError(
-                f"there is no parameter {path!r}, which the network did not ask for when it was "
-                f"initialised. {nearest(path, tensors)} Call init again if its parts have changed."
+                f"there is no parameter {path!r}: the network did not ask for it when it was "
+                f"initialized. {nearest(path, tensors)} Call init again if its parts have changed."
             )
-        return checked(tensors[path], shape)
+        return with_shape(tensors[path], shape)
 
-    return find
+    return look_up
 
 
-def checked(found: Tensor, shape: Shape) -> Tensor:
-    if found.shape != shape:
+def with_shape(parameter: Tensor, shape: Shape) -> Tensor:
+    """The parameter itself; ShapeError if its shape is not the one that a call asks for."""
+    if parameter.shape != shape:
         raise ShapeError(
-            f"{found.name}: this input asks for shape {shape}, but the network was made with "
-            f"{found.shape}; check the number of columns, or call init with the new data"
+            f"{parameter.name}: this input asks for shape {shape}, but the network was initialized "
+            f"with {parameter.shape}; check the number of columns, or call init with the new data"
         )
-    return found
+    return parameter
 
 
-def sizes_of(name: str, shape: Any) -> Shape:
-    """The shape of a parameter as Python's own whole numbers."""
+def parameter_shape(name: str, shape: Any) -> Shape:
+    """The shape of a parameter as a tuple of Python integers."""
     sizes: Shape | None = plain(tuple(shape)) if isinstance(shape, Iterable) else None
     if sizes is None or not all(map(_SIZE.allows, sizes)):
         raise ShapeError(
-            f"parameter({name!r}): its shape must be a tuple of whole numbers from 0 on, such as "
+            f"parameter({name!r}): its shape must be a tuple of non-negative integers, such as "
             f"(3,) or (), not {shape!r}"
         )
     return sizes
 
 
-def first_values(
+def initial_values(
     path: str, shape: Shape, init: Any, given: Mapping[str, Any], seed: int | None, index: int
 ) -> Array:
-    """The starting values of one parameter: the given ones, or a draw of its own stream."""
+    """The initial values of one parameter: given ones, or drawn from a random stream of its own."""
     if path in given:
         values = np.asarray(given[path])
         if values.shape != shape:
@@ -123,6 +125,6 @@ def first_values(
         return values
     if seed is None:
         raise ShapeError(f"{path}: no weights given; give all of them, or call net.init(X)")
-    if math.prod(shape) > sys.maxsize // 8:  # bytes of a float64; NumPy has no error of its own
+    if math.prod(shape) > sys.maxsize // 8:  # bytes of a float64; NumPy raises no clear error
         raise ShapeError(f"{path}: no memory holds weights of shape {shape}; use fewer units")
     return as_initializer(init)(shape, generator(seed, INITIAL_WEIGHTS, index))

@@ -1,7 +1,7 @@
-"""Starting weights. Each initialiser is a frozen dataclass, called with a shape and a generator.
+"""Initializers: frozen dataclasses that draw the initial values of a parameter.
 
-The fan-in of a (D, H) weight is D, its fan-out H: the number of inputs and outputs of a unit's
-connections.
+The fan-in of a weight (D, H) is D and its fan-out is H: the numbers of inputs and of units that it
+connects.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ DISTRIBUTION = Choice(("uniform", "normal"))
 
 
 class Initializer(Protocol):
-    """What draws the starting values of one parameter, in float64."""
+    """Draws the initial values of one parameter, in float64."""
 
     def __call__(self, shape: Shape, random: np.random.Generator) -> Array: ...
 
 
 def fans(shape: Shape) -> tuple[int, int]:
-    """(fan-in, fan-out) of a parameter; a vector of biases has its length as both."""
+    """(fan-in, fan-out) of a parameter; for a vector, both are its length."""
     if len(shape) < 2:
         size = math.prod(shape)
         return size, size
@@ -38,7 +38,7 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Uniform(Checked):
-    """U(low, high): from 0 to 1 by default; `Uniform(-r, r)` for +-r."""
+    """U(low, high)."""
 
     low: float = setting(0.0, FINITE)
     high: float = setting(1.0, FINITE)
@@ -60,7 +60,7 @@ class Normal(Checked):
 
 @dataclass(frozen=True)
 class Constant(Checked):
-    """The same value everywhere."""
+    """The same value for all elements."""
 
     value: float = setting(0.0, FINITE)
 
@@ -70,7 +70,7 @@ class Constant(Checked):
 
 @dataclass(frozen=True)
 class _Scaled(Checked):
-    """Zero mean, and a variance that keeps signals of one size from layer to layer."""
+    """Mean 0, and a variance that keeps the scale of signals from layer to layer."""
 
     distribution: Distribution = setting("uniform", DISTRIBUTION)
 
@@ -81,26 +81,30 @@ class _Scaled(Checked):
         std = math.sqrt(self.variance(shape))
         if self.distribution == "normal":
             return random.normal(0.0, std, shape)
-        reach = math.sqrt(3.0) * std  # U(-r, r) has the variance r^2 / 3
-        return random.uniform(-reach, reach, shape)
+        limit = math.sqrt(3.0) * std  # U(-r, r) has the variance r^2 / 3
+        return random.uniform(-limit, limit, shape)
 
 
 class Glorot(_Scaled):
-    """Variance 2 / (fan-in + fan-out): for tanh, sigmoid, linear units (Glorot & Bengio 2010)."""
+    """Variance 2 / (fan-in + fan-out), for tanh, sigmoid and linear units.
+
+    Glorot & Bengio, Understanding the difficulty of training deep feedforward neural networks
+    (2010).
+    """
 
     def variance(self, shape: Shape) -> float:
         return 2.0 / max(sum(fans(shape)), 1)
 
 
 class He(_Scaled):
-    """Variance 2 / fan-in: for units that are 0 on one side, as relu (He et al. 2015)."""
+    """Variance 2 / fan-in, for relu and its variants (He et al. 2015)."""
 
     def variance(self, shape: Shape) -> float:
         return 2.0 / max(fans(shape)[0], 1)
 
 
 class LeCun(_Scaled):
-    """Variance 1 / fan-in: for selu and linear units (LeCun et al. 1998)."""
+    """Variance 1 / fan-in, for selu and linear units. LeCun et al., Efficient backprop (1998)."""
 
     def variance(self, shape: Shape) -> float:
         return 1.0 / max(fans(shape)[0], 1)
@@ -108,7 +112,7 @@ class LeCun(_Scaled):
 
 @dataclass(frozen=True)
 class Orthogonal(Checked):
-    """Rows or columns of length `gain`, at right angles to each other (Saxe et al. 2014)."""
+    """Orthogonal rows or columns of length `gain` (Saxe et al. 2014)."""
 
     gain: float = setting(1.0, POSITIVE)
 
@@ -116,26 +120,26 @@ class Orthogonal(Checked):
         rows, columns = (math.prod(shape[:-1]), shape[-1]) if shape else (1, 1)
         tall = random.standard_normal((max(rows, columns), min(rows, columns)))
         q, r = np.linalg.qr(tall)
-        q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)  # makes the draw uniform over rotations
+        q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)  # uniform over all orthogonal matrices
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
 
 @dataclass(frozen=True)
 class Given:
-    """The values of an array, which must have the parameter's shape."""
+    """The values of an array of the parameter's shape."""
 
     values: Any
 
     def __call__(self, shape: Shape, random: np.random.Generator) -> Array:
         values = np.array(self.values, dtype=np.float64)
         if values.shape != shape:
-            raise ShapeError(f"the given start has shape {values.shape}, the parameter {shape}")
+            raise ShapeError(f"the initial values have shape {values.shape}, the parameter {shape}")
         return values
 
 
 @dataclass(frozen=True)
 class ByShape:
-    """0 for a single number and for a vector, as biases are; Glorot's for what has more axes."""
+    """0 for a vector and a single number, as for biases; Glorot's for arrays with more axes."""
 
     def __call__(self, shape: Shape, random: np.random.Generator) -> Array:
         return Glorot()(shape, random) if len(shape) > 1 else np.zeros(shape)
@@ -157,11 +161,11 @@ INITIALIZERS: dict[str, Initializer] = {
 
 
 def as_initializer(given: Any) -> Initializer:
-    """An initialiser from itself, its name, one number, or an array of starting values."""
+    """An initializer from itself, its name, one number, or an array of initial values."""
     if isinstance(given, str):
         if given not in INITIALIZERS:
             raise SettingError(
-                f"no initialiser is called {given!r}. {nearest(given, INITIALIZERS)}"
+                f"no initializer is called {given!r}. {nearest(given, INITIALIZERS)}"
             )
         return INITIALIZERS[given]
     if callable(given):
@@ -169,5 +173,5 @@ def as_initializer(given: Any) -> Initializer:
         return called
     values = np.asarray(given)
     if values.dtype.kind not in "fiub":
-        raise SettingError(f"a start is an initialiser, its name, or numbers, not {given!r}")
+        raise SettingError(f"init takes an initializer, its name, or numbers, not {given!r}")
     return Constant(float(given)) if values.ndim == 0 else Given(values)

@@ -1,6 +1,6 @@
-"""Penalties: what large weights or large outputs cost, added to the loss that training lowers.
+"""Penalties on large weights or outputs, added to the loss in training.
 
-Losses that are reported leave them out, so that runs with and without compare.
+Reported losses leave them out, so that runs with and without penalties can be compared.
 """
 
 from __future__ import annotations
@@ -15,67 +15,70 @@ from talweg.graph import Tensor
 from talweg.graph.functions import sum as total
 from talweg.settings import Checked, Number, setting
 
-AMOUNT = Number(at_least=0)
+STRENGTH = Number(at_least=0)
 
 
 @dataclass(frozen=True)
 class L1L2(Checked):
-    """The sum of l1 |w| + l2 w^2: few weights, and small ones. Zou & Hastie 2005."""
+    """The elastic net, the sum of l1 |w| + l2 w^2: few and small weights. Zou & Hastie 2005."""
 
-    l1: float = setting(0.01, AMOUNT)
-    l2: float = setting(0.01, AMOUNT)
+    l1: float = setting(0.01, STRENGTH)
+    l2: float = setting(0.01, STRENGTH)
 
-    def each(self, x: Tensor) -> Tensor:
-        """The penalty of each number."""
+    def of_elements(self, x: Tensor) -> Tensor:
+        """The penalty of each element."""
         terms = [self.l1 * gates.absolute(x)] if self.l1 else []
         terms += [self.l2 * (x * x)] if self.l2 or not terms else []
-        found: Tensor = sum(terms[1:], terms[0])
-        return found
+        penalty: Tensor = sum(terms[1:], terms[0])
+        return penalty
 
     def of_weights(self, x: Tensor) -> Tensor:
-        """The penalty of a parameter: one number."""
-        found: Tensor = total(self.each(x))
-        return found
+        """The penalty of a parameter, one number."""
+        penalty: Tensor = total(self.of_elements(x))
+        return penalty
 
     def of_rows(self, x: Tensor) -> Tensor:
-        """The penalty of outputs (N, ...): one number a row."""
-        found: Tensor = total(self.each(x), tuple(range(1, x.ndim))) if x.ndim > 1 else self.each(x)
-        return found
+        """The penalty of outputs (N, ...), one number a row."""
+        elements = self.of_elements(x)
+        penalty: Tensor = total(elements, tuple(range(1, x.ndim))) if x.ndim > 1 else elements
+        return penalty
 
 
 @dataclass(frozen=True)
 class L1(L1L2):
-    """The sum of l1 |w|, which brings weights to 0: the net chooses its inputs. Tibshirani 1996."""
+    """The lasso, the sum of l1 |w|, which sets weights to 0. Tibshirani 1996."""
 
-    l2: float = setting(0.0, AMOUNT)
+    l2: float = setting(0.0, STRENGTH)
 
 
 @dataclass(frozen=True)
 class L2(L1L2):
-    """The sum of l2 w^2, whose gradient is 2 l2 w: weights shrink. Hoerl & Kennard 1970."""
+    """Ridge, the sum of l2 w^2, whose gradient 2 l2 w shrinks weights. Hoerl & Kennard 1970."""
 
-    l1: float = setting(0.0, AMOUNT)
+    l1: float = setting(0.0, STRENGTH)
 
     def __init__(self, l2: float = 0.01) -> None:
         super().__init__(0.0, l2)
 
 
-def refuse_other(owner: str, **given: Any) -> None:
-    """A penalty is one of the above, or None."""
-    for name, each in given.items():
-        if each is not None and not isinstance(each, L1L2):
-            raise SettingError(f"{owner}: {name} is a penalty such as tw.L2(0.001), not {each!r}")
+def check_penalties(owner: str, **given: Any) -> None:
+    """Raise a SettingError for a setting that is neither a penalty nor None."""
+    for name, penalty in given.items():
+        if penalty is not None and not isinstance(penalty, L1L2):
+            raise SettingError(
+                f"{owner}: {name} must be a penalty such as tw.L2(0.001), not {penalty!r}"
+            )
 
 
-def max_norm(most: float) -> Callable[[Tensor], Tensor]:
-    """A limit on the weights (D, ..., H): the norm of those that lead to a unit is at most this.
+def max_norm(limit: float) -> Callable[[Tensor], Tensor]:
+    """A limit on weights (D, ..., H): the norm of the weights of each unit is at most `limit`.
 
-    Longer ones are made shorter after each step, in the same direction. Srebro & Shraibman 2005.
+    After each step, longer weight vectors are scaled down. Srebro & Shraibman 2005.
     """
 
     def limited(weight: Tensor) -> Tensor:
         norms = gates.sqrt(total(weight * weight, tuple(range(weight.ndim - 1)), keepdims=True))
-        shorter: Tensor = weight * (most / gates.maximum(norms, most))
-        return shorter
+        scaled: Tensor = weight * (limit / gates.maximum(norms, limit))
+        return scaled
 
     return limited

@@ -1,4 +1,4 @@
-"""Two layers and the weights between them: what learns from rows alone, without targets."""
+"""The base of models that learn from rows without targets, by reconstructing them."""
 
 from __future__ import annotations
 
@@ -16,37 +16,36 @@ from talweg.nn.dense import Dense
 from talweg.nn.initializers import as_initializer
 from talweg.nn.losses import Loss
 from talweg.nn.module import Module
-from talweg.nn.penalties import L1L2, refuse_other
+from talweg.nn.penalties import L1L2, check_penalties
 from talweg.settings import Choice, Constraint, Number, check
 
 _UNITS = Number(at_least=1, whole=True, optional=True)
 
 
-def _squares(prediction: Tensor, target: Tensor) -> Tensor:
-    gap = prediction - target
-    squares: Tensor = total(gap * gap, -1)
+def _sum_of_squares(prediction: Tensor, target: Tensor) -> Tensor:
+    error = prediction - target
+    squares: Tensor = total(error * error, -1)
     return squares
 
 
 def squared_error(visible: str) -> Loss:
-    """The sum of (p - t)^2 over the units, a mean over rows; sigmoid units want t from 0 to 1."""
-    return Loss(
-        "squared_error", _squares, target_kind="binary" if visible == "sigmoid" else "numbers"
-    )
+    """The sum of (p - t)^2 over units, averaged over rows; for sigmoid units, t is from 0 to 1."""
+    kind = "binary" if visible == "sigmoid" else "numbers"
+    return Loss("squared_error", _sum_of_squares, target_kind=kind)  # type: ignore[arg-type]
 
 
 class ReconstructionModel(Module):
-    """The base of `RBM` and `DenoisingAutoencoder`: rows v (N, D) and `units` that stand for them.
+    """The base of `RBM` and `DenoisingAutoencoder`: visible units v (N, D), hidden units h (N, H).
 
-    hidden = activation(v W + b) and visible = visible(h W^T + a), with W (D, H), b (H) and a (D).
-    `visible` is "sigmoid" for rows from 0 to 1, "identity" for others; None is "sigmoid", or as
-    `tw.pretrain` finds the rows, which also sets `units` and `activation`. Called, it gives the
-    rows as its hidden units have them. `weight_penalty` is one of W.
+    h = activation(v W + b) and v = visible(h W^T + a), with W (D, H), b (H) and a (D). `visible` is
+    "sigmoid" for rows from 0 to 1 and "identity" for others. With None it is "sigmoid", or what
+    suits the rows if `tw.pretrain` trains the model, which also sets `units` and `activation`. A
+    call gives the reconstruction of the rows. `weight_penalty` is a penalty on W.
     """
 
     bias = True
-    seeing: ClassVar[tuple[str, ...]] = ("sigmoid", "identity")
-    """What `visible` may be."""
+    visible_activations: ClassVar[tuple[str, ...]] = ("sigmoid", "identity")
+    """The possible values of `visible`."""
 
     def __init__(
         self,
@@ -57,54 +56,68 @@ class ReconstructionModel(Module):
         init: Any = "glorot_uniform",
         weight_penalty: L1L2 | None = None,
     ) -> None:
-        rules: dict[str, Constraint] = {
+        constraints: dict[str, Constraint] = {
             "units": _UNITS,
-            "visible": Choice(self.seeing, optional=True),
+            "visible": Choice(self.visible_activations, optional=True),
         }
-        given = check(type(self).__name__, {"units": units, "visible": visible}, rules)
-        refuse_other(type(self).__name__, weight_penalty=weight_penalty)
+        given = check(type(self).__name__, {"units": units, "visible": visible}, constraints)
+        check_penalties(type(self).__name__, weight_penalty=weight_penalty)
         self.units, self.visible = given["units"], given["visible"] or "sigmoid"
-        self.chooses = given["visible"] is None
-        self.activation, self.start = as_activation(activation), as_initializer(init)
+        self.adapts_visible = given["visible"] is None
+        self.activation, self.initializer = as_activation(activation), as_initializer(init)
         self.weight_penalty = weight_penalty
 
     @property
     def loss(self) -> Loss:
-        """What to train it with, on rows that are their own targets."""
+        """The loss to train with, on rows that are their own targets."""
         return squared_error(self.visible)
 
-    def beside(self, layer: Dense) -> Self:
-        """The same for the units of a layer."""
+    # Pretraining ----------------------------------------------------------------------------
+
+    def for_layer(self, layer: Dense) -> Self:
+        """A copy with the units and the activation of a layer."""
         if self.units is not None:
             self.refuse(f"has {self.units} units of its own; leave them to the layers: {{}}()")
-        pair = copy.copy(self)
-        pair.units, pair.activation, pair.bias = layer.units, layer.activation, layer.bias
-        pair.refuse_units()
-        return pair
+        model = copy.copy(self)
+        model.units, model.activation, model.bias = layer.units, layer.activation, layer.bias
+        model.check_units()
+        return model
 
-    def begun(self, weights: Mapping[str, Array], rows: Array, below: str | None) -> Self:
-        """Itself, to start with a layer's weights, and with visible units such as give the rows:
-        like those of the layer `below`, where they can be, or as the rows' range allows.
+    def start_from(self, weights: Mapping[str, Array], rows: Array, below: str | None) -> Self:
+        """Take a layer's weights, and visible units that suit the rows; returns the model.
+
+        The visible units have the activation of the layer `below` if that is possible, else the one
+        that the range of the rows allows.
         """
         self.dtype, self.weights = rows.dtype.name, weights
-        if self.chooses and below in self.seeing:
+        if self.adapts_visible and below in self.visible_activations:
             self.visible = below
-        elif self.chooses:
-            is_share = rows.size and rows.min() >= 0 and rows.max() <= 1
-            self.visible = "sigmoid" if is_share else "identity"
+        elif self.adapts_visible:
+            is_in_unit_range = rows.size and rows.min() >= 0 and rows.max() <= 1
+            self.visible = "sigmoid" if is_in_unit_range else "identity"
         return self
 
-    def refuse_units(self) -> None:
-        """Refuse activations that the method knows no way with."""
-
     def decoder(self) -> Dense:
-        """The way back from hidden to visible units, as a layer of its own."""
+        """The map from hidden to visible units, as a layer."""
         own = self.weights.copy()
-        back, bias = own.get("visible_weight", own["weight"].T), own["visible_bias"]
-        return Dense(bias.size, self.visible, init=back, bias_init=bias)
+        weight, bias = own.get("visible_weight", own["weight"].T), own["visible_bias"]
+        return Dense(bias.size, self.visible, init=weight, bias_init=bias)
+
+    # Inside a call --------------------------------------------------------------------------
+
+    def begin_call(self, v: Tensor) -> None:
+        """Check the units and the rows, and add the penalty on W in a training step."""
+        if self.units is None:
+            self.refuse("has no units: give it some, as in {}(64), or let tw.pretrain do so")
+        self.check_units()
+        if v.ndim != 2:
+            raise ShapeError(f"{type(self).__name__} takes rows (N, D), not {v.describe()}")
+        if self.weight_penalty is not None and self.is_training:
+            penalty = self.weight_penalty.of_weights(self.weight(v.shape[1]))
+            self.training().penalties.append(penalty)
 
     def hidden_sums(self, v: Tensor) -> Tensor:
-        """v W + b; only inside a call, as all that follows."""
+        """v W + b."""
         sums: Tensor = matmul(v, self.weight(v.shape[1]))
         return sums + self.parameter("bias", sums.shape[1:], "zeros") if self.bias else sums
 
@@ -113,35 +126,29 @@ class ReconstructionModel(Module):
         means: Tensor = self.activation.function(self.hidden_sums(v))
         return means
 
-    def seen(self, h: Tensor, inputs: int) -> Tensor:
+    def reconstruct(self, h: Tensor, inputs: int) -> Tensor:
         """visible(h W^T + a)."""
-        sums = matmul(h, self.way_back(inputs)) + self.visible_bias(inputs)
+        sums = matmul(h, self.decoder_weight(inputs)) + self.visible_bias(inputs)
         means: Tensor = ACTIVATIONS[self.visible].function(sums)
         return means
 
     def weight(self, inputs: int) -> Tensor:
         """W, (inputs, H)."""
-        return self.parameter("weight", (inputs, self.units or 0), self.start)
+        return self.parameter("weight", (inputs, self.units or 0), self.initializer)
 
-    def way_back(self, inputs: int) -> Tensor:
+    def decoder_weight(self, inputs: int) -> Tensor:
         """W^T, (H, inputs)."""
-        back: Tensor = gates.transpose(self.weight(inputs), axes=(1, 0))
-        return back
+        weight: Tensor = gates.transpose(self.weight(inputs), axes=(1, 0))
+        return weight
 
     def visible_bias(self, inputs: int) -> Tensor:
         """a, (inputs)."""
         return self.parameter("visible_bias", (inputs,), "zeros")
 
-    def begin(self, v: Tensor) -> None:
-        """What a call does first: refuse what cannot be, and penalise W in a step of training."""
-        if self.units is None:
-            self.refuse("has no units: give it some, as in {}(64), or let tw.pretrain do so")
-        self.refuse_units()
-        if v.ndim != 2:
-            raise ShapeError(f"{type(self).__name__} takes rows (N, D), not {v.describe()}")
-        if self.weight_penalty is not None and self.is_training:
-            penalty = self.weight_penalty.of_weights(self.weight(v.shape[1]))
-            self.training().penalties.append(penalty)
+    # Errors ---------------------------------------------------------------------------------
+
+    def check_units(self) -> None:
+        """Raise a SettingError for activations that the model cannot handle."""
 
     def refuse(self, words: str) -> NoReturn:
         name = type(self).__name__

@@ -1,4 +1,4 @@
-"""Layers one after another."""
+"""A network of layers in sequence."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from talweg.settings import Choice, check
 
 
 class Sequential(Module):
-    """Each layer takes what the one before gave. A layer is a module, an activation's name, or
-    a function of one tensor; its path is its position.
+    """Layers in sequence: each takes the output of the one before.
+
+    A layer is a module, the name of an activation, or a function of one tensor; its path is its
+    position.
 
     >>> net = Sequential(tw.Dense(4), "relu", tw.Dense(1)).init([[1.0, 2.0, 3.0]])
     >>> list(net.weights), net.weights.flat.size
@@ -29,7 +31,7 @@ class Sequential(Module):
         self.dtype = check("Sequential", {"dtype": name}, {"dtype": Choice(DTYPES)})["dtype"]
         if len(layers) == 1 and isinstance(layers[0], list | tuple):
             layers = tuple(layers[0])
-        self.layers = [_as_layer(each) for each in layers]
+        self.layers = [_as_layer(layer) for layer in layers]
 
     def parts(self) -> Iterator[tuple[str, Module]]:
         for position, layer in enumerate(self.layers):

@@ -1,8 +1,8 @@
-"""What a network is, as a table."""
+"""The table of a network's layers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,9 +10,7 @@ from talweg.errors import SettingError, counted
 from talweg.gates import Shape
 from talweg.graph import Graph, Tensor, run_input
 from talweg.graph.graph import node_cost
-
-if TYPE_CHECKING:
-    from talweg.nn.module import Module
+from talweg.nn.network import Network
 
 
 class LayerRow(NamedTuple):
@@ -24,8 +22,8 @@ class LayerRow(NamedTuple):
     parameters: int
 
 
-def layer_rows(net: Module) -> list[LayerRow]:
-    """The layers that hold parameters of their own, in the order of their first use."""
+def layer_rows(net: Network) -> list[LayerRow]:
+    """The layers that have parameters of their own, in the order of their first use."""
     graph = _recorded(net)
     outputs: dict[str, Shape] = {}
     for node in graph.nodes:
@@ -41,25 +39,20 @@ def layer_rows(net: Module) -> list[LayerRow]:
     ]
 
 
-def summary(net: Module) -> str:
-    """One line a layer, then the totals."""
+def summary(net: Network) -> str:
+    """One line for each layer, then the totals."""
     rows = layer_rows(net)
     cells = [("layer", "kind", "output", "parameters")]
     cells += [(r.name or "-", r.kind, _rows_of(r.output), f"{r.parameters:,}") for r in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(4)]
     lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
-    total, nbytes = net.weights.flat.size, net.weights.flat.nbytes
-    operations = operations_per_row(net)
-    return "\n".join(
-        [
-            *lines,
-            f"{counted(total, 'parameter')} ({nbytes:,} bytes), {operations:,} operations a row",
-        ]
-    )
+    flat = net.weights.flat
+    parameters = f"{counted(flat.size, 'parameter')} ({flat.nbytes:,} bytes)"
+    return "\n".join([*lines, f"{parameters}, {operations_per_row(net):,} operations a row"])
 
 
-def operations_per_row(net: Module) -> int:
-    """How many operations a prediction for one row takes."""
+def operations_per_row(net: Network) -> int:
+    """The number of operations of a prediction for one row."""
     return sum(node_cost(node).operations for node in _recorded(net).nodes if node.gate)
 
 
@@ -67,12 +60,12 @@ def _rows_of(shape: Shape) -> str:
     return "(" + ", ".join(["N", *map(str, shape)]) + ")"
 
 
-def _recorded(net: Module) -> Graph:
+def _recorded(net: Network) -> Graph:
     """The network's graph for one row."""
-    if net.whole is not net:
+    if net.network is not net:
         raise SettingError(
-            f"{net!r} is a part of a {type(net.whole).__name__} and does not know what reaches "
-            "it; ask the whole for its summary"
+            f"{net!r} is a part of a {type(net.network).__name__} and does not know its inputs; "
+            "ask the network for its summary"
         )
     x = run_input(np.zeros((1, *net.row_shape), net.dtype), "x")
     output: Tensor = net.apply(net.weights, x)

@@ -1,4 +1,4 @@
-"""Targets: brought into the shape that a loss compares with, or refused with the reason."""
+"""Targets: converted to the shape that a loss compares with, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from talweg.gates import Array, Shape, Spec
 TargetKind = Literal["numbers", "binary", "classes"]
 
 
-def prepare_target(target: Any, prediction: Spec, target_kind: TargetKind) -> Array:
-    """The target as an array that goes with predictions of that shape and dtype.
+def prepare_target(target: Any, prediction: Spec, kind: TargetKind) -> Array:
+    """The target as an array that fits predictions of that shape and dtype.
 
-    A vector (N) goes with predictions (N, 1); nothing else is stretched, so no (N) ever meets
-    an (N, 1) as an (N, N). Classes may be whole numbers (N), one-hot rows or probabilities
-    (N, K).
+    A vector (N) fits predictions (N, 1). Nothing else is broadcast, so that an (N) never meets an
+    (N, 1) as an (N, N). Classes may be integers (N), one-hot rows or probabilities (N, K).
     """
     array = target_array(target)
     if array.dtype.kind not in "fiub":
@@ -25,27 +24,27 @@ def prepare_target(target: Any, prediction: Spec, target_kind: TargetKind) -> Ar
             f"the target must hold numbers, but holds {array.dtype}; number the classes from 0, "
             "or use tw.TableModel, which does"
         )
-    if target_kind == "classes":
+    if kind == "classes":
         return _classes(array, prediction)
-    array = _fitted(array.astype(prediction.dtype), prediction.shape)
+    array = _reshaped(array.astype(prediction.dtype), prediction.shape)
     _refuse_non_finite(array)
-    if target_kind == "binary":
-        _refuse_outside(array)
+    if kind == "binary":
+        _refuse_outside_unit_range(array)
     return array
 
 
-def refuse_masked(what: str, given: Any) -> None:
-    """A DataError for masked values: what lies below a mask must not be learned."""
+def refuse_masked(name: str, given: Any) -> None:
+    """Raise a DataError for masked values: what is below a mask must not be learned."""
     if type(given) is not np.ndarray and np.ma.is_masked(given):
         count = int(np.count_nonzero(np.ma.getmaskarray(given)))
         raise DataError(
-            f"{what} has {count} masked values, and a network takes none. Fill them or leave their"
-            " rows out; tw.TableModel takes them for missing."
+            f"{name} has {count} masked values, and a network takes none. Fill them or leave their"
+            " rows out; tw.TableModel treats them as missing."
         )
 
 
 def target_array(target: Any) -> Array:
-    """The target as an array of whatever it holds.
+    """The target as an array of any dtype.
 
     DataError: rows of different lengths, or masked values.
     """
@@ -56,7 +55,7 @@ def target_array(target: Any) -> Array:
         raise DataError("the target's rows differ in length; give each as many numbers") from None
 
 
-def _fitted(array: Array, shape: Shape) -> Array:
+def _reshaped(array: Array, shape: Shape) -> Array:
     if array.shape == shape:
         return array
     if (*array.shape, 1) == shape:
@@ -65,27 +64,27 @@ def _fitted(array: Array, shape: Shape) -> Array:
         return array[..., 0]
     raise ShapeError(
         f"the target has shape {array.shape}, the prediction {shape}; both need one row for each "
-        "row, and as many columns as the net has outputs"
+        "row, and as many columns as the network has outputs"
     )
 
 
 def _refuse_non_finite(array: Array) -> None:
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
-        place = tuple(int(i) for i in bad[0])
+        first = tuple(int(i) for i in bad[0])
         raise DataError(
-            f"the target holds {array[place]} at row {place[0]} ({len(bad)} such in all); leave "
-            "those rows out, or fill them in"
+            f"the target holds {array[first]} at row {first[0]} ({len(bad)} such values in all); "
+            "leave those rows out, or fill them in"
         )
 
 
-def _refuse_outside(array: Array) -> None:
+def _refuse_outside_unit_range(array: Array) -> None:
     bad = np.argwhere((array < 0) | (array > 1))
     if len(bad):
-        place = tuple(int(i) for i in bad[0])
+        first = tuple(int(i) for i in bad[0])
         raise DataError(
-            f"binary_cross_entropy needs targets from 0 to 1, but row {place[0]} holds "
-            f"{array[place]}; recode the two classes as 0 and 1"
+            f"binary_cross_entropy needs targets from 0 to 1, but row {first[0]} holds "
+            f"{array[first]}; recode the two classes as 0 and 1"
         )
 
 
@@ -93,7 +92,7 @@ def _classes(array: Array, prediction: Spec) -> Array:
     if len(prediction.shape) < 2 or prediction.shape[-1] < 2:
         raise ShapeError(
             f"cross_entropy needs one output for each class, but the prediction has shape "
-            f"{prediction.shape}; end the net in as many units as classes, or use "
+            f"{prediction.shape}; end the network in as many units as classes, or use "
             "binary_cross_entropy with one unit"
         )
     if array.shape == prediction.shape:
@@ -103,9 +102,9 @@ def _classes(array: Array, prediction: Spec) -> Array:
     if array.shape != prediction.shape[:-1]:
         raise ShapeError(
             f"the target has shape {array.shape}, the prediction {prediction.shape}; give one "
-            "whole number for each row, or one row of probabilities"
+            "integer for each row, or one row of probabilities"
         )
-    return _whole(array, prediction.shape[-1])
+    return _class_indices(array, prediction.shape[-1])
 
 
 def _probabilities(array: Array) -> Array:
@@ -115,26 +114,26 @@ def _probabilities(array: Array) -> Array:
     if len(bad):
         row = int(bad[0][0])
         raise DataError(
-            f"the target's row {row} holds {array[row].tolist()}, which are no probabilities: "
+            f"the target's row {row} holds {array[row].tolist()}, which are not probabilities: "
             "they must be at least 0 and add up to 1"
         )
     return array
 
 
-def _whole(array: Array, classes: int) -> Array:
-    odd = np.argwhere(~np.isfinite(array) | (array != np.rint(array)))
-    if len(odd):
-        row = int(odd[0][0])
+def _class_indices(array: Array, classes: int) -> Array:
+    fractional = np.argwhere(~np.isfinite(array) | (array != np.rint(array)))
+    if len(fractional):
+        row = int(fractional[0][0])
         raise DataError(
-            f"the target's row {row} holds {array[row]}, but class labels must be whole numbers "
-            "from 0; number the classes"
+            f"the target's row {row} holds {array[row]}, but class labels must be integers from 0; "
+            "number the classes"
         )
-    whole = array.astype(np.int64)
-    bad = np.argwhere((whole < 0) | (whole >= classes))
+    indices = array.astype(np.int64)
+    bad = np.argwhere((indices < 0) | (indices >= classes))
     if len(bad):
         row = int(bad[0][0])
         raise DataError(
-            f"the target's row {row} holds class {whole[row]}, but the net has {classes} "
+            f"the target's row {row} holds class {indices[row]}, but the network has {classes} "
             f"outputs, for classes 0 to {classes - 1}"
         )
-    return whole
+    return indices

@@ -1,4 +1,4 @@
-"""The parameters of a network: one flat vector, and live views of it by name."""
+"""The parameters of a network: one flat vector, and live views into it by name."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from talweg.gates import Array
 
 
 class Weights(MutableMapping[str, Array]):
-    """Names to arrays, each a view into `flat`: writing to one writes to the network.
+    """A mapping from names to arrays, each a view into `flat`: writing to one changes the network.
 
-    Assigning copies values in, and refuses another shape or an unknown name.
+    Assignment copies the values in, and refuses another shape or an unknown name.
     """
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
@@ -24,9 +24,11 @@ class Weights(MutableMapping[str, Array]):
 
     @property
     def flat(self) -> Array:
-        """All parameters side by side, in the order of the names."""
+        """All parameters one after another, in the order of the names."""
         if self._flat is None:
-            raise SettingError("a part has no flat vector of its own; that of its network has all")
+            raise SettingError(
+                "a part of a network has no flat vector of its own; its network has one"
+            )
         return self._flat
 
     def __getitem__(self, name: str) -> Array:
@@ -41,12 +43,13 @@ class Weights(MutableMapping[str, Array]):
         self.update({name: values})
 
     def update(self, given: Any = (), /, **more: Any) -> None:
-        """Copy several in, after checking all: on an error nothing has changed."""
-        arrays = {name: self._fitting(name, each) for name, each in {**dict(given), **more}.items()}
+        """Copy several arrays in. All are checked first, so an error changes nothing."""
+        values = {**dict(given), **more}
+        arrays = {name: self._checked(name, each) for name, each in values.items()}
         for name, array in arrays.items():
             self._views[name][...] = array
 
-    def _fitting(self, name: str, values: Any) -> Array:
+    def _checked(self, name: str, values: Any) -> Array:
         view, array = self[name], np.asarray(values)
         if array.dtype.kind not in "fiub":
             raise DtypeError(f"{name}: values must be numbers, but {array.dtype} was given")
@@ -64,22 +67,22 @@ class Weights(MutableMapping[str, Array]):
         return len(self._views)
 
     def views_of(self, flat: Array) -> dict[str, Array]:
-        """Another flat vector by the same names."""
+        """Views into another flat vector, by the same names."""
         return _views(flat, self._views)
 
     def copy(self) -> dict[str, Array]:
-        """The values now, as arrays of their own."""
+        """Copies of the arrays, by name."""
         return {name: view.copy() for name, view in self._views.items()}
 
     def renamed(self, names: Mapping[str, str]) -> Self:
-        """Some of the views under other names: new name to old."""
+        """Some of the views under other names; `names` maps new names to old."""
         part = type(self)({})
         part._flat = None
         part._views = {new: self._views[old] for new, old in names.items()}
         return part
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # a copy must have views into its own vector, not arrays that have lost it
+        # a copy needs views into its own vector, not arrays without one
         return type(self), (self.copy(),)
 
     def refuse(self, name: str) -> NoReturn:
@@ -91,9 +94,9 @@ class Weights(MutableMapping[str, Array]):
 
 
 def _views(flat: Array, like: Mapping[str, Array]) -> dict[str, Array]:
-    """Views into a flat vector, of the shapes of these arrays one after another."""
-    found, start = {}, 0
+    """Views into a flat vector with the shapes of the given arrays, one after another."""
+    views, start = {}, 0
     for name, array in like.items():
-        found[name] = flat[start : start + array.size].reshape(array.shape)
+        views[name] = flat[start : start + array.size].reshape(array.shape)
         start += array.size
-    return found
+    return views

@@ -29,7 +29,7 @@ from talweg.data.split.periods import AlongTime, InTime
 from talweg.errors import ModelFileError, SettingError
 from talweg.lazy import cached_property
 from talweg.nn import Module
-from talweg.nn.predictor import predict_by
+from talweg.nn.predictor import predict_with
 from talweg.schema import fault
 
 Array = NDArray[Any]
@@ -64,7 +64,7 @@ class Members:
     def outputs(self, member: int, coding: Coding, x: Array, *, often: bool = False) -> Array:
         """What a member says of inputs (N, D); compiled where it is asked `often`."""
         compiles = often or len(x) > _FEW  # few are sooner done than compiled
-        return _decoded(coding, predict_by(self.net, self.weights[member], x, compiles=compiles))
+        return _decoded(coding, predict_with(self.net, self.weights[member], x, compiles=compiles))
 
 
 @dataclass(frozen=True, eq=False)

@@ -135,7 +135,7 @@ def _trained(
         if place in pairs:
             below = net.layers[place - 1] if place else None
             kind = below.activation.name if isinstance(below, Dense) else None
-            pair = pairs[place].begun(_weights_at(net, place), rows, kind)
+            pair = pairs[place].start_from(_weights_at(net, place), rows, kind)
             run = fit(pair, rows, rows, loss=pair.loss, **settings[place])
             for name, view in _weights_at(net, place).items():
                 view[...] = pair.weights[name]
@@ -162,7 +162,7 @@ def _seen_by(layer: Any, weights: Mapping[str, Array], rows: Array) -> Array:
     """What a layer makes of rows, computed by a net of its own, which is compiled."""
     if not isinstance(layer, Module):
         return np.asarray(layer(rows))
-    alone = copy.deepcopy(layer, {id(layer.whole): None})  # the layer, but not its network
+    alone = copy.deepcopy(layer, {id(layer.network): None})  # the layer, but not its network
     net = Sequential(alone, dtype=rows.dtype.name)
     net.weights = {f"0.{name}": values for name, values in weights.items()}
     return net.init(rows[:1]).predict(rows)
@@ -197,7 +197,7 @@ def _pair(method: Any, layer: Dense) -> ReconstructionModel:
         raise SettingError(
             f"pretrain: method must be tw.RBM() or tw.DenoisingAutoencoder(), not {method!r}"
         )
-    return method.beside(layer)
+    return method.for_layer(layer)
 
 
 def _one_each(name: str, given: Any, places: Sequence[int]) -> list[Any]:
@@ -212,7 +212,7 @@ def _one_each(name: str, given: Any, places: Sequence[int]) -> list[Any]:
 
 
 def _refuse_other(net: Any) -> None:
-    if not isinstance(net, Sequential) or net.whole is not net:
+    if not isinstance(net, Sequential) or net.network is not net:
         raise SettingError(
             f"pretrain: net must be a tw.Sequential, and no part of another net, not {net!r}"
         )

@@ -263,9 +263,9 @@ def _evaluated(rows: Rows, held_out: Rows | None, restores_best: bool) -> Rows |
 def refuse_part(net: Any) -> None:
     if not isinstance(net, Module):
         raise SettingError(f"fit: net must be a module such as tw.Sequential, not {net!r}")
-    if net.whole is not net:
+    if net.network is not net:
         raise SettingError(
-            f"fit: {net!r} is a part of a {type(net.whole).__name__}; fit that, or call init on "
+            f"fit: {net!r} is a part of a {type(net.network).__name__}; fit that, or call init on "
             "the part to make it a network of its own"
         )
 

@@ -235,7 +235,7 @@ def _weighted_sum(
     measure: Loss | Metric, prediction: Tensor, batch: Mapping[str, Tensor]
 ) -> Tensor:
     """A measure's numbers, one a row, weighed and added up."""
-    rows: Tensor = measure.rows(prediction, batch["y"])
+    rows: Tensor = measure.per_row(prediction, batch["y"])
     count = batch["x"].shape[0]
     if not isinstance(rows, Tensor) or rows.shape != (count,):
         found = rows.spec if isinstance(rows, Tensor) else type(rows).__name__

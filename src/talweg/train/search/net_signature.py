@@ -15,12 +15,8 @@ from talweg.gates import Gate
 from talweg.graph import Graph, Tensor, run_input
 from talweg.nn import Module
 from talweg.nn.forward_pass import TrainingStep
+from talweg.nn.module import STATE_OF_USE
 
-_IGNORED = {
-    *("_weights", "_home", "_given", "_asked", "row_shape"),
-    *("_changed", "_predictor", "_predictor_of", "_looked_at"),
-}
-"""What a module remembers of its use, which does not change what it computes."""
 Modules = Sequence[tuple[str, Module]]
 _SIMPLE = {type(None), bool, int, float, str, Gate}
 
@@ -43,7 +39,7 @@ class _UnknownError(Exception):
 
 def _module_key(path: str, module: Module, paths: Mapping[int, str]) -> Any:
     _refuse_unknown(module)
-    settings = {name: value for name, value in vars(module).items() if name not in _IGNORED}
+    settings = {name: value for name, value in vars(module).items() if name not in STATE_OF_USE}
     return path, type(module), _key(settings, paths)
 
 
