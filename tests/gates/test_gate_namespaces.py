@@ -17,14 +17,29 @@ from talweg.engine.numpy.interpreter import Interpreter
 from talweg.gates import counting
 from talweg.graph import Graph, Tensor
 
-STANDARD = {
-    *("abs", "add", "cos", "divide", "equal", "exp", "expm1", "greater", "greater_equal", "log"),
-    *("log1p", "logaddexp", "maximum", "minimum", "multiply", "negative", "pow", "sign", "sin"),
-    *("sqrt", "subtract", "tanh", "where", "clip", "matmul", "sum", "max", "argmax", "take"),
-    *("reshape", "broadcast_to", "permute_dims", "concat", "astype", "asarray", "arange"),
-    *("zeros", "zeros_like", "full_like"),
-}
-"""The functions of the array API standard that talweg's gates need."""
+_NAMES = """
+arange asarray empty empty_like eye full full_like linspace meshgrid ones ones_like
+tril triu zeros zeros_like
+astype can_cast finfo iinfo isdtype result_type broadcast_arrays broadcast_to
+abs acos acosh add asin asinh atan atan2 atanh bitwise_and bitwise_left_shift
+bitwise_invert bitwise_or bitwise_right_shift bitwise_xor ceil clip conj copysign
+cos cosh divide equal exp expm1 floor floor_divide greater greater_equal hypot imag
+isfinite isinf isnan less less_equal log log1p log2 log10 logaddexp logical_and
+logical_not logical_or logical_xor maximum minimum multiply negative nextafter
+not_equal positive pow real reciprocal remainder round sign signbit sin sinh square
+sqrt subtract tan tanh trunc
+take take_along_axis
+matmul matrix_transpose tensordot vecdot
+concat expand_dims flip moveaxis permute_dims repeat reshape roll squeeze stack tile
+unstack
+argmax argmin count_nonzero nonzero searchsorted where
+unique_all unique_counts unique_inverse unique_values
+argsort sort
+cumulative_prod cumulative_sum max mean min prod std sum var
+all any diff
+"""
+STANDARD = set(_NAMES.split())
+"""The functions of the array API standard, 2024.12."""
 DTYPES = {"float32", "float64", "int64", "int32", "uint32", "uint8", "bool"}
 OPERATORS = [
     *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift"),
