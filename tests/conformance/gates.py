@@ -219,6 +219,14 @@ def segment_sum(x: Any, codes: Any, *, size: int) -> Any:
     )
 
 
+def cumulative_sum(x: Any, *, axis: int, reverse: bool) -> Any:
+    rows = np.moveaxis(x, axis, 0)[:: -1 if reverse else 1]
+    sums = np.empty(rows.shape)
+    for at in np.ndindex(rows.shape):
+        sums[at] = math.fsum(rows[(place, *at[1:])] for place in range(at[0] + 1))
+    return np.moveaxis(sums[:: -1 if reverse else 1], 0, axis)
+
+
 # The table ----------------------------------------------------------------------------------
 
 both = partial(Row, cases=TWO, differentiable=(0, 1))
@@ -403,6 +411,18 @@ ROWS = [
             *((((n[0], table[1]), n), {"size": table[0]}) for table, n in LOOKED_UP),
         ),
         keeps_nan=False,
+    ),
+    Row(
+        gates.cumulative_sum,
+        cumulative_sum,
+        cases=cases(
+            *(
+                (shape, {"axis": axis, "reverse": reverse})
+                for shape in [(0,), (1,), (5,), (3, 1), (2, 0, 3), (2, 3, 4), (1, 1)]
+                for axis in range(len(shape))
+                for reverse in (False, True)
+            )
+        ),
     ),
     Row(gates.stop_gradient, each(lambda x: x), differentiable=()),
 ]

@@ -62,6 +62,7 @@ from talweg.gates.reduce import (
     argmax as argmax,
     reduce_max as reduce_max,
 )
+from talweg.gates.scan import cumulative_sum as cumulative_sum
 from talweg.gates.shape import (
     concatenate as concatenate,
     place as place,
