@@ -56,6 +56,7 @@ from talweg.graph.functions import (
     argmax as argmax,
     cast as cast,
     concatenate as concatenate,
+    cumulative_sum as cumulative_sum,
     logsumexp as logsumexp,
     matmul as matmul,
     max as max,

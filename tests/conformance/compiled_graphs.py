@@ -23,7 +23,7 @@ EXACT = {
     *("identity", "negative", "sqrt", "sign", "absolute", "relu", "add", "subtract", "multiply"),
     *("divide", "maximum", "minimum", "greater", "greater_equal", "equal", "where", "reshape"),
     *("broadcast_to", "reduce_max", "argmax", "transpose", "take_slice", "place", "concatenate"),
-    *("cast", "one_hot", "stop_gradient", "uniform", "take", "segment_sum"),
+    *("cast", "one_hot", "stop_gradient", "uniform", "take", "segment_sum", "cumulative_sum"),
 }
 
 
@@ -160,6 +160,19 @@ ON_ROWS: dict[str, Callable[..., Any]] = {
         x, tw.cast(20.0 * x[:, 0], dtype="int64"), size=3
     ),
     "sums by row": lambda x: gates.segment_sum(x[:, 1:3], tw.argmax(x.T, 0), size=len(x)),
+    "running sums by row": lambda x: tw.cumulative_sum(tw.sin(x)) * x,
+    "running sums over rows": lambda x: x * tw.cumulative_sum(x * x, axis=0, reverse=True),
+    "running sums of three axes": lambda s: {
+        str(axis): tw.cumulative_sum(2.0 * s, axis, reverse=axis == 1) for axis in range(3)
+    },
+    "running sums of a transpose": lambda x: tw.cumulative_sum(tw.exp(x).T, axis=0),
+    "running sums of columns": lambda x: tw.cumulative_sum(x[:, ::2], axis=1),
+    "running sums of one number": lambda x: (
+        x[:, :3]
+        * tw.cumulative_sum(gates.broadcast_to(tw.tanh(x.mean()), shape=(len(x), 3)), axis=0)
+    ),
+    "running sums of a vector": lambda x: tw.cumulative_sum(x.mean(axis=1)),
+    "running sums of weights": lambda x, w: x[:, :3] * tw.cumulative_sum(w, axis=0)[-1],
     "product": lambda x, w: tw.tanh(x @ w),
     "product with a transpose": lambda x, w: (x @ w) @ w.T,
     "product over rows": lambda x, y: x.T @ y,

@@ -33,6 +33,7 @@ SMOOTH: list[Callable[..., Any]] = [
     lambda a: a[0] if a.ndim else a[None],
     lambda a: gates.broadcast_to(a, shape=(2, *a.shape)) * 0.5 if a.ndim < 3 else a,
     lambda a: tw.softmax(a.reshape(-1)),
+    lambda a: tw.cumulative_sum(a, axis=0, reverse=True) if a.ndim else a,
     lambda a: gates.take(a.reshape(-1, 1), np.arange(a.size)[::-1] // 2),
     lambda a: gates.segment_sum(a.reshape(-1, 1), np.arange(a.size) % 2, size=2),
     lambda a, b: a + b,

@@ -117,6 +117,14 @@ def test_argmax() -> None:
     same(tw.argmax(tensor(X), axis=0).value, X.argmax(axis=0))
 
 
+def test_cumulative_sum() -> None:
+    same(tw.cumulative_sum(tensor(X)).value, X.cumsum(axis=-1))
+    backward = X[::-1].cumsum(axis=0)[::-1]
+    same(tw.cumulative_sum(tensor(X), axis=0, reverse=True).value, backward)
+    with pytest.raises(tw.ShapeError, match="axis 2 does not exist"):
+        tw.cumulative_sum(tensor(X), axis=2)
+
+
 # Indexing -----------------------------------------------------------------------------------
 
 KEYS = [

@@ -71,6 +71,19 @@ def argmax(x: Operand, axis: int = -1) -> Operand:
     return gates.argmax(x, axis=axes_of(x, axis)[0])
 
 
+def cumulative_sum(x: Operand, axis: int = -1, reverse: bool = False) -> Operand:
+    """The sum along `axis` up to each element, that element included; from the last if `reverse`.
+
+    Along sorted predictions these are counts of true and of false positives, so the area under a
+    ROC curve can be written with them.
+
+    >>> tw.cumulative_sum(np.array([1.0, 2.0, 4.0]))
+    array([1., 3., 7.])
+    """
+    x = _as_operand(x)
+    return gates.cumulative_sum(x, axis=axes_of(x, axis)[0], reverse=bool(reverse))
+
+
 def logsumexp(x: Operand, axis: Axis = -1, keepdims: bool = False) -> Operand:
     """log(sum(exp(x))) over `axis`, shifted by the maximum so that nothing overflows."""
     x = _as_operand(x)
