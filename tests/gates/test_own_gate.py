@@ -14,7 +14,7 @@ from talweg.engine.native.function import CompiledGraph
 from talweg.engine.native.lowering import Lowering, ReductionForm, register
 from talweg.engine.numpy.interpreter import Interpreter
 from talweg.engine.replicas import replicated, without_rule
-from talweg.graph import Graph, gradients, record, simplify
+from talweg.graph import Graph, gradients, record, recorded, simplify
 
 pytest.importorskip("llvmlite")
 
@@ -72,12 +72,12 @@ def test_both_engines_agree(rows: int, dtype: str) -> None:
     random = np.random.default_rng(rows)
     c = random.standard_normal((3, 2)).astype(dtype)
 
-    def recorded(count: int) -> Graph:
+    def recording(count: int) -> Graph:
         return simplify(record(with_slopes, np.ones((count, 2), dtype), c))
 
     x = random.standard_normal((rows, 2)).astype(dtype)
-    found = CompiledGraph(recorded(2), recorded, rows=2)(x=x, c=c)
-    for name, expected in Interpreter(recorded(rows))(x=x, c=c).items():
+    found = CompiledGraph(recorded(recording, 2))(x=x, c=c)
+    for name, expected in Interpreter(recording(rows))(x=x, c=c).items():
         np.testing.assert_allclose(found[name], expected, CLOSE[dtype], CLOSE[dtype])
 
 
