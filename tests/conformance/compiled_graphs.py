@@ -1,4 +1,4 @@
-"""Checks of compiled graphs against the interpreter: gates, rows of any number, random graphs."""
+"""Graphs on an engine against the interpreter: gates, any number of rows, random graphs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 import talweg as tw
+from conformance.engines import computed, for_any_rows
 from conformance.gates import TABLE, Case, forward_and_back
 from conformance.random_graphs import Recipe, run, value_and_slopes
 from talweg import gates
-from talweg.engine.native.function import CompiledGraph
 from talweg.engine.numpy.interpreter import Interpreter
 from talweg.graph import Graph, Tensor, gradients, record, recorded as for_rows, simplify
 
@@ -53,7 +53,7 @@ def check(found: Found, expected: Found, exact: Callable[[str], bool] = lambda n
 
 def compare(graph: Graph, arrays: list[Any], exact: bool = False) -> None:
     given = dict(zip(graph.inputs, arrays, strict=True))
-    found, expected = CompiledGraph(simplify(graph))(**given), Interpreter(graph)(**given)
+    found, expected = computed(simplify(graph), given), Interpreter(graph)(**given)
     check(found, expected, lambda name: exact and name == "output")
 
 
@@ -231,7 +231,7 @@ def check_any_number_of_rows(name: str, planned_for: int, dtype: str) -> None:
         return record(with_slopes(function, names), *drawn(names, rows, dtype))
 
     graph = simplify(recorded(max(planned_for, 2)))
-    program = CompiledGraph(for_rows(lambda rows: simplify(recorded(rows)), planned_for))
+    program = for_any_rows(for_rows(lambda rows: simplify(recorded(rows)), planned_for))
     for rows in COUNTS:
         arrays = drawn(names, rows, dtype)
         given = dict(zip(graph.inputs, arrays, strict=True))
@@ -245,7 +245,7 @@ def check_recipe(recipe: Recipe) -> None:
     """Numbers within rounding of the interpreter's, on arrays other than those recorded."""
     graph = simplified(recipe)
     arrays = recipe.arrays(1)
-    found = CompiledGraph(graph)(**dict(zip(graph.inputs, arrays, strict=True)))
+    found = computed(graph, dict(zip(graph.inputs, arrays, strict=True)))
     expected = {name: np.asarray(each) for name, each in run(graph, arrays).items()}
     assert {name: (x.shape, x.dtype) for name, x in found.items()} == {
         name: (x.shape, x.dtype) for name, x in expected.items()

@@ -1,18 +1,26 @@
-"""One run on both engines, and what must be the same about it."""
+"""One run on an engine and on the interpreter, and what must be the same about it."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.engine import registry
 from talweg.engine.native.runtime import launch
+from talweg.engine.run.engine import AnyRows
 from talweg.engine.run.program import Program
+from talweg.graph import Graph, Recorded
 
+REFERENCE = registry.interpreter().name
+COMPARED = [name for name in registry.ENGINES if name != REFERENCE]
+"""The engines that are compared with the interpreter: rows of every conformance test."""
+under_test = COMPARED[0]
+"""The engine that `agree` and `computed` run: one after the other, by the fixture `engine`."""
 CLOSE = {"float32": 1e-4, "float64": 1e-9}
 N = 23
 RANDOM = np.random.default_rng(0)
@@ -40,11 +48,25 @@ def trained(make: Callable[[], tw.Module], x: Any, y: Any, **settings: Any) -> t
 def agree(
     make: Callable[[], tw.Module] = network, x: Any = X, y: Any = Y, **settings: Any
 ) -> tw.Run:
-    """Train on both engines, see that all agrees, and give the native run."""
-    expected = trained(make, x, y, engine="numpy", **settings)
-    found = trained(make, x, y, engine="native", **settings)
+    """Compare a run of the engine under test with the interpreter's, and return it."""
+    expected = trained(make, x, y, engine=REFERENCE, **settings)
+    found = trained(make, x, y, engine=under_test, **settings)
     check(found, expected)
     return found
+
+
+def computed(graph: Graph, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs of a graph on the engine under test."""
+    function = registry.engine(under_test).function(graph)
+    return dict(zip(graph.outputs, function.run(*arrays.values()), strict=True))
+
+
+def for_any_rows(graph: Recorded) -> AnyRows:
+    """A graph as a function of any number of rows, on the engine under test."""
+    engine = registry.engine(under_test)
+    if not engine.capabilities.any_rows:
+        pytest.skip("the engine makes functions of one number of rows")
+    return engine.function_of_rows(graph)
 
 
 class _CaughtError(Exception):

@@ -1,4 +1,4 @@
-"""Runs that stop being finite, or are cut short: the same step, weights and words from both."""
+"""Runs that stop being finite, or are cut short: the same end on each engine."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import talweg as tw
+from conformance import engines
 from conformance.engines import N, X, Y, agree, network, trained
 
-pytest.importorskip("llvmlite")
+pytestmark = pytest.mark.usefixtures("engine")
 
 slow = pytest.mark.slow
 
@@ -143,7 +144,7 @@ def test_validation_alone_may_be_infinite() -> None:
         trained(
             lambda: tw.Sequential(tw.Dense(2)), X, Y, validation=held, engine=engine, **settings
         )
-        for engine in ("numpy", "native")
+        for engine in (engines.REFERENCE, engines.under_test)
     )
     assert found.stopped_by == expected.stopped_by == "epochs"
     np.testing.assert_array_equal(found.history["val_loss"], expected.history["val_loss"])
@@ -164,7 +165,7 @@ def test_a_time_budget_leaves_whole_steps() -> None:
     x = np.resize(X, (4000, 3)) * np.linspace(0.5, 1, 4000)[:, None]
     y = np.resize(Y, (4000, 2))
     settings = {"batch_size": 1, "shuffle": False, "epochs": 10**6, "optimizer": tw.SGD(lr=0.01)}
-    run = trained(network, x, y, stop=tw.TimeBudget(0.15), engine="native", **settings)
+    run = trained(network, x, y, stop=tw.TimeBudget(0.15), engine=engines.under_test, **settings)
     assert run.stopped_by == "time_budget" and run.steps > 0
     assert run.epochs == run.steps // 4000 == len(run.history["loss"])
     assert run.weights_taken == expected_words(run, 4000)
@@ -180,7 +181,7 @@ def expected_words(run: tw.Run, per_epoch: int) -> str:
 
 def after_steps(rest: int, epochs: int, x: Any, y: Any, settings: dict[str, Any]) -> Any:
     """The weights after so many epochs, and so many steps of one row each."""
-    settings = settings | {"engine": "native"}
+    settings = settings | {"engine": engines.under_test}
     net = network()
     net.dtype = "float64"
     net.init(x, seed=1)

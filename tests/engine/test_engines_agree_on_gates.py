@@ -1,4 +1,4 @@
-"""Native code against the interpreter: each gate of the table, and gates on any number of rows."""
+"""Each engine against the interpreter: each gate of the table, and gates on any number of rows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from conformance.compiled_graphs import (
     check_each_case,
     check_the_largest_cases,
 )
+from conformance.engines import computed
 from conformance.gates import TABLE
-from talweg.engine.native.function import CompiledGraph
 from talweg.engine.numpy.interpreter import Interpreter
 from talweg.graph import record
 
-pytest.importorskip("llvmlite")
+pytestmark = pytest.mark.usefixtures("engine")
 
 BOTH_DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
@@ -56,7 +56,7 @@ def test_elementwise_gates_at_the_edges(name: str, dtype: str) -> None:
         grids.insert(0, np.arange(grids[0].size) % 3 == 0)
     graph = record(gate, *grids)
     given = dict(zip(graph.inputs, grids, strict=True))
-    found, expected = CompiledGraph(graph)(**given), Interpreter(graph)(**given)
+    found, expected = computed(graph, given), Interpreter(graph)(**given)
     check_edges(found["output"], expected["output"], name in EXACT, name not in EITHER_ZERO)
 
 

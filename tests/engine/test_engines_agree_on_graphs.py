@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 
 import talweg as tw
 from conformance.compiled_graphs import check_recipe, largest_of
+from conformance.engines import for_any_rows
 from conformance.random_graphs import (
     KINKED,
     SMOOTH,
@@ -21,10 +22,9 @@ from conformance.random_graphs import (
     run,
 )
 from talweg import gates
-from talweg.engine.native.function import CompiledGraph
 from talweg.graph import Graph, Tensor, gradients, record, recorded, simplify
 
-pytest.importorskip("llvmlite")
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 @bounded(15)
@@ -113,7 +113,7 @@ def row_recipes() -> st.SearchStrategy[RowRecipe]:
 @given(row_recipes())
 def test_graphs_on_any_number_of_rows(recipe: RowRecipe) -> None:
     planned_for = recipe.planned_for
-    program = CompiledGraph(recorded(recipe.recorded, planned_for))
+    program = for_any_rows(recorded(recipe.recorded, planned_for))
     for rows in (1, 2, 3, 7, 64, 241, 500):
         arrays = dict(zip("xyw", drawn(rows), strict=True))
         found, expected = program(**arrays), run(recipe.recorded(rows), [*arrays.values()])

@@ -1,4 +1,4 @@
-"""Modules of one's own, native against the interpreter: shapes, paths and sizes of every kind."""
+"""Modules of one's own, each engine against the interpreter: shapes, paths, sizes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import talweg as tw
 from conformance.engines import CLASSES, N, X, Y, agree
 from conformance.networks import DEEP, FLAT, MIXING, SERIES, Net
 
-pytest.importorskip("llvmlite")
+pytestmark = pytest.mark.usefixtures("engine")
 
 SIZES = [1, 2, 7, None]
 

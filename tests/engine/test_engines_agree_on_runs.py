@@ -1,4 +1,4 @@
-"""Whole runs, native against the interpreter: the same history, weights and end."""
+"""Whole runs, each engine against the interpreter: the same history, weights and end."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 import talweg as tw
+from conformance import engines
 from conformance.engines import BITS, CLASSES, N, X, Y, agree, network
 from conformance.losses import REFERENCE
 from conformance.optimizers import ROWS as OPTIMIZERS
 from talweg.engine.native.runtime import launch
 from talweg.nn import ACTIVATIONS
 
-pytest.importorskip("llvmlite")
+pytestmark = pytest.mark.usefixtures("engine")
 
 slow = pytest.mark.slow
 BOTH_DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -224,7 +225,7 @@ def test_a_loss_and_a_rule_of_ones_own(rule: tw.Optimizer, dtype: str) -> None:
 @slow
 def test_going_on_from_trained_weights() -> None:
     first = agree(epochs=3)
-    again = tw.fit(first.net, X, Y, epochs=3, batch_size=7, seed=5, engine="native")
+    again = tw.fit(first.net, X, Y, epochs=3, batch_size=7, seed=5, engine=engines.under_test)
     assert again.history["loss"][0] < first.history["loss"][0]
 
 

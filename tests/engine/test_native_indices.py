@@ -196,8 +196,9 @@ def test_nets_that_mix_rows(name: str, size: int | None, threads: int, checks: N
 
 @pytest.fixture
 def checked_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled_graphs, "CompiledGraph", CheckedGraph)
-    monkeypatch.setattr("talweg.engine.native.function.CompiledGraph", CheckedGraph)
+    run_checked = lambda graph, given: CheckedGraph(graph)(**given)  # noqa: E731
+    monkeypatch.setattr(compiled_graphs, "computed", run_checked)
+    monkeypatch.setattr("talweg.engine.native.engine.CompiledGraph", CheckedGraph)
 
 
 @BOTH_DTYPES

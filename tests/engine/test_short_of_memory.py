@@ -20,7 +20,7 @@ from talweg.engine import registry
 from talweg.engine.native.llvm import compiler
 from talweg.engine.numpy.threads import blas_threads
 from talweg.gates import contract
-from talweg.train.search.search_space import Point, named
+from talweg.train.search.tasks import errors_named
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
 
@@ -159,7 +159,7 @@ def test_an_error_that_several_points_meet_names_one_each() -> None:
     for seed in (1, 2):
         with (
             pytest.raises(tw.EngineError, match=rf"^sweep at seed={seed}: no room$"),
-            named(Point({"seed": seed}, {}, {}, ())),
+            errors_named(f"sweep at seed={seed}"),
         ):
             raise shared
 

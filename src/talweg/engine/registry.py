@@ -56,17 +56,20 @@ def engine(name: str) -> Engine:
 
 @cache
 def chosen_engine(name: str | None) -> Engine:
-    """The engine that is named; for None the first that can be used, with a TrainingWarning if it
-    is not the first of all.
+    """The engine that is named; for None the first that can be used here.
+
+    A TrainingWarning, once, if that is not the first of the table.
     """
     if name is not None:
         return engine(name)
     reasons = missing_engines()
-    first = next(each for each in ENGINES if each not in reasons)
-    if reason := reasons.get(next(iter(ENGINES))):  # cached, and so said once
-        words = f"Runs are interpreted, many times slower than they could be. {reason}"
-        warnings.warn(words, TrainingWarning, stacklevel=5)
-    return engine(first)
+    found = engine(next(each for each in ENGINES if each not in reasons))
+    if reasons:
+        words = f"Runs use the engine {found.name!r}."
+        if not found.capabilities.compiles:
+            words = "Runs are interpreted, many times slower than they could be."
+        warnings.warn(f"{words} {' '.join(reasons.values())}", TrainingWarning, stacklevel=4)
+    return found
 
 
 def missing_engines() -> Mapping[str, str]:
