@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +15,21 @@ FLOORS = (
     *("gates", "graph", "engine"),
     *("nn", "optim", "train", "data", "insight", "draw", "cli"),
 )
+NATIVE_FLOORS = (
+    ("llvm",),
+    ("processor", "control"),
+    ("plan.symbolic_shapes", "plan.view", "plan.kernel"),
+    ("emit",),
+    ("lowering", "expansion"),
+    ("plan",),
+    ("emit.nest_axes", "emit.nest_body", "emit.nest", "emit.region"),
+    ("driver",),
+    ("build", "function"),
+    ("runtime",),
+    ("checker",),
+)
+"""The order in engine/native, from the bottom up; the longest prefix of a module's name counts."""
+NATIVE = "talweg.engine.native."
 FRONT_DOOR = len(FLOORS)  # `import talweg` itself: above everything, so forbidden inside
 ALLOWED = {"numpy": FLOORS, "llvmlite": ("engine",), "threadpoolctl": ("engine",)}
 
@@ -62,6 +77,48 @@ def foreign(text: str, name: str) -> list[str]:
     return sorted(each for each in roots if name.split(".")[1] not in ALLOWED.get(each, ()))
 
 
+def imported_modules(text: str, name: str, known: Iterable[str]) -> set[str]:
+    """The modules that a module imports anywhere, of the known ones; type checking counts."""
+    found: set[str] = set()
+    for node in ast.walk(parsed(text)):
+        if isinstance(node, IMPORT):
+            for home in imported(node, name.split(".")):
+                parts = {f"{home}.{alias.name}" for alias in node.names} & set(known)
+                found |= parts or {home}
+    return found & set(known) - {name}
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The groups of modules that import each other (strongly connected components)."""
+
+    def reach(name: str) -> set[str]:
+        seen, waiting = set[str](), [name]
+        while waiting:
+            new = graph[waiting.pop()] - seen
+            seen |= new
+            waiting += new
+        return seen
+
+    reached = {name: reach(name) for name in graph}
+    groups = {
+        tuple(sorted(other for other in graph if name in reached[other] and other in reached[name]))
+        for name in graph
+    }
+    return [list(group) for group in sorted(groups) if group]
+
+
+def native_floor(name: str) -> int:
+    """The floor of a module of engine/native, by the longest prefix of its name."""
+    path = f"{name.removeprefix(NATIVE)}."
+    lengths = {
+        len(prefix): floor
+        for floor, prefixes in enumerate(NATIVE_FLOORS)
+        for prefix in prefixes
+        if path.startswith(f"{prefix}.")
+    }
+    return lengths[max(lengths)]
+
+
 def modules(source: Path) -> Iterator[tuple[str, str]]:
     """Each module's full name and text, but for the front door."""
     for file in sorted(source.rglob("*.py")):
@@ -72,6 +129,32 @@ def modules(source: Path) -> Iterator[tuple[str, str]]:
 def test_imports_run_downward(source: Path) -> None:
     climbing = {name: upward(text, name) for name, text in modules(source)}
     assert {name: each for name, each in climbing.items() if each} == {}
+
+
+@cache
+def import_graph(source: Path) -> dict[str, set[str]]:
+    texts = {name.removesuffix(".__init__"): (text, name) for name, text in modules(source)}
+    return {name: imported_modules(*given, texts) - {name} for name, given in texts.items()}
+
+
+def test_imports_run_downward_in_the_native_engine(source: Path) -> None:
+    climbing = {
+        (name, other)
+        for name, others in import_graph(source).items()
+        for other in others
+        if name.startswith(NATIVE) and other.startswith(NATIVE)
+        if native_floor(other) > native_floor(name)
+    }
+    assert climbing == set()
+
+
+def test_no_modules_import_each_other(source: Path) -> None:
+    assert circles(import_graph(source)) == []
+
+
+def test_a_circle_is_seen() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}
+    assert circles(graph) == [["b", "c"]]
 
 
 def test_only_numpy_is_needed(source: Path) -> None:
