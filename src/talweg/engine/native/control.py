@@ -1,53 +1,53 @@
-"""What Python and a running program share: the control block, and the table of pointers.
+"""What Python and a running program share: the control block and the table of pointers.
 
-Words of the control block are 8 bytes; those that threads write often have lines of their own.
+The control block consists of 8-byte words. Words that threads write often have a cache line each.
 """
 
 from __future__ import annotations
 
 ARRIVED, GENERATION, SLEEP = 0, 8, 16
-"""Of the barrier: threads that are there, how often it opened, and the system's `usleep`."""
+"""Of the barrier: threads that have arrived, how often it has opened, the address of `usleep`."""
 
 STOP = 24
-"""Set by Python: end the run at the next step."""
+"""Set by Python to end the run before the next step."""
 GO = 25
-"""The first thread's word to all: go on with this step."""
+"""Set by the first thread: whether all threads go on with this step."""
 BAD = 26
-"""A loss, a weight or the optimiser's state is not finite after this step."""
+"""Whether a step made the loss, a weight or the optimizer's state non-finite."""
 SECONDS = 27
-"""Since the start of the run, as a float; kept up by Python."""
+"""Seconds since the start of the run, a float that Python keeps up to date."""
 STATUS = 28
-"""Why the program ended, one of the values below, or RULE + the place of a stopping rule."""
+"""Why the run ended: one of the values below, or RULE + the index of a stopping rule."""
 
 EPOCH, STEP = 32, 33
-"""Whole epochs and steps that are done."""
+"""Whole epochs and steps done so far."""
 BEST_EPOCH, BEST_LOSS = 34, 35
 SAVED_EPOCH, SAVED_STEP = 36, 37
-"""Epochs and steps that were done when weights and state were last saved."""
+"""Epochs and steps done when weights and state were last saved."""
 
 LAST_EPOCH, LAST_STEP, FIRST_RECORD = 40, 41, 42
-"""Return after so many epochs or steps; the epoch of the first row of the history."""
+"""The epoch and the step after which the call returns; the epoch of the history's first row."""
 ROWS, BATCH, SHUFFLE, SEED, MEAN_WEIGHT = 43, 44, 45, 46, 47
 THREADS, KEEP_BEST, REPLAY = 48, 49, 50
 HELD_ROWS, HELD_BATCH = 51, 52
-"""Rows that are evaluated after each epoch, and how many at a time."""
+"""Held-out rows, which are evaluated after each epoch, and how many at a time."""
 BLOCK = 53
-"""Rows that a thread takes through a stage at a time; of held-out rows, HELD_BLOCK."""
+"""Rows that a thread takes through a region at a time; HELD_BLOCK for held-out rows."""
 SAVE_EVERY = 54
-"""Steps after which weights and state are saved, at the next epoch."""
+"""Steps after which weights and state are saved again, at the start of an epoch."""
 FIRST_WATCHED = 55
-"""The step of the first row of what is watched."""
+"""The step of the first row of watched outputs."""
 WATCH_ROWS, WATCHED_STEPS = 59, 60
-"""Rows from one step of an epoch that is watched to the next, and how many of its steps are."""
+"""Rows from one watched step of an epoch to the next, and the number of its watched steps."""
 FIRST_SCHEDULED = 58
-"""The epoch, or where settings change each step, the step, of the first row of their values."""
+"""The epoch of the first row of changing settings; the step, if they change with each step."""
 HELD_BLOCK = 61
 NAPS, ALONE = 56, 57
-"""Sleeps of waiting threads so far; set by Python: the first thread shall go on alone."""
+"""How often waiting threads have slept; whether Python wants the first thread to go on alone."""
 TAKEN, TICKETS, ROW_TICKETS = 64, 16, 12
-"""How many parts of each of so many pieces of work have been taken, a line each: threads come for
-the next when they are done with one, so that none waits for one that is slow. From ROW_TICKETS on
-they are of the stages that follow the rows."""
+"""Tickets: how many parts of a kernel or region have been taken, a cache line each. A thread that
+is free takes the next part, so no thread waits for a slow one. Tickets from ROW_TICKETS on belong
+to regions by rows."""
 WORDS = TAKEN + 8 * TICKETS
 
 DONE, STOPPED, NON_FINITE, RULE = 0, 1, 2, 16
@@ -72,6 +72,6 @@ DONE, STOPPED, NON_FINITE, RULE = 0, 1, 2, 16
     SCHEDULED,
     SAVED,
 ) = range(18)
-"""The first entries of the table of pointers; the buffers of plans follow."""
+"""The first entries of the table of pointers; the buffers of all plans follow."""
 FIRST_BUFFER = 32
-"""Entries from SAVED on hold the saved weights and the arrays of the saved state."""
+"""The table's first buffer; entries from SAVED to here are the saved weights and state."""

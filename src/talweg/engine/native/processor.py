@@ -1,4 +1,4 @@
-"""What one family of processors does in its own way; on any other, nothing."""
+"""Instructions that each family of processors has in its own form; none on other families."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from talweg.engine.native.llvm.ir import Function
 from talweg.engine.native.llvm.values import Value, number
 
 _FLUSH = {"x86": 0x8040, "arm": 1 << 24}
-"""The bits of the control register that take and give denormal numbers as 0."""
+"""The bits of the control register that treat denormal numbers as 0, as inputs and results."""
 
 
 def pause(f: Function) -> None:
-    """Tell the processor that this is a loop that waits."""
+    """Tell the processor that this is a spin loop."""
     if f.module.family == "x86":
         f.module.declare("llvm.x86.sse2.pause", "void", [])
         f.do("call void @llvm.x86.sse2.pause()")
@@ -24,8 +24,8 @@ def pause(f: Function) -> None:
 
 @contextmanager
 def without_denormals(f: Function) -> Iterator[None]:
-    """What is written inside takes numbers below the normal ones for 0, which some processors
-    compute a hundred times slower. A thread has this to itself, and gets back what it had.
+    """What is written inside treats denormal numbers as 0: some processors compute with them a
+    hundred times slower. The mode belongs to the thread, and is restored at the end.
     """
     if f.module.family == "x86":
         with _without_on_x86(f):

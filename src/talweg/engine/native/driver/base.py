@@ -1,4 +1,4 @@
-"""What the functions around the steps have in common: the control block, threads, measures."""
+"""The base of the functions of a training loop: the control block, threads, measures."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.view import Buffer
 
 ROW_UNIT = 6
-"""Rows are shared out among threads in multiples of a tile's rows."""
+"""Threads share the rows of a batch in multiples of this, the rows of a GEMM tile."""
 
 
 class Writer:
-    """A function with the arguments (control, table, thread) and what all of them need."""
+    """Writes one function of (control, table, thread)."""
 
     name = ""
     result = "void"
@@ -35,48 +35,55 @@ class Writer:
         self.control, self.table, self.thread = self.f.parameters
         self.threads = self.word(c.THREADS)
 
-    def place(self, word: int) -> Value:
+    def address(self, word: int) -> Value:
+        """The address of a word of the control block."""
         return self.f.at(self.control, word, "i64")
 
     def word(self, word: int, type: str = "i64") -> Value:
-        return self.f.load(type, self.place(word))
+        """Load a word of the control block."""
+        return self.f.load(type, self.address(word))
 
-    def put(self, word: int, value: Index, type: str = "i64") -> None:
-        self.f.store(value if isinstance(value, Value) else number(value, type), self.place(word))
+    def set_word(self, word: int, value: Index, type: str = "i64") -> None:
+        """Store a word of the control block."""
+        self.f.store(value if isinstance(value, Value) else number(value, type), self.address(word))
 
     def shared_word(self, word: int) -> Value:
-        """A word that another thread, or Python, may be writing."""
-        return self.f.emit("i64", f"load atomic i64, {self.place(word)} monotonic, align 8")
+        """Load a word that another thread, or Python, may be writing."""
+        return self.f.emit("i64", f"load atomic i64, {self.address(word)} monotonic, align 8")
 
     def entry(self, place: int) -> Value:
+        """Load a pointer from the table."""
         return entry(self.f, self.table, place)
 
     def barrier(self) -> None:
+        """Let all threads wait for each other."""
         write_barrier(self.f, self.control, self.word(c.THREADS))
 
     @contextmanager
     def first_thread(self) -> Iterator[None]:
+        """The first thread alone runs what is written inside."""
         with self.f.when(self.f.compare("==", self.thread, number(0, "i64"))):
             yield
 
     def call_region(self, name: str, rows: Value, low: Index, high: Index) -> None:
+        """Call the function of a region, on rows low <= i < high if it is one by rows."""
         f = self.f
         arguments = [self.table, rows, f.index(low), f.index(high), self.thread, self.threads]
         f.call(name, "void", *arguments)
 
     def by_rows(self, name: str, rows: Value, low: Index, high: Index) -> None:
-        """A region by rows, on this thread's rows, block by block."""
+        """Call the function of a region by rows, on rows low <= i < high, block by block."""
         f, block = self.f, self.word(self.block)
         with f.loop(low, high, block) as loop:
             self.call_region(name, rows, loop.index, f.least(f.plus(loop.index, block), high))
 
-    def part_of(self, rows: Value) -> tuple[Index, Index]:
-        """This thread's rows of a batch."""
+    def share_of(self, rows: Value) -> tuple[Index, Index]:
+        """The rows [low, high) of a batch that belong to this thread."""
         f = self.f
         apart, parted, start = f.fresh("apart"), f.fresh("parted"), f.block
         f.branch(f.compare(">", self.threads, number(1, "i64")), apart, parted)
-        f.open(apart)  # divisions, which a step of a tiny net would feel
-        low, high = self._divided(rows)
+        f.open(apart)  # one thread skips the divisions, which cost in steps of tiny networks
+        low, high = self._divide(rows)
         f.jump(parted)
         f.open(parted)
         zero = number(0, "i64")
@@ -84,7 +91,7 @@ class Writer:
         high = f.joined((high, apart), (rows, start))
         return low, high
 
-    def _divided(self, rows: Value) -> tuple[Value, Value]:
+    def _divide(self, rows: Value) -> tuple[Value, Value]:
         f = self.f
         units = f.over(f.plus(rows, ROW_UNIT - 1), ROW_UNIT)
         low = f.times(part(f, units, self.thread, self.threads), ROW_UNIT)
@@ -93,32 +100,33 @@ class Writer:
 
     def add_measures(self, plan: Plan, sums: int, names: Sequence[str]) -> None:
         """Add a batch's measures to the sums."""
-        f, room = self.f, self.entry(sums)
-        for place, name in enumerate(names):
-            where = f.at(room, place * self.program.graphs.replicas, "double")
-            value = self.number_of(plan.outputs[name])
-            f.store(f.add(f.load(value.type, where), value), where)
+        f, array = self.f, self.entry(sums)
+        for index, name in enumerate(names):
+            address = f.at(array, index * self.program.graphs.replicas, "double")
+            value = self.load_number(plan.outputs[name])
+            f.store(f.add(f.load(value.type, address), value), address)
 
-    def number_of(self, buffer: Buffer) -> Value:
-        """The one number of a buffer, as a double; a vector of them, one for each replica."""
+    def load_number(self, buffer: Buffer) -> Value:
+        """The number in a buffer, as a double; with replicas, a vector with a number for each."""
         type = vector(type_of(buffer.dtype), self.program.graphs.replicas)
         value = self.f.load(type, self.entry(buffer.place))
         return self.f.convert(value, "double")
 
-    def zero(self, sums: int) -> None:
-        room = self.entry(sums)
-        for place in range(len(self.plans.summed) * self.program.graphs.replicas):
-            self.f.store(number(0, "double"), self.f.at(room, place, "double"))
+    def clear_sums(self, sums: int) -> None:
+        """Set the sums of an epoch to 0."""
+        array = self.entry(sums)
+        for index in range(len(self.plans.summed) * self.program.graphs.replicas):
+            self.f.store(number(0, "double"), self.f.at(array, index, "double"))
 
     def copy(self, to: Value, source: Value, count: Index, type: str) -> None:
-        """Copy elements that do not overlap."""
+        """Copy `count` elements; source and target do not overlap."""
         f = self.f
         f.module.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1"])
         size = f.index(f.times(count, size_of(type)))
         f.do(f"call void @llvm.memcpy.p0.p0.i64({to}, {source}, {size}, i1 false)")
 
-    def leave_if(self, condition: Value, result: Value | None = None) -> None:
-        """Return early."""
+    def return_if(self, condition: Value, result: Value | None = None) -> None:
+        """Return early where the condition holds."""
         leave, stay = self.f.fresh("leave"), self.f.fresh("stay")
         self.f.branch(condition, leave, stay)
         self.f.open(leave)
@@ -127,6 +135,6 @@ class Writer:
 
 
 def tickets_of(plan: Plan) -> dict[Kernel, int]:
-    """The kernels of a step whose parts threads take as they come, numbered."""
+    """The ticket of each kernel whose parts threads take as they become free."""
     kernels = [kernel for kernel in plan.kernels if kernel.takes_tickets]
     return dict(zip(kernels, range(c.ROW_TICKETS), strict=False))

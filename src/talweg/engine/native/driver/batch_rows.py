@@ -1,4 +1,4 @@
-"""The rows of a batch, in LLVM IR: pointed at where they lie in order, else copied together."""
+"""The rows of a batch, in LLVM IR: read where they are if they are in order, else copied."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from talweg.engine.native.plan.view import Buffer
 
 
 class BatchRows:
-    """Writes how the batch inputs of a plan come from entries of the table, `sources` by name."""
+    """Writes how the batch inputs of a plan are read from arrays, given by entries of the table."""
 
     def __init__(self, writer: Writer, plan: Plan, sources: Mapping[str, int]) -> None:
         self.writer, self.f, self.plan, self.sources = writer, writer.f, plan, sources
 
     @property
-    def must_fill(self) -> bool:
-        """Whether a batch has so many rows and no other number."""
+    def has_fixed_size(self) -> bool:
+        """Whether every batch has the same number of rows."""
         return self.plan.graph.rows is not None
 
     def row_size(self, buffer: Buffer) -> int:
         """Elements of one row of a batch input."""
         return buffer.size.factor // (self.plan.graph.rows or 1)
 
-    def point(self, start: Value) -> None:
-        """Let the batch inputs be the rows from `start` on, where they are."""
+    def point_to(self, start: Value) -> None:
+        """Point the batch inputs to the rows from `start` on."""
         f, writer = self.f, self.writer
         for name, source in self.sources.items():
             buffer = self.plan.inputs[name]
@@ -34,7 +34,7 @@ class BatchRows:
             here = f.at(writer.entry(source), first, type_of(buffer.dtype))
             f.store(here, f.at(writer.table, buffer.place, "ptr"))
 
-    def fill(
+    def copy(
         self,
         start: Value,
         there: Index,
@@ -42,25 +42,25 @@ class BatchRows:
         high: Index,
         order: Value | None = None,
     ) -> None:
-        """Copy rows low..high of the batch from `start` on, of the rows as they are ordered.
+        """Copy rows [low, high) of the batch that begins at `start` in the order of the rows.
 
-        After those that are there come, in a batch that must be full, copies of the first, of
+        The batch has `there` rows. One of fixed size is filled up with copies of the first row, of
         weight 0.
         """
         f = self.f
         with f.loop(low, high) as loop:
-            place, is_there = loop.index, f.compare("slt", loop.index, f.index(there))
-            if self.must_fill:
-                place = f.select(is_there, place, number(0, "i64"))
-            row = f.index(f.plus(start, place))
+            index, is_there = loop.index, f.compare("slt", loop.index, f.index(there))
+            if self.has_fixed_size:
+                index = f.select(is_there, index, number(0, "i64"))
+            row = f.index(f.plus(start, index))
             if order is not None:
                 row = f.convert(f.load("i32", f.at(order, row, "i32")), "i64")
             for name, source in self.sources.items():
-                self._take(self.plan.inputs[name], source, row, loop.index)
-            if self.must_fill:
-                self._weigh(is_there, loop.index)
+                self._copy_row(self.plan.inputs[name], source, row, loop.index)
+            if self.has_fixed_size:
+                self._clear_weight_unless(is_there, loop.index)
 
-    def _take(self, buffer: Buffer, source: int, row: Value, to: Value) -> None:
+    def _copy_row(self, buffer: Buffer, source: int, row: Value, to: Value) -> None:
         f, type, size = self.f, type_of(buffer.dtype), self.row_size(buffer)
         there = f.at(self.writer.entry(buffer.place), f.times(to, size), type)
         here = f.at(self.writer.entry(source), f.times(row, size), type)
@@ -69,8 +69,8 @@ class BatchRows:
         else:
             self.writer.copy(there, here, size, type)
 
-    def _weigh(self, is_there: Value, to: Value) -> None:
-        """Take the weight of a row that only fills up."""
+    def _clear_weight_unless(self, is_there: Value, to: Value) -> None:
+        """Set the weight of a row to 0 unless the batch has it."""
         f, buffer = self.f, self.plan.inputs["row_weights"]
         type = type_of(buffer.dtype)
         weight = f.at(self.writer.entry(buffer.place), to, type)

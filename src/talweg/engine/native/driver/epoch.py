@@ -1,4 +1,4 @@
-"""The steps of one epoch, in LLVM IR: its order, its batches, and each step's regions."""
+"""The steps of one epoch, in LLVM IR: the order of rows, the batches, and each step's regions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from talweg.engine.native.plan.regions import ByRows, Region
 _SOURCES = {"x": c.X, "y": c.Y, "row_weights": c.ROW_WEIGHTS}
 
 
-class Form(NamedTuple):
-    """A way to take a step: its plan, its regions' functions, and what is added up of it."""
+class StepForm(NamedTuple):
+    """A step that is watched, or one that is not: its plan, regions' functions, summed outputs."""
 
     plan: Plan
     regions: dict[Region, str]
@@ -28,17 +28,18 @@ class Form(NamedTuple):
 
     @property
     def row_tickets(self) -> dict[Region, int]:
-        """The tickets of the regions by rows, as long as there are some."""
+        """The tickets of regions by rows; there may be more regions than tickets."""
         by_rows = [region for region in self.regions if isinstance(region, ByRows)]
         return dict(zip(by_rows, range(c.ROW_TICKETS, c.TICKETS), strict=False))
 
     @property
     def tickets(self) -> list[int]:
+        """All tickets that a step of this form uses."""
         return [*tickets_of(self.plan).values(), *self.row_tickets.values()]
 
 
 class WriteEpoch(Writer):
-    """The steps of one epoch; gives 1 if it was cut short."""
+    """Writes the steps of one epoch, as a function that returns 1 if it was cut short."""
 
     name, result = "epoch", "i64"
 
@@ -51,24 +52,24 @@ class WriteEpoch(Writer):
     ) -> None:
         super().__init__(module, plans)
         self.plan = plans.step
-        self.forms = [Form(plans.step, regions, plans.summed)]
+        self.forms = [StepForm(plans.step, regions, plans.summed)]
         if plans.unwatched_step is not None:
-            self.forms.append(Form(plans.unwatched_step, unwatched, self.program.graphs.measures))
+            self.forms.append(StepForm(plans.unwatched_step, unwatched, self.program.graphs.measures))
         self.rows = BatchRows(self, plans.step, _SOURCES)
         self.tickets = list(dict.fromkeys(ticket for form in self.forms for ticket in form.tickets))
 
     def write(self) -> None:
         f = self.f
         with self.first_thread():
-            self.zero(c.SUMS)
+            self.clear_sums(c.SUMS)
             if not self.program.schedule.by_step:
-                self.adjust(self.word(c.EPOCH))
+                self.load_settings(self.word(c.EPOCH))
             with f.when(self.is_on(c.SHUFFLE)):
                 epoch = f.plus(self.word(c.EPOCH), 1)
                 order = row_order(self.module)
-                rooms = [self.entry(c.ORDER), self.entry(c.ORDER_SCRATCH)]
+                arrays = [self.entry(c.ORDER), self.entry(c.ORDER_SCRATCH)]
                 arguments = [self.word(c.SEED), f.index(epoch), self.word(c.ROWS)]
-                f.call(order, "void", *arguments, *rooms)
+                f.call(order, "void", *arguments, *arrays)
         self.barrier()
         with f.loop(0, self.word(c.ROWS), self.word(c.BATCH)) as loop:
             self.step(loop.index)
@@ -78,39 +79,40 @@ class WriteEpoch(Writer):
         return self.f.compare("ne", self.word(word), number(0, "i64"))
 
     def step(self, start: Value) -> None:
+        """Write a step on the batch that begins at row `start`."""
         f = self.f
         there = f.least(self.word(c.BATCH), f.minus(self.word(c.ROWS), start))
         rows = f.index(there) if self.plan.graph.rows is None else self.word(c.BATCH)
-        low, high = self.part_of(rows)
+        low, high = self.share_of(rows)
         with self.first_thread():
-            self.decide()
-            self.count(there)
+            self.decide_to_go_on()
+            self.set_count(there)
             if self.program.schedule.by_step:
-                self.adjust(self.word(c.STEP))
+                self.load_settings(self.word(c.STEP))
         self.barrier()
-        self.leave_if(f.compare("==", self.word(c.GO), number(0, "i64")), number(1, "i64"))
+        self.return_if(f.compare("==", self.word(c.GO), number(0, "i64")), number(1, "i64"))
         is_watched = self.is_watched(start)
-        for form in self.in_form(is_watched):
+        for form in self.each_form(is_watched):
             for region, name in form.regions.items():
                 if region.precedes_batch:
                     self.call_region(name, rows, 0, 0)
-        self.gather(start, there, low, high)
+        self.gather_batch(start, there, low, high)
         self.barrier()
-        for form in self.in_form(is_watched):
+        for form in self.each_form(is_watched):
             self.rest_of_step(form, rows)
             with self.first_thread():
-                self.settle(form)
+                self.finish(form)
 
     def is_watched(self, start: Value) -> Value | None:
-        """Whether what is watched is asked of this step, where it is not of all."""
+        """Whether this step is watched; None where all steps are alike."""
         if len(self.forms) == 1:
             return None
         f = self.f
         rest = f.bits("urem", start, self.word(c.WATCH_ROWS))
         return f.compare("==", rest, number(0, "i64"))
 
-    def in_form(self, is_watched: Value | None) -> Iterator[Form]:
-        """Each form of a step, while what is written runs for steps of that form alone."""
+    def each_form(self, is_watched: Value | None) -> Iterator[StepForm]:
+        """Each form of a step in turn; what is written meanwhile runs in steps of that form."""
         if is_watched is None:
             yield from self.forms
             return
@@ -123,7 +125,8 @@ class WriteEpoch(Writer):
             f.jump(done)
         f.open(done)
 
-    def rest_of_step(self, form: Form, rows: Value) -> None:
+    def rest_of_step(self, form: StepForm, rows: Value) -> None:
+        """Call the regions that need the batch."""
         for region, name in form.regions.items():
             if region.precedes_batch:
                 continue
@@ -134,10 +137,10 @@ class WriteEpoch(Writer):
             self.barrier()
 
     def by_blocks(self, name: str, rows: Value, ticket: int | None) -> None:
-        """A region by rows, block by block: a thread that is done with one takes the next."""
+        """Call a region by rows, block by block; a thread that is free takes the next block."""
         f, block = self.f, self.word(c.BLOCK)
         if ticket is None:
-            self.by_rows(name, rows, *self.part_of(rows))
+            self.by_rows(name, rows, *self.share_of(rows))
             return
         alone, shared, done = f.fresh("alone"), f.fresh("shared"), f.fresh("all")
         f.branch(f.compare(">", self.threads, f.index(1)), shared, alone)
@@ -153,83 +156,84 @@ class WriteEpoch(Writer):
         f.open(done)
 
     def ticket(self, number: int) -> Value:
-        return self.place(c.TAKEN + 8 * number)
+        """The address of a ticket's counter."""
+        return self.address(c.TAKEN + 8 * number)
 
-    def decide(self) -> None:
-        """Go on, unless Python or the last step says no."""
+    def decide_to_go_on(self) -> None:
+        """Go on, unless Python or the last step ended the run; reset the tickets."""
         f = self.f
-        for place in self.tickets:
-            f.store(number(0, "i64"), self.ticket(place))
+        for ticket in self.tickets:
+            f.store(number(0, "i64"), self.ticket(ticket))
         halts = f.bits("or", self.shared_word(c.STOP), self.word(c.BAD))
         done = f.compare("sge", self.word(c.STEP), self.word(c.LAST_STEP))
         goes = f.bits(
             "and", f.compare("==", halts, number(0, "i64")), f.bits("xor", done, number(1, "i1"))
         )
-        self.put(c.GO, f.convert(goes, "i64"))
+        self.set_word(c.GO, f.convert(goes, "i64"))
 
-    def count(self, there: Index) -> None:
-        """What a sum over the batch is divided by to become a mean."""
+    def set_count(self, there: Index) -> None:
+        """Set the input `count`, by which a sum over the batch is divided to become its mean."""
         buffer = self.plan.inputs["count"]
         f = self.f
         exact = f.multiply(f.convert(f.index(there), "double"), self.word(c.MEAN_WEIGHT, "double"))
         f.store(f.convert(exact, type_of(buffer.dtype)), self.entry(buffer.place))
 
-    def adjust(self, now: Value) -> None:
-        """Take the settings that change from the row of this epoch, or this step."""
+    def load_settings(self, now: Value) -> None:
+        """Load the settings that change from the row of this epoch, or of this step."""
         f, names = self.f, self.program.schedule.changing
         row = f.times(f.minus(now, self.word(c.FIRST_SCHEDULED)), len(names))
         values = f.at(self.entry(c.SCHEDULED), row, "double")
-        for place, name in enumerate(names):
+        for index, name in enumerate(names):
             buffer = self.plan.inputs.get(f"settings.{name}")
-            if buffer is not None:  # what takes part in the step
-                value = f.load("double", f.at(values, place, "double"))
+            if buffer is not None:  # None where the step does not need it
+                value = f.load("double", f.at(values, index, "double"))
                 f.store(f.convert(value, type_of(buffer.dtype)), self.entry(buffer.place))
 
-    def gather(self, start: Value, there: Index, low: Index, high: Index) -> None:
-        """Rows of this batch: pointed at where they are in order, copied together where not."""
+    def gather_batch(self, start: Value, there: Index, low: Index, high: Index) -> None:
+        """Point the batch inputs to the rows if they are in order, else copy the rows."""
         f = self.f
         mixed, done, ordered = f.fresh("mixed"), f.fresh("done"), f.fresh("ordered")
         f.branch(self.is_on(c.SHUFFLE), mixed, ordered)
         f.open(ordered)
-        if self.rows.must_fill:
-            self.rows.fill(start, there, low, high)
+        if self.rows.has_fixed_size:
+            self.rows.copy(start, there, low, high)
         else:
-            self.rows.point(start)
+            self.rows.point_to(start)
         f.jump(done)
         f.open(mixed)
-        self.rows.fill(start, there, low, high, self.entry(c.ORDER))
+        self.rows.copy(start, there, low, high, self.entry(c.ORDER))
         f.jump(done)
         f.open(done)
 
-    def settle(self, form: Form) -> None:
-        """Note the measures of a step, and whether it went wrong; such a step does not count."""
+    def finish(self, form: StepForm) -> None:
+        """Record a step, unless it made a number non-finite: such a step does not count."""
         if self.program.graphs.replicas > 1:
-            self.note(form)
+            self.record(form)
             return
         f = self.f
-        loss = self.number_of(form.plan.outputs[self.program.graphs.measures[0]])
+        loss = self.load_number(form.plan.outputs[self.program.graphs.measures[0]])
         guards = self.entry(c.GUARD)
         with f.loop(0, self.threads, 1, [f.subtract(loss, loss)]) as loop:
             guard = f.load("double", f.at(guards, f.times(loop.index, 8), "double"))
             loop.carry(f.add(loop.values[0], guard))
         bad = f.compare("uno", loop.results[0], loop.results[0])
-        self.put(c.BAD, f.convert(bad, "i64"))
+        self.set_word(c.BAD, f.convert(bad, "i64"))
         with f.when(f.bits("xor", bad, number(1, "i1"))):
-            self.note(form)
+            self.record(form)
 
-    def note(self, form: Form) -> None:
-        """Note the measures of a step that went well."""
+    def record(self, form: StepForm) -> None:
+        """Add the measures of a step to the sums, and count it."""
         self.add_measures(form.plan, c.SUMS, form.summed)
         if self.program.graphs.watch_steps:
-            self.note_watched()
-        self.put(c.STEP, self.f.plus(self.word(c.STEP), 1))
+            self.record_watched()
+        self.set_word(c.STEP, self.f.plus(self.word(c.STEP), 1))
 
-    def note_watched(self) -> None:
-        """Write a row of what is watched, unless the step is only repeated."""
+    def record_watched(self) -> None:
+        """Write a row of the watched outputs, unless the step is part of a replay."""
         f, count = self.f, len(self.program.watched)
         with f.when(f.compare("==", self.word(c.REPLAY), number(0, "i64"))):
             row = f.minus(self.word(c.STEP), self.word(c.FIRST_WATCHED))
             record = f.at(self.entry(c.WATCHED), f.times(row, count), "double")
-            for place, name in enumerate(self.program.watched):
-                value = self.number_of(self.plan.outputs[name])
-                f.store(value, f.at(record, place, "double"))
+            for column, name in enumerate(self.program.watched):
+                value = self.load_number(self.plan.outputs[name])
+                f.store(value, f.at(record, column, "double"))

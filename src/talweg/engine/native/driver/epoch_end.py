@@ -1,4 +1,4 @@
-"""What follows an epoch, in LLVM IR: evaluation, history, best weights, stopping rules."""
+"""The end of an epoch, in LLVM IR: evaluation, history, best weights, stopping rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HELD = {"x": c.HELD_X, "y": c.HELD_Y, "row_weights": c.HELD_WEIGHTS}
 
 
 class WriteEvaluation(Writer):
-    """Loss and metrics over the rows that are evaluated after each epoch."""
+    """Writes the evaluation after each epoch: the loss and the metrics over the held-out rows."""
 
     name = "evaluation"
     block = c.HELD_BLOCK
@@ -30,7 +30,7 @@ class WriteEvaluation(Writer):
     def write(self) -> None:
         f = self.f
         with self.first_thread():
-            self.zero(c.HELD_SUMS)
+            self.clear_sums(c.HELD_SUMS)
         size = self.word(c.HELD_BATCH)
         for region, name in self.regions.items():
             if region.precedes_batch:
@@ -41,15 +41,16 @@ class WriteEvaluation(Writer):
         f.give()
 
     def batch(self, start: Value, size: Value) -> None:
+        """Evaluate the batch that begins at row `start`, and add its measures to the sums."""
         f = self.f
         there = f.index(f.least(size, f.minus(self.word(c.HELD_ROWS), start)))
-        rows = size if self.rows.must_fill else there
-        low, high = self.part_of(rows)
-        if self.rows.must_fill:
-            self.rows.fill(start, there, low, high)
-            self.barrier()  # the first region may be one that reads all rows
+        rows = size if self.rows.has_fixed_size else there
+        low, high = self.share_of(rows)
+        if self.rows.has_fixed_size:
+            self.rows.copy(start, there, low, high)
+            self.barrier()  # the first region may read all rows
         else:
-            self.rows.point(start)
+            self.rows.point_to(start)
         for region, name in self.regions.items():
             if region.precedes_batch:
                 continue
@@ -64,7 +65,7 @@ class WriteEvaluation(Writer):
 
 
 class WriteClose(Writer):
-    """The end of an epoch, on the first thread: history, best weights, stopping rules."""
+    """Writes what the first thread does after an epoch: history, best weights, stopping rules."""
 
     name = "close"
 
@@ -81,7 +82,7 @@ class WriteClose(Writer):
                 self.keep_if_best(epoch)
         if self.plans.rules is not None:
             self.ask_rules(self.plans.rules, epoch, record)
-        self.put(c.EPOCH, epoch)
+        self.set_word(c.EPOCH, epoch)
         f.give()
 
     def record(self, epoch: Value) -> Value:
@@ -94,53 +95,54 @@ class WriteClose(Writer):
         replicas = self.program.graphs.replicas
         steps = f.splat(f.convert(f.index(batches), "double"), replicas)
         sums = self.entry(c.SUMS)
-        for place in range(0, count * replicas, replicas):
-            if self.plans.unwatched_step and place == len(self.program.graphs.measures):
+        for column in range(0, count * replicas, replicas):
+            if self.plans.unwatched_step and column == len(self.program.graphs.measures):
                 steps = f.convert(self.word(c.WATCHED_STEPS), "double")
-            total = f.load(steps.type, f.at(sums, place, "double"))
-            f.store(f.divide(total, steps), f.at(record, place, "double"))
+            total = f.load(steps.type, f.at(sums, column, "double"))
+            f.store(f.divide(total, steps), f.at(record, column, "double"))
         if self.plans.evaluate is not None:
             held = self.entry(c.HELD_SUMS)
-            for place in range(len(self.program.graphs.measures)):
-                total = f.load("double", f.at(held, place, "double"))
-                f.store(total, f.at(record, count + place, "double"))
+            for index in range(len(self.program.graphs.measures)):
+                total = f.load("double", f.at(held, index, "double"))
+                f.store(total, f.at(record, count + index, "double"))
         return record
 
     def keep_if_best(self, epoch: Value) -> None:
+        """Copy the weights if the loss of the evaluation is the least so far, or the first."""
         f = self.f
         loss = f.load("double", self.entry(c.HELD_SUMS))
         less = f.compare("olt", loss, self.word(c.BEST_LOSS, "double"))
         is_none = f.compare("==", self.word(c.BEST_EPOCH), number(0, "i64"))
         with f.when(f.bits("or", less, is_none)):
-            self.put(c.BEST_LOSS, loss)
-            self.put(c.BEST_EPOCH, epoch)
+            self.set_word(c.BEST_LOSS, loss)
+            self.set_word(c.BEST_EPOCH, epoch)
             weights = self.plans.step.inputs["weights"]
             here = self.entry(weights.place)
             type = type_of(weights.dtype)
             self.copy(self.entry(c.BEST), here, weights.size.factor, type)
 
     def ask_rules(self, plan: Plan, epoch: Value, record: Value) -> None:
-        """Run the stopping rules on the epoch's row; the first that holds ends the run."""
-        f = self.f
+        """Apply the stopping rules to the epoch's row; the first that holds ends the run."""
+        f, columns = self.f, self.plans.step_columns | self.plans.evaluation_columns
         for name, buffer in plan.inputs.items():
             if name == "number":
                 f.store(f.convert(epoch, "double"), self.entry(buffer.place))
             elif name == "seconds":
                 f.store(self.word(c.SECONDS, "double"), self.entry(buffer.place))
-            elif name in self.columns():
-                here = f.at(record, self.columns()[name], "double")
-                f.store(here, f.at(self.table, buffer.place, "ptr"))
+            elif name in columns:
+                measure = f.at(record, columns[name], "double")
+                f.store(measure, f.at(self.table, buffer.place, "ptr"))
         for name in self.rules.values():
             self.call_region(name, number(1, "i64"), 0, 0)
-        self.adjust(plan, epoch)
+        self.store_plateaus(plan, epoch)
         flags = [name for name in plan.outputs if name.startswith("stop.")]
-        for place in reversed(range(len(flags))):
-            flag = f.load("i8", self.entry(plan.outputs[flags[place]].place))
+        for rule in reversed(range(len(flags))):
+            flag = f.load("i8", self.entry(plan.outputs[flags[rule]].place))
             with f.when(f.compare("ne", flag, number(0, "i8"))):
-                self.put(c.STATUS, c.RULE + place)
+                self.set_word(c.STATUS, c.RULE + rule)
 
-    def adjust(self, plan: Plan, epoch: Value) -> None:
-        """Lay out what settings that follow measures are in the next epoch, or its steps."""
+    def store_plateaus(self, plan: Plan, epoch: Value) -> None:
+        """Store the settings that follow measures in the rows of the next epoch, or its steps."""
         if not self.program.schedule.plateaus:
             return
         f, names = self.f, self.program.schedule.changing
@@ -150,13 +152,7 @@ class WriteClose(Writer):
             steps = 1
         first = f.minus(f.times(epoch, steps), self.word(c.FIRST_SCHEDULED))
         for name in self.program.schedule.plateaus:
-            value = self.number_of(plan.outputs[f"settings.{name}"])
+            value = self.load_number(plan.outputs[f"settings.{name}"])
             with f.loop(0, steps) as loop:
-                place = f.plus(f.times(f.plus(first, loop.index), len(names)), names.index(name))
-                f.store(value, f.at(self.entry(c.SCHEDULED), place, "double"))
-
-    def columns(self) -> dict[str, int]:
-        """Where a row of the history has each measure."""
-        names, first = list(self.program.graphs.measures), len(self.plans.summed)
-        held = {f"val_{name}": first + place for place, name in enumerate(names)}
-        return {name: place for place, name in enumerate(names)} | held
+                index = f.plus(f.times(f.plus(first, loop.index), len(names)), names.index(name))
+                f.store(value, f.at(self.entry(c.SCHEDULED), index, "double"))

@@ -1,7 +1,7 @@
-"""The run around the steps, in LLVM IR: epochs, batches, evaluation, best weights, stopping.
+"""The function `run` of a compiled program: its epochs, and all that they call.
 
-Every thread runs the same functions. What concerns all (measures, history, the decision to go on)
-is done by the first thread between two barriers.
+Every thread runs the same functions. What concerns all of them (measures, history, the decision to
+go on) the first thread does between two barriers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from talweg.engine.native.llvm.values import number, type_of
 
 
 def write_run(module: Module, plans: RunPlans) -> str:
-    """Write `void run(ptr control, ptr table, i64 thread)` and all that it calls."""
+    """Write `void run(ptr control, ptr table, i64 thread)` and all that it calls; its name."""
     names = {
         name: write_regions(module, plan, name, tickets)
         for name, plan, tickets in (
@@ -46,7 +46,7 @@ def _write_entry(module: Module) -> None:
 
 
 class WriteRun(Writer):
-    """Epochs until one of the reasons to end."""
+    """Writes the loop over epochs."""
 
     name = "epochs"
 
@@ -57,28 +57,29 @@ class WriteRun(Writer):
         f.give()
 
     def epoch(self) -> None:
+        """Train and close one epoch; return from the loop where the run ends."""
         f = self.f
-        self.leave_if(f.compare("sge", self.word(c.EPOCH), self.word(c.LAST_EPOCH)))
+        self.return_if(f.compare("sge", self.word(c.EPOCH), self.word(c.LAST_EPOCH)))
         with self.first_thread():
             self.save_if_due()
-            self.put(c.GO, self.shared_word(c.ALONE))
+            self.set_word(c.GO, self.shared_word(c.ALONE))
         self.barrier()
         alone = f.compare("ne", self.word(c.GO), number(0, "i64"))
         is_other = f.compare("ne", self.thread, number(0, "i64"))
-        self.leave_if(f.bits("and", alone, is_other))
+        self.return_if(f.bits("and", alone, is_other))
         with f.when(alone):
-            self.put(c.THREADS, 1)
+            self.set_word(c.THREADS, 1)
         cut = f.call("epoch", "i64", self.control, self.table, self.thread)
-        self.leave_if(f.compare("ne", cut, number(0, "i64")))
+        self.return_if(f.compare("ne", cut, number(0, "i64")))
         self.barrier()
         bad = self.word(c.BAD)
-        self.leave_if(f.compare("ne", bad, number(0, "i64")))
+        self.return_if(f.compare("ne", bad, number(0, "i64")))
         replay, close = f.fresh("replay"), f.fresh("close")
         again = f.fresh("again")
         f.branch(f.compare("ne", self.word(c.REPLAY), number(0, "i64")), replay, close)
         f.open(replay)
         with self.first_thread():
-            self.put(c.EPOCH, f.plus(self.word(c.EPOCH), 1))
+            self.set_word(c.EPOCH, f.plus(self.word(c.EPOCH), 1))
         f.jump(again)
         f.open(close)
         if self.plans.evaluate is not None:
@@ -89,18 +90,18 @@ class WriteRun(Writer):
         f.open(again)
         self.barrier()
         halts = f.bits("or", self.word(c.STATUS), self.word(c.BAD))
-        self.leave_if(f.compare("ne", halts, number(0, "i64")))
+        self.return_if(f.compare("ne", halts, number(0, "i64")))
 
     def save_if_due(self) -> None:
-        """Save weights and state, from where a step that goes wrong is reached again."""
+        """Save weights and state from time to time: a replay of a step begins there."""
         f = self.f
         due = f.plus(self.word(c.SAVED_STEP), self.word(c.SAVE_EVERY))
         is_due = f.compare("sge", self.word(c.STEP), f.index(due))
         with f.when(is_due):
-            self.put(c.SAVED_STEP, self.word(c.STEP))
-            self.put(c.SAVED_EPOCH, self.word(c.EPOCH))
+            self.set_word(c.SAVED_STEP, self.word(c.STEP))
+            self.set_word(c.SAVED_EPOCH, self.word(c.EPOCH))
             state = [f"state.{name}" for name in self.program.state]
-            for place, name in enumerate(["weights", *state]):
+            for index, name in enumerate(["weights", *state]):
                 buffer = self.plans.step.inputs[name]
-                to = self.entry(c.SAVED + place)
-                self.copy(to, self.entry(buffer.place), buffer.size.factor, type_of(buffer.dtype))
+                target, source = self.entry(c.SAVED + index), self.entry(buffer.place)
+                self.copy(target, source, buffer.size.factor, type_of(buffer.dtype))

@@ -1,9 +1,9 @@
-"""The order of an epoch's rows, drawn in native code: what `engine.random.row_order` gives.
+"""The shuffled order of an epoch's rows in native code; the same as `talweg.random.row_order`.
 
-Each row has one 64-bit draw of Philox4x64-10 (Salmon et al. 2011), and the rows are sorted by it.
-A draw's upper bits and its row make one word, so 8 bytes move where a pair would take 16. Words
-are sorted digit by digit (stable, from the lowest) by as many top bits as tell most of them apart;
-what is then still out of order, or too close to tell, is put right by insertion of whole draws.
+Each row gets a 64-bit draw of Philox4x64-10 (Salmon et al. 2011), and rows are sorted by their
+draws. The upper bits of a draw and its row make one word, so sorting moves 8 bytes instead of 16. A
+stable radix sort orders the words by as many top bits as tell most of them apart; an insertion sort
+by whole draws then orders the rest.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from talweg.engine.native.llvm.values import Value, number
 from talweg.errors import SettingError
 from talweg.random import ROW_ORDER
 
-_MOST = 2**31 - 1  # rows: an index is an i32
-_FEW = 16  # rows, up to which insertion alone is as fast; at 32 it takes twice the time
-_DIGIT = 12  # bits, at most: 4096 counters of 4 bytes lie in the first-level cache
+_MOST = 2**31 - 1  # rows: their indices are i32
+_FEW = 16  # rows up to which insertion alone is as fast; at 32 it takes twice the time
+_DIGIT = 12  # bits at most: 4096 counters of 4 bytes stay in the L1 cache
 _NO = Value("i1", "false")
 
 COUNTERS = 4 << _DIGIT
-"""Bytes of the counters of one digit's values, with which the scratch begins."""
+"""Bytes of the counters of a digit's values, which are first in the scratch memory."""
 
 _MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
 _INCREMENTS = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
@@ -29,16 +29,16 @@ _ROUNDS = 10
 
 
 def row_order_scratch(rows: int) -> int:
-    """Bytes of scratch that ordering so many rows takes: counters, draws, words, words moved."""
+    """Bytes of scratch memory for so many rows: counters, draws, words, and room to move words."""
     if not 1 <= rows <= _MOST:
-        raise SettingError(f"The native engine orders from 1 to {_MOST} rows, not {rows}.")
+        raise SettingError(f"The native engine shuffles 1 to {_MOST} rows, but there are {rows}.")
     return COUNTERS + 3 * 8 * ((rows + 3) // 4 * 4)
 
 
 def row_order(module: Module) -> str:
-    """The name of `void row_order(i64 seed, i64 epoch, i64 rows, ptr order, ptr scratch)`.
+    """Write `void row_order(i64 seed, i64 epoch, i64 rows, ptr order, ptr scratch)`; its name.
 
-    It writes the rows' indices as i32 into `order`; there is at least one row.
+    It stores the indices of the rows, at least one, as i32 in `order`.
     """
     if "row_order" not in module.functions:
         sort_draws(module)
@@ -54,9 +54,9 @@ def row_order(module: Module) -> str:
 
 
 def sort_draws(module: Module) -> None:
-    """Write `void sort_draws(i64 rows, ptr order, ptr scratch)`: a stable order of any draws.
+    """Write `void sort_draws(i64 rows, ptr order, ptr scratch)`, which sorts rows by their draws.
 
-    They lie in the scratch behind the counters.
+    The sort is stable. The draws follow the counters in the scratch memory.
     """
     f = module.function(
         "sort_draws", [("i64", "rows"), ("ptr", "order"), ("ptr", "scratch")], rare=True
@@ -77,17 +77,17 @@ def sort_draws(module: Module) -> None:
 
 
 def _draw(f: Function, seed: Value, epoch: Value, rows: Value, draws: Value) -> None:
-    """The draws of the stream (seed, ROW_ORDER, epoch), in whole blocks of four."""
+    """Store the draws of the stream (seed, ROW_ORDER, epoch), in whole blocks of four."""
     with f.loop(0, f.over(f.plus(rows, 3), 4)) as loop:
-        # NumPy counts up before it draws, so the first block has number 1
+        # NumPy increments the counter before it draws, so the first block is number 1
         block, zero = f.index(f.plus(loop.index, 1)), number(0, "i64")
-        place = f.at(draws, f.times(loop.index, 4), "i64")
+        target = f.at(draws, f.times(loop.index, 4), "i64")
         for i, draw in enumerate(_philox(f, [block, zero, epoch, zero], seed)):
-            f.store(draw, f.at(place, i, "i64"))
+            f.store(draw, f.at(target, i, "i64"))
 
 
 def _philox(f: Function, block: list[Value], seed: Value) -> list[Value]:
-    """The four draws of one counter, by ten rounds that mix in the key."""
+    """The four draws of a counter: ten rounds, each with the next key."""
     with f.loop(0, _ROUNDS, 1, [*block, seed, number(ROW_ORDER, "i64")]) as loop:
         *block, first, second = loop.values
         high, low = _product(f, block[0], _MULTIPLIERS[0])
@@ -100,14 +100,14 @@ def _philox(f: Function, block: list[Value], seed: Value) -> list[Value]:
 
 
 def _product(f: Function, x: Value, multiplier: int) -> tuple[Value, Value]:
-    """The upper and the lower half of a product of 128 bits."""
+    """The upper and the lower half of a 128-bit product."""
     wide = f.multiply(f.emit("i128", f"zext {x} to i128"), number(multiplier, "i128"))
     upper = f.bits("lshr", wide, number(64, "i128"))
     return f.emit("i64", f"trunc {upper} to i64"), f.emit("i64", f"trunc {wide} to i64")
 
 
 def _constant(word: int) -> Value:
-    """An unsigned word as LLVM spells it."""
+    """An unsigned 64-bit constant."""
     return number((word + 2**63) % 2**64 - 2**63, "i64")
 
 
@@ -115,7 +115,7 @@ def _constant(word: int) -> Value:
 
 
 def _pack(f: Function, whole: Value, mask: Value, draws: Value, words: Value) -> None:
-    """word = upper bits of the draw, then its row."""
+    """Store the words: upper bits of a draw, lower bits its row."""
     count = f.module.lanes("i64")
     type = f"<{count} x i64>"
     upper = f.splat(f.bits("xor", mask, number(-1, "i64")), count)
@@ -130,9 +130,9 @@ def _pack(f: Function, whole: Value, mask: Value, draws: Value, words: Value) ->
 def _sort_by_digits(
     f: Function, rows: Value, bits: Value, words: Value, spare: Value, counters: Value
 ) -> Value:
-    """Sort by the top bits, at least one more than a row number has; where the words are then.
+    """Sort words by their top bits, at least one more than a row number has; their address.
 
-    That leaves one row in 18 out of order, of 60,000, which insertion puts right.
+    Of 60,000 rows that leaves one in 18 out of order, for the insertion sort.
     """
     wanted = f.plus(bits, 1)
     needed = f.over(f.plus(wanted, _DIGIT - 1), _DIGIT)
@@ -156,7 +156,7 @@ def _sort_by_digit(
     shift: Value,
     digit: Value,
 ) -> None:
-    """Move words so that they ascend in one digit, and else stay in their order."""
+    """Sort words by one digit; words with the same digit keep their order."""
     one = number(1, "i32")
     values = f.bits("shl", number(1, "i64"), digit)
     mask = f.subtract(values, number(1, "i64"))
@@ -167,25 +167,25 @@ def _sort_by_digit(
     size, zero = f.index(f.times(values, 4)), number(0, "i8")
     f.call("llvm.memset.p0.i64", "void", counters, zero, size, _NO, declared=False)
     with f.loop(0, rows) as loop:
-        place = counter(f.load("i64", f.at(source, loop.index, "i64")))
-        f.store(f.add(f.load("i32", place), one), place)
-    with f.loop(0, values, 1, [number(0, "i32")]) as loop:  # from counts to where each value begins
-        place = f.at(counters, loop.index, "i32")
-        after = f.add(loop.values[0], f.load("i32", place))
-        f.store(loop.values[0], place)
+        count = counter(f.load("i64", f.at(source, loop.index, "i64")))
+        f.store(f.add(f.load("i32", count), one), count)
+    with f.loop(0, values, 1, [number(0, "i32")]) as loop:  # prefix sums: where each value begins
+        count = f.at(counters, loop.index, "i32")
+        after = f.add(loop.values[0], f.load("i32", count))
+        f.store(loop.values[0], count)
         loop.carry(after)
     with f.loop(0, rows) as loop:
         word = f.load("i64", f.at(source, loop.index, "i64"))
-        place = counter(word)
-        index = f.load("i32", place)
-        f.store(f.add(index, one), place)
+        start = counter(word)
+        index = f.load("i32", start)
+        f.store(f.add(index, one), start)
         f.store(word, f.at(target, f.emit("i64", f"zext {index} to i64"), "i64"))
 
 
 def _insert(
     f: Function, rows: Value, mask: Value, words: Value, draws: Value, order: Value
 ) -> None:
-    """The rows of words that are nearly sorted; one out of order is put back by its draw."""
+    """Store the rows of nearly sorted words; rows out of order are inserted by their draws."""
 
     def row_of(word: Value) -> Value:
         return f.emit("i32", f"trunc {f.bits('and', word, mask)} to i32")
@@ -200,20 +200,20 @@ def _insert(
         row = row_of(word)
         f.store(row, f.at(order, loop.index, "i32"))
         with f.when(f.compare("ule", word, f.bits("or", largest, mask))):
-            _put_back(f, order, loop.index, row, draw_of)
+            _insert_row(f, order, loop.index, row, draw_of)
         loop.carry(f.intrinsic("umax", word, largest))
 
 
-def _put_back(
-    f: Function, order: Value, place: Value, row: Value, draw_of: Callable[[Value], Value]
+def _insert_row(
+    f: Function, order: Value, count: Value, row: Value, draw_of: Callable[[Value], Value]
 ) -> None:
-    """Put a row before those of `order[:place]`, which are sorted, that have a larger draw."""
+    """Insert a row into `order[:count]`, which is sorted, before all rows with a larger draw."""
     draw, before = draw_of(row), f.block
-    test, look, move, done = (f.fresh(each) for each in ("test", "look", "move", "done"))
+    test, look, move, done = (f.fresh(label) for label in ("test", "look", "move", "done"))
     below = Value("i64", f"%{f.fresh('below')}")
     f.jump(test)
     f.open(test)
-    at = f.emit("i64", f"phi i64 [ {place.name}, %{before} ], [ {below.name}, %{move} ]")
+    at = f.emit("i64", f"phi i64 [ {count.name}, %{before} ], [ {below.name}, %{move} ]")
     f.branch(f.compare("eq", at, number(0, "i64")), done, look)
     f.open(look)
     f.do(f"{below.name} = add i64 {at.name}, -1")

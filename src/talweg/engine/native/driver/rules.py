@@ -1,4 +1,4 @@
-"""Stopping rules as a graph of numbers, so that they are asked inside of a compiled run."""
+"""Stopping rules and plateaus as a graph, so that a compiled run applies them itself."""
 
 from __future__ import annotations
 
@@ -16,44 +16,45 @@ from talweg.graph.tensor import constant
 def rules_graph(
     rules: Sequence[StopRule], measures: Sequence[str], plateaus: Mapping[str, StopRule]
 ) -> Graph:
-    """What the rules make of an epoch: a flag each, `stop.0` and so on, and what they remember;
-    and what settings that follow measures are from now on, as `settings.lr`.
+    """The graph that applies the rules to an epoch.
 
-    Its inputs are number, seconds, the measures by name, and the state of each rule.
+    Inputs: number, seconds, the measures by name, and the state of each rule. Outputs: a flag of
+    each rule, as `stop.0`, the new values of settings that follow measures, as `settings.lr`, and
+    the new states.
     """
     inputs = {name: run_input(np.zeros(()), name) for name in ("number", "seconds", *measures)}
     epoch = Epoch(inputs["number"], inputs["seconds"], {name: inputs[name] for name in measures})
     outputs: dict[str, Tensor] = {}
-    for place, rule in enumerate(rules):
-        prefix = f"rule.{place}"
+    for index, rule in enumerate(rules):
+        prefix = f"rule.{index}"
         state = _as_inputs(prefix, rule.init(), inputs)
-        after, stop = _asked(rule, state, epoch)
+        after, stop = _apply(rule, state, epoch)
         if not isinstance(stop, Tensor):
             raise EngineError(
-                f"the stopping rule {rule!r} decides in Python, not by what it is shown of an "
-                "epoch, so it cannot be compiled; run it with engine='numpy'"
+                f"the stopping rule {rule!r} decides in Python, not by the numbers of an epoch, so "
+                "it cannot be compiled; run with engine='numpy'"
             )
-        outputs[f"stop.{place}"] = stop
+        outputs[f"stop.{index}"] = stop
         _flatten(prefix, after, outputs)
     for name, plateau in plateaus.items():
         prefix = f"plateau.{name}"
-        after, value = _asked(plateau, _as_inputs(prefix, plateau.init(), inputs), epoch)
+        after, value = _apply(plateau, _as_inputs(prefix, plateau.init(), inputs), epoch)
         outputs[f"settings.{name}"] = value
         _flatten(prefix, after, outputs)
     return simplify(Graph(inputs, outputs))
 
 
 def first_state(rules: Sequence[StopRule], plateaus: Mapping[str, StopRule]) -> dict[str, float]:
-    """What the rules remember before the first epoch, by the names of the graph's inputs."""
-    found: dict[str, float] = {}
-    for place, rule in enumerate(rules):
-        _flatten(f"rule.{place}", rule.init(), found)
+    """The states of all rules before the first epoch, by the names of the graph's inputs."""
+    states: dict[str, float] = {}
+    for index, rule in enumerate(rules):
+        _flatten(f"rule.{index}", rule.init(), states)
     for name, plateau in plateaus.items():
-        _flatten(f"plateau.{name}", plateau.init(), found)
-    return found
+        _flatten(f"plateau.{name}", plateau.init(), states)
+    return states
 
 
-def _asked(rule: StopRule, state: Mapping[str, Any], epoch: Epoch) -> tuple[Any, Any]:
+def _apply(rule: StopRule, state: Mapping[str, Any], epoch: Epoch) -> tuple[Any, Any]:
     try:
         return rule.update(state, epoch)
     except (TalwegError, TypeError) as error:
@@ -64,23 +65,25 @@ def _asked(rule: StopRule, state: Mapping[str, Any], epoch: Epoch) -> tuple[Any,
 
 
 def _as_inputs(prefix: str, state: Mapping[str, Any], inputs: dict[str, Tensor]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    """The state with each number replaced by an input, which is added to `inputs`."""
+    replaced: dict[str, Any] = {}
     for name, value in state.items():
         path = f"{prefix}.{name}"
         if isinstance(value, Mapping):
-            found[name] = _as_inputs(path, value, inputs)
+            replaced[name] = _as_inputs(path, value, inputs)
         else:
-            found[name] = inputs[path] = run_input(np.asarray(value), path)
-    return found
+            replaced[name] = inputs[path] = run_input(np.asarray(value), path)
+    return replaced
 
 
-def _flatten(prefix: str, state: Mapping[str, Any], found: dict[str, Any]) -> None:
+def _flatten(prefix: str, state: Mapping[str, Any], leaves: dict[str, Any]) -> None:
+    """Add the numbers of a state to `leaves`, by path."""
     for name, value in state.items():
         path = f"{prefix}.{name}"
         if isinstance(value, Mapping):
-            _flatten(path, value, found)
+            _flatten(path, value, leaves)
         else:
-            found[path] = _tensor(value) if isinstance(value, Tensor) else value
+            leaves[path] = _tensor(value) if isinstance(value, Tensor) else value
 
 
 def _tensor(value: Any) -> Tensor:

@@ -48,6 +48,19 @@ class RunPlans:
         evaluated: Sequence[str] = self.program.graphs.measures if self.evaluate else ()
         return (len(self.summed) + len(evaluated)) * self.program.graphs.replicas
 
+    @property
+    def step_columns(self) -> dict[str, int]:
+        """The column of each measure of the steps; that of the first replica."""
+        names = self.program.graphs.measures
+        return {name: index * self.program.graphs.replicas for index, name in enumerate(names)}
+
+    @property
+    def evaluation_columns(self) -> dict[str, int]:
+        """The column of each measure of the evaluation."""
+        first = len(self.summed) * self.program.graphs.replicas
+        names = [f"val_{name}" for name in self.program.graphs.measures]
+        return {name: first + index for index, name in enumerate(names)}
+
     def is_long(self, rows: int) -> bool:
         """Whether a step takes so long that threads pay, and the code around its kernels does not
         matter.

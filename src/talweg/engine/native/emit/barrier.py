@@ -1,4 +1,4 @@
-"""Where all threads of a run wait for each other."""
+"""The barrier at which all threads of a run wait for each other."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from talweg.engine.native.llvm.ir import Function, Module
 from talweg.engine.native.llvm.values import Value, number
 
 SPINS = 4_000
-"""Rounds before a waiting thread sleeps: some 50 us at 3 GHz, about what threads that all run are
-apart. A thread that only yields keeps its core from the one it waits for, where others want it too.
+"""Rounds that a waiting thread spins before it sleeps: some 50 us at 3 GHz, about the time between
+the arrivals of threads that all have a core. Where cores are short, a thread that spins or yields
+would keep its core from the thread that it waits for.
 """
 NAP = 30
-"""Microseconds of one sleep."""
+"""Microseconds of a sleep."""
 
 
 def write_barrier(f: Function, control: Value, threads: Value) -> None:
-    """Wait until all threads are here; nothing where there is one."""
+    """Write a wait until all threads have arrived; a single thread goes on."""
     if "barrier" not in f.module.functions:
         _write_function(f.module)
     with f.when(f.compare(">", threads, number(1, "i64"))):

@@ -1,4 +1,4 @@
-"""Work that threads take as they come, so that none waits for one whose core is slow."""
+"""Dynamic scheduling: threads take parts of the work as they become free."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from talweg.engine.native.llvm.values import Value
 
 
 @contextmanager
-def taken(f: Function, count: Value, place: Value) -> Iterator[Value]:
-    """for ticket in what is left of range(count), which all threads take from one word."""
+def taken(f: Function, count: Value, counter: Value) -> Iterator[Value]:
+    """Write a loop over the tickets left of range(count); all threads share the counter."""
     head, body, after = f.fresh("take"), f.fresh("taken"), f.fresh("gone")
     f.jump(head)
     f.open(head)
-    ticket = f.emit("i64", f"atomicrmw add {place}, i64 1 monotonic")
+    ticket = f.emit("i64", f"atomicrmw add {counter}, i64 1 monotonic")
     f.branch(f.compare("slt", ticket, count), body, after)
     f.open(body)
     yield ticket

@@ -64,11 +64,8 @@ class History:
 
     def _columns(self) -> dict[str, int]:
         """The column of each measure; that of its first replica."""
-        names, first = list(self.program.graphs.measures), len(self.plans.summed)
-        columns = {name: index * self.program.graphs.replicas for index, name in enumerate(names)}
-        if self.validates:
-            columns |= {f"val_{name}": first + index for index, name in enumerate(names)}
-        return columns
+        columns = self.plans.step_columns
+        return columns | self.plans.evaluation_columns if self.validates else columns
 
     def _measure(self, column: int) -> Array:
         replicas, rows = self.program.graphs.replicas, _joined(self._by_epoch)
