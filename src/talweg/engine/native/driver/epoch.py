@@ -54,7 +54,9 @@ class WriteEpoch(Writer):
         self.plan = plans.step
         self.forms = [StepForm(plans.step, regions, plans.summed)]
         if plans.unwatched_step is not None:
-            self.forms.append(StepForm(plans.unwatched_step, unwatched, self.program.graphs.measures))
+            self.forms.append(
+                StepForm(plans.unwatched_step, unwatched, self.program.graphs.measures)
+            )
         self.rows = BatchRows(self, plans.step, _SOURCES)
         self.tickets = list(dict.fromkeys(ticket for form in self.forms for ticket in form.tickets))
 
