@@ -7,7 +7,7 @@ import pytest
 
 import talweg as tw
 from talweg.data.columns.cells import Words, as_cells, as_words
-from talweg.data.model.target import Target
+from talweg.data.columns.labels import known_rows
 from talweg.errors import DataError, DataWarning
 
 ROWS = 60
@@ -110,7 +110,7 @@ def test_labels_that_look_missing() -> None:
     assert learned("kind", kind=["none", "mild", "unknown"] * 20).classes.tolist() == [
         *("mild", "none", "unknown")
     ]
-    known = Target.known(as_cells(["1.5", "2.25", "-", "None", "unknown", "?"] * 9))
+    known = known_rows(as_cells(["1.5", "2.25", "-", "None", "unknown", "?"] * 9))
     assert known.tolist() == [True, True, False, False, False, False] * 9
 
 

@@ -11,7 +11,7 @@ from talweg.data.columns.cells import as_cells
 from talweg.data.columns.dates import seconds
 from talweg.data.columns.detection import describe
 from talweg.data.columns.kinds.registry import fit_column
-from talweg.data.model.roles import times_of
+from talweg.data.split.times import times_of
 
 DAYS = [datetime(2020 + n % 5, 1 + n * 7 % 12, 1 + n * 11 % 28, n % 24, n % 60) for n in range(120)]
 GERMAN, FRENCH, SPANISH = (

@@ -17,7 +17,7 @@ from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.io.read import as_table
 from talweg.data.model.model_file import read_model, write_model
 from talweg.data.model.network import Blueprint, Embedded, embedding_size
-from talweg.data.split.deal import DealtRows
+from talweg.data.split.split_rows import SplitRows
 from talweg.errors import ModelFileError
 from talweg.insight.inspection import inspect
 from talweg.nn.bins import Bins
@@ -121,8 +121,8 @@ def test_packed_rows_keep_their_codes() -> None:
     packed = ENCODER.encode(as_table(CELLS), None, unpack)
     assert packed.shape == (4, unpack.width) == (4, 3)
     np.testing.assert_array_equal(unpack.apply({}, packed).array, x)
-    dealt = DealtRows(packed, np.zeros(4), None, np.arange(8), unpack=unpack)
-    assert dealt.is_constant().tolist() == [False, False, True, False, False]
+    rows = SplitRows(packed, np.zeros(4), None, np.arange(8), unpack=unpack)
+    assert rows.is_constant().tolist() == [False, False, True, False, False]
 
 
 # The network ----------------------------------------------------------------------------------

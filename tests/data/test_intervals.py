@@ -10,7 +10,8 @@ import talweg as tw
 from talweg.data.columns.cells import ends
 from talweg.data.columns.logs import Logs
 from talweg.data.model.intervals import ErrorScale, Intervals, half_width
-from talweg.data.model.target import Regression, Regressions
+from talweg.data.model.targets.multi_regression import MultiRegression
+from talweg.data.model.targets.regression import Regression
 from talweg.errors import DataError, SettingError
 
 RANDOM = np.random.default_rng(3)
@@ -116,7 +117,7 @@ def rows_with(noise: str, rows: int, tails: bool = False) -> tuple[Numbers, Numb
 
 
 def intervals_from(x: Numbers, said: Numbers, true: Numbers, target: Regression) -> Intervals:
-    z, errors = target.standardised(said)[:, None], target.errors(true, said)[:, None]
+    z, errors = target.standardized(said)[:, None], target.errors(true, said)[:, None]
     scale = ErrorScale.fit(x.__getitem__, z, errors, codes=[])
     return Intervals(target, scale, true, said)
 
@@ -153,7 +154,7 @@ def test_they_are_narrow_where_errors_are_small(noise: str) -> None:
 def test_each_of_several_targets_follows_its_own_errors() -> None:
     x, said, calm = rows_with("none", 4000)
     loud = rows_with("by an input", 4000)[2]
-    target = Regressions((Regression("calm", 0.0, 1.0), Regression("loud", 0.0, 1.0)))
+    target = MultiRegression((Regression("calm", 0.0, 1.0), Regression("loud", 0.0, 1.0)))
     both, true = np.stack([said, said], axis=1), np.stack([calm, loud], axis=1)
     scale = ErrorScale.fit(x.__getitem__, both, true - both, codes=[])
     widths = np.diff(Intervals(target, scale, true, both).around(x, both, 0.9))[..., 0]
@@ -284,10 +285,10 @@ def test_predictions_and_intervals_stay_within_the_range() -> None:
 
 def test_of_past_rows_only_zero_ends_a_range() -> None:
     resting = np.append(np.linspace(1, 5, 90), [5.25] * 12)
-    assert (Regression.of("rate", resting).highest, Regression.of("rate", -resting).lowest) == (
+    assert (Regression.fit("rate", resting).highest, Regression.fit("rate", -resting).lowest) == (
         *(5.25, -5.25),
     )
-    past = Regression.of("rate", resting).again(resting)
+    past = Regression.fit("rate", resting).refit(resting)
     assert (past.lowest, past.highest) == (0.0, None)
 
 

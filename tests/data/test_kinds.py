@@ -275,7 +275,7 @@ def test_a_table_that_was_looked_at_is_not_typed_again(monkeypatch) -> None:
         calls.append(given)
         return type_columns(*given, **more)
 
-    monkeypatch.setattr("talweg.data.model.learnable.type_columns", counted)
+    monkeypatch.setattr("talweg.data.model.inspected.type_columns", counted)
     seen, other = (as_table({"x": [*range(9), 20, up], "y": [0.5, 1] * 5 + [2]}) for up in (7, 8))
     model = tw.TableModel("y", epochs=1, hidden=(), n_estimators=1, bins=0)
     model.kinds(seen)

@@ -9,8 +9,8 @@ import pytest
 
 import talweg as tw
 from talweg.data.columns.cells import as_cells
-from talweg.data.columns.labels import named_marks
-from talweg.data.model.target import Classification, Target
+from talweg.data.columns.labels import known_rows, named_marks
+from talweg.data.model.targets.classification import Classification
 from talweg.errors import DataWarning
 
 pandas = pytest.importorskip("pandas")
@@ -167,7 +167,7 @@ MARKS = [  # texts and how often each occurs, those that are values
 def test_a_mark_is_a_value_among_words_of_its_form(counts, values) -> None:
     assert named_marks(counts) == values
     cells = [text for text, count in counts.items() for _ in range(count)]
-    known = Target.known(as_cells(cells))
+    known = known_rows(as_cells(cells))
     missing = {"", "?", "NA", "nan", "Null", "null"} - values
     assert known.tolist() == [text not in missing for text in cells]
 

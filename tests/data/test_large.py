@@ -18,8 +18,8 @@ from talweg.data.columns.kinds.registry import fit_column
 from talweg.data.columns.table import Table
 from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.io.read import read_parts, read_table
-from talweg.data.model.roles import times_of
-from talweg.data.model.target import Target
+from talweg.data.model.targets.table import fit_target
+from talweg.data.split.times import times_of
 from talweg.errors import DataError
 
 MB = 2**20
@@ -330,4 +330,4 @@ def test_what_only_words_among_many_could_be_is_no_target(few_words) -> None:
     for words, cells in refused.items():
         for task in (None, "classification", "regression"):
             with pytest.raises(DataError, match=f"Target 'y': {words}"):
-                Target.fit(cells, task=task, name="y")
+                fit_target(cells, task=task, name="y")

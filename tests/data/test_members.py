@@ -13,10 +13,8 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.model import bins_trial, learning
-from talweg.data.model.scores import scores_of
+from talweg.data.model import bins_trial, learning, training_data
 from talweg.data.model.trained_table import TrainedTable, outputs_of
-from talweg.data.split import deal as dealing
 from talweg.graph.functions import softmax
 from talweg.nn.bins import Bins
 from talweg.train.search.ensemble import Member
@@ -56,15 +54,15 @@ def trained(request) -> TrainedTable:
 def rows_of(trained: TrainedTable, member: int) -> np.ndarray:
     """Which rows of the table judge a member."""
     sizes = trained.unseen.table.columns["size"]
-    return np.rint(np.asarray(sizes, float)[trained.unseen.judge == member] * 2).astype(int)
+    return np.rint(np.asarray(sizes, float)[trained.unseen.member == member] * 2).astype(int)
 
 
 @pytest.fixture
 def tries_bins(monkeypatch) -> None:
     """A trial decides on bins, whatever the size of the table."""
-    real = dealing.recipe_for
+    real = training_data.recipe_for
     monkeypatch.setattr(
-        dealing, "recipe_for", lambda *given, **task: replace(real(*given, **task), bins=None)
+        training_data, "recipe_for", lambda *given, **task: replace(real(*given, **task), bins=None)
     )
 
 
@@ -92,7 +90,7 @@ def test_a_row_is_judged_by_the_member_that_never_saw_it(trained) -> None:
     x, nets = trained.encoder.encode(unseen.table), members_of(trained)
     assert len(nets) == trained.blueprint.members
     for member, net in enumerate(nets):
-        own = unseen.judge == member
+        own = unseen.member == member
         found, expected = trained.held_out.outputs[own], outputs_of(net, coding, x[own])
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
         others = outputs_of(nets[member - 1], coding, x[own])
@@ -102,7 +100,7 @@ def test_a_row_is_judged_by_the_member_that_never_saw_it(trained) -> None:
 def test_scores_are_of_what_the_judges_said(trained) -> None:
     held = trained.held_out
     table = trained.unseen.table
-    assert trained.scores == scores_of(trained.coding, held.true, held.outputs, held.prior)
+    assert trained.scores == trained.coding.scores(held.true, held.outputs, held.prior)
     cells = table.columns[table.find(trained.coding.name)]
     np.testing.assert_allclose(
         held.true,
@@ -173,7 +171,7 @@ def test_a_single_member_is_the_first(team) -> None:
     alone = fitted("price", n_estimators=1)
     assert isinstance(alone.net, tw.Sequential) and isinstance(team.net, tw.Ensemble)
     np.testing.assert_allclose(alone.net.weights.flat, team.unseen.members.weights[0], rtol=1e-5)
-    assert len(alone.held_out.true) == 10 and {*alone.unseen.judge} == {0}
+    assert len(alone.held_out.true) == 10 and {*alone.unseen.member} == {0}
 
 
 # Bins -----------------------------------------------------------------------------------------

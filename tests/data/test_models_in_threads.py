@@ -12,7 +12,7 @@ import pytest
 
 import talweg as tw
 from talweg import gates
-from talweg.data.model.trained_table import Unseen
+from talweg.data.model.held_out import Unseen
 
 RANDOM = np.random.default_rng(1)
 X = RANDOM.normal(size=(120, 4))

@@ -17,7 +17,7 @@ from talweg.data.columns.numerals import cleaned, numeral
 from talweg.data.columns.table import Table
 from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.io.read import read_parts, read_table
-from talweg.data.model.target import Target
+from talweg.data.model.targets.table import fit_target
 from talweg.errors import DataWarning
 
 SURE = [  # the same number by either decimal mark
@@ -272,8 +272,8 @@ def test_parts_of_a_file_are_read_by_the_marks_that_are_known(tmp_path: Path) ->
 
 
 def test_labels_of_numbers_are_numbers_whatever_the_mark() -> None:
-    assert Target.fit(as_cells(["1,0", "2,0", "1,0"])).classes.tolist() == [1, 2]
-    assert Target.fit(as_cells(["5 %", "10 %", "5 %"])).levels == ("10 %", "5 %")
+    assert fit_target(as_cells(["1,0", "2,0", "1,0"])).classes.tolist() == [1, 2]
+    assert fit_target(as_cells(["5 %", "10 %", "5 %"])).levels == ("10 %", "5 %")
 
 
 def test_prediction_of_plain_numbers_says_nothing(model) -> None:

@@ -9,7 +9,7 @@ from talweg.data.columns.packing import Unpack
 from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.io.read import as_table
 from talweg.data.model import recipe
-from talweg.data.split.deal import DealtRows
+from talweg.data.split.split_rows import SplitRows
 
 TIMES = 40
 ODD = {
@@ -47,31 +47,31 @@ def test_packed_rows_are_unpacked_to_the_bit(encoder) -> None:
 
 
 def test_dealt_rows_are_the_same_packed_or_not(encoder, monkeypatch) -> None:
-    monkeypatch.setattr("talweg.data.split.deal._BLOCK", 4)
+    monkeypatch.setattr("talweg.data.split.split_rows._BLOCK", 4)
     late = {**TABLE, "place": [*TABLE["place"][:-1], "moon"]}  # varies in the last row alone
     x, unpack = encoder.encode(as_table(late)), Unpack(encoder.columns)
     ends = np.arange(1, 9) * len(x) // 8
-    plain = DealtRows(x, np.zeros(len(x)), None, ends)
+    plain = SplitRows(x, np.zeros(len(x)), None, ends)
     packed = encoder.encode(as_table(late), None, unpack)
-    packed = DealtRows(packed, np.zeros(len(x)), None, ends, unpack=unpack)
+    packed = SplitRows(packed, np.zeros(len(x)), None, ends, unpack=unpack)
     constant = x.min(axis=0) == x.max(axis=0)
     assert 0 < constant.sum() < len(constant)
-    for dealt in (plain, packed):
-        np.testing.assert_array_equal(dealt.is_constant(), constant)
+    for rows_of_table in (plain, packed):
+        np.testing.assert_array_equal(rows_of_table.is_constant(), constant)
         for rows in (slice(3, 9), slice(0, 90, 7), np.array([5, 2, 100])):
-            np.testing.assert_array_equal(dealt.inputs(rows), x[rows])
+            np.testing.assert_array_equal(rows_of_table.inputs(rows), x[rows])
 
 
 def test_packed_rows_tell_which_inputs_vary(encoder, monkeypatch) -> None:
     """Of all sets of the six different rows, so that each kind of cell stands alone in some."""
-    monkeypatch.setattr("talweg.data.split.deal._BLOCK", 2)
+    monkeypatch.setattr("talweg.data.split.split_rows._BLOCK", 2)
     x, unpack = encoder.encode(as_table(ODD)), Unpack(encoder.columns)
     packed = encoder.encode(as_table(ODD), None, unpack)
     ends = np.arange(8)
     for chosen in range(1, 2 ** len(x)):
         rows = [row for row in range(len(x)) if chosen >> row & 1]
-        dealt = DealtRows(packed[rows], x[rows, 0], None, ends, unpack=unpack)
-        np.testing.assert_array_equal(dealt.is_constant(), np.ptp(x[rows], axis=0) == 0)
+        rows_of_table = SplitRows(packed[rows], x[rows, 0], None, ends, unpack=unpack)
+        np.testing.assert_array_equal(rows_of_table.is_constant(), np.ptp(x[rows], axis=0) == 0)
 
 
 @pytest.mark.parametrize("target", ["price", "place"])

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import talweg as tw
+from talweg.data.columns.roles import Roles
 from talweg.data.columns.table import Table
-from talweg.data.model.recipe import FOLDS
-from talweg.data.model.roles import Roles, times_in
-from talweg.data.split.deal import DealtRows, folds_of
+from talweg.data.split.folds import FOLDS, folds_of
+from talweg.data.split.split_rows import SplitRows
+from talweg.data.split.times import times_in
 from talweg.errors import DataError
 
 RANDOM = np.random.default_rng(1)
@@ -28,7 +29,7 @@ def as_table(columns: dict[str, list]) -> Table:
 
 def folds(**roles: str) -> np.ndarray:
     found = Roles.of(as_table(TABLE), {**ASKED, **roles})
-    return folds_of(as_table(TABLE), found, None, seed=0)
+    return folds_of(as_table(TABLE), found.groups, None, seed=0)
 
 
 def test_rows_of_a_group_stay_together() -> None:
@@ -42,9 +43,9 @@ def test_rows_of_a_group_stay_together() -> None:
 
 
 def test_rows_in_time_are_the_same_for_all_members() -> None:
-    dealt = DealtRows(np.zeros((8, 1)), np.zeros(8), None, np.array([5, 6, 8]), by_time=True)
-    for member in range(FOLDS):
-        assert (dealt.stopping(member), dealt.judging(member)) == (slice(5, 6), slice(6, 8))
+    rows = SplitRows(np.zeros((8, 1)), np.zeros(8), None, np.array([5, 6, 8]), by_time=True)
+    for network in range(FOLDS):
+        assert (rows.validation(network), rows.test(network)) == (slice(5, 6), slice(6, 8))
 
 
 def test_time_is_numbers_or_dates_of_any_style() -> None:

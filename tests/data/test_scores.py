@@ -9,9 +9,9 @@ from talweg.data.model.scores import (
     confusion,
     r2,
     regression_scores,
-    scores_of,
 )
-from talweg.data.model.target import Classification, Regression
+from talweg.data.model.targets.classification import Classification
+from talweg.data.model.targets.regression import Regression
 
 
 def test_regression_by_hand() -> None:
@@ -87,7 +87,7 @@ def test_confusion() -> None:
 
 def test_the_target_says_which() -> None:
     numbers, shares = np.array([1.0, 2.0]), np.array([[0.9, 0.1], [0.2, 0.8]])
-    regression = scores_of(Regression("y", 0.0, 1.0), numbers, numbers, np.array([1.5]))
+    regression = Regression("y", 0.0, 1.0).scores(numbers, numbers, np.array([1.5]))
     assert regression[0].name == "R2"
-    classes = scores_of(Classification("y", ("a", "b")), np.array([0, 1]), shares, shares[0])
+    classes = Classification("y", ("a", "b")).scores(np.array([0, 1]), shares, shares[0])
     assert classes[0][:2] == ("accuracy", 1.0)

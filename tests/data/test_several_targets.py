@@ -5,10 +5,14 @@ import pytest
 
 import talweg as tw
 from talweg.data.columns.cells import as_cells
+from talweg.data.columns.labels import known_rows
 from talweg.data.columns.table import Table
 from talweg.data.model.intervals import half_width
 from talweg.data.model.scores import Score, mean_r2, r2, regression_scores, several_scores
-from talweg.data.model.target import Classification, Regression, Regressions, Target
+from talweg.data.model.targets.classification import Classification
+from talweg.data.model.targets.multi_regression import MultiRegression
+from talweg.data.model.targets.regression import Regression
+from talweg.data.model.targets.table import fit_target, fit_targets, target_from_json
 from talweg.draw.pages.report import render
 from talweg.draw.pages.table_sections import mistake_columns
 from talweg.errors import DataError, SettingError
@@ -64,19 +68,19 @@ def many() -> tw.TableModel:
 
 def test_each_has_its_own_mean_and_scale() -> None:
     cells = as_cells([1.5, 3.5]), as_cells(["20", "10"])
-    target = Target.fit_all(cells, BOTH, task="regression")
+    target = fit_targets(cells, BOTH, task="regression")
     rent, price = (
         Regression("rent", 2.5, 1.0, lowest=0.0),
         Regression("price", 15.0, 5.0, lowest=0.0),
     )
-    assert target == Regressions((rent, price))
+    assert target == MultiRegression((rent, price))
     assert (target.task, target.names) == ("regression", ("rent", "price"))
     encoded = target.encode(*cells)
     assert encoded.dtype == np.float32
     assert encoded.tolist() == [[-1.0, 1.0], [1.0, -1.0]]
     assert target.decode(encoded).tolist() == [[1.5, 20.0], [3.5, 10.0]]
-    assert Target.from_json(target.to_json()) == target
-    assert Target.known(as_cells([1, np.nan, 3]), as_cells(["", 1, 2])).tolist() == [0, 0, 1]
+    assert target_from_json(target.to_json()) == target
+    assert known_rows(as_cells([1, np.nan, 3]), as_cells(["", 1, 2])).tolist() == [0, 0, 1]
 
 
 def test_whole_numbers_that_measure() -> None:
@@ -86,8 +90,8 @@ def test_whole_numbers_that_measure() -> None:
 
 @pytest.mark.parametrize("cells", [[1.5, 2.5, 1.5], ["a", "b", "a"]])
 def test_one_of_several_is_one(cells: list[object]) -> None:
-    alone = Target.fit(as_cells(cells), name="rent")
-    assert Target.fit_all([as_cells(cells)], ["rent"]) == alone
+    alone = fit_target(as_cells(cells), name="rent")
+    assert fit_targets([as_cells(cells)], ["rent"]) == alone
     assert isinstance(alone, Regression | Classification) and alone.names == ("rent",)
 
 
@@ -198,7 +202,7 @@ def test_scores_by_hand() -> None:
 def test_scores_are_of_held_out_rows(model) -> None:
     held = model.trained.held_out
     assert held.true.shape == held.outputs.shape == (ROWS // 4, 2)
-    assert held.prior.tolist() == [one.mean for one in model.trained.coding.each]
+    assert held.prior.tolist() == [one.mean for one in model.trained.coding.columns]
     assert model.scores == several_scores(held.true, held.outputs, held.prior, BOTH)
     with pytest.raises(DataError, match="no column 'price'"):
         model.evaluate({name: HOUSES[name] for name in ("size", "place", "rent")})
@@ -249,7 +253,7 @@ def test_a_look_into_it(model) -> None:
     outputs = rows.outputs(rows.x)
     assert rows.true.tolist() == trained.held_out.true.tolist()
     assert rows.score(outputs) == pytest.approx(model.scores[0].network)
-    scales = [one.scale for one in trained.coding.each]
+    scales = [one.scale for one in trained.coding.columns]
     errors = np.sqrt((((rows.true - outputs) / scales) ** 2).mean(axis=1))
     np.testing.assert_allclose(rows.errors(outputs), errors)
     seen = inspect(trained, trained.unseen)
@@ -285,7 +289,7 @@ def test_the_report_shows_each(model) -> None:
     first = report.inspection.dependence[0]
     assert list(first.lines) == BOTH
     raw = mean_prediction(trained, first.name, first.values[0])
-    for one, line, mean in zip(trained.coding.each, first.lines.values(), raw, strict=True):
+    for one, line, mean in zip(trained.coding.columns, first.lines.values(), raw, strict=True):
         assert line[0] * one.scale + one.mean == pytest.approx(mean, rel=1e-5)
     assert list(report.training.history) == ["loss", "val_loss"]  # errors have no unit in common
     assert render(report).count("Predicted against true") >= 2
@@ -320,7 +324,12 @@ SETTINGS = [  # what, target, settings, words of the message
     ("no name", None, {}, "target must be the name or the position"),
     ("no names", [1.5, "rent"], {}, "target must be the name or the position"),
     ("classes", ["rent", "kind"], {}, "'kind' has 2 classes ('large', 'small'), and only numbers"),
-    ("codes", ["floors", "rent"], {}, "model a column of classes; for whole numbers that measure"),
+    (
+        "codes",
+        ["floors", "rent"],
+        {},
+        "model for each column of classes, or give task='regression'",
+    ),
     ("task", BOTH, {"task": "classification"}, "Target 'rent': "),
     ("words", ["rent", "kind"], {"task": "regression"}, "Target 'kind', row 1: '"),
     ("twice", ["rent", 2], {}, "Column 'rent' is a target twice"),
@@ -329,7 +338,7 @@ SETTINGS = [  # what, target, settings, words of the message
     ("weight", BOTH, {"weight": "price"}, "'price' is the target and cannot be `weight` as well"),
     ("typed", BOTH, {"columns": {"price": "number"}}, "`task` says what it is, not `columns`"),
     ("class_weight", BOTH, {"class_weight": "balanced"}, "class_weight needs classes, but 'rent'"),
-    ("threshold", BOTH, {"threshold": 0.5}, "parts two classes, and 'rent' is a number"),
+    ("threshold", BOTH, {"threshold": 0.5}, "separates two classes, but 'rent' is a number"),
 ]
 
 

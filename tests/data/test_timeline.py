@@ -10,8 +10,8 @@ import pytest
 
 import talweg as tw
 from talweg.data.columns.table import Table
-from talweg.data.model.learnable import Learnable
-from talweg.data.model.recipe import FOLDS
+from talweg.data.model.inspected import InspectedTable
+from talweg.data.split.folds import FOLDS
 from talweg.data.split.timeline import INDEX, Timeline
 
 RANDOM = np.random.default_rng(3)
@@ -180,10 +180,10 @@ def test_blocks_do_not_divide_a_moment_where_there_are_enough() -> None:
 def test_a_date_in_no_order_is_known_but_does_not_rule() -> None:
     table = Table.from_columns([("at", moved(DAYS)), ("x", X), ("y", X)])
     settings = tw.TableModel("y").settings
-    seen = Learnable.of(table, settings)
+    seen = InspectedTable.of(table, settings)
     assert seen.ruling_time is None
     assert seen.timeline is not None and seen.timeline.names == ("at",)
-    assert Learnable.of(table, {**settings, "time": False}).timeline is None
+    assert InspectedTable.of(table, {**settings, "time": False}).timeline is None
 
 
 def test_a_date_that_is_another_in_each_row_tells_no_target() -> None:

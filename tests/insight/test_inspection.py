@@ -48,7 +48,7 @@ def test_each_row_is_judged_by_the_member_that_never_saw_it(numbers) -> None:
     each = np.array([members.outputs(place, trained.coding, x) for place in range(2)])
     rows = EncodedRows.of(trained, unseen)
     said = rows.outputs(rows.x)
-    np.testing.assert_allclose(said, each[unseen.judge, np.arange(len(x))], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(said, each[unseen.member, np.arange(len(x))], rtol=1e-5, atol=1e-5)
     some = RANDOM.permutation(len(x))[:30]
     np.testing.assert_allclose(rows.take(some).outputs(x[some]), said[some], rtol=1e-5)
     whole = EncodedRows.of(trained, unseen.table)

@@ -9,7 +9,8 @@ import talweg as tw
 from talweg.data.columns.logs import Logs
 from talweg.data.columns.values import number_text
 from talweg.data.model.decision import Decision
-from talweg.data.model.trained_table import HeldOut, TrainedTable
+from talweg.data.model.held_out import HeldOut
+from talweg.data.model.trained_table import TrainedTable
 from talweg.data.split.periods import InTime
 from talweg.insight.notes import notes
 from talweg.insight.result_sentences import decision_sentence, headline, interval_sentence, verdict

@@ -17,7 +17,7 @@ from talweg.cli.show import model_file
 from talweg.cli.terminal import say
 from talweg.data.columns.table import Table
 from talweg.data.io.read import read_parts
-from talweg.data.model.target import Classification
+from talweg.data.model.targets.classification import Classification
 from talweg.data.model.trained_table import TrainedTable
 from talweg.errors import DataError, DataWarning, counted
 from talweg.insight.result_sentences import target_name

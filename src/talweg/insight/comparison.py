@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from talweg.data.columns.labels import known_rows
 from talweg.data.io.files import is_file, source_of
 from talweg.data.model.scores import Score
-from talweg.data.model.target import Classification, Target
+from talweg.data.model.targets.classification import Classification
 from talweg.data.model.trained_table import TrainedTable
 from talweg.errors import DataError, counted
 from talweg.insight.record import Record, Report
@@ -163,7 +164,7 @@ def _scored(name: str, trained: TrainedTable, table: Any) -> Scored:
     if table is not None:
         try:
             cells = trained.table(table)
-            rows = int(Target.known(*trained.target_cells(cells)).sum())
+            rows = int(known_rows(*trained.target_cells(cells)).sum())
             scores = trained.evaluate(cells)
         except DataError as error:
             raise DataError(f"{name}: {error}") from None

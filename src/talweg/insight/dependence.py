@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from talweg.data.columns.cells import Cells, Words
 from talweg.data.columns.kinds.base import AmountColumn, Column
 from talweg.data.columns.kinds.levels import LevelColumn
-from talweg.data.model.target import Classification, Coding, Regressions
+from talweg.data.model.targets.base import Target
+from talweg.data.model.targets.classification import Classification
+from talweg.data.model.targets.multi_regression import MultiRegression
 from talweg.data.model.trained_table import TrainedTable
 from talweg.insight.encoded import EncodedRows
 from talweg.insight.importance import sample
@@ -50,7 +52,7 @@ class Dependence(Record):
 
 
 def dependence(
-    rows: EncodedRows, names: Sequence[str], coding: Coding | None = None
+    rows: EncodedRows, names: Sequence[str], coding: Target | None = None
 ) -> list[Dependence]:
     """The partial dependence of the prediction on each of these columns (Friedman 2001).
 
@@ -61,7 +63,7 @@ def dependence(
     return [found for name in names if (found := _dependence(rows, name, coding))]
 
 
-def _dependence(rows: EncodedRows, name: str, coding: Coding) -> Dependence | None:
+def _dependence(rows: EncodedRows, name: str, coding: Target) -> Dependence | None:
     trained = rows.trained
     column = next(column for column in trained.encoder.columns if column.name == name)
     held = rows.table.columns[rows.name_of(name)]
@@ -75,13 +77,13 @@ def _dependence(rows: EncodedRows, name: str, coding: Coding) -> Dependence | No
     return Dependence(trained.called(name), values, lines, predicted, column.unit)
 
 
-def _lines(trained: TrainedTable, coding: Coding, means: Floats) -> dict[str, Floats]:
+def _lines(trained: TrainedTable, coding: Target, means: Floats) -> dict[str, Floats]:
     """The mean predictions (G, K) by the name of what is predicted."""
     if isinstance(coding, Classification):
         shown = shown_classes(trained.held_out, coding.levels)
         return {coding.levels[k]: means[:, k] for k in shown}
-    if isinstance(coding, Regressions):
-        columns = zip(coding.each, means.T, shown_targets(trained), strict=False)
+    if isinstance(coding, MultiRegression):
+        columns = zip(coding.columns, means.T, shown_targets(trained), strict=False)
         return {name: (mean - one.mean) / one.scale for one, mean, name in columns}
     return {target_name(trained): means[:, 0]}
 
@@ -89,7 +91,7 @@ def _lines(trained: TrainedTable, coding: Coding, means: Floats) -> dict[str, Fl
 def predicted_name(trained: TrainedTable) -> str:
     """What the mean prediction is of."""
     coding = trained.coding
-    if isinstance(coding, Regressions):
+    if isinstance(coding, MultiRegression):
         return "each target, in standard deviations from its mean,"
     if not isinstance(coding, Classification):
         return target_name(trained)

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns.table import Table
+from talweg.data.model.held_out import Unseen
 from talweg.data.model.scores import log_losses, mean_r2
-from talweg.data.model.target import Classification, Regressions
-from talweg.data.model.trained_table import TrainedTable, Unseen, outputs_of, truth
+from talweg.data.model.targets.classification import Classification
+from talweg.data.model.targets.multi_regression import MultiRegression
+from talweg.data.model.trained_table import TrainedTable, outputs_of
 
 Array = NDArray[Any]
 
@@ -40,12 +42,12 @@ class EncodedRows:
         if unseen is not None:  # the members that judge it have their own encoder
             trained = replace(trained, encoder=unseen.encoder, coding=unseen.coding)
         cells = trained.target_cells(table)
-        known = trained.coding.labelled(*cells)
+        known = trained.coding.known(*cells)
         kept = table if known.all() else table.take(known)
         y = trained.coding.encode(*(column[known] for column in cells))
         # Rows given by number raise no warning: in time order, later rows may have new levels.
         x = trained.encoder.encode(kept, None if unseen is None else np.arange(len(kept)))
-        return EncodedRows(trained, kept, x, truth(trained.coding, y), unseen)
+        return EncodedRows(trained, kept, x, trained.coding.truth(y), unseen)
 
     def __len__(self) -> int:
         return len(self.true)
@@ -95,7 +97,7 @@ class EncodedRows:
         if isinstance(coding, Classification):
             return log_losses(self.true, outputs)
         errors = np.asarray(self.true - outputs)
-        if not isinstance(coding, Regressions):
+        if not isinstance(coding, MultiRegression):
             return errors
         return np.asarray(np.sqrt(((errors / coding.scales) ** 2).mean(axis=1)))
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from talweg.data.columns.table import Table
-from talweg.data.model.trained_table import TrainedTable, Unseen
+from talweg.data.model.held_out import Unseen
+from talweg.data.model.trained_table import TrainedTable
 from talweg.insight.dependence import Dependence, dependence
 from talweg.insight.encoded import EncodedRows
 from talweg.insight.importance import Importance, importance

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from talweg.data.model.target import Classification
+from talweg.data.model.targets.classification import Classification
 from talweg.data.model.trained_table import TrainedTable
 from talweg.errors import counted
 from talweg.insight.record import Record
@@ -49,7 +49,7 @@ def _training_notes(trained: TrainedTable) -> list[str]:
     if not isinstance(trained.coding, Classification):
         said += [
             f"{one.name} is very skewed, so its logarithm is what was learned."
-            for one in trained.coding.each
+            for one in trained.coding.columns
             if one.logs
         ]
     said += _single_rows(trained)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from talweg.data.model.held_out import HeldOut
 from talweg.data.model.scores import confusion
-from talweg.data.model.target import Classification
-from talweg.data.model.trained_table import HeldOut, TrainedTable
+from talweg.data.model.targets.classification import Classification
+from talweg.data.model.trained_table import TrainedTable
 from talweg.insight import curves
 from talweg.insight.curves import Calibration, Curve
 from talweg.insight.record import PER_ROW, Record

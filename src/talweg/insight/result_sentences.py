@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from talweg.data.model.target import Classification, Regression
+from talweg.data.model.targets.classification import Classification
+from talweg.data.model.targets.regression import Regression
 from talweg.data.model.trained_table import TrainedTable
 from talweg.errors import counted
 from talweg.insight.text import MOST_NAMED, first_few, listed, number_text, percent
@@ -106,7 +107,7 @@ def interval_sentence(trained: TrainedTable) -> str:
         not np.isfinite(reach).all() or len(reach) > MOST_NAMED
     ):  # weights that ran away, or too much
         return ""
-    within = list(map(_within, coding.each, reach.tolist()))
+    within = list(map(_within, coding.columns, reach.tolist()))
     if is_several(trained):
         pairs = zip(within, map(trained.called, trained.coding.names), strict=True)
         within = [f"{each} ({name})" for each, name in pairs]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.model.recipe import BINS, FEWEST_BINS
-from talweg.data.split.deal import DealtRows
+from talweg.data.split.split_rows import SplitRows
 from talweg.nn.bins import Bins
 from talweg.train.run.run import Run
 
@@ -19,9 +19,9 @@ _MOST_BINNED = 512  # columns: in more, even few bins each are more weights than
 _ROWS = 100_000  # from which edges of bins are taken
 
 
-def bins_of(rows: DealtRows, codes: Sequence[int], bins: int) -> Bins | None:
+def bins_of(rows: SplitRows, codes: Sequence[int], bins: int) -> Bins | None:
     """Bins of the inputs that are no `codes`, from at most some 100,000 training rows."""
-    count = rows.learnable.stop
+    count = rows.trainable.stop
     x = rows.inputs(slice(0, count, 1 + count // _ROWS))
     if codes:  # which are no amounts
         x = x.copy()

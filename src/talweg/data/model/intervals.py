@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from talweg.data.columns.cells import Floats
 from talweg.data.columns.table import evenly
-from talweg.data.model.target import Regression, Regressions
+from talweg.data.model.targets.regression import NumericTarget
 from talweg.engine.numpy.threads import blas_threads
 from talweg.errors import DataError, counted
 from talweg.lazy import cached_property
@@ -75,7 +75,7 @@ def half_width(errors: Floats, coverage: float) -> float | Floats:
 class ErrorScale:
     """How large an error to expect of a row in each of T targets: exp(features @ weights).
 
-    Features (F) are some of the row's inputs, the squares of some, the T standardised predictions
+    Features (F) are some of the row's inputs, the squares of some, the T standardized predictions
     and their squares; the last of the `weights` (F + 1, T) is the constant. Logarithms are kept
     within `limits` (2, T), what the n judged rows have. `judged` (n, T) is what is expected of each
     of these by the others. A prediction is the mean of all members, but a single one judged each
@@ -91,7 +91,7 @@ class ErrorScale:
 
     @staticmethod
     def fit(inputs_of: InputsOf, said: Floats, errors: Floats, codes: Sequence[int]) -> ErrorScale:
-        """Fit the logarithms of errors (n, T) on rows with standardised predictions (n, T).
+        """Fit the logarithms of errors (n, T) on rows with standardized predictions (n, T).
 
         `inputs_of` gives the inputs of some of the rows; `codes` are those that are no amounts.
         Errors that are not finite, or few, have a scale of 1.
@@ -120,7 +120,7 @@ class ErrorScale:
         return replace(found, judged=judged)
 
     def of(self, x: Array, said: Floats) -> Floats:
-        """The scale (N, T) of rows of inputs (N, D) with standardised predictions (N, T).
+        """The scale (N, T) of rows of inputs (N, D) with standardized predictions (N, T).
 
         Features are added one by one, so a row has the same bits whatever rows are beside it.
         """
@@ -152,7 +152,7 @@ class ErrorScale:
 class Intervals:
     """What `true` and predicted numbers (n,) or (n, T) of judged rows say of the errors to come."""
 
-    target: Regression | Regressions
+    target: NumericTarget
     scale: ErrorScale
     true: Floats
     outputs: Floats
@@ -163,7 +163,7 @@ class Intervals:
 
     def around(self, x: Array, said: Floats, coverage: float) -> Floats:
         """The ends (N, 2), or (N, T, 2), for rows of inputs (N, D) and their predictions."""
-        z = by_target(self.target.standardised(said))
+        z = by_target(self.target.standardized(said))
         widths = self.scale.shrink * self.scale.of(x, z)
         for place, (known, scores) in enumerate(self._sorted):
             widths[:, place] *= np.interp(z[:, place], *_quantiles(known, scores, coverage))
@@ -177,7 +177,7 @@ class Intervals:
     def _sorted(self) -> list[tuple[Floats, Floats]]:
         """Of each target: predictions (n,) in order, and the errors by their scale."""
         scores = np.abs(self._errors) / self.scale.judged
-        said = by_target(self.target.standardised(self.outputs))
+        said = by_target(self.target.standardized(self.outputs))
         order = np.argsort(said, axis=0, kind="stable")
         pairs = (np.take_along_axis(each, order, axis=0).T for each in (said, scores))
         return list(zip(*pairs, strict=True))

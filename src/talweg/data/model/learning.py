@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from talweg.data.model.bins_trial import bins_of, is_better, most_bins
 from talweg.data.model.network import Blueprint
 from talweg.data.model.recipe import BINS, Recipe
-from talweg.data.split.deal import DealtRows
+from talweg.data.split.split_rows import SplitRows
 from talweg.engine.registry import missing_engines
 from talweg.nn import Module, Sequential
 from talweg.nn.bins import Bins
@@ -54,7 +54,7 @@ class TrainingPlan:
     `perf_counter`, are left out.
     """
 
-    rows: DealtRows
+    rows: SplitRows
     blueprint: Blueprint
     recipe: Recipe
     settings: dict[str, Any]
@@ -143,7 +143,7 @@ class EnsembleTrainer:
         rounds = _rounds(self.recipe.n_estimators + self.on_trial)
         self.bar.dropped = self.on_trial  # the networks of one kind
         plain, binned = self._train_together([0, bins], range(self.on_trial), rounds)
-        spans = map(self.rows.stopping, range(self.on_trial))
+        spans = map(self.rows.validation, range(self.on_trial))
         rows = sum(span.stop - span.start for span in spans)
         return (bins, binned) if is_better(binned, plain, rows) else (0, plain)
 

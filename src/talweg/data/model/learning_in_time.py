@@ -51,7 +51,7 @@ class _TrainerInTime(EnsembleTrainer):
     def train_on_all_rows(self, bins: int, epochs: int) -> Runs:
         """Train the other networks on all rows, for so many epochs."""
         stops = [MaxEpochs(epochs), *self.stops()[1:]]
-        count, weights = self.rows.learnable.stop, self.rows.weights
+        count, weights = self.rows.trainable.stop, self.rows.weights
         if self.recipe.n_estimators == 1:
             return {1: self.train_alone(bins, count, None, stops)}
         indices = range(self.stopping, self.recipe.n_estimators)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.model.model_settings import SETTINGS_RECORD
 from talweg.data.model.network import Blueprint
-from talweg.data.model.target import TARGET_RECORD, Classification, Coding
+from talweg.data.model.targets.base import Kind, Target
+from talweg.data.model.targets.table import TARGET_RECORD
 from talweg.data.split.periods import ALONG_TIME_RECORD, IN_TIME_RECORD
 from talweg.schema import COUNT, Exactly, Items, Record, Text, optional
 from talweg.settings import Constraint, Number
@@ -63,12 +64,12 @@ CONFIG = Record(
 )
 
 
-def misfit(arrays: Mapping[str, Array], coding: Coding, blueprint: Blueprint) -> str | None:
+def misfit(arrays: Mapping[str, Array], coding: Target, blueprint: Blueprint) -> str | None:
     """What of the arrays does not fit a target and its network; None if all do."""
     return next(_misfits(arrays, coding, blueprint), None)
 
 
-def _misfits(arrays: Mapping[str, Array], coding: Coding, blueprint: Blueprint) -> Iterator[str]:
+def _misfits(arrays: Mapping[str, Array], coding: Target, blueprint: Blueprint) -> Iterator[str]:
     history = {name: array for name, array in arrays.items() if name.startswith(HISTORY)}
     rows = np.size(arrays.get(f"{HELD_OUT}weights", ()))
     weights: Kind = np.float32, (blueprint.size,)
@@ -78,7 +79,7 @@ def _misfits(arrays: Mapping[str, Array], coding: Coding, blueprint: Blueprint) 
         yield f"it lacks the arrays {sorted(lost)}"
         return
     yield from _unlike(arrays, held)
-    yield from _bad_classes(arrays, coding)
+    yield from _bad_held_out(arrays, coding)
     yield from _unlike(arrays, errors)
     yield from _bad_errors(arrays, blueprint) if errors else ()
     if odd := arrays.keys() - (held | errors | history).keys():
@@ -86,35 +87,22 @@ def _misfits(arrays: Mapping[str, Array], coding: Coding, blueprint: Blueprint) 
     yield from _bad_history(history)
 
 
-Kind = tuple[Any, tuple[int, ...]]
-"""The dtype and the shape of an array."""
+def _held_out(coding: Target, rows: int) -> dict[str, Kind]:
+    """The arrays of so many held-out rows."""
+    return {HELD_OUT + name: kind for name, kind in coding.held_out_arrays(rows).items()}
 
 
-def _held_out(coding: Coding, rows: int) -> dict[str, Kind]:
-    """What arrays there are of so many held-out rows."""
-    has_classes = isinstance(coding, Classification)
-    columns = len(coding.levels) if isinstance(coding, Classification) else len(coding.each)
-    outputs: Kind = np.float64, (rows,) if columns == 1 else (rows, columns)
-    found: dict[str, Kind] = {
-        "true": (np.int64, (rows,)) if has_classes else outputs,
-        "outputs": outputs,
-        "prior": (np.float64, (columns,)),
-        "weights": (np.float64, (rows,)),
-    }
-    return {HELD_OUT + name: each for name, each in found.items()}
-
-
-def _errors(arrays: Mapping[str, Array], coding: Coding, rows: int) -> dict[str, Kind]:
-    """What arrays there are of the errors on numbers; how many features, two of them say."""
-    if isinstance(coding, Classification):
+def _errors(arrays: Mapping[str, Array], coding: Target, rows: int) -> dict[str, Kind]:
+    """The arrays of the errors on numbers; two of them say how many features there are."""
+    if coding.has_classes:
         return {}
-    targets = len(coding.each)
-    places = {name: np.size(arrays.get(ERRORS + name, ())) for name in ("inputs", "squares")}
-    found: dict[str, Kind] = {name: (np.int64, (size,)) for name, size in places.items()}
-    found["weights"] = np.float64, (sum(places.values()) + 2 * targets + 1, targets)
+    targets = coding.outputs
+    sizes = {name: np.size(arrays.get(ERRORS + name, ())) for name in ("inputs", "squares")}
+    kinds: dict[str, Kind] = {name: (np.int64, (size,)) for name, size in sizes.items()}
+    kinds["weights"] = np.float64, (sum(sizes.values()) + 2 * targets + 1, targets)
     shapes = {"limits": (2, targets), "judged": (rows, targets), "shrink": (targets,)}
-    found |= {name: (np.float64, shape) for name, shape in shapes.items()}
-    return {ERRORS + name: each for name, each in found.items()}
+    kinds |= {name: (np.float64, shape) for name, shape in shapes.items()}
+    return {ERRORS + name: kind for name, kind in kinds.items()}
 
 
 def _unlike(arrays: Mapping[str, Array], kinds: Mapping[str, Kind]) -> Iterator[str]:
@@ -126,20 +114,10 @@ def _unlike(arrays: Mapping[str, Array], kinds: Mapping[str, Kind]) -> Iterator[
             yield f"{name!r} is not finite"
 
 
-def _bad_classes(held: Mapping[str, Array], coding: Coding) -> Iterator[str]:
-    true, weights = held[f"{HELD_OUT}true"], held[f"{HELD_OUT}weights"]
-    if not len(true) or weights.min() < 0 or not weights.any():
-        yield "the held-out rows have no weights of at least 0"
-    elif isinstance(coding, Classification) and not 0 <= true.min() <= true.max() < len(
-        coding.levels
-    ):
-        yield f"the held-out classes are not below {len(coding.levels)}"
-    elif isinstance(coding, Classification) and not _are_shares(held[f"{HELD_OUT}outputs"]):
-        yield "the held-out probabilities are not from 0 to 1"
-
-
-def _are_shares(outputs: Array) -> bool:
-    return not ((outputs < 0) | (outputs > 1 + 1e-6)).any()  # a mean rounds; lost ones are NaN
+def _bad_held_out(arrays: Mapping[str, Array], coding: Target) -> Iterator[str]:
+    own = (name for name in arrays if name.startswith(HELD_OUT))
+    if wrong := coding.held_out_fault({name.removeprefix(HELD_OUT): arrays[name] for name in own}):
+        yield wrong
 
 
 def _bad_errors(arrays: Mapping[str, Array], blueprint: Blueprint) -> Iterator[str]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from talweg.data.model.recipe import FOLDS
+from talweg.data.model.targets.table import TASK
+from talweg.data.split.folds import FOLDS
 from talweg.nn.activations import ACTIVATIONS
 from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
 from talweg.optim.schedules import SCHEDULES, is_schedule
@@ -56,7 +57,7 @@ class _Threshold:
 
 SETTINGS: dict[str, Constraint] = {
     "target": _Targets(),
-    "task": Choice(("regression", "classification"), optional=True),
+    "task": TASK,
     "class_weight": Choice(("balanced",), optional=True),
     "threshold": _Threshold(),
     "hidden": _Sizes(),

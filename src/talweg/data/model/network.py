@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from talweg.data.model.recipe import FOLDS
+from talweg.data.split.folds import FOLDS
 from talweg.graph import Tensor
 from talweg.graph.functions import concatenate
 from talweg.nn import Dense, Module, Sequential

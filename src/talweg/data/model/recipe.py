@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from talweg.data.split.folds import FOLDS
 from talweg.optim import AdamW, FullBatch, Optimizer, as_optimizer
 from talweg.optim.schedules import CosineDecay
-
-FOLDS = 8  # of a table: a network trains on six, stops by one, and is judged on the last
 
 _LR = 4e-3
 _STEPS = 2_000  # of one network, where that is not too few or too many epochs

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from talweg.data.columns.cells import Floats
 from talweg.data.model.decision import Decision, decide
-from talweg.data.model.target import Classification, Coding, Regressions
 
 Array = NDArray[Any]
 
@@ -97,28 +96,6 @@ def classification_scores(
         recalls = (_mean_recall(true, each, weights) for each in (chosen, likeliest))
         scores.insert(1, Score("balanced accuracy", *recalls))
     return scores
-
-
-def scores_of(
-    coding: Coding,
-    true: Array,
-    outputs: Floats,
-    prior: Floats,
-    weights: Floats | None = None,
-    *,
-    decision: Decision | None = None,
-    names: Sequence[str] = (),
-) -> list[Score]:
-    """The scores of a target's kind: `prior` is the mean, or the classes' frequencies.
-
-    Rows count by their `weights` (N,), alike where there are none. Several targets are called
-    by `names`, or as in the table.
-    """
-    if isinstance(coding, Classification):
-        return classification_scores(true, outputs, prior, weights, decision)
-    if isinstance(coding, Regressions):
-        return several_scores(true, outputs, prior, names or coding.names, weights)
-    return regression_scores(true, outputs, float(prior[0]), weights)
 
 
 def confusion(true: Array, predicted: Array, classes: int) -> NDArray[np.int64]:

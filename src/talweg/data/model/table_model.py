@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from talweg.data.columns.detection import Asked
 from talweg.data.columns.kinds.base import ColumnType
 from talweg.data.io.read import as_table
-from talweg.data.model.learnable import Learnable
+from talweg.data.model.check_along_time import check_along_time
+from talweg.data.model.inspected import InspectedTable
 from talweg.data.model.learning import Learned
 from talweg.data.model.model_settings import SETTINGS
 from talweg.data.model.recipe import Recipe
 from talweg.data.model.scores import Score
-from talweg.data.model.target import Classification, Coding, Regression, Task
+from talweg.data.model.targets.base import Target, Task
 from talweg.data.model.trained_table import TrainedTable
-from talweg.data.model.training import trained
+from talweg.data.model.training import Request, TimeLimit, train
 from talweg.errors import DataError, DataWarning, SettingError
 from talweg.optim import FullBatch, Optimizer
 from talweg.random import SEED
@@ -120,7 +121,7 @@ class TableModel:
         }
         self.settings = check("TableModel", given, SETTINGS)
         self._trained: TrainedTable | None = None
-        self._seen: Learnable | None = None
+        self._seen: InspectedTable | None = None
 
     def fit(self, source: Any, *, seed: int = 0, progress: bool | None = None) -> Self:
         """Learn from a CSV or Parquet file, a data frame, a dict of columns, a list of rows or of
@@ -130,32 +131,33 @@ class TableModel:
         """
         seed = check("TableModel", {"seed": seed}, {"seed": SEED})["seed"]
         started, given = perf_counter(), self.settings
-        seen, self._seen = self._look(source), None
-        seen.warn()
-        fitting = {**_measured(seen.coding), "progress": progress}
-        fitting["class_weight"] = _class_weight(seen.coding, given)
-        found = trained(seen, given, fitting, seed, started)
-        deal, learned = found.deal, found.learned
+        inspected, self._seen = self._look(source), None
+        inspected.warn()
+        fit_settings = {**_fit_settings(inspected.coding, given), "progress": progress}
+        request = Request(given, fit_settings, seed, TimeLimit(started, given["time_budget"]))
+        trained = train(inspected, request)
+        along_time = check_along_time(inspected, request, trained)
+        data, learned = trained.data, trained.learned
         self._trained = TrainedTable(
-            encoder=deal.encoder,
-            coding=deal.coding,
+            encoder=data.encoder,
+            coding=data.coding,
             blueprint=learned.blueprint,
             net=learned.blueprint.of(learned.nets),
-            held_out=found.judged.held_out,
+            held_out=trained.tested.held_out,
             settings={**given, "seed": seed},
-            source=seen.table.source,
-            rows=len(seen.table),
-            parts=dict(zip(_PARTS, found.parts, strict=True)),
-            training=_training(learned, deal.recipe, given["time_budget"]),
-            history=_history(learned.runs, deal.coding),
-            unseen=found.unseen,
-            decision=found.decision,
-            error_scale=found.error_scale,
-            in_time=found.in_time,
-            along_time=found.along_time,
+            source=inspected.table.source,
+            rows=len(inspected.table),
+            parts=dict(zip(_PARTS, trained.parts, strict=True)),
+            training=_training(learned, data.recipe, given["time_budget"]),
+            history=_history(learned.runs, data.coding),
+            unseen=trained.unseen,
+            decision=trained.decision,
+            error_scale=trained.error_scale,
+            in_time=trained.in_time,
+            along_time=along_time,
         )
-        if found.along_time and found.along_time.flatters:
-            warnings.warn(found.along_time.warning, DataWarning, stacklevel=2)
+        if along_time and along_time.flatters:
+            warnings.warn(along_time.warning, DataWarning, stacklevel=2)
         return self
 
     def kinds(self, source: Any) -> list[ColumnType]:
@@ -176,11 +178,11 @@ class TableModel:
         """What copies and pickles carry along: all but the table that was looked at."""
         return {**vars(self), "_seen": None}
 
-    def _look(self, source: Any) -> Learnable:
+    def _look(self, source: Any) -> InspectedTable:
         """The source under these settings; the same Table is looked at once."""
         table, seen = as_table(source), self._seen
         if seen is None or seen.table is not table:
-            seen = Learnable.of(table, self.settings)
+            seen = InspectedTable.of(table, self.settings)
         self._seen = seen if seen.table is source else None
         return seen
 
@@ -269,24 +271,15 @@ def _pairs(columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]]) -> tuple[
     return tuple(map(plain, asked))
 
 
-def _class_weight(coding: Coding, given: Mapping[str, Any]) -> str | None:
-    if given["class_weight"] and not isinstance(coding, Classification):
+def _fit_settings(coding: Target, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of `fit` that follow from the target."""
+    if given["class_weight"] and not coding.has_classes:
         raise SettingError(
             f"TableModel: class_weight needs classes, but {coding.names[0]!r} is a number. Leave "
             "it out, or name a column of weights as weight='...'."
         )
-    weight: str | None = given["class_weight"]
-    return weight
-
-
-def _measured(coding: Coding) -> dict[str, Any]:
-    """The loss and the metric of a target; errors of several have no unit in common."""
-    if isinstance(coding, Classification):
-        return {"loss": "cross_entropy", "metrics": ["accuracy"]}
-    return {
-        "loss": "mse",
-        "metrics": ["mae"] if isinstance(coding, Regression) and not coding.logs else [],
-    }
+    class_weight = given["class_weight"]
+    return {"loss": coding.loss, "metrics": coding.metrics, "class_weight": class_weight}
 
 
 def _training(learned: Learned, recipe: Recipe, budget: float | None) -> dict[str, Any]:
@@ -309,16 +302,13 @@ def _training(learned: Learned, recipe: Recipe, budget: float | None) -> dict[st
     return found | {"members": of_each, "left_out": learned.left_out}
 
 
-def _history(runs: Sequence[Run], coding: Coding) -> dict[str, Array]:
-    """The histories of all runs, one below the other; errors of standardised numbers turned into
-    the column's unit.
-    """
-    scale = coding.scale if isinstance(coding, Regression) else 1.0  # logs have no "mae"
+def _history(runs: Sequence[Run], coding: Target) -> dict[str, Array]:
+    """The histories of all runs, one below the other, with errors in the unit of the column."""
     epochs = [np.arange(1, 1 + len(run.history["loss"])) for run in runs]
     networks = np.repeat(np.arange(1, 1 + len(runs)), list(map(len, epochs)))
     found: dict[str, Array] = {"network": networks, "epoch": np.concatenate(epochs)}
     for name in runs[0].history:
         of_each = (run.history.get(name, np.full(len(run.history["loss"]), np.nan)) for run in runs)
         values = np.concatenate([*of_each])
-        found[name] = values * scale if name.endswith("mae") else values
+        found[name] = values * coding.unit if name.endswith("mae") else values
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import IO, Any
 
 import numpy as np
@@ -17,113 +17,48 @@ from talweg.data.columns.unfamiliar import Unfamiliar
 from talweg.data.io.files import is_file
 from talweg.data.io.read import as_table, read_table
 from talweg.data.model.decision import Decision, decide
+from talweg.data.model.held_out import HeldOut, Unseen
 from talweg.data.model.intervals import ErrorScale, Intervals
 from talweg.data.model.model_file import read_model, write_model
 from talweg.data.model.model_record import CONFIG, ERRORS, HELD_OUT, HISTORY, PLACES, misfit
 from talweg.data.model.model_settings import settings_from_json, settings_to_json
 from talweg.data.model.network import Blueprint, embedding_size
 from talweg.data.model.recipe import Recipe
-from talweg.data.model.scores import Score, scores_of
-from talweg.data.model.target import Classification, Coding, Target, Task
+from talweg.data.model.scores import Score
+from talweg.data.model.targets.base import Target, Task
+from talweg.data.model.targets.classification import Classification
+from talweg.data.model.targets.regression import NumericTarget
+from talweg.data.model.targets.table import target_from_json
 from talweg.data.split.periods import AlongTime, InTime
 from talweg.errors import ModelFileError, SettingError
 from talweg.lazy import cached_property
 from talweg.nn import Module
-from talweg.nn.predictor import predict_with
 from talweg.schema import fault
 
 Array = NDArray[Any]
-
-_FEW = 1_000  # rows
-
-
-@dataclass(frozen=True, eq=False)
-class HeldOut:
-    """Rows that training never saw: true numbers or classes (N,), and what the network says.
-
-    `outputs` are numbers (N,), or the probabilities of classes (N, K); of several targets both
-    are numbers (N, T). Rows count by `weights` (N,) in scores; `prior` is what a trivial predictor
-    says: the training rows' means (T,), or their classes' frequencies (K,).
-    """
-
-    true: Array
-    outputs: Array
-    prior: Array
-    weights: Array
-
-
-@dataclass(frozen=True, eq=False)
-class Members:
-    """Nets of one shape (M of them) by their weights (M, W): `net` lends them its voice and not
-    its weights, since each net that predicts is compiled.
-    """
-
-    net: Module
-    weights: Array
-
-    def outputs(self, member: int, coding: Coding, x: Array, *, often: bool = False) -> Array:
-        """What a member says of inputs (N, D); compiled where it is asked `often`."""
-        compiles = often or len(x) > _FEW  # few are sooner done than compiled
-        return _decoded(coding, predict_with(self.net, self.weights[member], x, compiles=compiles))
-
-
-@dataclass(frozen=True, eq=False)
-class Unseen:
-    """Rows of the table (U,), each with the place of a member that never saw it, and how these
-    members see a table and a target.
-    """
-
-    table: Table
-    judge: NDArray[np.intp]
-    members: Members
-    encoder: TableEncoder
-    coding: Coding
-
-    def __len__(self) -> int:
-        return len(self.judge)
-
-    def take(self, rows: NDArray[np.intp]) -> Unseen:
-        """These rows alone."""
-        return replace(self, table=self.table.take(rows), judge=self.judge[rows])
-
-    def outputs(self, x: Array) -> Array:
-        """What each row's judge says of its inputs (U, D)."""
-        order = np.argsort(self.judge, kind="stable")
-        ends = np.cumsum(np.bincount(self.judge, minlength=len(self.members.weights)))[:-1]
-        own = enumerate(np.split(x[order], ends))
-        found = np.concatenate(
-            [
-                self.members.outputs(each, self.coding, rows, often=True)
-                for each, rows in own
-                if len(rows)
-            ]
-        )
-        said = np.empty_like(found)
-        said[order] = found
-        return said
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedTable:
     """A network that has learned a table, and how it came about.
 
-    `net` is the ensemble of all members, as `blueprint` describes it.
+    `net` is the ensemble of all networks, as `blueprint` describes it.
 
     `settings` are those of the TableModel and the seed; `parts` counts the rows of training,
-    validation and test. `training` says how the run went (epochs, best_epoch, kept, seconds,
-    compile_seconds, stopped_by, why: of the first member; `members` has some of it of each), when,
-    by which version, and what settings it had. `history` has one entry an epoch
-    of each network ("network" and "epoch" count from 1): "mae" is in the target's unit, the loss of
-    numbers is that of standardised targets. `unseen` holds up to 10,000 of the rows that judged a
-    member; a file does not. `error_scale` says how large errors on numbers are, row by row.
-    `in_time` is there where rows were held out in the order of time, and `along_time` where they
-    could have been.
-    `met`, where there is one, collects what rows to predict hold that training did not; otherwise
-    each call warns of it.
+    validation and test. `training` says how the run went (epochs, best_epoch, weights_taken,
+    seconds, compile_seconds, stopped_by, stop_reason: of the first network; `members` has some of
+    it for each), when, by which version, and with what settings. `history` has one entry for each
+    epoch of each network ("network" and "epoch" count from 1): "mae" is in the unit of the target,
+    the loss of numbers is that of standardized targets.
+
+    `unseen` holds up to 10,000 of the test rows; a file does not. `error_scale` says how large
+    errors on numbers are, row by row. `in_time` is there if rows were held out in chronological
+    order, and `along_time` if they could have been. `met`, where there is one, collects what rows
+    to predict hold that training did not; otherwise each call warns of it.
     """
 
     encoder: TableEncoder
-    coding: Coding
+    coding: Target
     blueprint: Blueprint
     net: Module
     held_out: HeldOut
@@ -171,8 +106,7 @@ class TrainedTable:
     def predict(self, source: Any) -> Array:
         """The target for each row: numbers (N,), of several targets (N, T), or labels (N,)."""
         outputs = outputs_of(self.net, self.coding, self._inputs(source))
-        has_classes = isinstance(self.coding, Classification)
-        return self.classes[self.decided(outputs)] if has_classes else outputs
+        return self.classes[self.decided(outputs)] if self.coding.has_classes else outputs
 
     def decided(self, shares: Array) -> NDArray[np.intp]:
         """The class of each row (N,), of probabilities (N, K)."""
@@ -206,7 +140,7 @@ class TrainedTable:
 
     @cached_property
     def _intervals(self) -> Intervals:
-        if isinstance(self.coding, Classification) or self.error_scale is None:
+        if not isinstance(self.coding, NumericTarget) or self.error_scale is None:
             raise SettingError(
                 f"The model predicts {self.coding.names[0]!r} as a class, which has no interval."
                 " Ask for probabilities."
@@ -244,14 +178,13 @@ class TrainedTable:
         """The scores on rows that hold the target. DataError: they lack it."""
         table = self.table(source)
         cells = self.target_cells(table)
-        known = self.coding.labelled(*cells)
+        known = self.coding.known(*cells)
         y = self.coding.encode(*(column[known] for column in cells))
         outputs = outputs_of(self.net, self.coding, self._encoded(table, known))
-        return self._scored(truth(self.coding, y), outputs)
+        return self._scored(self.coding.truth(y), outputs)
 
     def _scored(self, true: Array, outputs: Array, weights: Array | None = None) -> list[Score]:
-        return scores_of(
-            self.coding,
+        return self.coding.scores(
             true,
             outputs,
             self.held_out.prior,
@@ -325,47 +258,26 @@ class TrainedTable:
             ) from None
 
 
-def blueprint_for(coding: Coding, encoder: TableEncoder, recipe: Recipe) -> Blueprint:
-    """What a recipe makes of a table: as yet without bins."""
+def blueprint_for(coding: Target, encoder: TableEncoder, recipe: Recipe) -> Blueprint:
+    """The network that a recipe makes for a table, without bins so far."""
     return Blueprint(
         inputs=len(encoder.inputs),
-        outputs=_outputs(coding),
+        outputs=coding.outputs,
         hidden=recipe.hidden,
         activation=recipe.activation,
         dropout=recipe.dropout,
         bins=None,
         embeddings={at: (count, embedding_size(count)) for at, count in encoder.codes.items()},
         members=recipe.n_estimators,
-        is_logits=isinstance(coding, Classification),
+        is_logits=coding.has_classes,
     )
 
 
-def outputs_of(net: Module, coding: Coding, x: Array) -> Array:
-    """What the network says of inputs (N, D): numbers (N,) in the column's unit, of several
-    targets (N, T), or probabilities (N, K).
+def outputs_of(net: Module, coding: Target, x: Array) -> Array:
+    """What a network predicts from inputs (N, D): numbers (N,) in the unit of the column, of
+    several targets (N, T), or probabilities (N, K).
     """
-    return _decoded(coding, net.predict(x))
-
-
-def _decoded(coding: Coding, said: Array) -> Array:
-    """Outputs of a network as numbers in the column's unit, or as probabilities."""
-    outputs = said.astype(np.float64)
-    if not isinstance(coding, Classification):
-        return coding.decode(outputs)
-    with np.errstate(invalid="ignore"):  # weights that ran away give NaN, not a warning
-        outputs -= np.maximum.reduce(outputs, axis=1, keepdims=True)  # `max` takes 1 us more
-        np.exp(outputs, out=outputs)
-        outputs /= np.add.reduce(outputs, axis=1, keepdims=True)
-        return outputs
-
-
-def truth(coding: Coding, y: Array) -> Array:
-    """Encoded targets as scores want them: numbers in the column's unit, or classes."""
-    return y if isinstance(coding, Classification) else coding.decode(y)
-
-
-def _outputs(coding: Coding) -> int:
-    return len(coding.levels if isinstance(coding, Classification) else coding.each)
+    return coding.decode(net.predict(x))
 
 
 def _refuse(fault: str | None) -> None:
@@ -381,11 +293,10 @@ def _arrays_of(record: HeldOut | ErrorScale, prefix: str) -> dict[str, Array]:
 def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedTable:
     """The model, once all of it is known to fit together; ValueError where it does not."""
     _refuse(fault(config, CONFIG, "config"))
-    coding, encoder = Target.from_json(config["target"]), TableEncoder.from_json(config["encoder"])
+    coding, encoder = target_from_json(config["target"]), TableEncoder.from_json(config["encoder"])
     settings = settings_from_json(config["settings"])
-    is_logits = isinstance(coding, Classification)
     inputs = len(encoder.inputs)
-    blueprint = Blueprint.from_json(config["network"], inputs, _outputs(coding), is_logits)
+    blueprint = Blueprint.from_json(config["network"], inputs, coding.outputs, coding.has_classes)
     if [(at, count) for at, (count, _) in blueprint.embeddings.items()] != [*encoder.codes.items()]:
         raise ValueError("the embeddings do not fit the columns")
     _refuse(misfit(arrays, coding, blueprint))  # before anything of that size is made
@@ -403,7 +314,7 @@ def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedT
         settings=settings,
         decision=Decision(**config["decision"]) if config.get("decision") else None,
         error_scale=None
-        if is_logits
+        if coding.has_classes
         else ErrorScale(*(arrays[ERRORS + each.name] for each in fields(ErrorScale))),
         in_time=InTime.from_json(config["in_time"]) if config.get("in_time") else None,
         along_time=AlongTime.from_json(config["along_time"]) if config.get("along_time") else None,

@@ -1,3 +1,4 @@
-"""Which rows train and which rows judge. `deal` forms folds at random, by groups or in time,
-`timeline` finds whether rows are ordered in time, and `periods` records what was found along it.
+"""Which rows train and which rows test. `folds` splits rows at random or by groups; `timeline`
+finds out whether they are in chronological order, by what `times` reads in their cells.
+`split_rows` holds encoded rows, fold after fold, and `periods` the scores along the time.
 """

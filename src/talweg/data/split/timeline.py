@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from talweg.data.columns.cells import Floats, texts
 from talweg.data.columns.detection import as_moments
 from talweg.data.columns.kinds.base import ColumnType
+from talweg.data.columns.roles import Roles
 from talweg.data.columns.table import Table
-from talweg.data.model.recipe import FOLDS
-from talweg.data.model.roles import Roles, joined, times_in, times_of
+from talweg.data.split.folds import FOLDS
+from talweg.data.split.times import joined, times_in, times_of
 from talweg.lazy import cached_property
 
 MOST_BACK = 1 / 8  # of the steps from row to row that change the time: those that may go back

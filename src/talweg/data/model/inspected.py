@@ -1,0 +1,117 @@
+"""A table under the settings of a model: the rows to learn from, and what each column is."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from talweg.data.columns.cells import Cells
+from talweg.data.columns.detection import type_columns
+from talweg.data.columns.kinds.base import ColumnType
+from talweg.data.columns.labels import known_rows
+from talweg.data.columns.roles import Roles, weights_in
+from talweg.data.columns.table import Table, evenly
+from talweg.data.model.targets.base import Target, Task
+from talweg.data.model.targets.table import fit_targets
+from talweg.data.split.timeline import Timeline, timeline_of
+from talweg.errors import DataError, DataWarning
+
+FEWEST_ROWS = 10  # with a target: fewer leave a test of a single row, or none
+
+
+@dataclass(frozen=True, eq=False)
+class InspectedTable:
+    """A `table` under the settings of a TableModel: `kept` are the rows to learn from, and
+    `timeline` says when each of them was, if a column tells.
+    """
+
+    table: Table
+    roles: Roles
+    coding: Target
+    kept: Table
+    types: list[ColumnType]
+    timeline: Timeline | None
+
+    @classmethod
+    def of(cls, table: Table, given: Mapping[str, Any]) -> Self:
+        """Inspect a table. DataError: it cannot be learned from."""
+        roles = Roles.of(table, given)
+        coding, kept = _target_and_rows(table, roles, given["task"])
+        asked, targets = dict(given["columns"]), len(roles.targets)
+        types = type_columns(kept, roles.no_inputs, asked, learnt=targets, whole=table)
+        return cls(table, roles, coding, kept, types, timeline_of(kept, roles, types, asked))
+
+    @property
+    def ruling_time(self) -> Timeline | None:
+        """The time along which rows are held out; None if they are split at random or by groups."""
+        return self.timeline if self.timeline and self.timeline.rules else None
+
+    def sample(self, most: int) -> Self:
+        """At most `most` of the rows, evenly from first to last."""
+        if len(self.kept) <= most:
+            return self
+        rows = evenly(len(self.kept), most)
+        time = self.timeline and replace(self.timeline, times=self.timeline.times[rows])
+        return replace(self, kept=self.kept.take(rows), timeline=time)
+
+    def warn(self) -> None:
+        """A DataWarning for each column that is left out but looks like numbers, and for each
+        target whose numbers may mean others.
+        """
+        lost = [column for column in self.types if not column.used and column.note]
+        words = [f"the column {column.name!r} is left out. {column.note}" for column in lost]
+        doubts = self.coding.doubts(self.target_cells)
+        words += [f"the target {name!r}: {doubt}" for name, doubt in doubts.items()]
+        for each in words:
+            warnings.warn(f"{self.table.source}: {each}", DataWarning, stacklevel=3)
+
+    @property
+    def target_cells(self) -> list[Cells]:
+        """The cells of each target, of the rows that are kept."""
+        return _target_cells(self.kept, self.roles)
+
+
+def _target_and_rows(table: Table, roles: Roles, task: Task | None) -> tuple[Target, Table]:
+    """The target, and the rows that have one, and a weight above 0 if there are weights.
+
+    Of several targets these rows have all.
+    """
+    known = known_rows(*_target_cells(table, roles))
+    if roles.weight is not None:
+        known = known & (weights_in(table, roles.weight) > 0)
+    count = int(np.count_nonzero(known))
+    if count:
+        _refuse_few(table, count)
+    kept = table if known.all() else table.take(known)
+    # Fitted to all rows where there are no weights, so that an error names the row of the table.
+    fitted = table if roles.weight is None else kept
+    cells = _target_cells(fitted, roles)
+    coding = fit_targets(cells, roles.targets, task=task, types=table.types)
+    if len(roles.targets) > 1:
+        _refuse_few(table, count)
+        coding = fit_targets(_target_cells(kept, roles), roles.targets, task=coding.task)
+    _warn_of_marks(coding, table)
+    return coding, kept
+
+
+def _warn_of_marks(coding: Target, table: Table) -> None:
+    """A DataWarning for words that are a class and may mean a missing cell, or the reverse."""
+    for name in coding.names:
+        if note := coding.note(table.columns[name]):
+            warnings.warn(f"Target {name!r}: {note}", DataWarning, stacklevel=6)
+
+
+def _target_cells(table: Table, roles: Roles) -> list[Cells]:
+    return [table.columns[name] for name in roles.targets]
+
+
+def _refuse_few(table: Table, count: int) -> None:
+    if count < FEWEST_ROWS:
+        raise DataError(
+            f"{table.source}: too few rows with a target ({count}) to train, validate and test on."
+            f" Give at least {FEWEST_ROWS}, or use tw.fit on arrays."
+        )

@@ -1,0 +1,148 @@
+"""What every kind of target offers: how it enters the network, and what the outputs mean."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talweg.data.columns.cells import Cells, Mask
+from talweg.data.columns.labels import known_rows
+from talweg.data.model.decision import Decision
+from talweg.data.model.scores import Score
+
+Array = NDArray[Any]
+Kind = tuple[Any, tuple[int, ...]]
+"""The dtype and the shape of an array."""
+Task = Literal["regression", "classification"]
+
+
+class Target(ABC):
+    """One or several columns that a network learns to predict.
+
+    Rows in errors count from 1, without the header.
+    """
+
+    task: ClassVar[Task]
+    has_classes: ClassVar[bool] = False
+    loss: ClassVar[str]
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The target as a model file keeps it."""
+
+    # Columns and outputs ----------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """The number of outputs of the network."""
+
+    @property
+    @abstractmethod
+    def metrics(self) -> list[str]:
+        """What is measured beside the loss."""
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        """The target of each column of numbers; none for classes."""
+        return ()
+
+    @property
+    def unit(self) -> float:
+        """The size of an error of 1 of the network, in the unit of the column."""
+        return 1.0
+
+    # Encoding ---------------------------------------------------------------------------------
+
+    def known(self, *cells: Cells) -> Mask:
+        """Which rows (N,) of any table have a target, or all of several."""
+        return known_rows(*cells)
+
+    @abstractmethod
+    def encode(self, *cells: Cells) -> Array:
+        """The cells (N,) of each column as targets of the network. DataError: a missing cell."""
+
+    @abstractmethod
+    def decode(self, outputs: Array) -> Array:
+        """Outputs of the network as predictions: numbers (N,), of several columns (N, T), in the
+        unit of the column, or probabilities (N, K).
+        """
+
+    @abstractmethod
+    def truth(self, encoded: Array) -> Array:
+        """Encoded targets as scores compare them: numbers in the unit of the column, or classes."""
+
+    def refit(self, *cells: Cells) -> Target:
+        """The same target with what some of its cells say, such as those of the past."""
+        return self
+
+    def stratify(self, *cells: Cells) -> Array | None:
+        """The classes (N,) that each fold should have in equal shares; None for numbers."""
+        return None
+
+    # Notes ------------------------------------------------------------------------------------
+
+    def note(self, cells: Cells) -> str:
+        """What to know of the cells of a target that was taken for classes."""
+        return ""
+
+    def doubts(self, cells: Sequence[Cells]) -> dict[str, str]:
+        """By column, which numbers may have been read wrongly."""
+        return {}
+
+    # Scores and what is stored of them --------------------------------------------------------
+
+    @abstractmethod
+    def prior(self, encoded: Array) -> Array:
+        """What a trivial predictor says: the means (T,), or the frequencies of classes (K,)."""
+
+    @abstractmethod
+    def recent_prior(self, encoded: Array) -> Array:
+        """The same from a few recent rows, in which a class may be lacking."""
+
+    @abstractmethod
+    def scores(
+        self,
+        true: Array,
+        outputs: Array,
+        prior: Array,
+        weights: Array | None = None,
+        *,
+        decision: Decision | None = None,
+        names: Sequence[str] = (),
+    ) -> list[Score]:
+        """The scores of predictions beside those of the trivial predictor that says `prior`.
+
+        Rows count by their `weights` (N,), equally if there are none. Several columns are called
+        `names`, or as in the table.
+        """
+
+    @abstractmethod
+    def held_out_arrays(self, rows: int) -> dict[str, Kind]:
+        """The arrays that a model file holds of so many held-out rows."""
+
+    def held_out_fault(self, arrays: Mapping[str, Array]) -> str | None:
+        """What is wrong with the values of such arrays from a file; None if nothing is."""
+        weights = arrays["weights"]
+        if not len(weights) or weights.min() < 0 or not weights.any():
+            return "the held-out rows have no weights of at least 0"
+        return None
+
+
+def held_out_arrays(true: Kind, outputs: Kind, prior: int, rows: int) -> dict[str, Kind]:
+    """The arrays of held-out rows by name."""
+    return {
+        "true": true,
+        "outputs": outputs,
+        "prior": (np.float64, (prior,)),
+        "weights": (np.float64, (rows,)),
+    }
