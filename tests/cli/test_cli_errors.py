@@ -58,7 +58,7 @@ TRAIN = [  # what, the table, options, words of the message
     ("kind of none", "good.csv", "--column alhpa=number", "no column 'alhpa'. Did you mean"),
     ("not that kind", "good.csv", "--column alpha=date", "'alpha' cannot be of the kind 'date'"),
     ("kind alone", "good.csv", "--column alpha", "a column and its kind such as zip=category"),
-    ("two of one name", "twice.csv", "", "2 columns named 'a'. Give each its own name."),
+    ("two of one name", "twice.csv", "", "2 columns named 'a'. Give each column its own name."),
     ("open quote", "quote.csv", "", "quote.csv, line 2: the file ends inside of a cell."),
     (
         "one value",

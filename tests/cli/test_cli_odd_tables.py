@@ -94,7 +94,10 @@ def test_what_is_new_at_prediction_has_a_place(talweg, table) -> None:
     said = talweg("predict", "out", new)
     name, *rows = said.out.split()
     assert (said.status, name) == (0, "price")
-    assert "'size': 2 no number (as 'huge'); 'place': 1 unknown (as 'moon'), 1 missing" in said.err
+    assert (
+        "'size': 2 not a number (such as 'huge'); 'place': 1 unknown (such as 'moon'), 1 missing"
+        in said.err
+    )
     assert np.isfinite([float(each) for each in rows]).all() and len(rows) == 3
     turned = table("turned.csv", **dict(reversed(columns_for("price", {}).items())))
     both = [talweg("predict", "out", each).out for each in ("t.csv", turned)]
@@ -102,4 +105,6 @@ def test_what_is_new_at_prediction_has_a_place(talweg, table) -> None:
     other = table("other.csv", size=PLACE, place=SIZE)
     said = talweg("predict", "out", other)
     assert said.status == 0
-    assert "'size': 60 no number (as 'hill'); 'place': 60 unknown (as '0.0')" in said.err
+    assert (
+        "'size': 60 not a number (such as 'hill'); 'place': 60 unknown (such as '0.0')" in said.err
+    )

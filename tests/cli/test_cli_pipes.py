@@ -43,7 +43,7 @@ def test_what_is_unknown_in_the_standard_input_is_told_under_its_name(talweg, tr
     assert train().status == 0
     piped(b"rooms,place\n1,moon\n")
     said = talweg("predict", "out", "-")
-    assert said.err.startswith("note: the standard input: the row to predict holds what")
+    assert said.err.startswith("note: the standard input: the row to predict has cells")
 
 
 def test_an_empty_or_closed_standard_input(talweg, train, piped, monkeypatch) -> None:

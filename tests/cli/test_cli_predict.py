@@ -102,7 +102,7 @@ def test_a_model_is_its_file_or_the_folder_of_it(talweg, train, name) -> None:
     assert talweg("show", name).status == 0
 
 
-@pytest.mark.filterwarnings("ignore:.*what training never met")
+@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
 def test_what_the_table_path_says_of_each_cell_is_what_is_written(talweg, train, write) -> None:
     train()
     cells = ["", "?", "low", "1_000", "inf", " 2.5 ", "1e39", "007", "-", "3"] * 30
@@ -117,9 +117,10 @@ def test_what_the_table_path_says_of_each_cell_is_what_is_written(talweg, train,
 
 NEW = [("rooms", "place"), *((row % 5, "moon") for row in range(300))]
 NOTE = (
-    "note: new.csv: the {rows} rows to predict hold what training never met. 'place': 300 unknown "
-    "(as 'moon'). Unknown and missing cells are predicted as such, and numbers that are far out as "
-    "if they were less so. Check that these columns are what they were in training."
+    "note: new.csv: the {rows} rows to predict have cells unlike those of training. 'place': 300 "
+    "unknown (such as 'moon'). The network treats unknown and missing cells as such, and moves "
+    "values far outside towards the range of training. Check that these columns mean the same as "
+    "in training."
 )
 
 

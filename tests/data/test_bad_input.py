@@ -86,7 +86,7 @@ def test_what_is_learnt_all_the_same(cells: list[object], kind: str | None) -> N
     assert np.isfinite(model.predict({**GOOD, "odd": cells})).all()
 
 
-@pytest.mark.filterwarnings("ignore:.*what training never met")
+@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
 def test_a_thousand_levels_are_one_input() -> None:
     rows = 4000
     columns = {
@@ -117,7 +117,7 @@ def test_labels_that_look_missing() -> None:
 # Predicting -----------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore:.*what training never met")
+@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
 def test_new_categories_and_missing_cells_have_their_places(model) -> None:
     new = {"size": ["", "?", "-", "huge"], "place": ["moon", "mars", None, "unknown"]}
     predicted = model.predict(new)
@@ -141,11 +141,11 @@ def test_a_missing_column_is_named(model) -> None:
 
 
 RETYPED = [
-    ("number to words", {"size": PLACE}, "'size': 60 no number (as 'hill')"),
-    ("words to numbers", {"place": SIZE}, "'place': 60 unknown (as '0')"),
-    ("all words new", {"place": ["moon", "mars"] * 30}, "'place': 60 unknown (as 'moon')"),
-    ("a few rows", {"place": ["moon"] * 9, "size": SIZE[:9]}, "the 9 rows to predict hold what"),
-    ("not quite all", {"place": ["moon"] * 59 + ["hill"]}, "'place': 59 unknown (as 'moon')"),
+    ("number to words", {"size": PLACE}, "'size': 60 not a number (such as 'hill')"),
+    ("words to numbers", {"place": SIZE}, "'place': 60 unknown (such as '0')"),
+    ("all words new", {"place": ["moon", "mars"] * 30}, "'place': 60 unknown (such as 'moon')"),
+    ("a few rows", {"place": ["moon"] * 9, "size": SIZE[:9]}, "the 9 rows to predict have cells"),
+    ("not quite all", {"place": ["moon"] * 59 + ["hill"]}, "'place': 59 unknown (such as 'moon')"),
     ("all missing", {"place": [None] * 60}, "'place': 60 missing."),
 ]
 

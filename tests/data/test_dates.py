@@ -151,7 +151,7 @@ def test_what_only_looks_like_dates(texts: list[str]) -> None:
 
 def test_many_versions_are_no_dates_either(monkeypatch) -> None:
     monkeypatch.setattr(growing, "MOST_WORDS", 100)
-    column = growing.GrowingColumn(growing.Shelf())
+    column = growing.ColumnBuilder(growing.Shelf())
     column.add([f"{a}.{b}.{c}" for a in range(1, 9) for b in range(1, 9) for c in range(10, 20)])
     assert describe("x", column.cells()).kind == "text"
 

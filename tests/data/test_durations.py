@@ -120,7 +120,7 @@ def test_odd_cells_of_a_column_of_durations_are_noted() -> None:
     found = describe("x", as_cells([*cells, "30", "soon"]))
     assert found.note == (
         "1 of 302 cells have no unit and are read as seconds: '30' (1). Add the unit."
-        " 1 of 302 cells are no durations and count as unknown: 'soon' (1). Correct or empty them."
+        " 1 of 302 cells are not durations and count as unknown: 'soon' (1). Correct or empty them."
     )
 
 

@@ -167,7 +167,7 @@ def test_many_levels_are_learnt(model) -> None:
     assert model.scores[0].network > 0.8  # as one-hot places of a hundred levels cannot: 0.7
 
 
-@pytest.mark.filterwarnings("ignore:.*what training never met")
+@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
 def test_what_training_never_meets_adds_nothing(model) -> None:
     for name, table in model.trained.net.weights.items():
         if name.endswith("levels.0.weight"):

@@ -78,7 +78,7 @@ TABLE = {
         met=[2, "2.50", " 4 ", None, "-", "odd", math.inf],
         parsed=[2, 2.5, 4, None, None, NAN, NAN],
         unknown="odd",
-        told="1 no number (as 'odd')",
+        told="1 not a number (such as 'odd')",
         use="(value - 2.5) / 1.08, softly clipped, with places for unknown and missing",
         refused=["oak", "elm"],
         asked=["number", "decimal point", "decimal comma"],
@@ -91,7 +91,7 @@ TABLE = {
         met=["lake", " hill ", "none", "", "moon", b"lake"],
         parsed=[1, 0, 2, None, NAN, 1],
         unknown="moon",
-        told="1 unknown (as 'moon')",
+        told="1 unknown (such as 'moon')",
         use="a place for each of 3 levels (hill, lake, none), unknown, missing",
         asked=["category"],
     ),
@@ -102,7 +102,7 @@ TABLE = {
         met=["l007", "", "moon"],
         parsed=[7, None, NAN],
         unknown="moon",
-        told="1 unknown (as 'moon')",
+        told="1 unknown (such as 'moon')",
         use="some learnt numbers for each of 101 levels (l000, l001, l002, l003, l004, l005, ...),"
         " unknown, missing",
         asked=["category"],
@@ -114,7 +114,7 @@ TABLE = {
         met=["YES", "f", True, 0, "-", "", "perhaps"],
         parsed=[1, 0, 1, 0, NAN, None, NAN],
         unknown="perhaps",
-        told="1 unknown (as 'perhaps')",
+        told="1 unknown (such as 'perhaps')",
         use="a place for each of 2 levels (false, true), unknown, missing",
         refused=["oak", "elm"],
         asked=["boolean"],
@@ -126,7 +126,7 @@ TABLE = {
         met=["low", "high", "", "huge"],
         parsed=[0, 2, None, NAN],
         unknown="huge",
-        told="1 unknown (as 'huge')",
+        told="1 unknown (such as 'huge')",
         use="a place for each of 3 levels (low, medium, high), unknown, missing, and its step",
         refused=["oak", "elm"],
         asked=["ordinal"],
@@ -138,7 +138,7 @@ TABLE = {
         met=["1970-01-02", np.datetime64("1970-01-03"), "-", "", "soon"],
         parsed=[86_400, 172_800, None, None, NAN],
         unknown="soon",
-        told="1 no date (as 'soon')",
+        told="1 not a date (such as 'soon')",
         use="since, year, month, weekday, hour, sine and cosine of the day of year, sine and cosine"
         " of the weekday, sine and cosine of the hour, with places for unknown and missing",
         refused=["oak", "elm"],
@@ -152,7 +152,7 @@ TABLE = {
         met=["1.5 hours", "01:30:00", timedelta(minutes=1), 90, "-PT1.5S", "-", "", "1:30", "soon"],
         parsed=[5400, 5400, 60, 90, -1.5, None, None, NAN, NAN],
         unknown="soon",
-        told="1 no duration (as 'soon')",
+        told="1 not a duration (such as 'soon')",
         use="(value - 17 h 51 min) / 20 h 36 min, softly clipped, with places for unknown and"
         " missing",
         refused=["oak", "elm"],
@@ -259,7 +259,7 @@ def test_unfamiliar_cells_are_told_in_words(row: Row) -> None:
     assert f"'x': {row.told}" in message(row.unknown)
     assert "'x': 1 missing" in message(None)
     if row.far is not None:
-        assert "'x': 1 far out of " in message(row.far)
+        assert "'x': 1 far outside " in message(row.far)
 
 
 @ROWS
@@ -296,7 +296,7 @@ def test_values_to_try_are_cells_of_the_column(row: Row) -> None:
 
 
 @ROWS
-@pytest.mark.filterwarnings("ignore:.*what training never met")
+@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
 def test_a_model_keeps_the_column(row: Row, tmp_path) -> None:
     cells = [*row.trained] * TIMES
     table: dict[str, Any] = {"x": cells, "y": [place % 7 / 2 for place in range(len(cells))]}

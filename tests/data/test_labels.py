@@ -186,7 +186,7 @@ def test_a_class_of_missing_marks_is_learned_and_said() -> None:
 @pytest.mark.parametrize("mark", ["NA", "nan", "null"])
 def test_rows_that_a_mark_leaves_out_are_said(mark: str) -> None:
     y = ["Europe", "Asia", mark] * 20
-    with pytest.warns(DataWarning, match=f"20 rows are left out, as '{mark}' is taken for a miss"):
+    with pytest.warns(DataWarning, match=f"20 rows are left out because '{mark}' counts as a miss"):
         model = tw.TableModel("y", **QUICK).fit({"x": np.arange(60.0), "y": y})
     assert model.classes.tolist() == ["Asia", "Europe"]
 

@@ -10,7 +10,7 @@ import pytest
 import talweg as tw
 from talweg.data.columns import column_builder as growing
 from talweg.data.columns.cells import MISSING, VAGUE, Moments, Words, as_cells, as_words
-from talweg.data.columns.column_builder import OTHER, GrowingColumn, Shelf
+from talweg.data.columns.column_builder import OTHER, ColumnBuilder, Shelf
 from talweg.data.columns.dates import STYLES, seconds, written
 from talweg.data.columns.detection import as_asked, describe
 from talweg.data.columns.expected import Expected
@@ -131,7 +131,7 @@ def test_a_model_learns_the_same_from_mapped_rows(tmp_path, small_memory, monkey
 
 
 def grown(*parts: list[str]) -> object:
-    column = GrowingColumn(Shelf())
+    column = ColumnBuilder(Shelf())
     for part in parts:
         column.add(part)
     return column.cells()
@@ -163,7 +163,7 @@ def test_a_point_between_thousands_is_none_before_decimals(few_words) -> None:
 
 
 def test_a_column_known_to_be_of_numbers_is_read_as_one() -> None:
-    column = GrowingColumn(Shelf(), number=True)
+    column = ColumnBuilder(Shelf(), number=True)
     column.add(["007", " 1.5 ", "", "?", "low", "1_000", "inf"])
     column.add(["8", "", "9"])
     found = column.cells().tolist()
@@ -174,7 +174,7 @@ def test_a_column_known_to_be_of_numbers_is_read_as_one() -> None:
 def test_each_marker_of_a_missing_number_is_read_as_one() -> None:
     texts = [form for each in MISSING | VAGUE for form in (each, each.upper(), each.title())]
     for cells in (texts, [f" {each} " for each in texts], [*texts, "low"]):
-        column = GrowingColumn(Shelf(), number=True)
+        column = ColumnBuilder(Shelf(), number=True)
         column.add(["1.5", *cells, "2"])
         found = column.cells().tolist()
         odd = [np.inf] * (cells[-1] == "low")
@@ -219,11 +219,11 @@ def test_words_among_many_numbers_are_text(few_words) -> None:
 
 
 def test_arrays_and_texts_may_take_turns() -> None:
-    column = GrowingColumn(Shelf())
+    column = ColumnBuilder(Shelf())
     column.add(np.array([1.5, np.nan]))
     column.add(["2", "?"])
     np.testing.assert_array_equal(column.cells(), [1.5, np.nan, 2, np.nan])
-    column = GrowingColumn(Shelf())
+    column = ColumnBuilder(Shelf())
     column.add(["oak"])
     column.add(np.array([1.5]))
     assert column.cells().tolist() == ["oak", "1.5"]

@@ -209,7 +209,7 @@ def test_blank_lines_at_the_end_are_told(csv_file, content: str, ends: int) -> N
         read_table(csv_file(content))
 
 
-@pytest.mark.filterwarnings("ignore:.*what training never met")
+@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
 def test_as_many_predictions_as_rows(csv_file) -> None:
     x = np.linspace(0, 1, 40)
     model = tw.TableModel("y", epochs=2, n_estimators=1, hidden=(4,)).fit({"x": x, "y": 2 * x})

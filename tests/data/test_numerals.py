@@ -177,7 +177,7 @@ def test_few_slips_do_not_turn_the_others() -> None:
 
 def test_a_doubt_is_said_and_can_be_answered() -> None:
     cells = as_cells(["1,234", "2,345", "500"] * 9)
-    note = "'1,234' could be 1234 or 1.234, and is read as 1234. If that is wrong, ask for the"
+    note = "'1,234' could be 1234 or 1.234; it is read as 1234. If that is wrong, ask for the"
     assert note in describe("x", cells).note
     assert describe("x", as_cells(["1,234", "2,345.5"] * 9)).note == ""
     asked = as_asked("x", cells, "decimal comma")
@@ -194,12 +194,12 @@ def test_many_numbers_wait_for_the_cells_that_tell(monkeypatch, first: str) -> N
     monkeypatch.setattr(growing, "MOST_NUMERALS", 4)
     early = [first, *(first.replace("1", str(n), 1) for n in range(2, 9))]
     for late, mark in [("0,5", ","), ("0.5", "."), ("7.654,3", ",")]:
-        column = growing.GrowingColumn(growing.Shelf())
+        column = growing.ColumnBuilder(growing.Shelf())
         column.add(early)
         column.add([late] * 9)
         few = as_cells([*early, *[late] * 9])
         many = column.cells()
-        found = many if mark_of(many) == mark else many.under(mark)
+        found = many if mark_of(many) == mark else many.read_by(mark)
         assert mark_of(few) == mark
         np.testing.assert_array_equal(parse_numbers(found)[0], parse_numbers(few)[0])
 
@@ -288,8 +288,8 @@ def test_many_cells_of_two_readings_are_numbers_of_a_table(tmp_path, monkeypatch
     table = read_table(written(tmp_path / "t.csv", ";", {"x": cells, "y": [*map(str, range(40))]}))
     found = table.columns["x"]
     assert isinstance(found, Numbers)
-    assert table.take(np.arange(3)).columns["x"].under(",").tolist() == [101101, 102102, 103103]
-    table = Table(("x", "y"), {"x": found.under(","), "y": table.columns["y"]}, "t")
+    assert table.take(np.arange(3)).columns["x"].read_by(",").tolist() == [101101, 102102, 103103]
+    table = Table(("x", "y"), {"x": found.read_by(","), "y": table.columns["y"]}, "t")
     encoder = TableEncoder.fit(table, "y")
     assert encoder.marks["x"] == ","
     assert encoder.encode(table)[:3].tolist() == [
@@ -333,18 +333,18 @@ def test_what_says_that_nothing_is_known_is_missing(absent: str) -> None:
 @pytest.mark.parametrize(
     ("odd", "step", "note"),
     [
-        (["err"], 20, "10 of 200 cells are no numbers and count as unknown: 'err' (10)."),
-        (["<0.5"], 4, "50 of 200 cells are no numbers and count as unknown: '<0.5' (50)."),
+        (["err"], 20, "10 of 200 cells are not numbers and count as unknown: 'err' (10)."),
+        (["<0.5"], 4, "50 of 200 cells are not numbers and count as unknown: '<0.5' (50)."),
         (["err", "off"], 10, "'err' (10), 'off' (10)"),
         (["a", "b", "c", "d"], 5, "'a' (10), 'b' (10), 'c' (10) and 1 more"),
-        (["slip"], 200, "1 of 200 cells is no number and counts as unknown: 'slip' (1)."),
+        (["slip"], 200, "1 of 200 cells is not a number and counts as unknown: 'slip' (1)."),
     ],
 )
 @pytest.mark.parametrize("most", [10**6, 100], ids=["few", "many"])
 def test_words_among_numbers_are_unknown_and_named(monkeypatch, odd, step, note, most) -> None:
     monkeypatch.setattr(growing, "MOST_NUMERALS", most)
     monkeypatch.setattr(growing, "MOST_WORDS", most)
-    column = growing.GrowingColumn(growing.Shelf())
+    column = growing.ColumnBuilder(growing.Shelf())
     column.add(every(step, *odd))
     for cells in (column.cells(), as_cells(every(step, *odd))):
         found = describe("x", cells)
@@ -356,9 +356,13 @@ LOST = [  # what, cells, words of the note
     (
         "units",
         [f"{cell} kg" for cell in RANDOM],
-        "but 200 of its 200 cells are none: '-0.072 kg' (2)",
+        "but 200 of its 200 cells are not numbers: '-0.072 kg' (2)",
     ),
-    ("rare texts", every(20, *[f"x{place}" for place in range(9)]), "none: 'x0' (2), 'x1' (1), "),
+    (
+        "rare texts",
+        every(20, *[f"x{place}" for place in range(9)]),
+        "numbers: 'x0' (2), 'x1' (1), ",
+    ),
     ("some units", [*RANDOM[:150], *(f"{cell} m" for cell in RANDOM[150:])], "but 50 of its 200"),
     ("footnotes", [f"{cell}*" if cell > "0.5" else cell for cell in RANDOM], "*' (1)"),
     ("about", [f"~{cell}" if cell > "0.5" else cell for cell in RANDOM], "'~0."),
@@ -402,14 +406,14 @@ def test_codes_that_begin_with_zeros_stay_codes() -> None:
 
 
 def test_mixed_units_are_doubted() -> None:
-    assert "different signs ('$', '€')" in describe("x", as_cells(["5 €", "$7", "8 €"] * 9)).note
-    assert "different signs ('%', no sign)" in describe("x", as_cells(["5 %", "0.07"] * 9)).note
+    assert "different units ('$', '€')" in describe("x", as_cells(["5 €", "$7", "8 €"] * 9)).note
+    assert "different units ('%', none)" in describe("x", as_cells(["5 %", "0.07"] * 9)).note
     assert describe("x", as_cells(["$5", "7", "$8.5"] * 9)).note == ""
 
 
 def test_a_target_of_doubtful_numbers_is_told() -> None:
     table = {"x": np.arange(60.0) % 7, "y": [f"{n % 9 + 1},{n % 7}00" for n in range(60)]}
-    with pytest.warns(DataWarning, match="the target 'y': '1,000' could be 1000 or 1.000, and is"):
+    with pytest.warns(DataWarning, match="the target 'y': '1,000' could be 1000 or 1.000; it is"):
         tw.TableModel("y", epochs=1, n_estimators=1, bins=0, hidden=()).fit(table)
 
 
@@ -424,7 +428,7 @@ def test_odd_cells_count_alike_wherever_they_stand(monkeypatch, place, odd, kind
     for most_numerals, most_words in [(10**6, 10**6), (100, 10**6), (100, 150), (30, 40)]:
         monkeypatch.setattr(growing, "MOST_NUMERALS", most_numerals)
         monkeypatch.setattr(growing, "MOST_WORDS", most_words)
-        column = growing.GrowingColumn(growing.Shelf())
+        column = growing.ColumnBuilder(growing.Shelf())
         for start in range(0, len(cells), 20):
             column.add(cells[start : start + 20])
         kinds.append(describe("x", column.cells()).kind)

@@ -116,7 +116,7 @@ def test_the_seed_orders_the_rows_too(monkeypatch) -> None:
     assert seeds[:2] == [5, 5] and len({*seeds[1:]}) == len(seeds[1:]) == 8
 
 
-@pytest.mark.filterwarnings("ignore:.*what training never met")
+@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
 def test_a_file_is_read_with_a_header_if_training_had_one(csv_file) -> None:
     colours = {"colour": ["red", "blue"] * 20, "shape": ["round", "flat"] * 20}
     named = tw.TableModel("shape", **QUICK).fit(colours)
@@ -221,7 +221,7 @@ def test_places_that_training_never_saw_start_at_0_and_stay_there(houses) -> Non
         assert (weights == 0).all() == (name in unseen)
 
 
-@pytest.mark.filterwarnings("ignore:.*what training never met")
+@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
 def test_what_is_met_first_at_prediction_is_no_surprise_and_no_lottery(houses) -> None:
     mean = houses.trained.encoder.columns[0].mean
     cells = {"size": [mean, "n/a", "", "huge", "inf"], "place": ["hill"] * 5}

@@ -80,8 +80,20 @@ NUMBERS = [1.5, 2.5] * 100
 BAD = [  # what, cells to fit, task, cells to encode, words of the message
     ("all missing", ["?", ""], None, None, "'rings': every cell is missing. Choose another"),
     ("one label", ["a", "a", ""], None, None, "'rings': every row holds 'a', so there is nothing"),
-    ("one and a mark", [*"aa", *["NA"] * 3], None, None, "to learn. 3 rows are left out, as 'NA'"),
-    ("marks alone", ["nan", "null"] * 4, None, None, "is missing. 4 rows are left out, as 'nan'"),
+    (
+        "one and a mark",
+        [*"aa", *["NA"] * 3],
+        None,
+        None,
+        "to learn. 3 rows are left out because 'NA'",
+    ),
+    (
+        "marks alone",
+        ["nan", "null"] * 4,
+        None,
+        None,
+        "is missing. 4 rows are left out because 'nan'",
+    ),
     ("one number", [2.5, 2.5], None, None, "every row holds '2.5'"),
     ("one whole number", [3, 3], None, None, "every row holds '3'"),
     ("all different", ["a", "b", "c"], None, None, "3 different labels in 3 rows are too many"),

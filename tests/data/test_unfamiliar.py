@@ -52,26 +52,32 @@ def told_of_one(row: dict[str, object]) -> str:
 
 
 ODD = [  # a cell, what is told of it
-    ({"age": "abc"}, "'age': 1 no number (as 'abc')"),
-    ({"age": np.inf}, "'age': 1 no number (as 'inf')"),
-    ({"age": 150}, "'age': 1 far out of 18 to 79 (as 150)"),
-    ({"age": -40}, "'age': 1 far out of 18 to 79 (as -40)"),
-    ({"fare": 1e9}, "(as 1000000000)"),
-    ({"sex": "robot"}, "'sex': 1 unknown (as 'robot')"),
-    ({"member": "perhaps"}, "'member': 1 unknown (as 'perhaps')"),
-    ({"size": "huge"}, "'size': 1 unknown (as 'huge')"),
+    ({"age": "abc"}, "'age': 1 not a number (such as 'abc')"),
+    ({"age": np.inf}, "'age': 1 not a number (such as 'inf')"),
+    ({"age": 150}, "'age': 1 far outside 18 to 79 (such as 150)"),
+    ({"age": -40}, "'age': 1 far outside 18 to 79 (such as -40)"),
+    ({"fare": 1e9}, "(such as 1000000000)"),
+    ({"sex": "robot"}, "'sex': 1 unknown (such as 'robot')"),
+    ({"member": "perhaps"}, "'member': 1 unknown (such as 'perhaps')"),
+    ({"size": "huge"}, "'size': 1 unknown (such as 'huge')"),
     ({"size": None}, "'size': 1 missing"),
-    ({"since": "soon"}, "'since': 1 no date (as 'soon')"),
-    ({"since": "1920-01-01"}, "'since': 1 far out of 2020-01-01 to 2020-12-28 (as 1920-01-01)"),
-    ({"flag": 7}, "'flag': 1 far out of 0 to 1 (as 7)"),
-    ({"age": "abc", "sex": "x" * 90}, "'age': 1 no number (as 'abc'); 'sex': 1 unknown (as 'xxx"),
+    ({"since": "soon"}, "'since': 1 not a date (such as 'soon')"),
+    (
+        {"since": "1920-01-01"},
+        "far outside 2020-01-01 to 2020-12-28 (such as 1920-01-01)",
+    ),
+    ({"flag": 7}, "'flag': 1 far outside 0 to 1 (such as 7)"),
+    (
+        {"age": "abc", "sex": "x" * 90},
+        "'age': 1 not a number (such as 'abc'); 'sex': 1 unknown (such as 'xxx",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("row", "words"), ODD)
 def test_a_row_is_told_alone_and_in_a_table(row: dict[str, object], words: str) -> None:
     for said in (told_of_one(row), told({name: [cell] for name, cell in row.items()})):
-        assert words in said and said.startswith("t: the row to predict holds")
+        assert words in said and said.startswith("t: the row to predict has")
         assert len(said) < 400
 
 
@@ -95,16 +101,16 @@ def test_of_many_rows_only_what_is_more_than_chance_is_told() -> None:
     males = ["male"] * 99
     assert told({"sex": [*males, "robot"]}) == ""
     assert "'sex': 12 unknown" in told({"sex": [*males[12:], *["robot"] * 12]})
-    assert "'age': 1 no number (as 'old')" in told({"age": [*range(20, 70), "old"]})
+    assert "'age': 1 not a number (such as 'old')" in told({"age": [*range(20, 70), "old"]})
     assert told({"age": [*range(20, 70), 150]}) == ""
-    assert "'age': 1 far out" in told({"age": [*range(20, 70), 9999]})
+    assert "'age': 1 far outside" in told({"age": [*range(20, 70), 9999]})
     assert told({"weight": [1.0] * 70 + [None] * 30}) == ""
     assert "'weight': 90 missing" in told({"weight": [1.0] * 10 + [None] * 90})
     assert told({"age": [30] * 40 + [None]}) == ""
 
 
 def test_a_column_is_far_out_once() -> None:
-    assert told({"age": [9999, *[150] * 5]}).count("far out of") == 1
+    assert told({"age": [9999, *[150] * 5]}).count("far outside 18") == 1
 
 
 def test_a_sentence_has_an_end() -> None:
@@ -157,7 +163,7 @@ def test_a_call_warns_once_where_it_was_called(model, tmp_path, ask: str, rows: 
     model.save(tmp_path / "m")
     frame = pandas.DataFrame([ROW] * rows).assign(sex="robot", age="abc", y=range(rows))
     for each in (model, tw.load(tmp_path / "m")):
-        with pytest.warns(DataWarning, match=r"'age': . no number.*'sex': . unkn") as caught:
+        with pytest.warns(DataWarning, match=r"'age': . not a number.*'sex': . unkn") as caught:
             getattr(each, ask)(frame)
         assert (len(caught), caught[0].filename) == (1, __file__)
 
@@ -223,7 +229,7 @@ def test_equal_values_are_one_whatever_their_type(name: str, asked: str | None) 
 
 
 def test_true_is_no_number_among_amounts() -> None:
-    assert "'age': 1 no number (as 'True')" in told_of_one({"age": True})
+    assert "'age': 1 not a number (such as 'True')" in told_of_one({"age": True})
 
 
 def test_truths_of_a_file_are_0_and_1(model, tmp_path, capsys) -> None:

@@ -142,6 +142,6 @@ def test_each_text_of_a_column_is_read_once(monkeypatch) -> None:
         values, missing = columns.parse(cells[rows], vague=True)
         assert (len(values), missing.tolist()[:2]) == (len(cells[rows]), [False, False])
     assert len(read) == 1
-    values, missing = columns.parse(cells.under(","), vague=True)
+    values, missing = columns.parse(cells.read_by(","), vague=True)
     np.testing.assert_array_equal(values[:4], [1.5, np.nan, np.nan, 2])
     assert missing.tolist()[:4] == [False, False, True, False]

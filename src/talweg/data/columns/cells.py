@@ -1,4 +1,4 @@
-"""The cells of a column: numbers, or words, each different text kept once."""
+"""The cells of a column: numbers, or words with each distinct text kept once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from talweg.lazy import cached_property
 Codes = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
-# Compared in lower case; of Excel, of SQL, and of C on Windows.
+# Compared in lower case. They come from Excel, SQL, and C on Windows, among others.
 _MISSING = (
     "? na n/a n.a. <na> nan nat null (null) <null> [null] -nan nan(ind) -nan(ind) \\n #n/a #na"
     " #value! #div/0! #ref! #name? #num! #null! 1.#ind -1.#ind 1.#qnan -1.#qnan"
@@ -30,26 +30,27 @@ _VAGUE = (
     " - -- --- \u2013 \u2014 \u2212 . .. ... \u2026 * **"
 )
 MISSING = frozenset(["", "#n/a n/a", *_MISSING.split()])
-# Missing among numbers and dates; among words they may well be an answer, and are one more word.
+# Missing among numbers and dates. Among words they may be an answer, so there they are words.
 VAGUE = frozenset(["not available", "not applicable", "no data", *_VAGUE.split()])
-SPELT = dict.fromkeys((text for each in MISSING | VAGUE for text in (each, each.upper())), "nan")
-LARGEST = 1e38  # float32 ends at 3.4e38: what lies beyond counts as infinite
+# What float() is to read instead of a text for a missing cell.
+NAN_OF = dict.fromkeys((text for low in MISSING | VAGUE for text in (low, low.upper())), "nan")
+LARGEST = 1e38  # float32 ends at 3.4e38; numbers beyond this count as infinite
 
-_HELD, _SHARE_HELD = 10, 0.01  # rows at the end of a range, beyond which more would lie
+_HELD, _SHARE_HELD = 10, 0.01  # rows with one value that make it the end of a range
 
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """Cells of text (N,): a code a row, and the text that each code stands for.
+    """Cells of text (N,): one code per row, and the text of each code.
 
-    Levels stand in the order in which they were first met. Where there were too many to keep,
-    the column is `full`, and the last level stands for all that found no place. Of cells that no
-    network can use, `why` is a sentence that says so.
+    Levels are in order of first occurrence. A column with too many levels to keep is `full`, and
+    its last level stands for all texts that were not kept. If no network can use the cells, `why`
+    is a sentence that says so.
 
     The levels of a number column are numbers as Python writes them, read by its decimal `mark`
-    ("" for a column of words), but for those with a unit, as in "5 %"; `raw` has them as the cells
-    did, where that differs. `odd` names the cells of a full column that are no numbers, where the
-    others are, and counts them.
+    ("" for a column of words), except those with a unit such as "5 %". `raw` has the levels as the
+    cells wrote them, if that differs. In a full column whose other cells are numbers, `odd` lists
+    the texts that are not, with their counts.
     """
 
     codes: Codes
@@ -59,52 +60,52 @@ class Words:
     raw: tuple[str, ...] = ()
     mark: str = ""
     odd: tuple[tuple[str, int], ...] = ()
-    kept: dict[bool, tuple[Floats, Mask]] = field(default_factory=dict, repr=False)
+    parsed: dict[bool, tuple[Floats, Mask]] = field(default_factory=dict, repr=False)
 
     @staticmethod
     def of(items: Iterable[str]) -> Words:
-        """The words of texts that are stripped already."""
-        places: dict[str, int] = {}
-        codes = [places.setdefault(item, len(places)) for item in items]
-        return Words(np.array(codes, dtype=np.int32), tuple(places))
+        """The words of texts that are already stripped."""
+        code_of: dict[str, int] = {}
+        codes = [code_of.setdefault(item, len(code_of)) for item in items]
+        return Words(np.array(codes, dtype=np.int32), tuple(code_of))
 
     @staticmethod
     def unfit(rows: int, why: str) -> Words:
-        """So many cells that no network can use."""
+        """Cells that no network can use, for the reason `why`."""
         return Words(np.zeros(rows, np.int32), ("",), full=True, why=why)
 
     @property
     def in_use(self) -> Words:
-        """With the levels alone that occur, where rows are fewer than levels."""
+        """The same cells without unused levels, if there are more levels than rows."""
         if len(self.codes) >= len(self.levels):
             return self
         used, codes = np.unique(self.codes, return_inverse=True)
-        places = used.tolist()
-        levels = tuple(self.levels[each] for each in places)
-        raw = tuple(self.raw[each] for each in places) if self.raw else ()
+        kept = used.tolist()
+        levels = tuple(self.levels[code] for code in kept)
+        raw = tuple(self.raw[code] for code in kept) if self.raw else ()
         return Words(codes.astype(np.int32), levels, raw=raw, mark=self.mark)
 
-    def under(self, mark: str) -> Words:
-        """The same cells, their numbers read by this decimal mark; as they are written for ""."""
+    def read_by(self, mark: str) -> Words:
+        """The same cells with numbers read by this decimal mark; for "", as they are written."""
         if mark == self.mark:
             return self
         raw = self.raw or self.levels
-        levels = tuple(cleaned(each, mark, keeps_unit=True) for each in raw)
-        found = replace(self, levels=levels, raw=raw if levels != raw else (), mark=mark, kept={})
-        found.__dict__["tally"] = self.tally  # of the same cells, as they are written
-        return found
+        levels = tuple(cleaned(text, mark, keeps_unit=True) for text in raw)
+        words = replace(self, levels=levels, raw=raw if levels != raw else (), mark=mark, parsed={})
+        words.__dict__["tally"] = self.tally  # the same cells as they are written
+        return words
 
-    def read(self, vague: bool) -> tuple[Floats, Mask]:
-        """The levels as numbers, NaN where they are none, and which of them say that a cell is
-        missing; kept, since a wide table asks for them time and again.
+    def parse_levels(self, vague: bool) -> tuple[Floats, Mask]:
+        """The levels as numbers, NaN for other text, and which levels mark a missing cell. The
+        result is kept, since a wide table asks for it many times.
         """
-        if vague not in self.kept:
+        if vague not in self.parsed:
             values = _numbers(self.raw or self.levels, self.mark)
             absent = np.zeros(len(values), np.bool_)
-            for place in np.flatnonzero(np.isnan(values)).tolist():
-                absent[place] = is_missing(self.levels[place], vague=vague)
-            self.kept[vague] = values, absent
-        return self.kept[vague]
+            for code in np.flatnonzero(np.isnan(values)).tolist():
+                absent[code] = is_missing(self.levels[code], vague=vague)
+            self.parsed[vague] = values, absent
+        return self.parsed[vague]
 
     @cached_property
     def tally(self) -> Tally:
@@ -112,11 +113,11 @@ class Words:
         return Tally.of(self._present(), len(self))
 
     def _present(self) -> Iterator[tuple[str, int]]:
-        """Each text as it is written, and how often; those for what is missing left out."""
+        """Each text as it is written, with its count; texts that mark missing cells left out."""
         counts = np.bincount(self.codes, minlength=len(self.levels)).tolist()
-        for each, count in zip(self.raw or self.levels, counts, strict=True):
-            if count and not is_missing(each, vague=True):
-                yield each, count
+        for text, count in zip(self.raw or self.levels, counts, strict=True):
+            if count and not is_missing(text, vague=True):
+                yield text, count
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -142,21 +143,21 @@ class Words:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How often each text occurs, in the order of levels; those that do not are left out."""
-        found: dict[str, int] = {}
+        """How often each text occurs, in the order of the levels, without unused levels."""
+        totals: dict[str, int] = {}
         counts = np.bincount(self.codes, minlength=len(self.levels)).tolist()
-        for each, count in zip(self.levels, counts, strict=True):
-            if count:  # two texts may be one number: 1.0 and 1,0
-                found[each] = found.get(each, 0) + count
-        return found
+        for level, count in zip(self.levels, counts, strict=True):
+            if count:  # two texts may be the same number: 1.0 and 1,0
+                totals[level] = totals.get(level, 0) + count
+        return totals
 
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """Cells of more different texts than are kept, as numbers (N,): NaN where a cell is missing,
-    infinite for what is none.
+    """Cells with more distinct texts than are kept, as numbers (N,): NaN for missing cells, inf for
+    unknown ones.
 
-    There is a reading by each style that the cells may be written in, the likeliest first.
+    There is one reading for each style that the cells may be written in, the likeliest first.
     """
 
     readings: Mapping[str, Floats]
@@ -173,22 +174,22 @@ class Readings:
         return len(self.values)
 
     def __getitem__(self, rows: NDArray[Any] | slice) -> Self:
-        return self.each(lambda values: values[rows])
+        return self.map(lambda values: values[rows])
 
-    def each(self, change: Callable[[Floats], Floats]) -> Self:
-        """With each reading changed."""
-        found = {style: change(values) for style, values in self.readings.items()}
-        return replace(self, readings=found)
+    def map(self, change: Callable[[Floats], Floats]) -> Self:
+        """The cells with every reading changed."""
+        readings = {style: change(values) for style, values in self.readings.items()}
+        return replace(self, readings=readings)
 
-    def under(self, style: str) -> Self:
-        """With the reading by this style first, if there is one."""
+    def read_by(self, style: str) -> Self:
+        """The cells with the reading by this style first, if there is one."""
         if style not in self.readings or style == self.style:
             return self
         return replace(self, readings={style: self.readings[style], **self.readings})
 
 
 class Moments(Readings):
-    """Cells of many different dates: seconds since 1970, by the order of day, month and year."""
+    """Cells with many distinct dates: seconds since 1970, by the order of day, month and year."""
 
     @property
     def seconds(self) -> Floats:
@@ -200,35 +201,35 @@ class Moments(Readings):
 
 @dataclass(frozen=True, eq=False)
 class Numbers(Readings):
-    """Cells of many different numbers, by their decimal mark, and the `tally` of how all of the
-    column's cells are written.
+    """Cells with many distinct numbers, by decimal mark. `tally` says how the cells of the whole
+    column are written.
     """
 
     tally: Tally = field(default_factory=Tally)
 
     def tolist(self) -> list[float]:
-        found: list[float] = self.values.tolist()
-        return found
+        numbers: list[float] = self.values.tolist()
+        return numbers
 
 
 Cells = Floats | Words | Moments | Numbers
 
 
 def is_missing(cell: str, *, vague: bool = False) -> bool:
-    """Whether the cell only says that nothing is known; `vague` words count among numbers."""
+    """Whether a text marks a missing cell; `vague` adds words that do so among numbers only."""
     low = cell.lower()
     return low in MISSING or (vague and low in VAGUE)
 
 
 def missing_in(cells: Cells, *, vague: bool = False) -> int:
-    """How many of the cells only say that nothing is known."""
+    """How many cells are missing."""
     if isinstance(cells, Words):
-        return sum(n for each, n in cells.counts.items() if is_missing(each, vague=vague))
+        return sum(n for text, n in cells.counts.items() if is_missing(text, vague=vague))
     return int(np.isnan(cells.values if isinstance(cells, Readings) else cells).sum())
 
 
 def number(cell: str) -> float:
-    """The number that a cell spells, infinite beyond float32; NaN where it spells none."""
+    """The number in a text, infinite beyond float32; NaN for other text."""
     if not NUMERAL.fullmatch(cell):
         return math.nan
     value = float(cell)
@@ -236,9 +237,9 @@ def number(cell: str) -> float:
 
 
 def canonical(text: str) -> str:
-    """One text for what is the same in another type: 1, "1.0" and True; a day and its midnight.
+    """The same text for equal values of different types: 1, "1.0" and True; a day and its midnight.
 
-    >>> [canonical(each) for each in ("1.0", "TRUE", "2024-01-03T00:00", "red")]
+    >>> [canonical(text) for text in ("1.0", "TRUE", "2024-01-03T00:00", "red")]
     ['1', '1', '2024-01-03', 'red']
     """
     value = number(text)
@@ -254,61 +255,60 @@ _MIDNIGHT = re.compile(r"(?<=\d)[T ]00:00(:00(\.0+)?)?$")
 
 
 def truth_number(text: str) -> float:
-    """1 for true and 0 for false, however they are written; else NaN."""
+    """1 for true and 0 for false, in any case; NaN for other text."""
     return float(_TRUTHS.get(text.lower(), math.nan))
 
 
 def places_of(levels: Sequence[str]) -> dict[str, int]:
-    """The place of each level, and of its canonical text where no other level is written so."""
-    found = {level: place for place, level in enumerate(levels)}
+    """The place of each level, and of its canonical text unless that is another level."""
+    places = {level: place for place, level in enumerate(levels)}
     for place, level in enumerate(levels):
-        found.setdefault(canonical(level), place)
-    return found
+        places.setdefault(canonical(level), place)
+    return places
 
 
 def _numbers(texts: Sequence[str], mark: str) -> Floats:
-    """The number that each text spells by this decimal mark, NaN where it spells none."""
-    joined = "".join(texts)  # float() takes 1_000 and the digits of other scripts as well
+    """The number in each text by this decimal mark, NaN for other text."""
+    joined = "".join(texts)  # float() also accepts 1_000 and the digits of other scripts
     if mark in ("", POINT) and joined.isascii() and "_" not in joined:
-        with suppress(ValueError):  # 0.1 us a text, by `number` 1.5
-            values = np.fromiter((float(SPELT.get(each, each)) for each in texts), np.float64)
+        with suppress(ValueError):  # 0.1 us a text; `number` takes 1.5
+            values = np.fromiter((float(NAN_OF.get(text, text)) for text in texts), np.float64)
             values[np.abs(values) > LARGEST] *= np.inf
             return values
-    return np.array([number(cleaned(each, mark)) for each in texts], np.float64)
+    return np.array([number(cleaned(text, mark)) for text in texts], np.float64)
 
 
 def as_cells(values: ArrayLike | Cells) -> Cells:
-    """Any values (N,) as cells: numbers as float64, all else as stripped text, None as ""."""
+    """Values (N,) of any type as cells: numbers as float64, others as stripped text, None as ""."""
     if isinstance(values, Words | Readings):
         return values
-    found = as_numbers_or_texts(values)
-    if not isinstance(found, list):
-        return found
-    words = Words.of(found)
-    return settled(words, words.tally)
+    converted = as_numbers_or_texts(values)
+    if not isinstance(converted, list):
+        return converted
+    words = Words.of(converted)
+    return read_by_tally(words, words.tally)
 
 
 def tally_of(cells: Cells) -> Tally:
-    """How the numbers in the cells are written; nothing of numbers that are known as such."""
+    """How the numbers in the cells are written; an empty tally for values that came as numbers."""
     return cells.tally if isinstance(cells, Words | Numbers) else Tally()
 
 
-def settled(cells: Cells, tally: Tally, habit: str = POINT) -> Cells:
-    """The cells with the numbers of a number column read by its decimal mark, or by the `habit` of
-    the file where the column does not tell it.
+def read_by_tally(cells: Cells, tally: Tally, habit: str = POINT) -> Cells:
+    """The cells of a number column read by the decimal mark that its tally shows, or by the `habit`
+    of the file if it shows none; other cells as they are.
     """
-    if isinstance(cells, Words) and tally.is_numeric:
-        return cells.under(tally.mark(habit))
-    return cells.under(tally.mark(habit)) if isinstance(cells, Numbers) else cells
+    is_numeric = isinstance(cells, Numbers) or (isinstance(cells, Words) and tally.is_numeric)
+    return read_by(cells, tally.mark(habit)) if is_numeric else cells
 
 
-def under(cells: Cells, mark: str) -> Cells:
-    """The cells with their numbers read by the decimal mark that a model was trained with."""
-    return cells.under(mark) if isinstance(cells, Words | Numbers) else cells
+def read_by(cells: Cells, mark: str) -> Cells:
+    """The cells with their numbers read by this decimal mark."""
+    return cells.read_by(mark) if isinstance(cells, Words | Numbers) else cells
 
 
 def mark_of(cells: Cells) -> str:
-    """The decimal mark that the cells are read by; "" for a column of words."""
+    """The decimal mark by which the cells are read; "" for a column of words."""
     if isinstance(cells, Words):
         return cells.mark
     return cells.style if isinstance(cells, Numbers) else POINT
@@ -322,7 +322,7 @@ def texts(cells: Cells) -> list[str]:
 
 
 def as_words(cells: Cells) -> Words:
-    """The cells as words, numbers in their plain form, many dates in their style."""
+    """The cells as words: numbers in their plain form, dates in the style of their column."""
     if isinstance(cells, Words):
         return cells
     numbers = cells.values if isinstance(cells, Readings) else cells
@@ -341,9 +341,9 @@ def _date(moment: float, style: str) -> str:
 
 
 def parse(cells: Cells, *, vague: bool = False) -> tuple[Floats, Mask]:
-    """The cells as numbers (N,), NaN where they are none, and which are missing (N,)."""
-    if isinstance(cells, Words):  # each different text is read once
-        values, absent = cells.read(vague)
+    """The cells as numbers (N,), NaN for other text, and which cells are missing (N,)."""
+    if isinstance(cells, Words):  # each distinct text is parsed once
+        values, absent = cells.parse_levels(vague)
         return values[cells.codes], absent[cells.codes]
     if isinstance(cells, Moments):
         return np.full(len(cells), np.nan), np.isnan(cells.seconds)
@@ -353,42 +353,44 @@ def parse(cells: Cells, *, vague: bool = False) -> tuple[Floats, Mask]:
 
 
 def parse_numbers(cells: Cells) -> tuple[Floats, Mask]:
-    """As `parse`; vague words are missing where all else makes a number column."""
+    """As `parse`; vague words count as missing if the other cells make a number column."""
     values, missing = parse(cells, vague=True)
     return (values, missing) if are_numbers(values[~missing]) else parse(cells)
 
 
 def are_numbers(values: Floats) -> bool:
-    """Whether parsed cells, the missing ones left out, make a number column."""
+    """Whether parsed cells, without the missing ones, make a number column."""
     unreadable = np.count_nonzero(np.isnan(values))
     few = unreadable == 0 or unreadable < UNREADABLE * len(values)
     return bool(few and np.isfinite(values).any())
 
 
 def mean_and_scale(values: Floats) -> tuple[float, float]:
-    """Mean and standard deviation of the finite values; 0 and 1 where there is no spread."""
+    """Mean and standard deviation of the finite values; the scale is 1 without spread, the mean 0
+    without values.
+    """
     finite = values[np.isfinite(values)]
     if not len(finite):
         return 0.0, 1.0
     mean, scale = float(finite.mean()), float(finite.std())
-    # Equal values may leave a rest of rounding, which must not be blown up to a spread.
+    # Rounding leaves a tiny deviation between equal values, which is no spread.
     return mean, scale if scale > 1e-13 * float(np.abs(finite).max()) else 1.0
 
 
 def ends(values: Floats) -> tuple[float | None, float | None]:
-    """The lowest and the highest number that a column can hold, None where it may well go beyond.
+    """The lowest and the highest number that a column can hold; None for an end that is open.
 
-    An end that 10 rows and 1 % of all hold exactly is one, as of what is capped, or measured at few
-    places: more such rows would lie beyond it if any could. So is 0 where no number is negative: of
-    n + 1 rows in random order, the last is the only one below it with a probability of at most
-    1 / (n + 1).
+    A lowest or highest value is an end if at least 10 rows and 1 % of all rows equal it, as capped
+    values do: if values could lie beyond, some of these rows would. 0 is an end if no number is
+    negative: the last of n + 1 rows in random order is the only negative one with a probability of
+    at most 1 / (n + 1).
 
     >>> ends(np.array([3.0, 0.5, 9.0])), ends(np.array([-1.0] + 20 * [5.0]))
     ((0.0, None), (None, 5.0))
     """
     lowest, highest = float(values.min()), float(values.max())
     held = max(_HELD, _SHARE_HELD * len(values))
-    low, high = (np.count_nonzero(values == each) >= held for each in (lowest, highest))
+    low, high = (np.count_nonzero(values == end) >= held for end in (lowest, highest))
     return (
         lowest if low else 0.0 if lowest >= 0 else None,
         highest if high else 0.0 if highest <= 0 else None,

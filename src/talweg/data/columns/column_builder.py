@@ -1,7 +1,7 @@
-"""Columns that grow while a table is read, in memory that does not grow with the rows.
+"""Builds columns while a table is read, in memory that does not grow with the rows.
 
-Words are kept as codes of 4 bytes; a column of many different numbers or dates as float64. Beyond
-`IN_MEMORY` bytes, they lie in a temporary file that is mapped into memory.
+Words are stored as 4-byte codes, and columns of many distinct numbers or dates as float64. Beyond
+`IN_MEMORY` bytes per table, they are in temporary files that are mapped into memory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from talweg.data.columns.cells import (
-    SPELT,
+    NAN_OF,
     Cells,
     Floats,
     Moments,
@@ -31,32 +31,32 @@ from talweg.data.columns.numerals import COMMA, POINT, Tally, are_coded, cleaned
 from talweg.data.columns.values import is_long
 from talweg.scratch import Scratch
 
-BLOCK = 2**13  # cells read at a time: 200,000 x 10 take 1.6 s, with 2**17 2.4 (caches)
-FEWEST = 2**6  # rows at a time: of 1,500 columns, 5 rows take three times as long a cell
-IN_MEMORY = 2**28  # bytes of a table; more go to the folder that TMPDIR names
-WRITTEN = 2**16  # bytes of a column at a time
-_PART = 2**16  # rows of a column that are read back at a time
-MOST_WORDS = 2**18  # different texts of a column, some 40 MB of them; more are one more text
-MOST_NUMERALS = 2**12  # different numbers that are kept as text, so that 007 stays what it is
+BLOCK = 2**13  # cells read at a time: 200,000 x 10 take 1.6 s, and 2.4 s with 2**17 (caches)
+FEWEST = 2**6  # rows read at a time: with 5 rows of 1,500 columns, a cell takes three times as long
+IN_MEMORY = 2**28  # bytes of a table in memory; the rest goes to the folder of TMPDIR
+WRITTEN = 2**16  # bytes of a column written at a time
+_PART = 2**16  # rows of a column read back at a time
+MOST_WORDS = 2**18  # distinct texts kept per column, some 40 MB; all others become one text
+MOST_NUMERALS = 2**12  # distinct numbers kept as text, so that 007 stays 007
 OTHER = "(one of many others)"
-_SOME = 2**8  # texts that tell whether many are numbers at all
+_SOME = 2**8  # texts that are checked first, to see whether most are numbers
 
-Block = Sequence[Sequence[str] | Floats]  # one piece of each column
+Block = Sequence[Sequence[str] | Floats]  # some rows, column by column
 
 
 class Shelf:
-    """Where arrays lie: in memory, and once they are many in temporary files."""
+    """Stores arrays in memory up to a limit, and beyond it in temporary files."""
 
     def __init__(self) -> None:
         self._bytes = 0
 
     def holds(self, size: int) -> bool:
-        """Whether so many more bytes still go to memory."""
+        """Whether another `size` bytes fit into memory; counts them."""
         self._bytes += size
         return self._bytes <= IN_MEMORY
 
     def array(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """An array to be written, in memory or mapped."""
+        """An uninitialized array, in memory or mapped from a file."""
         size = math.prod(shape) * np.dtype(dtype).itemsize
         if self.holds(size) or not size:
             return np.empty(shape, dtype)
@@ -65,7 +65,7 @@ class Shelf:
         return scratch.mapped(dtype, shape)
 
     def keep(self, array: NDArray[Any]) -> NDArray[Any]:
-        """An array that was made in memory, where it then lies."""
+        """The array itself, or its copy mapped from a file."""
         if self.holds(array.nbytes) or not array.nbytes:
             return array
         scratch = Scratch()
@@ -73,11 +73,11 @@ class Shelf:
         return scratch.mapped(array.dtype, array.shape)
 
 
-class _Parts:
-    """Arrays of one dtype, one after another.
+class _Concatenated:
+    """A sequence of arrays of one dtype, concatenated.
 
-    They are copied into one that doubles when it is full: kept as many small ones and joined at
-    the end, 1.3 million rows of 30 columns took 600 MB to read, so 370.
+    Arrays are copied into a buffer that doubles when it is full. Reading 1.3 million rows of 30
+    columns takes 370 MB that way, and 600 MB with a list of arrays that is joined at the end.
     """
 
     def __init__(self, dtype: DTypeLike, shelf: Shelf) -> None:
@@ -102,7 +102,7 @@ class _Parts:
         return self._room[: self._rows - self._written]
 
     def _write(self) -> None:
-        """Move what is in memory to the file."""
+        """Move the part in memory to the file."""
         self._scratch = self._scratch or Scratch()
         self._scratch.append(self._in_memory)
         self._room, self._written = np.empty(0, self._room.dtype), self._rows
@@ -121,15 +121,15 @@ class _Parts:
         return self._in_memory
 
 
-class _Places(dict[str, int]):
-    """The code of each text as it stands in the file; a new one is given when asked for."""
+class _Codes(dict[str, int]):
+    """The code of each text as it is in the file; looking up a new text gives it a code."""
 
     def __init__(self) -> None:
         self.levels: dict[str, int] = {}
         self.full = False
 
     def __missing__(self, cell: str) -> int:
-        if self.full and len(self) >= 2 * MOST_WORDS:  # a column of texts, which is no input
+        if self.full and len(self) >= 2 * MOST_WORDS:  # free text, which is no input
             return self.levels[OTHER]
         level = cell.strip()
         if level not in self.levels and len(self.levels) >= MOST_WORDS:
@@ -141,56 +141,57 @@ class _Places(dict[str, int]):
         return place
 
 
-class _GrowingDates:
-    """Dates, read in each style that they may be written in: later ones tell which it is."""
+class _DateBuilder:
+    """Dates, read in every style that may apply, since only later dates may tell which one does."""
 
     def __init__(self, styles: Sequence[str], shelf: Shelf) -> None:
-        self._readings = {style: _Parts(np.float64, shelf) for style in styles}
+        self._readings = {style: _Concatenated(np.float64, shelf) for style in styles}
 
     def add(self, texts: Sequence[str], coded: Iterable[NDArray[np.int32]] | None = None) -> None:
-        """The next cells, stripped; or parts of cells as codes among these texts."""
-        absent = [is_missing(each, vague=True) for each in texts]
+        """Append cells that are stripped, or parts of cells as codes of these texts."""
+        absent = [is_missing(text, vague=True) for text in texts]
         for style, parts in self._readings.items():
-            found = np.array([seconds(each, style) for each in texts])
-            found[np.isnan(found)] = np.inf
-            found[absent] = np.nan
-            for each in [found] if coded is None else (found[codes] for codes in coded):
-                parts.append(each)
+            moments = np.array([seconds(text, style) for text in texts])
+            moments[np.isnan(moments)] = np.inf
+            moments[absent] = np.nan
+            for part in [moments] if coded is None else (moments[codes] for codes in coded):
+                parts.append(part)
 
     def cells(self) -> Cells:
         readings = {style: parts.joined() for style, parts in self._readings.items()}
         rows = len(next(iter(readings.values())))
         good = {
-            style: each
-            for style, each in readings.items()
-            if np.count_nonzero(np.isinf(each)) <= FEW_ODD * rows
+            style: moments
+            for style, moments in readings.items()
+            if np.count_nonzero(np.isinf(moments)) <= FEW_ODD * rows
         }
         return Moments(good) if good else _texts(rows)
 
 
-class _GrowingNumbers:
-    """Numbers, read by each decimal mark that the column may have: later ones may tell which.
+class _NumberBuilder:
+    """Numbers, read by every decimal mark that may apply, since later numbers may tell which one
+    does.
 
-    Many whole numbers have one reading, until one with a mark is met.
+    Whole numbers have a single reading until the first number with a mark.
     """
 
     def __init__(self, shelf: Shelf, tally: Tally, mark: str = "") -> None:
         self._shelf, self.tally = shelf, tally
         self._is_open = not mark and not tally.is_sure
         first = mark or tally.mark()
-        self._readings = {first: _Parts(np.float64, shelf)}
+        self._readings = {first: _Concatenated(np.float64, shelf)}
         if tally.short and self._is_open:
             self._read_both_ways()
 
     def add_levels(self, levels: Sequence[str], coded: Iterable[NDArray[np.int32]]) -> None:
-        """Parts of cells as codes among texts that the tally knows."""
+        """Append parts of cells as codes of texts that the tally has counted."""
         for mark, parts in self._readings.items():
-            values = np.array([self._value(each, mark) for each in levels] or [0.0])
+            values = np.array([self._value(level, mark) for level in levels] or [0.0])
             for codes in coded:
                 parts.append(values[codes])
 
     def add(self, cells: Sequence[str] | Floats) -> None:
-        """The next cells, of which the tally knows none."""
+        """Append cells that the tally has not counted."""
         if isinstance(cells, np.ndarray):
             read = dict.fromkeys(self._readings, cells)
         else:
@@ -203,7 +204,7 @@ class _GrowingNumbers:
             parts.append(read[mark])
 
     def cells(self, *, is_known: bool) -> Cells:
-        """The whole column; if it `is_known` to be of numbers, whatever else there is."""
+        """The whole column; `is_known` says that it holds numbers, whatever its texts."""
         readings = {mark: parts.joined() for mark, parts in self._readings.items()}
         first = next(iter(readings.values()))
         self.tally.numbers = int(np.count_nonzero(~np.isnan(first))) - self.tally.others
@@ -214,18 +215,18 @@ class _GrowingNumbers:
         return _texts(len(first), tuple(self.tally.odd.items()))
 
     def _read_both_ways(self) -> None:
-        """Read on by the other mark as well: so far, both give the same numbers."""
+        """Start a reading by the other mark; so far both give the same numbers."""
         (mark,) = self._readings
         other = COMMA if mark == POINT else POINT
-        parts = self._readings[other] = _Parts(np.float64, self._shelf)
+        parts = self._readings[other] = _Concatenated(np.float64, self._shelf)
         for part in self._readings[mark]:
             parts.append(part)
 
     def _look(self, cells: Sequence[str]) -> None:
         """Tally the cells that have a mark."""
         for cell in map(str.strip, cells):
-            if (POINT in cell or COMMA in cell) and (found := numeral(cell)):
-                self.tally.note(cell, found)
+            if (POINT in cell or COMMA in cell) and (written := numeral(cell)):
+                self.tally.note(cell, written)
         mark = self.tally.mark()
         if self.tally.is_sure and self.tally.shown[mark] > MOST_NUMERALS:
             self._is_open = False
@@ -234,16 +235,16 @@ class _GrowingNumbers:
             self._read_both_ways()
 
     def _read(self, cells: Sequence[str], joined: str, mark: str) -> Floats:
-        """The cells as numbers, NaN for missing; infinite for what is neither, as unknown."""
-        # float() takes 1_000 and the digits of other scripts as well
+        """The cells as numbers: NaN for missing cells, infinite for other text."""
+        # float() also accepts 1_000 and the digits of other scripts
         plain_text = joined.isascii() and "_" not in joined
         if not plain_text or (POINT in joined and mark != POINT):
             return np.array([self._value(cell.strip(), mark) for cell in cells])
         with suppress(ValueError):
             return np.fromiter(map(float, cells), np.float64, len(cells))
-        with suppress(ValueError):  # where some are empty: 250 ns a cell, one by one 330
-            spelt = [SPELT.get(cell, cell) for cell in cells]
-            return np.fromiter(map(float, spelt), np.float64, len(cells))
+        with suppress(ValueError):  # some are empty: 250 ns a cell, and 330 one by one
+            spelled = [NAN_OF.get(cell, cell) for cell in cells]
+            return np.fromiter(map(float, spelled), np.float64, len(cells))
         return np.array([self._float(cell, mark) for cell in cells])
 
     def _float(self, cell: str, mark: str) -> float:
@@ -258,7 +259,7 @@ class _GrowingNumbers:
         return value if value == value or is_missing(text, vague=True) else np.inf
 
     def _refuse(self, cells: Sequence[str], values: Floats) -> None:
-        """Tally the cells that are no numbers."""
+        """Tally the cells that are not numbers."""
         for row in np.flatnonzero(np.isinf(values)).tolist():
             text = cells[row].strip()
             if numeral(text) is None:
@@ -266,53 +267,53 @@ class _GrowingNumbers:
 
 
 def _texts(rows: int, odd: tuple[tuple[str, int], ...] = ()) -> Words:
-    """A column of many different texts, which is no input."""
+    """A column of too many distinct texts, which is no input."""
     return Words(np.zeros(rows, np.int32), (OTHER,), full=True, odd=odd)
 
 
-class GrowingColumn:
-    """One column: words, until there are many different numbers and hardly anything else, or more
-    different dates than are kept as words.
+class ColumnBuilder:
+    """One column under construction: words, until it turns out to hold many distinct numbers, or
+    more distinct dates than are kept as words.
 
-    Of a column that is known to be a `number`, all that is none counts as unknown; its decimal
-    `mark` is known too.
+    If the column is known to hold numbers (`number`), with a known decimal `mark`, other text
+    counts as unknown from the start.
     """
 
     def __init__(self, shelf: Shelf, *, number: bool = False, mark: str = POINT) -> None:
         self._shelf, self._is_known = shelf, number
-        self._places = _Places()
-        self._parts = _Parts(np.int32, shelf)
-        self._numbers = _GrowingNumbers(shelf, Tally(), mark) if number else None
-        self._dates: _GrowingDates | None = None
+        self._codes = _Codes()
+        self._parts = _Concatenated(np.int32, shelf)
+        self._numbers = _NumberBuilder(shelf, Tally(), mark) if number else None
+        self._dates: _DateBuilder | None = None
         self._next_look = MOST_NUMERALS
-        self._is_filling = True  # whether it may still come to more words than are kept
+        self._is_filling = True  # whether there is still room for more words
 
     def add(self, cells: Sequence[str] | Floats) -> None:
-        """The next cells: texts, or float64."""
+        """Append cells: texts or float64."""
         if isinstance(cells, np.ndarray):
-            if not self._numbers and len(self._places) == 0:
-                self._numbers = _GrowingNumbers(self._shelf, Tally(), POINT)
-            cells = cells if self._numbers else [plain(each) for each in cells.tolist()]
+            if not self._numbers and len(self._codes) == 0:
+                self._numbers = _NumberBuilder(self._shelf, Tally(), POINT)
+            cells = cells if self._numbers else [plain(value) for value in cells.tolist()]
         if self._numbers:
             self._numbers.add(cells)
             return
         assert not isinstance(cells, np.ndarray)
         if self._dates:
-            self._dates.add([each.strip() for each in cells])
+            self._dates.add([cell.strip() for cell in cells])
             return
-        if len(cells) > MOST_NUMERALS:  # so that a column of numbers is soon found out
+        if len(cells) > MOST_NUMERALS:  # so that a column of numbers is recognized early
             self.add(cells[:MOST_NUMERALS])
             self.add(cells[MOST_NUMERALS:])
             return
-        if self._is_filling and len(self._places.levels) + len(cells) > MOST_WORDS:
+        if self._is_filling and len(self._codes.levels) + len(cells) > MOST_WORDS:
             self._is_filling = False
             if self._becomes_dates() or self._becomes_numbers(at_last=True):
                 self.add(cells)
                 return
-        codes = map(self._places.__getitem__, cells)
+        codes = map(self._codes.__getitem__, cells)
         self._parts.append(np.fromiter(codes, np.int32, len(cells)))
-        if len(self._places.levels) > self._next_look:
-            self._next_look = 2 * len(self._places.levels)
+        if len(self._codes.levels) > self._next_look:
+            self._next_look = 2 * len(self._codes.levels)
             self._becomes_numbers()
 
     def cells(self) -> Cells:
@@ -321,35 +322,35 @@ class GrowingColumn:
             return self._dates.cells()
         if self._numbers:
             return self._numbers.cells(is_known=self._is_known)
-        return Words(self._parts.joined(), tuple(self._places.levels), self._places.full)
+        return Words(self._parts.joined(), tuple(self._codes.levels), self._codes.full)
 
     @property
     def tally(self) -> Tally | None:
-        """How its numbers are written, where they are many; words tell it themselves."""
+        """How numbers are written; None for words, which have a tally of their own."""
         return self._numbers.tally if self._numbers else None
 
     def _present(self) -> list[str]:
-        return [each for each in self._places.levels if not is_missing(each, vague=True)]
+        return [text for text in self._codes.levels if not is_missing(text, vague=True)]
 
     def _becomes_dates(self) -> bool:
         if not (styles := [*styles_of(dict.fromkeys(self._present(), 1))]):
             return False
-        self._dates, levels = _GrowingDates(styles, self._shelf), list(self._places.levels)
+        self._dates, levels = _DateBuilder(styles, self._shelf), list(self._codes.levels)
         self._dates.add(levels, self._parts)
-        self._places = _Places()
+        self._codes = _Codes()
         return True
 
     def _becomes_numbers(self, *, at_last: bool = False) -> bool:
-        """Keep numbers, where hardly any text is none, they are no codes such as 007, and none is
-        so long that float64 merges it with others. `at_last`, where there is no place for more
-        words, most texts will do: all cells decide in the end.
+        """Switch to numbers if nearly all texts are numbers, they are not codes such as 007, and
+        none is so long that float64 merges it with others. `at_last`, when there is no room for
+        more words, a majority of numbers suffices; all cells decide in the end.
         """
-        levels = list(self._places.levels)
+        levels = list(self._codes.levels)
         some = levels[:: 1 + len(levels) // _SOME]
-        if 2 * sum(map(bool, map(numeral, some))) < len(some):  # of texts, to count all takes long
+        if 2 * sum(map(bool, map(numeral, some))) < len(some):  # counting all free text is slow
             return False
-        each = (np.bincount(codes, minlength=len(levels)) for codes in self._parts)
-        rows = sum(each, np.zeros(len(levels), np.int64)).tolist()
+        counts = (np.bincount(codes, minlength=len(levels)) for codes in self._parts)
+        rows = sum(counts, np.zeros(len(levels), np.int64)).tolist()
         known = [not is_missing(level, vague=True) for level in levels]
         pairs = [*compress(zip(levels, rows, strict=True), known)]
         tally = Tally.of(pairs, math.inf if at_last else sum(rows))
@@ -357,14 +358,14 @@ class GrowingColumn:
             return False
         if not at_last and (are_coded(dict(pairs)) or any(map(is_long, levels))):
             return False
-        self._numbers = _GrowingNumbers(self._shelf, tally)
+        self._numbers = _NumberBuilder(self._shelf, tally)
         self._numbers.add_levels(levels, self._parts)
-        self._parts, self._places = _Parts(np.int32, self._shelf), _Places()
+        self._parts, self._codes = _Concatenated(np.int32, self._shelf), _Codes()
         return True
 
 
 class UnreadColumn:
-    """A column that nobody asks for, or whose cells no network can use, as `why` says."""
+    """A column that is not needed, or whose cells no network can use for the reason `why`."""
 
     tally = None
 

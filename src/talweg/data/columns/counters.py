@@ -1,4 +1,4 @@
-"""Columns of numbers that only count the rows of the file, such as `No` or pandas' `Unnamed: 0`."""
+"""Recognizes columns of numbers that only count the rows, such as `No` or pandas' `Unnamed: 0`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from talweg.data.columns.cells import Floats, plain
 
-FEWEST_COUNTED = 20  # in a shorter table, 1, 2, 3, ... may well be an input
+FEWEST_COUNTED = 20  # rows; in a shorter table 1, 2, 3, ... may be an input
 
 _NAMES_ROWS = re.compile(r"(?:^|[\W_])(?i:id|uuid|guid|key|rownames?)$|[a-z]I[dD]$")
 _COUNTS_ROWS = re.compile(
@@ -19,16 +19,15 @@ _CALENDAR = re.compile(
     r"(?i:year|yr|quarter|month|week|day|date|hour|minute|second|time|timestamp|period|yyyymm(?:dd)?)s?$"
 )
 _YEARS = (1700, 2100)
-_SAME_STEPS = 0.5  # of a counter with gaps, the share of steps that are its usual step
-_COUNTED_ON = 0.8  # of a counter that begins again with each group, the share of such steps
+_SAME_STEPS = 0.5  # the share of steps of a counter with gaps that have the usual size
+_COUNTED_ON = 0.8  # the share of steps that count by one, in a counter that restarts per group
 
 
 def why_only_counts(name: str, values: Floats) -> str:
-    """Why these numbers (N,), in the order of the file, say no more than which row it is; "" where
-    they may say more.
+    """Why numbers (N,), in the order of the file, only count the rows; "" if they may tell more.
 
-    Whole numbers in even steps, up or down, are the number of the row, whatever the column is
-    called, unless by a unit of the calendar. Where rows have been left out, some steps are larger.
+    Whole numbers that rise or fall in equal steps are row numbers whatever the column is called,
+    except by a unit of the calendar. Where rows were removed, some steps are larger.
 
     >>> why_only_counts("No", np.arange(7.0, 107.0))
     'It numbers the rows: 7 to 106, in their order.'
@@ -50,13 +49,13 @@ def why_only_counts(name: str, values: Floats) -> str:
             return f"It numbers the rows: {span}, in their order, with gaps."
     counts = bool(_COUNTS_ROWS.search(name))
     if (counts or _NAMES_ROWS.search(name)) and len(np.unique(values)) == len(values):
-        return "It names the rows: each number occurs once."
+        return "It names the rows: every number occurs once."
     begins_again = counts and _begins_again(values, steps)
     return "It numbers the rows of each group." if begins_again else ""
 
 
 def _are_years(values: Floats, steps: Floats) -> bool:
-    """Whether the numbers may be years, one after another."""
+    """Whether the numbers may be consecutive years."""
     low, high = _YEARS
     return bool(values.min() >= low and values.max() <= high and (np.abs(steps) == 1).all())
 
@@ -66,13 +65,13 @@ def _is_monotone(steps: Floats) -> bool:
 
 
 def _has_gaps(steps: Floats) -> bool:
-    """Whether most steps are the same, and all others several of them at once."""
+    """Whether most steps have the same size, and all others are multiples of it."""
     sizes, counts = np.unique(np.abs(steps), return_counts=True)
     usual = sizes[counts.argmax()]
     return bool(counts.max() >= _SAME_STEPS * len(steps) and (sizes % usual == 0).all())
 
 
 def _begins_again(values: Floats, steps: Floats) -> bool:
-    """Whether the numbers count up by one, and otherwise go back to where they began."""
+    """Whether the numbers count up by one and otherwise return to the first number."""
     counted = steps == 1
     return bool(counted.mean() >= _COUNTED_ON and (values[1:][~counted] == values[0]).all())

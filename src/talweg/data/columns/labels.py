@@ -1,4 +1,4 @@
-"""Labels of classes: which spellings are one class, and the values that predictions give back."""
+"""Class labels: which spellings are the same class, and which values predictions return."""
 
 from __future__ import annotations
 
@@ -25,46 +25,46 @@ _VALUE: Mapping[ValueType, Callable[[str], Any]] = {
 
 
 def classes_of(counts: Mapping[str, int]) -> tuple[str, ...]:
-    """The classes of labels, by how often each text occurs: numbers in their order, text in that
-    of the alphabet.
+    """The classes among labels, given how often each text occurs: numbers in numeric order, text in
+    alphabetical order.
 
-    Where all labels are numbers, those of one value are one class, spelt as it mostly is.
+    If all labels are numbers, equal numbers are one class in its most frequent spelling.
 
     >>> classes_of({"10": 5, "9": 2, "9.0": 1}), classes_of({"b": 1, "10": 1, "9": 1})
     (('9', '10'), ('10', '9', 'b'))
     """
     if not all(math.isfinite(number(text)) for text in counts):
         return tuple(sorted(counts))
-    spelt: dict[str, str] = {}
+    spelling_of: dict[str, str] = {}
     for text in sorted(counts, key=lambda text: (counts[text], text == plainly(text))):
-        spelt[plainly(text)] = text
-    return tuple(sorted(sorted(spelt.values()), key=number))
+        spelling_of[plainly(text)] = text
+    return tuple(sorted(sorted(spelling_of.values()), key=number))
 
 
 def plainly(label: str) -> str:
-    """A number in its plain form, so that "1", "1.0" and 1.0 are one class; else as it is."""
+    """A number in its plain form, so that "1", "1.0" and 1.0 are one class; other text as it is."""
     value = number(label)
     return plain(value) if abs(value) < EXACT else label
 
 
 def types_of(labels: Sequence[str], types: Types | None) -> tuple[ValueType, ...]:
-    """The type of each label, () where all are text: that of the source, or, where that has none,
-    what each of them converts back from exactly.
+    """The type of each label, () if all are text: that of the source, or, if the source has none,
+    the first type whose values are written exactly like the labels.
 
     >>> types_of(["1", "2"], None), types_of(["01", "2"], None), types_of(["1", "2"], "text")
     (('whole', 'whole'), (), ())
     """
     if isinstance(types, Mapping):
         return tuple(types.get(label, "text") for label in labels)
-    found = _spelt(labels) if types is None else types
-    if found == "number" and not all(math.isfinite(number(label)) for label in labels):
+    common = _type_of_spelling(labels) if types is None else types
+    if common == "number" and not all(math.isfinite(number(label)) for label in labels):
         return ()
-    return () if found == "text" else (found,) * len(labels)
+    return () if common == "text" else (common,) * len(labels)
 
 
-def _spelt(labels: Sequence[str]) -> ValueType:
-    """The type that all labels convert back from exactly."""
-    return next(kind for kind, spells in _SPELLS.items() if all(map(spells, labels)))
+def _type_of_spelling(labels: Sequence[str]) -> ValueType:
+    """The first type whose values are written exactly like all labels."""
+    return next(name for name, spells in _SPELLS.items() if all(map(spells, labels)))
 
 
 def _is_whole(label: str) -> bool:
@@ -87,22 +87,22 @@ _SPELLS: Mapping[ValueType, Callable[[str], bool]] = {
 
 
 def values_of(labels: Sequence[str], types: Sequence[ValueType]) -> NDArray[Any]:
-    """The labels (K,) as values of their types: an array of one type where they have one."""
-    kinds = types or [_TEXT] * len(labels)
-    values = [_VALUE[kind](label) for label, kind in zip(labels, kinds, strict=True)]
-    dtype = _dtype(kinds[0], values) if len(set(kinds)) == 1 else np.dtype(object)
+    """The labels (K,) as values of their types, in an array of one dtype if they share a type."""
+    names = types or [_TEXT] * len(labels)
+    values = [_VALUE[name](label) for label, name in zip(labels, names, strict=True)]
+    dtype = _dtype(names[0], values) if len(set(names)) == 1 else np.dtype(object)
     if dtype is None:
         return np.array(values)
     return np.fromiter(values, dtype=dtype, count=len(values))
 
 
-def _dtype(kind: ValueType, values: Sequence[Any]) -> np.dtype[Any] | None:
-    """The dtype of values of one type, None where NumPy finds it."""
-    if kind == "whole":
+def _dtype(name: ValueType, values: Sequence[Any]) -> np.dtype[Any] | None:
+    """The dtype of values of one type; None if NumPy finds it."""
+    if name == "whole":
         wide = (np.dtype(np.int64), np.dtype(np.uint64))
-        fits = (each for each in wide if _holds(each, min(values)) and _holds(each, max(values)))
+        fits = (dtype for dtype in wide if all(_holds(dtype, f(values)) for f in (min, max)))
         return next(fits, np.dtype(object))
-    return None if kind in ("truth", "number", "moment") else np.dtype(object)
+    return None if name in ("truth", "number", "moment") else np.dtype(object)
 
 
 def _holds(dtype: np.dtype[Any], value: int) -> bool:
@@ -111,13 +111,13 @@ def _holds(dtype: np.dtype[Any], value: int) -> bool:
 
 # Marks of missing cells that are values ---------------------------------------------------------
 
-_FEWEST = 3  # cells that hold such a mark, and words of its form, or it stays a mark
+_FEWEST = 3  # cells with such a mark, and words of its form, that make it a value
 
 
 def named_marks(counts: Mapping[str, int]) -> frozenset[str]:
-    """Texts that elsewhere mark a missing cell, and are values here: NA among AF, AS and EU.
+    """Texts that usually mark a missing cell but are values here, as NA is among AF, AS and EU.
 
-    Such a mark is repeated, and all other texts are words of as many letters, in the same case.
+    Such a mark repeats, and all other texts are words with as many letters in the same case.
 
     >>> [*named_marks({"AF": 9, "AS": 9, "NA": 9})], [*named_marks({"Africa": 9, "NA": 9})]
     (['NA'], [])
@@ -126,8 +126,7 @@ def named_marks(counts: Mapping[str, int]) -> frozenset[str]:
     forms = {_form(text) for text in counts if not is_missing(text)} if marks else set()
     if len(forms) != 1 or sum(not is_missing(text) for text in counts) < _FEWEST - 1:
         return frozenset()
-    found = (text for text in marks if _form(text) in forms and counts[text] >= _FEWEST)
-    return frozenset(found)
+    return frozenset(text for text in marks if _form(text) in forms and counts[text] >= _FEWEST)
 
 
 def _form(text: str) -> tuple[int, bool, bool, bool]:
@@ -138,17 +137,17 @@ def _form(text: str) -> tuple[int, bool, bool, bool]:
 
 
 def known_rows(*cells: Cells) -> Mask:
-    """Which rows (N,) have a target, or each of several; others cannot be learnt from."""
+    """Which rows (N,) have all targets; the others cannot be learned from."""
     missing: Mask = np.any([_missing(column) for column in cells], axis=0)
     return ~missing
 
 
 def _missing(cells: Cells) -> Mask:
-    """Which cells (N,) of a target say that nothing is known."""
+    """Which cells (N,) of a target are missing."""
     missing = parse_numbers(cells)[1]
     marks = named_marks(cells.counts) if isinstance(cells, Words) else ()
     if marks and isinstance(cells, Words):
-        missing &= ~np.array([each in marks for each in cells.levels])[cells.codes]
+        missing &= ~np.array([level in marks for level in cells.levels])[cells.codes]
     return missing
 
 
@@ -161,21 +160,21 @@ def refuse_missing(name: str, known: Mask) -> None:
 
 
 def all_alike(name: str, value: str, cells: Cells) -> str:
-    """Why a target (N,) of which only one `value` is known cannot be learned."""
+    """Why a target (N,) with a single `value` cannot be learned."""
     hint = left_out(cells) or "Choose another column."
     return f"Target {name!r}: every row holds {value!r}, so there is nothing to learn. {hint}"
 
 
 def left_out(cells: Cells) -> str:
-    """A sentence about the rows of a target (N,) whose label is a word for a missing cell, such as
-    NA, and how to keep them; "" where there are none. Numbers hold no words.
+    """A sentence about rows of a target (N,) whose label is a word for a missing cell, such as NA,
+    and how to keep them; "" if there are none.
     """
     counts = cells.counts if isinstance(cells, Words) else {}
-    words = [each for each in counts if each.isalpha() and is_missing(each)]
-    lost = [each for each in words if counts[each] >= _FEWEST and each not in named_marks(counts)]
+    words = [text for text in counts if text.isalpha() and is_missing(text)]
+    lost = [text for text in words if counts[text] >= _FEWEST and text not in named_marks(counts)]
     if not lost:
         return ""
     return (
-        f"{counts[lost[0]]:,} rows are left out, as {lost[0]!r} is taken for a missing label. If it"
-        " is a class, spell it in full."
+        f"{counts[lost[0]]:,} rows are left out because {lost[0]!r} counts as a missing label. If"
+        " it is a class, spell it in full."
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from talweg.data.columns.cells import as_cells, is_missing, under
+from talweg.data.columns.cells import as_cells, is_missing, read_by
 from talweg.data.columns.familiar import FAR, Familiar, Fault
 from talweg.data.columns.kinds.base import Column, Inputs
 from talweg.data.columns.kinds.levels import CodeColumn, OneHotColumn
@@ -106,7 +106,7 @@ class RowEncoder:
 
     def _encode_others(self, cells: Mapping[str, Any], row: Inputs, met: Unfamiliar | None) -> None:
         for name, start, column, mark in self._others:
-            cell = under(as_cells(as_row(cells[name])), mark)
+            cell = read_by(as_cells(as_row(cells[name])), mark)
             own = row[start : start + column.width]
             own[:] = column.encode(cell)[0]
             if met is not None:

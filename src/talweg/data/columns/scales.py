@@ -1,11 +1,11 @@
-"""Words that have an order: small, medium, large."""
+"""Scales of words with an order, such as small, medium, large."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-# From the least to the most; words that may stand for one step are parted by |.
+# From least to most; synonyms for one step are separated by |.
 _SCALES = (
     "lowest|very low|vlow, low, medium low, medium|med|mid|moderate|average|normal, medium high, "
     "high, very high|vhigh|highest, extreme",
@@ -35,11 +35,11 @@ _STEPS = [
     {word: place for place, words in enumerate(scale.split(", ")) for word in words.split("|")}
     for scale in _SCALES
 ]
-_LETTERS_NEED = {"m", "l"}  # single letters mean much else
+_LETTERS_NEED = {"m", "l"}  # single letters have many other meanings
 
 
 def scale_of(levels: Iterable[str]) -> tuple[str, ...] | None:
-    """The levels in their order, where all are words of one scale and none has its step twice.
+    """The levels in their order, if all are on one scale and no step occurs twice; else None.
 
     >>> scale_of(["Large", "small", "medium"])
     ('small', 'medium', 'Large')

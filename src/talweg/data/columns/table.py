@@ -1,4 +1,4 @@
-"""A table in memory: named columns of cells, all of one length."""
+"""A table in memory: named columns of cells, all of the same length."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from talweg.errors import DataError, counted, nearest
 class Table:
     """Columns (N,) of cells by name: float64 with NaN for missing, or text.
 
-    `types` says what the values of a column were where the source has types, which a CSV file has
-    not. `numbered` are the names that are whole numbers in the source, as a data frame may have.
-    `index` holds the dates that a frame's rows are labelled by without a name: they are no column,
-    but may tell the order of the rows.
+    `types` says what the values of each column were, if the source has types; a CSV file has none.
+    `numbered` are the names that are whole numbers in the source, which a data frame may have.
+    `index` holds the dates of a frame's unnamed index: they are no column but may order the rows.
     """
 
     names: tuple[str, ...]
@@ -39,14 +38,14 @@ class Table:
 
     @property
     def positional(self) -> bool:
-        """Whether the columns are named by position, as in a file without a header."""
+        """Whether the names are positions, as in a file without a header."""
         return are_positions(self.names)
 
     def find(self, column: str | int) -> str:
-        """The name of the column with this name or, from 0 or back from -1, at this position.
+        """The name of a column given by name or by position, from 0 or back from -1.
 
-        A whole number is the label of a data frame before it is a position. DataError: there is
-        no such column, or the number is the name of one and the position of another.
+        A whole number that labels a column of a data frame means that column, not a position.
+        DataError: no such column, or a number that names one column and is the position of another.
         """
         name = str(column)
         is_named = name in (self.columns if isinstance(column, str) else self.numbered)
@@ -54,34 +53,34 @@ class Table:
             return name
         try:
             place = int(name)
-            found = self.names[place]
+            at_place = self.names[place]
         except IndexError:
             last = len(self.names) - 1
             hint = f"Give a position from 0 to {last}, or -1 for the last."
         except ValueError:
             hint = nearest(name, self.names)
         else:
-            if name in self.columns and name != found:
+            if name in self.columns and name != at_place:
                 raise DataError(
                     f"{self.source}: {name} is the name of a column and the position of another,"
-                    f" {found!r}. Give the name as text: {name!r} or {found!r}."
+                    f" {at_place!r}. Give the name as text: {name!r} or {at_place!r}."
                 )
             if place < 0 or len(self.numbered) < len(self.names):
-                return found
-            hint = f"Its columns have the numbers {', '.join(self.names[:5])} as names."
+                return at_place
+            hint = f"Its columns are named by the numbers {', '.join(self.names[:5])}."
         if name in self.columns:
             return name
         raise DataError(f"{self.source} has no column {name!r}. {hint}")
 
     def named(self, column: str) -> Cells:
-        """The cells of the column with this name. DataError: there is none."""
+        """The cells of the column with this name. DataError: no such column."""
         if column not in self.columns:
             hint = nearest(column, self.names)
             raise DataError(f"{self.source} has no column {column!r}. {hint}")
         return self.columns[column]
 
     def take(self, rows: NDArray[Any]) -> Table:
-        """The table of these rows: indices, or a mask (N,)."""
+        """The table of some rows, given by indices or a mask (N,)."""
         shelf = Shelf()
         columns = {name: _kept(cells[rows], shelf) for name, cells in self.columns.items()}
         index = None if self.index is None else _kept(self.index[rows], shelf)
@@ -91,18 +90,18 @@ class Table:
     def from_arrays(
         X: ArrayLike, names: Sequence[str] | None = None, *, source: str = "the array"
     ) -> Table:
-        """A table of an array (N, D); without `names`, columns are named by position."""
+        """A table of an array (N, D), with columns named by position unless `names` are given."""
         array = X if np.ma.isMaskedArray(X) else np.asarray(X)
         if array.ndim != 2:
             raise DataError(
-                f"{source} has shape {array.shape}, but (N, D) is needed: reshape it. A single row"
-                " is [[...]], a single column {'name': [...]}."
+                f"{source} has shape {array.shape}, but (N, D) is needed. Reshape it: a single row"
+                " is [[...]], and a single column is {'name': [...]}."
             )
         names = [str(place) for place in range(array.shape[1])] if names is None else names
         if len(names) != array.shape[1]:
             raise DataError(
                 f"{source} has {counted(array.shape[1], 'column')}, but"
-                f" {counted(len(names), 'name')}. Give one name a column."
+                f" {counted(len(names), 'name')} were given. Give one name for each column."
             )
         return Table.from_columns(zip(names, array.T, strict=True), source=source)
 
@@ -127,7 +126,7 @@ class Table:
             if len(column) != len(table):
                 raise DataError(
                     f"{source}: column {name!r} has {counted(len(column), 'row')}, but"
-                    f" {names[0]!r} has {len(table)}. Give columns of one length."
+                    f" {names[0]!r} has {len(table)}. Give columns of the same length."
                 )
         if not len(table):
             raise DataError(f"{source} has no rows. Give at least one.")
@@ -138,12 +137,12 @@ def _kept(cells: Cells, shelf: Shelf) -> Cells:
     if isinstance(cells, Words):
         return replace(cells, codes=shelf.keep(cells.codes))
     if isinstance(cells, Readings):
-        return cells.each(shelf.keep)
+        return cells.map(shelf.keep)
     return shelf.keep(cells)
 
 
 def evenly(rows: int, most: int) -> NDArray[np.intp]:
-    """At most so many of the rows, evenly from first to last."""
+    """At most `most` of the rows, evenly spaced from first to last."""
     return np.linspace(0, rows - 1, min(rows, most)).astype(np.intp)
 
 
@@ -153,27 +152,29 @@ def are_positions(names: Sequence[str]) -> bool:
 
 
 def check_names(names: Sequence[str], source: str) -> None:
-    """Refuse a table without columns, or with two of one name."""
+    """DataError: a table without columns, or with two of the same name."""
     if not names:
         raise DataError(f"{source} has no columns. Give at least one.")
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
-        raise DataError(f"{source} has {count} columns named {name!r}. Give each its own name.")
+        raise DataError(
+            f"{source} has {count} columns named {name!r}. Give each column its own name."
+        )
 
 
 def _read(name: str, values: Any, source: str) -> tuple[Cells, Types]:
-    """The cells of a column, and what its values are. DataError: they are no column (N,)."""
+    """The cells of a column, and the types of its values. DataError: not a column (N,)."""
     where = f"{source}: column {name!r}"
     if isinstance(values, Set | Mapping | Iterator | str | bytes):
         raise DataError(
-            f"{where} is a {type(values).__name__}, but a list or an array of one value a row is"
-            " needed."
+            f"{where} is a {type(values).__name__}, but a list or an array with one value per row"
+            " is needed."
         )
     array = as_array(values)
     is_nested = isinstance(values, list | tuple) and array.ndim == 1 and why_unfit(array)
     if array.ndim != 1 or is_nested:
         shape = np.shape(array.tolist()) if is_nested else array.shape
-        raise DataError(f"{where} has shape {shape}, but (N,) is needed. Give one value a row.")
+        raise DataError(f"{where} has shape {shape}, but (N,) is needed. Give one value per row.")
     try:
         if why := why_unfit(array):
             return Words.unfit(len(array), why), "text"

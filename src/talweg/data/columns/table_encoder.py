@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.columns.cells import Cells, as_cells, is_missing, mark_of, tally_of, under
+from talweg.data.columns.cells import Cells, as_cells, is_missing, mark_of, read_by, tally_of
 from talweg.data.columns.column_builder import Shelf
 from talweg.data.columns.detection import type_columns
 from talweg.data.columns.expected import Expected
@@ -84,7 +84,7 @@ class TableEncoder:
             marks[column.name] = KIND_OF[column.kind].mark(column, table.columns[column.name])
         columns, familiar = [], {}
         for column in used:
-            cells = under(table.columns[column.name], marks[column.name])[seen]
+            cells = read_by(table.columns[column.name], marks[column.name])[seen]
             columns.append(fit_column(column, cells))
             familiar[column.name] = columns[-1].familiar(cells)
         notes = {column.name: column.note for column in used if column.note}
@@ -116,7 +116,7 @@ class TableEncoder:
 
     def as_trained(self, name: str, cells: Cells) -> Cells:
         """The cells of a column of training, their numbers read by its decimal mark of then."""
-        return under(cells, self.marks.get(name, POINT))
+        return read_by(cells, self.marks.get(name, POINT))
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -102,11 +102,11 @@ class Unfamiliar:
             return ""
         more = len(parts) - _MOST_TOLD
         shown_parts = parts[:_MOST_TOLD] + [f"{more} more columns"] * (more > 0)
-        rows = "row to predict holds" if self.rows == 1 else f"{self.rows:,} rows to predict hold"
+        rows = "row to predict has" if self.rows == 1 else f"{self.rows:,} rows to predict have"
         return (
-            f"{source}: the {rows} what training never met. {'; '.join(shown_parts)}."
-            " Unknown and missing cells are predicted as such, and numbers that are far out as if"
-            " they were less so. Check that these columns are what they were in training."
+            f"{source}: the {rows} cells unlike those of training. {'; '.join(shown_parts)}."
+            " The network treats unknown and missing cells as such, and moves values far outside"
+            " towards the range of training. Check that these columns mean the same as in training."
         )
 
     def _part(self, column: Column) -> str:
@@ -165,11 +165,11 @@ def _words(column: Column, fault: Fault, count: int, example: str, familiar: Fam
     if fault == "missing":
         return f"{count:,} missing"
     if fault == "unknown":
-        return f"{count:,} {column.unknown_word} (as {shown(example)})"
+        return f"{count:,} {column.unknown_word} (such as {shown(example)})"
     assert isinstance(column, AmountColumn) and familiar.low is not None
     assert familiar.high is not None
     low, high = column.text_of(familiar.low), column.text_of(familiar.high)
-    return f"{count:,} far out of {low} to {high} (as {example})"
+    return f"{count:,} far outside {low} to {high} (such as {example})"
 
 
 def _outside() -> int:

@@ -1,6 +1,6 @@
-"""Reading a table from a file, or taking one from arrays or a data frame.
+"""Reads a table from a file, or takes one from arrays or a data frame.
 
-A file is read in blocks of rows, so that a table may be larger than memory.
+Files are read in blocks of rows, so that a table may be larger than memory.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
-from talweg.data.columns.cells import Cells, settled, tally_of
-from talweg.data.columns.column_builder import Block, GrowingColumn, Shelf, UnreadColumn
+from talweg.data.columns.cells import Cells, read_by_tally, tally_of
+from talweg.data.columns.column_builder import Block, ColumnBuilder, Shelf, UnreadColumn
 from talweg.data.columns.expected import Expected
 from talweg.data.columns.numerals import POINT, habit_of
 from talweg.data.columns.table import Table
@@ -29,11 +29,11 @@ Given = str | os.PathLike[str] | IO[bytes] | IO[str] | Source
 
 
 def as_table(source: Any) -> Table:
-    """A table of a path, a dict of columns or of the cells of one row, a data frame or a row of
-    one, a list of rows or of records, an array (N, D), or a table as it is.
+    """The table of any source: a path, a dict of columns or of one row, a data frame or one row of
+    it, a list of rows or records, an array (N, D), or a table, which is returned as it is.
 
-    A data frame is whatever has columns by name: those of pandas and polars, and tables of
-    pyarrow. Its named index is a column, too.
+    A data frame is anything with columns by name: frames of pandas and polars, tables of pyarrow.
+    A named index becomes a column.
     """
     if isinstance(source, Table):
         return source
@@ -45,24 +45,26 @@ def as_table(source: Any) -> Table:
 def read_table(
     given: Given, *, header: bool | None = None, expected: Expected | None = None
 ) -> Table:
-    """The table in a file of CSV, Parquet, JSON or Excel.
+    """The table in a CSV, Parquet, JSON or Excel file.
 
-    `header` says whether the first row of CSV or of a sheet names the columns; it is inferred
-    unless given, as encoding and dialect are, for a table to predict from what is `expected`. The
-    file may be packed (gzip, bz2, xz, zip). DataError: a file that is not there, is no table or
-    has no rows, and a line that does not fit, by its number.
+    The file may be compressed (gzip, bz2, xz, zip).
+
+    `header` says whether the first row of a CSV file or sheet names the columns. By default it is
+    inferred, as the encoding and the dialect are; for a table to predict, what the model `expected`
+    helps. DataError: a file that does not exist, is not a table or has no rows; a line that does
+    not fit, with its number.
     """
     file = _opened(given, header, expected)
-    return file if isinstance(file, Table) else _grown(file.blocks(), file)
+    return file if isinstance(file, Table) else _built(file.blocks(), file)
 
 
 def read_parts(
     given: Given, *, header: bool | None = None, expected: Expected | None = None
 ) -> Iterator[Table]:
-    """The same table in parts of some rows, one after another, in memory that does not grow.
+    """The same table in parts of some rows each, in constant memory.
 
-    Where it is known what is `expected`, columns of numbers are read as such from the first row
-    on, and those that are not used hold nothing: 20 us a row of 9 numbers become 11.
+    If `expected` is given, columns of numbers are parsed as numbers from the first row on, and
+    unused columns hold nothing: a row of 9 numbers takes 11 us instead of 20.
     """
     file = _opened(given, header, expected)
     if isinstance(file, Table):
@@ -71,13 +73,13 @@ def read_parts(
     is_empty = True
     for block in file.blocks():
         is_empty = False
-        yield _grown([block], file, expected)
+        yield _built([block], file, expected)
     if is_empty:
         raise DataError(file.no_rows)
 
 
 def _opened(given: Given, header: bool | None, expected: Expected | None) -> File | Table:
-    """A file whose rows are still to be read, or the table of one that is read at once."""
+    """A file whose rows are still to be read, or the table of a file that is read as a whole."""
     file = source_of(given)
     if is_parquet(file):
         return ParquetFile(file)
@@ -89,36 +91,36 @@ def _opened(given: Given, header: bool | None, expected: Expected | None) -> Fil
     return CsvFile.of(file, encoding, sample, header, expected)
 
 
-def _grown(blocks: Iterable[Block], file: File, expected: Expected | None = None) -> Table:
+def _built(blocks: Iterable[Block], file: File, expected: Expected | None = None) -> Table:
     shelf, names = Shelf(), file.names
-    columns = [_growing(place, name, shelf, file, expected) for place, name in enumerate(names)]
+    columns = [_builder_of(place, name, shelf, file, expected) for place, name in enumerate(names)]
     for block in blocks:
         for column, cells in zip(columns, block, strict=True):
             column.add(cells)
-    cells_of = dict(zip(names, _settled(columns, file.delimiter), strict=True))
+    cells_of = dict(zip(names, _with_marks(columns, file.delimiter), strict=True))
     table = Table(names, cells_of, str(file.file), file.types)
     if not len(table):
         raise DataError(file.no_rows)
     return table
 
 
-def _growing(
+def _builder_of(
     place: int, name: str, shelf: Shelf, file: File, expected: Expected | None
-) -> GrowingColumn | UnreadColumn:
+) -> ColumnBuilder | UnreadColumn:
     if name in file.unfit:
         return UnreadColumn(file.unfit[name])
     if expected is None:
-        return GrowingColumn(shelf)
+        return ColumnBuilder(shelf)
     known = expected.name_of(place, name)
     if known not in expected.numeric:
         return UnreadColumn("")
     mark = expected.marks.get(known, POINT)
-    return GrowingColumn(shelf, number=expected.numeric[known], mark=mark)
+    return ColumnBuilder(shelf, number=expected.numeric[known], mark=mark)
 
 
-def _settled(columns: Sequence[GrowingColumn | UnreadColumn], delimiter: str) -> list[Cells]:
-    """The columns, each with its numbers read by its own decimal mark, or by that of the others."""
-    cells = [each.cells() for each in columns]
-    tallies = [each.tally or tally_of(own) for each, own in zip(columns, cells, strict=True)]
-    habit = habit_of((each for each in tallies if each.is_numeric), delimiter)
-    return [settled(each, tally, habit) for each, tally in zip(cells, tallies, strict=True)]
+def _with_marks(columns: Sequence[ColumnBuilder | UnreadColumn], delimiter: str) -> list[Cells]:
+    """The cells of each column, numbers read by its own decimal mark or by that of the file."""
+    cells = [column.cells() for column in columns]
+    tallies = [column.tally or tally_of(own) for column, own in zip(columns, cells, strict=True)]
+    habit = habit_of((tally for tally in tallies if tally.is_numeric), delimiter)
+    return [read_by_tally(own, tally, habit) for own, tally in zip(cells, tallies, strict=True)]

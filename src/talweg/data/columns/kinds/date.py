@@ -55,7 +55,7 @@ class DateColumn(AmountColumn):
 
     kind: ClassVar[str] = "date"
     axis: ClassVar[Axis] = "moment"
-    unknown_word: ClassVar[str] = "no date"
+    unknown_word: ClassVar[str] = "not a date"
     record: ClassVar = Record(
         {
             "kind": Text(),

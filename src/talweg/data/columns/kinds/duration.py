@@ -68,7 +68,7 @@ _ISO = re.compile(
 )
 _ISO_PART = re.compile(f"({_AMOUNT})([A-Z])")
 _THOUSANDS = re.compile(r",\d{3}(?!\d)")  # 1,250 ms may be a second and more, or a little over 1 ms
-_ALONE = re.compile(rf"-?\s?{_AMOUNT}\s?[ywdms]")  # also of 2d, 10 m, 60w and 1980s
+_ALONE = re.compile(rf"-?\s?{_AMOUNT}\s?[ywdms]")  # may also be 2d, 10 m, 60w and 1980s
 _TIME_OF_DAY = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d+)?")
 _HOUR_AND_MINUTE = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 _TWO_PARTS = re.compile(r"\d{1,3}:[0-5]\d(?:[.,]\d+)?")
@@ -77,10 +77,10 @@ _NAMES_DURATIONS = re.compile(
     r"duration|elapsed|latency|(?:run|lap|up|down|wait|waiting|travel|response|lead)[\W_]?times?$",
     re.I,
 )
-_FEW_ODD = 0.01  # the share of cells of a column of durations that may be none
-_CLEAR = 0.05  # the share of cells that can be nothing else than durations
-_LONGEST = 60  # characters of a duration; longer text is none
-_LOOKED_AT = 100  # texts that tell whether a column looks like one of clock times
+_FEW_ODD = 0.01  # the share of cells in a column of durations that may be something else
+_CLEAR = 0.05  # the share of cells that can only be durations
+_LONGEST = 60  # characters of a duration; longer text is not read
+_LOOKED_AT = 100  # texts that tell whether a column has clock times
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class DurationColumn(ScalarColumn):
 
     kind: ClassVar[str] = "duration"
     unit: ClassVar[str] = "seconds"
-    unknown_word: ClassVar[str] = "no duration"
+    unknown_word: ClassVar[str] = "not a duration"
 
     @classmethod
     def fit(cls, name: str, cells: Cells, detail: tuple[str, ...] = ()) -> Self:
@@ -239,7 +239,7 @@ def _odd_texts(texts: Mapping[str, int], most: int) -> dict[str, int] | None:
 
 
 def _is_clear(text: str) -> bool:
-    """Whether a duration can be nothing else: no time of day, no 3D and no P2M."""
+    """Whether a text can only be a duration, unlike 12:30:00, 3d and P2M."""
     if _TIME_OF_DAY.fullmatch(text) or _ALONE.fullmatch(text):
         return False
     return not _ISO.fullmatch(text) or "T" in text or len(_ISO_PART.findall(text)) > 1
@@ -250,7 +250,7 @@ def _note(odd: Mapping[str, int], total: int) -> str:
     unread = {text: count for text, count in odd.items() if text not in bare}
     notes = (
         (bare, "have no unit and are read as seconds: {}. Add the unit."),
-        (unread, "are no durations and count as unknown: {}. Correct or empty them."),
+        (unread, "are not durations and count as unknown: {}. Correct or empty them."),
     )
     return " ".join(
         f"{sum(texts.values()):,} of {total:,} cells {said.format(named(texts))}"
@@ -264,7 +264,7 @@ def _ask(name: str, cells: Cells, asked: str) -> tuple[str, ...] | None:
 
 
 def _hint(column: Evidence) -> str:
-    """To the owner of clock times, which the cells do not tell from times of day."""
+    """Advice on clock times, whose cells do not tell durations from times of day."""
     first = [*islice(column.texts, _LOOKED_AT)]
     if first and all(map(_TIME_OF_DAY.fullmatch, first)):
         return (

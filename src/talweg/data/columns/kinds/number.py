@@ -21,9 +21,9 @@ from talweg.data.columns.cells import (
     number,
     parse,
     plain,
+    read_by,
     tally_of,
     truth_number,
-    under,
 )
 from talweg.data.columns.doubts import doubts_about, looks_like_numbers
 from talweg.data.columns.kinds.base import ColumnType, Kind
@@ -39,7 +39,7 @@ class NumberColumn(ScalarColumn):
     """A column of numbers."""
 
     kind: ClassVar[str] = "number"
-    unknown_word: ClassVar[str] = "no number"
+    unknown_word: ClassVar[str] = "not a number"
 
     @classmethod
     def fit(cls, name: str, cells: Cells, detail: tuple[str, ...] = ()) -> Self:
@@ -111,7 +111,7 @@ def _recognize(column: Evidence) -> ColumnType | None:
 def _ask(name: str, cells: Cells, asked: str) -> tuple[str, ...] | None:
     """The decimal mark, where it is not the one that the cells are read by already."""
     mark = MARKS.get(asked) or mark_of(cells) or tally_of(cells).mark()
-    if not has_numbers(under(cells, mark)):
+    if not has_numbers(read_by(cells, mark)):
         return None
     return () if mark == mark_of(cells) else (mark,)
 
