@@ -41,7 +41,7 @@ def test_a_few_bytes_are_no_utf8(csv_file, content, line, byte, count, last) -> 
     with pytest.warns(DataWarning) as said:
         table = read_table(file)
     (words,) = {str(each.message) for each in said}
-    assert f"table.csv, line {line:}: the byte {byte} is no UTF-8" in words
+    assert f"table.csv, line {line:}: the byte {byte} is not UTF-8" in words
     assert (f"({count} such bytes in all)" in words) == (count > 1)
     first, second = table.columns.values()
     assert "bleuté" in first.levels
@@ -77,7 +77,7 @@ def test_a_model_meets_the_words_of_its_training(csv_file) -> None:
     model = tw.TableModel("y", epochs=20, n_estimators=1, hidden=(4,)).fit(rows)
     expected = model.predict({"c": ["bleuté", "rouge"]})
     content = "c,note\nbleuté,x\nrouge,x\n".encode() + b"rouge,caf\xe9\n"
-    with pytest.warns(DataWarning, match="line 4: the byte 0xe9 is no UTF-8"):
+    with pytest.warns(DataWarning, match="line 4: the byte 0xe9 is not UTF-8"):
         got = model.predict(csv_file(content))
     assert got[:2].tolist() == pytest.approx(expected.tolist())
     with pytest.warns(DataWarning, match="read as 'é'"):
@@ -116,7 +116,7 @@ def test_the_limit_of_pythons_own_reader_stays(csv_file) -> None:
 
 ROWS = "".join(f"{row},y\n" for row in range(500))
 OPEN = [  # what, content, words
-    ("to the end", 'a,b\n1,"x\n' + ROWS, "line 2: the file ends inside of a cell"),
+    ("to the end", 'a,b\n1,"x\n' + ROWS, "line 2: the file ends inside a cell"),
     ("to a later quote", 'a,b\n1,"x\n' + ROWS + '8,"z"\n9,z\n', "line 2: a cell runs to line 503"),
     ("at the start", 'a,b\n1,x\n"2,x\n' + ROWS + '"8",z\n', "line 3: a cell runs to line 504"),
     ("far below", f'a,b\n{ROWS * 20}1,"x\n{ROWS}8,"z"\n', "line 10002: a cell runs to line 10503"),
@@ -128,7 +128,7 @@ def test_a_quote_that_is_never_closed_is_told(csv_file, content: str, words: str
     with pytest.raises(tw.DataError) as error:
         read_table(csv_file(content))
     assert words in str(error.value)
-    assert "Is a quote opened there" in str(error.value)
+    assert "Is there a quote" in str(error.value)
 
 
 def test_texts_of_many_lines_are_cells(csv_file) -> None:

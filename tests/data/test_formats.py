@@ -88,12 +88,12 @@ def test_other_json(csv_file, text: str, names: str, first: list[object]) -> Non
 
 
 BAD_JSON = [
-    ("cut short", LINES[:-9], "table.csv, line 3: this is no JSON (Unterminated string"),
-    ("a line that is none", LINES + "{a}\n" + LINES, "line 4: this is no JSON"),
-    ("an array cut short", json.dumps(RECORDS, indent=1)[:-30], "this is no JSON"),
+    ("cut short", LINES[:-9], "table.csv, line 3: this is not valid JSON (Unterminated string"),
+    ("a line that is none", LINES + "{a}\n" + LINES, "line 4: this is not valid JSON"),
+    ("an array cut short", json.dumps(RECORDS, indent=1)[:-30], "this is not valid JSON"),
     ("an empty array", "[]", "has no rows"),
     ("rows of other widths", "[[1, 2], [3]]", "row 2 has 1 cell, but row 1 has 2"),
-    ("nested", '[[{"a": ' + "[" * 100_000, "nests too deep"),
+    ("nested", '[[{"a": ' + "[" * 100_000, "too deeply nested"),
 ]
 
 
@@ -175,7 +175,7 @@ def test_how_a_sheet_lies(csv_file, rows, names: str, first: str) -> None:
 
 
 def test_other_sheets_are_named(csv_file) -> None:
-    with pytest.warns(DataWarning, match="the sheet 'Sheet' is read, and not 'Sheet1'"):
+    with pytest.warns(DataWarning, match="only the sheet 'Sheet' is read, not 'Sheet1'"):
         read_table(csv_file(book(SHEET, SHEET)))
 
 
@@ -186,9 +186,9 @@ BAD_BOOKS = [
     (
         "a cell beside",
         book([["a"], *[[1]] * 1200, [1, 2]]),
-        "row 1202: there is a cell in a column",
+        "row 1202: a cell lies beyond the 1 column of row 1",
     ),
-    ("cut short", book(SHEET)[:-100], "cannot be unpacked"),
+    ("cut short", book(SHEET)[:-100], "cannot be decompressed"),
 ]
 
 
@@ -241,33 +241,37 @@ def saved(array: Any) -> bytes:
 
 
 FOREIGN = [
-    ("zstd", b"\x28\xb5\x2f\xfd\x04", "is packed with zstd"),
-    ("7-Zip", b"7z\xbc\xaf\x27\x1c\x00", "is packed with 7-Zip"),
+    ("zstd", b"\x28\xb5\x2f\xfd\x04", "is compressed with zstd"),
+    ("7-Zip", b"7z\xbc\xaf\x27\x1c\x00", "is a 7-Zip archive"),
     ("tar", tarred(), "is a tar archive"),
     ("tar in gzip", gzip.compress(tarred()), "is a tar archive"),
     ("old Excel", b"\xd0\xcf\x11\xe0", "is an old Excel workbook"),
     ("binary Excel", zipped("xl/workbook.bin"), "is a binary Excel workbook"),
-    ("LibreOffice", zipped("mimetype", "content.xml"), "is a file of LibreOffice"),
+    ("LibreOffice", zipped("mimetype", "content.xml"), "is a LibreOffice file"),
     ("Feather", b"ARROW1\x00\x00", "is an Arrow file (Feather)"),
     ("old Feather", b"FEA1\x00", "is a Feather file"),
     ("HDF5", b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
     ("SQLite", b"SQLite format 3\x00", "is an SQLite database"),
     *((f"pickle {n}", pickle.dumps([1], protocol=n), "is a pickle") for n in range(2, 6)),
     ("pickle in bz2", bz2.compress(pickle.dumps([1])), "is a pickle"),
-    ("a workbook in gzip", gzip.compress(zipped("xl/workbook.xml")), "what it holds is packed"),
-    ("gzip in gzip", gzip.compress(gzip.compress(b"a,b")), "what it holds is packed itself"),
-    ("Parquet in bz2", bz2.compress(b"PAR1\x15\x04"), "or a workbook or Parquet. Unpack it once"),
-    ("NumPy", saved(np.zeros(3)), "is an array of NumPy"),
-    ("NumPy's zip", zipped("a.npy", "b.npy"), "holds arrays of NumPy"),
-    ("a model", zipped("model.json", "weights.npy"), "is a model of talweg"),
+    ("a workbook in gzip", gzip.compress(zipped("xl/workbook.xml")), "so is the file inside it"),
+    ("gzip in gzip", gzip.compress(gzip.compress(b"a,b")), "so is the file inside it"),
+    (
+        "Parquet in bz2",
+        bz2.compress(b"PAR1\x15\x04"),
+        "or that is a workbook or Parquet. Decompress it once",
+    ),
+    ("NumPy", saved(np.zeros(3)), "is a NumPy array"),
+    ("NumPy's zip", zipped("a.npy", "b.npy"), "contains NumPy arrays"),
+    ("a model", zipped("model.json", "weights.npy"), "is a talweg model"),
     ("a web page", b"\n<!DOCTYPE HTML>\n<html>", "is a web page"),
-    ("a table of pandas", pd.DataFrame({"a": [1]}).to_html().encode(), "is a table of a web page"),
-    ("Stata", b"r\x02\x01\x00\x03\x00", "is a file of Stata"),
-    ("SAS", bytes(12) + b"\xc2\xea\x81\x60", "is a file of SAS"),
+    ("a table of pandas", pd.DataFrame({"a": [1]}).to_html().encode(), "is an HTML table"),
+    ("Stata", b"r\x02\x01\x00\x03\x00", "is a Stata file"),
+    ("SAS", bytes(12) + b"\xc2\xea\x81\x60", "is a SAS file"),
     ("ARFF", b"@RELATION t\n\n@ATTRIBUTE x NUMERIC\n@DATA\n1\n", "is an ARFF file of Weka"),
     ("XML", b"<?xml version='1.0'?><a/>", "is an XML file"),
     ("PDF", b"%PDF-1.4\n", "is a PDF"),
-    ("Git LFS", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS keeps the file"),
+    ("Git LFS", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer to the file"),
 ]
 
 

@@ -156,7 +156,9 @@ def test_two_columns_of_one_name() -> None:
 def test_parquet_needs_pyarrow(tmp_path: Path, monkeypatch) -> None:
     file = parquet_of(tmp_path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(DataError, match=r"pyarrow is not installed. Run pip install 'talweg\[tab"):
+    with pytest.raises(
+        DataError, match=r"pyarrow, which is not installed: run pip install 'talweg\[tab"
+    ):
         read_table(file)
 
 

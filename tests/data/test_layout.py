@@ -93,7 +93,7 @@ def test_what_is_plain_is_not_doubted(first, below) -> None:
 
 DOUBTED = [  # what, content, what it is taken for
     ("years above two rows", "2019,2020,2021\n10,20,40\n15,25,60\n", "the names of the columns"),
-    ("answers", "1,2,3\n" + "".join(f"{a},{b},{c}\n" for a, b, c in ANSWERS), "a row of cells"),
+    ("answers", "1,2,3\n" + "".join(f"{a},{b},{c}\n" for a, b, c in ANSWERS), "a row"),
     ("positions above few", "0,1,2\n5,7,1\n8,3,9\n4,6,6\n", "the names of the columns"),
     ("one column", "0\n" + "".join(f"{v}\n" for v in FLOATS[:, 0]), "the names of the columns"),
 ]
@@ -193,7 +193,7 @@ SINGLE = [  # what, content, cells, blank lines at the end
 @pytest.mark.parametrize(
     ("content", "cells", "ends"), [row[1:] for row in SINGLE], ids=[row[0] for row in SINGLE]
 )
-@pytest.mark.filterwarnings("ignore:.*blank line:talweg.errors.DataWarning")
+@pytest.mark.filterwarnings("ignore:.*blank line, not counted:talweg.errors.DataWarning")
 def test_blank_lines_of_one_column_are_missing_cells(
     csv_file, recwarn, content, cells, ends
 ) -> None:
@@ -204,7 +204,7 @@ def test_blank_lines_of_one_column_are_missing_cells(
 
 @pytest.mark.parametrize(("content", "ends"), [(r[1], r[3]) for r in SINGLE if r[3]])
 def test_blank_lines_at_the_end_are_told(csv_file, content: str, ends: int) -> None:
-    said = "ends in a blank line, which counts" if ends == 1 else f"ends in {ends} blank lines"
+    said = "ends in a blank line, not counted" if ends == 1 else f"ends in {ends} blank lines"
     with pytest.warns(DataWarning, match=said):
         read_table(csv_file(content))
 
@@ -295,7 +295,7 @@ def test_two_positions_are_a_header_where_training_never_met_them(
 
 def test_what_is_below_a_header_is_predicted_alike(csv_file, nameless) -> None:
     same = nameless.predict(csv_file(INPUTS))
-    with pytest.warns(DataWarning, match="go by position"):
+    with pytest.warns(DataWarning, match="matched by position"):
         np.testing.assert_array_equal(nameless.predict(csv_file(f"size,hue,day\n{INPUTS}")), same)
         (part,) = read_parts(
             csv_file(f"size,hue,day\n{INPUTS}"), expected=nameless.trained.encoder.expected
@@ -321,7 +321,7 @@ def test_a_model_with_names_refuses_rows_without(csv_file, named, content: str) 
         with pytest.raises(DataError) as error:
             read(file)
         assert "line 1: its cells (" in str(error.value)
-        assert "asks for columns by name: size, hue. Put a line of names above" in str(error.value)
+        assert "needs columns by name: size, hue. Put a line of names above" in str(error.value)
 
 
 def test_other_names_are_named_as_before(csv_file, named) -> None:

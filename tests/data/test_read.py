@@ -97,7 +97,7 @@ def test_readable(csv_file, content, names, first) -> None:
 
 def test_header_can_be_forced(csv_file) -> None:
     file = csv_file("2019,2020\n1,2\n")
-    with pytest.warns(DataWarning, match=r"could be names or a row.*taken for a row of cells"):
+    with pytest.warns(DataWarning, match=r"could be names or a row.*taken for a row"):
         assert read_table(file).names == ("0", "1")
     assert read_table(file, header=True).names == ("2019", "2020")
     assert len(read_table(csv_file("a,b\nc,d\n"), header=False)) == 2
@@ -107,16 +107,20 @@ LONG_QUOTE = 'a,b\n1,"x\n' + "2,y\n" * 50_000
 BAD = [  # what, content, words of the message
     ("empty", "", "table.csv is empty. Give"),
     ("blank", " \n\n  \n", "table.csv is empty. Give"),
-    ("nul", b"a,b\n\x00\x01", "table.csv is not plain text. Save it as CSV"),
+    (
+        "nul",
+        b"a,b\n\x00\x01",
+        "table.csv is not plain text: line 2 has the byte 0x00. Save it as CSV",
+    ),
     ("too few cells", "a,b\n1,2\n\n3\n", "table.csv, line 4: 1 cell, but 2 were expected"),
     ("too many cells", "a,b\n1,2\n3,4,5\n", "line 3: 3 cells, but 2 were expected, as on line 1"),
     ("after a long cell", 'a,b\n1,"x\ny"\n3\n', "line 4: 1 cell, but 2"),
     ("two of one name", "a,b,a\n1,2,3\n", "line 1, has 2 columns named 'a'. Give each"),
     ("header only", "a,b\n", "has a header but no rows: a, b. Add rows, or pass header=False"),
     ("header and blank lines", "a;b\r\n\r\n\r\n", "has a header but no rows: a, b. Add rows"),
-    ("open quote", 'a,b\n1,"x\n2,y\n', "line 2: the file ends inside of a cell. Is a quote"),
-    ("open quote, large file", LONG_QUOTE, "line 2: the file ends inside of a cell"),
-    ("open quote at once", '"a,b\n1,2\n', "line 1: the file ends inside of a cell"),
+    ("open quote", 'a,b\n1,"x\n2,y\n', "line 2: the file ends inside a cell. Is there a quote"),
+    ("open quote, large file", LONG_QUOTE, "line 2: the file ends inside a cell"),
+    ("open quote at once", '"a,b\n1,2\n', "line 1: the file ends inside a cell"),
 ]
 
 

@@ -35,10 +35,10 @@ def refused_paths(folder: Path) -> dict[str, tuple[object, str]]:
         "text instead of a path": ("a,b\n" + "1,2\n" * 2000, "io.StringIO(text)"),
         "a folder": (folder, "is a folder, but a file is needed"),
         "a link to nothing": (folder / "gone", "is a link to"),
-        "a loop of links": (folder / "one", "is a link that leads back to itself"),
+        "a loop of links": (folder / "one", "is a symbolic link to itself"),
         "a file as folder": (folder / "file" / "x", "There is no folder"),
         "no folder": (folder / "no" / "x", "There is no folder"),
-        "a web address": ("https://example.org/table.csv", "is a web address. Save what it"),
+        "a web address": ("https://example.org/table.csv", "is a web address. Download it"),
         "a device": ("/dev/null", "is a device, but a file or a pipe is needed"),
     }
 

@@ -1,4 +1,4 @@
-"""Dates and times written as text: which style a column has, and the seconds they stand for."""
+"""Dates and times written as text: the style of a column, and the seconds of each date."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DIGITS_OF_TIME = (
     rf"T?(?P<hour>[0-2]\d)(?P<minute>[0-5]\d)(?:(?P<second>[0-5]\d)(?P<part>[.,]\d+)?)?{_ZONE}"
 )
 _WEEKDAY = r"(?:[^\W\d_]{2,10}\.?,?\s+)?"
-_WEEKDAYS = (  # English, German, French, Spanish and Italian: any word would take "Rev. 5.1.45"
+_WEEKDAYS = (  # English, German, French, Spanish and Italian; any word would match "Rev. 5.1.45"
     "mon tue tues wed thu thur thurs fri sat sun monday tuesday wednesday thursday friday saturday"
     " sunday mo di mi do fr sa so montag dienstag mittwoch donnerstag freitag samstag sonntag"
     " lun mar mer jeu ven sam dim lundi mardi mercredi jeudi vendredi samedi dimanche"
@@ -40,7 +40,7 @@ _OF = r"(?:de\s+)?"  # 3 de enero de 2024
 _COMPACT_MONTH = rf"{_LIKELY_YEAR}(?P<month>[01]\d)"
 _COMPACT = rf"{_COMPACT_MONTH}(?P<day>[0-3]\d)"
 
-# In the order in which they are tried; "03/04/2020" is read as most of the files are written.
+# In the order in which they are tried: "03/04/2020" is more often written month first.
 STYLES: Mapping[str, tuple[re.Pattern[str], ...]] = {
     style: tuple(re.compile(pattern) for pattern in patterns)
     for style, patterns in {
@@ -75,7 +75,7 @@ STYLES: Mapping[str, tuple[re.Pattern[str], ...]] = {
         ),
     }.items()
 }
-FEW_ODD = 0.01  # the share of cells of a column of dates that may be none
+FEW_ODD = 0.01  # the share of cells in a column of dates that may be something else
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _NAMES = {  # English, German, French, Spanish, Italian, Portuguese, Dutch and Scandinavian
@@ -99,11 +99,11 @@ _NAMES = {  # English, German, French, Spanish, Italian, Portuguese, Dutch and S
     )
     for name in names.split()
 }
-# Without the zeros of 05.01.45, and with a short year or with the year before points.
+# Without the zeros of 05.01.45, and with a two-digit year or with the year before points.
 _BARE = re.compile(r"(?:(?=\d{1,2}\D)|(?=\d{4}\.))(\d{1,4})([.-])(\d{1,2})\2(\d{1,2})")
 _FEWEST_DATES, _FEWEST_YEARS, _FEWEST_MONTHS = 5, 3, 13
-_LONGEST = 60  # years from the first to the last of dates without leading zeros
-_LEAP = 2000  # the year of dates that name none: 29 February is one of them
+_LONGEST = 60  # years that dates without leading zeros may span
+_LEAP = 2000  # the year of dates without one; a leap year, so that 29 February exists
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_OF_MONTH, _TWO_DIGITS = r"(?:1[89]|2[01])\d\d", r"(?:0[1-9]|1[0-2])"
 _DOTTED_MONTH = re.compile(
@@ -122,7 +122,7 @@ _WRITTEN = {  # by year, month, day and the month's name
 
 
 def seconds(text: str, style: str) -> float:
-    """Seconds since 1970 of a date in this style; NaN where it is none.
+    """Seconds since 1970 of a date in this style; NaN for other text.
 
     >>> seconds("1970-01-02 00:00:30", "year first")
     86430.0
@@ -130,15 +130,15 @@ def seconds(text: str, style: str) -> float:
     try:
         if style == "year first" and _PLAIN.fullmatch(text):  # 1 us instead of 10
             return (datetime.fromisoformat(text) - _PLAIN_EPOCH).total_seconds()
-        tried = (pattern.fullmatch(text) for pattern in STYLES[style])
-        found = next(filter(None, tried), None)
-        return (_moment(found.groupdict()) - _EPOCH).total_seconds() if found else math.nan
+        matches = (pattern.fullmatch(text) for pattern in STYLES[style])
+        match = next(filter(None, matches), None)
+        return (_moment(match.groupdict()) - _EPOCH).total_seconds() if match else math.nan
     except (ValueError, OverflowError):  # the 31st of June
         return math.nan
 
 
 def month_of(name: str) -> float:
-    """The number of the month that is called so; NaN where none is.
+    """The number of the month with this name; NaN for other text.
 
     >>> month_of("Mar"), month_of("march"), month_of("marble")
     (3.0, 3.0, nan)
@@ -147,7 +147,7 @@ def month_of(name: str) -> float:
 
 
 def written(moment: float, style: str) -> str:
-    """Seconds since 1970 as a text that `seconds` reads in this style.
+    """Seconds since 1970 as a text in this style, which `seconds` reads back.
 
     >>> written(86430.0, "day first"), seconds("2/1/1970 00:00:30", "day first")
     ('2/1/1970 00:00:30', 86430.0)
@@ -159,12 +159,12 @@ def written(moment: float, style: str) -> str:
 
 
 def style_of(counts: Mapping[str, int]) -> str | None:
-    """The first style that nearly all cells have; None if there is none."""
+    """The first style that fits nearly all cells; None if there is none."""
     return next(styles_of(counts), None)
 
 
 def styles_of(counts: Mapping[str, int]) -> Iterator[str]:
-    """Each style that nearly all cells have, of which there may be two: 03/04/2020."""
+    """The styles that fit nearly all cells; there may be two, as for 03/04/2020."""
     most_odd = FEW_ODD * sum(counts.values())
     for style in STYLES if counts else ():
         odd = 0
@@ -178,15 +178,15 @@ def styles_of(counts: Mapping[str, int]) -> Iterator[str]:
 
 
 def are_versions(counts: Iterable[str], style: str) -> bool:
-    """Whether what could be dates are rather versions, such as 5.1.45.
+    """Whether texts in a style of dates are rather versions, such as 5.1.45.
 
-    Dates without leading zeros of three years and more, on days that differ, come to a day after
-    the twelfth sooner or later: of five, all but one in a hundred times. Few span a
-    century.
+    Dates without leading zeros, in three or more years and on different days, have a day after the
+    twelfth sooner or later: five such dates lack one with a probability of 1 %. And few columns of
+    dates span more than 60 years.
     """
     if (parts := _bare_parts(counts)) is None or len(parts) < _FEWEST_DATES:
         return False
-    first, second, third = ({each[place] for each in parts} for place in range(3))
+    first, second, third = ({part[place] for part in parts} for place in range(3))
     years, days = (first, second | third) if style == "year first" else (third, first | second)
     vary = min(len(first), len(second), len(third)) > 1 and len(years) >= _FEWEST_YEARS
     return _span(years) > _LONGEST or (vary and max(days) <= 12)
@@ -198,7 +198,7 @@ def _span(years: Iterable[int]) -> int:
 
 
 def may_be_versions(counts: Iterable[str]) -> bool:
-    """Whether dates are written as versions are: 5.1.45."""
+    """Whether dates are written like versions, such as 5.1.45."""
     return _bare_parts(counts) is not None
 
 
@@ -206,8 +206,8 @@ def are_compact_dates(values: NDArray[np.float64]) -> bool:
     """Whether numbers are dates such as 20240103, months such as 202401, or moments such as
     20240103101500.
 
-    Of other numbers of eight digits from 1800 to 2199, one in 27 is a date. Of those of six
-    digits, one in eight is a month, so more of them are needed, and of more than a year.
+    One in 27 of the eight-digit numbers that begin with 1800 to 2199 is a date. One in eight of the
+    six-digit numbers is a month, so more months are required, and of more than a year.
     """
     values = values[np.isfinite(values)]
     are_months = len(values) > 0 and values.max() < 2200_00
@@ -219,15 +219,15 @@ def are_compact_dates(values: NDArray[np.float64]) -> bool:
     months, ends = days // 100 % 100, days % 100
     last = 1 if are_months else 31
     likely = (months >= 1) & (months <= 12) & (ends >= 1) & (ends <= last) & (days == np.rint(days))
-    all_read = not any(math.isnan(seconds(each, "year first")) for each in texts)
+    all_read = not any(math.isnan(seconds(text, "year first")) for text in texts)
     fewest = _FEWEST_MONTHS if are_months else _FEWEST_DATES
     return bool(likely.all()) and len(days) >= fewest and all_read
 
 
 def are_dotted_months(texts: Iterable[str]) -> bool:
-    """Whether different texts that are numbers as well are months: 01.2024, or 2024.01."""
-    found = [_DOTTED_MONTH.fullmatch(each) for each in texts]
-    return len(found) >= _FEWEST_MONTHS and all(found)
+    """Whether distinct texts that are also numbers are months: 01.2024 or 2024.01."""
+    matches = [_DOTTED_MONTH.fullmatch(text) for text in texts]
+    return len(matches) >= _FEWEST_MONTHS and all(matches)
 
 
 def _bare_parts(counts: Iterable[str]) -> set[tuple[int, ...]] | None:
@@ -244,7 +244,7 @@ def _bare_parts(counts: Iterable[str]) -> set[tuple[int, ...]] | None:
 
 
 def is_ambiguous(counts: Mapping[str, int], style: str) -> bool:
-    """Whether days and months could be the other way round in every cell."""
+    """Whether days and months could be swapped in every cell."""
     other = {"month first": "day first", "day first": "month first"}.get(style)
     return other is not None and style_of(counts) == style and _all_have(counts, other)
 
@@ -277,7 +277,7 @@ def _year(text: str | None) -> int:
     if text is None:
         return _LEAP
     year = int(text)
-    if len(text) == 2:  # as POSIX has it: 69 to 99 are of the last
+    if len(text) == 2:  # as in POSIX: 69 to 99 belong to the last century
         year += 1900 if year >= 69 else 2000
     return year
 
@@ -286,7 +286,7 @@ def _month(part: Mapping[str, str | None]) -> int:
     name = part.get("name")
     if name is None:
         return int(part["month"] or 0)
-    return _NAMES.get(name.lower(), 0)  # 0 is refused as no month
+    return _NAMES.get(name.lower(), 0)  # date() refuses month 0
 
 
 def _zone(text: str | None) -> timezone:

@@ -1,8 +1,8 @@
-"""How a column writes its numbers: the decimal mark, and what stands between and around the digits.
+"""How a column writes its numbers: decimal mark, thousands separators, signs and units.
 
-A cell alone tells that 1.234,5 has a decimal comma, and that 1 234, 12 %, $5, (5) and 5- are
-numbers. Only "1,234" and "1.234" need the whole column: each is either a thousand and more, or a
-little above one.
+A single cell shows that 1.234,5 has a decimal comma, and that 1 234, 12 %, $5, (5) and 5- are
+numbers. Only "1,234" and "1.234" depend on the column: either may be above a thousand or just
+above one.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import NamedTuple
 POINT, COMMA = ".", ","
 MARKS = {"decimal point": POINT, "decimal comma": COMMA}
 
-UNREADABLE = 0.01  # a number column may hold less than this share of cells that are no numbers
-MOST_WHOLE = 10  # whole numbers with more distinct values than this are measured, not chosen
-REPEATED = 3  # cells, on average, of a text among numbers that marks what is not known
-_SLIP = 0.1  # evidence from fewer of the ambiguous cells than this is a slip of the pen
-_LONGEST = 60  # characters of a number; longer ones are text
-_MOST_ODD = 1000  # different texts among numbers that are kept to be named
+UNREADABLE = 0.01  # a number column has less than this share of cells that are not numbers
+MOST_WHOLE = 10  # with more distinct values, whole numbers are amounts, not classes
+REPEATED = 3  # cells, on average, of each text among numbers that marks a missing value
+_SLIP = 0.1  # evidence from a smaller share of the ambiguous cells may be a typing error
+_LONGEST = 60  # characters of a number; anything longer is text
+_MOST_ODD = 1000  # distinct texts among numbers that are kept for messages
 
-# Narrower than float(), which takes 1_000 and nan as well.
+# Narrower than float(), which also accepts 1_000 and nan.
 NUMERAL = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)", re.I | re.A)
 
-# Other forms of the signs between and before digits, and digits of full width.
+# Variants of the signs between and before digits, and full-width digits.
 _FORMS = {
     " ": "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000",
     "-": "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63",
@@ -64,8 +64,8 @@ _INDIAN = re.compile(r"[1-9]\d?(?:,\d\d)+,\d{3}(?:\.\d*)?", re.A)
 
 
 class Numeral(NamedTuple):
-    """A number in a cell as Python writes it, by decimal points and by decimal commas; the mark in
-    it, and the sign of money or share beside it.
+    """The number in a cell as Python writes it, read with a decimal point and with a decimal comma;
+    the mark that it contains, and its unit of money or share.
     """
 
     by_point: str
@@ -74,17 +74,17 @@ class Numeral(NamedTuple):
     unit: str = ""
 
     def by(self, mark: str) -> str:
-        """As Python writes it, where the column has this decimal mark."""
+        """The number as Python writes it, if the column has this decimal mark."""
         return self.by_comma if mark == COMMA else self.by_point
 
     @property
     def is_sure(self) -> bool:
-        """Whether it is the same number by either mark."""
+        """Whether both readings are the same number."""
         return self.by_point == self.by_comma
 
 
 def numeral(cell: str) -> Numeral | None:
-    """The number that a cell writes; None where it writes none.
+    """The number in a cell; None if there is none.
 
     >>> numeral("1.234,5 €")
     Numeral(by_point='1234.5', by_comma='1234.5', mark=',', unit='€')
@@ -94,12 +94,12 @@ def numeral(cell: str) -> Numeral | None:
     if NUMERAL.fullmatch(cell) and not _is_short(cell):
         return Numeral(cell, cell, POINT if POINT in cell else "")
     cell = cell if cell.isascii() else cell.translate(_PLAINER)
-    found = _WHOLE.fullmatch(cell) if len(cell) <= _LONGEST else None
-    if found is None or bool(found["open"]) != bool(found["close"]):
+    parts = _WHOLE.fullmatch(cell) if len(cell) <= _LONGEST else None
+    if parts is None or bool(parts["open"]) != bool(parts["close"]):
         return None
-    signs = [each for each in found.group("sign", "inner", "behind", "open") if each]
-    units = [each for each in found.group("outer", "before", "after") if each]
-    digits = _digits(found["digits"].rstrip(" "), is_call=signs == ["+"])
+    signs = [sign for sign in parts.group("sign", "inner", "behind", "open") if sign]
+    units = [unit for unit in parts.group("outer", "before", "after") if unit]
+    digits = _digits(parts["digits"].rstrip(" "), is_phone=signs == ["+"])
     if digits is None or len(signs) > 1 or len(units) > 1:
         return None
     sign = "-" if signs and signs != ["+"] else ""
@@ -107,13 +107,13 @@ def numeral(cell: str) -> Numeral | None:
 
 
 def _is_short(text: str) -> bool:
-    """Whether it is one such as 1,234, a thousand and more or a little above one."""
+    """Whether it is one such as 1,234, above a thousand or just above one."""
     return text[-4:-3] in (POINT, COMMA) and _SHORT.fullmatch(text) is not None
 
 
-def _digits(text: str, *, is_call: bool) -> Numeral | None:
-    """Digits with marks between them. A plus before spaced groups is that of a telephone number."""
-    if _SPACED.fullmatch(text) and not is_call:
+def _digits(text: str, *, is_phone: bool) -> Numeral | None:
+    """Digits with marks between them; groups with spaces after a plus are a phone number."""
+    if _SPACED.fullmatch(text) and not is_phone:
         text = text.replace(" ", "").replace("'", "")
     if text.isdigit():
         return Numeral(text, text)
@@ -131,21 +131,21 @@ def _digits(text: str, *, is_call: bool) -> Numeral | None:
 
 
 def cleaned(cell: str, mark: str, *, keeps_unit: bool = False) -> str:
-    """The number in a cell as Python writes it, where the column has this decimal mark; any other
-    text as it is, and any in a column of words, which has the mark "".
+    """The number in a cell as Python writes it, if the column has this decimal mark; other text as
+    it is, and so all cells of a column of words, which has the mark "".
     """
     if not mark or (NUMERAL.fullmatch(cell) and (mark == POINT or not _is_short(cell))):
         return cell
-    found = numeral(cell)
-    return cell if found is None or (keeps_unit and found.unit) else found.by(mark)
+    written = numeral(cell)
+    return cell if written is None or (keeps_unit and written.unit) else written.by(mark)
 
 
 @dataclass
 class Tally:
-    """What the cells of a column tell of how its numbers are written; missing cells left out.
+    """Counts of how the numbers in a column are written, without missing cells.
 
-    `shown` counts the cells that show each decimal mark, `short` those such as 1,234 by the mark in
-    them, `odd` the texts that are no numbers, and `units` the signs of money or share.
+    `shown` counts cells that show each decimal mark, `short` ambiguous cells such as 1,234 by their
+    mark, `odd` texts that are not numbers, and `units` the units of money or share.
     """
 
     shown: Counter[str] = field(default_factory=Counter)
@@ -153,15 +153,15 @@ class Tally:
     units: Counter[str] = field(default_factory=Counter)
     odd: Counter[str] = field(default_factory=Counter)
     numbers: int = 0  # cells that are numbers
-    looked_at: int = 0  # those of them that could have shown a mark
-    others: int = 0  # cells that are none
-    different: int = 0  # different texts that are numbers
-    example: str = ""  # a number that is another one by the other decimal mark
+    looked_at: int = 0  # cells that were checked for a mark
+    others: int = 0  # cells that are not numbers
+    different: int = 0  # distinct texts that are numbers
+    example: str = ""  # an ambiguous number
 
     @staticmethod
     def of(counts: Iterable[tuple[str, int]], rows: float = math.inf) -> Tally:
-        """The tally of texts, each as often as it occurs; of so many rows, it ends as soon as they
-        cannot make a number column: a column of texts would take as long as to read it.
+        """The tally of texts with their counts. Given `rows`, it stops as soon as they cannot be a
+        number column, since parsing a column of free text is slow.
         """
         tally, plain, points = Tally(), 0, 0
         for text, count in counts:
@@ -179,38 +179,38 @@ class Tally:
         return tally
 
     def add(self, text: str, count: int = 1) -> None:
-        """One more text, so many times."""
-        found = numeral(text)
-        if found is None:
+        """Count a text."""
+        written = numeral(text)
+        if written is None:
             self.refuse(text, count)
             return
         self.numbers += count
         self.different += 1
-        self.note(text, found, count)
+        self.note(text, written, count)
 
-    def note(self, text: str, found: Numeral, count: int = 1) -> None:
-        """What one more number shows, so many times."""
+    def note(self, text: str, written: Numeral, count: int = 1) -> None:
+        """Count what a number shows."""
         self.looked_at += count
-        if found.unit:
-            self.units[found.unit] += count
-        if found.is_sure:
-            self.shown[found.mark] += count
+        if written.unit:
+            self.units[written.unit] += count
+        if written.is_sure:
+            self.shown[written.mark] += count
         else:
-            self.short[found.mark] += count
+            self.short[written.mark] += count
             self.example = self.example or text
 
     def refuse(self, text: str, count: int = 1) -> None:
-        """One more text that is no number."""
+        """Count a text that is not a number."""
         self.others += count
         if text in self.odd or len(self.odd) < _MOST_ODD:
             self.odd[text] += count
 
     @property
     def is_sure(self) -> bool:
-        """Whether the column itself tells its decimal mark; a few slips do not.
+        """Whether the column shows its decimal mark, beyond what typing errors may show.
 
-        One 0.025 tells that 1.125 has decimals too. That 1.125 is a thousand and more takes more
-        than one 2,5, which may be a slip.
+        A single 0.025 shows that 1.125 has decimals, too. A single 2,5 may be a typing error, and
+        does not show that 1.125 is above a thousand.
         """
         mark, other = (COMMA, POINT) if self.shown[COMMA] > self.shown[POINT] else (POINT, COMMA)
         if self.shown[mark] and not self.shown[other] and not self.short[other]:
@@ -219,13 +219,13 @@ class Tally:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether its numbers would be others by the other decimal mark, and no cell tells."""
+        """Whether the other decimal mark would give other numbers, and no cell decides."""
         return bool(self.short) and not self.is_sure
 
     def mark(self, habit: str = POINT) -> str:
-        """The decimal mark: what the cells show, else the `habit` of the file.
+        """The decimal mark that the cells show, or else the `habit` of the file.
 
-        Without a habit ("") the mark in 1,234 or 1.234 is the decimal one, whichever it is.
+        Without a habit ("") the mark in 1,234 or 1.234 is taken for a decimal mark.
         """
         if self.is_sure:
             return COMMA if self.shown[COMMA] > self.shown[POINT] else POINT
@@ -233,20 +233,20 @@ class Tally:
 
     @property
     def is_numeric(self) -> bool:
-        """Whether these are the cells of a number column: nearly all, or most beside a few texts
-        that repeat, as "err" and "<0.5" do.
+        """Whether this is a number column: nearly all cells are numbers, or most are and the others
+        are a few texts that repeat, such as "err" and "<0.5".
         """
         return self.is_nearly_all or self.is_mixed
 
     @property
     def is_nearly_all(self) -> bool:
-        """Whether hardly any cell is no number."""
+        """Whether nearly all cells are numbers."""
         few = self.others == 0 or self.others < UNREADABLE * (self.numbers + self.others)
         return self.numbers > 0 and few
 
     @property
     def is_mixed(self) -> bool:
-        """Whether there are many different numbers, and fewer cells with texts that repeat."""
+        """Whether there are many distinct numbers, and fewer cells with texts that repeat."""
         return (
             self.different > MOST_WHOLE
             and self.others < self.numbers
@@ -256,15 +256,15 @@ class Tally:
 
 
 def habit_of(tallies: Iterable[Tally], delimiter: str) -> str:
-    """The decimal mark of a file for the columns that do not tell their own; "" where it has none.
+    """The decimal mark of a file for columns that do not show their own; "" if it has none.
 
-    A column has a say if a tenth of its numbers show their mark. Where commas part the cells, the
-    mark is the point: one answer "2,5" must not turn the 1.125 of another column into 1125.
+    A column votes if a tenth of its numbers show their mark. If commas separate the cells, the mark
+    is the point: one answer "2,5" must not turn the 1.125 of another column into 1125.
     """
     votes = Counter(
-        each.mark()
-        for each in tallies
-        if each.is_sure and each.shown[each.mark()] >= _SLIP * each.looked_at
+        tally.mark()
+        for tally in tallies
+        if tally.is_sure and tally.shown[tally.mark()] >= _SLIP * tally.looked_at
     )
     if votes[COMMA] > votes[POINT] and delimiter != ",":
         return COMMA
@@ -272,8 +272,8 @@ def habit_of(tallies: Iterable[Tally], delimiter: str) -> str:
 
 
 def are_coded(counts: Mapping[str, int]) -> bool:
-    """Whether nearly all texts are digits alone, and some begin with a zero, as 007 and 06E7 do."""
-    codes = {each: count for each, count in counts.items() if _CODE.fullmatch(each)}
+    """Whether nearly all texts are plain digits, and some begin with a zero, as 007 and 06E7 do."""
+    codes = {text: count for text, count in counts.items() if _CODE.fullmatch(text)}
     if sum(codes.values()) < (1 - UNREADABLE) * sum(counts.values()):
         return False
-    return any(each[0] == "0" and len(each) > 1 for each in codes)
+    return any(text[0] == "0" and len(text) > 1 for text in codes)

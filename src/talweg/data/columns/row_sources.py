@@ -18,10 +18,10 @@ def as_row(cell: Any) -> NDArray[Any]:
 
 
 def row_of(source: Any, names: Sequence[str] = ()) -> Mapping[str, Any] | None:
-    """The cells by name of a dict or a pandas Series of cells, or of an array or a data frame of
-    one row.
+    """The cells by name of one row: a dict or a pandas Series of cells, an array or a data frame of
+    one row; None for any other source.
 
-    None for all else. `names` are those of columns without a header, which go by position.
+    `names` are those of columns without a header, for an array.
     """
     kind = type(source)
     if kind is dict:
@@ -29,7 +29,7 @@ def row_of(source: Any, names: Sequence[str] = ()) -> Mapping[str, Any] | None:
     if isinstance(source, np.ndarray):
         is_row = source.ndim == 2 and len(source) == 1 and len(source[0]) <= len(names)
         return dict(zip(names, source[0].tolist(), strict=False)) if is_row else None
-    # Asked of the type: a frame looks for a name that it lacks among its columns, for 5 to 9 us.
+    # Asking the type is faster: a frame searches its columns for unknown attributes (5 to 9 us).
     if hasattr(kind, "iat"):  # pandas
         return _pandas_row(source) if hasattr(kind, "columns") else _series_row(source)
     if hasattr(kind, "height") and hasattr(kind, "row") and source.height == 1:  # polars
@@ -43,9 +43,9 @@ def row_of(source: Any, names: Sequence[str] = ()) -> Mapping[str, Any] | None:
 
 
 def _pandas_row(frame: Any) -> Mapping[str, Any] | None:
-    """The cells of a frame, unless it has several rows or two columns of one name.
+    """The cells of a frame, unless it has several rows or two columns of the same name.
 
-    `iloc[0]` takes 35 to 50 us and makes one type of all; a cell by `iat` takes 2 to 5.
+    `iloc[0]` takes 35 to 50 us and converts all cells to one type; `iat` takes 2 to 5 us a cell.
     """
     if len(frame) != 1:
         return None
@@ -59,28 +59,30 @@ def _pandas_row(frame: Any) -> Mapping[str, Any] | None:
 
 
 def _plain_cells(frame: Any, names: Sequence[str]) -> dict[str, Any]:
-    """The numbers and booleans of a pandas frame, which lie together by type: 6 us for nine.
+    """The numbers and booleans of a pandas frame, read from its blocks: 6 us for nine cells.
 
-    Where they lie is pandas' own affair: none, should that be gone one day.
+    Blocks are internal to pandas: without them there are no such cells, and all are read by `iat`.
     """
-    found: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     with suppress(AttributeError, TypeError):
         for block in frame._mgr.blocks:
             if type(block.values) is np.ndarray and block.values.dtype in _TOGETHER:
                 cells = block.values[:, 0].tolist()
                 places = block.mgr_locs.as_array.tolist()
-                found |= {names[place]: each for place, each in zip(places, cells, strict=True)}
-    return {name: each for name, each in found.items() if type(each) is not int or _is_exact(each)}
+                numbers |= {names[place]: cell for place, cell in zip(places, cells, strict=True)}
+    return {
+        name: cell for name, cell in numbers.items() if type(cell) is not int or _is_exact(cell)
+    }
 
 
 def _series_row(series: Any) -> Mapping[str, Any] | None:
-    """The cells of a Series, unless two have one name."""
+    """The cells of a Series, unless two have the same name."""
     places = _places(series.index)
     return dict(zip(places, series.tolist(), strict=True)) if len(places) == len(series) else None
 
 
 def _places(labels: Any) -> dict[str, int]:
-    """The place of each name; those of the latest labels are kept, which saves 8 us a row."""
+    """The place of each name. Keeping the latest labels saves 8 us a row."""
     known, places = _latest[0]
     if not labels.is_(known):
         places = {str(label): place for place, label in enumerate(labels.tolist())}
@@ -92,18 +94,18 @@ _latest: list[tuple[Any, dict[str, int]]] = [(None, {})]
 
 
 def _arrow_cell(column: Any) -> Any:
-    """The only cell, or the column where it is no object of Python's."""
+    """The only cell, or the column if the cell is no Python object."""
     try:
         return column[0].as_py()
-    except ValueError:  # a moment of nanoseconds
+    except ValueError:  # a moment in nanoseconds
         return column
 
 
 class _FrameRow(dict[str, Any]):
-    """The cells of a frame of one row, each read when it is asked for.
+    """The cells of a frame of one row, each read on first use.
 
-    What a table would write in another way (dates, what is missing of a nullable type) is read as
-    a table's column is.
+    Cells that a table would convert (dates, missing values of nullable types) are converted like
+    columns of a table.
     """
 
     def __init__(self, cell: Callable[[str], Any], column: Callable[[str], Any]) -> None:

@@ -31,13 +31,13 @@ from talweg.lazy import cached_property
 from talweg.schema import Items, Record, Text, Values
 from talweg.settings import Choice
 
-_BLOCK = 2**20  # inputs that are encoded at a time
-_FEWEST = 2**10  # rows at a time: a column is encoded at once, and each time costs
+_BLOCK = 2**20  # inputs encoded at a time
+_FEWEST = 2**10  # rows encoded at a time, since every call per column has a fixed cost
 
 
 @dataclass(frozen=True)
 class TableEncoder:
-    """The input columns of a training table, and how each of them becomes inputs (N, D)."""
+    """The input columns of a training table, and how they become inputs (N, D)."""
 
     record: ClassVar = Record(
         {
@@ -49,13 +49,13 @@ class TableEncoder:
             "familiar": Values(Familiar.record),
         }
     )
-    names: tuple[str, ...]  # all columns of the training table, in its order
+    names: tuple[str, ...]  # all columns of the training table, in order
     targets: tuple[str, ...]
     columns: tuple[Column, ...]
-    left_out: dict[str, str]  # name -> why
-    notes: dict[str, str] = field(default_factory=dict)  # name -> what its owner should look at
-    marks: dict[str, str] = field(default_factory=dict)  # name -> see `mark_of`; "." of all others
-    familiar: dict[str, Familiar] = field(default_factory=dict)  # name -> what training met
+    left_out: dict[str, str]  # name -> reason
+    notes: dict[str, str] = field(default_factory=dict)  # name -> doubt about the column
+    marks: dict[str, str] = field(default_factory=dict)  # name -> see `mark_of`; "." for the rest
+    familiar: dict[str, Familiar] = field(default_factory=dict)  # name -> counts of training
 
     @staticmethod
     def fit(
@@ -65,13 +65,13 @@ class TableEncoder:
         rows: NDArray[Any] | None = None,
         types: Sequence[ColumnType] | None = None,
     ) -> TableEncoder:
-        """Fit all columns but the target or targets on `rows`, as columns of these `types`.
+        """Fit all columns except the target or targets to `rows`, as columns of these `types`.
 
-        Types that are not given are those of the whole table. Row numbers are an input only where
-        nothing else is. DataError: no column to learn from.
+        By default the types are inferred from the whole table. Row numbers are inputs only if there
+        are no other inputs. DataError: no column to learn from.
         """
         chosen = [target] if isinstance(target, str | int) else target
-        targets = tuple(table.find(each) for each in chosen)
+        targets = tuple(map(table.find, chosen))
         types = type_columns(table, targets) if types is None else types
         used = [column for column in types if column.used] or [*_last_resort(table, types)]
         taken = {column.name for column in used}
@@ -115,7 +115,7 @@ class TableEncoder:
         }
 
     def as_trained(self, name: str, cells: Cells) -> Cells:
-        """The cells of a column of training, their numbers read by its decimal mark of then."""
+        """The cells of a column, with numbers read by the decimal mark of training."""
         return read_by(cells, self.marks.get(name, POINT))
 
     @property
@@ -125,7 +125,7 @@ class TableEncoder:
 
     @property
     def missing(self) -> dict[str, int]:
-        """How many cells were missing in training, by column, where any were."""
+        """How many cells were missing in training, for columns with missing cells."""
         return {name: seen.missing for name, seen in self.familiar.items() if seen.missing}
 
     @property
@@ -137,12 +137,12 @@ class TableEncoder:
 
     @property
     def positional(self) -> bool:
-        """Whether the training table had no header, so that columns go by position."""
+        """Whether the training table had no header, so that columns are matched by position."""
         return are_positions(self.names)
 
     @cached_property
     def expected(self) -> Expected:
-        """What the file of a table to predict should hold."""
+        """What a file to predict should have."""
         numeric = {column.name: column.reads_numbers for column in self.columns}
         return Expected(numeric, self.marks, self.names, self.positional, self._unknown_in)
 
@@ -167,11 +167,10 @@ class TableEncoder:
         unpack: Unpack | None = None,
         met: Unfamiliar | None = None,
     ) -> Inputs:
-        """The table, or these rows of it, as inputs (N, D), block by block; or packed for `unpack`.
+        """The table, or some rows of it, as inputs (N, D); packed for `unpack` if it is given.
 
-        What a whole table holds that training did not meet is counted in `met`.
-        What is larger than memory should hold is mapped from a temporary file. DataError: a
-        column of the training table is missing.
+        Inputs too large for memory are mapped from a temporary file. Cells unlike those of training
+        are counted in `met`. DataError: a column of training is missing.
         """
         name_of = self._by_position(table) if self.positional else self._by_name(table)
         columns = [
@@ -195,8 +194,8 @@ class TableEncoder:
         return Unfamiliar(self.columns, self.familiar)
 
     def warn_of_marks(self, table: Table) -> None:
-        """A DataWarning for each column that would be read by another decimal mark than that of
-        training, had it been met alone, and some cells of which would then be other numbers.
+        """A DataWarning for each column that, read on its own, would have another decimal mark than
+        in training, if that would change any number.
         """
         name_of = self._by_position(table) if self.positional else self._by_name(table)
         for name in (column.name for column in self.columns):
@@ -213,8 +212,8 @@ class TableEncoder:
     def encode_row(self, source: Any, met: Unfamiliar | None = None) -> Inputs | None:
         """The inputs (1, D) of a dict of cells, or of an array or a data frame of one row.
 
-        None where the source is none of these, lacks a column or holds what is no cell: a table
-        of it then says so.
+        None if the source is none of these, lacks a column or has a value that cannot be a cell;
+        encoding it as a table then raises the error.
         """
         cells = row_of(source, self.names if self.positional else ())
         try:
@@ -229,19 +228,19 @@ class TableEncoder:
             hints = "; ".join(f"{name!r}: {nearest(name, table.names)}" for name in lost[:5])
             raise DataError(
                 f"{table.source} lacks {len(lost)} of the {len(needed)} columns that the model"
-                f" was trained on. {hints} Add them, under the names they had in training."
+                f" was trained on. {hints} Add them under the names that they had in training."
             )
         return {name: name for name in needed}
 
     def _by_position(self, table: Table) -> dict[str, str]:
-        """The columns in the order of training; the targets may be absent if they came last."""
+        """The columns in the order of training; targets may be absent if they came last."""
         last = len(list(takewhile(self.targets.__contains__, reversed(self.names))))
         widths = range(len(self.names) - last, len(self.names) + 1)
         if len(table.names) not in widths:
             raise DataError(
                 f"{table.source} has {counted(len(table.names), 'column')}, but the model was"
-                f" trained on {len(self.names)} without a header, so that they go by position. Give"
-                f" {' or '.join(map(str, widths))} columns in the order of training."
+                f" trained on {len(self.names)} without a header, so they are matched by position."
+                f" Give {' or '.join(map(str, widths))} columns in the order of training."
             )
         return dict(zip(self.names, table.names, strict=False))
 
@@ -286,15 +285,15 @@ def _encode(
         place += piece.shape[1]
         if met is not None:
             met.look(column, chosen, piece)
-        del piece  # before the next is made
+        del piece  # frees memory before the next one is encoded
 
 
 def _other_mark(source: str, name: str, mark: str, example: str) -> str:
     was, seems = ("comma", "point") if mark == COMMA else ("point", "comma")
     return (
-        f"{source}: the column {name!r} had a decimal {was} in training, and alone would be read"
-        f" with a decimal {seems} here. {example!r} is read as in training, as"
-        f" {cleaned(example, mark)}. Check that it is written the same way."
+        f"{source}: the column {name!r} had a decimal {was} in training, and by itself would be"
+        f" read with a decimal {seems} here. {example!r} is read as in training, as"
+        f" {cleaned(example, mark)}. Check that the column is written as in training."
     )
 
 

@@ -1,8 +1,8 @@
-"""Values of Python, NumPy and data frames as cells of a table: numbers, or text.
+"""Converts values of Python, NumPy and data frames to cells of a table: numbers or text.
 
-Equal values have one text, whatever their type: 1, 1.0 and np.int8(1) are "1"; a date, a datetime
-at midnight and a datetime64 are "2024-01-03". What says that nothing is known (None, NaN, NaT,
-pandas.NA, a masked cell) is "".
+Equal values have the same text whatever their type: 1, 1.0 and np.int8(1) are "1"; a date, a
+datetime at midnight and a datetime64 are "2024-01-03". Values that mean "not known" (None, NaN,
+NaT, pandas.NA, a masked cell) are "".
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-EXACT = 2**53  # whole numbers below it are the same as floats
+EXACT = 2**53  # whole numbers below it are exact as floats
 
 ValueType = Literal["truth", "whole", "number", "text", "day", "moment"]
-"""What the values of a column are, so that labels can be given back as they were."""
+"""The type of the values of a column, so that labels can be returned as they were."""
 Types = ValueType | Mapping[str, ValueType]
-"""That of all values, or of each text where they are several things."""
+"""One type for all values, or the type of each text if they differ."""
 
 _TYPES: tuple[tuple[ValueType, tuple[type, ...]], ...] = (
-    ("number", (timedelta, np.timedelta64)),  # NumPy's counts as a whole number, too
+    ("number", (timedelta, np.timedelta64)),  # first, since NumPy's is also an np.integer
     ("truth", (bool, np.bool_)),
     ("whole", (int, np.integer)),
     ("number", (float, np.floating, Decimal, Rational)),
@@ -60,7 +60,7 @@ class UnfitError(Exception):
 
 
 def plain(value: float) -> str:
-    """A number as text, whole ones without a point, so that 3.0 and "3" are one category."""
+    """A number as text, whole numbers without a point, so that 3.0 and "3" are one category."""
     whole = value.is_integer() and abs(value) < EXACT
     return str(int(value)) if whole else repr(value)
 
@@ -76,13 +76,13 @@ def number_text(value: float) -> str:
 
 
 def is_long(text: str) -> bool:
-    """Whether a text is a whole number that float64 may not tell from its neighbours."""
+    """Whether a text is a whole number that float64 may merge with its neighbors."""
     digits = text.removeprefix("-")
     return 16 <= len(digits) <= 40 and digits.isdecimal() and int(digits) >= EXACT
 
 
 def as_text(value: object) -> str:
-    """Any value as stripped text; UnfitError for a container or a complex number."""
+    """A value of any type as stripped text. UnfitError: a container or a complex number."""
     if isinstance(value, str):
         return value.strip()
     if is_absent(value):
@@ -107,7 +107,9 @@ def _rare_text(value: Any) -> str:
     if isinstance(value, Rational):
         return plain(float(value))
     if isinstance(value, complex | np.complexfloating):
-        raise UnfitError(f"{value} is a complex number. Give its parts as columns of their own")
+        raise UnfitError(
+            f"{value} is a complex number. Give its real and imaginary parts as columns"
+        )
     if np.ndim(value) == 0 and hasattr(value, "item"):  # an array or a tensor of one value
         return as_text(value.item())
     if is_container(value):
@@ -116,7 +118,7 @@ def _rare_text(value: Any) -> str:
 
 
 def is_absent(value: object) -> bool:
-    """Whether a value only says that nothing is known; text never does."""
+    """Whether a value means "not known"; text never does."""
     if value is None or value is np.ma.masked:
         return True
     if type(value).__name__ == "NAType":  # pandas.NA is neither equal nor unequal to itself
@@ -126,24 +128,24 @@ def is_absent(value: object) -> bool:
 
 
 def is_container(value: object) -> bool:
-    """Whether a value has parts that could be given one by one."""
+    """Whether a value is iterable, and not text or bytes."""
     return hasattr(value, "__iter__") and not isinstance(value, str | _Bytes)
 
 
 def shown(value: object, most: int = 40) -> str:
-    """A value as Python writes it, cut short."""
+    """The repr of a value, cut short."""
     text = repr(value)
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _in_seconds(value: date | np.datetime64) -> Any:
-    """A moment whose text names the seconds, as that of a datetime does."""
+    """A moment whose text includes seconds, as that of a datetime does."""
     coarse = isinstance(value, np.datetime64) and np.datetime_data(value.dtype)[0] in ("h", "m")
     return value.astype("datetime64[s]") if coarse else value  # type: ignore[union-attr]
 
 
 def _moment(text: str) -> str:
-    """The text of a moment without what says nothing: "2024-01-03T00:00:00.000" is a day."""
+    """The text of a moment without zeros at its end: "2024-01-03T00:00:00.000" is a day."""
     text = text.replace("T", " ", 1) if text != "NaT" else ""
     if "." in text:
         text = _FRACTION.sub(lambda part: f".{part[1]}" if part[1] else "", text)
@@ -154,10 +156,10 @@ def _moment(text: str) -> str:
 
 
 def as_array(values: Any) -> NDArray[Any]:
-    """The values of a column as an array; None stands where a mask or a frame has no value.
+    """The values of a column as an array, with None where a mask or a frame has no value.
 
-    A list of several types stays what it is, so that [1, "a", True] are no three texts, and whole
-    numbers beyond 2**53 keep their digits.
+    A list of several types becomes an array of objects, so that the values in [1, "a", True] keep
+    their types and whole numbers beyond 2**53 keep their digits.
     """
     if np.ma.isMaskedArray(values):
         return _filled(values)
@@ -175,10 +177,10 @@ def as_array(values: Any) -> NDArray[Any]:
 
 
 def as_numbers_or_texts(values: ArrayLike) -> Floats | list[str]:
-    """Any values (N,) as float64 or as texts; spans of time are numbers of seconds.
+    """Values (N,) as float64 or as texts; durations become numbers of seconds.
 
-    Whole numbers that float64 cannot tell apart are texts. UnfitError: a container or a complex
-    number.
+    Whole numbers that float64 cannot represent exactly become texts. UnfitError: a container or a
+    complex number.
     """
     array = as_array(values)
     kind = array.dtype.kind
@@ -195,27 +197,27 @@ def as_numbers_or_texts(values: ArrayLike) -> Floats | list[str]:
 
 
 def type_of(values: NDArray[Any]) -> Types:
-    """What the values (N,) are; where they are several things, what each text stands for."""
+    """The type of values (N,), or the type of each text if there are several types."""
     if values.dtype.kind != "O":
         return _OF_DTYPE.get(values.dtype.kind, "text")
     items = [item for item in values if not is_absent(item)]
-    found: set[ValueType] = {_type_of_class(each) for each in set(map(type, items))}
-    if len(found) <= 1:
-        return found.pop() if found else "text"
-    if found == {"whole", "number"}:
+    names: set[ValueType] = {_type_of_class(python_type) for python_type in set(map(type, items))}
+    if len(names) <= 1:
+        return names.pop() if names else "text"
+    if names == {"whole", "number"}:
         return "number"
     return {as_text(item): _type_of_class(type(item)) for item in items}
 
 
 def why_unfit(values: NDArray[Any]) -> str:
-    """Why no cell of a column is a single value; "" unless all of them are containers."""
+    """Why a column cannot be used, if all its cells are containers; else ""."""
     if values.dtype.kind != "O":
         return ""
     present = (item for item in values if not is_absent(item))
     first = next(present, None)
     if not _has_parts(first) or not all(map(_has_parts, present)):
         return ""
-    return f"Its cells are not single values, but of the type {type(first).__name__}."
+    return f"Its cells are of the type {type(first).__name__}, not single values."
 
 
 def _has_parts(value: Any) -> bool:
@@ -225,7 +227,7 @@ def _has_parts(value: Any) -> bool:
 
 
 def _filled(values: Any) -> NDArray[Any]:
-    """A masked array without its mask."""
+    """The values of a masked array, NaN or None where it is masked."""
     mask = np.ma.getmaskarray(values)
     if not mask.any():
         return np.asarray(values.data)
@@ -237,8 +239,8 @@ def _filled(values: Any) -> NDArray[Any]:
 def _of_list(values: list[Any] | tuple[Any, ...]) -> NDArray[Any]:
     kinds = set(map(type, values))
     kind = _PLAIN_LISTS.get(kinds.pop(), "") if len(kinds) == 1 else ""
-    if kind and (found := np.asarray(values)).dtype.kind == kind:  # longer ints become floats
-        return found
+    if kind and (array := np.asarray(values)).dtype.kind == kind:  # longer ints become floats
+        return array
     return np.fromiter(values, dtype=object, count=len(values))
 
 
@@ -246,7 +248,7 @@ _PLAIN_LISTS = {float: "f", int: "i", bool: "b"}
 
 
 def _of_arrow(values: Any) -> NDArray[Any]:
-    """An array of pyarrow; what NumPy has no type for, and whole numbers with gaps, one by one."""
+    """An array of pyarrow. Types that NumPy lacks, and whole numbers with gaps, go one by one."""
     kind = str(values.type)
     is_whole = kind.startswith(("int", "uint", "bool")) and not values.null_count
     if is_whole or kind.startswith(("double", "float", "halffloat", "timestamp", "duration")):
@@ -255,7 +257,7 @@ def _of_arrow(values: Any) -> NDArray[Any]:
 
 
 def _of_polars(values: Any) -> NDArray[Any]:
-    """A series of polars; NumPy would make floats of whole numbers with gaps."""
+    """A series of polars. NumPy would turn whole numbers with gaps into floats."""
     kind = str(values.dtype)
     is_whole = kind.startswith(("Int", "UInt", "Bool")) and not values.null_count()
     if is_whole or kind.startswith(("Float", "Date", "Duration")):
@@ -264,20 +266,20 @@ def _of_polars(values: Any) -> NDArray[Any]:
 
 
 def _of_pandas(values: Any) -> NDArray[Any]:
-    """A column of a type of pandas' own; whole numbers with gaps stay whole."""
+    """A column of an extension type of pandas. Whole numbers with gaps stay whole."""
     is_whole = getattr(values.dtype, "kind", "") in ("i", "u")
     return np.asarray(values.to_numpy(object, na_value=None) if is_whole else values)
 
 
 def _are_long(array: NDArray[Any]) -> bool:
-    """Whether any of whole numbers is beyond what float64 tells apart."""
+    """Whether any whole number is too large to be exact in float64."""
     if array.dtype.kind not in "iu" or array.dtype.itemsize < 8 or not array.size:
         return False
     return bool(int(array.max()) >= EXACT or int(array.min()) <= -EXACT)
 
 
 def _are_numbers(items: list[Any]) -> bool:
-    """Whether objects are numbers and gaps alone, each number the same as a float."""
+    """Whether objects are only gaps and numbers that are exact in float64."""
     kinds = {kind for kind in set(map(type, items)) if kind.__name__ not in _GAPS}
     if not kinds or not kinds <= PLAIN_NUMBERS:
         return False
@@ -294,12 +296,12 @@ def _as_floats(items: list[Any]) -> Floats:
 
 
 def _texts(items: Iterable[object]) -> list[str]:
-    found: list[str] = []
+    texts: list[str] = []
     try:
-        found.extend(map(as_text, items))
+        texts.extend(map(as_text, items))
     except UnfitError as error:
-        raise UnfitError(error.why, len(found)) from None
-    return found
+        raise UnfitError(error.why, len(texts)) from None
+    return texts
 
 
 def _type_of_class(kind: type) -> ValueType:

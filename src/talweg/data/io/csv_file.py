@@ -1,4 +1,4 @@
-"""A CSV file of any dialect, as blocks of rows."""
+"""Reads a CSV file of any dialect in blocks of rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from talweg.data.io.dialect import (
 from talweg.data.io.files import Source
 from talweg.data.io.layout import Layout, checked, layout_of, shown
 from talweg.data.io.opening import opened, undecodable
-from talweg.errors import DataError, DataWarning
+from talweg.errors import DataError, DataWarning, counted
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class CsvFile:
     file: Source
     encoding: str
     dialect: Dialect
-    skipped: int  # lines before the first record that say how the file is written
+    skipped: int  # lines before the first record that describe the file
     layout: Layout
     types: ClassVar[Mapping[str, ValueType]] = {}  # text has none
     unfit: ClassVar[Mapping[str, str]] = {}
@@ -47,19 +47,18 @@ class CsvFile:
         header: bool | None = None,
         expected: Expected | None = None,
     ) -> CsvFile:
-        """The file with this `sample` of `SAMPLE` letters, or fewer where it ends before."""
-        skipped = int(sample[:4].lower() == "sep=")  # Excel's own word for the delimiter
+        """The file that begins with `sample`: `SAMPLE` characters, or all if there are fewer."""
+        skipped = int(sample[:4].lower() == "sep=")  # how Excel declares the delimiter
         if len(sample) == SAMPLE:
             sample = sample[: sample.rfind("\n") + 1] or sample
         body = sample.partition("\n")[2] if skipped else sample
         dialect, rows = sniff(body)
-        found = CsvFile(file, encoding, dialect, skipped, Layout(False, ()))
+        csv = CsvFile(file, encoding, dialect, skipped, Layout(False, ()))
         if not rows:
-            raise found.fault() or DataError(f"{file} is empty. Give a file with at least one row.")
-        where = f"{file}, line {found._first_line()}"
-        return replace(
-            found, layout=checked(layout_of(rows, header, expected), rows, expected, where)
-        )
+            raise csv.fault() or DataError(f"{file} is empty. Give a file with at least one row.")
+        where = f"{file}, line {csv._first_line()}"
+        layout = checked(layout_of(rows, header, expected), rows, expected, where)
+        return replace(csv, layout=layout)
 
     @property
     def width(self) -> int:
@@ -68,24 +67,24 @@ class CsvFile:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns by name, or by position."""
+        """The names of the columns, or their positions."""
         return self.layout.names
 
     @property
     def delimiter(self) -> str:
-        """What parts the cells."""
+        """The character between cells."""
         return self.dialect.delimiter
 
     @property
     def no_rows(self) -> str:
-        """What to say of a file without any."""
+        """The message for a file without rows."""
         return (
             f"{self.file} has a header but no rows: {shown(self.layout.first)}. Add rows, or"
-            " pass header=False (--no-header) if this line is one."
+            " pass header=False (--no-header) if this line is a row."
         )
 
     def blocks(self) -> Iterator[Block]:
-        """The rows below the header, so many at a time, as columns. DataError: see `fault`."""
+        """Blocks of rows below the header, as columns. DataError: see `fault`."""
         size = max(BLOCK // self.width, FEWEST)
         with opened(self.file, self.encoding) as text:
             reader = self.dialect.reader(chain(islice(text, self.skipped, None), [END]))
@@ -96,10 +95,10 @@ class CsvFile:
                 for rows in self._single(blocks) if self.width == 1 else blocks:
                     yield list(zip(*rows, strict=True))
             except (CsvError, UnicodeDecodeError):
-                raise self.fault() or AssertionError("what was refused is read now") from None
+                raise self.fault() or AssertionError("the file changed while it was read") from None
 
     def _blocks(self, reader: Any, size: int) -> Iterator[list[list[str]]]:
-        """The records, so many at a time, each with as many cells as there are columns."""
+        """Blocks of records, each with as many cells as there are columns."""
         line = reader.line_num
         while rows := list(islice(reader, size)):
             if reader.line_num - line > len(rows) and self._swallowed(rows):
@@ -109,12 +108,12 @@ class CsvFile:
                 yield rows
 
     def _swallowed(self, rows: list[list[str]]) -> bool:
-        """Whether an open quote made one cell of many rows."""
+        """Whether a quote that was never closed made one cell of many rows."""
         return any(swallows(row, self.dialect) for row in rows)
 
     def _whole(self, rows: list[list[str]]) -> list[list[str]]:
-        """The records that fit, the mark of the end taken off; blank ones are left out, but where
-        there is one column.
+        """The records without the end mark and, unless there is a single column, without blank
+        ones. CsvError: a record of another width.
         """
         if rows[-1] and rows[-1][-1].endswith(END):
             if rows[-1] != [END]:
@@ -127,7 +126,7 @@ class CsvFile:
         return rows
 
     def _single(self, blocks: Iterator[list[list[str]]]) -> Iterator[list[list[str]]]:
-        """The rows of the only column: a blank line is a missing cell, but for those at the end."""
+        """The rows of a single column, where a blank line is a missing cell, except at the end."""
         held = 0
         for rows in blocks:
             rows = [[]] * held + rows
@@ -135,18 +134,15 @@ class CsvFile:
             if rows := [row or [""] for row in rows[: len(rows) - held]]:
                 yield rows
         if held:
-            lines = (
-                "a blank line, which counts" if held == 1 else f"{held} blank lines, which count"
-            )
+            lines = "a blank line" if held == 1 else f"{held} blank lines"
             warnings.warn(
-                f'{self.file} ends in {lines} as no row. Where the cell is missing, write "" for'
-                " it.",
+                f'{self.file} ends in {lines}, not counted as rows. Write "" for a missing cell.',
                 DataWarning,
                 2,
             )
 
     def fault(self) -> DataError | None:
-        """What is wrong with the file, and on which line: it is read anew, record by record."""
+        """What is wrong with the file, and on which line; reads it again, record by record."""
         line, first = 1, 0
         try:
             with opened(self.file, self.encoding) as text:
@@ -159,19 +155,18 @@ class CsvFile:
         except CsvError as error:
             reason, line = error.args
             return DataError(
-                f"{self.file}, line {line + self.skipped}: {reason}. Is a quote opened there and"
-                " never closed?"
+                f"{self.file}, line {line + self.skipped}: {reason}. Is there a quote that is never"
+                " closed?"
             )
         except UnicodeDecodeError as error:
             return undecodable(self.file, error)
         return None
 
     def _ragged(self, line: int, cells: Sequence[str], first: int) -> DataError:
-        found = f"{len(cells)} cell{'s' * (len(cells) != 1)}"
         return DataError(
-            f"{self.file}, line {line}: {found}, but {self.width} were expected, as on line"
-            f" {first} (cells parted by {self.dialect.delimiter!r}). Correct the line, or put"
-            " quotes around a cell that holds the delimiter."
+            f"{self.file}, line {line}: {counted(len(cells), 'cell')}, but {self.width} were"
+            f" expected, as on line {first} (delimiter {self.dialect.delimiter!r}). Correct the"
+            " line, or put quotes around cells that contain the delimiter."
         )
 
     def _first_line(self) -> int:

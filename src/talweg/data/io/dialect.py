@@ -1,4 +1,4 @@
-"""How a CSV file is written: what parts its cells, and quotes them."""
+"""The dialect of a CSV file: its delimiter, quote and escape character."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from typing import Any
 
 from talweg.data.io.opening import LONGEST_LINE
 
-SNIFFED = 1000  # records that a dialect and a header are judged by
-SAMPLE = 2**20  # characters that hold them
+SNIFFED = 1000  # records by which the dialect and the header are judged
+SAMPLE = 2**20  # characters read for these records
 
-# The comma comes after those that rarely stand inside of cells: where two fit all lines alike,
-# it stands inside of them (1,5;2,5). Spaces come last: they stand inside of most texts.
+# If two delimiters fit all lines alike, the first is taken. The comma follows those that are rare
+# inside cells (1,5;2,5), and the space, which is inside most texts, comes last.
 _DELIMITERS = ("\t", ";", "|", ",", " ")
-_AGREED = 100  # records that the delimiter is judged by
+_AGREED = 100  # records by which the delimiter is judged
 _SINGLE_QUOTED = re.compile(r"(?:^|[,;\t|])\s*'[^'\n]*'\s*(?:[,;\t|\r]|$)", re.M)
 _ESCAPED = re.compile(r'\\"')
-END = "\0"  # a line of its own after the text, which holds none: an open quote swallows it
+END = "\0"  # appended as a last line: an open quote swallows it; text has no such character
 
 
-_SWALLOWED = 100  # lines in a cell that look like rows, from which on its quote was never closed
-_MOST_LOOKED_AT = 1000  # of these lines
+_SWALLOWED = 100  # lines like rows in a cell that show a quote which was never closed
+_MOST_LOOKED_AT = 1000  # of these lines that are checked
 _NEARLY_ALL = 0.9
 
 
 def _own_csv() -> Any:
-    """Python's reader, loaded once more: `csv.field_size_limit` is one limit for all threads and
-    libraries of a process, and it refuses texts of more than 131,072 letters.
+    """A second copy of Python's CSV module: `csv.field_size_limit` is one limit for the process,
+    which by default refuses cells of more than 131,072 characters.
     """
     spec = find_spec("_csv")
     assert spec is not None and spec.loader is not None
@@ -49,14 +49,14 @@ CsvError: type[Exception] = _CSV.Error
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are parted, quoted and escaped."""
+    """How cells are separated, quoted and escaped."""
 
     delimiter: str = ","
     quote: str = '"'
     escape: str | None = None
 
     def reader(self, lines: Iterable[str]) -> Any:
-        """Python's own reader of such lines."""
+        """Python's CSV reader for these lines."""
         return _CSV.reader(
             _without_ends(lines) if self.delimiter == " " else lines,
             delimiter=self.delimiter,
@@ -67,9 +67,9 @@ class Dialect:
 
 
 def records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
-    """Each record that is not blank, with the line that it starts on.
+    """The records that are not blank, each with the line on which it starts.
 
-    CsvError: what the reader refuses, and the line on which that record starts.
+    CsvError: why the reader refuses a record, and the line on which it starts.
     """
     reader = dialect.reader(chain(lines, [END]))
     start = 1
@@ -78,9 +78,11 @@ def records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, list[
             if cells == [END]:
                 return
             if cells and cells[-1].endswith(END):
-                raise CsvError("the file ends inside of a cell")
+                raise CsvError("the file ends inside a cell")
             if reader.line_num - start > _SWALLOWED and swallows(cells, dialect):
-                raise CsvError(f"a cell runs to line {reader.line_num}, over lines that are rows")
+                raise CsvError(
+                    f"a cell runs to line {reader.line_num}, over lines that look like rows"
+                )
             if not is_blank(cells):
                 yield start, cells
             start = reader.line_num + 1
@@ -89,27 +91,28 @@ def records(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, list[
 
 
 def swallows(cells: Sequence[str], dialect: Dialect) -> bool:
-    """Whether a cell holds many lines, nearly all with as many cells as the record itself."""
+    """Whether a cell contains many lines, nearly all with as many cells as the record."""
     for cell in cells:
-        inner = [*io.StringIO(cell, newline="")][1:-1]  # the lines as the reader counts them
+        inner = [*io.StringIO(cell, newline="")][1:-1]  # lines as the reader counts them
         if len(inner) >= _SWALLOWED and len(cells) > 1:
-            widths = [len(each) for each in dialect.reader(inner[:_MOST_LOOKED_AT])]
+            widths = [len(row) for row in dialect.reader(inner[:_MOST_LOOKED_AT])]
             return widths.count(len(cells)) >= _NEARLY_ALL * len(widths)
     return False
 
 
 def is_blank(cells: Sequence[str]) -> bool:
-    """Whether a record is an empty line, or one of spaces."""
+    """Whether a record is an empty line or a line of spaces."""
     return not cells or (len(cells) == 1 and not cells[0].strip())
 
 
 def sniff(sample: str) -> tuple[Dialect, list[list[str]]]:
-    """The dialect that the first records agree on best, and these records, without the spaces
-    around cells.
+    """The dialect in which the first records agree best on a width, and these records with cells
+    stripped.
     """
     lines = list(io.StringIO(sample, newline=""))
-    candidates = [Dialect(each, *marks) for marks in _quoting(sample) for each in _DELIMITERS]
-    agreement = {each: _agreement(lines, each) for each in candidates}
+    quoting = _quoting(sample)
+    candidates = [Dialect(delimiter, *marks) for marks in quoting for delimiter in _DELIMITERS]
+    agreement = {dialect: _agreement(lines, dialect) for dialect in candidates}
     best = max(candidates, key=agreement.__getitem__)
     best = best if agreement[best] else Dialect()
     rows = _first(lines, best, SNIFFED)
@@ -117,17 +120,17 @@ def sniff(sample: str) -> tuple[Dialect, list[list[str]]]:
 
 
 def _quoting(sample: str) -> list[tuple[str, str | None]]:
-    """The marks of quoting and escaping to try, the usual ones first."""
+    """The quote and escape characters to try, the usual ones first."""
     escape = "\\" if _ESCAPED.search(sample) else None
     quotes = "'\"" if '"' not in sample and _SINGLE_QUOTED.search(sample) else '"'
-    marks: list[tuple[str, str | None]] = [(each, None) for each in quotes]
+    marks: list[tuple[str, str | None]] = [(quote, None) for quote in quotes]
     return marks + ([('"', escape)] if escape else [])
 
 
 def _agreement(lines: Sequence[str], dialect: Dialect) -> float:
-    """The share of the first records that agree on one number of cells, above one.
+    """The share of the first records with the most common number of cells, if that is above one.
 
-    Spaces must agree throughout: they part the words of any text.
+    With spaces all must agree, since spaces separate the words of any text.
     """
     widths = Counter(map(len, _first(lines, dialect, _AGREED)))
     width, count = widths.most_common(1)[0] if widths else (0, 0)
@@ -136,13 +139,13 @@ def _agreement(lines: Sequence[str], dialect: Dialect) -> float:
 
 
 def _first(lines: Iterable[str], dialect: Dialect, count: int) -> list[list[str]]:
-    """The first records, as far as they can be read: what is wrong is said when all is read."""
-    found: list[list[str]] = []
+    """The first records, as far as they can be read; errors are raised when the file is read."""
+    rows: list[list[str]] = []
     with suppress(CsvError):
-        found.extend(cells for _, cells in islice(records(lines, dialect), count))
-    return found
+        rows.extend(cells for _, cells in islice(records(lines, dialect), count))
+    return rows
 
 
 def _without_ends(lines: Iterable[str]) -> Iterator[str]:
-    """The lines without spaces at their ends, which would part off one more cell."""
+    """The lines without trailing spaces, which would make one more cell."""
     return (line.rstrip() + "\n" if line != END else line for line in lines)

@@ -1,4 +1,4 @@
-"""Where the bytes of a table lie: in a file, or copied to one from a pipe or a stream."""
+"""The file that a table is read from, or the copy of a pipe or a stream."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import IO, Any
 from talweg.errors import DataError, nearest
 from talweg.scratch import Scratch
 
-_BLOCK = 2**20  # bytes or letters that are copied at a time
+_BLOCK = 2**20  # bytes or characters copied at a time
 _WEB = re.compile(r"(?:https?|ftp|s3|gs):/")
-_SHOWN = 300  # letters of a path in a message
+_SHOWN = 300  # characters of a path in a message
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A file that can be read several times, and what messages call it.
+    """A file that can be read several times, and its name in messages.
 
-    What could be read only once was copied to a file without a name.
+    A source that can be read only once is copied to an unnamed temporary file.
     """
 
     file: Path | Scratch
@@ -33,7 +33,7 @@ class Source:
         return self.name
 
     def open(self) -> IO[bytes]:
-        """The bytes from the start. DataError: the system does not let us read them."""
+        """The bytes from the start. DataError: the file cannot be opened."""
         if isinstance(self.file, Scratch):
             return self.file.reader()
         try:
@@ -43,16 +43,16 @@ class Source:
 
 
 def is_file(given: Any) -> bool:
-    """Whether `source_of` takes it: a path, or whatever can be read from."""
+    """Whether `source_of` accepts it: a path, a source or anything with `read`."""
     return isinstance(given, str | os.PathLike | Source) or _is_stream(given)
 
 
 def source_of(given: Any, name: str | None = None) -> Source:
-    """The source that a path, an open file of text or bytes, or a source names.
+    """The source for a path, an open file of text or bytes, or a source.
 
-    Pipes and open files are copied to a temporary file, from where they stand to their end: a
-    table is read more than once. `name` is what messages call an open file.
-    DataError: what is not there or cannot be read.
+    Pipes and open files are copied to a temporary file, from their position to the end, since a
+    table is read more than once. `name` is the name of an open file in messages. DataError: a file
+    that does not exist or cannot be read.
     """
     if isinstance(given, Source):
         return given
@@ -69,21 +69,23 @@ def source_of(given: Any, name: str | None = None) -> Source:
 
 
 def existing_file(path: str | os.PathLike[str]) -> Path:
-    """The path of a plain file that is there; a DataError suggests the nearest name."""
+    """The path of an existing regular file. DataError: none; suggests the nearest name."""
     file = Path(path)
     if not stat.S_ISREG(_mode(file)):
-        raise DataError(f"{file} is a pipe or a device, but a file is needed. Save it as one.")
+        raise DataError(
+            f"{file} is a pipe or a device, but a file is needed. Save its content as a file."
+        )
     return file
 
 
 def _mode(file: Path) -> int:
-    """What the system says of a path. DataError: nothing, or that it is a folder."""
+    """The mode of a path. DataError: it does not exist, or is a folder."""
     try:
         mode = file.stat().st_mode
     except (OSError, ValueError) as error:
         raise _refused(file, error) from None
     if stat.S_ISDIR(mode):
-        raise DataError(f"{file} is a folder, but a file is needed. Name a file inside of it.")
+        raise DataError(f"{file} is a folder, but a file is needed. Give a file in it.")
     return mode
 
 
@@ -97,18 +99,18 @@ def _name_of(stream: Any) -> str:
 
 
 def _copied(stream: Any, name: str) -> Source:
-    """The rest of a stream as a file. Text is written as UTF-8."""
+    """A copy of the rest of a stream; text is written as UTF-8."""
     scratch = Scratch()
     for piece in _pieces(stream, name):
         scratch.append(piece)
     if not scratch.size:
-        hint = " Its position is at its end: call seek(0) first." if _is_read(stream) else ""
+        hint = " It has been read to its end: call seek(0) first." if _is_read(stream) else ""
         raise DataError(f"{name} is empty. Give a table with at least one row.{hint}")
     return Source(scratch, name)
 
 
 def _pieces(stream: Any, name: str) -> Iterator[bytes]:
-    """The bytes that are left of a stream. DataError: it cannot be read."""
+    """The remaining bytes of a stream. DataError: it cannot be read."""
     try:
         while piece := stream.read(_BLOCK):
             yield piece.encode("utf-8", "surrogateescape") if isinstance(piece, str) else piece
@@ -117,48 +119,50 @@ def _pieces(stream: Any, name: str) -> Iterator[bytes]:
 
 
 def _is_read(stream: Any) -> bool:
-    """Whether there is something before the position of a stream that can go back."""
+    """Whether a seekable stream is not at its start."""
     seekable = getattr(stream, "seekable", None)
     return bool(seekable and seekable() and stream.tell())
 
 
 def _refused(file: Path, error: OSError | ValueError) -> DataError:
-    """Why the system does not give a file, and what may help."""
+    """Why a file cannot be opened, and what may help."""
     shown = _short(str(file))
     if _WEB.match(str(file)):
-        return DataError(f"{shown} is a web address. Save what it gives as a file and name that.")
+        return DataError(f"{shown} is a web address. Download it and give the file.")
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return _absent(file, shown)
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
-        return DataError(f"{shown} is a link that leads back to itself. Name the file itself.")
+        return DataError(f"{shown} is a symbolic link to itself. Give the file itself.")
     why = error.strerror if isinstance(error, OSError) else str(error)
     return DataError(
-        f"{shown} cannot be read: {why}. Give the path of a file that you may read; text goes in"
-        " as io.StringIO(text)."
+        f"{shown} cannot be read: {why}. Give the path of a readable file, or text as"
+        " io.StringIO(text)."
     )
 
 
 def _absent(file: Path, shown: str) -> DataError:
     if file.is_symlink():
-        return DataError(f"No such file: {shown} is a link to {os.readlink(file)}, which is gone.")
+        return DataError(
+            f"No such file: {shown} is a link to {os.readlink(file)}, which does not exist."
+        )
     if not file.parent.is_dir():
         folder = _short(str(file.parent))
         return DataError(f"No such file: {shown}. There is no folder {folder}: check the path.")
     hint = nearest(file.name, _beside(file))
-    is_near = hint.startswith("Did you mean")  # a list of whatever lies there is no help
+    is_near = hint.startswith("Did you mean")  # a list of all files there would not help
     return DataError(f"No such file: {shown}. {hint if is_near else 'Check the path.'}")
 
 
 def _beside(file: Path) -> list[str]:
-    """The files in its folder, as far as they may be listed."""
+    """The names of the files in its folder, if it can be listed."""
     try:
-        return sorted(each.name for each in file.parent.iterdir() if each.is_file())
+        return sorted(other.name for other in file.parent.iterdir() if other.is_file())
     except OSError:
         return []
 
 
 def _short(path: str) -> str:
-    """A path on one line, its middle cut out where it is long."""
+    """A path on one line, shortened in the middle if it is long."""
     shown = path if path.isprintable() else repr(path)
     half = _SHOWN // 2
     return shown if len(shown) <= _SHOWN else f"{shown[:half]}...{shown[-half:]}"

@@ -1,4 +1,4 @@
-"""Tables in JSON: an object a line, an array of objects, or what pandas writes."""
+"""Reads tables in JSON: one object per line, an array of objects, or what pandas writes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _START = re.compile(r'\ufeff?\s*(?:\{\s*["}]|\[\s*[\[{\]])')
 
 
 def is_json(sample: str) -> bool:
-    """Whether a text begins as an object of JSON, an array of these, or a line with an array."""
+    """Whether a text begins like a JSON object, an array of objects, or a line with an array."""
     line = sample.lstrip("\ufeff \t\r\n").split("\n", 1)[0]
     return bool(_START.match(sample)) or (line.startswith("[") and _is_whole(line))
 
 
 def json_table(file: Source, encoding: str) -> Table:
-    """The table that a file of JSON holds. DataError: it is damaged, or holds no table."""
+    """The table in a JSON file. DataError: a damaged file, or one without a table."""
     try:
         with opened(file, encoding) as text:
             rows = _rows(file, text.read())
@@ -37,12 +37,12 @@ def json_table(file: Source, encoding: str) -> Table:
 
 
 def _rows(file: Source, text: str) -> Any:
-    """Records, rows or columns, as `table_in_memory` takes them."""
+    """Records, rows or columns, for `table_in_memory`."""
     lines = [(at, line) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
     if len(lines) > 1 and _is_whole(lines[0][1]):
         return [_parsed(file, line, at) for at, line in lines]
-    found = _parsed(file, text, 1)
-    return found if isinstance(found, list) else _columns(found)
+    value = _parsed(file, text, 1)
+    return value if isinstance(value, list) else _columns(value)
 
 
 def _is_whole(line: str) -> bool:
@@ -58,35 +58,37 @@ def _parsed(file: Source, text: str, line: int) -> Any:
     except json.JSONDecodeError as error:
         line += error.lineno - 1
         raise DataError(
-            f"{file}, line {line}: this is no JSON ({error.msg}). It is damaged or cut short: write"
-            " it again, an object a line or an array of objects."
+            f"{file}, line {line}: this is not valid JSON ({error.msg}). The file is damaged or cut"
+            " short: write it again, as one object per line or an array of objects."
         ) from None
     except RecursionError:
-        raise DataError(f"{file}, line {line}: it nests too deep for a table.") from None
+        raise DataError(
+            f"{file}, line {line}: this JSON is too deeply nested for a table."
+        ) from None
 
 
-def _columns(found: Mapping[str, Any]) -> Any:
-    """What an object holds: columns, rows by name or in a part of it, or the cells of one row."""
-    if {"columns", "data"} <= found.keys():  # pandas: orient="split"
-        return [dict(zip(found["columns"], row, strict=True)) for row in found["data"]]
-    if {"schema", "data"} <= found.keys():  # orient="table"
-        return found["data"]
-    parts = [each for each in found.values() if isinstance(each, list) and _are_objects(each)]
+def _columns(value: Mapping[str, Any]) -> Any:
+    """The content of an object: columns, rows by name or in one of its parts, or a single row."""
+    if {"columns", "data"} <= value.keys():  # pandas: orient="split"
+        return [dict(zip(value["columns"], row, strict=True)) for row in value["data"]]
+    if {"schema", "data"} <= value.keys():  # orient="table"
+        return value["data"]
+    parts = [part for part in value.values() if isinstance(part, list) and _are_objects(part)]
     if len(parts) == 1:
         return parts[0]
-    if found and all(isinstance(each, dict) for each in found.values()):
-        are_rows = [*found] == [str(place) for place in range(len(found))]
-        return [*found.values()] if are_rows else _by_row(found)
-    if any(isinstance(each, list) for each in found.values()):
-        return found
-    return [found]
+    if value and all(isinstance(part, dict) for part in value.values()):
+        are_rows = [*value] == [str(place) for place in range(len(value))]
+        return [*value.values()] if are_rows else _by_row(value)
+    if any(isinstance(part, list) for part in value.values()):
+        return value
+    return [value]
 
 
 def _are_objects(items: list[Any]) -> bool:
-    return bool(items) and all(isinstance(each, dict) for each in items)
+    return bool(items) and all(isinstance(item, dict) for item in items)
 
 
 def _by_row(columns: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Columns whose cells have the names of rows; a cell that is not there is missing."""
+    """Columns from objects of cells by row name; absent cells are missing."""
     rows = dict.fromkeys(row for cells in columns.values() for row in cells)
     return {name: [cells.get(row) for row in rows] for name, cells in columns.items()}

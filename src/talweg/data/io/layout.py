@@ -1,4 +1,4 @@
-"""How the rows of a CSV file lie: the names above them, and the columns that they have."""
+"""The layout of a CSV file: whether it has a header, and which columns its rows have."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from talweg.data.columns.table import check_names
 from talweg.data.io.header import Rows, Verdict, header_of
 from talweg.errors import DataError, DataWarning
 
-_SHOWN = 5  # cells of a row
+_SHOWN = 5  # cells of a row in a message
 
 
 class Layout(NamedTuple):
-    """Whether the first row names the columns, its cell for each of them, and a doubt about it."""
+    """Whether the first row is a header, its cell for each column, and any doubt about it."""
 
     header: bool
     first: tuple[str, ...]
@@ -24,18 +24,18 @@ class Layout(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns by name, or by position; one without a name as pandas calls it."""
+        """The names of the columns, or their positions; without a name, that of pandas."""
         if not self.header:
             return tuple(map(str, range(len(self.first))))
         return tuple(name or f"Unnamed: {place}" for place, name in enumerate(self.first))
 
     def fitted(self, row: list[str]) -> list[str]:
-        """The row without the empty cells that delimiters at its end make."""
+        """The row without empty cells made by delimiters at its end."""
         return fitted(row, len(self.first))
 
 
 def layout_of(rows: Rows, header: bool | None, expected: Expected | None) -> Layout:
-    """How these rows lie, the first of a file, where `header` does not say it already."""
+    """The layout of the first rows of a file; `header` decides if it is given."""
     verdict, doubt = _verdict(rows, header, expected)
     if not verdict.is_header:
         return Layout(False, tuple(_unnamed(rows, expected)), doubt)
@@ -46,7 +46,7 @@ def layout_of(rows: Rows, header: bool | None, expected: Expected | None) -> Lay
 
 
 def checked(layout: Layout, rows: Rows, expected: Expected | None, where: str) -> Layout:
-    """The layout of these rows, its names checked; a doubt about its header is told."""
+    """The layout after its names are checked; a DataWarning states a doubt about its header."""
     if expected and not expected.positional and not set(expected.numeric) & set(rows[0]):
         _refuse_nameless(rows, expected, where)
     check_names(layout.names, f"{where},")
@@ -56,11 +56,11 @@ def checked(layout: Layout, rows: Rows, expected: Expected | None, where: str) -
 
 
 def _refuse_nameless(rows: Rows, expected: Expected, where: str) -> None:
-    """Refuse a first row that is no header, of a table for a model that needs one."""
+    """DataError: the first row is not a header, and the model needs one."""
     if len(rows) > 1 and header_of(rows).is_header:
         return
     raise DataError(
-        f"{where}: its cells ({shown(rows[0])}) are no names, and the model asks for columns by"
+        f"{where}: its cells ({shown(rows[0])}) are not names, and the model needs columns by"
         f" name: {shown([*expected.numeric])}. Put a line of names above the rows."
     )
 
@@ -76,15 +76,15 @@ def shown(row: Sequence[str]) -> str:
 
 
 def _filled(row: Sequence[str]) -> int:
-    """How many cells it has up to the last one that is not empty."""
+    """The number of cells up to the last one that is not empty."""
     return max((place for place, cell in enumerate(row, 1) if cell), default=0)
 
 
 def _named(first: Sequence[str], below: Rows) -> list[str]:
-    """The names of all columns, empty where they have none.
+    """The names of all columns, "" for a column without a name.
 
-    What R writes has a name for each column, and a nameless one before them. Delimiters may end
-    the header, the rows below, or both; they part off columns only where a cell is in one.
+    R writes an unnamed column first. The header, the rows below or both may end in delimiters,
+    which make a column only if it has a cell.
     """
     wide = [row for row in below if _filled(row) == len(first) + 1]
     is_narrow = {len(row) - 1 for row in below} == {len(first)} and 2 * len(wide) >= len(below)
@@ -95,9 +95,9 @@ def _named(first: Sequence[str], below: Rows) -> list[str]:
 
 
 def _unnamed(rows: Rows, expected: Expected | None) -> Sequence[str]:
-    """The first row, without the empty cells that delimiters at the end of all rows make.
+    """The first row without the empty cells made by delimiters at the end of all rows.
 
-    One row alone may lack its last cell, and so may all rows of a table to predict.
+    A single row may lack its last cell, and so may all rows of a table to predict.
     """
     first, filled = rows[0], max(map(_filled, rows))
     if expected and expected.positional:
@@ -119,8 +119,8 @@ def _verdict(rows: Rows, header: bool | None, expected: Expected | None) -> tupl
 
 
 def _by_position(rows: Rows, expected: Expected) -> Verdict:
-    """Whether a table has a header though that of training had none: a row of cells that training
-    never saw where they stand, or of positions.
+    """Whether a table to predict has a header although the training table had none: a row of
+    positions, or of cells that are unknown to their columns.
     """
     first = rows[0]
     unknown = expected.unknown(first)
@@ -140,16 +140,16 @@ def _are_positions(row: Sequence[str]) -> bool:
 
 
 def _doubt(first: Sequence[str], verdict: Verdict) -> str:
-    taken = "the names of the columns" if verdict.is_header else "a row of cells"
+    taken = "the names of the columns" if verdict.is_header else "a row"
     return (
-        f"its cells ({shown(first)}) could be names or a row, and are taken for {taken}. Say which"
-        f" they are: header={verdict.is_header} of talweg.data.io.read.read_table if that is right,"
-        f" header={not verdict.is_header} if not (--header or --no-header)."
+        f"its cells ({shown(first)}) could be names or a row, and are taken for {taken}. Pass"
+        f" header={verdict.is_header} to talweg.data.io.read.read_table if that is right, and"
+        f" header={not verdict.is_header} if not (in a command, --header or --no-header)."
     )
 
 
 def _unasked(first: Sequence[str]) -> str:
     return (
         f"its cells ({shown(first)}) are taken for the names of the columns. The model was trained"
-        " without names, so columns go by position: check their order."
+        " without names, so columns are matched by position: check their order."
     )

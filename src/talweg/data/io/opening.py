@@ -1,4 +1,4 @@
-"""From a file to its text: unpacked, and decoded as what it turns out to be."""
+"""Opens a file as text: decompresses it, and detects its encoding."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from talweg.data.io.files import Source
 from talweg.data.io.foreign import refuse_bundle, refuse_foreign, refuse_packed_twice
 from talweg.errors import DataError, DataWarning
 
-LONGEST_LINE = 2**26  # bytes; a file of one endless line would otherwise be read as one cell
+LONGEST_LINE = 2**26  # bytes; otherwise a file without line ends would be read as one cell
 
 UTF8 = "utf-8-sig"
-STRAY = "talweg.stray"  # how bytes are read that are no UTF-8
+STRAY = "talweg.stray"  # the error handler for bytes that are not UTF-8
 _BLOCK = 2**20
-_ESCAPED = re.compile("[\udc80-\udcff]")  # stray bytes, as "surrogateescape" has them
-_FEWEST_LETTERS = 10  # stray bytes a letter, from which on a file is in cp1252
+_ESCAPED = re.compile("[\udc80-\udcff]")  # stray bytes after "surrogateescape"
+_FEWEST_LETTERS = 10  # stray bytes per letter beyond ASCII from which a file is cp1252
 _BINARY = bytes((*range(9), *range(0x0E, 0x1A)))
-_UNUSED = b"\x81\x8d\x8f\x90\x9d"  # bytes that cp1252 has no letter for
-_MARKS = (  # utf-32 first: its mark begins like that of utf-16
+_UNUSED = b"\x81\x8d\x8f\x90\x9d"  # bytes without a letter in cp1252
+_MARKS = (  # utf-32 first: its mark begins with that of utf-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -44,7 +44,7 @@ _DAMAGE = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZi
 
 
 def is_parquet(file: Source) -> bool:
-    """Whether the file says so itself, whatever its name; a text may begin with such a name."""
+    """Whether the content is Parquet, whatever the name; a column of text may be called PAR1."""
     with file.open() as stream:
         start = stream.read(5)
         is_name = len(start) > 4 and start[4:] in b",;|\t\r\n"
@@ -52,7 +52,7 @@ def is_parquet(file: Source) -> bool:
 
 
 def is_workbook(file: Source) -> bool:
-    """Whether the file is a workbook as Excel writes it since 2007."""
+    """Whether the file is an Excel workbook in the format of 2007 or later."""
     with file.open() as stream:
         if stream.read(4) != b"PK\x03\x04":
             return False
@@ -63,12 +63,12 @@ def is_workbook(file: Source) -> bool:
 
 @contextmanager
 def unpacked(file: Source) -> Iterator[IO[bytes]]:
-    """The file's bytes, unpacked if it is packed. DataError: a damaged or foreign file."""
+    """The file's bytes, decompressed. DataError: a damaged file, or one that is not a table."""
     with file.open() as raw:
         start = raw.read(16)
         raw.seek(0)
         refuse_foreign(file, start)
-        opens = next((each for mark, each in _PACKED if start.startswith(mark)), None)
+        opens = next((reader for mark, reader in _PACKED if start.startswith(mark)), None)
         try:
             with opens(raw) if opens else nullcontext(raw) as stream:
                 yield _only(file, stream) if isinstance(stream, zipfile.ZipFile) else stream
@@ -82,9 +82,7 @@ def unpacked(file: Source) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def opened(file: Source, encoding: str) -> Iterator[io.TextIOWrapper]:
-    """The file's text, with the ends of its lines as they are. Bytes that are no UTF-8 where all
-    else is count as letters of cp1252.
-    """
+    """The file's text with its line ends unchanged. Stray bytes in UTF-8 are read as cp1252."""
     errors = STRAY if encoding == UTF8 else "strict"
     with (
         unpacked(file) as stream,
@@ -94,7 +92,7 @@ def opened(file: Source, encoding: str) -> Iterator[io.TextIOWrapper]:
 
 
 def sample_of(file: Source, size: int) -> tuple[str, str]:
-    """The encoding of a file, and its first letters. DataError: a file that is not text."""
+    """The encoding of a file, and its first `size` characters. DataError: not a text file."""
     encoding = encoding_of(file)
     try:
         with opened(file, encoding) as text:
@@ -105,16 +103,16 @@ def sample_of(file: Source, size: int) -> tuple[str, str]:
 
 def undecodable(file: Source, error: UnicodeDecodeError) -> DataError:
     return DataError(
-        f"{file} begins as {error.encoding} but is not so throughout ({error.reason}). It is"
+        f"{file} begins as {error.encoding} but does not continue so ({error.reason}). It is"
         " damaged or cut short: copy it again, or save it in UTF-8."
     )
 
 
 def encoding_of(file: Source) -> str:
-    """UTF-8, -16 or -32, or else cp1252 (latin-1 where it has no letter for a byte).
+    """UTF-8, UTF-16 or UTF-32, or else cp1252 (latin-1 if cp1252 lacks one of the bytes).
 
-    The whole file is looked through once, in blocks. A DataWarning names the first byte that is no
-    UTF-8 in a file that otherwise is. DataError: a file that is not text.
+    The whole file is read once, in blocks. A DataWarning names the first stray byte of a file that
+    is otherwise UTF-8. DataError: not a text file.
     """
     with unpacked(file) as stream:
         start = stream.read(4096)
@@ -137,7 +135,7 @@ def _narrow_encoding(file: Source, block: bytes, stream: IO[bytes]) -> str:
         if length > LONGEST_LINE:
             raise DataError(
                 f"{file}, line {line}: the line is longer than {LONGEST_LINE // 2**20} MB, so"
-                " this is hardly a table. Give one row a line."
+                " this is probably not a table. Put each row on a line of its own."
             )
         block = stream.read(_BLOCK)
     letters.add(b"", final=True)
@@ -149,13 +147,13 @@ def _narrow_encoding(file: Source, block: bytes, stream: IO[bytes]) -> str:
 
 
 class _Letters:
-    """What the bytes beyond ASCII are: letters in UTF-8, or `stray` ones that are none."""
+    """Counts the characters beyond ASCII, and the `stray` bytes that are not UTF-8."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._letters = self.stray = 0
         self._line = 1
-        self._first = (0, 0)  # the first stray byte: its line, and what it is
+        self._first = (0, 0)  # line and value of the first stray byte
 
     def add(self, block: bytes, *, final: bool = False) -> None:
         text = self._decoder.decode(block, final)
@@ -164,18 +162,18 @@ class _Letters:
         self._line += text.count("\n") or text.count("\r")
 
     def _count(self, text: str) -> None:
-        found = _ESCAPED.findall(text)
-        if found and not self.stray:
-            before = text[: text.index(found[0])]
+        stray = _ESCAPED.findall(text)
+        if stray and not self.stray:
+            before = text[: text.index(stray[0])]
             line = self._line + (before.count("\n") or before.count("\r"))
-            self._first = line, ord(found[0]) - 0xDC00
-        self.stray += len(found)
-        self._letters += len(text) - len(text.encode("ascii", "ignore")) - len(found)
+            self._first = line, ord(stray[0]) - 0xDC00
+        self.stray += len(stray)
+        self._letters += len(text) - len(text.encode("ascii", "ignore")) - len(stray)
 
     @property
     def are_utf8(self) -> bool:
-        """Whether the file is UTF-8, but for a few bytes. Of text in cp1252, hardly a pair of
-        letters happens to be one of UTF-8; of pieces in both, many are.
+        """Whether the file is UTF-8, except for a few bytes. Text in cp1252 almost never has a pair
+        of letters that is valid UTF-8; a file with parts in both encodings has many.
         """
         return self.stray == 0 or self._letters * _FEWEST_LETTERS > self.stray
 
@@ -183,20 +181,20 @@ class _Letters:
         line, byte = self._first
         more = f" ({self.stray:,} such bytes in all)" if self.stray > 1 else ""
         return (
-            f"{file}, line {line}: the byte {byte:#04x} is no UTF-8, which the rest of the file is;"
+            f"{file}, line {line}: the byte {byte:#04x} is not UTF-8, unlike the rest of the file;"
             f" it is read as {_as_cp1252(bytes([byte]))!r}{more}. Save the file in UTF-8."
         )
 
 
 def _as_cp1252(stray: bytes) -> str:
     return "".join(
-        each.decode("latin-1" if each in _UNUSED else "cp1252")
-        for each in (bytes([code]) for code in stray)
+        byte.decode("latin-1" if byte in _UNUSED else "cp1252")
+        for byte in (bytes([code]) for code in stray)
     )
 
 
 def _replaced(error: UnicodeError) -> tuple[str, int]:
-    """What stands for bytes that are no UTF-8."""
+    """The error handler: the letters for stray bytes, and where to continue."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return _as_cp1252(error.object[error.start : error.end]), error.end
@@ -206,7 +204,7 @@ codecs.register_error(STRAY, _replaced)
 
 
 def _unmarked(start: bytes) -> str | None:
-    """UTF-16 without a mark: every other byte of western text is 0."""
+    """UTF-16 without a byte order mark: every other byte of western text is 0."""
     even, odd = start[::2].count(0), start[1::2].count(0)
     if len(start) >= 4 and max(even, odd) > 0.4 * len(start) / 2 and min(even, odd) == 0:
         return "utf-16-le" if odd else "utf-16-be"
@@ -214,24 +212,24 @@ def _unmarked(start: bytes) -> str | None:
 
 
 def _only(file: Source, bundle: zipfile.ZipFile) -> IO[bytes]:
-    """The one file in a zip. DataError: there are more, or it is no zip of tables."""
-    names = [each for each in bundle.namelist() if not each.endswith("/")]
-    names = [each for each in names if not each.startswith("__MACOSX/")]
+    """The only file in a zip. DataError: several files, or not a table."""
+    names = [name for name in bundle.namelist() if not name.endswith("/")]
+    names = [name for name in names if not name.startswith("__MACOSX/")]
     refuse_bundle(file, names)
     if len(names) != 1:
         shown = ", ".join(names[:3])
         raise DataError(
-            f"{file} holds {len(names)} files ({shown}), but one table is needed. Unpack it,"
-            " and name the file that is meant."
+            f"{file} contains {len(names)} files ({shown}), but one table is needed. Extract it and"
+            " give the file that you mean."
         )
     if bundle.getinfo(names[0]).flag_bits & 1:
-        raise DataError(f"{file} is locked by a password. Unpack it, and name what is inside.")
+        raise DataError(f"{file} is protected by a password. Extract it and give the file inside.")
     return bundle.open(names[0])
 
 
 def _damaged(file: Source, error: Exception) -> DataError:
     return DataError(
-        f"{file} cannot be unpacked ({error}). It is damaged or cut short: copy it again."
+        f"{file} cannot be decompressed ({error}). It is damaged or cut short: copy it again."
     )
 
 
@@ -239,6 +237,6 @@ def _binary(file: Source, block: bytes, line: int) -> DataError:
     place = next(place for place, byte in enumerate(block) if byte in _BINARY)
     line += block.count(b"\n", 0, place)
     return DataError(
-        f"{file} is not plain text. Save it as CSV in UTF-8, or read it into a data frame and"
-        f" pass that. (Line {line} holds the byte {block[place]:#04x}.)"
+        f"{file} is not plain text: line {line} has the byte {block[place]:#04x}. Save it as CSV in"
+        " UTF-8, or read it into a data frame and pass that."
     )

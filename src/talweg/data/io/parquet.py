@@ -13,7 +13,7 @@ from talweg.data.io.files import Source
 from talweg.data.io.sources import named_columns
 from talweg.errors import DataError
 
-BLOCK = 2**18  # cells that are read at a time
+BLOCK = 2**18  # cells read at a time
 
 _TYPES: Mapping[str, ValueType] = {
     "bool": "truth",
@@ -32,10 +32,10 @@ _TYPES: Mapping[str, ValueType] = {
 class ParquetFile:
     """A Parquet file whose columns are known.
 
-    `types` says what their values are, `unfit` why those of some cannot be cells.
+    `types` are the types of their values, `unfit` says why some columns cannot be used.
     """
 
-    delimiter = ""  # nothing parts the cells
+    delimiter = ""  # nothing separates the cells
 
     def __init__(self, file: Source) -> None:
         reader = _reader(file)
@@ -44,23 +44,23 @@ class ParquetFile:
         self.file = file
         self.names: tuple[str, ...] = tuple(named_columns(schema))
         self.no_rows = f"{file} has columns but no rows. Give at least one."
-        kinds = {name: schema.field(name).type for name in self.names}
-        self.types = {name: _type_of(kind) for name, kind in kinds.items()}
+        arrow_types = {name: schema.field(name).type for name in self.names}
+        self.types = {name: _type_of(arrow_type) for name, arrow_type in arrow_types.items()}
         self.unfit = {
-            name: f"Its cells are not single values, but of the type {kind}."
-            for name, kind in kinds.items()
-            if kind.num_fields
+            name: f"Its cells are of the type {arrow_type}, not single values."
+            for name, arrow_type in arrow_types.items()
+            if arrow_type.num_fields
         }
         self._long = _long_columns(reader) & {*self.names}
         check_names(self.names, str(file))
 
     def blocks(self) -> Iterator[Block]:
-        """The rows, so many at a time, as columns. DataError: a damaged file."""
+        """Blocks of rows, as columns. DataError: a damaged file."""
         reader, size = _reader(self.file), max(BLOCK // len(self.names), 1)
         wanted = [name for name in self.names if name not in self.unfit]
         chosen = wanted if self.unfit else None
         try:
-            for group in range(reader.num_row_groups):  # of all at once, pyarrow keeps what it read
+            for group in range(reader.num_row_groups):  # read as one, pyarrow keeps all groups
                 for batch in reader.iter_batches(size, row_groups=[group], columns=chosen):
                     yield [self._cells(name, batch) for name in self.names]
         except OSError as error:
@@ -71,38 +71,38 @@ class ParquetFile:
             return [""] * batch.num_rows
         cells = batch.column(name)
         if name in self._long:
-            return [as_text(each) for each in cells.to_pylist()]
+            return [as_text(cell) for cell in cells.to_pylist()]
         return as_numbers_or_texts(cells)
 
 
-def _type_of(kind: Any) -> ValueType:
-    """What the values of an Arrow type are."""
-    text = str(getattr(kind, "value_type", kind))  # of a dictionary, that of its words
-    if "tz=" in text:  # which the text of a moment names
+def _type_of(arrow_type: Any) -> ValueType:
+    """The type of the values of an Arrow type."""
+    text = str(getattr(arrow_type, "value_type", arrow_type))  # of a dictionary, that of its values
+    if "tz=" in text:  # the text of such a moment has its time zone
         return "text"
-    return next((found for name, found in _TYPES.items() if text.startswith(name)), "text")
+    return next((known for name, known in _TYPES.items() if text.startswith(name)), "text")
 
 
 def _long_columns(reader: Any) -> set[str]:
-    """Columns of whole numbers beyond what float64 tells apart, by the statistics of the file."""
-    found = set()
+    """Columns of whole numbers too large for float64, by the statistics of the file."""
+    long = set()
     for group in range(reader.metadata.num_row_groups):
         part = reader.metadata.row_group(group)
         for column in map(part.column, range(part.num_columns)):
             known = column.statistics if column.physical_type == "INT64" else None
             ends = (known.min, known.max) if known and known.has_min_max else ()
             if any(isinstance(end, int) and abs(end) >= EXACT for end in ends):
-                found.add(column.path_in_schema)
-    return found
+                long.add(column.path_in_schema)
+    return long
 
 
 def _reader(file: Source) -> Any:
-    """pyarrow's reader of the file. DataError: no pyarrow, or a damaged file."""
+    """pyarrow's reader of the file. DataError: pyarrow is not installed, or a damaged file."""
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
         raise DataError(
-            f"{file} is a Parquet file, which pyarrow reads, and pyarrow is not installed. Run"
+            f"{file} is a Parquet file. Reading it needs pyarrow, which is not installed: run"
             " pip install 'talweg[tables]', or save the table as CSV."
         ) from None
     try:

@@ -1,4 +1,4 @@
-"""Tables that lie in memory: columns by name, data frames, records, rows and arrays."""
+"""Tables from memory: columns by name, data frames, records, rows and arrays."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from talweg.data.columns.row_sources import as_row, row_of
 from talweg.data.columns.table import Table, check_names
 from talweg.errors import DataError, counted
 
-_NAMELESS = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name
-_MOST_DENSE = 2**27  # cells of a sparse matrix, a gigabyte of them
+_NAMELESS = re.compile(r"__index_level_\d+__")  # pandas' name for an unnamed index
+_MOST_DENSE = 2**27  # cells of a sparse matrix, one gigabyte
 
 
 def table_in_memory(source: Any) -> Table:
-    """The table of any source but a file. DataError: it is none, or not all of its cells fit."""
+    """The table of any source except a file. DataError: not a table, or cells that do not fit."""
     if isinstance(source, Mapping) or _is_series(source):
         return _of_names(source)
     if hasattr(source, "collect") and hasattr(source, "lazy"):  # a lazy frame of polars
@@ -36,9 +36,10 @@ def table_in_memory(source: Any) -> Table:
 
 
 def named_columns(schema: Any) -> list[str]:
-    """The columns of a schema of pyarrow, as a frame of pandas would have them.
+    """The columns of a pyarrow schema in the order in which pandas would write them.
 
-    A named index comes first, as in a CSV file; one without a name says only which row it is.
+    A named index comes first, as in a CSV file; an unnamed one only numbers the rows, and is left
+    out.
     """
     index = (getattr(schema, "pandas_metadata", None) or {}).get("index_columns", [])
     names = [name for name in schema.names if not _NAMELESS.fullmatch(name)]
@@ -47,8 +48,8 @@ def named_columns(schema: Any) -> list[str]:
 
 
 def _is_series(source: Any) -> bool:
-    """Whether it is a Series of pandas: cells by name, or a column whose rows are taken for that,
-    so that the names that it lacks are told.
+    """Whether it is a pandas Series: one row by name. A column is taken for one, too, so that the
+    error lists the names that it lacks.
     """
     return hasattr(type(source), "iat") and not hasattr(type(source), "columns")
 
@@ -61,7 +62,7 @@ def _of_names(source: Any) -> Table:
 
 
 def _of_frame(frame: Any) -> Table:
-    """The table of whatever has columns by name: frames of pandas and polars, pyarrow's tables."""
+    """The table of anything with columns by name: frames of pandas and polars, pyarrow tables."""
     source = "the data frame"
     given = list(getattr(frame, "column_names", frame.columns))
     check_names([str(name) for name in given], source)
@@ -74,18 +75,18 @@ def _of_frame(frame: Any) -> Table:
 
 
 def _dates_of_index(frame: Any) -> Cells | None:
-    """The dates that label the rows of a pandas frame without a name."""
+    """The dates in an unnamed index of a pandas frame."""
     index: Any = getattr(frame, "index", None)
     if getattr(index, "name", None) is not None or not hasattr(index, "get_level_values"):
         return None
-    labels = index.to_timestamp() if hasattr(index, "to_timestamp") else index  # of periods
+    labels = index.to_timestamp() if hasattr(index, "to_timestamp") else index  # periods
     if getattr(labels.dtype, "kind", "") != "M":
         return None
     return Table.from_columns([("index", labels)]).columns["index"]
 
 
 def _index_levels(frame: Any, columns: Sequence[object]) -> list[tuple[object, Any]]:
-    """The levels of a pandas index that have a name of their own, which makes them columns."""
+    """The named levels of a pandas index, which become columns."""
     index: Any = getattr(frame, "index", None)
     if not hasattr(index, "get_level_values"):
         return []
@@ -97,9 +98,9 @@ def _of_sparse(matrix: Any) -> Table:
     rows, columns = matrix.shape
     if rows * columns > _MOST_DENSE:
         raise DataError(
-            f"A {type(matrix).__name__} of shape {matrix.shape} is too large for a table, whose"
-            " cells are all kept. Choose columns, or reduce them, as TruncatedSVD of scikit-learn"
-            " does."
+            f"A {type(matrix).__name__} of shape {matrix.shape} is too large for a table, which"
+            " stores all cells. Choose columns, or reduce them, for example with TruncatedSVD of"
+            " scikit-learn."
         )
     return Table.from_arrays(matrix.toarray(), source="the sparse matrix")
 
@@ -116,7 +117,7 @@ def _of_array(source: Any) -> Table:
 def _of_rows(rows: Sequence[Any]) -> Table:
     """The table of a list of rows or of records, whose cells keep their types."""
     if not rows:
-        raise DataError("The list has no rows. Give at least one.")
+        raise DataError("The list has no rows. Give at least one row.")
     fields_of = _record(rows[0])
     if fields_of is not None:
         return _of_records([fields_of(row) for row in rows])
@@ -129,8 +130,8 @@ def _of_rows(rows: Sequence[Any]) -> Table:
     if -1 in widths:
         odd = next(row for row in rows if not isinstance(row, list | tuple))
         raise DataError(
-            f"A {type(rows).__name__} with a {type(odd).__name__} in it was given. Give a list of"
-            " rows, each a list of cells, a list of dicts, or a dict of columns."
+            f"A {type(rows).__name__} with a value of the type {type(odd).__name__} was given. Give"
+            " a list of rows, each a list of cells; a list of dicts; or a dict of columns."
         )
     if len(widths) > 1:
         raise DataError(_ragged(rows))
@@ -138,18 +139,18 @@ def _of_rows(rows: Sequence[Any]) -> Table:
 
 
 def _record(first: Any) -> Callable[[Any], Mapping[str, Any]] | None:
-    """What gives the cells of such a row by name; None where they have no names."""
+    """A function from such a row to its cells by name; None if they have no names."""
     if isinstance(first, Mapping):
         return dict
     if hasattr(first, "_asdict"):  # a named tuple
         return lambda row: row._asdict()
     if is_dataclass(first):
-        return lambda row: {each.name: getattr(row, each.name) for each in fields(row)}
+        return lambda row: {field.name: getattr(row, field.name) for field in fields(row)}
     return None
 
 
 def _of_records(records: Sequence[Mapping[str, Any]]) -> Table:
-    """A cell that a record lacks is missing."""
+    """The table of records; a cell that a record lacks is missing."""
     names: Iterable[str] = dict.fromkeys(name for record in records for name in record)
     columns: Iterable[tuple[str, Any]] = (
         (name, [record.get(name) for record in records]) for name in names
@@ -159,18 +160,18 @@ def _of_records(records: Sequence[Mapping[str, Any]]) -> Table:
 
 def _ragged(rows: Sequence[Any]) -> str:
     width = len(rows[0])
-    row = next(place for place, each in enumerate(rows) if len(each) != width)
+    row = next(place for place, cells in enumerate(rows) if len(cells) != width)
     cells = counted(len(rows[row]), "cell")
     return (
-        f"The list: row {row + 1} has {cells}, but row 1 has {width}. Give each row as many cells, "
-        "None where one is missing."
+        f"The list: row {row + 1} has {cells}, but row 1 has {width}. Give all rows the same number"
+        " of cells, with None for missing ones."
     )
 
 
 def _no_table(source: Any) -> str:
     hint = " Make a list of it first." if hasattr(source, "__iter__") else ""
     if isinstance(source, bytes | bytearray):
-        hint = " If it is what a file holds, pass io.BytesIO of it."
+        hint = " If it is the content of a file, wrap it in io.BytesIO."
     return (
         f"A {type(source).__name__} was given, but a table is needed: the path of a CSV or Parquet"
         " file, a data frame, a dict of columns, a list of rows or of dicts, or an array (N, D)."

@@ -14,24 +14,24 @@ from talweg.data.columns.values import as_text
 from talweg.data.io.dialect import SNIFFED
 from talweg.data.io.files import Source
 from talweg.data.io.layout import checked, layout_of
-from talweg.errors import DataError, DataWarning
+from talweg.errors import DataError, DataWarning, counted
 
 Row = list[Any]
 
 
 def workbook_table(file: Source, header: bool | None, expected: Expected | None) -> Table:
-    """The table on the first sheet that has cells; a DataWarning names others that have some.
+    """The table on the first sheet with cells; a DataWarning names other sheets with cells.
 
-    DataError: no openpyxl, a damaged file, no rows, or a row that does not fit.
+    DataError: openpyxl is not installed, a damaged file, no rows, or a row that does not fit.
     """
     (name, rows), *others = _sheets(file) or [("", [])]
     if not rows:
         raise DataError(f"{file} is empty. Give a workbook with at least one row.")
     if others:
-        more = ", ".join(repr(each) for each, _ in others)
+        more = ", ".join(repr(title) for title, _ in others)
         warnings.warn(
-            f"{file}: the sheet {name!r} is read, and not {more}. To read another one, save it by"
-            " itself.",
+            f"{file}: only the sheet {name!r} is read, not {more}. To read another sheet, save it"
+            " as a file of its own.",
             DataWarning,
             stacklevel=2,
         )
@@ -51,11 +51,11 @@ def _table(
     surplus = next((at for at, row in enumerate(rows) if _is_filled(row[width:])), None)
     if surplus is not None:
         raise DataError(
-            f"{file}, row {surplus + 1}: there is a cell in a column without a name, beyond the"
-            f" {width} of row {first + 1}. Name the column, or empty the cell."
+            f"{file}, row {surplus + 1}: a cell lies beyond the {counted(width, 'column')} of"
+            f" row {first + 1}, in a column without a name. Name the column, or empty the cell."
         )
     if not kept:
-        raise DataError(f"{file} has a header but no rows. Add rows.")
+        raise DataError(f"{file} has a header but no rows. Add at least one row.")
     columns = zip(layout.names, zip(*kept, strict=True), strict=True)
     return Table.from_columns(((name, list(cells)) for name, cells in columns), source=str(file))
 
@@ -65,34 +65,34 @@ def _is_filled(row: Row) -> bool:
 
 
 def _sheets(file: Source) -> list[tuple[str, list[Row]]]:
-    """The sheets that have cells, each with its rows of one width, blank ones at the end left out.
-    DataError: no openpyxl, or a damaged file.
+    """The visible sheets with cells: titles, and rows of equal width without blank rows at the end.
+    DataError: openpyxl is not installed, or a damaged file.
     """
     try:
         import openpyxl
     except ImportError:
         raise DataError(
-            f"{file} is an Excel workbook, which openpyxl reads, and openpyxl is not installed. Run"
+            f"{file} is an Excel workbook. Reading it needs openpyxl, which is not installed: run"
             " pip install 'talweg[tables]', or save the sheet as CSV in UTF-8."
         ) from None
     try:
         with file.open() as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and the like, which hold no cells
+            warnings.simplefilter("ignore")  # about styles and the like
             book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
-            shown = [each for each in book.worksheets if each.sheet_state == "visible"]
-            found = [(each.title, _rows(each)) for each in shown]
+            visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+            sheets = [(sheet.title, _rows(sheet)) for sheet in visible]
             book.close()
     except (KeyError, ValueError, TypeError, OSError, SyntaxError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"{file} cannot be read as an Excel workbook ({error}). It is damaged or locked by a"
-            " password: save it again, or the sheet as CSV in UTF-8."
+            f"{file} cannot be read as an Excel workbook ({error}). It is damaged or protected by a"
+            " password: save it again, or save the sheet as CSV in UTF-8."
         ) from None
-    return [(name, rows) for name, rows in found if rows]
+    return [(title, rows) for title, rows in sheets if rows]
 
 
 def _rows(sheet: Any) -> list[Row]:
-    """The rows of a sheet up to the last that has a cell, all as wide as the widest of them."""
-    sheet.reset_dimensions()  # which some programs write wrong
+    """The rows of a sheet up to the last one with a cell, padded to the width of the widest."""
+    sheet.reset_dimensions()  # some programs write wrong ones
     rows = [list(row) for row in sheet.iter_rows(values_only=True)]
     while rows and not _is_filled(rows[-1]):
         rows.pop()
