@@ -240,7 +240,7 @@ def test_nested_columns_are_left_out_with_the_reason(tmp_path: Path, name: str) 
         kind = describe("x", found.columns["x"])
         assert not kind.used and kind.why.startswith("Its cells are of the")
     with pytest.raises(
-        DataError, match="Target 'x': Its cells are of the type .* not single values"
+        DataError, match=r"Target 'x': Its cells are of the type .* not single values"
     ):
         tw.TableModel("x").fit(table)
 
