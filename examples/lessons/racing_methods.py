@@ -1,9 +1,9 @@
 """The race goes on: ten methods in one valley and on one network, with the same number of passes.
 
-Optimizers such as SGD take one step per pass, or one per batch. AW-SGD samples rows as often as it
-has learned that they matter. Annealing needs no gradient and proposes points at random. BFGS and
-L-BFGS learn the curvature, with one or two passes per step. Where a method has a learning rate, the
-best of several counts. Give a path as the first argument to draw the charts.
+Optimizers such as SGD take one step per pass, or one per batch. AW-SGD learns which rows matter and
+samples them more often. Annealing needs no gradient and proposes points at random. BFGS and L-BFGS
+learn the curvature, with one or two passes per step. If a method has a learning rate, the best of
+several counts. Give a path as the first argument to draw the charts.
 """
 
 import sys
