@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from talweg import gates
-from talweg.engine.registry import predicting_engine
-from talweg.engine.run.engine import AnyRows, Engine
 from talweg.errors import EngineError
+from talweg.forks import importing
 from talweg.gates import Array, Spec
 from talweg.graph import Graph, Tensor, recorded, run_input, simplify
 from talweg.lazy import cached_property
 from talweg.nn.network import Network
 from talweg.pool import Pool
+
+if TYPE_CHECKING:
+    from talweg.engine.run.engine import AnyRows, Engine
 
 FEW = 16
 """From this number of rows on, a second program that arranges weights for many rows pays off."""
@@ -26,6 +28,8 @@ def predictor(net: Network, *, few: bool) -> Predictor | None:
 
     A part of a network, and a network with a gate without native code, cannot.
     """
+    with importing:
+        from talweg.engine.registry import predicting_engine  # not with every network
     engine = predicting_engine()
     if net.network is not net or engine is None:
         return None

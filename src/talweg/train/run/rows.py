@@ -1,4 +1,4 @@
-"""From what `fit` is given to rows that an engine trains on: checked, converted, weighed, split."""
+"""From the arguments of `fit` to rows: checked, converted, split and weighted."""
 
 from __future__ import annotations
 
@@ -17,17 +17,7 @@ from talweg.settings import plain
 from talweg.train.run.folds import Fold, Holdout
 
 EVALUATION_ROWS = 1024
-
-
-def evaluation_size(evaluated: int, validation: Any) -> int:
-    """How many rows are evaluated at a time; folds of about one size share a program, and are
-    filled up with rows of weight 0.
-    """
-    if isinstance(validation, Fold):
-        most = evaluated + evaluated // 4 + 1
-        is_like_it = evaluated <= validation.largest <= most
-        evaluated = validation.largest if is_like_it else -(-evaluated // 16) * 16
-    return min(EVALUATION_ROWS, int(evaluated))
+"""The most rows that are evaluated at once."""
 
 
 def training_and_validation(
@@ -40,7 +30,7 @@ def training_and_validation(
     class_weight: Any,
     seed: int,
 ) -> tuple[Rows, Rows | None]:
-    """The rows to train on and those to validate on, the network initialised if it was not.
+    """The training rows and the validation rows; the network is initialized if it was not.
 
     Rows of weight 0 are left out: they would change nothing but the size of batches.
     """
@@ -49,71 +39,91 @@ def training_and_validation(
         net.init(x, seed=seed)
     _refuse_broken(net)
     prediction = net(x[:1]).spec
-    held_out = None
-    if isinstance(validation, Fold):
-        parts = validation.training(len(x)), validation.validation
-        rows, held_out = _parted(x, y, loss, prediction, sample_weight, parts)
-    else:
-        rows = _rows(x, y, loss, prediction, sample_weight, "")
-    share = plain(validation)
-    if isinstance(share, float):
-        validation = Holdout(share, seed)
-    if isinstance(validation, Holdout):
-        rows, held_out = _split(rows, validation)
-    elif validation is not None and held_out is None:
-        held_x, held_y, weights = _parts(validation)
-        held_x = _inputs(net, held_x, "validation X")
-        if held_x.shape[1:] != x.shape[1:]:
-            raise ShapeError(
-                f"fit: rows of X are {x.shape[1:]}, of validation X {held_x.shape[1:]}"
-            )
-        held_out = _rows(held_x, held_y, loss, prediction, weights, "validation ")
+    rows, held_out = _split(net, x, y, loss, validation, sample_weight, prediction, seed)
     if class_weight is None:
         return rows, held_out
     classes = 2 if loss.target_kind == "binary" else prediction.shape[-1]
     weights = class_weights(class_weight, loss.target_kind, rows.y, rows.weights, classes)
-    weighed = (_by_class(each, loss, weights) if each else None for each in (rows, held_out))
-    return tuple(weighed)  # type: ignore[return-value]
+    weighted_held_out = held_out and _weighted_by_class(held_out, loss, weights)
+    return _weighted_by_class(rows, loss, weights), weighted_held_out
 
 
-def _refuse_broken(net: Module) -> None:
-    for name, values in net.weights.items():
-        if not np.isfinite(values).all():
-            raise DataError(f"fit: {name} holds NaN or infinity before the first step; set it anew")
+def evaluation_size(evaluated: int, validation: Any) -> int:
+    """How many rows are evaluated at once. Folds of about the same size share a program; rows of
+    weight 0 fill them up.
+    """
+    if isinstance(validation, Fold):
+        most = evaluated + evaluated // 4 + 1
+        is_similar = evaluated <= validation.largest <= most
+        evaluated = validation.largest if is_similar else -(-evaluated // 16) * 16
+    return min(EVALUATION_ROWS, int(evaluated))
 
 
 def mixes_rows(net: Module, rows: Rows) -> bool:
-    """Whether a row's prediction depends on the rows beside it, as with a mean over the batch.
+    """Whether a prediction depends on the other rows of a batch, as with a mean over the batch.
 
-    Each of a few rows is replaced in turn: the predictions of the others must stay to the bit.
+    Replaces a few rows one by one: the predictions of the others must keep every bit.
     """
-    shown = rows.x[np.linspace(0, len(rows) - 1, min(len(rows), 8)).astype(int)]
-    before = net(shown).value
-    for place, other in enumerate(np.roll(shown, 1, axis=0)):
-        company = shown.copy()
-        company[place] = other
-        moved = np.delete(before, place, 0), np.delete(net(company).value, place, 0)
-        if not np.array_equal(*moved, equal_nan=True):
+    x = rows.x[np.linspace(0, len(rows) - 1, min(len(rows), 8)).astype(int)]
+    before = net(x).value
+    for row, other in enumerate(np.roll(x, 1, axis=0)):
+        changed = x.copy()
+        changed[row] = other
+        others = np.delete(before, row, 0), np.delete(net(changed).value, row, 0)
+        if not np.array_equal(*others, equal_nan=True):
             return True
     return False
 
 
-def _parted(
-    x: Array, y: Any, loss: Loss, prediction: Spec, sample_weight: Any, parts: tuple[Array, Array]
-) -> tuple[Rows, Rows]:
-    """The rows to train on and to validate on, as a fold names them."""
-    target = target_array(y)
-    _refuse_count(x, target, "")
-    weights = row_weights("fit: sample_weight", sample_weight, len(x))
-    train, held = (
-        _rows(x[part], target[part], loss, prediction, weights[part], name)
-        for part, name in zip(parts, ("", "validation "), strict=True)
-    )
-    return train, held
+# Splitting ----------------------------------------------------------------------------------------
+
+
+def _split(
+    net: Module,
+    x: Array,
+    y: Any,
+    loss: Loss,
+    validation: Any,
+    sample_weight: Any,
+    prediction: Spec,
+    seed: int,
+) -> tuple[Rows, Rows | None]:
+    """The rows of X, y and of what validates: a fold, a share of the rows, or data of its own."""
+    share = plain(validation)
+    if isinstance(share, float):
+        validation = Holdout(share, seed)
+    data = _Data(x, y, sample_weight, "")
+    if isinstance(validation, Fold):
+        training = data.rows(loss, prediction, validation.training(len(x)))
+        return training, data.rows(loss, prediction, validation.validation, "validation ")
+    rows = data.rows(loss, prediction)
+    if isinstance(validation, Holdout):
+        return _held_out(rows, validation)
+    if validation is None:
+        return rows, None
+    held_x, held_y, weights = _parts(validation)
+    held_x = _inputs(net, held_x, "validation X")
+    if held_x.shape[1:] != x.shape[1:]:
+        raise ShapeError(f"fit: rows of X are {x.shape[1:]}, of validation X {held_x.shape[1:]}")
+    return rows, _Data(held_x, held_y, weights, "validation ").rows(loss, prediction)
+
+
+def _held_out(rows: Rows, holdout: Holdout) -> tuple[Rows, Rows]:
+    """The rows to train on, and a random share of them that validates."""
+    share = holdout.share
+    count = round(share * len(rows)) if 0 < share < 1 else 0
+    if not 0 < count < len(rows):
+        raise SettingError(
+            f"fit: validation={share} of {len(rows)} rows leaves none to train on or none to "
+            "validate on; give a share such as 0.2"
+        )
+    order = generator(holdout.seed, SPLIT).permutation(len(rows))
+    held, kept = np.sort(order[:count]), np.sort(order[count:])
+    return _taken(rows, kept), _taken(rows, held)
 
 
 def _parts(validation: Any) -> tuple[Any, Any, Any]:
-    """(X, y, weights), the weights None where none are given."""
+    """(X, y, weights); the weights are None if they are not given."""
     if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
         raise SettingError(
             "fit: validation must be (X, y), (X, y, weights), a share such as 0.2, a tw.Holdout or "
@@ -122,11 +132,46 @@ def _parts(validation: Any) -> tuple[Any, Any, Any]:
     return validation[0], validation[1], validation[2] if len(validation) == 3 else None
 
 
+def _taken(rows: Rows, indices: Array) -> Rows:
+    return Rows(rows.x[indices], rows.y[indices], rows.weights[indices])
+
+
+# Checking and converting --------------------------------------------------------------------------
+
+
+class _Data:
+    """Inputs, targets and weights, one for each row; error messages begin with their `name`."""
+
+    def __init__(self, x: Array, y: Any, sample_weight: Any, name: str) -> None:
+        self.x, self.target, self.name = x, target_array(y), name
+        if self.target.ndim == 0 or len(self.target) != len(x):
+            count = len(self.target) if self.target.ndim else 0
+            raise ShapeError(f"fit: {name}X has {counted(len(x), 'row')}, but {name}y has {count}")
+        self.weights = row_weights(f"fit: {name}sample_weight", sample_weight, len(x))
+
+    def rows(
+        self, loss: Loss, prediction: Spec, chosen: Array | None = None, name: str | None = None
+    ) -> Rows:
+        """The chosen rows whose weight is not 0, with targets that fit the predictions."""
+        x, target, weights = self.x, self.target, self.weights
+        name = self.name if name is None else name
+        if chosen is not None:
+            x, target, weights = x[chosen], target[chosen], weights[chosen]
+        used = weights > 0
+        if not used.any():
+            raise DataError(f"fit: {name}sample_weight: every row has the weight 0")
+        if not used.all():
+            x, target, weights = x[used], target[used], weights[used]
+        spec = Spec((len(x), *prediction.shape[1:]), prediction.dtype)
+        target = prepare_target(target, spec, loss.target_kind)
+        return Rows(x, np.ascontiguousarray(target), _narrowed(weights, x.dtype, name))
+
+
 def _inputs(net: Module, X: Any, name: str) -> Array:
     x = np.ascontiguousarray(net.as_rows(X))
     if x.size == 0:
         raise DataError(f"fit: {name} has no {'columns' if len(x) else 'rows'}")
-    if not np.isfinite([x.min(), x.max()]).all():  # no mask of what may be larger than memory
+    if not np.isfinite([x.min(), x.max()]).all():  # without a mask, which X may leave no memory for
         _refuse_non_finite(x, X, name)
     return x
 
@@ -139,36 +184,21 @@ def _refuse_non_finite(x: Array, given: Any, name: str) -> None:
             "them to about -1 to 1, or give the net dtype='float64'"
         )
     bad = np.argwhere(~np.isfinite(x))
-    place = ", ".join(map(str, bad[0]))
+    index = ", ".join(map(str, bad[0]))
     raise DataError(
-        f"fit: {name} holds {x[tuple(bad[0])]} at [{place}] ({len(bad)} such in all); fill "
+        f"fit: {name} holds {x[tuple(bad[0])]} at [{index}] ({len(bad)} such in all); fill "
         "missing cells in, or use tw.TableModel, which has a place for them"
     )
 
 
-def _rows(x: Array, y: Any, loss: Loss, prediction: Spec, sample_weight: Any, name: str) -> Rows:
-    """Rows whose targets fit the predictions; those of weight 0 are left out unseen."""
-    target = target_array(y)
-    _refuse_count(x, target, name)
-    weights = row_weights(f"fit: {name}sample_weight", sample_weight, len(x))
-    used = weights > 0
-    x, target, weights = (
-        (x, target, weights) if used.all() else (x[used], target[used], weights[used])
-    )
-    spec = Spec((len(x), *prediction.shape[1:]), prediction.dtype)
-    target = prepare_target(target, spec, loss.target_kind)
-    return Rows(x, np.ascontiguousarray(target), _narrowed(weights, x.dtype, name))
-
-
-def _refuse_count(x: Array, target: Array, name: str) -> None:
-    """Each row needs a target."""
-    if target.ndim == 0 or len(target) != len(x):
-        count = len(target) if target.ndim else 0
-        raise ShapeError(f"fit: {name}X has {counted(len(x), 'row')}, but {name}y has {count}")
+def _refuse_broken(net: Module) -> None:
+    for name, values in net.weights.items():
+        if not np.isfinite(values).all():
+            raise DataError(f"fit: {name} holds NaN or infinity before the first step; set it anew")
 
 
 def _narrowed(weights: Array, dtype: Any, name: str) -> Array:
-    """Weights in the network's dtype, where they must be neither 0 nor infinite."""
+    """Weights in the dtype of the network, in which they must be neither 0 nor infinite."""
     with np.errstate(over="ignore"):
         narrow = weights.astype(dtype)
     if not np.all(np.isfinite(narrow) & (narrow > 0)):
@@ -176,29 +206,11 @@ def _narrowed(weights: Array, dtype: Any, name: str) -> Array:
     return narrow
 
 
-def _by_class(rows: Rows, loss: Loss, weights: Array) -> Rows:
-    """The rows, each weighed by its class as well."""
+def _weighted_by_class(rows: Rows, loss: Loss, weights: Array) -> Rows:
+    """The rows with their weights multiplied by those of their classes."""
     by_class = weights_by_class(weights, loss.target_kind, rows.y)
     both = (rows.weights * by_class).astype(rows.weights.dtype)
     if not both.any() or not np.isfinite(both).all():
         fault = "a weight too large" if both.any() else "the weight 0"
         raise DataError(f"fit: class_weight gives every row {fault}; weigh classes by about 1")
     return _taken(Rows(rows.x, rows.y, both), np.flatnonzero(both))
-
-
-def _split(rows: Rows, held_out: Holdout) -> tuple[Rows, Rows]:
-    """The rows to train on, and the share that is set apart for validation."""
-    share = held_out.share
-    count = round(share * len(rows)) if 0 < share < 1 else 0
-    if not 0 < count < len(rows):
-        raise SettingError(
-            f"fit: validation={share} of {len(rows)} rows leaves none to train on or none to "
-            "validate on; give a share such as 0.2"
-        )
-    order = generator(held_out.seed, SPLIT).permutation(len(rows))
-    held, kept = np.sort(order[:count]), np.sort(order[count:])
-    return _taken(rows, kept), _taken(rows, held)
-
-
-def _taken(rows: Rows, places: Array) -> Rows:
-    return Rows(rows.x[places], rows.y[places], rows.weights[places])
