@@ -1,4 +1,4 @@
-"""One training run. `fit` checks its input, `recording` records the training step as a graph,
-`engines` picks the engine, `stopping` holds the stopping rules, `checkpoint` writes the run to a
-file, and `run` is what comes back.
+"""One training run. `fit` is the entry, `job` checks its arguments and assembles the program,
+`rows` holds the data and `recording` the step as a graph. `stopping` holds the stopping rules,
+`checkpoint` writes the run to a file, and `run` is what comes back.
 """
