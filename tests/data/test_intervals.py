@@ -57,7 +57,7 @@ def skewed(rows: int) -> dict[str, list[float]]:
 
 def test_of_logarithms_they_are_as_wide_as_predictions_are_large() -> None:
     model = tw.TableModel("y", n_estimators=1, epochs=20, bins=0).fit(skewed(400))
-    assert model.trained.coding.logs
+    assert model.trained.target.logs
     new = skewed(40)
     low, high = model.predict_interval(new, 0.8).T
     factor = np.exp(model.trained.reach(0.8))

@@ -103,7 +103,7 @@ def test_labels_of_a_file_are_values_where_they_convert_back(
     assert model.classes.dtype == dtype
     assert model.classes.tolist() == (values if name != "long" else [values[0], values[0] + 1])
     assert list(map(str, model.predict({"x": [0.0, 1.0]}))) == [
-        str(model.classes[model.trained.coding.levels.index(text)]) for text in texts
+        str(model.classes[model.trained.target.levels.index(text)]) for text in texts
     ]
     model.save(tmp_path / "model.talweg")
     written = talweg_command(tmp_path / "model.talweg", tmp_path / "t.csv").splitlines()

@@ -86,7 +86,7 @@ def test_with_eight_members_every_row_is_judged_once(team, voters) -> None:
 
 
 def test_a_row_is_judged_by_the_member_that_never_saw_it(trained) -> None:
-    unseen, coding = trained.unseen, trained.coding
+    unseen, coding = trained.unseen, trained.target
     x, nets = trained.encoder.encode(unseen.table), members_of(trained)
     assert len(nets) == trained.blueprint.members
     for member, net in enumerate(nets):
@@ -100,19 +100,19 @@ def test_a_row_is_judged_by_the_member_that_never_saw_it(trained) -> None:
 def test_scores_are_of_what_the_judges_said(trained) -> None:
     held = trained.held_out
     table = trained.unseen.table
-    assert trained.scores == trained.coding.scores(held.true, held.outputs, held.prior)
-    cells = table.columns[table.find(trained.coding.name)]
+    assert trained.scores == trained.target.scores(held.true, held.outputs, held.prior)
+    cells = table.columns[table.find(trained.target.name)]
     np.testing.assert_allclose(
         held.true,
-        trained.coding.decode(trained.coding.encode(cells))
+        trained.target.decode(trained.target.encode(cells))
         if trained.task == "regression"
-        else trained.coding.encode(cells),
+        else trained.target.encode(cells),
     )
 
 
 def test_a_prediction_is_the_mean_of_all_members(team, voters) -> None:
     x = team.encoder.encode(team.table(HOUSES))
-    said = [outputs_of(net, team.coding, x) for net in members_of(team)]
+    said = [outputs_of(net, team.target, x) for net in members_of(team)]
     np.testing.assert_allclose(team.predict(HOUSES), np.mean(said, axis=0), rtol=1e-5, atol=1e-6)
     x = voters.encoder.encode(voters.table(KINDS))
     shares = [softmax(net.predict(x).astype(float)) for net in members_of(voters)]
@@ -131,7 +131,7 @@ def test_a_member_learns_nothing_of_the_rows_that_judge_it(team, member: int) ->
     other[rows] = np.roll(PRICE[rows], 1)
     assert (other != PRICE).any()
     again = fitted("price", {**HOUSES, "price": other})
-    assert again.coding == team.coding
+    assert again.target == team.target
     stops_by_them = (member - 1) % 8
     weights = (team.unseen.members.weights, again.unseen.members.weights)
     same = [np.array_equal(*pair) for pair in zip(*weights, strict=True)]

@@ -99,7 +99,7 @@ def test_one_of_several_is_one(cells: list[object]) -> None:
 
 
 def test_a_column_a_target(model) -> None:
-    assert (model.task, model.trained.coding.names) == ("regression", ("rent", "price"))
+    assert (model.task, model.trained.target.names) == ("regression", ("rent", "price"))
     assert [each.name for each in model.trained.encoder.columns] == ["size", "place"]
     assert model.predict(HOUSES).shape == (ROWS, 2)
     first = {name: cells[0] for name, cells in UNSEEN.items()}
@@ -142,7 +142,7 @@ def test_a_row_that_lacks_any_target_is_left_out() -> None:
     holes["rent"][3:9], holes["price"][7:20] = "", "?"
     kept = np.r_[:3, 20:ROWS]
     model, other = (fitted(each) for each in (holes, {n: c[kept] for n, c in HOUSES.items()}))
-    assert model.trained.coding == other.trained.coding
+    assert model.trained.target == other.trained.target
     assert model.predict(UNSEEN).tobytes() == other.predict(UNSEEN).tobytes()
     assert model.evaluate(holes) == model.evaluate({n: c[kept] for n, c in HOUSES.items()})
     assert "17 rows without a target were left out." in table_report(model.trained).sentences()
@@ -166,7 +166,7 @@ def test_weights_groups_and_time() -> None:
 def test_without_a_header(many) -> None:
     inputs = X[:9, None]
     assert many.predict(inputs).shape == (9, 6)
-    assert many.trained.coding.names == tuple("123456")
+    assert many.trained.target.names == tuple("123456")
     assert many.predict(np.hstack([inputs, np.ones((9, 6))])).tolist() == (
         many.predict(inputs).tolist()
     )
@@ -202,7 +202,7 @@ def test_scores_by_hand() -> None:
 def test_scores_are_of_held_out_rows(model) -> None:
     held = model.trained.held_out
     assert held.true.shape == held.outputs.shape == (ROWS // 4, 2)
-    assert held.prior.tolist() == [one.mean for one in model.trained.coding.columns]
+    assert held.prior.tolist() == [one.mean for one in model.trained.target.columns]
     assert model.scores == several_scores(held.true, held.outputs, held.prior, BOTH)
     with pytest.raises(DataError, match="no column 'price'"):
         model.evaluate({name: HOUSES[name] for name in ("size", "place", "rent")})
@@ -253,7 +253,7 @@ def test_a_look_into_it(model) -> None:
     outputs = rows.outputs(rows.x)
     assert rows.true.tolist() == trained.held_out.true.tolist()
     assert rows.score(outputs) == pytest.approx(model.scores[0].network)
-    scales = [one.scale for one in trained.coding.columns]
+    scales = [one.scale for one in trained.target.columns]
     errors = np.sqrt((((rows.true - outputs) / scales) ** 2).mean(axis=1))
     np.testing.assert_allclose(rows.errors(outputs), errors)
     seen = inspect(trained, trained.unseen)
@@ -289,7 +289,7 @@ def test_the_report_shows_each(model) -> None:
     first = report.inspection.dependence[0]
     assert list(first.lines) == BOTH
     raw = mean_prediction(trained, first.name, first.values[0])
-    for one, line, mean in zip(trained.coding.columns, first.lines.values(), raw, strict=True):
+    for one, line, mean in zip(trained.target.columns, first.lines.values(), raw, strict=True):
         assert line[0] * one.scale + one.mean == pytest.approx(mean, rel=1e-5)
     assert list(report.training.history) == ["loss", "val_loss"]  # errors have no unit in common
     assert render(report).count("Predicted against true") >= 2

@@ -139,7 +139,7 @@ def test_scores_are_those_of_the_rows_held_out(houses) -> None:
     for found, score in zip(houses.scores, expected, strict=True):
         assert found == (score.name, *(pytest.approx(each, rel=1e-5) for each in score[1:]))
     assert houses.trained.encoder.columns[0].mean == pytest.approx(SIZE.mean())
-    assert houses.trained.coding.mean == pytest.approx(mean)
+    assert houses.trained.target.mean == pytest.approx(mean)
     best = houses.trained.training["best_epoch"]
     error = np.abs(predicted - PRICE)[validation].mean()
     assert houses.trained.history["val_mae"][best - 1] == pytest.approx(error, rel=1e-5)
@@ -301,7 +301,7 @@ def test_a_file_holds_all_that_was_known(request, tmp_path: Path, name: str) -> 
     assert loaded.net.weights.flat.tobytes() == trained.net.weights.flat.tobytes()
     assert loaded.blueprint.to_json() == trained.blueprint.to_json()
     assert loaded.scores == trained.scores
-    for part in ("encoder", "coding", "settings", "source", "rows", "parts", "training"):
+    for part in ("encoder", "target", "settings", "source", "rows", "parts", "training"):
         assert getattr(loaded, part) == getattr(trained, part)
     assert {key: each.tolist() for key, each in loaded.history.items()} == {
         key: each.tolist() for key, each in trained.history.items()

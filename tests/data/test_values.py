@@ -125,7 +125,7 @@ def test_a_masked_table_keeps_its_mask_wherever_it_goes() -> None:
     rows[::4, 0] = rows[3::5, 2] = -9999
     rows[rows == -9999] = np.ma.masked
     model = tw.TableModel(2, epochs=1, hidden=(4,), n_estimators=1).fit(rows)
-    (size, _), target = model.trained.encoder.columns, model.trained.coding
+    (size, _), target = model.trained.encoder.columns, model.trained.target
     assert (size.mean, target.mean) == pytest.approx((10, 10), abs=1)
     assert sum(model.trained.parts.values()) == 60 - rows[:, 2].mask.sum()
     missing = model.predict({"0": [None], "1": rows[:1, 1], "2": [0]}).tolist()

@@ -45,7 +45,7 @@ def test_each_row_is_judged_by_the_member_that_never_saw_it(numbers) -> None:
     trained = numbers.trained
     unseen, members = trained.unseen, trained.unseen.members
     x = trained.encoder.encode(unseen.table)
-    each = np.array([members.outputs(place, trained.coding, x) for place in range(2)])
+    each = np.array([members.outputs(place, trained.target, x) for place in range(2)])
     rows = EncodedRows.of(trained, unseen)
     said = rows.outputs(rows.x)
     np.testing.assert_allclose(said, each[unseen.member, np.arange(len(x))], rtol=1e-5, atol=1e-5)

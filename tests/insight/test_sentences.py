@@ -236,9 +236,9 @@ def test_notes(regression) -> None:
     assert texts(told(calm, left_out=2)) == [
         "2 more networks were left out, as their numbers stopped being finite."
     ]
-    skewed = replace(calm.coding, logs=Logs(1.0, 2.0, -5.0, 9.0))
-    assert texts(replace(calm, coding=skewed)) == [
-        f"{calm.coding.name} is very skewed, so its logarithm is what was learned."
+    skewed = replace(calm.target, logs=Logs(1.0, 2.0, -5.0, 9.0))
+    assert texts(replace(calm, target=skewed)) == [
+        f"{calm.target.name} is very skewed, so its logarithm is what was learned."
     ]
     assert texts(replace(calm, rows=61)) == ["1 row without a target was left out."]
     assert texts(replace(calm, rows=1062)) == ["1,002 rows without a target were left out."]
@@ -277,8 +277,8 @@ def test_how_far_off_in_nine_of_ten_cases(regression, classes) -> None:
     assert interval_sentence(trained) == said
     assert said in table_report(trained).sentences()
     assert table_report(trained).summary[-1] == said
-    logs = replace(regression.coding, logs=Logs(0.0, 1.0, -5.0, 9.0))
-    skewed = holding(replace(trained, coding=logs), np.exp(errors / 100), np.ones(100), [1.0])
+    logs = replace(regression.target, logs=Logs(0.0, 1.0, -5.0, 9.0))
+    skewed = holding(replace(trained, target=logs), np.exp(errors / 100), np.ones(100), [1.0])
     assert interval_sentence(skewed) == said.replace("91", "a factor of 2.484")  # e^0.91
     few = holding(regression, errors[1:], np.zeros(99), [0.0])
     astray = holding(regression, errors, np.full(100, np.nan), [0.0])

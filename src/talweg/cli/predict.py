@@ -76,10 +76,10 @@ def _blocks(
 
 
 def _names(trained: TrainedTable, probabilities: bool, coverage: float | None) -> tuple[str, ...]:
-    names = trained.coding.names
+    names = trained.target.names
     if coverage is not None:
         return tuple(f"{name}{end}" for name in names for end in ("", " low", " high"))
-    coding = trained.coding
+    coding = trained.target
     classes = coding.levels if probabilities and isinstance(coding, Classification) else ()
     return *names, *(f"probability {each}" for each in classes)
 

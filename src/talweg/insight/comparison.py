@@ -123,7 +123,7 @@ def compare(models: Sequence[tuple[str, TrainedTable]], table: Any = None) -> Co
         title=f"{counted(len(models), 'model')} of {target}",
         summary=(f"The best is {best.name}, with {score.name} {score.network:.3g}.", scored_on),
         task=trained[0].task,
-        targets=[trained[0].called(name) for name in trained[0].coding.names],
+        targets=[trained[0].called(name) for name in trained[0].target.names],
         scored_on=scored_on,
         models=records,
         scores=names,
@@ -198,7 +198,7 @@ def _rows_text(models: Sequence[Scored], table: Any) -> str:
 
 def _true(trained: TrainedTable) -> Array:
     """The truth of the held-out rows: labels, or numbers with targets in the order of names."""
-    true, coding = trained.held_out.true, trained.coding
+    true, coding = trained.held_out.true, trained.target
     if isinstance(coding, Classification):
         return np.array(coding.levels, dtype=object)[true]
     return true[:, np.argsort(coding.names)] if true.ndim > 1 else true
@@ -206,7 +206,7 @@ def _true(trained: TrainedTable) -> Array:
 
 def _unknown_classes(models: Sequence[Scored]) -> Iterator[str]:
     """Which classes of the others a model does not know: it is always wrong on their rows."""
-    codings = [trained.coding for _, trained in models]
+    codings = [trained.target for _, trained in models]
     levels = [coding.levels if isinstance(coding, Classification) else () for coding in codings]
     every = dict.fromkeys(level for known in levels for level in known)
     for (model, _), known in zip(models, levels, strict=True):
@@ -219,7 +219,7 @@ def _refuse_mixture(models: Sequence[tuple[str, TrainedTable]]) -> None:
     """Models of one target, or the same several in any order, and one task are needed."""
     first_name, first = models[0]
     for name, trained in models[1:]:
-        one, other = ((model.task, sorted(model.coding.names)) for model in (first, trained))
+        one, other = ((model.task, sorted(model.target.names)) for model in (first, trained))
         if one != other:
             raise DataError(
                 f"compare: {first_name} predicts {target_name(first)} ({first.task}), but {name}"

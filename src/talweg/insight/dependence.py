@@ -59,7 +59,7 @@ def dependence(
     Columns that hold fewer than two values in these rows are left out. Lines of several targets
     are standardized as in `coding`, by default that of the rows.
     """
-    rows, coding = sample(rows, ROWS), coding or rows.trained.coding
+    rows, coding = sample(rows, ROWS), coding or rows.trained.target
     return [found for name in names if (found := _dependence(rows, name, coding))]
 
 
@@ -90,7 +90,7 @@ def _lines(trained: TrainedTable, coding: Target, means: Floats) -> dict[str, Fl
 
 def predicted_name(trained: TrainedTable) -> str:
     """What the mean prediction is of."""
-    coding = trained.coding
+    coding = trained.target
     if isinstance(coding, MultiRegression):
         return "each target, in standard deviations from its mean,"
     if not isinstance(coding, Classification):

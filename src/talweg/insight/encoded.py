@@ -40,14 +40,14 @@ class EncodedRows:
         unseen = source if isinstance(source, Unseen) else None
         table = source.table if isinstance(source, Unseen) else source
         if unseen is not None:  # the members that judge it have their own encoder
-            trained = replace(trained, encoder=unseen.encoder, coding=unseen.coding)
+            trained = replace(trained, encoder=unseen.encoder, target=unseen.target)
         cells = trained.target_cells(table)
-        known = trained.coding.known(*cells)
+        known = trained.target.known(*cells)
         kept = table if known.all() else table.take(known)
-        y = trained.coding.encode(*(column[known] for column in cells))
+        y = trained.target.encode(*(column[known] for column in cells))
         # Rows given by number raise no warning: in time order, later rows may have new levels.
         x = trained.encoder.encode(kept, None if unseen is None else np.arange(len(kept)))
-        return EncodedRows(trained, kept, x, trained.coding.truth(y), unseen)
+        return EncodedRows(trained, kept, x, trained.target.truth(y), unseen)
 
     def __len__(self) -> int:
         return len(self.true)
@@ -61,7 +61,7 @@ class EncodedRows:
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes; empty if the target is a number."""
-        coding = self.trained.coding
+        coding = self.trained.target
         return coding.levels if isinstance(coding, Classification) else ()
 
     @property
@@ -85,7 +85,7 @@ class EncodedRows:
     def outputs(self, x: Array) -> Array:
         """Predict inputs (N, D) of these rows: numbers (N,) or (N, T), or probabilities (N, K)."""
         if self.unseen is None:
-            return outputs_of(self.trained.net, self.trained.coding, x)
+            return outputs_of(self.trained.net, self.trained.target, x)
         return self.unseen.outputs(x)
 
     def errors(self, outputs: Array) -> Array:
@@ -93,7 +93,7 @@ class EncodedRows:
 
         For several targets: the root mean square of the errors, each in standard deviations.
         """
-        coding = self.trained.coding
+        coding = self.trained.target
         if isinstance(coding, Classification):
             return log_losses(self.true, outputs)
         errors = np.asarray(self.true - outputs)

@@ -56,7 +56,7 @@ def inspect(trained: TrainedTable, source: Table | Unseen) -> Inspection | None:
     names = tuple(map(trained.called, found.names))
     return Inspection(
         importance=replace(found, names=names),
-        dependence=tuple(dependence(rows, found.names[:MOST_DEPENDENCES], trained.coding)),
+        dependence=tuple(dependence(rows, found.names[:MOST_DEPENDENCES], trained.target)),
         mistakes=mistakes(rows, outputs, found.names),
         rows_per_second=speed,
     )

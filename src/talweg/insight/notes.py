@@ -46,10 +46,10 @@ def _training_notes(trained: TrainedTable) -> list[str]:
     if held < FEW_HELD_OUT:
         rows = counted(held, "row")
         said.append(f"With only {rows} held out, the scores are rough; another seed gives others.")
-    if not isinstance(trained.coding, Classification):
+    if not isinstance(trained.target, Classification):
         said += [
             f"{one.name} is very skewed, so its logarithm is what was learned."
-            for one in trained.coding.columns
+            for one in trained.target.columns
             if one.logs
         ]
     said += _single_rows(trained)
@@ -60,10 +60,10 @@ def _training_notes(trained: TrainedTable) -> list[str]:
 
 def _single_rows(trained: TrainedTable) -> list[str]:
     """What to say of classes that have one row each."""
-    if not isinstance(trained.coding, Classification) or trained.in_time:
+    if not isinstance(trained.target, Classification) or trained.in_time:
         return []
     counts = np.rint(trained.held_out.prior * sum(trained.parts.values()))
-    names = [trained.coding.levels[place] for place in np.flatnonzero(counts == 1)]
+    names = [trained.target.levels[place] for place in np.flatnonzero(counts == 1)]
     if not names:
         return []
     whose = f"{listed(first_few(names))} of {target_name(trained)}"
@@ -79,5 +79,5 @@ def _used_all_epochs(trained: TrainedTable) -> bool:
 
 def left_out(trained: TrainedTable) -> dict[str, str]:
     """The columns that the network does not see, and why."""
-    encoder, learnt = trained.encoder, len(trained.coding.names)
+    encoder, learnt = trained.encoder, len(trained.target.names)
     return dict.fromkeys(encoder.targets[learnt:], "As asked for.") | encoder.left_out

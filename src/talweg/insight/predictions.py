@@ -135,7 +135,7 @@ Predictions = PredictedNumbers | PredictedClasses | tuple[PredictedNumbers, ...]
 
 def predictions_of(trained: TrainedTable) -> Predictions:
     """The predictions for the held-out rows."""
-    held, coding, name = trained.held_out, trained.coding, target_name(trained)
+    held, coding, name = trained.held_out, trained.target, target_name(trained)
     if is_several(trained):
         columns = zip(held.true.T, held.outputs.T, shown_targets(trained), strict=False)
         return tuple(PredictedNumbers.of(*column) for column in columns)
@@ -182,7 +182,7 @@ def _threshold(trained: TrainedTable, shown: Sequence[int]) -> float | None:
 
 def shown_targets(trained: TrainedTable) -> list[str]:
     """The names of the targets that are drawn."""
-    return [trained.called(name) for name in trained.coding.names[:SHOWN]]
+    return [trained.called(name) for name in trained.target.names[:SHOWN]]
 
 
 def shown_classes(held: HeldOut, labels: Sequence[str]) -> list[int]:

@@ -16,7 +16,7 @@ _HARDLY = 0.02  # of the way from the trivial predictor to a perfect one
 
 def target_name(trained: TrainedTable) -> str:
     """What to call the target: its name, or the first few of several."""
-    return listed(first_few(list(map(trained.called, trained.coding.names))))
+    return listed(first_few(list(map(trained.called, trained.target.names))))
 
 
 def baseline(trained: TrainedTable) -> str:
@@ -31,8 +31,8 @@ def baseline(trained: TrainedTable) -> str:
 
 def class_name(trained: TrainedTable, place: int) -> str:
     """A class as it is written."""
-    assert isinstance(trained.coding, Classification)
-    return trained.coding.levels[place]
+    assert isinstance(trained.target, Classification)
+    return trained.target.levels[place]
 
 
 def headline(trained: TrainedTable) -> str:
@@ -59,7 +59,7 @@ def headline(trained: TrainedTable) -> str:
 def _explained(trained: TrainedTable) -> str:
     """How much of the variance of several targets, and of which most and least."""
     first, *others = trained.scores
-    names = trained.coding.names
+    names = trained.target.names
     of_each = zip((one.network for one in others), map(trained.called, names), strict=False)
     ordered = sorted(of_each)
     (least, hardest), (most, easiest) = ordered[0], ordered[-1]
@@ -79,7 +79,7 @@ def _share(r2: float) -> str:
 
 def is_several(trained: TrainedTable) -> bool:
     """Whether there are several targets."""
-    return len(trained.coding.names) > 1
+    return len(trained.target.names) > 1
 
 
 def judged_rows(trained: TrainedTable) -> str:
@@ -99,7 +99,7 @@ def interval_sentence(trained: TrainedTable) -> str:
 
     Of 100 judged rows the share that it holds has a standard error of 0.03.
     """
-    coding = trained.coding
+    coding = trained.target
     if isinstance(coding, Classification) or len(trained.held_out.true) < FEW_HELD_OUT:
         return ""
     reach = trained.reach(0.9)
@@ -109,7 +109,7 @@ def interval_sentence(trained: TrainedTable) -> str:
         return ""
     within = list(map(_within, coding.columns, reach.tolist()))
     if is_several(trained):
-        pairs = zip(within, map(trained.called, trained.coding.names), strict=True)
+        pairs = zip(within, map(trained.called, trained.target.names), strict=True)
         within = [f"{each} ({name})" for each, name in pairs]
     return f"In 9 of 10 cases the truth lies within {listed(within)} of the prediction."
 

@@ -164,7 +164,7 @@ def table_report(
         title=f"Learning {target_name(trained)} from {_file_name(trained.source)}",
         summary=tuple(filter(None, (sentence(trained) for sentence in _SUMMARY))),
         task=trained.task,
-        targets=[trained.called(name) for name in trained.coding.names],
+        targets=[trained.called(name) for name in trained.target.names],
         source=trained.source,
         origin=_origin(trained),
         provenance=provenance(trained),

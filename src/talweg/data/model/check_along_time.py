@@ -53,7 +53,7 @@ def check_along_time(
         return None
     errors = _errors(held_out)[np.argsort(timeline.times[rows], kind="stable")]
     correlation = float((errors[1:] * errors[:-1]).sum() / max((errors**2).sum(), 1e-300))
-    score = first_score(trained.data.coding, held_out, is_late, trained.decision)
+    score = first_score(trained.data.target, held_out, is_late, trained.decision)
     late = later.tested.held_out
     every = np.ones(len(late.true), bool)
     return AlongTime(
@@ -61,7 +61,7 @@ def check_along_time(
         rows=len(late.true),
         score=score.name,
         at_random=score.network,
-        in_time=first_score(later.data.coding, late, every, trained.decision).network,
+        in_time=first_score(later.data.target, late, every, trained.decision).network,
         autocorrelation=correlation,
         flatters=_is_worse(_losses(late), _losses(held_out)[is_late], correlation),
     )

@@ -44,10 +44,10 @@ class Members:
     net: Module
     weights: Array
 
-    def outputs(self, member: int, coding: Target, x: Array, *, often: bool = False) -> Array:
+    def outputs(self, member: int, target: Target, x: Array, *, often: bool = False) -> Array:
         """The predictions of a member for inputs (N, D); compiled if it is asked `often`."""
         compiles = often or len(x) > _FEW
-        return coding.decode(predict_with(self.net, self.weights[member], x, compiles=compiles))
+        return target.decode(predict_with(self.net, self.weights[member], x, compiles=compiles))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Unseen:
     member: NDArray[np.intp]
     members: Members
     encoder: TableEncoder
-    coding: Target
+    target: Target
 
     def __len__(self) -> int:
         return len(self.member)
@@ -75,7 +75,7 @@ class Unseen:
         ends = np.cumsum(np.bincount(self.member, minlength=len(self.members.weights)))[:-1]
         in_order = np.concatenate(
             [
-                self.members.outputs(member, self.coding, rows, often=True)
+                self.members.outputs(member, self.target, rows, often=True)
                 for member, rows in enumerate(np.split(x[order], ends))
                 if len(rows)
             ]

@@ -31,7 +31,7 @@ class InspectedTable:
 
     table: Table
     roles: Roles
-    coding: Target
+    target: Target
     kept: Table
     types: list[ColumnType]
     timeline: Timeline | None
@@ -40,10 +40,10 @@ class InspectedTable:
     def of(cls, table: Table, given: Mapping[str, Any]) -> Self:
         """Inspect a table. DataError: it cannot be learned from."""
         roles = Roles.of(table, given)
-        coding, kept = _target_and_rows(table, roles, given["task"])
+        target, kept = _target_and_rows(table, roles, given["task"])
         asked, targets = dict(given["columns"]), len(roles.targets)
         types = type_columns(kept, roles.no_inputs, asked, learnt=targets, whole=table)
-        return cls(table, roles, coding, kept, types, timeline_of(kept, roles, types, asked))
+        return cls(table, roles, target, kept, types, timeline_of(kept, roles, types, asked))
 
     @property
     def ruling_time(self) -> Timeline | None:
@@ -64,7 +64,7 @@ class InspectedTable:
         """
         lost = [column for column in self.types if not column.used and column.note]
         words = [f"the column {column.name!r} is left out. {column.note}" for column in lost]
-        doubts = self.coding.doubts(self.target_cells)
+        doubts = self.target.doubts(self.target_cells)
         words += [f"the target {name!r}: {doubt}" for name, doubt in doubts.items()]
         for each in words:
             warnings.warn(f"{self.table.source}: {each}", DataWarning, stacklevel=3)
@@ -90,18 +90,18 @@ def _target_and_rows(table: Table, roles: Roles, task: Task | None) -> tuple[Tar
     # Fitted to all rows where there are no weights, so that an error names the row of the table.
     fitted = table if roles.weight is None else kept
     cells = _target_cells(fitted, roles)
-    coding = fit_targets(cells, roles.targets, task=task, types=table.types)
+    target = fit_targets(cells, roles.targets, task=task, types=table.types)
     if len(roles.targets) > 1:
         _refuse_few(table, count)
-        coding = fit_targets(_target_cells(kept, roles), roles.targets, task=coding.task)
-    _warn_of_marks(coding, table)
-    return coding, kept
+        target = fit_targets(_target_cells(kept, roles), roles.targets, task=target.task)
+    _warn_of_marks(target, table)
+    return target, kept
 
 
-def _warn_of_marks(coding: Target, table: Table) -> None:
+def _warn_of_marks(target: Target, table: Table) -> None:
     """A DataWarning for words that are a class and may mean a missing cell, or the reverse."""
-    for name in coding.names:
-        if note := coding.note(table.columns[name]):
+    for name in target.names:
+        if note := target.note(table.columns[name]):
             warnings.warn(f"Target {name!r}: {note}", DataWarning, stacklevel=6)
 
 

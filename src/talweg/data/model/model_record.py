@@ -64,22 +64,22 @@ CONFIG = Record(
 )
 
 
-def misfit(arrays: Mapping[str, Array], coding: Target, blueprint: Blueprint) -> str | None:
+def misfit(arrays: Mapping[str, Array], target: Target, blueprint: Blueprint) -> str | None:
     """What of the arrays does not fit a target and its network; None if all do."""
-    return next(_misfits(arrays, coding, blueprint), None)
+    return next(_misfits(arrays, target, blueprint), None)
 
 
-def _misfits(arrays: Mapping[str, Array], coding: Target, blueprint: Blueprint) -> Iterator[str]:
+def _misfits(arrays: Mapping[str, Array], target: Target, blueprint: Blueprint) -> Iterator[str]:
     history = {name: array for name, array in arrays.items() if name.startswith(HISTORY)}
     rows = np.size(arrays.get(f"{HELD_OUT}weights", ()))
     weights: Kind = np.float32, (blueprint.size,)
-    held = {"weights": weights, **_held_out(coding, rows)}
-    errors = _errors(arrays, coding, rows)
+    held = {"weights": weights, **_held_out(target, rows)}
+    errors = _errors(arrays, target, rows)
     if lost := (held | errors).keys() - arrays.keys():
         yield f"it lacks the arrays {sorted(lost)}"
         return
     yield from _unlike(arrays, held)
-    yield from _bad_held_out(arrays, coding)
+    yield from _bad_held_out(arrays, target)
     yield from _unlike(arrays, errors)
     yield from _bad_errors(arrays, blueprint) if errors else ()
     if odd := arrays.keys() - (held | errors | history).keys():
@@ -87,16 +87,16 @@ def _misfits(arrays: Mapping[str, Array], coding: Target, blueprint: Blueprint) 
     yield from _bad_history(history)
 
 
-def _held_out(coding: Target, rows: int) -> dict[str, Kind]:
+def _held_out(target: Target, rows: int) -> dict[str, Kind]:
     """The arrays of so many held-out rows."""
-    return {HELD_OUT + name: kind for name, kind in coding.held_out_arrays(rows).items()}
+    return {HELD_OUT + name: kind for name, kind in target.held_out_arrays(rows).items()}
 
 
-def _errors(arrays: Mapping[str, Array], coding: Target, rows: int) -> dict[str, Kind]:
+def _errors(arrays: Mapping[str, Array], target: Target, rows: int) -> dict[str, Kind]:
     """The arrays of the errors on numbers; two of them say how many features there are."""
-    if coding.has_classes:
+    if target.has_classes:
         return {}
-    targets = coding.outputs
+    targets = target.outputs
     sizes = {name: np.size(arrays.get(ERRORS + name, ())) for name in ("inputs", "squares")}
     kinds: dict[str, Kind] = {name: (np.int64, (size,)) for name, size in sizes.items()}
     kinds["weights"] = np.float64, (sum(sizes.values()) + 2 * targets + 1, targets)
@@ -114,9 +114,9 @@ def _unlike(arrays: Mapping[str, Array], kinds: Mapping[str, Kind]) -> Iterator[
             yield f"{name!r} is not finite"
 
 
-def _bad_held_out(arrays: Mapping[str, Array], coding: Target) -> Iterator[str]:
+def _bad_held_out(arrays: Mapping[str, Array], target: Target) -> Iterator[str]:
     own = (name for name in arrays if name.startswith(HELD_OUT))
-    if wrong := coding.held_out_fault({name.removeprefix(HELD_OUT): arrays[name] for name in own}):
+    if wrong := target.held_out_fault({name.removeprefix(HELD_OUT): arrays[name] for name in own}):
         yield wrong
 
 

@@ -47,42 +47,42 @@ class OutOfFold:
         """At most `_MOST` of the rows of the table, evenly from first to last."""
         some = evenly(len(self.rows), _MOST)
         rows = table.take(data.order[self.rows[some]])
-        return Unseen(rows, self.member[some], self.members, data.encoder, data.coding)
+        return Unseen(rows, self.member[some], self.members, data.encoder, data.target)
 
     def errors_in(self, data: TrainingData, codes: Sequence[int]) -> ErrorScale | None:
         """How large errors are on rows like each test row, as other `data` encodes them: those of
         all rows in chronological order.
         """
-        coding, held_out = data.coding, self.held_out
-        if not isinstance(coding, NumericTarget):
+        target, held_out = data.target, self.held_out
+        if not isinstance(target, NumericTarget):
             return None
         return ErrorScale.fit(
             lambda rows: data.rows.inputs(self.rows[rows]),
-            by_target(coding.standardized(held_out.outputs)),
-            by_target(coding.errors(held_out.true, held_out.outputs)),
+            by_target(target.standardized(held_out.outputs)),
+            by_target(target.errors(held_out.true, held_out.outputs)),
             codes,
         )
 
 
-def predict_out_of_fold(learned: Learned, coding: Target, rows: SplitRows) -> OutOfFold:
+def predict_out_of_fold(learned: Learned, target: Target, rows: SplitRows) -> OutOfFold:
     """Predict the test rows of each network."""
     members, indices = _members(learned, rows)
-    is_compared = isinstance(coding, NumericTarget) and not rows.by_time
+    is_compared = isinstance(target, NumericTarget) and not rows.by_time
     compared = _MOST_COMPARED if is_compared else 0
     own = _sample(rows, map(rows.test, indices), _MOST_TESTED // len(indices))
     others = _sample(rows, map(rows.validation, indices), compared // len(indices))
     # In one go, since recording a network takes longer than predicting a few rows.
-    both = _outputs(members, coding, rows, map(np.append, own, others))
+    both = _outputs(members, target, rows, map(np.append, own, others))
     pairs = [*zip(both, own, strict=True)]
     tested = _Predicted.of([outputs[: len(some)] for outputs, some in pairs], own)
     other = _Predicted.of([outputs[len(some) :] for outputs, some in pairs], others)
     weights = np.ones(len(tested.rows)) if rows.weights is None else rows.weights[tested.rows]
-    true = coding.truth(rows.y[tested.rows])
-    held_out = HeldOut(true, tested.outputs, _prior(coding, rows), weights)
+    true = target.truth(rows.y[tested.rows])
+    held_out = HeldOut(true, tested.outputs, _prior(target, rows), weights)
     scale = None
-    if isinstance(coding, NumericTarget) and not rows.by_time:
+    if isinstance(target, NumericTarget) and not rows.by_time:
         codes = [*learned.blueprint.embeddings]
-        scale = _error_scale(true, tested, other, coding, rows, codes)
+        scale = _error_scale(true, tested, other, target, rows, codes)
     return OutOfFold(held_out, tested.rows, tested.member, members, scale)
 
 
@@ -90,7 +90,7 @@ def _error_scale(
     true: Array,
     tested: _Predicted,
     other: _Predicted,
-    coding: NumericTarget,
+    target: NumericTarget,
     rows: SplitRows,
     codes: Sequence[int],
 ) -> ErrorScale:
@@ -99,33 +99,33 @@ def _error_scale(
     Besides the network that is tested on a row, only the one that stopped by it did not train on
     it. The gap between their predictions tells how much less the mean of all networks errs.
     """
-    errors = by_target(coding.errors(true, tested.outputs))
-    predicted = by_target(coding.standardized(tested.outputs))
+    errors = by_target(target.errors(true, tested.outputs))
+    predicted = by_target(target.standardized(tested.outputs))
     scale = ErrorScale.fit(lambda some: rows.inputs(tested.rows[some]), predicted, errors, codes)
     _, first, second = np.intersect1d(tested.rows, other.rows, return_indices=True)
-    gaps = by_target(coding.errors(tested.outputs[first], other.outputs[second]))
+    gaps = by_target(target.errors(tested.outputs[first], other.outputs[second]))
     return scale.shrunk(errors, first, gaps, 1 + int(tested.member[-1]))
 
 
 def decision_for(
-    threshold: str | float | None, learned: Learned, coding: Target, rows: SplitRows
+    threshold: str | float | None, learned: Learned, target: Target, rows: SplitRows
 ) -> Decision | None:
     """The threshold between two classes: as given, or the best one on validation rows, which
     test no network. SettingError: there are not two classes.
     """
     if threshold is None:
         return None
-    if not coding.has_classes or coding.outputs != 2:
-        kind = f"{coding.outputs} classes" if coding.has_classes else "a number"
+    if not target.has_classes or target.outputs != 2:
+        kind = f"{target.outputs} classes" if target.has_classes else "a number"
         raise SettingError(
-            f"TableModel: a threshold separates two classes, but {coding.names[0]!r} is {kind}. "
+            f"TableModel: a threshold separates two classes, but {target.names[0]!r} is {kind}. "
             "Leave it out; class_weight='balanced' gives rare classes more weight."
         )
     if not isinstance(threshold, str):
         return Decision(int(np.bincount(rows.y, minlength=2).argmin()), float(threshold))
     members, indices = _members(learned.with_validation, rows)
     some = _sample(rows, map(rows.validation, indices), _MOST_TESTED // len(indices))
-    predicted = _Predicted.of(_outputs(members, coding, rows, some), some)
+    predicted = _Predicted.of(_outputs(members, target, rows, some), some)
     return best_decision(rows.y[predicted.rows], predicted.outputs, threshold)
 
 
@@ -158,17 +158,17 @@ def _sample(rows: SplitRows, spans: Iterable[slice], most: int) -> list[Rows]:
 
 
 def _outputs(
-    members: Members, coding: Target, rows: SplitRows, chosen: Iterable[Rows]
+    members: Members, target: Target, rows: SplitRows, chosen: Iterable[Rows]
 ) -> list[Array]:
     """What each network predicts for the rows that are chosen for it."""
     with blas_threads(1):
         inputs = map(rows.inputs, chosen)
-        return [members.outputs(member, coding, x) for member, x in enumerate(inputs)]
+        return [members.outputs(member, target, x) for member, x in enumerate(inputs)]
 
 
-def _prior(coding: Target, rows: SplitRows) -> Array:
+def _prior(target: Target, rows: SplitRows) -> Array:
     """What a trivial predictor says; in chronological order by the latest rows before the test."""
     if not rows.by_time:
-        return coding.prior(rows.y)
+        return target.prior(rows.y)
     test = rows.test(0)
-    return coding.recent_prior(rows.y[max(0, 2 * test.start - test.stop) : test.start])
+    return target.recent_prior(rows.y[max(0, 2 * test.start - test.stop) : test.start])

@@ -133,14 +133,14 @@ class TableModel:
         started, given = perf_counter(), self.settings
         inspected, self._seen = self._look(source), None
         inspected.warn()
-        fit_settings = {**_fit_settings(inspected.coding, given), "progress": progress}
+        fit_settings = {**_fit_settings(inspected.target, given), "progress": progress}
         request = Request(given, fit_settings, seed, TimeLimit(started, given["time_budget"]))
         trained = train(inspected, request)
         along_time = check_along_time(inspected, request, trained)
         data, learned = trained.data, trained.learned
         self._trained = TrainedTable(
             encoder=data.encoder,
-            coding=data.coding,
+            target=data.target,
             blueprint=learned.blueprint,
             net=learned.blueprint.of(learned.nets),
             held_out=trained.tested.held_out,
@@ -149,7 +149,7 @@ class TableModel:
             rows=len(inspected.table),
             parts=dict(zip(_PARTS, trained.parts, strict=True)),
             training=_training(learned, data.recipe, given["time_budget"]),
-            history=_history(learned.runs, data.coding),
+            history=_history(learned.runs, data.target),
             unseen=trained.unseen,
             decision=trained.decision,
             error_scale=trained.error_scale,
@@ -271,15 +271,15 @@ def _pairs(columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]]) -> tuple[
     return tuple(map(plain, asked))
 
 
-def _fit_settings(coding: Target, given: Mapping[str, Any]) -> dict[str, Any]:
+def _fit_settings(target: Target, given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of `fit` that follow from the target."""
-    if given["class_weight"] and not coding.has_classes:
+    if given["class_weight"] and not target.has_classes:
         raise SettingError(
-            f"TableModel: class_weight needs classes, but {coding.names[0]!r} is a number. Leave "
+            f"TableModel: class_weight needs classes, but {target.names[0]!r} is a number. Leave "
             "it out, or name a column of weights as weight='...'."
         )
     class_weight = given["class_weight"]
-    return {"loss": coding.loss, "metrics": coding.metrics, "class_weight": class_weight}
+    return {"loss": target.loss, "metrics": target.metrics, "class_weight": class_weight}
 
 
 def _training(learned: Learned, recipe: Recipe, budget: float | None) -> dict[str, Any]:
@@ -302,7 +302,7 @@ def _training(learned: Learned, recipe: Recipe, budget: float | None) -> dict[st
     return found | {"members": of_each, "left_out": learned.left_out}
 
 
-def _history(runs: Sequence[Run], coding: Target) -> dict[str, Array]:
+def _history(runs: Sequence[Run], target: Target) -> dict[str, Array]:
     """The histories of all runs, one below the other, with errors in the unit of the column."""
     epochs = [np.arange(1, 1 + len(run.history["loss"])) for run in runs]
     networks = np.repeat(np.arange(1, 1 + len(runs)), list(map(len, epochs)))
@@ -310,5 +310,5 @@ def _history(runs: Sequence[Run], coding: Target) -> dict[str, Array]:
     for name in runs[0].history:
         of_each = (run.history.get(name, np.full(len(run.history["loss"]), np.nan)) for run in runs)
         values = np.concatenate([*of_each])
-        found[name] = values * coding.unit if name.endswith("mae") else values
+        found[name] = values * target.unit if name.endswith("mae") else values
     return found

@@ -58,7 +58,7 @@ class TrainedTable:
     """
 
     encoder: TableEncoder
-    coding: Target
+    target: Target
     blueprint: Blueprint
     net: Module
     held_out: HeldOut
@@ -78,7 +78,7 @@ class TrainedTable:
     @property
     def task(self) -> Task:
         """What the target asks for: regression or classification."""
-        return self.coding.task
+        return self.target.task
 
     @property
     def first_history(self) -> dict[str, Array]:
@@ -105,8 +105,8 @@ class TrainedTable:
 
     def predict(self, source: Any) -> Array:
         """The target for each row: numbers (N,), of several targets (N, T), or labels (N,)."""
-        outputs = outputs_of(self.net, self.coding, self._inputs(source))
-        return self.classes[self.decided(outputs)] if self.coding.has_classes else outputs
+        outputs = outputs_of(self.net, self.target, self._inputs(source))
+        return self.classes[self.decided(outputs)] if self.target.has_classes else outputs
 
     def decided(self, shares: Array) -> NDArray[np.intp]:
         """The class of each row (N,), of probabilities (N, K)."""
@@ -114,8 +114,8 @@ class TrainedTable:
 
     def predict_proba(self, source: Any) -> Array:
         """How likely each class is for each row, (N, K). SettingError: no classes."""
-        coding = self._classes("probabilities")
-        return outputs_of(self.net, coding, self._inputs(source))
+        target = self._classes("probabilities")
+        return outputs_of(self.net, target, self._inputs(source))
 
     def predict_interval(self, source: Any, coverage: float = 0.9) -> Array:
         """Where the truth of each row lies with the probability `coverage`: (N, 2), low and high.
@@ -127,7 +127,7 @@ class TrainedTable:
     def predict_with_interval(self, source: Any, coverage: float = 0.9) -> Array:
         """The prediction for each row, low and high: (N, 3), or (N, T, 3) of several targets."""
         told, x = self._intervals, self._inputs(source)
-        said = outputs_of(self.net, self.coding, x)
+        said = outputs_of(self.net, self.target, x)
         return np.concatenate([said[..., None], told.around(x, said, coverage)], axis=-1)
 
     def reach(self, coverage: float) -> Floats:
@@ -140,13 +140,13 @@ class TrainedTable:
 
     @cached_property
     def _intervals(self) -> Intervals:
-        if not isinstance(self.coding, NumericTarget) or self.error_scale is None:
+        if not isinstance(self.target, NumericTarget) or self.error_scale is None:
             raise SettingError(
-                f"The model predicts {self.coding.names[0]!r} as a class, which has no interval."
+                f"The model predicts {self.target.names[0]!r} as a class, which has no interval."
                 " Ask for probabilities."
             )
         held = self.held_out
-        return Intervals(self.coding, self.error_scale, held.true, held.outputs)
+        return Intervals(self.target, self.error_scale, held.true, held.outputs)
 
     def _inputs(self, source: Any) -> Array:
         """The source as inputs (N, D); a single row goes its own, shorter way.
@@ -178,32 +178,32 @@ class TrainedTable:
         """The scores on rows that hold the target. DataError: they lack it."""
         table = self.table(source)
         cells = self.target_cells(table)
-        known = self.coding.known(*cells)
-        y = self.coding.encode(*(column[known] for column in cells))
-        outputs = outputs_of(self.net, self.coding, self._encoded(table, known))
-        return self._scored(self.coding.truth(y), outputs)
+        known = self.target.known(*cells)
+        y = self.target.encode(*(column[known] for column in cells))
+        outputs = outputs_of(self.net, self.target, self._encoded(table, known))
+        return self._scored(self.target.truth(y), outputs)
 
     def _scored(self, true: Array, outputs: Array, weights: Array | None = None) -> list[Score]:
-        return self.coding.scores(
+        return self.target.scores(
             true,
             outputs,
             self.held_out.prior,
             weights,
             decision=self.decision,
-            names=[self.called(name) for name in self.coding.names],
+            names=[self.called(name) for name in self.target.names],
         )
 
     def _classes(self, asked: str) -> Classification:
-        if not isinstance(self.coding, Classification):
+        if not isinstance(self.target, Classification):
             raise SettingError(
-                f"The model predicts {self.coding.names[0]!r} as a number, which has no {asked}. "
+                f"The model predicts {self.target.names[0]!r} as a number, which has no {asked}. "
                 "Ask for predictions, or train with task='classification'."
             )
-        return self.coding
+        return self.target
 
     def target_cells(self, table: Table) -> list[Cells]:
         """The cells of each target in the table. DataError: it lacks one."""
-        names, known = self.coding.names, self.encoder.names
+        names, known = self.target.names, self.encoder.names
         own = {name: name for name in names}
         if self.encoder.positional and len(table.names) == len(known):
             own = {name: table.names[known.index(name)] for name in names}
@@ -215,7 +215,7 @@ class TrainedTable:
 
     # Files --------------------------------------------------------------------------------
 
-    def save(self, target: str | os.PathLike[str] | IO[bytes]) -> None:
+    def save(self, file: str | os.PathLike[str] | IO[bytes]) -> None:
         """Write all of it, encoding included, to a stream, or as one file: whole, or not at all.
 
         ModelFileError: what `from_file` would refuse, such as weights that are not finite.
@@ -223,7 +223,7 @@ class TrainedTable:
         config = {
             "kind": "table",
             "encoder": self.encoder.to_json(),
-            "target": self.coding.to_json(),
+            "target": self.target.to_json(),
             "network": self.blueprint.to_json(),
             "settings": settings_to_json(self.settings),
             "source": os.path.basename(self.source),
@@ -239,9 +239,9 @@ class TrainedTable:
             arrays |= _arrays_of(self.error_scale, ERRORS)
         arrays |= {HISTORY + name: values for name, values in self.history.items()}
         wrong = fault(config, CONFIG, "config")
-        if wrong := wrong or misfit(arrays, self.coding, self.blueprint):
-            raise ModelFileError(f"Cannot write {target}: it could not be loaded again, as {wrong}")
-        write_model(target, config, arrays)
+        if wrong := wrong or misfit(arrays, self.target, self.blueprint):
+            raise ModelFileError(f"Cannot write {file}: it could not be loaded again, as {wrong}")
+        write_model(file, config, arrays)
 
     @staticmethod
     def from_file(path: str | os.PathLike[str]) -> TrainedTable:
@@ -258,26 +258,26 @@ class TrainedTable:
             ) from None
 
 
-def blueprint_for(coding: Target, encoder: TableEncoder, recipe: Recipe) -> Blueprint:
+def blueprint_for(target: Target, encoder: TableEncoder, recipe: Recipe) -> Blueprint:
     """The network that a recipe makes for a table, without bins so far."""
     return Blueprint(
         inputs=len(encoder.inputs),
-        outputs=coding.outputs,
+        outputs=target.outputs,
         hidden=recipe.hidden,
         activation=recipe.activation,
         dropout=recipe.dropout,
         bins=None,
         embeddings={at: (count, embedding_size(count)) for at, count in encoder.codes.items()},
         members=recipe.n_estimators,
-        is_logits=coding.has_classes,
+        is_logits=target.has_classes,
     )
 
 
-def outputs_of(net: Module, coding: Target, x: Array) -> Array:
+def outputs_of(net: Module, target: Target, x: Array) -> Array:
     """What a network predicts from inputs (N, D): numbers (N,) in the unit of the column, of
     several targets (N, T), or probabilities (N, K).
     """
-    return coding.decode(net.predict(x))
+    return target.decode(net.predict(x))
 
 
 def _refuse(fault: str | None) -> None:
@@ -293,13 +293,13 @@ def _arrays_of(record: HeldOut | ErrorScale, prefix: str) -> dict[str, Array]:
 def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedTable:
     """The model, once all of it is known to fit together; ValueError where it does not."""
     _refuse(fault(config, CONFIG, "config"))
-    coding, encoder = target_from_json(config["target"]), TableEncoder.from_json(config["encoder"])
+    target, encoder = target_from_json(config["target"]), TableEncoder.from_json(config["encoder"])
     settings = settings_from_json(config["settings"])
     inputs = len(encoder.inputs)
-    blueprint = Blueprint.from_json(config["network"], inputs, coding.outputs, coding.has_classes)
+    blueprint = Blueprint.from_json(config["network"], inputs, target.outputs, target.has_classes)
     if [(at, count) for at, (count, _) in blueprint.embeddings.items()] != [*encoder.codes.items()]:
         raise ValueError("the embeddings do not fit the columns")
-    _refuse(misfit(arrays, coding, blueprint))  # before anything of that size is made
+    _refuse(misfit(arrays, target, blueprint))  # before anything of that size is made
     if config["decision"] and blueprint.outputs != 2:
         raise ValueError("a decision is between two classes")
     net = blueprint.whole()
@@ -307,14 +307,14 @@ def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedT
     named = {name: config[name] for name in ("source", "rows", "parts", "training")}
     return TrainedTable(
         encoder=encoder,
-        coding=coding,
+        target=target,
         blueprint=blueprint,
         net=net,
         held_out=HeldOut(*(arrays[HELD_OUT + each.name] for each in fields(HeldOut))),
         settings=settings,
         decision=Decision(**config["decision"]) if config.get("decision") else None,
         error_scale=None
-        if coding.has_classes
+        if target.has_classes
         else ErrorScale(*(arrays[ERRORS + each.name] for each in fields(ErrorScale))),
         in_time=InTime.from_json(config["in_time"]) if config.get("in_time") else None,
         along_time=AlongTime.from_json(config["along_time"]) if config.get("along_time") else None,

@@ -84,8 +84,8 @@ def train(inspected: InspectedTable, request: Request) -> Trained:
     # Where a column tells the time, a check along it follows.
     deadline = request.time.at(_SHARES[1] if inspected.timeline else 1.0)
     learned = learn(_plan(data, data.recipe, request, deadline))
-    tested = predict_out_of_fold(learned, data.coding, data.rows)
-    decision = decision_for(request.given["threshold"], learned, data.coding, data.rows)
+    tested = predict_out_of_fold(learned, data.target, data.rows)
+    decision = decision_for(request.given["threshold"], learned, data.target, data.rows)
     unseen = tested.unseen(inspected.kept, data)
     return Trained(data, learned, tested, unseen, _parts(data), decision, tested.error_scale)
 
@@ -93,7 +93,7 @@ def train(inspected: InspectedTable, request: Request) -> Trained:
 def _plan(
     data: TrainingData, recipe: Any, request: Request, deadline: float | None
 ) -> TrainingPlan:
-    blueprint = blueprint_for(data.coding, data.encoder, recipe)
+    blueprint = blueprint_for(data.target, data.encoder, recipe)
     return TrainingPlan(data.rows, blueprint, recipe, request.fit_settings, request.seed, deadline)
 
 
@@ -147,7 +147,7 @@ class RollingOrigin:
     def origin(self, blocks: int, networks: int | None, share: float) -> Origin:
         """Learn from the first `blocks`, and test on the next ones."""
         data, learned = self._learn(blocks, TEST_BLOCKS, networks, share, None)
-        return Origin(data, learned, predict_out_of_fold(learned, data.coding, data.rows))
+        return Origin(data, learned, predict_out_of_fold(learned, data.target, data.rows))
 
     def _learn(
         self, blocks: int, test_blocks: int, networks: int | None, share: float, bins: int | None
@@ -163,7 +163,7 @@ class RollingOrigin:
 
     def _decision(self, origin: Origin) -> Decision | None:
         threshold, data = self.request.given["threshold"], origin.data
-        return decision_for(threshold, origin.learned, data.coding, data.rows)
+        return decision_for(threshold, origin.learned, data.target, data.rows)
 
     def _periods(self, origin: Origin, decision: Decision | None) -> Iterator[Period]:
         """The score of each test block by itself."""
@@ -171,7 +171,7 @@ class RollingOrigin:
         block = np.searchsorted(self.timeline.ends, tested.rows, side="right")
         for each in np.unique(block):
             rows = tested.rows[block == each]
-            score = first_score(data.coding, tested.held_out, block == each, decision)
+            score = first_score(data.target, tested.held_out, block == each, decision)
             first, last = (self._time_of(data, rows[at]) for at in (0, -1))
             yield Period(first, last, len(rows), score.name, score.network, score.trivial)
 
@@ -179,7 +179,7 @@ class RollingOrigin:
         return self.timeline.at(self.inspected.kept, data.order[row])
 
 
-def first_score(coding: Target, held_out: HeldOut, rows: Array, decision: Decision | None) -> Score:
+def first_score(target: Target, held_out: HeldOut, rows: Array, decision: Decision | None) -> Score:
     """The first score on some of the held-out rows."""
     parts = (held_out.true[rows], held_out.outputs[rows], held_out.prior, held_out.weights[rows])
-    return coding.scores(*parts, decision=decision)[0]
+    return target.scores(*parts, decision=decision)[0]

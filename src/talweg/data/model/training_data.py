@@ -28,7 +28,7 @@ class TrainingData:
     """
 
     encoder: TableEncoder
-    coding: Target
+    target: Target
     recipe: Recipe
     rows: SplitRows
     order: NDArray[np.intp]
@@ -36,7 +36,7 @@ class TrainingData:
 
 def split_at_random(inspected: InspectedTable, given: Mapping[str, Any], seed: int) -> TrainingData:
     """Split the rows at random or by groups, and encode them by what all rows say."""
-    classes = inspected.coding.stratify(*inspected.target_cells)
+    classes = inspected.target.stratify(*inspected.target_cells)
     fold = folds_of(inspected.kept, inspected.roles.groups, classes, seed)
     # Fold after fold, so that training rows are one piece of what may be mapped from a file.
     order = np.argsort(fold, kind="stable")
@@ -75,14 +75,14 @@ def _encoded(
     roles, kept, cells = inspected.roles, inspected.kept, inspected.target_cells
     past = order[:learned] if by_time else None
     encoder = TableEncoder.fit(kept, roles.no_inputs, rows=past, types=inspected.types)
-    coding = inspected.coding
-    if past is not None and not coding.has_classes:
-        coding = coding.refit(*(column[past] for column in cells))
+    target = inspected.target
+    if past is not None and not target.has_classes:
+        target = target.refit(*(column[past] for column in cells))
     weights = None if roles.weight is None else weights_in(kept, roles.weight)[order]
     inputs = len(encoder.inputs)
-    recipe = recipe_for(learned, inputs, given, has_classes=coding.has_classes)
+    recipe = recipe_for(learned, inputs, given, has_classes=target.has_classes)
     unpack = Unpack(encoder.columns) if recipe.is_packed else None
     x = encoder.encode(kept, order, unpack)
-    y = coding.encode(*(column[order] for column in cells))
+    y = target.encode(*(column[order] for column in cells))
     rows = SplitRows(x, y, weights, ends, by_time=by_time, unpack=unpack)
-    return TrainingData(encoder, coding, recipe, rows, order)
+    return TrainingData(encoder, target, recipe, rows, order)
