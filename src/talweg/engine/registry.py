@@ -1,7 +1,7 @@
-"""The table of engines: each one's name, what it can do, and where it is found.
+"""The table of engines: their names, modules and capabilities.
 
-An engine is imported when it is first needed. The first one in the table that can be used here is
-the one that runs what names no engine.
+An engine is imported when it is first needed. A run that names no engine uses the first one of the
+table that is available.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from talweg.forks import importing
 
 @dataclass(frozen=True)
 class Entry:
-    """An engine: the `ENGINE` of its module is a class without arguments."""
+    """An engine: `module.ENGINE` is its class, which takes no arguments."""
 
     module: str
     capabilities: Capabilities
@@ -30,12 +30,10 @@ ENGINES: dict[str, Entry] = {
         "talweg.engine.native.engine",
         Capabilities(
             compiles=True,
-            whole_runs=True,
             any_rows=True,
             replicas=True,
             side_by_side=True,
             predicts=True,
-            same_bits_by_threads=True,
         ),
     ),
     "numpy": Entry("talweg.engine.numpy.engine", Capabilities()),
@@ -44,7 +42,7 @@ ENGINES: dict[str, Entry] = {
 
 @cache
 def engine(name: str) -> Engine:
-    """The engine of that name. SettingError: there is none."""
+    """The engine with this name. SettingError: there is none."""
     if name not in ENGINES:
         raise SettingError(f"there is no engine {name!r}. {nearest(name, ENGINES)}")
     entry = ENGINES[name]
@@ -56,9 +54,9 @@ def engine(name: str) -> Engine:
 
 @cache
 def chosen_engine(name: str | None) -> Engine:
-    """The engine that is named; for None the first that can be used here.
+    """The engine with this name; for None the first one that is available.
 
-    A TrainingWarning, once, if that is not the first of the table.
+    Warns once (TrainingWarning) if that is not the first of the table.
     """
     if name is not None:
         return engine(name)
@@ -73,7 +71,7 @@ def chosen_engine(name: str | None) -> Engine:
 
 
 def missing_engines() -> Mapping[str, str]:
-    """The engines that cannot be used here, and why; asks them in order until one can be."""
+    """The unavailable engines before the first available one, each with the reason."""
     reasons: dict[str, str] = {}
     for name in ENGINES:
         reason = engine(name).why_missing()
@@ -84,11 +82,11 @@ def missing_engines() -> Mapping[str, str]:
 
 
 def interpreter() -> Engine:
-    """The first engine that runs a program at once."""
+    """The first engine that does not compile."""
     return engine(next(n for n, e in ENGINES.items() if not e.capabilities.compiles))
 
 
 def predicting_engine() -> Engine | None:
-    """The first engine whose functions are worth their compiling for predictions."""
+    """The first available engine that serves predictions."""
     able = (engine(name) for name, entry in ENGINES.items() if entry.capabilities.predicts)
     return next((each for each in able if not each.why_missing()), None)

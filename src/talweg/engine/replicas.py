@@ -1,8 +1,7 @@
-"""Many runs of one program as one run: each array gets one more axis, the last, for the replicas.
+"""Many runs of one program as one run: each array gets a last axis for the replicas.
 
-Replica r of a run is what stands at place r of that axis, so replicas fill vector lanes, whatever
-the shapes are. What all replicas share (the rows) has one place there, and is broadcast. Nothing is
-ever summed along the axis: no replica knows of another, and one that diverges harms none.
+Index r of that axis belongs to replica r, so replicas fill vector lanes whatever the shapes are. all replicas share (the rows) has size 1 there and is broadcast. Nothing is summed along the axis:
+replicas do not affect each other, even if one diverges.
 """
 
 from __future__ import annotations
@@ -26,17 +25,17 @@ from talweg.graph.tensor import constant
 
 
 class NoReplicasError(EngineError):
-    """A graph has a gate that has no rule for replicas."""
+    """A gate of the graph has no rule for replicas."""
 
 
 # Graphs -------------------------------------------------------------------------------------------
 
 
 def replicated(graph: Graph, count: int) -> Graph:
-    """The graph that does the work of `graph` for so many replicas at once.
+    """The graph that computes `graph` for `count` replicas at once.
 
-    An input of shape (...) becomes one of (..., count), or of (..., 1) if it describes the batch;
-    so does every node, by what it is made from. Outputs are (..., count).
+    An input of shape (...) gets the shape (..., count), or (..., 1) if it holds the batch; every
+    other node follows from its inputs. Outputs have the shape (..., count).
     """
     if names := without_rule(graph):
         raise NoReplicasError(f"replicas cannot share the gates {', '.join(names)}")
@@ -45,7 +44,7 @@ def replicated(graph: Graph, count: int) -> Graph:
     made = {node.number: inputs[name] for name, node in graph.inputs.items()}
     for node in graph.nodes:
         if node.number not in made:
-            made[node.number] = _made(node, [made[each.number] for each in node.inputs])
+            made[node.number] = _made(node, [made[source.number] for source in node.inputs])
     outputs = {name: for_all(made[node.number], count) for name, node in graph.outputs.items()}
     return simplify(Graph(inputs, outputs))
 
@@ -62,13 +61,13 @@ def _is_final(gate: Gate) -> bool:
 
 
 def _input(name: str, node: Tensor, count: int) -> Tensor:
-    places = 1 if name in BATCH_INPUTS else count
-    return run_input(Spec((*node.shape, places), node.dtype), name)
+    size = 1 if name in BATCH_INPUTS else count
+    return run_input(Spec((*node.shape, size), node.dtype), name)
 
 
 def _made(node: Tensor, inputs: Sequence[Tensor]) -> Tensor:
     if node.gate is None:
-        # a number stays one, which the native engine writes into its code
+        # a number stays a number, which the native engine writes into its code
         return constant(node.array[..., None]) if node.ndim else node
     rule = replica_rule(node.gate)
     assert rule is not None
@@ -82,28 +81,28 @@ def _made(node: Tensor, inputs: Sequence[Tensor]) -> Tensor:
 
 
 def together(programs: Sequence[Program], count: int) -> Program:
-    """The run of many programs of one kind, filled up to `count` with copies of the last.
+    """One program for several of the same kind, filled up to `count` with copies of the last.
 
-    They must differ in nothing but state and settings, and in a seed that orders no rows.
+    They may differ in state and settings, and in the seed if it does not order rows.
     """
     lead = programs[0]
 
     def of_all(records: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
-        return {name: stacked([each[name] for each in records], count) for name in records[0]}
+        return {name: stacked([record[name] for record in records], count) for name in records[0]}
 
     step = lead.graphs.step.map(lambda graph: replicated(graph, count))
     return replace(
         lead,
         graphs=replace(lead.graphs, step=step, replicas=count),
         schedule=replace(
-            lead.schedule, settings=of_all([each.schedule.settings for each in programs])
+            lead.schedule, settings=of_all([program.schedule.settings for program in programs])
         ),
-        state=of_all([each.state for each in programs]),
+        state=of_all([program.state for program in programs]),
     )
 
 
 def stacked(arrays: Sequence[Any], count: int) -> Array:
-    """(...) of each replica as (..., count); the last one fills up what is missing."""
+    """The arrays (...) of replicas as one (..., count), filled up with copies of the last."""
     whole = np.empty((*np.shape(arrays[0]), count), np.asarray(arrays[0]).dtype)
     whole[..., : len(arrays)] = np.stack(arrays, axis=-1)
     whole[..., len(arrays) :] = np.asarray(arrays[-1])[..., None]
@@ -111,20 +110,20 @@ def stacked(arrays: Sequence[Any], count: int) -> Array:
 
 
 def parted(outcome: Outcome, count: int) -> list[Outcome]:
-    """What came of the first `count` replicas."""
-    history = {name: np.ascontiguousarray(each.T) for name, each in outcome.history.items()}
+    """The outcomes of the first `count` replicas."""
+    history = {name: np.ascontiguousarray(values.T) for name, values in outcome.history.items()}
     return [
         replace(
             outcome,
-            weights=outcome.weights[:, place],
-            history={name: each[place] for name, each in history.items()},
-            state={name: each[..., place] for name, each in outcome.state.items()},
+            weights=outcome.weights[:, replica],
+            history={name: values[replica] for name, values in history.items()},
+            state={name: array[..., replica] for name, array in outcome.state.items()},
         )
-        for place in range(count)
+        for replica in range(count)
     ]
 
 
 def is_finite(outcome: Outcome, loss: str = "loss") -> bool:
-    """Whether loss, weights and state stayed finite: else the run ends where they did not."""
+    """Whether the loss, the weights and the state stayed finite."""
     arrays = [outcome.history[loss], outcome.weights, *outcome.state.values()]
-    return all(np.isfinite(each).all() for each in arrays)
+    return all(np.isfinite(array).all() for array in arrays)

@@ -20,7 +20,7 @@ from talweg.pool import Pool
 
 
 class NativeEngine(Engine):
-    """Compiles a whole run to one program; a method of its own trains on compiled graphs."""
+    """Compiles a whole run to one program. A `Program.method` trains on compiled graphs instead."""
 
     def why_missing(self) -> str:
         return compiler.why_unavailable()

@@ -1,4 +1,4 @@
-"""The NumPy interpreter: a graph, run node by node. Slow, plain, and the oracle."""
+"""The interpreter: it runs a graph node by node on NumPy. Slow, simple, and the oracle."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from talweg.graph import Graph, Tensor
 class Interpreter:
     """Runs a graph on arrays of the shapes and dtypes that were recorded.
 
-    The graph is written out as a plain Python function, one line a node (`source`), which saves
-    a walk over the nodes at every step. What does not depend on the graph's inputs was computed
-    while recording and is not computed again.
+    The graph becomes a Python function with one line per node (`source`), which saves a walk over
+    the nodes at every step. Values that do not depend on the inputs are constants since the
+    recording.
 
     >>> from talweg.graph import record
     >>> interpreter = Interpreter(record(lambda x, y: x * y + 1.0, 2.0, 3.0))
@@ -34,8 +34,8 @@ class Interpreter:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._names = {
-            node.number: f"{'v' if node.recorded else 'c'}{place}"
-            for place, node in enumerate(graph.nodes)
+            node.number: f"{'v' if node.recorded else 'c'}{index}"
+            for index, node in enumerate(graph.nodes)
         }
         self.source = self._written()
         scope: dict[str, Any] = {
@@ -43,11 +43,11 @@ class Interpreter:
         }
         scope |= {self._call(node): _function(node) for node in graph.nodes if _runs(node)}
         exec(compile(self.source, "<talweg graph>", "exec"), scope)
-        # as calling, but in the order of the graph's inputs and outputs, and unchecked
+        # like a call, but with inputs and outputs in order, and without checks
         self.run: Callable[..., list[Any]] = scope["run"]
 
     def __call__(self, **arrays: Array) -> dict[str, Any]:
-        """The outputs by name, for inputs by name; checks the inputs' shapes and dtypes."""
+        """The outputs by name for inputs by name, whose shapes and dtypes are checked."""
         arrays = {name: np.asarray(each) for name, each in arrays.items()}
         self._check(arrays)
         with np.errstate(all="ignore"):
@@ -55,15 +55,15 @@ class Interpreter:
         return dict(zip(self.graph.outputs, results, strict=True))
 
     def __reduce__(self) -> Any:
-        return Interpreter, (self.graph,)  # whose function is written anew
+        return Interpreter, (self.graph,)  # the function is written again
 
     def every_value(self, arrays: Sequence[Array]) -> Iterable[tuple[Tensor, Any]]:
-        """Each node with its value, in the order of computing."""
+        """Each node with its value, in the order of computation."""
         given = zip(self.graph.inputs.values(), arrays, strict=True)
         values = {node.number: array for node, array in given}
         for node in self.graph.nodes:
             if _runs(node):
-                sources = [values[each.number] for each in node.inputs]
+                sources = [values[source.number] for source in node.inputs]
                 with np.errstate(all="ignore"):
                     values[node.number] = _function(node)(*sources)
             yield node, values.setdefault(node.number, node.array)
@@ -77,14 +77,14 @@ class Interpreter:
 
     def _written(self) -> str:
         """The graph as a Python function that forgets each value after its last use."""
-        kept = {node.number for node in self.graph.outputs.values()}
+        used = {node.number for node in self.graph.outputs.values()}
         lines = []
         for node in filter(_runs, reversed(self.graph.nodes)):
-            sources = [self._name(each) for each in node.inputs]
+            sources = [self._name(source) for source in node.inputs]
             line = f"    {self._name(node)} = {self._call(node)}({', '.join(sources)})"
-            last = {x.number: x for x in node.inputs if x.recorded and x.number not in kept}
-            kept.update(last)
-            frees = ", ".join(self._name(each) for each in last.values())
+            last = {x.number: x for x in node.inputs if x.recorded and x.number not in used}
+            used.update(last)
+            frees = ", ".join(self._name(source) for source in last.values())
             lines.append(line + (f"; del {frees}" if frees else ""))
         inputs = ", ".join(self._name(node) for node in self.graph.inputs.values())
         outputs = ", ".join(self._name(node) for node in self.graph.outputs.values())
@@ -95,9 +95,9 @@ class Interpreter:
             expected = ", ".join(self.graph.inputs)
             raise EngineError(f"the graph's inputs are {expected}, but {', '.join(arrays)} came")
         for name, node in self.graph.inputs.items():
-            found = Spec(arrays[name].shape, arrays[name].dtype)
-            if found != node.spec:
-                raise EngineError(f"input {name!r} was recorded as {node.spec}, but is {found}")
+            spec = Spec(arrays[name].shape, arrays[name].dtype)
+            if spec != node.spec:
+                raise EngineError(f"input {name!r} was recorded as {node.spec}, but is {spec}")
 
 
 def _runs(node: Tensor) -> bool:
@@ -113,10 +113,10 @@ def _function(node: Tensor) -> Callable[..., Any]:
 def origin_of_non_finite(
     graph: Graph, arrays: Sequence[Array], skip: Sequence[str] = ()
 ) -> Tensor | None:
-    """The node that made the first NaN or infinity of an output, when run on `arrays`.
+    """The node that made the first NaN or infinity of an output when run on `arrays`.
 
-    Followed back from the first output that is not finite (none of those to `skip`), through what
-    is not finite itself: so an infinity that the output never felt is not blamed.
+    The search starts at the first output that is not finite, but for those to `skip`, and follows
+    inputs that are not finite: so an infinity that did not reach the output is not blamed.
     """
     values = {node.number: value for node, value in Interpreter(graph).every_value(arrays)}
     bad = {number for number, value in values.items() if not _is_finite(value)}
@@ -126,11 +126,11 @@ def origin_of_non_finite(
     seen: set[int] = set()
     while waiting:
         node = waiting.pop()
-        sources = [each for each in node.inputs if each.number in bad]
+        sources = [source for source in node.inputs if source.number in bad]
         if not sources:
             origins.append(node)
-        waiting += [each for each in sources if each.number not in seen]
-        seen.update(each.number for each in sources)
+        waiting += [source for source in sources if source.number not in seen]
+        seen.update(source.number for source in sources)
     return min(origins, key=lambda node: node.number, default=None)
 
 

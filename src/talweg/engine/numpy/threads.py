@@ -1,7 +1,7 @@
-"""How many threads NumPy's matrix products may take while a run is interpreted.
+"""A limit on the threads of NumPy's matrix products while a run is interpreted.
 
-A BLAS spins up all cores for products that take microseconds, which costs more than it gives, and
-several times as much where something else runs; and its sums may change with the thread count.
+A BLAS starts a thread on every core for products of microseconds, which costs more than it gains,
+several times as much on a busy machine, and the number of threads may change its sums.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any
 from talweg.forks import hold_over_forks, importing
 
 _lock = threading.RLock()
-_runs: list[int] = []  # the threads of the runs that are under way
-_limit: list[Any] = []  # what they hold together
+_runs: list[int] = []  # the threads of the runs under way
+_limit: list[Any] = []  # the limit that they share
 hold_over_forks(lambda: [_lock])
 
 
 @contextmanager
 def blas_threads(count: int) -> Iterator[None]:
-    """While entered, the BLAS takes at most `count` threads.
+    """Within this block the BLAS uses at most `count` threads.
 
-    A limit is the process's own: of runs side by side the first sets it, the last lifts it.
+    The limit belongs to the process: of simultaneous runs, the first sets it and the last lifts it.
     """
     with _lock:
         if not _runs:
@@ -40,8 +40,8 @@ def blas_threads(count: int) -> Iterator[None]:
 
 
 def _forget_other_threads() -> None:
-    """In a forked child there is one thread, and nobody else to lift the limit."""
-    _runs[:] = [each for each in _runs if each == threading.get_ident()]
+    """A forked child has one thread, and nobody else could lift the limit."""
+    _runs[:] = [thread for thread in _runs if thread == threading.get_ident()]
     _lift_if_idle()
 
 
@@ -52,7 +52,7 @@ if hasattr(os, "register_at_fork"):
 def _lift_if_idle() -> None:
     if _runs or not _limit:
         return
-    # newer versions let only the thread that set a limit lift it, and that may not be this one
+    # newer versions let only the thread that set a limit lift it, which may be another one
     for library in _controller().lib_controllers:
         if hasattr(library, "clear_controlling_thread"):
             library.clear_controlling_thread(force=True)
@@ -62,6 +62,6 @@ def _lift_if_idle() -> None:
 @cache
 def _controller() -> Any:
     with importing:
-        from threadpoolctl import ThreadpoolController  # 15 ms, which not every import should pay
+        from threadpoolctl import ThreadpoolController  # takes 15 ms to import
 
     return ThreadpoolController()

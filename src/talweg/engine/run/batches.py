@@ -1,4 +1,4 @@
-"""The batches of an epoch: which rows, in which order, how many at a time."""
+"""The batches of a training epoch: which rows, in which order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from talweg.random import row_order
 
 
 def training_batches(program: Program, rows: Rows, epoch: int) -> Iterable[Batch]:
-    """The batches of one epoch; a sum over one is divided by its rows times their mean weight."""
+    """The batches of an epoch. `count` is the number of rows times the mean weight of all rows."""
     size, count = program.schedule.batch_size, len(rows)
     order = (
         row_order(program.schedule.seed, epoch, count)
@@ -20,5 +20,5 @@ def training_batches(program: Program, rows: Rows, epoch: int) -> Iterable[Batch
         else np.arange(count)
     )
     for start in range(0, count, size):
-        places = order[start : start + size]
-        yield filled_up(rows, places, size, len(places) * rows.mean_weight)
+        indices = order[start : start + size]
+        yield filled_up(rows, indices, size, len(indices) * rows.mean_weight)

@@ -1,4 +1,4 @@
-"""What an engine is: how it runs programs and graphs, and what it can do."""
+"""The interface of an engine: it runs programs and graphs."""
 
 from __future__ import annotations
 
@@ -27,23 +27,20 @@ neither they nor the rows are changed. The program has the graphs that the runne
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What an engine can do; it holds without the engine being imported."""
+    """What an engine can do. The table of engines tells without importing the engine."""
 
     compiles: bool = False
-    """It compiles what it runs, which takes time worth telling."""
-    whole_runs: bool = False
-    """It runs a whole program in code of its own, and does not need Python between steps."""
+    """It compiles what it runs, so a run reports the time of it."""
     any_rows: bool = False
-    """It makes one function of a graph for any number of rows, so it wants `Recorded.pair`."""
+    """It compiles a graph once for any number of rows, and needs `Recorded.pair` for that."""
     replicas: bool = False
-    """It runs many programs as the replicas of one."""
+    """It runs many programs as replicas of one."""
     side_by_side: bool = False
-    """Its runs leave Python free, so that several at once are faster."""
+    """Its runs leave Python free, so several runs at once are faster."""
     predicts: bool = False
-    """Its functions are worth their compiling for predictions."""
-    same_bits_by_threads: bool = False
-    """The number of threads does not change a bit."""
+    """It serves predictions."""
     dtypes: tuple[str, ...] = ("float32", "float64")
+    """Of the networks that it trains."""
 
 
 class AnyRows(Protocol):
@@ -61,40 +58,41 @@ class AnyRows(Protocol):
 
 
 class Engine(ABC):
-    """Runs graphs and programs. It need only make functions of graphs: the loop is `Loop` then.
+    """Runs graphs and programs.
 
-    An engine stands in the table of `talweg.engine.registry`.
+    An engine must make functions of graphs; programs then run by `Loop`. It is listed in
+    `talweg.engine.registry`.
     """
 
     name: str
     capabilities: Capabilities
 
     def why_missing(self) -> str:
-        """Why the engine cannot be used here; empty where it can."""
+        """Why the engine is not available; empty if it is."""
         return ""
 
     @abstractmethod
     def function(self, graph: Graph) -> GraphFunction:
-        """A graph made ready to run on arrays of the recorded shapes."""
+        """The graph as a function of arrays of the recorded shapes."""
 
     def function_of_rows(self, graph: Recorded) -> AnyRows:
-        """A graph made ready for any number of rows, if `capabilities.any_rows`."""
+        """The graph as a function of any number of rows, if `capabilities.any_rows`."""
         raise NotImplementedError
 
     def lanes(self, itemsize: int) -> int:
-        """How many numbers of so many bytes one vector instruction takes."""
+        """How many numbers of this size fit into a vector register."""
         return 1
 
     def begin(self, weights: Iterable[Array]) -> None:  # noqa: B027 - most have nothing to do
-        """Begin, beside Python, what all programs of nets with such weights need."""
+        """Start in the background what all programs of networks with such weights need."""
 
     def prepare(self, program: Program) -> Runner:
-        """What runs a program, and every other one with the same graphs."""
+        """A runner for this program and every other one with the same graphs."""
         return LoopRunner(self, program).run
 
 
 class LoopRunner:
-    """Runs programs by the loop in Python over an engine's functions."""
+    """Runs programs by the loop in Python, over an engine's functions."""
 
     def __init__(self, engine: Engine, program: Program) -> None:
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What Python and a running engine tell each other, and what a run gives back."""
+"""The control of a run from outside, and its outcome."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from talweg.graph import Tensor
 
 @dataclass
 class Control:
-    """What Python and a running engine tell each other: a counter to read, a flag to set.
+    """Shared by a running engine and its caller, who reads counters and sets `stop` to end the run.
 
-    Where a `keeper` has a start, the run goes on from there, and its time counts.
+    If the `keeper` has a start, the run continues from there, and so does its time.
     """
 
     epoch: int = 0
-    best_epoch: int = 0  # of the weights that are kept, where the best ones are
+    best_epoch: int = 0  # of the best weights so far, if these are restored
     step: int = 0
     stop: bool = False
     measures: dict[str, float] = field(default_factory=dict)
@@ -37,13 +37,13 @@ class Control:
         if start:
             self.started -= start.seconds
             self.epoch, self.step = start.epoch, start.step
-            last = {name: each[-1].flat[0] for name, each in start.history.items() if len(each)}
-            self.measures = {name: float(each) for name, each in last.items()}
+            measures = {name: values for name, values in start.history.items() if len(values)}
+            self.measures = {name: float(values[-1].flat[0]) for name, values in measures.items()}
 
 
 @dataclass(frozen=True)
 class BadStep:
-    """The step that made a loss or a weight non-finite, what did it first, the settings then."""
+    """The step that made a number non-finite, the node that did so first, and the settings."""
 
     epoch: int
     step: int
@@ -53,13 +53,13 @@ class BadStep:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an engine gives back: plain arrays and why it stopped.
+    """The result of a run: arrays, and why it stopped.
 
-    `stopped_by` is the position of the stopping rule, or one of epochs, time_budget,
-    interrupted, non_finite, no_descent. `restored_epoch` is the epoch whose weights were
-    the best and are given back; None where the weights are the final ones. `seconds` is the time
-    in the run itself, `compile_seconds` that before it. `watched` holds the columns of
-    what was watched, by the names of the outputs; `state` the optimizer's at the end.
+    `stopped_by` is the index of the stopping rule, or one of "epochs", "time_budget",
+    "interrupted", "non_finite" and "no_descent". `restored_epoch` is the epoch whose weights were
+    the best and are returned; None if the final ones are. `seconds` is the time of training,
+    `compile_seconds` that of compiling. `watched` holds a column for each watched output, `state`
+    the final state of the optimizer.
     """
 
     weights: Array

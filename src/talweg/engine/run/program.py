@@ -1,8 +1,8 @@
-"""What a training run is, as data: graphs and plain settings, for an engine to run or compile.
+"""A training run as data: graphs, schedule and limits, for an engine to run or compile.
 
-A step takes the weights, the optimiser's state and its settings, and one batch; it gives the
-loss and the metrics before the update, and the weights and the state after it. Batches have one
-size: the last of an epoch is filled up with rows of weight 0, so that nothing is recorded twice.
+A step takes the weights, the optimizer's state and settings, and a batch. It gives the loss and the
+metrics before the update, and the weights and the state after it. All batches have one size: rows
+of weight 0 fill up the last one of an epoch.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from talweg.graph import Graph, Recorded
 from talweg.lazy import cached_property
 
 WATCHED = "watched."
-"""Prefix of the outputs of a step that are watched, each one number, and, after "state.", of the
-state that only watched steps update.
+"""Prefix of the watched outputs of a step, each a number. After "state." it marks state that only
+watched steps update.
 """
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What a stopping rule sees at the end of an epoch; numbers or tensors."""
+    """What a stopping rule sees at the end of an epoch: numbers, or tensors in a recording."""
 
     number: Any
     seconds: Any
@@ -33,7 +33,7 @@ class Epoch:
 
 
 class StopRule(Protocol):
-    """A stopping rule: state and decision, as pure functions written with gates."""
+    """A stopping rule: its state and its decision, as pure functions written with gates."""
 
     def init(self) -> dict[str, Any]: ...
 

@@ -11,10 +11,10 @@ from talweg.gates import Array
 from talweg.lazy import cached_property
 
 BATCH_INPUTS = ("x", "y", "row_weights", "count")
-"""The inputs of a step and of an evaluation that describe a batch, last in their graphs.
+"""The inputs of a step and of an evaluation that hold a batch, last in their graphs.
 
-`row_weights` (N) weighs rows and is 0 for those that fill up; `count` is what a weighted sum over
-rows is divided by to become their mean.
+`row_weights` (N) is 0 for rows that only fill up the batch. A weighted sum over rows divided by
+`count` is a mean.
 """
 Batch = tuple[Array, Array, Array, Array]
 """x, y, row weights and count: the values of `BATCH_INPUTS`."""
@@ -22,7 +22,7 @@ Batch = tuple[Array, Array, Array, Array]
 
 @dataclass(frozen=True)
 class Rows:
-    """Training or validation rows: inputs (N, ...), targets (N, ...), and a weight for each."""
+    """Training or validation rows: inputs (N, ...), targets (N, ...) and weights (N)."""
 
     x: Array
     y: Array
@@ -37,18 +37,18 @@ class Rows:
 
 
 def evaluation_batches(rows: Rows, size: int) -> Iterable[Batch]:
-    """All rows in their order; a sum over one batch is divided by the weight of all rows."""
+    """All rows in order. `count` is the weight of all rows, so that the means of batches add up."""
     total = float(rows.weights.sum())
     for start in range(0, len(rows), size):
         yield filled_up(rows, slice(start, start + size), size, total)
 
 
-def filled_up(rows: Rows, places: Array | slice, size: int, count: float) -> Batch:
-    """The rows at `places`, filled up to `size` with copies of the first, which weigh nothing.
+def filled_up(rows: Rows, indices: Array | slice, size: int, count: float) -> Batch:
+    """The rows at `indices`, filled up to `size` with copies of the first row of weight 0.
 
-    Copies, since a row of zeros could give an infinity, and 0 times that is no number.
+    A row of zeros could give an infinity instead, and 0 times infinity is NaN.
     """
-    x, y, weights = rows.x[places], rows.y[places], rows.weights[places]
+    x, y, weights = rows.x[indices], rows.y[indices], rows.weights[indices]
     missing = size - len(x)
     if missing:
         x = np.concatenate([x, np.repeat(x[:1], missing, axis=0)])
@@ -58,5 +58,5 @@ def filled_up(rows: Rows, places: Array | slice, size: int, count: float) -> Bat
 
 
 def whole_batch(rows: Rows) -> Batch:
-    """All rows in their order."""
+    """All rows, in order, as one batch."""
     return filled_up(rows, slice(None), len(rows), len(rows) * rows.mean_weight)

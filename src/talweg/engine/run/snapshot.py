@@ -1,4 +1,4 @@
-"""Where a run stands between two epochs: all that decides how it goes on, for either engine."""
+"""A run between two epochs: everything that decides how it continues, on any engine."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A run after so many whole epochs; orders of rows follow from seed and epoch alone.
+    """A run at the end of an epoch. The order of rows follows from seed and epoch alone.
 
-    `rules` holds what stopping rules and plateaus remember, as "rule.0.best" and
-    "plateau.lr.value"; `best` the weights of the least loss so far, where the best are kept.
-    `stopped_by` is the place of the stopping rule that held.
+    `rules` holds the state of stopping rules and plateaus, such as "rule.0.best" and
+    "plateau.lr.value"; `best` the weights with the lowest loss so far, if best weights are
+    restored. `stopped_by` is the index of the stopping rule that held.
     """
 
     weights: Array
@@ -37,7 +37,7 @@ class Snapshot:
 
 
 class Keeper(Protocol):
-    """Who is given snapshots of a run while it goes on, and where the run starts."""
+    """Receives snapshots of a run while it trains, and holds the one that it continues from."""
 
     @property
     def start(self) -> Snapshot | None: ...
@@ -47,29 +47,29 @@ class Keeper(Protocol):
         ...
 
     def epochs_until(self, epoch: int, pace: float) -> int:
-        """After how many more epochs, of so many seconds each, to ask again."""
+        """The number of epochs until the next question, if each takes `pace` seconds."""
         ...
 
     def keep(self, snapshot: Snapshot) -> None: ...
 
 
 def flat(prefix: str, state: Mapping[str, Any]) -> dict[str, Array]:
-    """What a rule remembers, as arrays by path."""
-    found: dict[str, Array] = {}
+    """The nested state of a rule as arrays by path."""
+    arrays: dict[str, Array] = {}
     for name, value in state.items():
         path = f"{prefix}.{name}"
-        found |= flat(path, value) if isinstance(value, Mapping) else {path: np.array(value)}
-    return found
+        arrays |= flat(path, value) if isinstance(value, Mapping) else {path: np.array(value)}
+    return arrays
 
 
-def nested(prefix: str, state: Mapping[str, Any], found: Mapping[str, Array]) -> dict[str, Any]:
-    """The opposite of `flat`: what a rule remembers at first, with what was found in its place."""
-    whole = copy.deepcopy(dict(state))
-    for path, value in found.items():
+def nested(prefix: str, initial: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:
+    """The inverse of `flat`: the `initial` state of a rule with the values of the arrays."""
+    state = copy.deepcopy(dict(initial))
+    for path, value in arrays.items():
         if path.startswith(f"{prefix}."):
-            *outer, name = path.removeprefix(f"{prefix}.").split(".")
-            inner = whole
-            for each in outer:
-                inner = inner.setdefault(each, {})
+            *parents, name = path.removeprefix(f"{prefix}.").split(".")
+            inner = state
+            for parent in parents:
+                inner = inner.setdefault(parent, {})
             inner[name] = value[()]
-    return whole
+    return state

@@ -110,6 +110,7 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
         net, X, y, loss, settings["validation"], *weights, settings["seed"]
     )
     engine = chosen_engine(settings["engine"])
+    _refuse_dtype(net, engine)
     engine.begin(net.weights.values())
     stops = as_rules(settings["stop"], _measured_names(metrics, held_out is not None))
     method = method_of(rule, sampler, rows, loss)
@@ -290,6 +291,15 @@ def _refuse_names(names: Sequence[str]) -> None:
             raise SettingError(
                 f"fit: two metrics are called {name!r}; name one with tw.Metric(name, function)"
             )
+
+
+def _refuse_dtype(net: Module, engine: Engine) -> None:
+    known = engine.capabilities.dtypes
+    if net.dtype not in known:
+        raise SettingError(
+            f"fit: the engine {engine.name!r} trains networks of {' and '.join(known)}, but this "
+            f"one has dtype={net.dtype!r}"
+        )
 
 
 def _measured_names(metrics: Sequence[Metric], validated: bool) -> set[str]:
