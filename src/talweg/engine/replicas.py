@@ -1,7 +1,8 @@
 """Many runs of one program as one run: each array gets a last axis for the replicas.
 
-Index r of that axis belongs to replica r, so replicas fill vector lanes whatever the shapes are. all replicas share (the rows) has size 1 there and is broadcast. Nothing is summed along the axis:
-replicas do not affect each other, even if one diverges.
+Index r of that axis belongs to replica r, so replicas fill vector lanes whatever the shapes are.
+What all replicas share (the rows) has size 1 there and is broadcast. Nothing is summed along the
+axis: replicas do not affect each other, even if one diverges.
 """
 
 from __future__ import annotations
