@@ -1,8 +1,8 @@
-"""What a setting allows, as data, and the one place where settings are checked.
+"""Constraints on settings, as data, and the one place where settings are checked.
 
-A rule says in words what it wants; `check` compares, and raises a `SettingError` that names the
-owner, the setting, what was given and what is allowed. Dataclasses state their rules beside
-their fields with `setting(default, rule)` and inherit `Checked`.
+`check` raises a `SettingError` that names the owner, the setting, the given value and the
+constraint in words. Dataclasses state a constraint beside each field with
+`setting(default, constraint)` and inherit `Checked`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from talweg.errors import SettingError, nearest
 
 
 class Constraint(Protocol):
-    """What one setting allows."""
+    """What a setting may be; its text completes "must be ..."."""
 
     def allows(self, value: Any) -> bool: ...
 
@@ -44,7 +44,7 @@ class Number:
         kind = numbers.Integral if self.whole else numbers.Real
         if isinstance(value, bool) or not isinstance(value, kind):
             return False
-        number: Any = value  # not as a float, which rounds what is beyond 2**53
+        number: Any = value  # not as a float, which rounds integers above 2**53
         return (
             self.above < number < self.below
             and self.at_least <= number <= self.at_most
@@ -100,8 +100,9 @@ _PLAIN: tuple[type, ...] = (bool, int, float, str, type(None))
 
 
 def plain(value: Any) -> Any:
-    """A single number, flag or text of NumPy, JAX or PyTorch as Python's own, also those in a list,
-    tuple or dict; all else as it is.
+    """A value of NumPy, JAX or PyTorch with no axes as Python's own number, flag or text.
+
+    Values in a list, tuple or dict are converted too; everything else is returned as it is.
     """
     if type(value) in _PLAIN:
         return value
@@ -116,51 +117,61 @@ def plain(value: Any) -> Any:
     return value
 
 
-def check(owner: str, values: Mapping[str, Any], rules: Mapping[str, Constraint]) -> dict[str, Any]:
-    """The values, those with a rule as Python's own numbers, flags and texts: what is to be used.
+def check(
+    owner: str, values: Mapping[str, Any], constraints: Mapping[str, Constraint]
+) -> dict[str, Any]:
+    """The values, those with a constraint converted by `plain`.
 
-    Raises a `SettingError` for the first that its rule does not allow.
+    Raises a `SettingError` for the first value that its constraint does not allow.
     """
-    found = {**values, **{name: plain(values[name]) for name in rules}}
-    for name, rule in rules.items():
-        value = found[name]
-        if not rule.allows(value):
+    checked = {**values, **{name: plain(values[name]) for name in constraints}}
+    for name, constraint in constraints.items():
+        value = checked[name]
+        if not constraint.allows(value):
             hint = ""
-            if isinstance(rule, Choice) and isinstance(value, str):
-                hint = " " + nearest(value, rule.names)
-            raise SettingError(f"{owner}: {name} must be {rule}, but {value!r} was given.{hint}")
-    return found
+            if isinstance(constraint, Choice) and isinstance(value, str):
+                hint = " " + nearest(value, constraint.names)
+            raise SettingError(
+                f"{owner}: {name} must be {constraint}, but {value!r} was given.{hint}"
+            )
+    return checked
 
 
-def setting(default: Any, rule: Constraint) -> Any:
-    """A dataclass field with a default and the rule that its value must keep."""
-    return dataclasses.field(default=default, metadata={"rule": rule})
+def setting(default: Any, constraint: Constraint) -> Any:
+    """A dataclass field with a default and a constraint."""
+    return dataclasses.field(default=default, metadata={"constraint": constraint})
 
 
 class Checked:
-    """A dataclass base that checks each field made by `setting` when an instance is made, and
-    keeps NumPy's numbers, flags and texts as Python's own.
+    """The base of dataclasses with settings: checks each field made by `setting`.
+
+    It also converts numbers, flags and texts of NumPy to Python's own.
     """
 
     def __post_init__(self) -> None:
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
         given = {each.name: plain(getattr(self, each.name)) for each in fields if each.init}
-        for name, value in check(type(self).__name__, given, self._rules()).items():
+        for name, value in check(type(self).__name__, given, self._constraints()).items():
             object.__setattr__(self, name, value)
 
     def run_settings(self) -> dict[str, float]:
         """The settings that are inputs of a run: numbers other than 0, which leaves a part out."""
-        numbers = [name for name, rule in self._rules().items() if isinstance(rule, Number)]
+        constraints = self._constraints().items()
+        numbers = [name for name, each in constraints if isinstance(each, Number)]
         values = {name: getattr(self, name) for name in numbers}
         return {name: float(value) for name, value in values.items() if value}
 
     def with_tensors(self, settings: Mapping[str, Any]) -> Self:
-        """The same with tensors in the place of its settings: what a run records."""
+        """The same with tensors in place of settings, for recording a run."""
         bound = copy.copy(self)
         for name, each in settings.items():
             object.__setattr__(bound, name, each)
         return bound
 
-    def _rules(self) -> dict[str, Constraint]:
+    def _constraints(self) -> dict[str, Constraint]:
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
-        return {each.name: each.metadata["rule"] for each in fields if "rule" in each.metadata}
+        return {
+            field.name: field.metadata["constraint"]
+            for field in fields
+            if "constraint" in field.metadata
+        }

@@ -248,7 +248,7 @@ def test_numbers_that_are_refused(settings: dict, words: str) -> None:
 
 
 def test_runs_that_are_refused() -> None:
-    with pytest.raises(SettingError, match="cooling must give a share of at least 0, but gave -1"):
+    with pytest.raises(SettingError, match="cooling must give a number of at least 0, but gave -1"):
         go(tw.SimulatedAnnealing(cooling=lambda done: -1))
     X = np.zeros((40, 2))
     with pytest.raises(SettingError, match="Annealing looks at all 40 rows at once"):

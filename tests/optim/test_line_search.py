@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
 from talweg.errors import SettingError, TrainingWarning
-from talweg.optim.bfgs import Matrix, Pairs
+from talweg.optim.bfgs import DenseInverse, LimitedMemory
 from talweg.optim.full_batch import Point
 from talweg.optim.line_search import LineSearch, Trial, cubic_minimum
 
@@ -56,7 +56,7 @@ def test_strong_wolfe(name: str, rate: float, c2: float) -> None:
     search = LineSearch(at, start, 1e-4, c2, 40)
     end = search.run(rate)
     assert end is not None
-    assert end.value <= start.value + 1e-4 * end.rate * start.slope
+    assert end.value <= start.value + 1e-4 * end.length * start.slope
     assert abs(end.slope) <= -c2 * start.slope
     assert search.done == len(tried) - 1 <= 16
     assert tried[1] == rate
@@ -113,11 +113,11 @@ def steps_on_a_bowl(size: int, count: int):
 def test_the_matrix_is_that_of_the_book() -> None:
     """Equation 6.17, written out, and the secant equation H y = s."""
     _, steps = steps_on_a_bowl(6, 5)
-    matrix, identity = Matrix(), np.eye(6)
+    matrix, identity = DenseInverse(), np.eye(6)
     (step, change) = steps[0]
     expected = identity * (step @ change) / (change @ change)
     for step, change in steps:
-        matrix.learn(step, change)
+        matrix.update(step, change)
         r = 1 / (change @ step)
         left = identity - r * np.outer(step, change)
         expected = left @ expected @ left.T + r * np.outer(step, step)
@@ -129,9 +129,9 @@ def test_the_matrix_is_that_of_the_book() -> None:
 def test_two_loops_are_the_matrix_with_the_last_scale() -> None:
     """L-BFGS is BFGS from I s'y/y'y of the last pair, on the pairs that it remembers."""
     _, steps = steps_on_a_bowl(6, 7)
-    pairs, identity = Pairs(4), np.eye(6)
+    pairs, identity = LimitedMemory(4), np.eye(6)
     for step, change in steps:
-        pairs.learn(step, change)
+        pairs.update(step, change)
     step, change = steps[-1]
     expected = identity * (step @ change) / (change @ change)
     for step, change in steps[-4:]:
@@ -196,7 +196,7 @@ def test_rosenbrock_ends_by_itself(rule: tw.FullBatch, dtype: str) -> None:
     assert run.stopped_by == "no_descent"
     assert "no step along the gradient lowers the loss" in run.stop_reason
     assert run.epochs == run.steps < 100
-    assert run.watched["rate"][-1] == 0
+    assert run.watched["step_length"][-1] == 0
     assert_allclose(run.net.weights["place"], 1, atol=1e-3 if dtype == "float32" else 1e-8)
     assert (np.diff(run.history["loss"]) <= 0).all()
 

@@ -170,7 +170,7 @@ def test_decay_pulls_to_zero() -> None:
         (tw.SGD, {"momentum": -0.1}, "momentum must be a number at least 0 and below 1"),
         (tw.SGD, {"weight_decay": -1e-9}, "weight_decay must be a number at least 0"),
         (tw.SGD, {"nesterov": 1}, "nesterov must be True or False"),
-        (tw.SGD, {"nesterov": True}, "give momentum > 0"),
+        (tw.SGD, {"nesterov": True}, "needs a momentum above 0"),
         (tw.Adam, {"lr": None}, "Adam: lr must be a number above 0, but None was given"),
         (tw.Adam, {"beta1": 1.0}, "beta1 must be a number at least 0 and below 1"),
         (tw.Adam, {"beta2": 1.5}, "beta2 must be a number at least 0 and below 1"),

@@ -247,9 +247,9 @@ def negative(done: float) -> float:
             tw.SGD(lr=negative),
             "SGD: lr must be a number above 0, but its schedule negative gave -0",
         ),
-        (tw.SGD(lr=lambda done: None), "gave None when 0 epochs were done"),
-        (tw.SGD(lr=lambda done: math.nan), "gave nan when 0 epochs were done"),
-        (tw.SGD(momentum=lambda done: 0.8 + 0.1 * done), "gave 1.0 when 2 epochs were done"),
+        (tw.SGD(lr=lambda done: None), "gave None after 0 epochs"),
+        (tw.SGD(lr=lambda done: math.nan), "gave nan after 0 epochs"),
+        (tw.SGD(momentum=lambda done: 0.8 + 0.1 * done), "gave 1.0 after 2 epochs"),
         (tw.SGD(lr=tw.Schedule()), "Schedule does not define at"),
     ],
 )

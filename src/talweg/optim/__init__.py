@@ -1,7 +1,9 @@
-"""Update rules. Each is a frozen dataclass of settings with a pure `init` and `update` on the
-flat parameter vector, written with the same gates as everything else, so that it runs on every
-engine. A new rule is one class in one file and one row in `OPTIMIZERS`. Methods that need other
-passes than one a step are in `FULL_BATCH`.
+"""Optimizers, schedules and full-batch methods.
+
+An optimizer is a frozen dataclass of settings with a pure `init` and `update` on the flat parameter
+vector. It is written in gates, so it runs on every engine. A new one is a class in a file of its
+own and a row in `OPTIMIZERS`. Methods that choose their own passes over the rows are in
+`FULL_BATCH`.
 """
 
 from typing import Any
@@ -41,18 +43,18 @@ FULL_BATCH: dict[str, type[FullBatch]] = {
     "lbfgs": LBFGS,
     "annealing": SimulatedAnnealing,
 }
-"""Methods that see all rows in each pass, and choose their own."""
+"""Methods whose passes each see all rows, at weights that the method chooses."""
 
 
 def as_optimizer(given: Any) -> Optimizer | FullBatch:
-    """The rule itself, or the one of that name with its default settings."""
+    """The optimizer itself, or the one of that name with its default settings."""
     if isinstance(given, Optimizer | FullBatch):
         return given
     known = OPTIMIZERS | FULL_BATCH
     if isinstance(given, str) and given.lower() in known:
         return known[given.lower()]()
     hint = nearest(given, known) if isinstance(given, str) else "Give tw.SGD(lr=0.01)."
-    raise SettingError(f"fit: optimizer must be a rule or its name, but {given!r} came. {hint}")
+    raise SettingError(f"fit: optimizer must be an Optimizer or its name; got {given!r}. {hint}")
 
 
 __all__ = [

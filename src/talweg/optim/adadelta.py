@@ -1,4 +1,4 @@
-"""AdaDelta: steps of the size of earlier steps, so that units agree and no rate is needed."""
+"""AdaDelta: the step size follows earlier steps, so no learning rate needs tuning."""
 
 from __future__ import annotations
 

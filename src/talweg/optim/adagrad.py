@@ -1,4 +1,4 @@
-"""AdaGrad: each weight's steps get shorter by all the gradients that it has seen."""
+"""AdaGrad: the steps of each weight shrink with the sum of its squared gradients."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ class AdaGrad(Optimizer):
     def update(
         self, weights: Tensor, gradient: Tensor, state: Mapping[str, Tensor]
     ) -> tuple[Tensor, State]:
-        sum = state["sum"] + gradient * gradient
-        return weights - self.lr * gradient / (gates.sqrt(sum) + self.eps), {"sum": sum}
+        total = state["sum"] + gradient * gradient
+        return weights - self.lr * gradient / (gates.sqrt(total) + self.eps), {"sum": total}

@@ -1,4 +1,4 @@
-"""Adam and its kin that differ in a setting: steps scaled by running moments of the gradient."""
+"""Adam and AdamW: steps scaled by running moments of the gradient."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from talweg.settings import Flag, setting
 class Adam(Moments):
     """Adam: w <- w - lr m^ / (sqrt(v^) + eps).
 
-    m <- beta1 m + (1 - beta1) g and v <- beta2 v + (1 - beta2) g^2 are running moments; m^ and
-    v^ are they divided by 1 - beta^t, which takes their start at 0 out. With `amsgrad`, v^ has
+    m <- beta1 m + (1 - beta1) g and v <- beta2 v + (1 - beta2) g^2 are running moments. m^ and v^
+    are m and v divided by 1 - beta^t, which corrects their bias towards 0. With `amsgrad`, v^ uses
     the largest v so far. Kingma & Ba 2015, Reddi et al. 2018, as in torch.optim.Adam.
     """
 

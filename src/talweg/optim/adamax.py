@@ -1,4 +1,4 @@
-"""Adamax: Adam with the largest gradient in the place of the mean square."""
+"""Adamax: Adam with a running maximum of the gradient in place of its mean square."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated annealing: random proposals, of which worse ones are accepted while it is hot.
+"""Simulated annealing: random proposals; worse ones are accepted while the temperature is high.
 
 Kirkpatrick, Gelatt & Vecchi, Optimization by simulated annealing (1983).
 """
@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from talweg.errors import SettingError
-from talweg.optim.full_batch import FullBatch, Landscape, Point, Vector, remembered
+from talweg.optim.full_batch import FullBatch, Objective, Point, Vector, checked_array
 from talweg.random import PROPOSALS, generator
 from talweg.settings import Constraint, Flag, Number, setting
 
 Cooling = Callable[[float], float]
-"""The share of the first temperature that is left when so many epochs are done."""
+"""The number of finished epochs -> the fraction of the initial temperature that is left."""
 
 LEVELS = 0.2, 0.4
 """The step size stays the same while the acceptance rate lies between these.
@@ -41,19 +41,21 @@ def linear(done: float, epochs: int, end: float) -> float:
 
 
 def logarithmic(done: float, epochs: int, end: float) -> float:
-    """log 2 / log(2 + done), which knows no end: slow enough to find the deepest (Hajek 1988)."""
+    """log 2 / log(2 + done), slow enough to reach the global minimum in the limit (Hajek 1988)."""
     return math.log(2) / math.log(2 + done)
 
 
-COOLINGS = {each.__name__: each for each in (geometric, linear, logarithmic)}
+COOLINGS = {cooling.__name__: cooling for cooling in (geometric, linear, logarithmic)}
 
 
 class _NameOrFunction(Constraint):
+    """The name of a cooling, or a function."""
+
     def allows(self, value: Any) -> bool:
         return value in COOLINGS if isinstance(value, str) else callable(value)
 
     def __str__(self) -> str:
-        return ", ".join(map(repr, COOLINGS)) + " or a function of the epochs done"
+        return ", ".join(map(repr, COOLINGS)) + " or a function of the number of finished epochs"
 
 
 @dataclass(frozen=True)
@@ -87,69 +89,70 @@ class SimulatedAnnealing(FullBatch):
     proposals: int = setting(20, Number(at_least=1, whole=True))
     restart_after: int | None = setting(None, Number(at_least=1, whole=True, optional=True))
 
-    notes: ClassVar[tuple[str, ...]] = ("accepted", "temperature", "step_size", "energy")
+    watched: ClassVar[tuple[str, ...]] = ("accepted", "temperature", "step_size", "energy")
     uses_gradient: ClassVar[bool] = False
 
-    def begin(self, start: Point, landscape: Landscape, *, seed: int, epochs: int) -> Wandering:
-        return Wandering(self, start, landscape, seed, epochs)
+    def begin(self, start: Point, objective: Objective, *, seed: int, epochs: int) -> RandomWalk:
+        return RandomWalk(self, start, objective, seed, epochs)
 
     def schedules(self, epochs: int) -> dict[str, Cooling]:
         return {"temperature": lambda done: self.temperature_at(done, epochs)}
 
     def temperature_at(self, done: float, epochs: int) -> float:
-        """T when so many of all epochs are done."""
+        """T after `done` of `epochs` epochs."""
         if isinstance(self.cooling, str):
             return self.temperature * COOLINGS[self.cooling](done, epochs, self.end_fraction)
-        share = self.cooling(done)
-        if not Number(at_least=0).allows(share):
+        fraction = self.cooling(done)
+        if not Number(at_least=0).allows(fraction):
             raise SettingError(
-                "SimulatedAnnealing: cooling must give a share of at least 0, but gave "
-                f"{share!r} when {done} epochs were done"
+                "SimulatedAnnealing: cooling must give a number of at least 0, but gave "
+                f"{fraction!r} after {done} epochs"
             )
-        return self.temperature * float(share)
+        return self.temperature * float(fraction)
 
 
-class Wandering:
-    """Simulated annealing on its way: `point` is the lowest seen, `here` where it is."""
+class RandomWalk:
+    """A run of simulated annealing: `point` is the lowest so far, `here` the current one."""
 
     def __init__(
-        self, rule: SimulatedAnnealing, start: Point, landscape: Landscape, seed: int, epochs: int
+        self, method: SimulatedAnnealing, start: Point, objective: Objective, seed: int, epochs: int
     ) -> None:
-        self.rule, self.landscape, self.seed, self.epochs = rule, landscape, seed, epochs
+        self.method, self.objective, self.seed, self.epochs = method, objective, seed, epochs
         self.point = self.here = start
-        self.step_size, self.done, self.waited, self.ended = rule.step_size, 0, 0, False
+        self.step_size, self.done, self.waited, self.ended = method.step_size, 0, 0, False
 
     def step(self) -> Mapping[str, float]:
-        rule, random = self.rule, generator(self.seed, PROPOSALS, self.done)
-        temperature = rule.temperature_at(self.done, self.epochs)
+        method, random = self.method, generator(self.seed, PROPOSALS, self.done)
+        temperature = method.temperature_at(self.done, self.epochs)
         lowest, step_size = self.point, self.step_size
-        count = sum(self._propose(temperature, random) for _ in range(rule.proposals))
-        accepted = count / rule.proposals
+        count = sum(self._propose(temperature, random) for _ in range(method.proposals))
+        accepted = count / method.proposals
         energy = self.here.value
         self.done += 1
         self.waited = self.waited + 1 if self.point is lowest else 0
-        if self.waited == rule.restart_after:
+        if self.waited == method.restart_after:
             self.here, self.waited = self.point, 0
-        if rule.adaptive:
-            self.step_size = adapted(step_size, accepted, rule.step_size)
-        noted = accepted, temperature, step_size, energy
-        return dict(zip(rule.notes, noted, strict=True))
+        if method.adaptive:
+            self.step_size = adapted(step_size, accepted, method.step_size)
+        values = accepted, temperature, step_size, energy
+        return dict(zip(method.watched, values, strict=True))
 
     def state(self) -> dict[str, Any]:
         names = ("step_size", "done", "waited")
         return {"here": self.here.weights, **{name: getattr(self, name) for name in names}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.here = self.landscape(remembered(state, "here", self.point.weights.shape))
-        self.step_size = float(remembered(state, "step_size"))
-        self.done, self.waited = (int(remembered(state, each)) for each in ("done", "waited"))
+        self.here = self.objective(checked_array(state, "here", self.point.weights.shape))
+        self.step_size = float(checked_array(state, "step_size"))
+        self.done, self.waited = (int(checked_array(state, each)) for each in ("done", "waited"))
 
     def _propose(self, temperature: float, random: np.random.Generator) -> bool:
-        """Look at one other place, and go there or not; whether it did."""
+        """Evaluate one proposal and accept or reject it; returns whether it was accepted."""
         move = self._move(random)
-        there = self.landscape(self.here.weights + move)
-        luck = float(random.random())
-        if not (there.is_finite and luck < probability(self.here.value, there.value, temperature)):
+        there = self.objective(self.here.weights + move)
+        threshold = float(random.random())
+        chance = probability(self.here.value, there.value, temperature) if there.is_finite else 0.0
+        if not threshold < chance:
             return False
         self.here = there
         if there.value < self.point.value:
@@ -159,25 +162,25 @@ class Wandering:
     def _move(self, random: np.random.Generator) -> Vector:
         size = len(self.here.weights)
         move = self.step_size * random.standard_normal(size)
-        if self.rule.move_fraction < 1:
-            moves = random.random(size) < self.rule.move_fraction
+        if self.method.move_fraction < 1:
+            moves = random.random(size) < self.method.move_fraction
             moves[random.integers(size)] = True
             move = np.where(moves, move, 0.0)
         return move
 
 
 def probability(old: float, new: float, temperature: float) -> float:
-    """min(1, exp(-(new - old) / T)); at T = 0 nothing worse is accepted (Metropolis 1953)."""
+    """min(1, exp(-(new - old) / T)); at T = 0, nothing worse is accepted (Metropolis 1953)."""
     if new <= old:
         return 1.0
     return math.exp(-(new - old) / temperature) if temperature else 0.0
 
 
-def adapted(step_size: float, accepted: float, most: float) -> float:
-    """The next step size, which aims at an acceptance rate of about 0.3 by Corana's rule."""
+def adapted(step_size: float, accepted: float, largest: float) -> float:
+    """The next step size, which aims at an acceptance rate of about 0.3 by Corana's method."""
     low, high = LEVELS
     if accepted > high:
-        return min(most, step_size * (1 + (FACTOR - 1) * (accepted - high) / (1 - high)))
+        return min(largest, step_size * (1 + (FACTOR - 1) * (accepted - high) / (1 - high)))
     if accepted < low:
         return step_size / (1 + (FACTOR - 1) * (low - accepted) / low)
     return step_size

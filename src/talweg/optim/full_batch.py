@@ -1,4 +1,4 @@
-"""Methods that see all rows in each pass, and choose for themselves where to look next."""
+"""Full-batch methods: each pass sees all rows, at weights that the method chooses."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Vector = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Point:
-    """What a pass over all rows finds at some weights (W).
+    """The result of a pass over all rows at some weights (W).
 
-    `value` is what training lowers, the loss with its penalties; `gradient` (W) is empty where the
-    method asks for none; `measures` are the loss and the metrics.
+    `value` is the objective, the loss plus penalties; `gradient` (W) is empty if the method does
+    not use it; `measures` are the loss and the metrics.
     """
 
     weights: Vector
@@ -33,59 +33,63 @@ class Point:
         return bool(np.isfinite(self.value) and np.isfinite(self.gradient).all())
 
 
-Landscape = Callable[[Vector], Point]
-"""A pass over all rows. The weights are rounded to those that the net can have."""
+Objective = Callable[[Vector], Point]
+"""A pass over all rows, at the weights rounded to the network's dtype."""
 
 
 class Search(Protocol):
-    """A method on its way."""
+    """A full-batch method in progress."""
 
     point: Point
-    """Where the net is now."""
+    """The current weights of the network, and the pass there."""
     ended: bool
-    """Whether no way down was found."""
+    """Whether no descent direction is left."""
 
     def step(self) -> Mapping[str, float]:
-        """Go one step, and say what there is to note of it."""
+        """Take one step; returns the numbers that `run.watched` records."""
 
     def state(self) -> dict[str, Any]:
-        """What decides how it goes on, beside `point`: numbers and arrays, for a checkpoint."""
+        """The state for a checkpoint, besides `point`: numbers and arrays."""
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` gave; `point` is where it was then. ModelFileError: see
-        `remembered`.
+        """Continue from a state, with `point` as it was then.
+
+        ModelFileError: see `checked_array`.
         """
 
 
-def remembered(state: Mapping[str, Any], name: str, shape: tuple[int, ...] = ()) -> Any:
-    """An array of a search's state. ModelFileError: it is absent, misshapen or not finite."""
+def checked_array(state: Mapping[str, Any], name: str, shape: tuple[int, ...] = ()) -> Any:
+    """An array of a search's state.
+
+    ModelFileError: it is absent, has another shape or is not finite.
+    """
     array = np.asarray(state.get(name, np.nan))
     if array.shape != shape or array.dtype.kind not in "iufb" or not np.isfinite(array).all():
         raise ModelFileError(
             f"The checkpoint's state of the optimizer lacks {name!r} as finite numbers of the shape"
-            f" {shape}. It is of another run or altered: delete it, and train from the start."
+            f" {shape}. It belongs to another run or was altered: delete it and train anew."
         )
     return array
 
 
 @dataclass(frozen=True)
 class FullBatch(Checked):
-    """The base of methods that see all rows at once: each epoch is one step of a search.
+    """The base of full-batch methods: each epoch is one step of a search.
 
-    What a subclass `notes` of its steps is found in `run.watched`, one number an epoch.
+    `run.watched` records the numbers that a subclass names in `watched`, one an epoch.
     """
 
     trained_by: ClassVar[str] = "passes"
-    notes: ClassVar[tuple[str, ...]] = ()
+    watched: ClassVar[tuple[str, ...]] = ()
     uses_gradient: ClassVar[bool] = True
-    most_weights: ClassVar[int | None] = None
-    """The most weights for which the method has room."""
+    max_parameters: ClassVar[int | None] = None
+    """The largest number of parameters that the method can handle."""
 
-    def begin(self, start: Point, landscape: Landscape, *, seed: int, epochs: int) -> Search:
+    def begin(self, start: Point, objective: Objective, *, seed: int, epochs: int) -> Search:
         """A search that starts from a finite point."""
         raise NotImplementedError(f"{type(self).__name__} does not define begin")
 
-    # What an update rule has, so that both are chosen in the same way.
+    # The interface of Optimizer that applies here, so that `fit` takes both.
 
     changes_each_step: ClassVar[bool] = False
 

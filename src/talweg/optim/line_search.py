@@ -1,7 +1,7 @@
-"""How far to go along a direction: the strong Wolfe conditions.
+"""Line search for a step length that meets the strong Wolfe conditions.
 
 Nocedal & Wright, Numerical Optimization (2006), algorithms 3.5 and 3.6. All numbers are float64,
-whatever the net's.
+whatever the network's dtype.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from dataclasses import dataclass, field
 from talweg.optim.full_batch import Point
 
 GROWTH = 1.1, 4.0
-"""How far beyond the last two trials the next one is, in multiples of their distance."""
+"""Bounds on an extrapolation, in multiples of the distance between the last two trials."""
 MARGIN = 0.1
-"""The share of an interval that a trial within keeps from both ends."""
+"""The fraction of an interval that a trial inside it keeps from both ends."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A place along a direction d: w + rate d; `slope` is the derivative by the rate there."""
+    """A point along a direction d, w + length d; `slope` is the derivative by the length there."""
 
-    rate: float
+    length: float
     point: Point
     slope: float
 
     @property
     def value(self) -> float:
-        """What is to be lowered; where it or the gradient is not finite, a wall."""
+        """The objective; infinite if it or the gradient is not finite."""
         return self.point.value if self.point.is_finite else math.inf
 
 
@@ -37,87 +37,90 @@ Along = Callable[[float], Trial]
 
 @dataclass
 class LineSearch:
-    """A search for value <= start + c1 rate slope and |slope at the end| <= c2 |slope|.
+    """A search for value <= start + c1 length slope and |slope at the end| <= c2 |slope|.
 
-    `start` has a negative slope. After `passes` trials it gives up; `lowest` is the lowest place
-    seen, be it the start.
+    `start` has a negative slope. The search gives up after `max_eval` trials; `lowest` is the
+    lowest point so far, possibly the start.
     """
 
     along: Along
     start: Trial
     c1: float
     c2: float
-    passes: int
+    max_eval: int
     lowest: Trial = field(init=False)
     done: int = 0
 
     def __post_init__(self) -> None:
         self.lowest = self.start
 
-    def run(self, rate: float) -> Trial | None:
-        """The place where both conditions hold, `rate` being the first trial; else None."""
+    def run(self, length: float) -> Trial | None:
+        """A point where both conditions hold, from a first trial at `length`; else None."""
         before = self.start
-        while self.done < self.passes:
-            trial = self._try(rate)
+        while self.done < self.max_eval:
+            trial = self._try(length)
             if self._is_high(trial) or (self.done > 1 and trial.value >= before.value):
-                return self._within(before, trial)
+                return self._zoom(before, trial)
             if self._is_flat(trial):
                 return trial
             if trial.slope >= 0:
-                return self._within(trial, before)
-            rate, before = _beyond(before, trial), trial
+                return self._zoom(trial, before)
+            length, before = _extrapolated(before, trial), trial
         return None
 
-    def _within(self, low: Trial, high: Trial) -> Trial | None:
-        """Between two places, of which `low` is the lower and slopes down towards `high`."""
-        while self.done < self.passes and low.rate != high.rate:
-            trial = self._try(_between(low, high))
+    def _zoom(self, low: Trial, high: Trial) -> Trial | None:
+        """Search between two points; `low` is the lower one and slopes down towards `high`."""
+        while self.done < self.max_eval and low.length != high.length:
+            trial = self._try(_interpolated(low, high))
             if self._is_high(trial) or trial.value >= low.value:
                 high = trial
                 continue
             if self._is_flat(trial):
                 return trial
-            if trial.slope * (high.rate - low.rate) >= 0:
+            if trial.slope * (high.length - low.length) >= 0:
                 high = low
             low = trial
         return None
 
-    def _try(self, rate: float) -> Trial:
+    def _try(self, length: float) -> Trial:
         self.done += 1
-        trial = self.along(rate)
+        trial = self.along(length)
         if trial.value < self.lowest.value:
             self.lowest = trial
         return trial
 
     def _is_high(self, trial: Trial) -> bool:
-        """Whether it is not lower by a fair share of what the slope promised."""
-        return not trial.value <= self.start.value + self.c1 * trial.rate * self.start.slope
+        """Whether the decrease is insufficient (the first Wolfe condition)."""
+        return not trial.value <= self.start.value + self.c1 * trial.length * self.start.slope
 
     def _is_flat(self, trial: Trial) -> bool:
+        """Whether the slope is small enough (the second Wolfe condition)."""
         return abs(trial.slope) <= -self.c2 * self.start.slope
 
 
-def _between(low: Trial, high: Trial) -> float:
-    """Where the cubic through both is lowest, or short of a wall, a tenth of the way to it."""
-    gap = high.rate - low.rate
+def _interpolated(low: Trial, high: Trial) -> float:
+    """The minimum of the cubic through both; a tenth of the way to an infinite `high`."""
+    gap = high.length - low.length
     if math.isinf(high.value):
-        return low.rate + MARGIN * gap
-    share = (cubic_minimum(low, high) - low.rate) / gap
-    return low.rate + gap * (min(max(share, MARGIN), 1 - MARGIN) if share == share else 0.5)
+        return low.length + MARGIN * gap
+    fraction = (cubic_minimum(low, high) - low.length) / gap
+    if math.isnan(fraction):
+        return low.length + gap * 0.5
+    return low.length + gap * min(max(fraction, MARGIN), 1 - MARGIN)
 
 
-def _beyond(before: Trial, last: Trial) -> float:
-    """Where the cubic through both is lowest, within bounds."""
-    gap = last.rate - before.rate
-    share = (cubic_minimum(before, last) - last.rate) / gap
+def _extrapolated(before: Trial, last: Trial) -> float:
+    """The minimum of the cubic through both, within bounds."""
+    gap = last.length - before.length
+    fraction = (cubic_minimum(before, last) - last.length) / gap
     low, high = GROWTH
-    is_ahead = share > 0  # else the cubic falls for ever, or its minimum lies behind
-    return last.rate + gap * (min(max(share, low), high) if is_ahead else high)
+    is_ahead = fraction > 0  # else the cubic has no minimum, or it lies behind
+    return last.length + gap * (min(max(fraction, low), high) if is_ahead else high)
 
 
 def cubic_minimum(a: Trial, b: Trial) -> float:
-    """The rate where the cubic with their values and slopes is lowest (equation 3.59); or NaN."""
-    gap = b.rate - a.rate
+    """The minimum of the cubic with their values and slopes (equation 3.59); NaN if it has none."""
+    gap = b.length - a.length
     if not gap:
         return math.nan
     d1 = a.slope + b.slope - 3 * (b.value - a.value) / gap
@@ -126,4 +129,4 @@ def cubic_minimum(a: Trial, b: Trial) -> float:
         return math.nan
     d2 = math.copysign(math.sqrt(square), gap)
     divisor = b.slope - a.slope + 2 * d2
-    return b.rate - gap * (b.slope + d2 - d1) / divisor if divisor else math.nan
+    return b.length - gap * (b.slope + d2 - d1) / divisor if divisor else math.nan

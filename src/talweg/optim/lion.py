@@ -1,4 +1,4 @@
-"""Lion: steps of one size, along the sign of an averaged gradient."""
+"""Lion: steps of a fixed size along the sign of an averaged gradient."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from talweg.settings import Flag, setting
 
 @dataclass(frozen=True)
 class Lion(Optimizer):
-    """Lion: w <- w - lr sign(beta1 m + (1 - beta1) g), and then m <- beta2 m + (1 - beta2) g.
+    """Lion: w <- w - lr sign(beta1 m + (1 - beta1) g), then m <- beta2 m + (1 - beta2) g.
 
     Weight decay is decoupled. Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms".
     """

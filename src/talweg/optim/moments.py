@@ -1,4 +1,4 @@
-"""What Adam and its kin share: running moments of the gradient."""
+"""The running moments of the gradient that Adam and its variants share."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from talweg.settings import setting
 
 @dataclass(frozen=True)
 class Moments(Optimizer):
-    """m <- beta1 m + (1 - beta1) g and v <- beta2 v + (1 - beta2) g^2, in step t; m^ and v^ are
-    they divided by 1 - beta^t, which takes their start at 0 out.
+    """m <- beta1 m + (1 - beta1) g and v <- beta2 v + (1 - beta2) g^2, in step t.
+
+    m^ and v^ are m and v divided by 1 - beta^t, which corrects their bias towards 0.
     """
 
     lr: Adjustable = setting(0.001, RATE)

@@ -1,4 +1,4 @@
-"""Muon: momentum made orthogonal, for matrices; AdamW for all other parameters."""
+"""Muon: orthogonalized momentum for matrices, AdamW for all other parameters."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _LEAST = 1e-7
 
 @dataclass(frozen=True)
 class Muon(AdamW):
-    """Muon: W <- W - lr 0.2 sqrt(max(rows, columns)) O for a matrix W; others move by AdamW.
+    """Muon: W <- W - lr 0.2 sqrt(max(rows, columns)) O for matrices W; AdamW for other parameters.
 
-    O is the orthogonal matrix nearest to G, by Newton-Schulz iterations, where
-    M <- momentum M + (1 - momentum) G, and G is M, or (1 - momentum) G + momentum M (Nesterov).
-    The factor makes steps as long as AdamW's, so one lr serves both. Jordan et al. 2024, Liu et
+    M <- momentum M + (1 - momentum) G for the gradient G. O is the orthogonal matrix nearest to
+    (1 - momentum) G + momentum M with `nesterov`, else to M, by Newton-Schulz iterations. The
+    factor makes steps as long as AdamW's, so one lr suits both. Jordan et al. 2024, Liu et
     al. 2025, as in torch.optim.Muon with match_rms_adamw, which iterates in bfloat16.
     """
 
@@ -46,13 +46,14 @@ class Muon(AdamW):
 
 
 def orthogonal(x: Tensor) -> Tensor:
-    """The orthogonal matrix nearest to x (rows, columns), roughly: U V^T of x = U S V^T.
+    """The approximate nearest orthogonal matrix to x (rows, columns): U V^T of x = U S V^T.
 
-    Each iteration x <- a x + b (x x^T) x + c (x x^T)^2 x brings the singular values nearer to 1.
+    Each iteration x <- a x + b (x x^T) x + c (x x^T)^2 x moves the singular values towards 1.
     """
     if x.shape[0] > x.shape[1]:
-        turned: Tensor = gates.transpose(orthogonal(gates.transpose(x, axes=(1, 0))), axes=(1, 0))
-        return turned
+        wide = orthogonal(gates.transpose(x, axes=(1, 0)))
+        tall: Tensor = gates.transpose(wide, axes=(1, 0))
+        return tall
     norm = gates.sqrt((x * x).sum(axis=1).sum())
     x = x / gates.maximum(norm, _LEAST)
     a, b, c = _COEFFICIENTS

@@ -1,4 +1,4 @@
-"""What an update rule is: a pure `init` and `update` on the flat parameter vector."""
+"""The base of optimizers: a pure `init` and `update` on the flat parameter vector."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ import numpy as np
 from talweg.gates import Array
 from talweg.graph import Tensor
 from talweg.optim.plateau import ReduceOnPlateau
-from talweg.optim.schedules import Changing, changes_each_step, is_schedule
+from talweg.optim.schedules import Scheduled, changes_each_step, is_schedule
 from talweg.settings import Checked, Flag, setting
 
 Adjustable = Any
 """A number, a schedule, or a function of the epochs done; while a run is recorded, a tensor."""
 State = dict[str, Any]
-"""What a rule remembers from step to step: arrays by name (tensors while recording)."""
+"""The state of an optimizer between steps: arrays by name (tensors while recording)."""
 
-RATE = Changing(above=0)
-SHARE = Changing(at_least=0, below=1)
-NOT_NEGATIVE = Changing(at_least=0)
+RATE = Scheduled(above=0)
+SHARE = Scheduled(at_least=0, below=1)
+NOT_NEGATIVE = Scheduled(at_least=0)
 
 
 @dataclass(frozen=True)
 class Optimizer(Checked):
-    """The base of all update rules; a rule of your own overrides `init` and `update`.
+    """The base of all optimizers; one of your own overrides `init` and `update`.
 
-    Settings are dataclass fields, made with `setting(default, rule)`. Those that are numbers
-    other than 0 become inputs of the compiled run, so another value never recompiles it; a
-    setting of 0 leaves its part of the rule out. A schedule may stand for a number.
+    Settings are dataclass fields made with `setting(default, constraint)`. Numbers other than 0
+    become inputs of the compiled run, so another value never recompiles it; a setting of 0 leaves
+    its part of the update out. A schedule may replace a number.
 
-    Every rule takes these. Before its update, `weight_decay` w is added to g; or, decoupled,
-    w <- w (1 - lr weight_decay). `clip_value` bounds each element of g, and `clip_norm` its
-    Euclidean norm over the whole net, as torch.nn.utils.clip_grad_norm_; both come before decay.
+    All optimizers have these settings. `weight_decay` w is added to g before the update, or if
+    decoupled, w <- w (1 - lr weight_decay). `clip_value` bounds each element of g, and `clip_norm`
+    its Euclidean norm over the whole network, as torch.nn.utils.clip_grad_norm_; clipping comes
+    before weight decay.
     """
 
     lr: Adjustable = setting(0.01, RATE)
@@ -46,7 +47,7 @@ class Optimizer(Checked):
 
     trained_by: ClassVar[str] = "steps"
     by_parameter: ClassVar[bool] = False
-    """Whether `update` gets each parameter by itself, in its shape, not all as one vector."""
+    """Whether `update` gets each parameter in its own shape, not all as one vector."""
 
     def init(self, weights: Array) -> State:
         """The state before the first step, for a vector of parameters."""
@@ -61,7 +62,7 @@ class Optimizer(Checked):
     def step(
         self, weights: Tensor, gradient: Tensor, state: Mapping[str, Tensor]
     ) -> tuple[Tensor, State]:
-        """Weight decay, and then the update."""
+        """Weight decay, then the update."""
         if used(self.weight_decay) and self.decoupled_weight_decay:
             weights = weights * (1 - self.lr * self.weight_decay)
         elif used(self.weight_decay):
@@ -69,37 +70,37 @@ class Optimizer(Checked):
         return self.update(weights, gradient, state)
 
     def run_settings(self) -> dict[str, float]:
-        """The settings that are inputs of a run; 1 stands for those that change."""
+        """The settings that are inputs of a run; 1 for those that a schedule changes."""
         changing = [*self.schedules(1), *self.plateaus()]
         plain = self.with_tensors(dict.fromkeys(changing, 1.0))
         return Checked.run_settings(plain)
 
     def schedules(self, epochs: int) -> dict[str, Callable[[float], float]]:
-        """The settings that change: their values when so many epochs of all are done."""
+        """The scheduled settings, as functions of the number of finished epochs."""
         return {
-            name: rule.along(f"{type(self).__name__}: {name}", getattr(self, name), epochs)
-            for name, rule in self._rules().items()
-            if isinstance(rule, Changing)
+            name: constraint.along(f"{type(self).__name__}: {name}", getattr(self, name), epochs)
+            for name, constraint in self._constraints().items()
+            if isinstance(constraint, Scheduled)
             and is_schedule(getattr(self, name))
             and name not in self.plateaus()
         }
 
     def plateaus(self) -> dict[str, ReduceOnPlateau]:
-        """The settings that follow a measure."""
-        values = {name: getattr(self, name) for name in self._rules()}
+        """The settings that a ReduceOnPlateau changes."""
+        values = {name: getattr(self, name) for name in self._constraints()}
         return {name: each for name, each in values.items() if isinstance(each, ReduceOnPlateau)}
 
     @property
     def changes_each_step(self) -> bool:
-        """Whether a setting changes within an epoch."""
+        """Whether a schedule changes a setting within an epoch."""
         return any(changes_each_step(getattr(self, name)) for name in self.schedules(1))
 
 
 def used(value: Any) -> bool:
-    """Whether a setting takes part in the rule: not when it is 0."""
+    """Whether a setting takes part in the update: not if it is 0."""
     return isinstance(value, Tensor) or value != 0
 
 
 def first_step() -> Array:
-    """A step counter at 0; float64, so that powers of decay rates stay exact."""
+    """The step counter before the first step; float64, so that powers of decay rates are exact."""
     return np.zeros(())

@@ -1,4 +1,4 @@
-"""A schedule that follows a measure: the number falls when the measure no longer does."""
+"""A schedule that reduces a setting when a measure stops improving."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ _COUNT = Number(at_least=0, whole=True)
 class ReduceOnPlateau(Schedule):
     """value <- max(min_value, factor value) after more than `patience` epochs without improvement.
 
-    That is a fall of the measure `watch` below best (1 - threshold). After a reduction, `cooldown`
-    epochs do not count. As torch.optim.lr_scheduler.ReduceLROnPlateau with mode "min".
+    The measure `watch` improves when it falls below best (1 - threshold). The first `cooldown`
+    epochs after a reduction do not count. As torch.optim.lr_scheduler.ReduceLROnPlateau with mode
+    "min".
     """
 
     start: float = setting(0.1, NUMBER)
@@ -34,14 +35,16 @@ class ReduceOnPlateau(Schedule):
     watch: str = "val_loss"
 
     def at(self, done: float, epochs: int) -> float:
-        raise SettingError("Plateau follows a measure, so it cannot be a part of another schedule")
+        raise SettingError(
+            "ReduceOnPlateau follows a measure, so it cannot be part of another schedule"
+        )
 
     def init(self) -> dict[str, Any]:
-        """What it remembers before the first epoch."""
+        """The state before the first epoch."""
         return {"value": float(self.start), "best": math.inf, "waited": 0.0, "rest": 0.0}
 
     def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[dict[str, Any], Any]:
-        """(what it remembers, the value from now on) after an epoch, written in gates."""
+        """(state, value from now on) after an epoch, written in gates."""
         measure, best, rest = epoch.measures[self.watch], state["best"], state["rest"]
         is_better = gates.greater(best * (1.0 - self.threshold), measure)
         waited = gates.where(is_better, 0.0, state["waited"] + 1.0)

@@ -1,4 +1,4 @@
-"""RAdam: Adam that warms up by itself, while its second moment is too uncertain."""
+"""RAdam: Adam with a warmup that lasts while the second moment is too uncertain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from talweg.optim.moments import Moments
 from talweg.optim.optimizer import State
 
 _CERTAIN = 5.0
-"""The length of the running mean above which the second moment is relied upon."""
+"""The length of the running mean above which the second moment is used."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class RAdam(Moments):
         return weights - rate * mean / divisor, after
 
     def _rectified(self, step: Tensor) -> tuple[Tensor, Tensor]:
-        """Whether p > 5, and r sqrt(1 - beta2^t), which is 1 where it is not."""
+        """Whether p > 5, and r sqrt(1 - beta2^t) or else 1."""
         power = self.beta2**step
         most = 2 / (1 - self.beta2) - 1
         length = most - 2 * step * power / (1 - power)
         is_certain = gates.greater(length, _CERTAIN)
-        p, P = gates.maximum(length, _CERTAIN), gates.maximum(most, _CERTAIN)  # so r exists
+        p, P = gates.maximum(length, _CERTAIN), gates.maximum(most, _CERTAIN)  # so that r exists
         square = (p - 4) * (p - 2) * P / ((P - 4) * (P - 2) * p)
         return is_certain, gates.where(is_certain, gates.sqrt(square * (1 - power)), 1.0)

@@ -18,8 +18,8 @@ from talweg.settings import Flag, setting
 class RMSProp(Optimizer):
     """RMSProp: w <- w - lr d, d = g / (sqrt(v) + eps), v <- alpha v + (1 - alpha) g^2.
 
-    Centred, v - m^2 stands for v, with m <- alpha m + (1 - alpha) g; it is at least 0, also where
-    rounding says less. With momentum b, the step is along b <- momentum b + d. Tieleman & Hinton
+    If `centered`, max(v - m^2, 0) replaces v, with m <- alpha m + (1 - alpha) g. With `momentum`,
+    the step is along b <- momentum b + d. Tieleman & Hinton
     2012, Graves 2013, as in torch.optim.RMSprop.
     """
 

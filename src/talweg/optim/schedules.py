@@ -1,7 +1,7 @@
-"""Schedules: settings of a rule that change while a run goes on, each a function of the time.
+"""Schedules: settings of an optimizer that change during a run.
 
-Time is counted in epochs: `done` of `epochs` are over, so it is 0 in the first epoch. A schedule
-takes the place of a number, as in `SGD(lr=CosineDecay(0.1))`; so does any function of `done`.
+A schedule is a function of `done`, the number of finished epochs, which is 0 in the first epoch. It
+replaces a number, as in `SGD(lr=CosineDecay(0.1))`; so does any function of `done`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ LENGTH = Number(above=0, optional=True)
 class Schedule(Checked):
     """The base of schedules; one of your own overrides `at`.
 
-    The value is taken anew `every` "epoch" or "step": within an epoch, `done` is a fraction.
+    The value changes `every` "epoch" or "step"; within an epoch, `done` has a fractional part.
     """
 
     _: KW_ONLY
     every: str = setting("epoch", Choice(("epoch", "step")))
 
     def at(self, done: float, epochs: int) -> float:
-        """The value when so many of all `epochs` are over."""
+        """The value after `done` of `epochs` epochs."""
         raise NotImplementedError(f"{type(self).__name__} does not define at")
 
 
@@ -62,7 +62,7 @@ class ExponentialDecay(Schedule):
 class InverseScaling(Schedule):
     """start / (1 + scale done)^power.
 
-    With the number of rows as `scale` that is scikit-learn's "invscaling", which counts rows.
+    With the number of rows as `scale` it is scikit-learn's "invscaling", which counts rows.
     """
 
     start: float = setting(0.1, NUMBER)
@@ -77,7 +77,7 @@ class InverseScaling(Schedule):
 class CosineDecay(Schedule):
     """end + (start - end) (1 + cos(pi done / epochs)) / 2 over `epochs` (None: the whole run).
 
-    Then it stays at `end`, or with `restarts` begins again, each time `t_mult` times as long.
+    After that it stays at `end`, or starts again with `restarts`, each time `t_mult` times as long.
     Loshchilov & Hutter 2017, as torch.optim.lr_scheduler.CosineAnnealingWarmRestarts.
     """
 
@@ -88,10 +88,10 @@ class CosineDecay(Schedule):
     t_mult: float = setting(1.0, Number(at_least=1))
 
     def at(self, done: float, epochs: int) -> float:
-        share = min(1.0, self._share(done, self.epochs or epochs))
-        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * share)) / 2
+        fraction = min(1.0, self._fraction(done, self.epochs or epochs))
+        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * fraction)) / 2
 
-    def _share(self, done: float, length: float) -> float:
+    def _fraction(self, done: float, length: float) -> float:
         if not self.restarts:
             return done / length
         if self.t_mult == 1:
@@ -103,10 +103,10 @@ class CosineDecay(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Up from peak / div_factor to `peak` in a share `pct_start` of the epochs, and down to
-    the first value / final_div_factor, both along half a cosine.
+    """A rise from peak / div_factor to `peak` in a fraction `pct_start` of the epochs, then a fall
+    to the initial value / final_div_factor, both along half a cosine.
 
-    Smith & Topin 2018, as torch.optim.lr_scheduler.OneCycleLR, but that time starts at 0.
+    Smith & Topin 2018, as torch.optim.lr_scheduler.OneCycleLR, except that time starts at 0.
     """
 
     peak: float = setting(0.1, NUMBER)
@@ -118,44 +118,44 @@ class OneCycle(Schedule):
     every: str = setting("step", Choice(("epoch", "step")))
 
     def at(self, done: float, epochs: int) -> float:
-        share = min(1.0, done / (self.epochs or epochs))
-        first = self.peak / self.div_factor
-        if share < self.pct_start:
-            return _between(first, self.peak, share / self.pct_start)
-        down = (share - self.pct_start) / (1 - self.pct_start)
-        return _between(self.peak, first / self.final_div_factor, down)
+        fraction = min(1.0, done / (self.epochs or epochs))
+        initial = self.peak / self.div_factor
+        if fraction < self.pct_start:
+            return _half_cosine(initial, self.peak, fraction / self.pct_start)
+        fall = (fraction - self.pct_start) / (1 - self.pct_start)
+        return _half_cosine(self.peak, initial / self.final_div_factor, fall)
 
 
-def _between(start: float, end: float, share: float) -> float:
-    """From start to end along half a cosine."""
-    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+def _half_cosine(start: float, end: float, fraction: float) -> float:
+    """The value between start and end along half a cosine."""
+    return end + (start - end) * (1 + math.cos(math.pi * fraction)) / 2
 
 
-class Changing(Number):
-    """A number, or a schedule of such numbers; a schedule may also come down to a bound."""
+class Scheduled(Number):
+    """A number, or a schedule of such numbers; a schedule may also reach an open bound."""
 
     def allows(self, value: Any) -> bool:
         return is_schedule(value) or super().allows(value)
 
     def along(self, what: str, value: Any, epochs: int) -> Callable[[float], float]:
-        """The value of a schedule when so many epochs are done, checked."""
-        changes = changes_each_step(value)
+        """A schedule as a function of `done` that checks its values."""
+        each_step = changes_each_step(value)
         low, high = max(self.above, self.at_least), min(self.below, self.at_most)
-        of = partial(value.at, epochs=epochs) if isinstance(value, Schedule) else value
+        schedule = partial(value.at, epochs=epochs) if isinstance(value, Schedule) else value
 
         def at(done: float) -> float:
-            time = done if changes else math.floor(done)
-            found = of(time)
-            if type(found) is float and low < found < high and found != math.inf:
-                return found  # most are; what follows takes 3 us
-            found = plain(found)
-            if not (Number.allows(self, found) or found in (self.above, self.at_least)):
+            time = done if each_step else math.floor(done)
+            number = schedule(time)
+            if type(number) is float and low < number < high and number != math.inf:
+                return number  # the usual case; the path below takes 3 us
+            number = plain(number)
+            if not (Number.allows(self, number) or number in (self.above, self.at_least)):
                 given = getattr(value, "__name__", repr(value))
                 raise SettingError(
-                    f"{what} must be {self}, but its schedule {given} gave {found!r} when "
-                    f"{time:g} epochs were done"
+                    f"{what} must be {self}, but its schedule {given} gave {number!r} after "
+                    f"{time:g} epochs"
                 )
-            return float(found)
+            return float(number)
 
         return at
 
@@ -167,40 +167,47 @@ class LinearWarmup(Schedule):
     `schedule` is a number, or a schedule that starts after the warmup.
     """
 
-    schedule: Any = setting(0.1, Changing())
+    schedule: Any = setting(0.1, Scheduled())
     epochs: float = setting(5, EPOCHS)
     start_factor: float = setting(0.0, Number(at_least=0))
     _: KW_ONLY
     every: str = setting("step", Choice(("epoch", "step")))
 
     def at(self, done: float, epochs: int) -> float:
-        left = max(1, epochs - math.ceil(self.epochs))
-        value = value_at(self.schedule, max(0.0, done - self.epochs), left)
-        share = min(1.0, done / self.epochs)
-        return float(value * (self.start_factor + (1 - self.start_factor) * share))
+        rest = max(1, epochs - math.ceil(self.epochs))
+        value = value_at(self.schedule, max(0.0, done - self.epochs), rest)
+        fraction = min(1.0, done / self.epochs)
+        return float(value * (self.start_factor + (1 - self.start_factor) * fraction))
 
 
 SCHEDULES: dict[str, type[Schedule]] = {
-    each.__name__: each
-    for each in (StepDecay, ExponentialDecay, InverseScaling, CosineDecay, OneCycle, LinearWarmup)
+    schedule.__name__: schedule
+    for schedule in (
+        StepDecay,
+        ExponentialDecay,
+        InverseScaling,
+        CosineDecay,
+        OneCycle,
+        LinearWarmup,
+    )
 }
 
 
-# Schedules in the place of numbers ----------------------------------------------------------------
+# Schedules in place of numbers --------------------------------------------------------------------
 
 
 def is_schedule(value: Any) -> bool:
-    """Whether it changes while a run goes on: a schedule, or a function of the time."""
+    """Whether a setting changes during a run: a schedule, or a function of `done`."""
     return isinstance(value, Schedule) or (callable(value) and not isinstance(value, type))
 
 
 def changes_each_step(value: Any) -> bool:
-    """Whether it changes within an epoch."""
+    """Whether a setting changes within an epoch."""
     return isinstance(value, Schedule) and value.every == "step"
 
 
 def value_at(value: Any, done: float, epochs: int) -> Any:
-    """A number, or what a schedule or a function makes of the time."""
+    """The value of a number, a schedule or a function after `done` epochs."""
     if isinstance(value, Schedule):
         return value.at(done, epochs)
     return value(done) if is_schedule(value) else value

@@ -1,4 +1,4 @@
-"""Gradient descent, with momentum and Nesterov's look ahead."""
+"""Stochastic gradient descent, with momentum and Nesterov momentum."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from talweg.settings import Flag, setting
 class SGD(Optimizer):
     """Gradient descent: w <- w - lr v.
 
-    v = g, or with momentum m: v <- m v + g. Nesterov takes g + m v in the place of v. Meanings
-    and numbers as in torch.optim.SGD (Sutskever et al. 2013 for Nesterov's form).
+    v = g, or with momentum m, v <- m v + g. With `nesterov`, g + m v replaces v. As in
+    torch.optim.SGD (Sutskever et al. 2013 for this form of Nesterov momentum).
     """
 
     momentum: Adjustable = setting(0.0, SHARE)
@@ -28,7 +28,7 @@ class SGD(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.nesterov and not self.momentum:
-            raise SettingError("SGD: nesterov looks ahead along the momentum; give momentum > 0")
+            raise SettingError("SGD: nesterov needs a momentum above 0; give one")
 
     def init(self, weights: Array) -> State:
         return {"velocity": np.zeros_like(weights)} if used(self.momentum) else {}

@@ -53,10 +53,10 @@ class PassMethod(StepMethod):
                     f"fit: {setting} goes with rules that take one step a batch, as tw.Adam, not "
                     f"with {name}; leave it out"
                 )
-        if self.rule.most_weights is not None and count > self.rule.most_weights:
+        if self.rule.max_parameters is not None and count > self.rule.max_parameters:
             raise SettingError(
                 f"fit: {name} keeps a matrix of {count} by {count} numbers for so many weights, "
-                f"and stops at {self.rule.most_weights}; take tw.LBFGS(), which keeps a few vectors"
+                f"and stops at {self.rule.max_parameters}; take tw.LBFGS(), which keeps few vectors"
             )
 
     def record_step(self, recipe: Recipe, batch_size: int) -> Graph:
@@ -100,7 +100,7 @@ class Searching:
         return type(self.rule).__name__
 
     def watched(self, step: Graph) -> list[str]:
-        return [WATCHED + name for name in self.rule.notes]
+        return [WATCHED + name for name in self.rule.watched]
 
     def batches(self, program: Program, rows: Rows, epoch: int, steps: Steps) -> Iterable[Batch]:
         return [whole_batch(rows)]
