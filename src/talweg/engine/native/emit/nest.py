@@ -1,7 +1,8 @@
-"""A nest of loops in LLVM IR: elementwise gates and reductions, vectorised along one axis.
+"""The loops of a nest in LLVM IR: elementwise gates and reductions, vectorized along one axis.
 
-The axis that most operands hold side by side takes the vector lanes. Kept axes are the outer loops,
-reduced ones the inner; what does not change in an inner loop is loaded outside of it.
+The vector lanes run along the axis on which most operands are contiguous. The other kept axes are
+the outer loops, the reduced ones the inner loops. What an inner loop does not change is loaded
+outside of it.
 """
 
 from __future__ import annotations
@@ -12,18 +13,14 @@ from typing import Any
 from talweg.engine.native.control import GUARD
 from talweg.engine.native.emit.accumulators import SUM, flat, joined_lanes, split
 from talweg.engine.native.emit.frame import Frame
-from talweg.engine.native.emit.lanes import (
-    Lanes,
-    known_chunks,
-    store_lanes,
-)
+from talweg.engine.native.emit.lanes import Lanes, known_chunks, store_lanes
 from talweg.engine.native.emit.nest_body import Body
 from talweg.engine.native.llvm.values import Index, Value, number, vector
 from talweg.engine.native.plan.kernel import Nest
 from talweg.engine.native.plan.symbolic_shapes import ONE, Size
 
 UNROLL = 4
-"""Vectors that are summed side by side: an addition takes four cycles, and two start in each."""
+"""Vectors that are summed in parallel: an addition takes four cycles, and two start in each."""
 
 
 def write_nest(frame: Frame, nest: Nest) -> None:
@@ -35,56 +32,57 @@ class _Loops(Body):
     """The loops around the body."""
 
     def write(self) -> None:
+        """Write all loops, with this thread's share of the work."""
         if not self.axes:
-            self._alone()
+            self._numbers()
             return
-        across = self.across = self.walk.vector_axis()
+        lane_axis = self.lane_axis = self.walk.vector_axis()
         self.load_ready()
         if self.nest.is_alone:
             with self.f.when(self.f.compare("eq", self.frame.thread, number(0, "i64"))):
-                self._loops(across)
+                self._loops(lane_axis)
             return
         if self.nest.row_axis is None:
-            self._split(across)
-        self._loops(across)
+            self._split(lane_axis)
+        self._loops(lane_axis)
 
-    def _alone(self) -> None:
-        """A nest of single numbers."""
+    def _numbers(self) -> None:
+        """A nest over no axis: its operands are single numbers."""
         f = self.f
         with f.when(f.compare("eq", self.frame.thread, number(0, "i64"))):
             self._store_results(self.body(Lanes(1), self._starts(1)))
 
     def _starts(self, width: int) -> list[Value]:
-        """What is carried before the first term: the sums, and last the guard, if there is one."""
+        """The values that the loops carry, before the first term: accumulators, then the guard."""
         pairs = zip(self.accumulators, self.nest.reductions, strict=True)
         sums = flat([accumulator.start(node, width) for accumulator, node in pairs])
         return sums + [number(0, vector(each.type, width)) for each in self.guards[:1]]
 
     def _store_results(self, sums: list[Value]) -> None:
-        """Store what is left of each reduction once its lanes are joined, and note the guard."""
+        """Join the lanes of each reduction and store the result; note the guard."""
         if self.guards:
             *sums, guard = sums
             self._note_guard(guard)
         groups = split(self.accumulators, sums)
         for operand, accumulator, values in zip(
-            self.places.results, self.accumulators, groups, strict=True
+            self.operands.results, self.accumulators, groups, strict=True
         ):
             self.f.store(joined_lanes(self.f, accumulator, values), operand.pointer)
 
-    def _split(self, across: int) -> None:
-        """Give this thread its part of the largest kept axis."""
+    def _split(self, lane_axis: int) -> None:
+        """Limit the largest kept axis to this thread's share."""
         kept = [i for i, axis in enumerate(self.axes) if not axis.reduced]
         largest = max(kept, key=lambda i: (self.axes[i].size.power, self.axes[i].size.factor))
         axis = self.axes[largest]
-        axis.start, axis.stop = self.frame.share(axis.stop, 64 if largest == across else 1)
+        axis.start, axis.stop = self.frame.share(axis.stop, 64 if largest == lane_axis else 1)
 
-    def _loops(self, across: int) -> None:
-        order = [i for i, axis in enumerate(self.axes) if not axis.reduced and i != across]
-        inner = [i for i, axis in enumerate(self.axes) if axis.reduced and i != across]
-        if self.axes[across].reduced:
-            self._kept(order, lambda: self._reduced_across(inner, across))
+    def _loops(self, lane_axis: int) -> None:
+        order = [i for i, axis in enumerate(self.axes) if not axis.reduced and i != lane_axis]
+        inner = [i for i, axis in enumerate(self.axes) if axis.reduced and i != lane_axis]
+        if self.axes[lane_axis].reduced:
+            self._kept(order, lambda: self._reduced_lanes(inner, lane_axis))
         else:
-            self._kept(order, lambda: self._kept_across(across, inner))
+            self._kept(order, lambda: self._kept_lanes(lane_axis, inner))
 
     def _kept(self, order: Sequence[int], then: Any) -> None:
         if not order:
@@ -95,77 +93,78 @@ class _Loops(Body):
         with self.f.loop(axis.start, axis.stop) as loop, self.at(first, loop.index):
             self._kept(rest, then)
 
-    def _unroll(self, across: int) -> int:
-        """Registers that a vector takes: several for few light sums, so that they overlap."""
-        size = self.axes[across].size
+    def _unroll(self, lane_axis: int) -> int:
+        """How many vectors are summed in parallel: several if there are few and short sums."""
+        size = self.axes[lane_axis].size
         is_long = size.is_known and size.factor >= UNROLL * self.walk.lanes()
         sums = len(self.nest.reductions) + bool(self.guards)
         is_light = len(self.nest.nodes) <= UNROLL
         return max(1, UNROLL // sums) if sums and is_long and is_light else 1
 
-    def _chunks(self, across: int) -> Iterator[tuple[Lanes, Index, Index]]:
-        """(lanes, start, stop) of the vector axis: whole vectors, then what is left."""
-        axis, f = self.axes[across], self.f
-        strided = any(
-            each.strides[across] not in (ONE, Size(0)) for each in self.places.in_memory()
+    def _chunks(self, lane_axis: int) -> Iterator[tuple[Lanes, Index, Index]]:
+        """(lanes, start, stop) along the lane axis: whole vectors, then the remainder."""
+        axis, f = self.axes[lane_axis], self.f
+        is_strided = any(
+            operand.strides[lane_axis] not in (ONE, Size(0))
+            for operand in self.operands.in_memory()
         )
-        if strided:
+        if is_strided:
             yield Lanes(1), axis.start, axis.stop
             return
-        width = self.walk.lanes() * self._unroll(across)
+        width = self.walk.lanes() * self._unroll(lane_axis)
         if isinstance(axis.start, int) and isinstance(axis.stop, int):
             yield from known_chunks(axis.start, axis.stop, width)
             return
-        if axis.size.factor % width == 0:  # whatever the rows, and however they are shared out
+        if axis.size.factor % width == 0:  # for any number of rows, and any share of them
             yield Lanes(width), axis.start, axis.stop
             return
         count = f.minus(axis.stop, axis.start)
         main = f.plus(axis.start, f.rounded_down(count, width))
         yield Lanes(width), axis.start, main
-        if self.walk.is_bytes:  # of which few processors load some alone
+        if self.walk.is_bytes:  # few processors have masked loads of bytes
             yield Lanes(1), main, axis.stop
             return
         yield Lanes(width, f.minus(axis.stop, main)), main, axis.stop
 
-    def _kept_across(self, across: int, inner: Sequence[int]) -> None:
-        for lanes, start, stop in self._chunks(across):
+    def _kept_lanes(self, lane_axis: int, inner: Sequence[int]) -> None:
+        for lanes, start, stop in self._chunks(lane_axis):
             if self.guards:
-                self._guarded_across(across, inner, lanes, start, stop)
+                self._guarded_lanes(lane_axis, inner, lanes, start, stop)
             elif lanes.is_dynamic:
                 with self.f.when(self.f.compare("slt", self.f.index(start), self.f.index(stop))):
                     lanes.make_mask(self.f)
-                    self._vectors(across, lanes, start, inner)
+                    self._vectors(lane_axis, lanes, start, inner)
             elif lanes.count is not None or (
                 isinstance(start, int) and stop == start + lanes.width
             ):
-                self._vectors(across, lanes, start, inner)
+                self._vectors(lane_axis, lanes, start, inner)
             else:
                 with self.f.loop(start, stop, lanes.width) as loop:
-                    self._vectors(across, lanes, loop.index, inner)
+                    self._vectors(lane_axis, lanes, loop.index, inner)
 
-    def _guarded_across(
-        self, across: int, inner: Sequence[int], lanes: Lanes, start: Index, stop: Index
+    def _guarded_lanes(
+        self, lane_axis: int, inner: Sequence[int], lanes: Lanes, start: Index, stop: Index
     ) -> None:
-        """As `_kept_across`, with the sum of 0 times all that is stored under guard: 0, or NaN."""
+        """As `_kept_lanes`, while a guard watches what is stored."""
         f = self.f
         lanes.make_mask(f)
         type = vector(self.guards[0].type, lanes.width)
         with f.loop(start, stop, lanes.width, [number(0, type)]) as loop:
             self.guard = loop.values[0]
-            self._vectors(across, lanes, loop.index, inner)
+            self._vectors(lane_axis, lanes, loop.index, inner)
             loop.carry(self.guard)
         self._note_guard(loop.results[0])
 
     def _note_guard(self, guard: Value) -> None:
-        """Add a guard to what this thread has found so far."""
+        """Add a guard to this thread's guard so far."""
         f = self.f
         total = f.convert(joined_lanes(f, SUM, (guard,)), "double")
         slot = f.at(self.frame.entry(GUARD), f.times(self.frame.thread, 8), "double")
         f.store(f.add(f.load("double", slot), total), slot)
 
-    def _vectors(self, across: int, lanes: Lanes, index: Index, inner: Sequence[int]) -> None:
-        """One vector of a kept axis: through the reduced loops, and its results stored."""
-        with self.at(across, self.f.index(index)):
+    def _vectors(self, lane_axis: int, lanes: Lanes, index: Index, inner: Sequence[int]) -> None:
+        """Run one vector of a kept axis through the reduced loops, and store its results."""
+        with self.at(lane_axis, self.f.index(index)):
             first = self._starts(lanes.width)
             if self.guards:
                 first[-1] = self.guard
@@ -173,13 +172,13 @@ class _Loops(Body):
             if self.guards:
                 *sums, self.guard = sums
             for operand, values in zip(
-                self.places.results, split(self.accumulators, sums), strict=True
+                self.operands.results, split(self.accumulators, sums), strict=True
             ):
-                is_dense = operand.strides[across] == ONE
+                is_dense = operand.strides[lane_axis] == ONE
                 store_lanes(self.f, lanes, values[-1], operand.pointer, is_dense)
 
     def _accumulate(self, inner: list[int], lanes: Lanes, carried: list[Value]) -> list[Value]:
-        """Run through the reduced loops, carrying the accumulators."""
+        """The reduced loops, which carry the accumulators."""
         if not inner:
             return self.body(lanes, carried)
         first, *rest = inner
@@ -190,32 +189,32 @@ class _Loops(Body):
             loop.carry(*after)
         return loop.results
 
-    def _reduced_across(self, inner: Sequence[int], across: int) -> None:
-        """Reduce along the lanes themselves, then the lanes."""
-        width = next((lanes.width for lanes, *_ in self._chunks(across)), 1)
-        self._store_results(self._along(list(inner), across, self._starts(width)))
+    def _reduced_lanes(self, inner: Sequence[int], lane_axis: int) -> None:
+        """Reduce vector by vector along the lane axis, then join the lanes."""
+        width = next((lanes.width for lanes, *_ in self._chunks(lane_axis)), 1)
+        self._store_results(self._along(list(inner), lane_axis, self._starts(width)))
 
-    def _along(self, inner: list[int], across: int, carried: list[Value]) -> list[Value]:
+    def _along(self, inner: list[int], lane_axis: int, carried: list[Value]) -> list[Value]:
         if inner:
             first, *rest = inner
             axis = self.axes[first]
             with self.f.loop(axis.start, axis.stop, 1, carried) as loop:
                 with self.at(first, loop.index):
-                    after = self._along(rest, across, loop.values)
+                    after = self._along(rest, lane_axis, loop.values)
                 loop.carry(*after)
             return loop.results
-        for lanes, start, stop in self._chunks(across):
+        for lanes, start, stop in self._chunks(lane_axis):
             if lanes.count is None:
                 width = lanes.width
                 with (
                     self.f.loop(start, stop, width, carried) as loop,
-                    self.at(across, loop.index),
+                    self.at(lane_axis, loop.index),
                 ):
                     loop.carry(*self.body(lanes, loop.values))
                 carried = loop.results
             else:
-                # what is left: a round of no lanes changes nothing
+                # the remainder: an iteration without lanes changes nothing
                 lanes.make_mask(self.f)
-                with self.at(across, self.f.index(start)):
+                with self.at(lane_axis, self.f.index(start)):
                     carried = self.body(lanes, carried)
         return carried

@@ -1,4 +1,4 @@
-"""What a nest walks over: its operands with their strides, and its loops, merged if possible."""
+"""The operands and the loops of a nest; neighboring loops are merged where strides allow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from talweg.engine.native.plan.view import View
 
 @dataclass
 class Axis:
-    """One loop: its size, and the part of it that this thread runs through."""
+    """One loop: its size, and this thread's part of it."""
 
     size: Size
     reduced: bool
@@ -29,8 +29,9 @@ class Axis:
 
 @dataclass(eq=False)
 class Operand:
-    """A view while it is walked over: strides an axis, and where it stands in the loops so far;
-    at the start, where it holds `bits`.
+    """A view in the loops: a stride for each axis, and a pointer that the loops so far have moved.
+
+    The pointer of an array of `bits` stays at the start. `value` is a number that has been loaded.
     """
 
     node: Node | None
@@ -42,11 +43,13 @@ class Operand:
 
 
 @dataclass
-class Places:
-    """The operands of a nest: read, written at each element, written after a reduction.
+class Operands:
+    """The operands of a nest: what is read, what is stored for each element, and the results of
+    reductions. `pair` are the factors of a small matrix product.
 
-    `positional` are nodes that depend on the position of their element: the address that it would
-    have in an array of bytes at 0.
+    `positional` are the nodes that depend on the position of their element. That is the address
+    which the element would have in an array of bytes at address 0, so split, merged and transposed
+    loops need no rule for it.
     """
 
     loads: list[Operand] = field(default_factory=list)
@@ -67,58 +70,52 @@ class Walk:
 
     def __init__(self, frame: Frame, nest: Nest) -> None:
         self.frame, self.f, self.nest = frame, frame.f, nest
-        self.places = self._operands()
+        self.operands = self._operands()
         self.guards = [
-            each
-            for each, (_, view) in zip(self.places.stores, nest.stores, strict=True)
+            operand
+            for operand, (_, view) in zip(self.operands.stores, nest.stores, strict=True)
             if view.buffer in nest.guarded
         ]
         self.axes = self._axes()
 
-    def _operands(self) -> Places:
+    def _operands(self) -> Operands:
         nest = self.nest
         pair = nest.pair or ()
-        return Places(
+        return Operands(
             [self._operand(node, view) for node, view in nest.loads.items()],
             [self._operand(node, view) for node, view in nest.stores],
-            [self._operand(node, self._spread(node, view)) for node, view in nest.results.items()],
+            [self._operand(node, self._stretched(view)) for node, view in nest.results.items()],
             [self._operand(nest.reductions[0], view) for view in pair],
-            [self._counted(node) for node in nest.nodes if is_positional(node)],
+            [_byte_positions(node) for node in nest.nodes if is_positional(node)],
         )
 
-    def _counted(self, node: Node) -> Operand:
-        strides = [product(node.shape[i + 1 :]) for i in range(len(node.shape))]
-        return Operand(node, "i8", strides, Value("ptr", "null"))
-
     def _operand(self, node: Node | None, view: View) -> Operand:
-        found = Operand(node, type_of(view.dtype), list(view.strides), self.frame.start(view))
-        found.bits = view.buffer.bits > 0
-        return found
+        start, has_bits = self.frame.start(view), view.buffer.bits > 0
+        return Operand(node, type_of(view.dtype), list(view.strides), start, bits=has_bits)
 
-    def _spread(self, node: Node, view: View) -> View:
+    def _stretched(self, view: View) -> View:
         """A result's view with stride 0 along the axes that were reduced."""
         reduced = self.nest.reduced
         strides = list(view.strides)
-        if len(strides) < len(self.nest.shape):  # reduced axes are gone
+        if len(strides) < len(self.nest.shape):  # the reduced axes are gone
             for axis in reduced:
                 strides.insert(axis, Size(0))
-        strides = [Size(0) if i in reduced else each for i, each in enumerate(strides)]
+        strides = [Size(0) if i in reduced else stride for i, stride in enumerate(strides)]
         return View(view.buffer, self.nest.shape, tuple(strides), view.offset)
 
     def _axes(self) -> list[Axis]:
-        """The loops, without axes of size 1, and with neighbours merged where all strides allow."""
+        """The loops, without axes of size 1, and with neighbors merged where all strides allow."""
         nest, axes = self.nest, []
         indexed = _index_axis(nest)
         for i, size in enumerate(nest.shape):
             axis = Axis(size, i in nest.reduced, 0, self.frame.size(size), is_index=i == indexed)
             if i == nest.row_axis:
-                axis.start = self.f.times(self.frame.low, size.factor)
-                axis.stop = self.f.times(self.frame.high, size.factor)
+                axis.start, axis.stop = self.frame.rows_of(size)
                 axis.is_part = True
             axes.append(axis)
         keep = [i for i, axis in enumerate(axes) if axis.size != ONE or axis.is_index]
-        for each in self.places.all():
-            each.strides = [each.strides[i] for i in keep]
+        for operand in self.operands.all():
+            operand.strides = [operand.strides[i] for i in keep]
         return self._merged([axes[i] for i in keep])
 
     def _merged(self, axes: list[Axis]) -> list[Axis]:
@@ -126,50 +123,56 @@ class Walk:
         while i >= 0:
             outer, inner = axes[i], axes[i + 1]
             fits = all(
-                each.strides[i] == each.strides[i + 1].times(inner.size)
-                for each in self.places.all()
+                operand.strides[i] == operand.strides[i + 1].times(inner.size)
+                for operand in self.operands.all()
             )
-            alike = outer.reduced == inner.reduced and not (outer.is_index or inner.is_index)
-            if fits and alike and not inner.is_part:
+            are_alike = outer.reduced == inner.reduced and not (outer.is_index or inner.is_index)
+            if fits and are_alike and not inner.is_part:
                 inside = self.frame.size(inner.size)
                 outer.start = self.f.times(outer.start, inside)
                 outer.stop = self.f.times(outer.stop, inside)
                 outer.size = outer.size.times(inner.size)
                 del axes[i + 1]
-                for each in self.places.all():
-                    del each.strides[i]
+                for operand in self.operands.all():
+                    del operand.strides[i]
             i -= 1
         return axes
 
     def vector_axis(self) -> int:
-        """The axis along which most operands lie side by side; the last of equals."""
-        operands = list(self.places.in_memory())
+        """The axis along which most operands are contiguous; the last of several."""
+        operands = list(self.operands.in_memory())
         scores = [
-            sum(each.strides[i] == ONE for each in operands)
-            - 4 * sum(each.strides[i] not in (ONE, Size(0)) for each in operands)
+            sum(x.strides[i] == ONE for x in operands)
+            - 4 * sum(x.strides[i] not in (ONE, Size(0)) for x in operands)
             for i in range(len(self.axes))
         ]
         return max(range(len(scores)), key=lambda i: (scores[i], i))
 
     def lanes(self) -> int:
-        """How many lanes the vector axis is taken in: as many as the widest float fills."""
+        """The lanes of a vector: as many as fit of the widest float, or of bytes."""
         module = self.f.module
         if self.is_bytes:
             return module.lanes("i8")
-        floats = {each.type for each in self.places.all() if each.type in ("float", "double")}
+        floats = {x.type for x in self.operands.all()} & {"float", "double"}
         return module.lanes("double" if floats == {"double"} else "float")
 
     @property
     def is_bytes(self) -> bool:
-        """Whether it counts in bytes, and a vector takes more elements than there are floats."""
-        types = {each.type for each in self.places.all()}
-        return types == {"i8"} and any(each.dtype == np.uint8 for each in self.nest.nodes)
+        """Whether the nest computes with bytes alone, of which a vector holds more than floats."""
+        types = {operand.type for operand in self.operands.all()}
+        return types == {"i8"} and any(node.dtype == np.uint8 for node in self.nest.nodes)
 
 
 def is_positional(node: Node) -> bool:
     """Whether a node depends on the position of its element."""
     form = form_of(node)
     return isinstance(form, MapForm) and form.positional
+
+
+def _byte_positions(node: Node) -> Operand:
+    """A node as an array of bytes at address 0."""
+    strides = [product(node.shape[i + 1 :]) for i in range(len(node.shape))]
+    return Operand(node, "i8", strides, Value("ptr", "null"))
 
 
 def _index_axis(nest: Nest) -> int:
