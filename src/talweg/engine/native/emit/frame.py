@@ -1,4 +1,4 @@
-"""What the code of a stage has at hand: buffers, sizes, and the share of the work that it does."""
+"""What the code of a region can use: buffers, sizes, and this thread's share of the work."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ PARAMETERS = [
     ("i64", "thread"),
     ("i64", "threads"),
 ]
-"""Of a stage: pointers to buffers, the rows of the batch, and this thread's share of them."""
+"""The parameters of a region: a table of pointers to buffers, the rows of the batch, and the rows
+from `low` to `high` that this call computes, in a region by rows."""
 
 
 def entry(f: Function, table: Value, place: int) -> Value:
-    """A pointer of a table."""
+    """A pointer from a table."""
     return f.load("ptr", f.at(table, place, "ptr"))
 
 
 def part(f: Function, units: Index, thread: Index, threads: Value) -> Value:
-    """units * thread / threads, rounded down: where a thread's units begin.
+    """units * thread / threads, rounded down: the first unit of a thread.
 
-    A function, since LLVM makes three blocks of each division.
+    It is a function of its own, since LLVM makes three blocks of each division.
     """
     if "part" not in f.module.functions:
         _write_part(f.module)
@@ -64,39 +65,39 @@ class Frame:
         self._pointers: dict[Buffer, Value] = {}
 
     def begin(self) -> None:
-        """Begin a kernel: addresses are loaded anew for each, since registers are few."""
+        """Begin a kernel, which loads its own pointers, since registers are few."""
         self._pointers = {}
 
     def _loaded(self, buffer: Buffer) -> Value:
         pointer = self.entry(buffer.place)
         if buffer not in self.blocks:
             return pointer
-        # a block holds this share of the rows alone; indices count from the first of all rows
+        # a block holds only the rows of this call; indices count from the first row of the batch
         before = self.f.minus(0, self.f.times(self.low, buffer.size.factor))
         return self.f.at(pointer, before, type_of(buffer.dtype))
 
     def entry(self, place: int) -> Value:
-        """A pointer of the table."""
+        """A pointer from the table."""
         return entry(self.f, self.table, place)
 
     def size(self, size: Size) -> Index:
-        """A size as a number of this step."""
-        whole: Index = size.factor
+        """A size as a number, for the rows of this batch."""
+        number: Index = size.factor
         for _ in range(size.power):
-            whole = self.f.times(self.rows, whole)
-        return whole
+            number = self.f.times(self.rows, number)
+        return number
 
     def start(self, view: View) -> Value:
-        """The address of a view's first element; to be asked for before a kernel's loops."""
+        """The address of the first element of a view. Call it before the loops of a kernel."""
         offset: Index = 0
-        for each in view.offset:
-            offset = self.f.plus(offset, self.size(each))
+        for term in view.offset:
+            offset = self.f.plus(offset, self.size(term))
         if view.buffer not in self._pointers:
             self._pointers[view.buffer] = self._loaded(view.buffer)
         return self.f.at(self._pointers[view.buffer], offset, type_of(view.dtype))
 
     def ticket(self, kernel: Kernel) -> Value:
-        """The word that counts which parts of a kernel have been taken."""
+        """The address of the word that counts the parts of a kernel that threads have taken."""
         return self.f.at(self.entry(CONTROL), TAKEN + 8 * self.tickets[kernel], "i64")
 
     def rows_of(self, size: Size) -> tuple[Index, Index]:
@@ -115,7 +116,7 @@ class Frame:
         return offset
 
     def share(self, count: Index, unit: int) -> tuple[Index, Index]:
-        """This thread's part of 0..count, cut at multiples of `unit`."""
+        """This thread's part of range(count), cut at multiples of `unit`."""
         f = self.f
         units = f.over(f.plus(count, unit - 1), unit)
         low = part(f, units, self.thread, self.threads)

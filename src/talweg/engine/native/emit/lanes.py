@@ -1,4 +1,4 @@
-"""Vectors in and out of memory: whole, the first few lanes, or lane by lane."""
+"""Vectors in and out of memory: whole vectors, or their first lanes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from talweg.engine.native.llvm.values import Index, Value, lanes as lanes_of, ty
 
 @dataclass
 class Lanes:
-    """How wide a vector is, and how many of its lanes count (None: all)."""
+    """The width of a vector, and how many of its lanes count (None: all)."""
 
     width: int
     count: Index | None = None
@@ -25,7 +25,7 @@ class Lanes:
         return isinstance(self.count, Value)
 
     def make_mask(self, f: Function) -> None:
-        """The lanes that count, as a mask; needed where some do not."""
+        """Set the mask of the lanes that count, unless all do."""
         if self.count is not None:
             self.mask = f.first_lanes(self.count, self.width)
 
@@ -35,9 +35,9 @@ def register_type(dtype: np.dtype[Any]) -> str:
     return "i1" if dtype == np.bool_ else type_of(dtype)
 
 
-def load_lanes(f: Function, lanes: Lanes, of: str, pointer: Value, side_by_side: bool) -> Value:
-    """The elements at a pointer, side by side, or the one there for all lanes."""
-    if not side_by_side or lanes.width == 1:
+def load_lanes(f: Function, lanes: Lanes, of: str, pointer: Value, is_dense: bool) -> Value:
+    """A vector of the contiguous elements at a pointer, or the one number there for all lanes."""
+    if not is_dense or lanes.width == 1:
         return f.load(of, pointer)
     type = vector(of, lanes.width)
     if lanes.count is None:
@@ -47,16 +47,14 @@ def load_lanes(f: Function, lanes: Lanes, of: str, pointer: Value, side_by_side:
         return f.masked_load(type, pointer, lanes.mask)
     count = lanes.count
     few = f.load(vector(of, count), pointer)
-    # the other lanes are left undefined, and nobody looks at them; LLVM 22 takes 0 / 0 in lanes
-    # filled with zeros for 0, and drops what hides the NaN
+    # the other lanes stay undefined, and nothing reads them; with zeros there, LLVM 22 takes their
+    # 0 / 0 for 0 and drops the instructions that hide the NaN
     if count == 1:
         return f.insert(Value(type, "poison"), few, 0)
     return f.shuffle(few, few, [i if i < count else -1 for i in range(lanes.width)])
 
 
-def store_lanes(
-    f: Function, lanes: Lanes, value: Value, pointer: Value, side_by_side: bool
-) -> None:
+def store_lanes(f: Function, lanes: Lanes, value: Value, pointer: Value, is_dense: bool) -> None:
     """Store the lanes that count."""
     if lanes.width == 1 or lanes_of(value.type) == 1 or lanes.count is None:
         f.store(value, pointer)
@@ -71,7 +69,7 @@ def store_lanes(
 
 
 def known_chunks(start: int, stop: int, width: int) -> Iterator[tuple[Lanes, Index, Index]]:
-    """Whole vectors of a known count, and a last one of the lanes that are left."""
+    """(lanes, start, stop) for a known count: whole vectors, then one with the remaining lanes."""
     count = stop - start
     while width > 1 and width // 2 >= count:
         width //= 2

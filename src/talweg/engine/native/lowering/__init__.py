@@ -1,6 +1,8 @@
-"""How each gate becomes native code: one `Lowering` a gate, in files by theme. `record` has the
-forms that a gate can take, `table` finds a gate's entry, and `register` takes entries of gates that
-are defined elsewhere. The planner and the emitters ask for the form and never for the gate.
+"""How each gate becomes native code: one `Lowering` for each gate, in files by theme. `record`
+describes the forms that a gate can take: view, map, reduction, contraction, assembly, or a kernel
+of its own. `table` finds the entry of a gate; the entries of a new file here are found by
+themselves, and `register` adds those of gates that are defined outside. The planner and the
+emitters ask a node for its form and never for its gate.
 """
 
 from talweg.engine.native.lowering.record import (

@@ -1,4 +1,5 @@
-"""From graphs to a plan. `symbolic_shapes` makes the number of rows a symbol, `row_analysis`
-finds which nodes can be computed row by row, `grouping` gives nodes to kernels, `plan` says what
-each kernel reads and writes, `order` when it runs, and `arena` where its buffers lie.
+"""From graphs to plans. `symbolic_shapes` makes the number of rows a symbol, `row_analysis` finds
+which nodes can be computed row by row, and `groups` which are computed together. `planner` gives
+each group kernels on views of buffers. `regions` orders the kernels by their `hazards`; `lifetimes`
+and `arena` place the buffers in memory. `pruning` cuts a plan down to some of its outputs.
 """

@@ -1,4 +1,4 @@
-"""The memory of a program: one arena, where buffers that are never needed together share room."""
+"""Offsets of buffers in an arena: buffers that are never needed at the same time may overlap."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from talweg.engine.native.plan.lifetimes import Lifetime
 from talweg.engine.native.plan.view import Buffer
 
 LINE = 64
-"""Bytes of a cache line; buffers start at one, and leave one free behind them."""
+"""Bytes of a cache line; a buffer starts at a line and leaves one free behind it."""
 
 
 def placed(
     buffers: Iterable[Buffer], rows: int, lifetimes: Mapping[Buffer, Lifetime]
 ) -> tuple[dict[Buffer, int], int]:
-    """The offset of each buffer, for so many rows, and the bytes that all take.
+    """The offset of each buffer for so many rows, and the bytes of the arena.
 
-    Each goes to the lowest place where nothing that lives at the same time lies.
+    The largest come first; each goes to the lowest offset that is free while it is needed.
     """
     offsets: dict[Buffer, int] = {}
     total = 0
-    for buffer in sorted(buffers, key=lambda each: -each.nbytes(rows)):
+    for buffer in sorted(buffers, key=lambda buffer: -buffer.nbytes(rows)):
         size = room(buffer.nbytes(rows))
         start = 0
-        others = [each for each in offsets if lifetimes[each].meets(lifetimes[buffer])]
+        others = [x for x in offsets if lifetimes[x].meets(lifetimes[buffer])]
         for other in sorted(others, key=offsets.__getitem__):
             if offsets[other] - start >= size:
                 break
@@ -37,12 +37,12 @@ def placed(
 
 
 def room(size: int) -> int:
-    """Bytes to set apart for so many: whole lines, and one more."""
+    """The bytes that a buffer of a size takes up: whole cache lines, and one more."""
     return (size + LINE - 1) // LINE * LINE + LINE
 
 
 def zeros(size: int) -> npt.NDArray[np.uint8]:
-    """Bytes that begin at a cache line."""
+    """An array of zeros that begins at a cache line."""
     raw = np.zeros(size + LINE, np.uint8)
     start = -raw.ctypes.data % LINE
     return raw[start : start + size]

@@ -1,4 +1,4 @@
-"""Where a node's numbers stand: a buffer, a first element, and a stride an axis, as NumPy has it.
+"""Buffers, and views of them: a first element and a stride for each axis, as in NumPy.
 
 Reshaping, transposing, slicing and broadcasting make another view and move nothing.
 """
@@ -21,8 +21,8 @@ Kind = Literal["input", "constant", "shared", "block", "private"]
 class Buffer:
     """Memory of `size` elements; `place` is its entry in the table of pointers.
 
-    A private buffer is each thread's own, a shared one lies in the arena. Booleans may lie a bit
-    each, in words of so many `bits`.
+    An input comes from outside, a constant is an `array`. A shared buffer lies in the arena, and a
+    private one belongs to one thread. Booleans may be stored a bit each, in words of `bits`.
     """
 
     place: int
@@ -42,7 +42,7 @@ class Buffer:
 
 @dataclass(frozen=True)
 class View:
-    """Elements of a buffer: `offset` terms are added up, strides are in elements."""
+    """Elements of a buffer. Strides and offset count elements; the offset is a sum of terms."""
 
     buffer: Buffer
     shape: Sizes
@@ -68,7 +68,7 @@ class View:
 
     @property
     def leads_by_rows(self) -> bool:
-        """Whether a row of this view is a row of its buffer, one after another."""
+        """Whether a row of the view is a row of its buffer, so a block of rows is contiguous."""
         if not all(size.is_known for size in (*self.strides, *self.offset)):
             return False
         rows = [
@@ -91,6 +91,7 @@ class View:
         return low, start + sum(step for step in steps if step > 0) + 1
 
     def transposed(self, axes: Sequence[int]) -> View:
+        """The view with its axes in this order."""
         return replace(
             self,
             shape=tuple(self.shape[axis] for axis in axes),
@@ -98,17 +99,17 @@ class View:
         )
 
     def broadcast(self, shape: Sizes) -> View:
-        """The view under another shape, by NumPy's broadcasting: stride 0 where it is repeated."""
+        """The view broadcast to another shape, as in NumPy: stride 0 where it is repeated."""
         extra = len(shape) - len(self.shape)
         strides = tuple(
-            ZERO if mine == ONE else stride
-            for mine, stride in zip(self.shape, self.strides, strict=True)
+            ZERO if size == ONE else stride
+            for size, stride in zip(self.shape, self.strides, strict=True)
         )
         return replace(self, shape=shape, strides=(ZERO,) * extra + strides)
 
     def sliced(self, ranges: Sequence[tuple[Size, Size, Size]], shape: Sizes) -> View:
         """Every `step`th element from `start` of each axis."""
-        moved = [
+        first = [
             start.times(stride)
             for (start, _, _), stride in zip(ranges, self.strides, strict=True)
             if start.factor
@@ -116,26 +117,26 @@ class View:
         steps = tuple(
             step.times(stride) for (_, _, step), stride in zip(ranges, self.strides, strict=True)
         )
-        return replace(self, shape=shape, strides=steps, offset=(*self.offset, *moved))
+        return replace(self, shape=shape, strides=steps, offset=(*self.offset, *first))
 
     def reshaped(self, shape: Sizes) -> View | None:
-        """The same elements in the same order; None where no strides can say so."""
+        """The same elements in the same order; None where no strides can express it."""
         if self.is_contiguous:
             return replace(self, shape=shape, strides=contiguous(shape))
-        mine = [(s, t) for s, t in zip(self.shape, self.strides, strict=True) if s != ONE]
+        axes = [(s, t) for s, t in zip(self.shape, self.strides, strict=True) if s != ONE]
         strides: list[Size] = []
         for size in reversed(shape):
             if size == ONE:
                 strides.append(ZERO)
-            elif mine and mine[-1][0] == size:
-                strides.append(mine.pop()[1])
+            elif axes and axes[-1][0] == size:
+                strides.append(axes.pop()[1])
             else:
                 return None
-        return None if mine else replace(self, shape=shape, strides=tuple(reversed(strides)))
+        return None if axes else replace(self, shape=shape, strides=tuple(reversed(strides)))
 
 
 def _total(offset: Sequence[Size]) -> dict[int, int]:
-    """An offset by powers of the number of rows."""
+    """An offset as a factor for each power of the number of rows."""
     total: dict[int, int] = {}
     for term in offset:
         total[term.power] = total.get(term.power, 0) + term.factor
@@ -143,7 +144,7 @@ def _total(offset: Sequence[Size]) -> dict[int, int]:
 
 
 def contiguous(shape: Sizes) -> Sizes:
-    """The strides of an array that is laid out row by row."""
+    """The strides of an array in C order."""
     strides = [ONE]
     for size in reversed(shape[1:]):
         strides.append(strides[-1].times(size))
@@ -151,6 +152,6 @@ def contiguous(shape: Sizes) -> Sizes:
 
 
 def whole(buffer: Buffer, shape: Sizes) -> View:
-    """All of a buffer, row by row."""
+    """All of a buffer, in C order."""
     assert product(shape) == buffer.size
     return View(buffer, shape, contiguous(shape))
