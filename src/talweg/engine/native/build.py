@@ -1,4 +1,4 @@
-"""From a program to machine code, by way of every form that can be printed on the way."""
+"""From a program to machine code. Each form on the way can be printed: graph, plan and IR."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Build:
 
 
 def new_module(target: Target, *, borrows: bool = True) -> Module:
-    """An empty module for a processor, which borrows the routines of products or has its own."""
+    """An empty module for a processor, which borrows the GEMM routines or has its own."""
     family = ""
     if target.triple.startswith("x86_64"):
         family = "x86"
@@ -52,14 +52,14 @@ def new_module(target: Target, *, borrows: bool = True) -> Module:
 
 @cache
 def routines(type: str, target: Target) -> str:
-    """The text of what products of a type call: compiled once, for all programs of a processor."""
+    """The text of the GEMM routines of a type, compiled once for all programs of a processor."""
     module = new_module(target, borrows=False)
     write_routines(module, type)
     return str(module)
 
 
 def begin_products(weights: Iterable[Array]) -> None:
-    """Begin to compile what products call, if any of the weights are a factor of one."""
+    """Begin to compile the GEMM routines, if a product with one of the weights may call them."""
     for array in weights:
         if array.ndim > 1 and array.size > SMALL:
             compiler.compile_ahead(routines(type_of(array.dtype), host()))
@@ -101,11 +101,11 @@ def _plans(program: Program, module: Module) -> RunPlans:
 
 
 def symbolic(graph: Recorded) -> Outline:
-    """A graph of gates that the engine can compute, for any number of rows if it can be."""
+    """A graph with all gates expanded, for any number of rows where sizes can express them."""
     return outline(graph.map(expanded))
 
 
 def plan_for(graph: Outline, module: Module, first: int, rows: int, guards: bool = True) -> Plan:
-    """The plan of a graph for a module, with a table of pointers that has `first` entries."""
+    """The plan of a graph for a module; `first` is the place of its first buffer in the table."""
     panel = {name: panel_width(module, type_of(name)) for name in ("float32", "float64")}
     return planned(graph, rows=rows, panel=panel, first=first, guards=guards)

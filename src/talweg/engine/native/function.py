@@ -1,4 +1,4 @@
-"""A graph as a compiled function of arrays, for any number of rows: what predictions run on."""
+"""A graph compiled to a function of arrays, for any number of rows: predictions run on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from talweg.engine.native.llvm.values import number
 from talweg.engine.native.plan.arena import zeros
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByRows
-from talweg.engine.native.plan.symbolic_shapes import outline_of
+from talweg.engine.native.plan.symbolic_shapes import Outline, outline_of
 from talweg.engine.native.plan.view import Kind
 from talweg.errors import EngineError
 from talweg.gates import Array, Spec
@@ -33,38 +33,37 @@ BLOCK = 240
 
 
 class Workspace:
-    """The memory of one call: the table of pointers, and what they point to, for so many rows."""
+    """The memory of one call: the table of pointers, and the arrays that they point to."""
 
     def __init__(self) -> None:
         self.rows = 0
         self.table = np.zeros(0, np.uintp)
-        self.kept: list[npt.NDArray[Any]] = []
+        self.arrays: list[npt.NDArray[Any]] = []
 
     def point(self, place: int, array: npt.NDArray[Any]) -> None:
-        """Let an entry of the table point to an array, which lives as long as this."""
-        self.kept.append(array)
+        """Let an entry of the table point to an array, and keep the array alive."""
+        self.arrays.append(array)
         self.table[place] = array.ctypes.data
 
 
 class CompiledGraph:
     """Runs a graph on arrays, as `Interpreter` does, but in native code and on one thread.
 
-    Made from a graph, it takes arrays of the recorded shapes; from one that is `Recorded` for any
-    number of rows, arrays of any number of rows.
+    A `Graph` takes arrays of the recorded shapes. A graph that is `Recorded` for any number of rows
+    takes arrays of any number of rows.
     """
 
     _borrows = True
 
     def __init__(self, graph: Graph | Recorded) -> None:
         module = new_module(host(), borrows=self._borrows)
-        made = symbolic(graph) if isinstance(graph, Recorded) else outline_of(expanded(graph))
         rows = graph.rows if isinstance(graph, Recorded) else 1
-        if made.rows is not None:
-            raise EngineError("the graph holds for one number of rows, and no other")
-        self.outline = made
-        self.plan = plan_for(made, module, c.FIRST_BUFFER, rows)
+        self.outline = _outline(graph)
+        if self.outline.rows is not None:
+            raise EngineError("the graph was recorded for one number of rows, and fits no other")
+        self.plan = plan_for(self.outline, module, c.FIRST_BUFFER, rows)
         self.text = _written(module, self.plan)
-        self._routines = [routines(each, host()) for each in sorted(module.borrowed or ())]
+        self._routines = [routines(type, host()) for type in sorted(module.borrowed or ())]
         self._code = self._compiled()
         address = self._code.addresses["call"]
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(address)
@@ -74,27 +73,27 @@ class CompiledGraph:
         return compiled(self.text, ["call"], self._routines)
 
     def __call__(self, **arrays: Any) -> dict[str, Array]:
-        """The outputs by name, for inputs by name."""
-        given = {name: np.asarray(each, order="C") for name, each in arrays.items()}
+        """The outputs by name, from inputs by name."""
+        given = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         rows = self._rows(given)
         space = self._workspaces.take()
         if space.rows < rows:
             space = self._laid_out(rows)
         for name, buffer in self.plan.inputs.items():
             space.table[buffer.place] = given[name].ctypes.data
-        found = {}
+        outputs = {}
         for name, node in self.outline.outputs.items():
-            shape = tuple(each.of(rows) for each in node.shape)
-            found[name] = np.empty(shape, node.dtype)
-            space.table[self.plan.outputs[name].place] = found[name].ctypes.data
+            shape = tuple(size.of(rows) for size in node.shape)
+            outputs[name] = np.empty(shape, node.dtype)
+            space.table[self.plan.outputs[name].place] = outputs[name].ctypes.data
         self._call(space.table.ctypes.data, rows)
         self._workspaces.give_back(space)
-        return found
+        return outputs
 
     def bound(
         self, inputs: Mapping[str, Array], outputs: Mapping[str, Array], rows: int
     ) -> Callable[[], None]:
-        """A call on these very arrays, which are read and written where they are: one at a time."""
+        """A call that reads and writes these very arrays; run one such call at a time."""
         space = self._laid_out(rows)
         for name, array in inputs.items():
             space.point(self.plan.inputs[name].place, array)
@@ -106,20 +105,22 @@ class CompiledGraph:
         self._call(space.table.ctypes.data, space.rows)
 
     def _rows(self, given: Mapping[str, Array]) -> int:
-        """How many rows the inputs have; EngineError where they are not as recorded."""
+        """The number of rows of the inputs. EngineError if they differ from what was recorded."""
         if set(given) != set(self.outline.inputs):
             expected = ", ".join(self.outline.inputs)
-            raise EngineError(f"the graph's inputs are {expected}, but {', '.join(given)} came")
+            raise EngineError(
+                f"the graph takes the inputs {expected}, but was given {', '.join(given)}"
+            )
         rows = 1
         for name, node in self.outline.inputs.items():
-            for size, found in zip(node.shape, given[name].shape, strict=False):
+            for size, length in zip(node.shape, given[name].shape, strict=False):
                 if size.power == 1:
-                    rows = found // size.factor
+                    rows = length // size.factor
         for name, node in self.outline.inputs.items():
-            wanted = Spec(tuple(each.of(rows) for each in node.shape), node.dtype)
-            found_spec = Spec(given[name].shape, given[name].dtype)
-            if found_spec != wanted:
-                raise EngineError(f"input {name!r} was recorded as {wanted}, but is {found_spec}")
+            expected_spec = Spec(tuple(size.of(rows) for size in node.shape), node.dtype)
+            spec = Spec(given[name].shape, given[name].dtype)
+            if spec != expected_spec:
+                raise EngineError(f"input {name!r} was recorded as {expected_spec}, but is {spec}")
         return rows
 
     def _laid_out(self, rows: int) -> Workspace:
@@ -144,8 +145,12 @@ class CompiledGraph:
         return space
 
 
+def _outline(graph: Graph | Recorded) -> Outline:
+    return symbolic(graph) if isinstance(graph, Recorded) else outline_of(expanded(graph))
+
+
 def _written(module: Module, plan: Plan) -> str:
-    """`void call(ptr table, i64 rows)`: all regions, on one thread."""
+    """The text of `void call(ptr table, i64 rows)`: all regions, on one thread."""
     names = write_regions(module, plan, "region")
     f = module.function("call", [("ptr", "table"), ("i64", "rows")], public=True)
     table, rows = f.parameters

@@ -1,7 +1,7 @@
 """Groups: which nodes are computed together.
 
-Elementwise nodes of one shape that follow each other share a nest of loops, so what only they need
-is never stored. A reduction joins the nest of what it reduces. Any other node is its own group.
+Elementwise nodes of one shape that follow each other share a nest of loops, so what only they use
+is never stored. A reduction joins the nest of its input. Any other node is a group of its own.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from talweg.engine.native.plan.symbolic_shapes import Node, Outline, Size, Sizes
 from talweg.engine.run.program import WATCHED
 
 SMALL = 256
-"""A product of at most so many multiplications a row is written out as a nest."""
+"""A product of at most so many multiplications a row is a nest."""
 ALONE, SMALL_ALONE = 2, 4096
-"""With so few rows, so many: a step of 64-32-10 on single rows fell by a quarter, since a call of
-the product costs as much as 100 multiplications; from 8 rows on its tiles win."""
+"""With at most so many rows, the limit is this one. A step of 64-32-10 on single rows fell by a
+quarter, since a call of GEMM costs as much as 100 multiplications; from 8 rows on its tiles win."""
 FEW = 16
-"""Rows in a batch from which it pays to lay out the right sides of products beforehand."""
+"""Rows in a batch from which it pays to pack the right sides of products beforehand."""
 LARGE = 16_384
-"""Numbers in the right side of a product from which it is packed: 64 KB, a first cache and more."""
+"""Numbers in the right side of a product from which it is packed: 64 KB, above a first cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +166,7 @@ class _Builder:
             self._append(NodeGroup(*self._when(node), node), node)
 
     def store(self, node: Node) -> None:
-        """Note that a node, or what it is a view of, must be stored."""
+        """Note that a node, or the node that it is a view of, must be stored."""
         while is_view(node):
             node = node.inputs[0]
         self.stored.add(node)
@@ -207,8 +207,8 @@ class _Builder:
         return isinstance(group, _OpenNest) and node in group.nodes
 
     def _nest_for(self, node: Node) -> int:
-        """The nest that an elementwise node joins: that of what it needs and nothing else stores,
-        or the last one that fits.
+        """The nest that an elementwise node joins: that of an input which need not be stored then,
+        or the last one that fits, or a new one.
         """
         needed = [
             self.index_of[source]
@@ -239,8 +239,8 @@ class _Builder:
         )
 
     def _sums_with(self, node: Node, nest: _OpenNest) -> bool:
-        """Whether a node may share a nest that sums: what is only watched may not share others',
-        since how sums are added up depends on their nest, and watching changes no bit.
+        """Whether a node may share a nest that sums. Nodes that are only watched share none with
+        others: the order of a sum depends on its nest, and watching must not change a bit.
         """
         inside = [*nest.nodes, *nest.reductions]
         return all(member in self.watched for member in inside) == (node in self.watched)
@@ -248,7 +248,7 @@ class _Builder:
     # Reductions ---------------------------------------------------------------------------------
 
     def _join_reduction(self, node: Node, axes: tuple[int, ...]) -> None:
-        """A reduction joins the nest of what it reduces, if their rows go together."""
+        """A reduction joins the nest of its input, if their rows are computed together."""
         (source,) = node.inputs
         index = self.index_of[source]
         if not (self._is_in(source, index) and self._may_reduce(node, axes, self._nest(index))):
@@ -303,7 +303,7 @@ class _Builder:
             return
         pack = None
         if is_flat and self.packs and self._pays_to_pack(b, row_axis is not None):
-            # where it does not follow the rows it is laid out once a step
+            # a right side that does not follow the rows is packed once a step
             pack = PackGroup(max(FIRST, self.rows.phases[b].reaching(by_rows=False)), None, b)
             self._append(pack)
         self._append(ProductGroup(phase, row_axis, node, pack), node)
@@ -314,8 +314,8 @@ class _Builder:
         return len(known) >= 2 and math.prod(known) <= self.small
 
     def _pays_to_pack(self, b: Node, by_rows: bool) -> bool:
-        """A right side that is transposed must be turned; a large one lies better in panels, and
-        one whose rows are a power of two apart, which share their places in the cache.
+        """Whether to pack a right side: one that is transposed or large, or whose rows are a power
+        of two apart, since these share sets of the cache.
         """
         inner, columns = b.shape
         if not by_rows:
@@ -323,12 +323,12 @@ class _Builder:
         if not (inner.is_known and columns.is_known):
             return False
         form = form_of(b)
-        is_turned = isinstance(form, ViewForm) and form.exchanges_axes
-        return is_turned or inner.factor * columns.factor >= LARGE
+        is_transposed = isinstance(form, ViewForm) and form.exchanges_axes
+        return is_transposed or inner.factor * columns.factor >= LARGE
 
 
 def _watched(graph: Outline) -> set[Node]:
-    """The nodes that nothing but what is watched needs."""
+    """The nodes that only watched outputs need."""
     needed: set[Node] = set()
     rest = [node for name, node in graph.outputs.items() if not name.startswith(WATCHED)]
     while rest:

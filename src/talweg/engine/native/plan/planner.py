@@ -1,7 +1,7 @@
 """From groups to a plan: where each node is stored, and what each kernel reads and writes.
 
-Views cost nothing. A result goes straight to where it is wanted: into the place of an output, or
-into its piece of an array that is put together.
+Views cost nothing. A result is written right where it is needed: to the buffer of an output, or to
+its piece of an array that is assembled.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ def planned(
 ) -> Plan:
     """The plan of a graph.
 
-    `rows`: of a usual batch, though the plan serves others; `panel`: the columns of a packed panel,
-    by dtype; `first`: the entry of the table for the first buffer; `guards`: whether to notice NaN
-    and infinity in new weights and state.
+    `rows` is the size of a usual batch, though the plan serves any. `panel` has the columns of a
+    packed panel by dtype, and `first` is the place of the first buffer in the table of pointers.
+    `guards`: whether to notice NaN and infinity in new weights and state.
     """
     return _Planner(graph, rows, panel, first, guards).plan()
 
 
 class _Planner:
-    """Places nodes one by one: `views` says where each one stands so far."""
+    """Gives nodes their views and groups their kernels; `views` has the nodes that are placed."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class _Planner:
         self.guarded: frozenset[Buffer] = frozenset()
         self.buffers: list[Buffer] = []
         self.views: dict[Node, View] = {}
-        self.filled: dict[Node, View] = {}  # constants of one number that are read from memory
+        self.filled: dict[Node, View] = {}  # constants of one number that kernels read from memory
         self.fills: list[tuple[Phase, Kernel]] = []
         self.copies: dict[int, list[tuple[Phase, Kernel]]] = {}  # by the group that they follow
         self.packs: dict[PackGroup, Pack] = {}
@@ -110,7 +110,7 @@ class _Planner:
         return buffer
 
     def _home(self, node: Node) -> View:
-        """Where a stored node stands; a new buffer, if nothing has placed it."""
+        """The view of a stored node, in a new buffer if it has none."""
         if node not in self.views:
             assert node.gate is not None
             bits = 2 * self.panel["float32"] if self._is_in_bits(node) else 0  # bytes of a vector
@@ -119,7 +119,7 @@ class _Planner:
         return self.views[node]
 
     def _is_in_bits(self, node: Node) -> bool:
-        """Whether nests alone compute and read a flat array of booleans, from end to end."""
+        """Whether a flat array of booleans is computed and read in whole, and by nests alone."""
         is_flat = len(node.shape) == 1 and node.shape[0].is_known and node.dtype == np.bool_
         is_made = is_flat and self.groups.nest_of(node) is not None
         return is_made and all(_reads_bits(user, node) for user in node.users)
@@ -129,16 +129,16 @@ class _Planner:
     def _place_outputs(
         self, inputs: Mapping[str, Buffer]
     ) -> tuple[dict[str, Buffer], list[tuple[Node, View]]]:
-        """Where each output goes, and the nodes that must be copied there at the end.
+        """The buffer of each output, and the nodes that must be copied there at the end.
 
-        An output goes to the place of the input of that name, if nobody else still reads it;
-        measures and the rest get room of their own.
+        An output overwrites the input of its name if nothing else still reads it. Others, such as
+        measures, get a buffer of their own.
         """
         outputs, copied = {}, []
         for name, node in self.graph.outputs.items():
             old = self.graph.inputs.get(name)
             if node is old:
-                outputs[name] = inputs[name]  # which stays as it is
+                outputs[name] = inputs[name]  # unchanged
                 continue
             target = inputs[name] if old else self._buffer(name, node)
             home = whole(target, node.shape)
@@ -150,11 +150,11 @@ class _Planner:
         return outputs, copied
 
     def _may_be_placed(self, node: Node) -> bool:
-        """Whether a node is computed and stands nowhere yet."""
+        """Whether a node is computed, and has no view yet."""
         return node.gate is not None and not is_view(node) and node not in self.views
 
     def _may_replace(self, node: Node, home: View, old: Node) -> bool:
-        """Whether a node, or each piece of it, may be written over an input."""
+        """Whether a node, or each piece of an assembled one, may overwrite an input."""
         form = form_of(node)
         if node.shape != old.shape:
             return False
@@ -170,8 +170,8 @@ class _Planner:
         )
 
     def _origin(self, node: Node, place: View) -> tuple[Node | None, View]:
-        """What a node is a reshape of, and where that must stand for the node to stand in a
-        place; None where no strides can express it.
+        """The node that a node is a reshape of, and its view if the node is to stand in `place`;
+        None where no strides can express it.
         """
         form = form_of(node)
         while isinstance(form, ViewForm) and form.keeps_order:
@@ -183,7 +183,7 @@ class _Planner:
         return node, place
 
     def _place_pieces(self, node: Node) -> None:
-        """The pieces of an assembly are computed in their places, where they have none yet."""
+        """Let the pieces of an assembly be computed in place, if they have no view yet."""
         form = form_of(node)
         if not isinstance(form, AssemblyForm) or not form.covers:
             return
@@ -196,7 +196,7 @@ class _Planner:
     # Views --------------------------------------------------------------------------------------
 
     def _view(self, node: Node) -> None:
-        """Set where a node's numbers stand, if they stand anywhere."""
+        """Give a node its view, if it is stored."""
         form = form_of(node)
         if node.gate is None:
             self._leaf(node)
@@ -216,14 +216,14 @@ class _Planner:
             self.views[node] = whole(buffer, node.shape)
 
     def _fill(self, node: Node) -> None:
-        """Room for a constant of one number that others read; nests know it without."""
+        """A buffer for a constant of one number; nests have the number in their code instead."""
         if any(isinstance(form_of(user), ContractionForm | KernelForm) for user in node.users):
             view = whole(self._buffer(f"filled{node.place}", node), node.shape)
             self.fills.append((FIRST, self._copy(None, node, view)))
             self.filled[node] = view
 
     def _copied(self, node: Node, source: View) -> View:
-        """A copy, for a reshape that no strides can say; made right after what it copies."""
+        """A copy for a reshape that no strides can express, right after what it copies."""
         base = node.inputs[0]
         buffer = self._buffer(f"copy{node.place}", node)
         rows = self.groups.rows
@@ -233,13 +233,13 @@ class _Planner:
         return whole(buffer, node.shape)
 
     def _read(self, node: Node) -> View:
-        """Where a node is read from memory."""
+        """The view of a node that a kernel reads from memory."""
         return self.filled[node] if node in self.filled else self.views[node]
 
     # Kernels ------------------------------------------------------------------------------------
 
     def _kernels(self) -> Iterator[tuple[Phase, Kernel]]:
-        """The kernels of all groups, each followed by the copies of what it computes."""
+        """The kernels of all groups, each group followed by the copies of what it computes."""
         yield from self.fills
         yield from self.copies.get(-1, [])
         for index, group in enumerate(self.groups.groups):
@@ -247,7 +247,7 @@ class _Planner:
             yield from self.copies.get(index, [])
 
     def _final_copies(self, copied: list[tuple[Node, View]]) -> Iterator[tuple[Phase, Kernel]]:
-        """Copies of outputs that could not be computed in their places."""
+        """Copies of outputs that could not be computed in place."""
         last = max((group.phase for group in self.groups.groups), default=FIRST)
         for node, target in copied:
             yield last.reaching(by_rows=False), self._copy(None, node, target)
@@ -304,13 +304,13 @@ class _Planner:
         return left, right
 
     def _copy(self, row_axis: int | None, node: Node, target: View) -> Nest:
-        """A nest that stores a node, or a constant number, in another place."""
+        """A nest that stores a node, or a constant number, in another view."""
         loads = {node: self.views[node]} if node in self.views else {}
         guarded = frozenset({target.buffer}) & self.guarded
         return Nest(row_axis, target.shape, loads=loads, stores=((node, target),), guarded=guarded)
 
     def _assembly(self, group: NodeGroup, form: AssemblyForm) -> Iterator[Nest]:
-        """Zeros where pieces leave room, and a copy of each piece that is not in its place yet."""
+        """Zeros if the pieces do not cover all, and a copy of each piece that is not in place."""
         node, row_axis = group.node, group.row_axis
         home = self.views[node]
         if not form.covers:
@@ -322,7 +322,7 @@ class _Planner:
     # Products -----------------------------------------------------------------------------------
 
     def _pack(self, group: PackGroup) -> Pack:
-        """A right side in whole panels."""
+        """The packing of a right side in whole panels."""
         b = self._read(group.source)
         inner, columns = b.shape
         panel = self.panel[b.dtype.name]
@@ -337,7 +337,7 @@ class _Planner:
         return Product(group.row_axis, a, b, c, private=self._private(b, group.node))
 
     def _private(self, b: View, node: Node) -> Buffer | None:
-        """Room for each thread to pack a right side whose columns do not lie side by side."""
+        """Room for each thread to pack a right side whose rows are not contiguous."""
         inner, columns = b.shape[-2:]
         if ONE in (columns, b.strides[-1]):
             return None

@@ -22,15 +22,16 @@ from talweg.engine.native.plan.symbolic_shapes import Node, Outline
 
 
 class Phase(NamedTuple):
-    """When a node is computed. Phases by outputs and by rows take turns; those of `number` 0 by
-    outputs need nothing of the batch.
+    """When a node is computed: phases by outputs and by rows alternate.
+
+    The first one, `number` 0 by outputs, precedes the batch.
     """
 
     number: int
     by_rows: bool
 
     def reaching(self, by_rows: bool) -> Phase:
-        """The first phase by rows, or by outputs, that can use what is computed in this one."""
+        """The first phase by rows, or by outputs, that can use the results of this one."""
         return Phase(self.number + (self.by_rows and not by_rows), by_rows)
 
 
@@ -75,13 +76,13 @@ def _phase(node: Node, rows: Rows, graph: Outline) -> Phase:
 
 
 def _delay(graph: Outline, rows: Rows) -> None:
-    """Move elementwise work to the phase by outputs that needs it, beside what else it needs.
+    """Move elementwise nodes to the phase by outputs that uses them.
 
-    Most of an update does not depend on the gradient; computed early, it would be stored, and
-    weights that are added up would be read twice. So would rows that only a phase by outputs reads.
+    Most of an update does not depend on the gradient. Computed early it would be stored, and
+    weights that are summed would be read twice, as would rows that only such a phase reads.
     """
     outputs = set(graph.outputs.values())
-    of_arrays = _made_of_arrays(graph)
+    of_arrays = _computed_from_arrays(graph)
     for node in reversed(graph.nodes):
         if node not in of_arrays or node in outputs:
             continue
@@ -108,7 +109,7 @@ def _may_wait(form: Form | None) -> bool:
 
 
 def _is_summed(node: Node) -> bool:
-    """Whether a node is nothing but the terms of one sum, made of what is stored anyway."""
+    """Whether a node is only summed once, and its inputs are stored anyway."""
     are_stored = all(x.gate is None or is_view(x) for x in node.inputs)
     forms = [form_of(user) for user in node.users]
     return are_stored and len(forms) == 1 and _is_sum(forms[0])
@@ -119,7 +120,7 @@ def _is_sum(form: Form | None) -> bool:
 
 
 def _is_at_hand(node: Node, user: Node, rows: Rows) -> bool:
-    """Whether a phase by outputs finds a node stored anyway, or can make it for this user alone."""
+    """Whether a phase by outputs finds a node stored anyway, or can compute it for `user` alone."""
     others = [rows.phases[x] for x in node.users if x is not user]
     if node.gate is None or any(not phase.by_rows for phase in others):
         return True
@@ -127,10 +128,10 @@ def _is_at_hand(node: Node, user: Node, rows: Rows) -> bool:
     return is_own and all(_is_at_hand(x, node, rows) for x in node.inputs)
 
 
-def _made_of_arrays(graph: Outline) -> set[Node]:
-    """Computed arrays, and the numbers that were made of arrays."""
-    found: set[Node] = set()
+def _computed_from_arrays(graph: Outline) -> set[Node]:
+    """Computed arrays, and numbers that are computed from arrays."""
+    nodes: set[Node] = set()
     for node in graph.nodes:
-        if node.gate and (node.shape or any(x.shape or x in found for x in node.inputs)):
-            found.add(node)
-    return found
+        if node.gate and (node.shape or any(x.shape or x in nodes for x in node.inputs)):
+            nodes.add(node)
+    return nodes
