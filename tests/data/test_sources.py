@@ -171,4 +171,4 @@ def test_a_model_takes_open_files_and_comparing_reads_them_once() -> None:
     trained = model.trained
     found = compare([("one", trained), ("two", trained)], io.StringIO(text))
     assert [each.rows for each in found.models] == [40, 40]
-    assert "rows of the StringIO;" in found.said
+    assert "rows of the StringIO;" in found.scored_on

@@ -34,14 +34,14 @@ class Counted(dict):
 def test_columns_are_gathered_in_as_many_steps_as_there_are(columns: int) -> None:
     bins = Bins.from_rows(normal(columns), 8)
     bins.means, Counted.asked = Counted(bins.means), 0
-    groups = bins._alike()
+    groups = bins._columns_by_size()
     assert sorted(column for group in groups for column in group) == [*range(columns)]
     assert Counted.asked <= 4 * columns
 
 
 def test_columns_with_about_as_many_bins_stand_together() -> None:
     edges = {0: range(3), 1: range(10), 2: range(9), 3: range(5), 4: range(6), 5: range(3)}
-    assert Bins(edges)._alike() == [[1, 2, 4], [3], [0, 5]]
+    assert Bins(edges)._columns_by_size() == [[1, 2, 4], [3], [0, 5]]
 
 
 BINNED = [  # what, rows, whether bins are tried

@@ -186,8 +186,8 @@ def _add_train(commands: _Commands[_Parser]) -> None:
         type=_column,
         dest="columns",
         metavar="COLUMN=KIND",
-        help="what it is: number, category, boolean, ordinal, date, 'day first', 'month first',"
-        " 'decimal comma', 'decimal point', 'leave out', or its words in order,"
+        help="what it is: number, category, boolean, ordinal, date, duration, 'day first',"
+        " 'month first', 'decimal comma', 'decimal point', 'leave out', or its words in order,"
         " as in size=small<large; may be repeated",
     )
     for option, words in _ROLES.items():

@@ -42,8 +42,8 @@ class TableModel:
     The task follows from the target column unless `task` names it. Every other column becomes
     inputs (see `talweg.data`) unless `drop` names it. `columns` says what a column is where its
     cells mislead: "number", "category", "boolean", "ordinal" or its words in order, "date",
-    "day first", "month first", "decimal comma", "decimal point", or "leave out". Rows without a
-    target are left out.
+    "duration", "day first", "month first", "decimal comma", "decimal point", or "leave out". Rows
+    without a target are left out.
 
     `weight` names a column of row weights; a weight of 0 leaves the row out. Rows of one of the
     `groups` stay in one fold. `class_weight="balanced"` gives rare classes the same total weight
