@@ -179,6 +179,6 @@ def test_a_module_has_the_function_once() -> None:
 
 
 @pytest.mark.parametrize("rows", [-1, 0, 2**31])
-def test_numbers_of_rows_that_cannot_be_ordered_are_told(rows: int) -> None:
-    with pytest.raises(SettingError, match=f"from 1 to 2147483647 rows, not {rows}"):
+def test_numbers_of_rows_that_cannot_be_shuffled_are_refused(rows: int) -> None:
+    with pytest.raises(SettingError, match=f"shuffles 1 to 2147483647 rows, but there are {rows}"):
         row_order_scratch(rows)
