@@ -1,4 +1,4 @@
-"""Checkpoints: a run written to a file while it trains, from which the same run goes on."""
+"""Checkpoints: a run is written to a file while it trains, and continues from it."""
 
 from __future__ import annotations
 
@@ -28,16 +28,19 @@ from talweg.train.run.snapshot_check import NUMBERS, SNAPSHOT_NUMBERS, misfit
 
 KIND = Kind("talweg-run", 3, "checkpoint", "delete it, and train from the start")
 LOOK = 0.1
-"""Seconds between two looks for a new best epoch."""
+"""Seconds between two checks for a new best epoch."""
 TIMES = 33
-"""Moments of the epochs that are done at which schedules are compared."""
+"""Points in time, within the epochs that are done, at which schedules are compared."""
 
 
 @dataclass(frozen=True)
 class Checkpoint(Checked):
-    """Where and when a run is written: after so many seconds, at the end of that epoch; after so
-    many epochs; at the end of each epoch that is the `best` so far, or some 0.1 s later, where
-    epochs are short. Without any of them, every 30 seconds. The end of a run is always written.
+    """The file of a run and when it is written.
+
+    `every` is a number of seconds, after which the epoch under way is written at its end, `epochs`
+    a number of epochs. With `best`, each epoch that is the best so far is written, some 0.1 s later
+    if epochs are short. Without any of them, a run is written every 30 seconds. Its end is always
+    written.
     """
 
     path: str | os.PathLike[str]
@@ -48,14 +51,14 @@ class Checkpoint(Checked):
 
     @property
     def seconds(self) -> float:
-        """The time between two checkpoints; infinite where it does not decide."""
+        """The time between two checkpoints; infinite if time does not matter."""
         if self.every is not None:
             return self.every
         return math.inf if self.epochs or self.best else 30.0
 
 
 def as_checkpoint(given: Any) -> Checkpoint | None:
-    """The `checkpoint` of `fit`: none, a path, or a Checkpoint."""
+    """The `checkpoint` of `fit`: None, a path, or a Checkpoint."""
     if given is None or isinstance(given, Checkpoint):
         return given
     if isinstance(given, str | os.PathLike):
@@ -68,7 +71,7 @@ def as_checkpoint(given: Any) -> Checkpoint | None:
 def keeper_of(
     given: Any, resume: Any, program: Program, rows: Rows, held_out: Rows | None, engine: str
 ) -> RunKeeper | None:
-    """Who writes the checkpoints of a run, and reads the one that it goes on from."""
+    """The keeper that writes the checkpoints of a run and reads the one that it continues from."""
     resume = plain(resume)
     if not isinstance(resume, bool):
         raise SettingError(f"fit: resume must be True or False, but {resume!r} was given.")
@@ -81,12 +84,12 @@ def keeper_of(
         raise SettingError(
             "fit: a checkpoint at each best epoch needs restore_best=True or validation"
         )
-    steps = -(-len(rows) // program.schedule.batch_size)
+    steps = program.schedule.steps_of(len(rows))
     return RunKeeper(checkpoint, resume, program, steps, _identity(program, rows, held_out, engine))
 
 
 class RunKeeper:
-    """Writes snapshots of one run to its file, as often as its checkpoint says."""
+    """Writes snapshots of a run to its file when its checkpoint says so."""
 
     def __init__(
         self,
@@ -97,7 +100,7 @@ class RunKeeper:
         identity: Mapping[str, Any],
     ) -> None:
         self.checkpoint, self.program, self.identity = checkpoint, program, identity
-        self.steps = steps  # of an epoch
+        self.steps = steps  # of one epoch
         self.file = Path(checkpoint.path)
         refuse_place(self.file)
         self.start = self._read() if resume and self.file.exists() else None
@@ -121,7 +124,7 @@ class RunKeeper:
         return int(max(1, min(2.0**31, *limits)))
 
     def keep(self, snapshot: Snapshot) -> None:
-        """Write it; where that fails, as on a full disk, the run goes on without."""
+        """Write the snapshot. If that fails, as on a full disk, the run continues without it."""
         arrays, names = _packed(snapshot)
         config = {
             "run": self.identity,
@@ -147,19 +150,19 @@ class RunKeeper:
         self._refuse(misfit(snapshot, self.program, self.steps))
         self._refuse_past(snapshot.epoch, config["schedules"])
         if config["rules"] != [plain_text(rule) for rule in self.program.limits.rules]:
-            # Rules that ended the run may let it go on now.
+            # the rule that ended the run may not hold any more
             object.__setattr__(snapshot, "stopped_by", None)
         return snapshot
 
     def _refuse(self, fault: str | None) -> None:
-        """A ModelFileError that names the fault, where there is one."""
+        """Raise a ModelFileError that names the fault, if there is one."""
         if fault:
             raise ModelFileError(
                 f"{self.file} does not hold what this run left ({fault}): {KIND.again}."
             )
 
     def _refuse_other(self, found: Mapping[str, Any]) -> None:
-        """The file must be of this run, but for how long it may go on."""
+        """Raise a SettingError unless the file is of this run; limits may differ."""
         mine = json.loads(json.dumps(self.identity))
         for name, value in mine.items():
             if found.get(name) != value:
@@ -170,7 +173,7 @@ class RunKeeper:
                 )
 
     def _refuse_past(self, epoch: int, schedules: Mapping[str, list[float]]) -> None:
-        """The epochs that are done must be those of this run too."""
+        """Raise a SettingError unless this run would have had the same epochs."""
         if epoch > self.program.limits.epochs:
             raise SettingError(
                 f"fit: the checkpoint {self.file} has {epoch} epochs, more than the "
@@ -200,7 +203,7 @@ _CONFIG = Record(
 
 
 def _packed(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, list[str]]]:
-    """The arrays of a snapshot, those of a group by their place, and the groups' names."""
+    """The arrays of a snapshot, those of groups by index, and the names in each group."""
     arrays = {"weights": snapshot.weights}
     if snapshot.best_epoch:
         arrays["best"] = snapshot.best
@@ -212,7 +215,7 @@ def _packed(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, list[str]]]
 
 
 def _lost(names: Mapping[str, list[str]], arrays: Mapping[str, Array]) -> str | None:
-    """The first array that the names ask for and the file lacks."""
+    """The first array that is named and missing."""
     wanted = [f"{group}.{place}" for group in names for place in range(len(names[group]))]
     lost = [each for each in ("weights", *wanted) if each not in arrays]
     return f"it lacks the array {lost[0]!r}" if lost else None
@@ -232,7 +235,7 @@ def _unpacked(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Snapsho
 
 
 def _identity(program: Program, rows: Rows, held_out: Rows | None, engine: str) -> dict[str, Any]:
-    """All that decides the weights after each epoch, by what a person calls it."""
+    """Everything that decides the weights after each epoch, under names for people."""
     evaluation = (
         program.evaluation if program.limits.restore_best or program.limits.validates else None
     )
@@ -257,7 +260,7 @@ def _identity(program: Program, rows: Rows, held_out: Rows | None, engine: str) 
 
 
 def _numbers(program: Program) -> Any:
-    """Those of an update rule; a method of its own is told whole."""
+    """The settings of the optimizer; a method of its own is described as a whole."""
     if program.method is not None:
         return plain_text(program.method)
     return {name: float(x) for name, x in program.schedule.settings.items()}
@@ -268,19 +271,19 @@ def is_digest(value: Any) -> bool:
 
 
 def plain_text(rule: Any) -> str:
-    """A rule with its numbers; without the address that Python's own texts have."""
+    """A rule with its settings, without the addresses in Python's default texts."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(rule))
 
 
 def _kind_of(rule: StopRule) -> str:
-    """A rule without its numbers: what it remembers, and of which measures."""
+    """The kind of a rule without its settings: its class, its measures and its parts."""
     watches: set[str] = getattr(rule, "watches", set)()
     parts = [_kind_of(each) for each in vars(rule).values() if hasattr(each, "update")]
     return f"{type(rule).__name__}({', '.join([*sorted(watches), *parts])})"
 
 
 def _schedules(program: Program, epochs: int) -> dict[str, list[float]]:
-    """What settings that change were, at some moments of the epochs that are done."""
+    """The values of scheduled settings at some points of the epochs that are done."""
     times = np.linspace(0, epochs, TIMES, endpoint=False).tolist() if epochs else []
     return {
         name: [float(at(each)) for each in times] for name, at in program.schedule.schedules.items()
@@ -296,7 +299,7 @@ def _digest_of_rows(rows: Rows) -> str:
 
 
 def digest_of_graph(graph: Graph) -> str:
-    """Equal for graphs that compute the same, constants included, in any process."""
+    """A digest that is equal, in any process, for graphs that compute the same."""
     places = {node.number: place for place, node in enumerate(graph.nodes)}
     digest = hashlib.sha256()
     for ends in (graph.inputs, graph.outputs):

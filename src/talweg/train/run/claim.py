@@ -1,4 +1,4 @@
-"""One checkpoint for one run: another run that would write to the file meanwhile is refused."""
+"""A checkpoint belongs to one run at a time: another run that writes to the file is refused."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ except ImportError:  # Windows
 
 @contextmanager
 def claimed(file: Path, identity: Mapping[str, Any]) -> Iterator[None]:
-    """While entered, no other run may write to the file; the same run may: it writes the same.
+    """Within this block no run of another identity may write to the file.
 
-    A claim is a lock on a hidden file beside it that is called by the `identity` of the run. The
-    system takes it back when the process ends, however it ends. Where there are no such locks
-    (Windows, some network file systems, a folder without room) there are no claims.
+    The claim is a lock on a hidden file beside it, named after the `identity` of the run. The
+    system releases it when the process ends, however it ends. Without such locks (Windows, some
+    network file systems, a full disk) there are no claims.
     SettingError: a run of another identity writes to the file.
     """
     text = json.dumps(identity, sort_keys=True).encode()
-    meant = Path(os.path.realpath(file))  # a link and what it leads to are one file
+    meant = Path(os.path.realpath(file))  # a link and its target are one file
     place = _place(meant, hashlib.sha256(text).hexdigest()[:16])
     try:
         own = _held(place) if fcntl else None
@@ -46,7 +46,7 @@ def claimed(file: Path, identity: Mapping[str, Any]) -> Iterator[None]:
             )
         yield
     finally:
-        with suppress(OSError):  # the same run goes on elsewhere, and needs it
+        with suppress(OSError):  # another process has the same run and needs the lock
             fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
             place.unlink()
         os.close(own)
@@ -61,7 +61,7 @@ def _opened(place: Path, how: int = 0) -> int:
 
 
 def _held(place: Path) -> int:
-    """The descriptor of the file, there and locked; others may share the lock."""
+    """The descriptor of the existing, locked file; others may share the lock."""
     while True:
         found = _opened(place, os.O_CREAT)
         try:
@@ -69,7 +69,7 @@ def _held(place: Path) -> int:
             if os.path.samestat(os.fstat(found), os.stat(place)):
                 return found
         except FileNotFoundError:
-            pass  # a run that ended has just removed it
+            pass  # another run has just ended and removed it
         except OSError:
             os.close(found)
             raise
@@ -83,7 +83,7 @@ def _others_hold(file: Path, own: Path) -> bool:
 
 
 def _is_held(claim: Path) -> bool:
-    """Whether a run is alive that has it; one that a killed process has left is removed."""
+    """Whether a living run holds the claim; a claim left by a killed process is removed."""
     with suppress(FileNotFoundError):
         found = _opened(claim)
         try:

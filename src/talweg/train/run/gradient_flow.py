@@ -1,8 +1,8 @@
-"""Whether a gradient reaches each parameter at the start of a run, and what is said if none does.
+"""Warns if no gradient reaches a parameter at the start of a run.
 
-One step of the run's own graph shows which parameters move; nearly always all do. Only otherwise
-are gradients recorded by themselves: a few small steps along them show whether a parameter merely
-waits for others that start at 0, such as the weights of a last layer.
+One step of the run shows which parameters move; nearly always all of them do. Otherwise gradients
+are recorded separately. A few small steps along them show whether a parameter only waits for others
+that start at 0, such as the weights of a last layer.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from talweg.train.run.recording import Recipe, forward_pass
 from talweg.train.run.watching import of_layers
 
 ROWS = 256
-"""How many rows are looked at, at most, evenly spaced."""
+"""The most rows that are used, evenly spaced."""
 STEPS = 4
-"""Steps along the gradient: each lets one more layer that starts at 0 pass it on."""
+"""Steps along the gradient: with each, the gradient passes one more layer that starts at 0."""
 LENGTH = 0.01
-"""The length of such a step, as a share of the length of all weights."""
-_SHOWN = 3  # parameters, or layers, that are named
+"""The length of a step, relative to the norm of all weights."""
+_SHOWN = 3  # the most parameters or layers that a warning names
 _GRADIENT = "gradient "
-_PREDICTION = " prediction"  # no parameter is called so
+_PREDICTION = " prediction"  # not the name of a parameter
 
 
 @dataclass(frozen=True)
 class Flow:
-    """What decides the gradients of a run: what its step is recorded from, and how for some rows.
+    """What decides the gradients of a run: the recipe of its step, and its graph for some rows.
 
-    A method without gradients `needs` none.
+    `needs` is False for a method without gradients.
     """
 
     recipe: Recipe
@@ -45,7 +45,7 @@ class Flow:
     needs: bool = True
 
     def warning(self, program: Program, rows: Rows) -> str | None:
-        """Which parameters no gradient reaches, why, and what to do; None where all are reached."""
+        """Which parameters no gradient reaches, why, and what to do; None if it reaches all."""
         if not self.needs:
             return None
         with np.errstate(all="ignore"), blas_threads(1):
@@ -57,9 +57,9 @@ class Flow:
         return look.words(left) if left else None
 
     def _all_move(self, program: Program, rows: Rows) -> bool:
-        """Whether one step changes all parameters, without any decay of the weights."""
+        """Whether one step without weight decay changes all parameters."""
         weights = self.recipe.net.weights
-        # with a small rate, rounding may hide a step
+        # with a small learning rate, rounding may hide a step
         settings = {**program.schedule.settings, "lr": 1.0}
         settings |= {"weight_decay": 0.0} if "weight_decay" in settings else {}
         given = {f"state.{name}": each for name, each in program.state.items()}
@@ -78,7 +78,7 @@ class Flow:
 
 
 class Look:
-    """The gradients themselves, on rows that are evenly spaced over all."""
+    """The gradients on evenly spaced rows."""
 
     def __init__(self, flow: Flow, rows: Rows, count: int) -> None:
         net = flow.recipe.net
@@ -94,15 +94,15 @@ class Look:
         inputs = {"weights": part.flat, "key": part.training.key, **part.batch}
         graph = Graph(inputs, {_GRADIENT + n: x for n, x in self.gradients.items()} | self.layers)
         self.run, self.batch = Interpreter(graph), _spaced(rows, count)
-        # where rows weigh differently, what one pushes up is not cancelled by another by chance
+        # different row weights, so that gradients of rows do not cancel by chance
         weights = np.random.default_rng(0).uniform(0.5, 1.5, count)
         self.batch["row_weights"] = weights.astype(self.batch["row_weights"].dtype)
 
     def left(self) -> list[str]:
-        """The parameters whose gradients are all 0 at each of a few small steps along the others.
+        """The parameters whose gradients stay 0 in a few small steps along the other gradients.
 
-        There are none where the loss is level at the predictions, or all inputs are 0: nothing is
-        to be learnt then.
+        There are none if the loss is flat at the predictions or all inputs are 0, since there is
+        nothing to learn then.
         """
         left, key = [name for name in self.gradients if name != _PREDICTION], first_key(0)
         flat = self.weights.flat.copy()
@@ -120,7 +120,7 @@ class Look:
         return [] if is_empty or (is_level and len(left) == len(self.gradients) - 1) else left
 
     def _go(self, flat: Array, found: Mapping[str, Array]) -> None:
-        """Take a small step, which leaves what has no gradient where it is."""
+        """Take a small step along the gradients."""
         moving = {name: each for name, each in found.items() if name != _PREDICTION}
         length = np.sqrt(sum(float(np.square(each, dtype="f8").sum()) for each in moving.values()))
         scale = LENGTH * max(1.0, float(np.linalg.norm(flat))) / length
@@ -140,7 +140,7 @@ class Look:
         return "the only row" if self.count == 1 else f"all of {self.count} rows"
 
     def _reason(self, left: Sequence[str]) -> str:
-        """Why, as far as can be seen, and what to do."""
+        """The likely reason, and what to do."""
         if all(_is_constant(self.gradients[name]) for name in left):
             return (
                 "the loss does not depend on it, or only through what lets no gradient pass "
@@ -156,7 +156,7 @@ class Look:
         )
 
     def _is(self, name: str) -> bool:
-        """Whether all units of a layer are so."""
+        """Whether all units of a layer are dead, or saturated."""
         return bool(self.first[name] == 1)
 
 
@@ -173,7 +173,7 @@ _REASONS = {
 
 
 def _spaced(rows: Rows, count: int) -> dict[str, Array]:
-    """A batch of so many rows, by the names of a step's inputs."""
+    """A batch of evenly spaced rows, by the names of a step's inputs."""
     places = np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(np.intp)
     batch = filled_up(rows, places, count, len(places) * rows.mean_weight)
     return dict(zip(BATCH_INPUTS, batch, strict=True))
@@ -184,6 +184,6 @@ def _is_constant(node: Tensor) -> bool:
 
 
 def _named(names: Sequence[str]) -> str:
-    """The first few in words."""
+    """The first few names in words."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more

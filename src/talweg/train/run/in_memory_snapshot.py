@@ -1,4 +1,4 @@
-"""Where a run halts, kept in memory, for it to go on from there."""
+"""The snapshot of a halted run, kept in memory, from which it continues."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from talweg.engine.run.snapshot import Array, Snapshot
 
 
 class Bookmark:
-    """Keeps where a run stands at its end; a `Keeper` for whom nothing is due before."""
+    """A `Keeper` of the snapshot at the end of a run, and of no other."""
 
     def __init__(self, start: Snapshot | None = None, *, keeps: bool) -> None:
         self.start, self.keeps = start, keeps
@@ -26,7 +26,7 @@ class Bookmark:
         return 2**31
 
     def keep(self, snapshot: Snapshot) -> None:
-        if self.keeps:  # in arrays of its own: the run's memory goes
+        if self.keeps:  # as copies, since the memory of the run is released
             self.end = _mapped(snapshot, np.array)
 
 
@@ -35,34 +35,35 @@ _GROUPS = ("state", "rules", "history", "watched")
 
 
 def _mapped(snapshot: Snapshot, change: Any) -> Snapshot:
-    """A snapshot with each of its arrays changed."""
+    """A snapshot with a function applied to each of its arrays."""
     arrays: Any = {name: change(getattr(snapshot, name)) for name in _ARRAYS}
     groups: Any = {
-        group: {name: change(each) for name, each in getattr(snapshot, group).items()}
+        group: {name: change(array) for name, array in getattr(snapshot, group).items()}
         for group in _GROUPS
     }
     return replace(snapshot, **arrays, **groups)
 
 
 def parted_snapshot(snapshot: Snapshot, count: int) -> list[Snapshot]:
-    """The snapshots of the first replicas of one."""
+    """The snapshots of the first `count` replicas."""
     return [
-        _mapped(snapshot, lambda array, place=place: array[..., place].copy())
-        for place in range(count)
+        _mapped(snapshot, lambda array, replica=replica: array[..., replica].copy())
+        for replica in range(count)
     ]
 
 
 def stacked_snapshot(snapshots: Sequence[Snapshot], count: int) -> Snapshot:
-    """Snapshots of one epoch as that of so many replicas; the last fills up what is missing."""
+    """The snapshots of runs at one epoch as one of `count` replicas, filled up with the last."""
     lead = snapshots[0]
 
     def together(records: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-        return {name: stacked([each[name] for each in records], count) for name in records[0]}
+        return {name: stacked([record[name] for record in records], count) for name in records[0]}
 
     arrays: Any = {
-        name: stacked([getattr(each, name) for each in snapshots], count) for name in _ARRAYS
+        name: stacked([getattr(snapshot, name) for snapshot in snapshots], count)
+        for name in _ARRAYS
     }
     groups: Any = {
-        group: together([getattr(each, group) for each in snapshots]) for group in _GROUPS
+        group: together([getattr(snapshot, group) for snapshot in snapshots]) for group in _GROUPS
     }
     return replace(lead, **arrays, **groups)

@@ -1,4 +1,4 @@
-"""What ends a run from outside: Ctrl-C, and where a command is run SIGTERM and SIGHUP as well."""
+"""Signals that end a run: Ctrl-C, and in a command also SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ ENDING = tuple(
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
     if hasattr(signal, name)
 )
-"""The signals that ask a process to end; SIGBREAK is that of Windows."""
+"""Signals that ask a process to end; SIGBREAK is one of Windows."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal that ends a command.
+    """A signal ends a command.
 
-    Python notes a bare KeyboardInterrupt that passes through code made by `exec`, as that of
-    dataclasses is, and dies of SIGINT in the end, although it was caught.
+    A plain KeyboardInterrupt that passes through code made by `exec`, such as that of dataclasses,
+    makes Python end by SIGINT although it was caught.
     """
 
 
 class Interrupts:
-    """The handler of a command's signals.
+    """The signal handler of a command.
 
-    Before training a signal ends the command. From then on, the first one ends the training alone,
-    so that what was reached is kept, and a second one ends the command.
+    Before training, a signal ends the command. Later the first signal ends only the training, so
+    that its result is kept, and a second one ends the command.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Interrupts:
 
     @contextmanager
     def stopping(self, controls: Sequence[Control]) -> Iterator[None]:
-        """While entered, a signal stops these runs, as one does that came before."""
+        """Within this block a signal stops these runs; so does one that came earlier."""
         self._controls, self._has_begun = controls, True
         if self.came:
             self._stop()
@@ -65,7 +65,7 @@ class Interrupts:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """While entered, files are put in their places, which no signal cuts short."""
+        """Within this block files are written, which no signal interrupts."""
         self._is_held = True
         try:
             yield
@@ -76,7 +76,7 @@ class Interrupts:
 
 @contextmanager
 def handled() -> Iterator[Interrupts]:
-    """The signals of a command while it runs, but for those that are ignored, as under nohup."""
+    """The signals of a command while it runs, without those that are ignored, as under nohup."""
     interrupts, before = Interrupts(), {}
     if _receives_signals():
         found = {each: signal.getsignal(each) for each in ENDING}
@@ -92,7 +92,7 @@ def handled() -> Iterator[Interrupts]:
 
 @contextmanager
 def written_uncut() -> Iterator[None]:
-    """While entered, files are put in their places, which no signal of the command cuts short."""
+    """Within this block files are written, which no signal of the command interrupts."""
     found = _of_command()
     if found is None:
         yield
@@ -103,9 +103,9 @@ def written_uncut() -> Iterator[None]:
 
 @contextmanager
 def interruptible(*controls: Control) -> Iterator[None]:
-    """While entered, Ctrl-C asks the runs to stop; a second one interrupts as usual.
+    """Within this block Ctrl-C asks the runs to stop; a second one interrupts as usual.
 
-    Only the main thread receives signals, so on another nothing is changed.
+    Only the main thread receives signals, so other threads change nothing.
     """
     found = _of_command() if _receives_signals() else None
     before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
@@ -113,7 +113,7 @@ def interruptible(*controls: Control) -> Iterator[None]:
         with found.stopping(controls):
             yield
         return
-    # Whoever ignores Ctrl-C, as nohup does, means it.
+    # a process that ignores Ctrl-C, as under nohup, keeps ignoring it
     if not _receives_signals() or before is signal.SIG_IGN:
         yield
         return
@@ -135,6 +135,6 @@ def _receives_signals() -> bool:
 
 
 def _of_command() -> Interrupts | None:
-    """What handles the signals of the command that is run, if one is."""
+    """The signal handler of the command that runs, if one does."""
     handlers = map(signal.getsignal, ENDING)
     return next((each for each in handlers if isinstance(each, Interrupts)), None)

@@ -1,4 +1,4 @@
-"""Every form of a run on its way from Python to machine code, to be printed and read."""
+"""The forms of a run on its way from Python to machine code, for reading."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ DEFAULTS = {each.name: each.default for each in _PARAMETERS if each.kind is each
 
 @dataclass(frozen=True)
 class Lowered:
-    """A step as a graph of gates, as a plan of kernels, and the whole run as LLVM IR.
+    """A step as a graph of gates and as a plan of kernels, and the whole run as LLVM IR.
 
-    `expected` says of each kernel how many operations and bytes it takes, and about how long.
+    `expected` lists the operations and bytes of each kernel, and an estimate of its time.
     """
 
     graph: Graph
@@ -34,7 +34,7 @@ class Lowered:
 
 
 def lower(net: Module, X: Any, y: Any, **settings: Any) -> Lowered:
-    """What `fit` would compile for these rows and settings; nothing is trained.
+    """What `fit` would compile for these rows and settings, without training.
 
     >>> X = np.array([[0.0], [1.0], [2.0]])
     >>> forms = lower(tw.Sequential(tw.Dense(1, bias=False)), X, 2 * X, optimizer="sgd")

@@ -1,4 +1,4 @@
-"""A progress line that reads a running engine's counters from outside, on its own thread."""
+"""Progress bars: a thread reads the counters of running engines and redraws a line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STARTING = "starting"
 
 
 class Bar(ABC):
-    """While entered, redraws one line on a terminal: how far it is, losses, time left.
+    """Within its block, redraws one line on a terminal: progress, losses, time left.
 
     Nothing is shown for what is shorter than a fraction of a second. Where the stream is no
     terminal, there is a plain line every ten seconds. No thread is left behind, however it is
@@ -41,14 +41,14 @@ class Bar(ABC):
 
     @abstractmethod
     def words(self) -> str:
-        """How far it is, in words."""
+        """The progress in words."""
 
     @abstractmethod
     def share(self) -> float:
-        """How far it is, from 0 to 1."""
+        """The progress from 0 to 1."""
 
     def line(self) -> str:
-        """The words as they stand now behind a bar, at most 79 letters."""
+        """The bar and the words, at most 79 characters."""
         words = self.words()
         self._width = width = min(self._width, _MOST - len(words))  # it never grows: no flicker
         filled = round(width * self.share())
@@ -80,7 +80,7 @@ class Bar(ABC):
             self._thread.join()
 
     def draw(self, *, on_terminal: bool) -> None:
-        """Redraw the line, or write a plain one."""
+        """Redraw the line, or write a plain line."""
         self._shown = on_terminal
         self._write(f"\r\x1b[K{self.line()}" if on_terminal else f"{self.words()}\n")
 
@@ -94,7 +94,7 @@ class Bar(ABC):
 
 
 def _watch(found: weakref.ref[Bar], done: threading.Event) -> None:
-    """Redraw a bar until it is left, or forgotten: Ctrl-C may come before it can say so."""
+    """Redraw a bar until its block ends, or until it is garbage: Ctrl-C may come before the end."""
     bar = found()
     on_terminal = bar is not None and is_terminal(bar.stream)
     every = _EVERY if on_terminal else _LINE_EVERY
@@ -108,7 +108,7 @@ def _watch(found: weakref.ref[Bar], done: threading.Event) -> None:
 
 
 class ProgressBar(Bar):
-    """Tells of one run: epochs, losses, the best epoch, time left."""
+    """The bar of one run: epochs, losses, the best epoch, time left."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class ProgressBar(Bar):
         self.budget = math.inf if budget is None else budget  # seconds
 
     def words(self) -> str:
-        """How far the run is: epochs, losses, the best epoch, time left."""
+        """Epochs, losses, the best epoch, time left."""
         done, seconds = self.control.epoch, time.perf_counter() - self.control.started
         rest = seconds * (self.epochs - done) / done if done else math.inf
         left = _left(min(rest, self.budget - seconds)) if done else _STARTING
@@ -131,13 +131,13 @@ class ProgressBar(Bar):
         return _joined([f"{done}/{self.epochs}", *_losses(self.control), *best, left])
 
     def share(self) -> float:
-        """Of the epochs."""
+        """The share of the epochs that are done."""
         return self.control.epoch / self.epochs
 
 
 @dataclass
 class Watched:
-    """Runs of a sweep that go on together: how many, and from which epoch to which."""
+    """Runs of a sweep that train together: their number, and their first and last epoch."""
 
     control: Control
     runs: int
@@ -148,17 +148,17 @@ class Watched:
 
     @property
     def done(self) -> int:
-        """The epochs of all of them up to now."""
+        """The epochs that all of them have done."""
         return self.runs * max(0, self.control.epoch - self.first)
 
     @property
     def ahead(self) -> int:
-        """The epochs that are left at most."""
+        """The most epochs that may be left."""
         return 0 if self.ended else self.runs * (self.epochs - self.first) - self.done
 
     @property
     def seconds(self) -> float:
-        """The time that is left at most."""
+        """The most time that may be left."""
         if self.ended or self.budget is None:
             return 0.0 if self.ended else math.inf
         used = time.perf_counter() - self.control.started if self.done else 0.0
@@ -181,7 +181,7 @@ class Whole:
     started: float = field(default_factory=time.perf_counter)
 
     def bar(self, works: Sequence[Watched], workers: int) -> SweepBar:
-        """Tells of these works, and of all before and after; later runs are like the first."""
+        """The bar of these works and of earlier and later ones; later runs are like the first."""
         first = [*works[:1]] * self.later
         to_come = [replace(each, control=Control(), runs=1) for each in first]
         bar = SweepBar([*self.earlier, *works, *to_come], workers=workers)
@@ -191,7 +191,7 @@ class Whole:
 
 
 class SweepBar(Bar):
-    """Tells of many runs: how many are done, how far the furthest of the others is, time left."""
+    """The bar of many runs: how many are done, the most advanced of the others, time left."""
 
     def __init__(
         self, watched: Sequence[Watched], stream: TextIO | None = None, *, workers: int = 1
@@ -202,7 +202,7 @@ class SweepBar(Bar):
         self.started = time.perf_counter()
 
     def words(self) -> str:
-        """Runs, then epoch and losses of the furthest, then the time left for all."""
+        """Runs, epoch and losses of the most advanced run, time left for all."""
         runs = sum(each.runs for each in self.watched) - self.dropped
         ended = sum(each.runs for each in self.watched if each.ended) - self.dropped
         things = f"{self.thing}{'' if runs == 1 else 's'}"
@@ -213,7 +213,7 @@ class SweepBar(Bar):
         return _joined([*words, self._left()])
 
     def share(self) -> float:
-        """Of the epochs that there may be."""
+        """The share of all possible epochs that is done."""
         most = sum(each.runs * (each.epochs - each.first) for each in self.watched)
         return 1 - sum(each.ahead for each in self.watched) / most if most else 0.0
 
@@ -222,7 +222,7 @@ class SweepBar(Bar):
         return max(under_way, key=lambda each: each.control.epoch / each.epochs, default=None)
 
     def _left(self) -> str:
-        """From the pace of all epochs up to now; runs that end early make it shorter."""
+        """Estimated from the pace so far; runs that end early make it shorter."""
         done = sum(each.done for each in self.watched)
         if not done:
             return _STARTING
@@ -232,7 +232,7 @@ class SweepBar(Bar):
 
 
 def _joined(words: list[str]) -> str:
-    """The words in one line, without those before the last that are too many."""
+    """The words in one line, without words before the last if it would be too long."""
     while len("  ".join(words)) > _MOST and len(words) > 2:
         del words[-2]
     return "  ".join(words)
@@ -254,14 +254,14 @@ def _duration(seconds: float) -> str:
 
 
 def wants_bar(progress: bool | None) -> bool:
-    """Whether to show a bar: as asked, or on a terminal by default."""
+    """Whether to show a bar: as `progress` says, or by default on a terminal."""
     if sys.stderr is None:  # as under pythonw
         return False
     return is_terminal(sys.stderr) if progress is None else progress
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether a line on it can be redrawn; a closed stream, or one without `isatty`, is none."""
+    """Whether the stream is a terminal; a closed one or one without `isatty` is not."""
     try:
         return stream.isatty()
     except (ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""Recording a run: one training step and one evaluation, as graphs."""
+"""Records a training step and an evaluation as graphs."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from talweg.train.run.updating import updated
 from talweg.train.run.watching import Watch, of_layers
 
 DRAWS = "draws"
-"""What the key of a step's random numbers is called in the state of a run."""
+"""The name of the random key in the state of a run."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a step is recorded from, but for the rule: `rows` are an example and may be none."""
+    """Everything that a step is recorded from except the rule; `rows` are an empty example."""
 
     net: Module
     rows: Rows
@@ -39,7 +39,7 @@ class Recipe:
 
 
 class Addition(NamedTuple):
-    """What a step computes beside its own: inputs of a batch, state after it, watched outputs."""
+    """What an extension adds to a step: inputs of a batch, new state, watched outputs."""
 
     batch: Mapping[str, Tensor]
     state: Mapping[str, Tensor]
@@ -61,7 +61,7 @@ class Extension(Protocol):
         settings: Mapping[str, Tensor],
         state: Mapping[str, Tensor],
     ) -> Addition:
-        """What is added to the step over a batch, where the parameters in `learning` learn."""
+        """The addition to a step in which the parameters `learning` are trained."""
         ...
 
 
@@ -130,7 +130,7 @@ def step_graph(
 
 
 class Forward(NamedTuple):
-    """What training on a batch computes before its gradient."""
+    """The forward pass of a training step."""
 
     flat: Tensor
     views: Mapping[str, Tensor]
@@ -142,8 +142,8 @@ class Forward(NamedTuple):
 
 
 def forward_pass(recipe: Recipe, batch_size: int, key: Tensor) -> Forward:
-    """The measures of a batch and what training lowers, with all that the modules ask for; `key`
-    is that of random numbers.
+    """The measures and the objective of a batch, and what the modules ask of the step; `key` is the
+    random key.
     """
     net, loss = recipe.net, recipe.loss
     if not net.weights:
@@ -201,7 +201,7 @@ def _prediction(
 def _measures(
     prediction: Tensor, batch: Mapping[str, Tensor], loss: Loss, metrics: Sequence[Metric]
 ) -> dict[str, Tensor]:
-    """The loss and the metrics of a batch, each as one number, by name."""
+    """The loss and the metrics of a batch, by name, each one number."""
     total = _weighted_sum(loss, prediction, batch)
     measures = {"loss": total if loss.reduction == "sum" else total / batch["count"]}
     for each in metrics:
@@ -212,7 +212,7 @@ def _measures(
 def with_penalties(
     objective: Tensor, penalties: Sequence[Tensor], batch: Mapping[str, Tensor], loss: Loss
 ) -> Tensor:
-    """The loss and what the modules add to it, which is what training lowers."""
+    """The objective that training minimizes: the loss plus the penalties of the modules."""
     for each in penalties:
         amount = (batch["row_weights"] * each).sum() if each.ndim else each
         is_mean = each.ndim and loss.reduction == "mean"
@@ -221,7 +221,7 @@ def with_penalties(
 
 
 def _settled(net: Module, flat: Tensor, training: TrainingStep) -> Tensor:
-    """The weights after a step, within their limits, and what is assigned in its place."""
+    """The weights after a step: within their limits, and with the values that modules assign."""
     if not (training.limits or training.assigned):
         return flat
     limits = training.limits
@@ -234,7 +234,7 @@ def _settled(net: Module, flat: Tensor, training: TrainingStep) -> Tensor:
 def _weighted_sum(
     measure: Loss | Metric, prediction: Tensor, batch: Mapping[str, Tensor]
 ) -> Tensor:
-    """A measure's numbers, one a row, weighed and added up."""
+    """The weighted sum of a measure over the rows."""
     rows: Tensor = measure.per_row(prediction, batch["y"])
     count = batch["x"].shape[0]
     if not isinstance(rows, Tensor) or rows.shape != (count,):

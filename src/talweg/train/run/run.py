@@ -1,4 +1,4 @@
-"""What a run left: the trained network, its history as arrays, and why it ended."""
+"""The result of a run: the trained network, its history, and why it stopped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from talweg.nn import Module
 
 @dataclass(frozen=True)
 class Failure:
-    """Where a run became non-finite: what made the first NaN or infinity, and what to try."""
+    """Where a run became non-finite, which gate made the first NaN or infinity, and what to try."""
 
     epoch: int
     step: int
@@ -36,11 +36,10 @@ class Run:
     are in `net`; None where `net` has the final weights. `seconds` is the time of the training
     itself, `compile_seconds` that of compiling. `stopped_by` is a short name such as
     "early_stopping", `stop_reason` the reason in words.
-    A metric is a mean over rows, whatever its loss of the same name does. `watched` holds what
-    `watch` asked for, by names such as "0.weight/gradient_norm" and "0/dead": the mean over the
-    steps of each epoch that were watched, or with "step" one number a step. `direction_changes`
-    holds for each weight how often its update changed its sign, as arrays of the parameters'
-    shapes.
+    A metric is a mean over rows, even if the loss of the same name is a sum. `watched` holds the
+    quantities that `watch` asked for, such as "0.weight/gradient_norm" and "0/dead": one number per
+    epoch, the mean over its watched steps, or with "step" one number per step. `direction_changes`
+    counts for each weight how often its update changed its sign, in the shapes of the parameters.
     """
 
     net: Module

@@ -1,4 +1,4 @@
-"""How a run ended, in words: why it stopped, which weights it kept, and what went wrong."""
+"""The record of a run from its outcome: why it stopped and what went wrong, in words."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def finished(
     settings: Mapping[str, Any],
     steps_per_epoch: int,
 ) -> Run:
-    """The record of a run from what its engine gave back."""
+    """The record of a run from the outcome that its engine returned."""
     bad = outcome.bad_step
     failure = _failure(bad, program) if bad else None
     stopped_by, reason = _reason(outcome, program, stops, failure)
@@ -64,8 +64,8 @@ def _reason(
 
 
 def _failure(bad: BadStep, program: Program) -> Failure:
-    """What a step that went wrong has to say, and what to try."""
-    is_search = "lr" not in bad.settings  # a pass that goes wrong then shortens the step
+    """Where the run became non-finite, and what to try."""
+    is_search = "lr" not in bad.settings  # a search shortens its step after a failed pass
     lr = math.nan if is_search else float(bad.settings["lr"])
     rate = "" if is_search else f" (lr {lr:g})"
     smaller = f"Try a smaller learning rate (lr={lr / 10:g})"
@@ -86,7 +86,7 @@ def _failure(bad: BadStep, program: Program) -> Failure:
 
 
 def _source(node: Tensor | None) -> str:
-    """What made the first value that was not finite, and where."""
+    """The gate that made the first non-finite value, and where it stands."""
     if node is None:
         return "a sum that overflowed"
     if node.gate is None:

@@ -1,7 +1,7 @@
-"""Whether a snapshot from a file fits the run that is to go on from it.
+"""Whether a snapshot from a file fits the run that continues from it.
 
-A file's digests find damage, not a wrong value that somebody put there: so names, shapes and
-kinds of numbers are compared with what the run itself would have kept.
+Digests in the file detect damage but not forged values, so names, shapes and dtypes are compared
+with those of the run's own snapshots.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ SNAPSHOT_NUMBERS = Record(NUMBERS)
 
 
 def misfit_of_arrays(found: Mapping[str, Array], like: Mapping[str, Any]) -> str | None:
-    """What of arrays is of another name, shape or dtype than it should be, or is not finite."""
+    """The first array with a wrong name, shape or dtype, or one that is not finite, in words."""
     return next(_unlike(found, like), None)
 
 
 def misfit_of_columns(found: Mapping[str, Array], names: Sequence[str], rows: int) -> str | None:
-    """What of columns has another name than these, or another number of rows."""
+    """The first column with a wrong name or length, in words."""
     return next(_of_length(found, names, rows), None)
 
 
 def misfit(snapshot: Snapshot, program: Program, steps: int) -> str | None:
-    """What of a snapshot the run cannot have left, in epochs of so many steps; None if it fits."""
+    """Why the run cannot have left this snapshot, with so many steps per epoch; None if it can."""
     return next(_misfits(snapshot, program, steps), None)
 
 
@@ -62,7 +62,7 @@ def _misfits(snapshot: Snapshot, program: Program, steps: int) -> Iterator[str]:
 
 
 def _remembered(program: Program) -> dict[str, Array]:
-    """What stopping rules and plateaus remember at first, by path."""
+    """The initial state of stopping rules and plateaus, by path."""
     found: dict[str, Array] = {}
     for place, rule in enumerate(program.limits.rules):
         found |= flat(f"rule.{place}", rule.init())
@@ -74,7 +74,7 @@ def _remembered(program: Program) -> dict[str, Array]:
 def _unlike(
     found: Mapping[str, Array], like: Mapping[str, Any], *, is_finite: bool = True
 ) -> Iterator[str]:
-    """Arrays of other names, shapes or dtypes than those they should be like."""
+    """The arrays that differ from those of `like` in name, shape or dtype."""
     if {*found} != {*like}:
         yield f"{_listed(found)} should be {_listed(like)}"
         return

@@ -1,6 +1,7 @@
-"""Stopping rules: each a record with a pure `init` and `update`, written with gates.
+"""Stopping rules: records with a pure `init` and `update`, written with gates.
 
-A list of rules stops at the first that holds; `a & b` stops when both hold, `a | b` at either.
+A list of rules stops the run when the first of them holds; `a & b` when both hold, `a | b` when
+either does.
 """
 
 from __future__ import annotations
@@ -20,24 +21,24 @@ State = dict[str, Any]
 
 
 class Stop(Checked):
-    """The base of stopping rules; a rule of your own overrides `init` and `update`."""
+    """The base of stopping rules; your own rule overrides `init` and `update`."""
 
     name = "stop"
 
     def init(self) -> State:
-        """What the rule remembers before the first epoch."""
+        """The state before the first epoch."""
         return {}
 
     def update(self, state: Mapping[str, Any], epoch: Epoch) -> tuple[State, Any]:
-        """(what it remembers, whether to stop) after an epoch."""
+        """(state, whether to stop) after an epoch."""
         raise NotImplementedError
 
     def watches(self) -> set[str]:
-        """The names of the measures that the rule reads."""
+        """The measures that the rule reads, by name."""
         return set()
 
     def reason(self, epoch: int) -> str:
-        """The reason in words, for a run that this rule ended after `epoch`."""
+        """Why a run stopped that this rule ended after `epoch`, in words."""
         return f"the rule {self!r} held after epoch {epoch}"
 
     def __and__(self, other: Stop) -> Stop:
@@ -53,7 +54,7 @@ def _measure(epoch: Epoch, name: str) -> Any:
 
 @dataclass(frozen=True)
 class MaxEpochs(Stop):
-    """Stop after so many epochs."""
+    """Stop after a number of epochs."""
 
     epochs: int = setting(100, EPOCHS)
     name = "max_epochs"
@@ -67,7 +68,7 @@ class MaxEpochs(Stop):
 
 @dataclass(frozen=True)
 class TargetLoss(Stop):
-    """Stop when a measure (the loss, by default) is at `target` or below."""
+    """Stop when a measure, by default the loss, is at or below `target`."""
 
     target: float = setting(0.0, Number())
     watch: str = "loss"
@@ -85,7 +86,7 @@ class TargetLoss(Stop):
 
 @dataclass(frozen=True)
 class MinDecrease(Stop):
-    """Stop when the loss has not fallen by `min_delta` below its best for `patience` epochs."""
+    """Stop when the loss has not fallen by more than `min_delta` for `patience` epochs."""
 
     min_delta: float = setting(1e-4, Number(at_least=0))
     patience: int = setting(1, EPOCHS)
@@ -113,7 +114,7 @@ class MinDecrease(Stop):
 
 @dataclass(frozen=True)
 class EarlyStopping(MinDecrease):
-    """Stop when the validation loss has not improved for `patience` epochs (early stopping)."""
+    """Early stopping: stop when the validation loss has not improved for `patience` epochs."""
 
     min_delta: float = setting(0.0, Number(at_least=0))
     patience: int = setting(10, EPOCHS)
@@ -129,7 +130,7 @@ class EarlyStopping(MinDecrease):
 
 @dataclass(frozen=True)
 class TimeBudget(Stop):
-    """Stop after so many seconds, within one step."""
+    """Stop after a number of seconds, at the next step."""
 
     seconds: float = setting(60.0, Number(above=0))
     name = "time_budget"
@@ -170,7 +171,7 @@ class _Both(_Pair):
 
 
 class _Either(_Pair):
-    """Inside of a `_Both`; elsewhere its two rules are told apart (see `as_rules`)."""
+    """Used only within a `_Both`; elsewhere `as_rules` makes two rules of it."""
 
     name = "either"
 
@@ -183,11 +184,11 @@ class _Either(_Pair):
 
 
 def as_rules(given: Any, measures: set[str]) -> list[Stop]:
-    """The rules of `fit`'s `stop`: none, one or several, each reading only what is measured."""
+    """The rules of `fit`'s `stop`: none, one or several. They may read only what is measured."""
     if given is None:
         return []
     several = isinstance(given, list | tuple)
-    rules = [each for rule in (given if several else [given]) for each in _apart(rule)]
+    rules = [part for rule in (given if several else [given]) for part in _alternatives(rule)]
     for rule in rules:
         for name in sorted(rule.watches()):
             refuse_measure(type(rule).__name__, name, measures)
@@ -195,7 +196,7 @@ def as_rules(given: Any, measures: set[str]) -> list[Stop]:
 
 
 def refuse_measure(rule: str, name: str, measures: set[str]) -> None:
-    """What a rule watches must be measured."""
+    """Raise a SettingError if the measure that a rule watches is not measured."""
     if name in measures:
         return
     hint = nearest(name, measures)
@@ -204,8 +205,12 @@ def refuse_measure(rule: str, name: str, measures: set[str]) -> None:
     raise SettingError(f"fit: {rule} watches {name!r}. {hint}")
 
 
-def _apart(rule: Any) -> list[Stop]:
-    """A rule as those of which any stops the run, so that the run can name the one that did."""
+def _alternatives(rule: Any) -> list[Stop]:
+    """The rules that a rule joins by `|`, so that the run can name the one that stopped it."""
     if not isinstance(rule, Stop):
         raise SettingError(f"fit: stop takes rules such as tw.EarlyStopping(10), not {rule!r}")
-    return [*_apart(rule.first), *_apart(rule.second)] if isinstance(rule, _Either) else [rule]
+    return (
+        [*_alternatives(rule.first), *_alternatives(rule.second)]
+        if isinstance(rule, _Either)
+        else [rule]
+    )

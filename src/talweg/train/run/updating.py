@@ -1,4 +1,4 @@
-"""The last part of a step: what an update rule makes of the weights, and what is watched of it."""
+"""The update of a step: new weights and state, and what is watched of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from talweg.train.run.sign_changes import COUNTS, NAMES, changed_shares, count_c
 from talweg.train.run.watching import OF_PARAMETERS, Watch, norm, norms
 
 _MARGIN = 1e-6
-"""What a norm is made longer by when it is divided by, as in torch.nn.utils.clip_grad_norm_."""
+"""Added to a norm before a division by it, as in torch.nn.utils.clip_grad_norm_."""
 
 
 def updated(
@@ -27,9 +27,9 @@ def updated(
     state: State,
     watch: Watch | None,
 ) -> tuple[Tensor, State, dict[str, Tensor]]:
-    """The weights and the state after one step of a rule, and what can be watched of it.
+    """The weights and the state after a step of the rule, and the quantities to watch.
 
-    A parameter without a gradient is frozen, and `multipliers` scale the rule's rate for some.
+    A parameter without a gradient is frozen; `multipliers` scale the learning rate of some.
     """
     own = {name: each for name, each in state.items() if name not in NAMES}
     clipped = _clipped(rule, gradients)
@@ -67,7 +67,7 @@ def _apart(
     state: State,
     multipliers: Mapping[str, Tensor],
 ) -> dict[str, tuple[Tensor, State]]:
-    """What the rule makes of each parameter that has a gradient."""
+    """The rule applied to each parameter that has a gradient, one by one."""
     steps: dict[str, tuple[Tensor, State]] = {}
     for name, gradient in gradients.items():
         mark = next_number()
@@ -85,12 +85,12 @@ def _apart(
 
 
 def _is_parted(flat: Tensor, state: State) -> bool:
-    """Whether all that a rule remembers is a number for each weight, or one for all."""
+    """Whether the state holds one number for each weight, or one for all."""
     return all(each.shape in ((), flat.shape) for each in state.values())
 
 
 def _clipped(rule: Optimizer, gradients: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The gradients, g / max(1, |g| / clip_norm) each and then within clip_value of 0.
+    """The gradients after clipping: g / max(1, |g| / clip_norm), then within +-clip_value.
 
     |g| is the Euclidean norm over all parameters.
     """
@@ -111,7 +111,7 @@ def _clipped(rule: Optimizer, gradients: Mapping[str, Tensor]) -> dict[str, Tens
 
 
 def _is_elementwise(results: Iterable[Tensor], mark: int) -> bool:
-    """Whether each weight goes its own way: made of its own place, and of single numbers."""
+    """Whether each new weight depends only on its own element and on single numbers."""
     return all(
         node.gate.kind == "elementwise"
         if node.gate and node.ndim
@@ -121,7 +121,7 @@ def _is_elementwise(results: Iterable[Tensor], mark: int) -> bool:
 
 
 def _together(steps: Mapping[str, tuple[Tensor, State]], lead: str) -> tuple[Tensor, State]:
-    """The weights and the state of all parameters, with the single numbers of one of them."""
+    """The joined weights and state; single numbers are those of the parameter `lead`."""
     state = {
         name: joined(each[name] for _, each in steps.values()) if one.ndim else one
         for name, one in steps[lead][1].items()

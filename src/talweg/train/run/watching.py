@@ -1,7 +1,7 @@
-"""Watching: what a run says of itself while it trains, as outputs of the step's own graph.
+"""Watched quantities of a run, as outputs of the step's own graph.
 
-Of a parameter: the norm of its gradient, how far a step moves it, and how many of its weights
-turn round. Of a layer's output: its mean and spread, and its dead and saturated units.
+For a parameter: the norm of its gradient, the size of its update, and how many of its weights
+change their direction. For a layer: the mean and spread of its output, dead and saturated units.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from talweg.train.run.parameter_slices import total
 from talweg.train.run.sign_changes import LONGEST
 
 EVERY, LEAST, MOST = 12, 4, 16
-"""Where means over epochs are asked for, each twelfth step is watched, but four of an epoch, if it
-has them, and at most sixteen.
+"""A mean over an epoch watches every twelfth step, but at least four steps, if there are that many,
+and at most sixteen.
 """
 MARGIN = 0.02
-"""How near to its limit an activation is saturated."""
+"""An activation within this distance of its limit is saturated."""
 _LIMITS = {gates.sigmoid: (0.0, 1.0), gates.tanh: (-1.0, 1.0)}
 _ACTIVATIONS = (gates.relu, gates.maximum, gates.softplus, *_LIMITS)
 OF_PARAMETERS = ("gradient_norm", "update_ratio", "direction_changes")
@@ -33,16 +33,16 @@ OF_PARAMETERS = ("gradient_norm", "update_ratio", "direction_changes")
 
 @dataclass(frozen=True)
 class Watch:
-    """What to watch, by its name or a part of it (all, where there are none), and how often."""
+    """The quantities to watch, by name or part of a name (none means all), and how often."""
 
     names: tuple[str, ...] = ()
     steps: bool = False
 
     def wants(self, quantity: str) -> bool:
-        return not self.names or any(_is_meant(each, quantity) for each in self.names)
+        return not self.names or any(_matches(each, quantity) for each in self.names)
 
     def every(self, steps: int) -> int:
-        """How many steps it is from one that is watched to the next, in epochs of so many."""
+        """The number of steps from one watched step to the next, in an epoch of `steps` steps."""
         usual = max(-(-steps // MOST), min(-(-steps // LEAST), EVERY))
         return 1 if self.steps else min(usual, LONGEST)
 
@@ -55,23 +55,23 @@ class Watch:
     def chosen(
         self, quantities: Mapping[str, Tensor], parameters: Iterable[str]
     ) -> dict[str, Tensor]:
-        """The quantities that are wanted; each name must mean one."""
+        """The wanted quantities. SettingError: a name matches none."""
         known = [*quantities, *(f"{name}/{each}" for name in parameters for each in OF_PARAMETERS)]
         for name in self.names:
-            if not any(_is_meant(name, each) for each in known):
+            if not any(_matches(name, each) for each in known):
                 words = {word for each in known for word in (each, *each.split("/"))}
                 hint = nearest(name, sorted(words))
                 raise SettingError(f"fit: nothing called {name!r} can be watched. {hint}")
         return {name: each for name, each in quantities.items() if self.wants(name)}
 
 
-def _is_meant(name: str, quantity: str) -> bool:
-    """Whether "0.weight/gradient_norm" is meant: by all of it, or by what is beside the slash."""
+def _matches(name: str, quantity: str) -> bool:
+    """Whether a name matches a quantity such as "0.weight/gradient_norm", whole or on one side."""
     return name in (quantity, *quantity.split("/"))
 
 
 def as_watch(given: Any) -> Watch | None:
-    """`fit`'s `watch`: None, True or "epoch", "step", or names, with "step" among them or not."""
+    """The `watch` of `fit`: None, True or "epoch", "step", or names, which may include "step"."""
     given = plain(given)
     if given is None or isinstance(given, bool):
         return Watch() if given else None
@@ -92,7 +92,7 @@ def as_watch(given: Any) -> Watch | None:
 
 
 def norms(name: str, size: Tensor, gradient: Tensor, update: Tensor) -> dict[str, Tensor]:
-    """|gradient|, and |update| / |weights|, which is 1 where that was 0; `size` is the latter."""
+    """|gradient| and |update| / |weights|; the ratio is 1 where `size`, the |weights|, is 0."""
     moved = norm(update)
     base = gates.where(size > 0, size, gates.where(moved > 0, moved, 1))
     return {f"{name}/gradient_norm": norm(gradient), f"{name}/update_ratio": moved / base}
@@ -108,7 +108,7 @@ def norm(x: Tensor) -> Tensor:
 
 
 def of_layers(net: Module, prediction: Tensor, row_weights: Tensor) -> dict[str, Tensor]:
-    """What is watched of each layer's output; rows of weight 0 only fill up a batch."""
+    """The quantities of each layer's output, without rows of weight 0, which fill up a batch."""
     counts = gates.greater(row_weights, 0)
     found: dict[str, Tensor] = {}
     for path, output in layer_outputs(prediction, len(row_weights)).items():
@@ -117,13 +117,13 @@ def of_layers(net: Module, prediction: Tensor, row_weights: Tensor) -> dict[str,
 
 
 def _of_layer(name: str, output: Tensor, counts: Tensor) -> dict[str, Tensor]:
-    """`counts` (N) says which rows are part of the batch."""
+    """The quantities of a layer; `counts` (N) marks the rows that belong to the batch."""
     rows = gates.cast(counts, dtype=output.dtype).sum()
     elements = rows * float(prod(output.shape[1:]))
     shaped = counts.reshape(len(counts), *(1 for _ in output.shape[1:]))
 
     def mean(values: Tensor) -> Tensor:
-        """Filling rows are left out, not subtracted: noise makes them differ from their origin."""
+        """Rows that fill up are masked, since noise makes them differ from the original."""
         mean_of: Tensor = total(gates.where(shaped, values, 0)) / elements
         return mean_of
 
@@ -150,10 +150,9 @@ def _is_relu(node: Tensor) -> bool:
 
 
 def layer_outputs(prediction: Tensor, rows: int) -> dict[str, Tensor]:
-    """The output of each layer that gives some numbers a row, by the layer's path.
+    """The outputs (N, ...) of layers, by path.
 
-    That is the last node that the layer made; or its activation, where the network that holds
-    the layer applies one to it.
+    It is the last node of the layer, or the activation that the enclosing network applies to it.
     """
     nodes = [node for node in ancestors([prediction]) if node.layer is not None and node.recorded]
     last = {node.layer: node for node in nodes}
