@@ -170,3 +170,10 @@ def test_spans_of_a_frame_are_met_by_a_model_of_texts(library: str) -> None:
     expected = encoder.encode(as_table({"x": ["50 min", "2 h", ""]}))
     np.testing.assert_array_equal(encoder.encode(as_table(frame)), expected)
     np.testing.assert_array_equal(encoder.encode_row(frame[:1]), expected[:1])
+
+
+@pytest.mark.parametrize("task", [None, "regression"])
+def test_a_target_of_durations_is_refused_with_advice(task: str | None) -> None:
+    table = {"x": range(60), "wait": [f"{place * 7 % 60 + 1} min" for place in range(60)]}
+    with pytest.raises(DataError, match="To predict a duration, convert the column to numbers of"):
+        tw.TableModel("wait", task=task).fit(table)

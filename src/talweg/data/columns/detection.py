@@ -90,6 +90,13 @@ def _note_on_marks(cells: Cells) -> str:
     return _MARK.format(min(marks)) if marks else ""
 
 
+def unit_hint(name: str, cells: Cells) -> str:
+    """How to predict amounts that are written with units; "" for any other column."""
+    kind = KIND_OF[describe(name, cells).kind]
+    unit = kind.column.unit if kind.column else ""
+    return f" To predict a {kind.name}, convert the column to numbers of {unit}." if unit else ""
+
+
 def as_moments(name: str, cells: Cells, found: ColumnType | None = None) -> ColumnType | None:
     """The type of a column of moments; None for any other column.
 

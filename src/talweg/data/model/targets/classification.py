@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns.cells import Cells, Mask, as_words, canonical, is_missing, places_of
+from talweg.data.columns.detection import unit_hint
 from talweg.data.columns.labels import (
     all_alike,
     classes_of,
@@ -67,6 +68,7 @@ class Classification(Target):
             raise DataError(
                 f"Target {name!r}: {len(levels)} different labels in {rows} rows are too"
                 " many to learn. Choose another column, or task='regression' for numbers."
+                f"{unit_hint(name, cells)}"
             )
         return cls(name, levels, types_of(levels, types))
 

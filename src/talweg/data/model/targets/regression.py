@@ -21,6 +21,7 @@ from talweg.data.columns.cells import (
     plain,
     texts,
 )
+from talweg.data.columns.detection import unit_hint
 from talweg.data.columns.doubts import doubts_about
 from talweg.data.columns.labels import all_alike, known_rows, refuse_missing
 from talweg.data.columns.logs import Logs
@@ -223,7 +224,7 @@ def _numbers(name: str, cells: Cells) -> Floats:
         fault = f"lies beyond {LARGEST:g}, the largest" if is_huge else "is not a finite"
         raise DataError(
             f"Target {name!r}, row {row + 1}: {cell!r} {fault} number. Correct it or leave the"
-            " cell empty; for labels, task='classification'."
+            f" cell empty; for labels, task='classification'.{unit_hint(name, cells)}"
         )
     return values
 
