@@ -1,7 +1,7 @@
-"""The conformance table: one row a gate. Every test of all gates runs over it.
+"""The conformance table: one row for each gate. Every test of all gates runs over it.
 
-A row says where the gate's inputs may lie, in which shapes and with which settings it is tried,
-and what it must give: a reference in plain Python or NumPy, written apart from the gate.
+A row has the domains of the gate's inputs, the shapes and settings to test, and a reference in
+plain Python or NumPy that is written independently of the gate.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from talweg.graph import Tensor, gradients
 
 Domain = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
-# Where inputs lie ---------------------------------------------------------------------------
+# Domains of inputs --------------------------------------------------------------------------
 
 
 def real(random: np.random.Generator, shape: Any) -> Any:
@@ -42,7 +42,7 @@ def off_zero(random: np.random.Generator, shape: Any) -> Any:
 
 
 def distinct(random: np.random.Generator, shape: Any) -> Any:
-    """No two elements nearer than 0.25."""
+    """Any two elements differ by at least 0.25."""
     return random.permutation(np.arange(math.prod(shape)) * 0.25 - 1).reshape(shape)
 
 
@@ -63,7 +63,7 @@ def step(random: np.random.Generator, shape: tuple[int, ...]) -> Any:
     return random.integers(0, 2**20, shape) + 2.0**32 * random.integers(0, 2**20, shape)
 
 
-# What is tried ------------------------------------------------------------------------------
+# Test cases ---------------------------------------------------------------------------------
 
 
 class Case(NamedTuple):
@@ -109,7 +109,7 @@ def cases(*rows: tuple[Any, dict[str, Any]]) -> tuple[Case, ...]:
 
 @dataclass(frozen=True)
 class Row:
-    """What one gate is tried on, and what it must give."""
+    """The test cases of one gate, and its reference."""
 
     gate: Gate
     reference: Callable[..., Any]
@@ -117,10 +117,10 @@ class Row:
     cases: tuple[Case, ...] = ONE
     keeps_nan: bool = True
     differentiable: Sequence[int] = field(default=(0,))
-    """The inputs by which finite differences can follow the gate."""
+    """The inputs whose gradients finite differences can check."""
 
     def inputs(self, case: Case, dtype: str = "float64", seed: int = 0) -> list[np.ndarray]:
-        """Arrays for one case; truth values and labels keep their own dtype."""
+        """Arrays for one case; booleans and labels keep their own dtype."""
         random = np.random.default_rng([seed, *map(ord, self.gate.name)])
         domains = itertools.chain(self.domains, itertools.repeat(self.domains[-1]))
         drawn = [np.asarray(make(random, s)) for make, s in zip(domains, case.shapes, strict=False)]
@@ -153,7 +153,7 @@ def erf(x: float) -> float:
 
 
 def over(reduce: Callable[..., Any]) -> Callable[..., Any]:
-    """The reduction of each group of elements that differ in `axes` alone, as a Python list."""
+    """A reduction over `axes` by a function of Python lists."""
 
     def reduced(x: Any, *, axes: Any, keepdims: bool) -> Any:
         kept = [axis for axis in range(x.ndim) if axis not in axes]
@@ -192,7 +192,7 @@ def filled(x: Any, *, shape: Any) -> Any:
 
 
 def uniform(key: Any, *, shape: tuple[int, ...], dtype: str, stream: int) -> Any:
-    """Word by word, in Python's whole numbers."""
+    """Word by word, with Python's integers."""
 
     def mixed(x: int) -> int:
         x ^= x >> 16

@@ -1,4 +1,4 @@
-"""Each engine against the interpreter: each gate of the table, and gates on any number of rows."""
+"""Each engine against the interpreter: every gate of the table, and any number of rows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_each_case_of_the_table(name: str, dtype: str) -> None:
 
 
 @BOTH_DTYPES
-def test_the_largest_case_of_each_gate_all_side_by_side(dtype: str) -> None:
+def test_the_largest_case_of_every_gate_in_one_graph(dtype: str) -> None:
     check_the_largest_cases(dtype)
 
 

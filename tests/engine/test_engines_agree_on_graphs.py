@@ -33,14 +33,14 @@ def check_some(recipe: Recipe) -> None:
     check_recipe(recipe)
 
 
-def test_some_graphs_and_their_slopes() -> None:
+def test_some_graphs_and_their_gradients() -> None:
     check_some()
 
 
 @pytest.mark.slow
 @bounded(300)
 @given(recipes(SMOOTH + KINKED, 8))
-def test_graphs_and_their_slopes(recipe: Recipe) -> None:
+def test_graphs_and_their_gradients(recipe: Recipe) -> None:
     check_recipe(recipe)
 
 
@@ -80,7 +80,7 @@ STEPS: dict[str, Step] = {  # x and y are (N, D), w is (D, D), and so is what th
 
 @dataclass(frozen=True)
 class RowRecipe:
-    """Steps over rows, each of the results of two earlier ones."""
+    """Steps over rows; each uses the results of two earlier steps."""
 
     steps: list[tuple[str, int, int]]
     planned_for: int

@@ -1,7 +1,7 @@
-"""Native programs that check each address: no kernel leaves its buffers, and who does is named.
+"""Native programs that check each address: kernels stay within their buffers, and others are named.
 
-Buffers have their exact sizes here, lie far apart and begin as rubbish, so the runs that agree with
-the interpreter below also read nothing that they have not written.
+Here buffers have their exact sizes, lie far apart and start with garbage. So a run that agrees with
+the interpreter has read nothing that it had not written.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ AWKWARD = (1, 2, 3, 5, 7, 15, 17, 31, 33, 97, 129)
 
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[launch.Prepared]]:
-    """Every native run checks itself, on as many threads as it is given, and some run does."""
+    """Every native run checks its addresses; at least one run must."""
     prepared: list[launch.Prepared] = []
 
     def prepare(program: Any) -> launch.Prepared:
@@ -110,7 +110,7 @@ def test_runs(name: str, threads: int, checks: None) -> None:
 def test_runs_of_any_batch(
     name: str, size: int | None, threads: int, dtype: str, checks: None
 ) -> None:
-    """In order on one thread, shuffled on two."""
+    """Rows are in order on one thread, shuffled on two."""
     settings = {**(RUNS | MORE_RUNS)[name], "batch_size": size, "shuffle": threads > 1, "epochs": 2}
     agree(**settings, threads=threads, dtype=dtype)
 
@@ -127,7 +127,7 @@ def dense(*sizes: int, activation: str = "tanh") -> tw.Sequential:
 def test_layers_of_awkward_sizes(
     rows: int, size: int | None, threads: int, dtype: str, checks: None
 ) -> None:
-    """Each size meets each other one, as inputs, units and rows, over the cases."""
+    """Over all cases, each size occurs with each other one as inputs, units and rows."""
     random, place = np.random.default_rng(rows), AWKWARD.index(rows)
     for shift in range(0, len(AWKWARD), 3):
         inputs, hidden, outputs = (AWKWARD[(place + i * shift) % 11] for i in (1, 2, 3))
@@ -139,10 +139,10 @@ def test_layers_of_awkward_sizes(
 @slow
 @pytest.mark.parametrize("vector_bytes, registers", [(16, 16), (16, 32), (32, 32), (64, 32)])
 @pytest.mark.parametrize("name", [*RUNS, "wide"])
-def test_vectors_of_other_machines(
+def test_vector_widths_of_other_processors(
     name: str, vector_bytes: int, registers: int, checks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wider ones are split, so this machine can run them."""
+    """LLVM splits wider vectors, so this machine can run them."""
     other = replace(host(), vector_bytes=vector_bytes, registers=registers)
     monkeypatch.setattr(memory, "host", lambda: other)
     settings = RUNS.get(name, {"make": partial(dense, 129, 33, 2), "epochs": 1, "batch_size": 20})
@@ -174,7 +174,7 @@ def test_optimizers(name: str, checks: None) -> None:
 @BOTH_THREADS
 @pytest.mark.parametrize("size", [1, 7])
 @pytest.mark.parametrize("name", [*FLAT, *(f"{name} of series" for name in DEEP)])
-def test_nets(name: str, size: int | None, threads: int, checks: None) -> None:
+def test_networks(name: str, size: int | None, threads: int, checks: None) -> None:
     function = FLAT.get(name) or DEEP[name.removesuffix(" of series")]
     x = X if name in FLAT else SERIES
     y = Y[:, 0] if name == "a prediction without columns" else Y
@@ -186,7 +186,7 @@ def test_nets(name: str, size: int | None, threads: int, checks: None) -> None:
 @BOTH_THREADS
 @pytest.mark.parametrize("size", [None, 4])
 @pytest.mark.parametrize("name", MIXING)
-def test_nets_that_mix_rows(name: str, size: int | None, threads: int, checks: None) -> None:
+def test_networks_that_mix_rows(name: str, size: int | None, threads: int, checks: None) -> None:
     settings = {"batch_size": size, "epochs": 2, "optimizer": tw.SGD(lr=0.02), "threads": threads}
     agree(lambda: Net(MIXING[name]), X[:20], Y[:20], validation=(X[:9], Y[:9]), **settings)
 
@@ -246,7 +246,7 @@ def test_random_graphs(checked_graphs: None) -> None:
 
 
 class CheckedProducts:
-    """The products of `conformance.products`, on memory in pieces."""
+    """The products of `conformance.products`, on memory in separate pieces."""
 
     def __init__(self, machine: str) -> None:
         made = with_checks(str(products.module_for(machine)))
@@ -306,10 +306,10 @@ SHORT: dict[str, dict[str, Any]] = {
 
 @slow
 @pytest.mark.parametrize("name", SHORT)
-def test_a_buffer_that_lacks_its_last_byte_is_found(
+def test_a_buffer_without_its_last_byte_is_reported(
     name: str, checks: list[launch.Prepared], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each buffer in turn, but for the scratch of products, which is for larger ones."""
+    """One buffer at a time, except the scratch of products, which fits larger ones."""
     room, sizes, missing = CheckedMemory._room, list[int](), [-1]
 
     def shorter(memory: CheckedMemory, size: int) -> int:

@@ -1,6 +1,6 @@
-"""Printed plans of small nets and graphs, as they were when somebody last looked at them.
+"""Golden files: the printed plans of small networks and graphs.
 
-`python tests/engine/test_native_plan.py` writes them anew; read what has changed before keeping it.
+`python tests/engine/test_native_plan.py` writes them again; read the diff before you commit it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ D = 4
 
 
 class Net(tw.Module):
-    """A net from a function of (the net, x)."""
+    """A network from a function of (network, x)."""
 
     def __init__(self, function: Callable[[Any, Any], Any]) -> None:
         self.function, self.first, self.last = function, tw.Dense(3, "tanh"), tw.Dense(2)
@@ -48,7 +48,7 @@ def plans_of_run(make: Callable[[], tw.Module], y: Any = Y, x: Any = X, **settin
 
 
 def plan_of_graph(function: Callable[..., Any]) -> str:
-    """The plan of a function of rows x, y (N, 4) and w (4, 4), and of its slope by w."""
+    """The plan of a function of rows x, y (N, 4) and w (4, 4), and of its gradient by w."""
 
     def with_slope(x: Any, y: Any, w: Any) -> dict[str, Any]:
         output = function(x, y, w)
@@ -110,14 +110,14 @@ CASES: dict[str, Callable[[], str]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_plan_is_what_it_was(name: str) -> None:
+def test_a_plan_equals_its_golden_file(name: str) -> None:
     file = PLANS / f"{name}.txt"
     assert CASES[name]() == file.read_text(), (
-        "the plan has changed: `python tests/engine/test_native_plan.py` writes all of them anew"
+        "the plan has changed; `python tests/engine/test_native_plan.py` writes all golden files"
     )
 
 
-def test_each_plan_is_still_made() -> None:
+def test_each_golden_file_has_a_case() -> None:
     assert {file.stem for file in PLANS.glob("*.txt")} == set(CASES)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def test_the_work_of_a_level_has_no_conflicts_and_needs_the_level_before() -> No
     assert max(map(len, levels)) > 1
     for region in levels:
         assert not any(conflict(*pair) for level in region for pair in pairs(level))
-        for before, level in zip(region, region[1:], strict=False):
+        for before, level in pairwise(region):
             assert all(any(conflict(one, work) for one in before) for work in level)
 
 

@@ -1,4 +1,4 @@
-"""Many runs as replicas of one: each gate keeps them apart, and no lane knows of another."""
+"""Many runs as replicas of one: no gate mixes them, and no lane depends on another."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_each_gate_computes_each_replica(name: str, shares_first: bool) -> None:
             np.testing.assert_allclose(found[..., place], each, 1e-12, 1e-12, err_msg=str(case))
 
 
-def test_a_gate_of_ones_own_that_moves_elements_is_refused() -> None:
+def test_a_gate_without_a_rule_is_refused() -> None:
     turned = replace(tw.gates.transpose, name="turned")
     graph = graph_of(turned, [np.zeros((2, 3))], {"axes": (1, 0)}, "x")
     assert without_rule(graph) == ["turned"]
@@ -109,7 +109,7 @@ def run_together(chosen: list[Job], width: int) -> list[Outcome]:
     return parted(engine.run(program, weights, chosen[0].rows, None, Control()), len(chosen))
 
 
-def assert_one(ours: Outcome, theirs: Outcome) -> None:
+def assert_same(ours: Outcome, theirs: Outcome) -> None:
     assert_array_equal(ours.weights, theirs.weights)
     assert_array_equal(ours.history["loss"], theirs.history["loss"])
     assert_array_equal(ours.state["velocity"], theirs.state["velocity"])
@@ -117,30 +117,30 @@ def assert_one(ours: Outcome, theirs: Outcome) -> None:
 
 @pytest.mark.quick("float64")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_neither_width_nor_company_changes_a_bit(dtype: str) -> None:
+def test_bits_do_not_depend_on_the_width_or_on_other_replicas(dtype: str) -> None:
     chosen = jobs([0.01 * i for i in range(1, 9)], dtype)
     first = run_together(chosen, 8)
     assert len({float(each.history["loss"][-1]) for each in first}) == 8
     for width in (16, 32):
         for ours, theirs in zip(run_together(chosen, width), first, strict=True):
-            assert_one(ours, theirs)
+            assert_same(ours, theirs)
     for ours, theirs in zip(run_together(chosen[:1:-1], 8), first[:1:-1], strict=True):
-        assert_one(ours, theirs)
+        assert_same(ours, theirs)
 
 
 @pytest.mark.quick("float64")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_replica_that_diverges_harms_no_other(dtype: str) -> None:
+def test_a_replica_that_diverges_does_not_affect_others(dtype: str) -> None:
     rates = [0.1, 0.01, 0.05, 0.02]
     calm = run_together(jobs(rates, dtype), 8)
     wild = run_together(jobs([0.1, 1e30, 0.05, 1e31], dtype), 8)
     assert [is_finite(each) for each in calm] == [True] * 4
     assert [is_finite(each) for each in wild] == [True, False] * 2
     for place in (0, 2):
-        assert_one(wild[place], calm[place])
+        assert_same(wild[place], calm[place])
 
 
-def test_the_replicas_take_the_lanes_and_products_are_not_stored() -> None:
+def test_replicas_fill_the_lanes_and_products_are_not_stored() -> None:
     (job,) = jobs([0.1])
     build = launch.prepare(of_replicas([job], 16)).build
     terms = 3 * 5 * 16  # of one row's largest product

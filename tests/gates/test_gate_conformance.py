@@ -1,4 +1,4 @@
-"""Every gate, in both dtypes and in awkward shapes: what its record says is what it does."""
+"""Every gate of the table against its record: value, shape, gradients, NaN, in both dtypes."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ BOTH_DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 @EACH_ROW
 @BOTH_DTYPES
-def test_value_is_the_reference(row: Row, dtype: str) -> None:
+def test_the_value_equals_the_reference(row: Row, dtype: str) -> None:
     close = 64 * np.finfo(dtype).eps
     for case in row.cases:
         arrays = row.inputs(case, dtype)
@@ -29,7 +29,7 @@ def test_value_is_the_reference(row: Row, dtype: str) -> None:
 
 @EACH_ROW
 @BOTH_DTYPES
-def test_shape_rule_is_the_values(row: Row, dtype: str) -> None:
+def test_the_shape_rule_gives_the_shape_of_the_value(row: Row, dtype: str) -> None:
     for case in row.cases:
         value = np.asarray(row.gate.value(*row.inputs(case, dtype), **case.settings))
         rule = row.gate.shape(*row.specs(case, dtype), **case.settings)
@@ -40,7 +40,7 @@ def test_shape_rule_is_the_values(row: Row, dtype: str) -> None:
 
 @EACH_ROW
 @BOTH_DTYPES
-def test_arrays_and_tensors_give_the_same(row: Row, dtype: str) -> None:
+def test_arrays_and_tensors_give_equal_results(row: Row, dtype: str) -> None:
     for case in row.cases:
         arrays = row.inputs(case, dtype)
         on_arrays = np.asarray(row.gate(*arrays, **case.settings))
@@ -50,7 +50,7 @@ def test_arrays_and_tensors_give_the_same(row: Row, dtype: str) -> None:
 
 
 @EACH_ROW
-def test_gradients_are_right_twice(row: Row) -> None:
+def test_first_and_second_gradients_agree_with_finite_differences(row: Row) -> None:
     for case in row.cases:
         arrays = row.inputs(case)
         free = [i for i in row.differentiable if i < len(arrays)]
@@ -65,7 +65,7 @@ def test_gradients_are_right_twice(row: Row) -> None:
 
 
 @EACH_ROW
-def test_what_cannot_be_followed_has_no_rule(row: Row) -> None:
+def test_an_input_that_is_not_differentiable_has_no_backward_rule(row: Row) -> None:
     for case in row.cases:
         for i in set(range(len(case.shapes))) - set(row.differentiable):
             assert row.gate.backward_rule(i) is None
@@ -73,7 +73,7 @@ def test_what_cannot_be_followed_has_no_rule(row: Row) -> None:
 
 @EACH_ROW
 @BOTH_DTYPES
-def test_a_gradient_is_like_its_input(row: Row, dtype: str) -> None:
+def test_a_gradient_has_the_shape_and_dtype_of_its_input(row: Row, dtype: str) -> None:
     for case in row.cases:
         inputs = [constant(each) for each in row.inputs(case, dtype)]
         found = forward_and_back(row, case)(*inputs)
@@ -83,7 +83,7 @@ def test_a_gradient_is_like_its_input(row: Row, dtype: str) -> None:
 
 @EACH_ROW
 @BOTH_DTYPES
-def test_interpreter_agrees_bit_for_bit(row: Row, dtype: str) -> None:
+def test_the_interpreter_gives_the_same_bits(row: Row, dtype: str) -> None:
     for case in row.cases:
         function, others = forward_and_back(row, case), row.inputs(case, dtype, seed=1)
         graph = record(function, *row.inputs(case, dtype))

@@ -1,4 +1,4 @@
-"""What gates do where calculus does not decide: at kinks and ties, and at the ends of the range."""
+"""Gates at kinks, ties and the limits of the range, where calculus leaves a choice."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ EDGES = [  # gate, inputs, settings, value, gradient by each input
     EDGES,
     ids=[f"{row[0].name}{row[1]}" for row in EDGES],
 )
-def test_at_an_edge(gate, inputs, settings, value, slopes) -> None:
+def test_a_gate_at_a_kink_or_tie(gate, inputs, settings, value, slopes) -> None:
     nodes = [tensor(each) for each in inputs]
     output = gate(*nodes, **settings)
     assert output.item() == value
@@ -43,7 +43,7 @@ def test_at_an_edge(gate, inputs, settings, value, slopes) -> None:
         np.testing.assert_array_equal(found.value, expected)
 
 
-def test_power_at_exponent_zero_has_its_mixed_derivative() -> None:
+def test_the_mixed_derivative_of_power_at_exponent_zero() -> None:
     """d2(x^y) / dx dy = x^(y - 1) (1 + y log x), so 1/2 at x = 2, y = 0, in either order."""
     by_base_first = tw.grad(lambda y: tw.grad(lambda x: tw.power(x, y))(tensor(2.0)))(0.0)
     by_exponent_first = tw.grad(lambda x: tw.grad(lambda y: tw.power(x, y))(tensor(0.0)))(2.0)
@@ -73,7 +73,7 @@ EXTREMES = [  # function, where, value, slope
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("function", "x", "value", "slope"), EXTREMES)
-def test_at_an_extreme(function, x, value, slope, dtype) -> None:
+def test_a_function_far_out(function, x, value, slope, dtype) -> None:
     found = tw.value_and_grad(function)(np.array(x, dtype))
     np.testing.assert_array_equal(found, np.array([value, slope], dtype))
 
@@ -125,21 +125,21 @@ REFUSED = [  # what, call, part of the message
 @pytest.mark.parametrize(
     ("call", "words"), [row[1:] for row in REFUSED], ids=[r[0] for r in REFUSED]
 )
-def test_what_does_not_fit_is_refused_with_the_line(call, words) -> None:
+def test_wrong_arguments_are_refused_with_the_line(call, words) -> None:
     with pytest.raises(tw.TalwegError, match=words) as caught:
         call()
     assert "test_gate_conventions.py:" in str(caught.value)
 
 
 def test_nan_and_power() -> None:
-    """The two exceptions that IEEE 754 makes: 1 to any power, and any number to the power 0."""
+    """IEEE 754 makes two exceptions: 1 to any power, and any number to the power 0."""
     assert tw.power(tensor(1.0), np.nan).item() == 1
     assert tw.power(tensor(np.nan), 0.0).item() == 1
     assert np.isnan(tw.power(tensor(np.nan), 2.0).item())
     assert np.isnan(tw.where(tensor(True, dtype=bool), tensor(np.nan), 1.0).item())
 
 
-def test_a_code_of_no_row_is_seen_and_adds_to_nothing() -> None:
+def test_a_code_outside_the_table_gives_nan_and_is_left_out_of_sums() -> None:
     codes = np.array([0, -1, 2, 5, -(2**63), 2**63 - 1])
     rows = gates.take(tensor(np.ones((3, 2))), codes).value
     np.testing.assert_array_equal(np.isnan(rows[:, 0]), [False, True, False, True, True, True])
@@ -147,7 +147,7 @@ def test_a_code_of_no_row_is_seen_and_adds_to_nothing() -> None:
     np.testing.assert_array_equal(sums, [[1, 1], [0, 0], [1, 1]])
 
 
-def test_cast_takes_its_gradient_back() -> None:
+def test_the_gradient_of_a_cast_is_cast_back() -> None:
     x = tensor([1.5, 2.5])
     narrow = tw.cast(x, dtype="float32")
     (found,) = gradients((narrow * narrow).sum(), [x])
@@ -172,13 +172,13 @@ ON_ARRAYS = [
 
 
 @pytest.mark.parametrize("function", ON_ARRAYS)
-def test_numbers_take_the_dtype_of_the_array_beside_them(function) -> None:
+def test_numbers_take_the_dtype_of_arrays(function) -> None:
     """On arrays as on tensors: float32 stays float32."""
     x = np.ones((2, 3), np.float32)
     assert function(tensor(x)).dtype == np.float32
     assert function(x).dtype == np.float32
 
 
-def test_the_wider_of_two_numbers_decides_in_either_order() -> None:
+def test_two_numbers_give_the_wider_dtype_in_either_order() -> None:
     narrow, wide = tensor(2.0, dtype="float32"), tensor(3.0)
     assert (narrow * wide).dtype == (wide * narrow).dtype == np.float64

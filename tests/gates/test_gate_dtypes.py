@@ -1,4 +1,4 @@
-"""Arrays of different float types: every gate of several arrays refuses them."""
+"""Gates of several arrays refuse to mix float types."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def refuses(call: Two, x: Any, y: Any) -> None:
     assert "float32" in words and "float64" in words
 
 
-def test_the_table_has_every_gate_of_several_floats() -> None:
+def test_the_table_has_every_gate_of_several_float_arrays() -> None:
     alike = {"take", "segment_sum", "one_hot"}  # codes beside a table
     rules = {name: gate.backward for name, gate in gates.GATES.items()}
     several = {name for name, each in rules.items() if callable(each) or len(each) > 1}
@@ -61,7 +61,7 @@ def test_the_table_has_every_gate_of_several_floats() -> None:
 
 @pytest.mark.parametrize("name", GATES)
 def test_two_float_types_are_refused(name: str) -> None:
-    """In either order, of tensors with values and while recording."""
+    """In either order, on tensors with values and while recording."""
     call = GATES[name]
     for x, y in ((NARROW, WIDE), (WIDE, NARROW)):
         refuses(call, tw.tensor(x, dtype=x.dtype), tw.tensor(y, dtype=y.dtype))
@@ -71,7 +71,7 @@ def test_two_float_types_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_operators_too(name: str) -> None:
+def test_operators_refuse_two_float_types(name: str) -> None:
     call = OPERATORS[name]
     for x, y in ((NARROW, WIDE), (WIDE, NARROW)):
         first, second = tw.tensor(x, dtype=x.dtype), tw.tensor(y, dtype=y.dtype)
@@ -82,14 +82,14 @@ def test_operators_too(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["greater", "greater_equal", "equal", "maximum", "add"])
 @pytest.mark.parametrize("number", [0.5, 2, np.float64(0.5), np.float32(0.5)])
-def test_single_numbers_go_with_both(name: str, number: Any) -> None:
+def test_a_single_number_goes_with_either_type(name: str, number: Any) -> None:
     for array in (NARROW, WIDE):
         x = tw.tensor(array, dtype=array.dtype)
         found = gates.GATES[name](x, number)
         assert found.dtype in (array.dtype, np.dtype(bool))
 
 
-def test_whole_numbers_are_compared_with_their_like_alone() -> None:
+def test_integers_are_compared_with_the_same_type_only() -> None:
     whole, narrow, real = (tw.tensor(CODES, dtype=each) for each in ("int64", "int32", "float64"))
     with pytest.raises(tw.DtypeError, match="equal: dtypes int64 and float64 are mixed"):
         gates.equal(whole, real)

@@ -1,4 +1,4 @@
-"""A gate of one's own, made outside of the package, is a gate like any other."""
+"""Gates that are defined outside the package, as in `examples/own_gate.py`."""
 
 import runpy
 from dataclasses import replace
@@ -25,28 +25,28 @@ CLOSE = {"float32": 1e-4, "float64": 1e-12}
 ROWS, CENTERS = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 1.0]])
 
 
-def test_their_values() -> None:
+def test_values() -> None:
     np.testing.assert_allclose(softsign(np.array([-1.0, 0.0, 3.0])), [-0.5, 0.0, 0.75])
     np.testing.assert_array_equal(distance(ROWS, CENTERS), [[1.0], [18.0]])
 
 
-def test_their_gradients() -> None:
+def test_gradients() -> None:
     PAGE["check"]()
 
 
-def test_an_own_kernel_smooths_either_way() -> None:
+def test_smooth_runs_forward_and_backward() -> None:
     x = np.array([[4.0, 0.0, 8.0]])
     np.testing.assert_array_equal(smooth(x, keep=0.5, reverse=False), [[2.0, 1.0, 4.5]])
     np.testing.assert_array_equal(smooth(x, keep=0.5, reverse=True), [[3.0, 2.0, 4.0]])
 
 
-def test_their_errors_name_the_line() -> None:
+def test_errors_name_the_line() -> None:
     with pytest.raises(tw.ShapeError, match=r"\(N, D\) and \(H, D\).*test_own_gate\.py:"):
         distance(tw.tensor(ROWS), np.ones((1, 3)))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_an_engine_runs_them(dtype: str) -> None:
+def test_the_interpreter_runs_them(dtype: str) -> None:
     graph = simplify(
         record(
             lambda x, c: distance(softsign(x), c), np.ones((2, 2), dtype), np.ones((1, 2), dtype)
@@ -59,8 +59,8 @@ def test_an_engine_runs_them(dtype: str) -> None:
     assert graph.cost().operations == 4 * 6 + 3 * 2 * 2
 
 
-def with_slopes(x: Any, c: Any) -> dict[str, Any]:
-    """All three gates, and the slopes of a sum by both inputs."""
+def with_gradients(x: Any, c: Any) -> dict[str, Any]:
+    """All three gates, and the gradients of a sum by both inputs."""
     output = smooth(distance(softsign(x), c), keep=0.75, reverse=False)
     slopes = gradients((output * output).sum(), [x, c])
     return {"output": output, "by x": slopes[0], "by c": slopes[1]}
@@ -73,7 +73,7 @@ def test_both_engines_agree(rows: int, dtype: str) -> None:
     c = random.standard_normal((3, 2)).astype(dtype)
 
     def recording(count: int) -> Graph:
-        return simplify(record(with_slopes, np.ones((count, 2), dtype), c))
+        return simplify(record(with_gradients, np.ones((count, 2), dtype), c))
 
     x = random.standard_normal((rows, 2)).astype(dtype)
     found = CompiledGraph(recorded(recording, 2))(x=x, c=c)
@@ -106,7 +106,7 @@ def test_a_gate_has_one_lowering() -> None:
             register(gate, Lowering(ReductionForm(lambda node: (0,), SUM)))
 
 
-def test_replicas_take_a_composition_apart() -> None:
+def test_replicas_use_the_composition() -> None:
     graph = record(distance, ROWS, CENTERS)
     assert without_rule(graph) == []
     (found,) = Interpreter(replicated(graph, 2)).run(
@@ -122,7 +122,7 @@ def test_a_network_learns_through_them(engine: str) -> None:
     assert "softsign" in repr(run.net.layers[1])
 
 
-def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(EXAMPLE), run_name="__main__")
     printed = capsys.readouterr().out
     assert [line for line in printed.splitlines() if len(line) > 80] == []

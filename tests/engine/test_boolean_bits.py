@@ -1,4 +1,4 @@
-"""Truths between two nests lie a bit each, whatever their number and the width of vectors."""
+"""Booleans between two nests are stored a bit each, for any count and vector width."""
 
 from dataclasses import replace
 from typing import Any
@@ -20,7 +20,7 @@ RANDOM = np.random.default_rng(3)
 
 
 def counted(x: Any, recent: Any) -> Any:
-    """Bytes that count which numbers are positive, in a nest of their own."""
+    """Counts of positive numbers in bytes, which a nest of their own computes."""
     return count_change(recent, gates.reshape(gates.greater(x, 0), shape=recent.shape))
 
 
@@ -31,43 +31,43 @@ def given(count: int, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def agrees(graph: Graph, *arrays: np.ndarray) -> CompiledGraph:
-    """Run a graph in native code that checks its addresses, against NumPy."""
-    made = CheckedGraph(graph)
+def agree(graph: Graph, *arrays: np.ndarray) -> CompiledGraph:
+    """Compare a graph in native code with address checks to NumPy; the compiled graph."""
+    compiled = CheckedGraph(graph)
     x, recent = arrays
-    found = made(**dict(zip(graph.inputs, arrays, strict=True)))["output"]
+    found = compiled(**dict(zip(graph.inputs, arrays, strict=True)))["output"]
     assert_array_equal(found, recent + ((recent & 1) != (x > 0)), strict=True)
-    return made
+    return compiled
 
 
-def bits_of(made: CompiledGraph) -> list[bool]:
-    return [each.bits > 0 for each in made.plan.buffers if each.dtype == np.bool_]
+def bits_of(compiled: CompiledGraph) -> list[bool]:
+    return [buffer.bits > 0 for buffer in compiled.plan.buffers if buffer.dtype == np.bool_]
 
 
 @pytest.mark.parametrize("vector_bytes", [16, 32, 64])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_any_number_on_any_machine(
+def test_any_count_on_vectors_of_any_width(
     vector_bytes: int, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wider vectors are split, so this machine can run them."""
+    """LLVM splits wider vectors, so this machine can run them."""
     other = replace(host(), vector_bytes=vector_bytes)
     monkeypatch.setattr(function, "host", lambda: other)
     for count in COUNTS:
         arrays = given(count, dtype)
-        assert bits_of(agrees(record(counted, *arrays), *arrays)) == [True]
+        assert bits_of(agree(record(counted, *arrays), *arrays)) == [True]
 
 
-def test_numbers_that_are_turned_round() -> None:
-    """They are taken one by one, so each truth joins the others of its byte."""
+def test_comparisons_of_reversed_numbers() -> None:
+    """They are computed one by one, so each bit joins the others of its byte."""
     for count in (1, 7, 8, 33):
         x, recent = given(count, "float32")
         graph = record(lambda x, recent: counted(x[::-1], recent), x, recent)
-        made = CheckedGraph(graph)
-        found = made(x=x, recent=recent)["output"]
+        compiled = CheckedGraph(graph)
+        found = compiled(x=x, recent=recent)["output"]
         assert_array_equal(found, count_change(recent, (x > 0)[::-1][None]))
 
 
-def test_truths_that_others_read_in_part_lie_in_bytes() -> None:
+def test_booleans_that_are_read_in_part_are_stored_as_bytes() -> None:
     x, recent = given(40, "float32")
 
     def both(x: Any, recent: Any) -> Any:
@@ -75,14 +75,14 @@ def test_truths_that_others_read_in_part_lie_in_bytes() -> None:
         some = gates.cast(up[3:20], dtype="float32").sum()
         return {"counts": count_change(recent, up.reshape(1, 40)), "some": some}
 
-    made = CheckedGraph(record(both, x, recent))
-    found = made(x=x, recent=recent)
-    assert bits_of(made) == [False]
+    compiled = CheckedGraph(record(both, x, recent))
+    found = compiled(x=x, recent=recent)
+    assert bits_of(compiled) == [False]
     assert_array_equal(found["counts"], count_change(recent, (x > 0)[None]))
     assert found["some"] == (x[3:20] > 0).sum()
 
 
-def test_counts_are_carried_over_from_their_last_byte() -> None:
+def test_a_count_is_restored_from_its_last_byte() -> None:
     counts = RANDOM.integers(0, 2**20, 100)
     more = RANDOM.integers(0, 256, 100)
     arrays = counts.astype(np.int32), (counts + more).astype(np.uint8), np.array(1, np.int32)
