@@ -1,4 +1,4 @@
-"""Adaptive sampling: a sampler learns from each step which groups of rows to draw how often."""
+"""Adaptive sampling: a sampler learns at each step how often to draw each group of rows."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from talweg.train.run.rows import mixes_rows
 from talweg.train.run.training_method import StepMethod
 
 PREFIX = "sampling."
-"""How the names begin of what a sampler remembers, and of its settings."""
+"""Prefix of the state and settings of a sampler."""
 _SHARES = f"{PREFIX}shares"
 SQUARE = "sampling/squared_norm"
 SHARES = "sampling/shares"
-"""What is watched: the mean of |d|^2 over an epoch's steps, and at its end how often groups are
-drawn, (epochs, K)."""
+"""What is watched: the mean of |d|^2 over the steps of an epoch, and at its end the probabilities of
+the groups, (epochs, K)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """A sampler, and the group 0..K-1 that each of the training rows is in (N)."""
+    """A sampler and the group, 0 to K - 1, of each training row (N)."""
 
     sampler: AdaptiveSampling
     places: Array
@@ -64,9 +64,9 @@ class Groups:
         return np.cumsum(self.sizes) - self.sizes
 
     def draw(self, shares: Array, luck: Array) -> tuple[Array, Array, Array]:
-        """Rows, their groups and p / q, (B) each, from numbers (2, B) between 0 and 1.
+        """Row indices, their groups and p / q, (B) each, from uniform numbers `luck` (2, B).
 
-        A group by the first, and in it each row alike by the second.
+        The first number chooses a group, the second a row in it.
         """
         reach = shares.cumsum()
         found = np.minimum(reach.searchsorted(luck[0] * reach[-1], "right"), len(reach) - 1)
@@ -89,7 +89,7 @@ class Groups:
         settings: Mapping[str, Tensor],
         state: Mapping[str, Tensor],
     ) -> Addition:
-        """What the sampler remembers after a step over drawn rows, whose groups are an input."""
+        """The state of the sampler after a step on drawn rows, whose groups are an input."""
         _refuse_assigned(part.training)
         drawn = run_input(Spec((len(part.batch["row_weights"]),), np.dtype(np.int64)), "groups")
         products = _products(part, loss, learning)
@@ -107,10 +107,10 @@ def _own(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _products(part: Forward, loss: Loss, learning: Sequence[Tensor]) -> Tensor:
-    """h_i . d for each row i of a batch (B): d is the gradient of the loss, h_i what row i adds.
+    """h_i . d for each row i of a batch (B): d is the gradient of the loss, h_i the part of row i.
 
-    d is linear in the weights of the rows: so h_i . d is the weight of row i times the slope of
-    |d|^2 / 2 along it. With one row it is |d|^2.
+    d is linear in the row weights, so h_i . d is the weight of row i times the derivative of
+    |d|^2 / 2 by it. With one row it is |d|^2.
     """
     weights = part.batch["row_weights"]
     by_row = [penalty for penalty in part.training.penalties if penalty.ndim]
@@ -124,7 +124,7 @@ def _products(part: Forward, loss: Loss, learning: Sequence[Tensor]) -> Tensor:
 
 
 def _refuse_assigned(training: TrainingStep) -> None:
-    """Where rows of a batch meet in training alone, none may weigh more for being rare."""
+    """Raise a SettingError if rows of a batch affect each other in training."""
     if training.assigned:
         raise SettingError(
             "fit: the net learns from the rows of a batch together (BatchNorm; LayerNorm does "
@@ -133,7 +133,7 @@ def _refuse_assigned(training: TrainingStep) -> None:
 
 
 def groups_of(sampler: Any, rows: Rows, loss: Loss) -> Groups:
-    """The groups of the training rows that a sampler chooses among."""
+    """The groups of training rows that a sampler draws from."""
     if not isinstance(sampler, AdaptiveSampling):
         raise SettingError(
             f"fit: sampler must be tw.AdaptiveSampling(...) or None, but {sampler!r} was given"
@@ -146,7 +146,7 @@ def groups_of(sampler: Any, rows: Rows, loss: Loss) -> Groups:
 
 
 def _classes(rows: Rows, loss: Loss) -> Array:
-    """The class of each row; of probabilities, the likeliest."""
+    """The class of each row; the most likely one if targets are probabilities."""
     if loss.target_kind == "numbers":
         raise SettingError(
             f"fit: a sampler over classes needs a loss that has them, such as cross_entropy, not "
@@ -172,12 +172,12 @@ def _given(labels: Sequence[Any], count: int) -> Array:
     return found
 
 
-# How it runs --------------------------------------------------------------------------------------
+# The training method ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class SampledMethod(StepMethod):
-    """Steps of an update rule over rows that a sampler draws with replacement."""
+    """Training steps on rows that a sampler draws with replacement."""
 
     groups: Groups
 
@@ -211,7 +211,7 @@ class SampledMethod(StepMethod):
 
 @dataclass(frozen=True)
 class Drawing:
-    """A run over drawn rows: an epoch has as many steps as one over all rows in order."""
+    """Trains on drawn rows; the number of steps per epoch is that for all rows in order."""
 
     groups: Groups
     name = "a sampler"
@@ -226,7 +226,7 @@ class Drawing:
             yield self._batch(rows, steps.state[_SHARES], luck)
 
     def _batch(self, rows: Rows, shares: Array, luck: Array) -> Batch:
-        """So many rows, and their groups, which a step takes beside the others' inputs."""
+        """A batch of drawn rows, and their groups, which are one more input of the step."""
         places, groups, ratio = self.groups.draw(shares, luck)
         weights = rows.weights[places] * ratio.astype(rows.weights.dtype)
         count = np.asarray(len(places) * rows.mean_weight, weights.dtype)

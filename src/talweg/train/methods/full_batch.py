@@ -1,4 +1,4 @@
-"""Methods that take passes over all rows of their own: one step of a search is an epoch."""
+"""Full-batch methods: each epoch is one step of a search, with as many passes as it needs."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from talweg.train.run.recording import Recipe, forward_pass
 from talweg.train.run.training_method import StepMethod
 
 VALUE, GRADIENT = "state.value", "state.gradient"
-"""The outputs of a pass beside the measures: what training lowers, and its gradient (W)."""
+"""The outputs of a pass after the measures: the objective and its gradient (W)."""
 
 
 @dataclass(frozen=True)
 class PassMethod(StepMethod):
-    """A full-batch rule, whose steps are as many passes over all rows as it likes."""
+    """Training with a full-batch rule, whose steps are passes over all rows."""
 
     rule: FullBatch
 
@@ -60,7 +60,7 @@ class PassMethod(StepMethod):
             )
 
     def record_step(self, recipe: Recipe, batch_size: int) -> Graph:
-        """A pass over all rows: the measures, what is lowered, and its gradient."""
+        """A pass over all rows: the measures, the objective and its gradient."""
         part = forward_pass(recipe, batch_size, constant(0.0))
         _refuse_changing_loss(self.rule, part.training)
         outputs = {**part.measures, VALUE: part.objective}
@@ -70,7 +70,7 @@ class PassMethod(StepMethod):
 
 
 def _refuse_changing_loss(rule: FullBatch, training: TrainingStep) -> None:
-    """A SettingError where the net makes of each pass another loss."""
+    """Raise a SettingError if the loss of the net changes from pass to pass."""
     reasons = {
         "draws random numbers in training (dropout, noise)": training.streams,
         "keeps weights within limits (max_norm)": training.limits,
@@ -88,7 +88,7 @@ def _refuse_changing_loss(rule: FullBatch, training: TrainingStep) -> None:
 
 @dataclass(frozen=True, repr=False)
 class Searching:
-    """A run whose steps are those of a search over all rows."""
+    """Trains by the steps of a search over all rows."""
 
     rule: FullBatch
 
@@ -115,7 +115,7 @@ class Searching:
 
 
 class SearchSteps:
-    """The steps of a search, which begins when the first one is taken."""
+    """The steps of a search, which begins with the first one."""
 
     def __init__(
         self, rule: FullBatch, program: Program, step: GraphFunction, weights: Array, batch: Batch
@@ -155,7 +155,7 @@ class SearchSteps:
             search.restore(state)
 
     def _begun(self) -> Search | None:
-        """The search from the weights as they are; None if the loss is not finite there."""
+        """A search from the current weights; None if the loss is not finite there."""
         start = self._pass(self.weights.astype(np.float64))
         if start.is_finite:
             seed, epochs = self.program.schedule.seed, self.program.limits.epochs
@@ -163,7 +163,7 @@ class SearchSteps:
         return self.search
 
     def _pass(self, weights: Vector) -> Point:
-        """A pass over all rows, at weights that are rounded to those that the net can have."""
+        """A pass over all rows at weights rounded to the dtype of the net."""
         rounded = weights.astype(self.weights.dtype)
         results = dict(
             zip(self.program.step.outputs, self.step.run(rounded, *self.batch), strict=True)

@@ -1,4 +1,4 @@
-"""Layer-wise pretraining: each hidden layer learns from rows alone before the net has a target."""
+"""Layer-wise pretraining: hidden layers learn from inputs alone, before the network has targets."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ def pretrain(
     engine: str | None = None,
     progress: bool | None = None,
 ) -> Pretraining:
-    """Train the dense layers of `net` one after another to stand for rows X (N, D), in place.
+    """Pretrain the dense layers of `net` one after another on rows X (N, D), in index.
 
-    Each learns, beside units of its own for its inputs, from what the layers below make of X.
-    Then the net is ready for `tw.fit`, and all its layers learn. Restricted Boltzmann machines make
-    a deep belief net (Hinton, Osindero & Teh 2006), autoencoders a stacked autoencoder (Vincent et
-    al., Stacked denoising autoencoders, 2010).
+    Each layer learns to reconstruct its input, which is the output of the layers below for X. Then
+    `tw.fit` trains all layers together. Restricted Boltzmann machines give a deep belief network
+    (Hinton, Osindero & Teh 2006), autoencoders a stacked autoencoder (Vincent et al., Stacked
+    denoising autoencoders, 2010).
 
     Args:
-        method: `tw.RBM()`, as None, or `tw.DenoisingAutoencoder()`, with no units of their own.
-        layers: positions of the layers to train; None for all dense ones but the net's last.
-        optimizer: as for `tw.fit`; like `method` and `epochs`, one for all layers or a list.
-        seed: of the net's starting weights, if it has none yet, and of each layer's training.
+        method: `tw.RBM()`, the default, or `tw.DenoisingAutoencoder()`, without units.
+        layers: indices of the layers to train; by default all dense layers except the last layer.
+        optimizer: as in `tw.fit`. Like `method` and `epochs`, one for all layers or a list.
+        seed: for the initial weights, if the net has none, and for the training of each layer.
 
-    The other settings are those of `tw.fit`. Raises a TalwegError for layers and rows that do not
-    fit the method, and then leaves the net as it was.
+    The other arguments are those of `tw.fit`. Raises a TalwegError for layers or rows that do not
+    fit the method, and leaves the net unchanged.
 
     >>> X = np.random.default_rng(0).integers(0, 2, (50, 1)) * np.ones((50, 6))
     >>> net = tw.Sequential(tw.Dense(4, "sigmoid"), tw.Dense(2, "sigmoid"), tw.Dense(1))
@@ -61,30 +61,29 @@ def pretrain(
     [20, 20]
     """
     _refuse_other(net)
-    places = _places(net, layers)
+    indices = _indices(net, layers)
     lists = {"method": method or RBM(), "optimizer": optimizer, "epochs": epochs}
-    methods, rules, lengths = (_one_each(name, each, places) for name, each in lists.items())
-    pairs = {at: _pair(each, net.layers[at]) for at, each in zip(places, methods, strict=True)}
+    methods, rules, lengths = (_one_each(name, each, indices) for name, each in lists.items())
+    pairs = {at: _pair(each, net.layers[at]) for at, each in zip(indices, methods, strict=True)}
     shared = {"batch_size": batch_size, "stop": stop, "watch": watch, "seed": seed}
     shared |= {"threads": threads, "engine": engine, "progress": progress}
     settings = {
         at: {**shared, "optimizer": rule, "epochs": length}
-        for at, rule, length in zip(places, rules, lengths, strict=True)
+        for at, rule, length in zip(indices, rules, lengths, strict=True)
     }
     with training_lock(net):
         rows = net.as_rows(X)
         if not net.is_initialized:
             net.init(rows, seed=seed)
         runs = tuple(_trained(net, pairs, settings, rows))
-    return Pretraining(net, tuple(places[: len(runs)]), runs)
+    return Pretraining(net, tuple(indices[: len(runs)]), runs)
 
 
 @dataclass(frozen=True)
 class Pretraining:
-    """What `pretrain` did: the net, which layers it trained, and the run of each.
+    """The result of `pretrain`: the net, the indices of the trained layers, and their runs.
 
-    The net of a run is the layer with the units that it learnt beside: an `RBM` or
-    a `DenoisingAutoencoder`, trained.
+    The net of a run is the `RBM` or `DenoisingAutoencoder` that was trained.
     """
 
     net: Sequential
@@ -93,15 +92,16 @@ class Pretraining:
 
     @property
     def seconds(self) -> float:
-        """What training and compiling took, all runs together."""
+        """The time of training and compiling, for all runs together."""
         return sum(run.seconds + run.compile_seconds for run in self.runs)
 
     def unfold(self) -> Sequential:
-        """An autoencoder: the layers of the net, and those that lead back from them to its inputs.
+        """An autoencoder: the layers of the net, followed by their mirror images.
 
-        Those start with the transposed weights, and all can learn by `tw.fit(autoencoder, X, X)`.
-        The parts of the net become parts of it, with weights of their own: the code of trained
-        layers is `tw.Sequential(*autoencoder.layers[:n]).init(X).predict(X)`.
+        The decoder starts with the transposed weights, and `tw.fit(autoencoder, X, X)` trains all
+        layers. The layers of the net become parts of it, and the net keeps weights of its own. After
+        training,
+        `tw.Sequential(*autoencoder.layers[:n]).init(X).predict(X)` is the code.
         """
         if self.layers != tuple(range(len(self.net.layers))):
             raise SettingError(
@@ -119,8 +119,8 @@ class Pretraining:
 
     def __str__(self) -> str:
         return "\n".join(
-            f"layer {place}, {run.net!r}: {run}"
-            for place, run in zip(self.layers, self.runs, strict=True)
+            f"layer {index}, {run.net!r}: {run}"
+            for index, run in zip(self.layers, self.runs, strict=True)
         )
 
 
@@ -130,27 +130,27 @@ def _trained(
     settings: Mapping[int, Mapping[str, Any]],
     rows: Array,
 ) -> Iterator[Run]:
-    """Each layer trained in turn; one that was interrupted or diverged is the last."""
-    for place, layer in enumerate(net.layers[: max(pairs) + 1]):
-        if place in pairs:
-            below = net.layers[place - 1] if place else None
+    """Train each layer in turn, up to one that was interrupted or became non-finite."""
+    for index, layer in enumerate(net.layers[: max(pairs) + 1]):
+        if index in pairs:
+            below = net.layers[index - 1] if index else None
             kind = below.activation.name if isinstance(below, Dense) else None
-            pair = pairs[place].start_from(_weights_at(net, place), rows, kind)
-            run = fit(pair, rows, rows, loss=pair.loss, **settings[place])
-            for name, view in _weights_at(net, place).items():
+            pair = pairs[index].start_from(_weights_at(net, index), rows, kind)
+            run = fit(pair, rows, rows, loss=pair.loss, **settings[index])
+            for name, view in _weights_at(net, index).items():
                 view[...] = pair.weights[name]
             yield run
             if run.stopped_by in ("interrupted", "non_finite"):
                 return
-        if place < max(pairs):
-            rows = _seen_by(layer, _weights_at(net, place), rows)
+        if index < max(pairs):
+            rows = _output_of(layer, _weights_at(net, index), rows)
 
 
-def _weights_at(net: Sequential, place: int) -> dict[str, Array]:
-    """The weights of a layer, as views; by the names in the net, since an autoencoder that it was
-    unfolded into may have the layer as a part now.
+def _weights_at(net: Sequential, index: int) -> dict[str, Array]:
+    """The weights of a layer, as views, found by their names in the net: the layer itself may be part
+    of an unfolded autoencoder by now.
     """
-    start = f"{place}."
+    start = f"{index}."
     return {
         name.removeprefix(start): view
         for name, view in net.weights.items()
@@ -158,8 +158,8 @@ def _weights_at(net: Sequential, place: int) -> dict[str, Array]:
     }
 
 
-def _seen_by(layer: Any, weights: Mapping[str, Array], rows: Array) -> Array:
-    """What a layer makes of rows, computed by a net of its own, which is compiled."""
+def _output_of(layer: Any, weights: Mapping[str, Array], rows: Array) -> Array:
+    """The output of a layer for rows, computed by a compiled network of that layer alone."""
     if not isinstance(layer, Module):
         return np.asarray(layer(rows))
     alone = copy.deepcopy(layer, {id(layer.network): None})  # the layer, but not its network
@@ -168,28 +168,28 @@ def _seen_by(layer: Any, weights: Mapping[str, Array], rows: Array) -> Array:
     return net.init(rows[:1]).predict(rows)
 
 
-def _places(net: Sequential, given: int | Sequence[int] | None) -> list[int]:
-    """The layers to train, which are dense, each with its activation in it."""
-    dense = [place for place, layer in enumerate(net.layers) if isinstance(layer, Dense)]
+def _indices(net: Sequential, given: int | Sequence[int] | None) -> list[int]:
+    """The indices of the layers to train: dense layers that contain their activation."""
+    dense = [index for index, layer in enumerate(net.layers) if isinstance(layer, Dense)]
     given = plain(given)
     wanted = [given] if isinstance(given, int) else given
-    places = dense[:-1] if wanted is None else sorted(set(wanted))
-    if not places:
+    indices = dense[:-1] if wanted is None else sorted(set(wanted))
+    if not indices:
         raise SettingError(
             f"pretrain: {net!r} has no hidden dense layer; layers=[0] trains its first"
         )
-    for place in places:
-        if place not in dense:
+    for index in indices:
+        if index not in dense:
             raise SettingError(
-                f"pretrain: layers are positions of dense ones, {dense}, not {place!r}"
+                f"pretrain: layers are positions of dense ones, {dense}, not {index!r}"
             )
-        after = net.layers[place + 1] if place + 1 < len(net.layers) else None
+        after = net.layers[index + 1] if index + 1 < len(net.layers) else None
         if after is not None and not isinstance(after, Module):
             raise SettingError(
-                f"pretrain: layer {place} has its activation behind it; write it into the layer, "
-                f'as in tw.Dense({net.layers[place].units}, "sigmoid")'
+                f"pretrain: layer {index} has its activation behind it; write it into the layer, "
+                f'as in tw.Dense({net.layers[index].units}, "sigmoid")'
             )
-    return places
+    return indices
 
 
 def _pair(method: Any, layer: Dense) -> ReconstructionModel:
@@ -200,13 +200,13 @@ def _pair(method: Any, layer: Dense) -> ReconstructionModel:
     return method.for_layer(layer)
 
 
-def _one_each(name: str, given: Any, places: Sequence[int]) -> list[Any]:
-    """A setting for each layer: the same, or one of a list."""
+def _one_each(name: str, given: Any, indices: Sequence[int]) -> list[Any]:
+    """A setting for each layer: one for all, or one of a list."""
     if not isinstance(given, list | tuple):
-        return [given] * len(places)
-    if len(given) != len(places):
+        return [given] * len(indices)
+    if len(given) != len(indices):
         raise SettingError(
-            f"pretrain: {name} has {len(given)} entries for {len(places)} layers, {list(places)}"
+            f"pretrain: {name} has {len(given)} entries for {len(indices)} layers, {list(indices)}"
         )
     return list(given)
 

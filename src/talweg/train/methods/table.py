@@ -1,4 +1,4 @@
-"""The training methods that `fit` knows, by the name that an optimizer or a sampler gives."""
+"""The training methods of `fit`, by the name in `trained_by` of an optimizer or a sampler."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ TRAINING_METHODS: dict[str, type[StepMethod]] = {
 
 
 def method_of(rule: Optimizer | FullBatch, sampler: Any, rows: Rows, loss: Loss) -> StepMethod:
-    """How a run trains by this rule, over the rows in order or as the sampler draws them."""
+    """The training method for a rule, and for a sampler if there is one."""
     name = rule.trained_by if sampler is None else AdaptiveSampling.trained_by
     return TRAINING_METHODS[name].of(rule, sampler, rows, loss)

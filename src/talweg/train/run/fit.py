@@ -50,50 +50,47 @@ def fit(
     checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
     resume: bool = False,
 ) -> Run:
-    """Train `net` on rows X (N, ...) and targets y (N, ...) by gradient descent.
+    """Train `net` on inputs X (N, ...) and targets y (N, ...).
 
     Args:
-        net: a module; if it has no weights yet, it is initialised with `seed`.
-        loss: a loss, its name, or a function of (prediction, target) with a number a row.
+        net: a module. If it has no weights yet, it is initialized with `seed`.
+        loss: a loss, its name, or a function (prediction, target) -> one number per row.
         optimizer: an update rule such as `tw.SGD(lr=0.1)`, or its name. `tw.LBFGS()`, `tw.BFGS()`
-            and `tw.SimulatedAnnealing()` see all rows in each pass, and need batch_size=None; an
+            and `tw.SimulatedAnnealing()` use all rows in every pass and need batch_size=None; each
             epoch is one step of theirs.
-        epochs: the most passes over the rows.
-        batch_size: rows a step; None for all (full-batch gradient descent), 1 for stochastic.
-        shuffle: draw a new order of rows each epoch, from `seed` and the epoch alone.
-        validation: (X, y) or (X, y, weights), a share of the rows to hold out, as 0.2, which
-            `seed` draws, a `tw.Holdout`, which has a seed of its own, or a `tw.Fold`, as
-            `tw.kfold` makes for cross-validation.
-        stop: stopping rules; the first that holds ends the run.
+        epochs: the maximum number of passes over the rows.
+        batch_size: rows per step; None for all rows (full-batch gradient descent).
+        shuffle: draw a new order of rows for each epoch, from `seed` and the epoch alone.
+        validation: (X, y) or (X, y, weights); a share of the rows such as 0.2, drawn with `seed`;
+            a `tw.Holdout`, which has its own seed; or a `tw.Fold` of `tw.kfold`.
+        stop: stopping rules. The first one that holds ends the run.
         metrics: names such as "mae" and "accuracy", or functions like a loss.
         sample_weight: a weight of at least 0 for each row.
-        class_weight: a weight for each class, as a mapping or sequence, or "balanced".
+        class_weight: a weight for each class, as a mapping or a sequence, or "balanced".
         restore_best: restore the weights of the epoch with the lowest validation loss or, without
             validation, the lowest loss over all rows, which is then evaluated after each epoch.
             False keeps the final weights. By default True with validation, False without.
-        seed: of the starting weights, the held-out share and the order of rows.
-        threads: that matrix products may take, 1 by default. More pay from some hundred units
-            a layer; the interpreter's weights may then differ in their last bits.
-        engine: "numpy" is the interpreter; None takes the best there is.
-        progress: show a bar; by default on a terminal.
-        watch: note in `run.watched` what happens within: gradients, updates and directions of
-            each parameter, activations of each layer; each "step", or the mean over each "epoch",
-            of every twelfth of its steps (but of 4 to 16). Names such as "gradient_norm", "0" or
-            "0/dead" choose among them.
+        seed: for the initial weights, the validation share and the order of rows.
+        threads: the number of threads for matrix products, by default 1. More threads pay off from
+            some hundred units per layer. With the interpreter they may change the last bits.
+        engine: "native" compiles the run, "numpy" interprets it; None takes the best available.
+        progress: show a progress bar; by default on a terminal.
+        watch: record gradients, updates and direction changes of each parameter and activations of
+            each layer in `run.watched`: at each "step", or as a mean over each "epoch", of 4 to 16
+            of its steps. Names such as "gradient_norm", "0" or "0/dead" select some of them.
         lr_multipliers: factors of the optimizer's learning rate by part of the net, such as
             {"0": 0.1}; 0 freezes the part.
-        sampler: `tw.AdaptiveSampling()` draws rows with probabilities that it learns, in place of
-            a new order each epoch; an epoch has as many steps.
-        checkpoint: a file that the run is written to every 30 seconds and at its end, whole or
-            not at all; or a `tw.Checkpoint`, which says when. While the run goes on, another one is
-            refused the file.
-        resume: go on from that file if it is there, to the same weights, bit for bit, as if the
-            run had not been interrupted. More epochs and other numbers of stopping rules are
-            allowed; a file of another run is refused.
+        sampler: `tw.AdaptiveSampling()` draws rows with probabilities that it learns, instead of a
+            new order for each epoch. The number of steps stays the same.
+        checkpoint: a file that the run is written to, atomically, every 30 seconds and at its end;
+            or a `tw.Checkpoint`, which says when. No other run may use the file meanwhile.
+        resume: continue from the checkpoint if it exists. The weights have the same bits as if the
+            run had not been interrupted. Epochs and the settings of stopping rules may change; the
+            file of another run is refused.
 
-    Raises a TalwegError for settings, shapes and data that cannot be used, before anything is
-    changed. A loss that stops being finite and Ctrl-C end the run and return it: the former
-    with a TrainingWarning and `run.failure`.
+    Raises a TalwegError for unusable settings, shapes or data, before anything is changed. A
+    non-finite loss and Ctrl-C end the run, which is returned; the former warns (TrainingWarning)
+    and sets `run.failure`.
 
     >>> X = np.array([[0.0], [1.0], [2.0]])
     >>> run = fit(tw.Sequential(tw.Dense(1)), X, 2 * X, optimizer=tw.SGD(lr=0.1), epochs=200)

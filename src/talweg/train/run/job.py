@@ -1,4 +1,4 @@
-"""A run made ready: from `fit`'s settings to a program, rows, and all that its record tells."""
+"""A run ready to train: the arguments of `fit` checked, converted and recorded as a program."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ RULES: dict[str, Constraint] = {
 
 @dataclass(frozen=True)
 class GraphRecorder:
-    """Records the graphs of a run for any number of rows, each once."""
+    """Records the graphs of a run for any number of rows, once for each number."""
 
     step: Callable[[int], Graph]
     evaluation: Callable[[int], Graph] | None
 
     def graphs(self, batch_size: int, evaluation_size: int) -> tuple[Recorded, Recorded | None]:
-        """The graphs for these numbers of rows alone."""
+        """The graphs for these numbers of rows only."""
         evaluation = self.evaluation and Recorded(self.evaluation(evaluation_size), evaluation_size)
         return Recorded(self.step(batch_size), batch_size), evaluation
 
     def for_any_rows(self, program: Program) -> Program:
-        """The program whose graphs tell how they depend on the number of rows."""
+        """The program with graphs that are recorded for any number of rows."""
         sizes = program.schedule
         evaluation = self.evaluation and recorded(self.evaluation, sizes.evaluation_size)
         step = recorded(self.step, sizes.batch_size)
@@ -69,7 +69,7 @@ class GraphRecorder:
 
 @dataclass(frozen=True)
 class Job:
-    """A run that is ready to go: checked, converted and recorded; `settings` go to its record."""
+    """A run that is ready to train. `settings` are those that its `Run` reports."""
 
     net: Module
     program: Program
@@ -81,7 +81,7 @@ class Job:
     flow: Flow
 
     def run(self, runner: Runner, control: Control) -> Run:
-        """Train the net, which keeps the weights that the engine gives back."""
+        """Train the net, which gets the weights of the outcome."""
         control.begin()
         outcome = runner(self.program, self.net.weights.flat, self.rows, self.held_out, control)
         self.net.weights.flat[:] = outcome.weights
@@ -89,7 +89,7 @@ class Job:
         return finished(self.net, outcome, self.program, self.stops, self.settings, steps)
 
     def prepare(self, engine: str | None) -> Runner:
-        """What runs the job, and every other one whose program has the same graphs."""
+        """A runner for this job and every other one whose program has the same graphs."""
         return chosen_engine(engine).prepare(self.program_for(chosen_engine(engine)))
 
     def program_for(self, engine: Engine) -> Program:
@@ -99,7 +99,7 @@ class Job:
 
 
 def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: Any = None) -> Job:
-    """The run that `fit` does with these settings, all of them; nothing is trained yet."""
+    """The run of `fit` with all of these settings, before training."""
     for name in ("checkpoint", "resume", "sampler"):
         if settings.get(name) not in (None, False):
             raise SettingError(f"{name} is for single runs: give it to fit")
@@ -129,14 +129,14 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
 
 
 def warn_of(job: Job, place: str = "") -> None:
-    """A TrainingWarning where no gradient reaches a parameter at the start of a run."""
+    """Warn (TrainingWarning) if no gradient reaches a parameter at the start of a run."""
     words = job.flow.warning(job.program, job.rows)
     if words:
         warnings.warn(f"{place}{words}", TrainingWarning, stacklevel=3)
 
 
 def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
-    """The run of another net, whose graphs are the same, with other numbers in the settings."""
+    """The run of another net with the same graphs and other numbers in the settings."""
     rule, program = as_optimizer(settings["optimizer"]), job.program
     method = method_of(rule, None, job.rows, job.flow.recipe.loss)
     recipe = replace(
@@ -182,7 +182,7 @@ def _program(
     stops: Sequence[Stop],
     settings: Mapping[str, Any],
 ) -> tuple[Program, GraphRecorder]:
-    """The run as data, and what records its graphs; copies of it share both."""
+    """The program of a run and the recorder of its graphs, which copies of the run share."""
     batch_size = min(settings["batch_size"] or len(rows), len(rows))
     limits = _limits(held_out, stops, settings)
     evaluated = _evaluated(rows, held_out, limits.restore_best)
@@ -240,14 +240,14 @@ def _schedule(
 
 
 def _plateaus(rule: Optimizer | FullBatch, measures: set[str]) -> dict[str, StopRule]:
-    """The settings that follow a measure, each one that there is."""
+    """The settings that follow a measure."""
     for each in rule.plateaus().values():
         refuse_measure("ReduceOnPlateau", each.watch, measures)
     return {**rule.plateaus()}
 
 
 def without_rows(rows: Rows) -> Rows:
-    """Rows of the same kind, none of them: to record with, and hold no data."""
+    """No rows of the same shapes and dtypes, to record with."""
     return Rows(*(each[:0].copy() for each in (rows.x, rows.y, rows.weights)))
 
 
@@ -272,7 +272,7 @@ def refuse_part(net: Any) -> None:
 
 
 def _metrics(given: Any, loss: Loss) -> list[Metric]:
-    """What is measured beside the loss: None, one metric, or several."""
+    """The `metrics` of `fit`: None, one metric, or several."""
     is_one = isinstance(given, str | Metric | Loss) or callable(given)
     found = [as_metric(each, loss) for each in ([given] if is_one else given or ())]
     _refuse_names([each.name for each in found])
@@ -280,7 +280,7 @@ def _metrics(given: Any, loss: Loss) -> list[Metric]:
 
 
 def _refuse_names(names: Sequence[str]) -> None:
-    """Names of metrics must tell them apart from each other and from what a run records."""
+    """Raise a SettingError for a metric's name that is taken or reserved."""
     for place, name in enumerate(names):
         if not isinstance(name, str) or not name:
             raise SettingError(f"fit: a metric's name is a word, but one is called {name!r}")
@@ -308,7 +308,7 @@ def _measured_names(metrics: Sequence[Metric], validated: bool) -> set[str]:
 
 
 def _refuse_filling(net: Module, rows: Rows, held_out: Rows | None, program: Program) -> None:
-    """Rows that fill up the last batch must not reach the others' predictions."""
+    """Raise a SettingError if rows that fill up a batch would change other predictions."""
     evaluated = _evaluated(rows, held_out, program.limits.restore_best)
     fills = len(rows) % program.schedule.batch_size > 0
     cuts = evaluated is not None and program.schedule.evaluation_size != len(evaluated)

@@ -1,6 +1,6 @@
-"""How `fit` trains by a rule: what it refuses, what it records, and how an engine takes the steps.
+"""How `fit` trains with a rule: what it refuses, what it records, and how an engine takes steps.
 
-The table of them is `talweg.train.methods.TRAINING_METHODS`.
+`talweg.train.methods.table` lists the training methods.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from talweg.train.run.recording import Extension, Recipe, first_state, run_setti
 
 @dataclass(frozen=True)
 class StepMethod:
-    """One step of an update rule for each batch, as the recorded graph says: what most runs do.
+    """One step of an update rule per batch, as most runs train.
 
-    Others are subclasses: with an `extension` of the step, a `method` of the engine, or both.
+    Subclasses add an `extension` to the recorded step, an engine `method`, or both.
     """
 
     rule: Any
 
     @classmethod
     def of(cls, rule: Optimizer | FullBatch, sampler: Any, rows: Rows, loss: Loss) -> StepMethod:
-        """The method for a rule and the sampler that `fit` was given, over these rows."""
+        """The training method for the rule and the sampler of `fit` on these rows."""
         return cls(rule)
 
     @property
     def needs_gradients(self) -> bool:
-        """Whether a parameter that no gradient reaches does not learn."""
+        """Whether a parameter without a gradient does not learn."""
         return True
 
     @property
@@ -48,7 +48,7 @@ class StepMethod:
         """A SettingError for settings of `fit` that do not go with the method."""
 
     def record_step(self, recipe: Recipe, batch_size: int) -> Graph:
-        """The graph of a step over so many rows."""
+        """The graph of a step on a batch."""
         return step_graph(recipe, self.rule, self.extension, batch_size)
 
     def first_state(self, recipe: Recipe, seed: int, draws: bool) -> dict[str, Any]:
@@ -56,5 +56,5 @@ class StepMethod:
         return first_state(recipe, self.rule, seed, draws, self.extension)
 
     def run_settings(self, recipe: Recipe) -> dict[str, float]:
-        """The numbers that a step takes in."""
+        """The numbers that are inputs of a step."""
         return run_settings(recipe, self.rule, self.extension)
