@@ -292,7 +292,7 @@ def test_a_comparison_is_no_number() -> None:
 def test_whole_number_labels_given_to_grad_become_floats() -> None:
     """grad makes every argument a variable, so labels belong in a closure."""
     labels = np.array([0, 2, 1])
-    with pytest.raises(tw.DtypeError, match="whole numbers, but are float64"):
+    with pytest.raises(tw.DtypeError, match="integers, but are float64"):
         tw.grad(lambda x, y: (x * tw.one_hot(y, classes=3, dtype="float64")).sum())(X, labels)
 
 

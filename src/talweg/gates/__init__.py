@@ -1,7 +1,8 @@
-"""What a node computes. A gate is one record: its rule of shape and dtype, its NumPy value, its
-gradient written in gates, its cost, and a place for native code. All that the project knows
-about one operation stands in its record; the rest of talweg composes them. A gate of your own
-is made the same way, with `Gate` or `elementwise`, and needs no registration.
+"""Gates: what a node computes.
+
+A gate is one record with the rule for shapes and dtypes, the rule for values, the backward rules,
+written in gates, the cost, and the rule for native code. The rest of talweg composes gates. A gate
+of your own is made the same way, with `Gate` or `elementwise`, and needs no registration.
 """
 
 from talweg.gates.broadcast import (

@@ -1,4 +1,4 @@
-"""Reshape, broadcast, and the sum that undoes a broadcast: the gates that gradients lean on."""
+"""Reshape, broadcast and sum: the gates from which most gradients are built."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from talweg.gates.record import (
 
 
 def reduced_shape(shape: Shape, axes: Shape, keepdims: bool) -> Shape:
-    """The shape that is left when `axes` are reduced."""
+    """The shape after a reduction over `axes`."""
     if keepdims:
         return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
     return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 
 
-def spread(reduced: Operand, axes: Shape, like: Operand) -> Operand:
-    """What a reduction over `axes` gave, broadcast back over the shape of `like`."""
+def expand(reduced: Operand, axes: Shape, like: Operand) -> Operand:
+    """Broadcast the result of a reduction over `axes` back to the shape of `like`."""
     kept = reduced_shape(like.shape, axes, keepdims=True)
     return broadcast_to(reshape(reduced, shape=kept), shape=like.shape)
 
 
 def unbroadcast(gradient: Operand, like: Operand) -> Operand:
-    """The gradient of a broadcast: summed over the axes that `like` lacks or holds as 1."""
+    """The gradient of a broadcast: a sum over the axes that `like` lacks or has with size 1."""
     if gradient.shape == like.shape:
         return gradient
     extra = len(gradient.shape) - len(like.shape)
@@ -111,7 +111,7 @@ reduce_sum: Gate = Gate(
     value=Portable(
         lambda xp, x, *, axes, keepdims: xp.sum(x, axis=axes, keepdims=keepdims), _sum_value
     ),
-    backward=(lambda g, out, x, *, axes, keepdims: spread(g, axes, x),),
+    backward=(lambda g, out, x, *, axes, keepdims: expand(g, axes, x),),
     slopes=("1",),
     cost=cost_per_element(1),
 )

@@ -1,4 +1,4 @@
-"""Gates that change what a number is taken for: its dtype, a label's one-hot row, a constant."""
+"""Gates that convert: to another dtype, to one-hot rows, to a constant for the gradient."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _cast_backward(g: Operand, out: Operand, x: Operand, *, dtype: Any) -> Opera
 
 def _one_hot_shape(labels: Spec, *, classes: int, dtype: Any) -> Spec:
     if labels.dtype.kind not in "iu":
-        raise DtypeError(f"one_hot: labels must be whole numbers, but are {labels.dtype}")
+        raise DtypeError(f"one_hot: labels must be integers, but are {labels.dtype}")
     return Spec((*labels.shape, classes), np.dtype(dtype))
 
 
@@ -31,7 +31,8 @@ _DTYPES = tuple(map(np.dtype, ("float32", "float64", "int64", "int32", "bool")))
 
 def _cast_shape(x: Spec, *, dtype: Any) -> Spec:
     if np.dtype(dtype) not in _DTYPES:
-        raise DtypeError(f"cast: to {np.dtype(dtype)}; a tensor is {', '.join(map(str, _DTYPES))}")
+        known = ", ".join(map(str, _DTYPES))
+        raise DtypeError(f"cast: to {np.dtype(dtype)}; a tensor is one of {known}")
     return Spec(x.shape, np.dtype(dtype))
 
 
@@ -60,10 +61,10 @@ one_hot: Gate = Gate(
 stop_gradient: Gate = Gate(
     name="stop_gradient",
     kind="convert",
-    formula="x, taken as a constant",
+    formula="x, as a constant",
     shape=lambda x: x,
     value=lambda x: x,
     backward=(None,),
-    slopes=("0, by decree",),
+    slopes=("0, by definition",),
     cost=cost_per_element(0),
 )

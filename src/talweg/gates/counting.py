@@ -1,6 +1,6 @@
-"""Gates on bytes that count how often each weight changes its direction.
+"""Gates that count, in one byte a weight, how often each weight changes its direction.
 
-One byte per weight keeps the memory traffic of a step low.
+A byte a weight keeps the memory traffic of a step low.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from talweg.gates.elementwise import elementwise
 from talweg.gates.namespace import function
 from talweg.gates.record import Gate, Spec
 
-# Named functions, since a graph that has these gates is pickled with their rules.
+# Named functions, not lambdas, since pickling a graph with these gates pickles their rules.
 
 
 def _count_change_value(x: Any, y: Any) -> Any:
@@ -47,7 +47,7 @@ def _gate(name: str, formula: str, value: Any, native: Any, inputs: int) -> Gate
 
 
 count_change = _gate("count_change", "x + (y xor x is odd)", _count_change_value, _count_change, 2)
-"""Add 1 to a count x, a byte that wraps around, where the truth y differs from its lowest bit."""
+"""Add 1 to a count x, a byte that wraps around, if the boolean y differs from its lowest bit."""
 
 widen_count = _gate("widen_count", "x + z ((y - x) mod 256)", _widen_count_value, _widen_count, 3)
 """Advance a count x to the next number whose last byte is y; each unit adds z."""

@@ -1,9 +1,8 @@
-"""Gates that work element by element, with NumPy's broadcasting.
+"""Elementwise gates, with NumPy's broadcasting.
 
-Conventions at kinks and ties: `maximum` and `minimum` give the whole gradient to each input
-that attains the value, so both at a tie; `absolute` and `sign` have slope 0 at 0; `relu` has
-slope 0 at 0. NaN passes through every gate, so a broken value is never hidden; only nan**0 and
-1**nan are 1, as IEEE 754 has it.
+At kinks and ties, `maximum` and `minimum` give the whole gradient to each input that attains the
+value, so to both at a tie; `absolute`, `sign` and `relu` have slope 0 at 0. NaN passes through
+every gate, so a broken value is never hidden; only nan**0 and 1**nan are 1, as in IEEE 754.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ from talweg.gates.record import (
 )
 
 
-def _like_input(rule: BackwardRule | None, position: int) -> BackwardRule | None:
-    """The rule, followed by the sum that undoes the broadcast of its input."""
-    return None if rule is None else partial(_summed, rule, position)
+def _with_unbroadcast(rule: BackwardRule | None, position: int) -> BackwardRule | None:
+    """The backward rule, followed by the sum that undoes the broadcast of its input."""
+    return None if rule is None else partial(_unbroadcast_gradient, rule, position)
 
 
-def _summed(
+def _unbroadcast_gradient(
     rule: BackwardRule, position: int, g: Operand, out: Operand, *inputs: Operand
 ) -> Operand:
     return unbroadcast(rule(g, out, *inputs), inputs[position])
@@ -66,11 +65,11 @@ def elementwise(
     shape: ShapeRule | None = None,
     native: NativeRule | None = None,
 ) -> Gate:
-    """A gate that works element by element on floats; `operations` is its cost an element.
+    """An elementwise gate on floats; `operations` is its cost for one element.
 
-    Each backward rule is written as if shapes were equal: broadcasting is undone for it. Without
-    `native` it runs on the interpreter alone. Pickle takes the gate where all rules are functions
-    that it knows by name.
+    Backward rules are written as if all shapes were equal; the gate undoes the broadcast. Without
+    `native` the gate runs on the interpreter alone. The gate can be pickled if its rules are
+    functions that pickle finds by name.
     """
     return Gate(
         name=name,
@@ -78,7 +77,7 @@ def elementwise(
         formula=formula,
         shape=shape or partial(_float_rule, name),
         value=value,
-        backward=tuple(_like_input(rule, i) for i, rule in enumerate(backward)),
+        backward=tuple(_with_unbroadcast(rule, i) for i, rule in enumerate(backward)),
         slopes=slopes,
         cost=cost_per_element(operations),
         native=native,
@@ -86,7 +85,7 @@ def elementwise(
 
 
 def _math(name: str) -> NativeRule:
-    """The native engine's function of that name."""
+    """The native rule that calls the engine's math function of that name."""
     return lambda f, *values: f.math(name, *values)
 
 
@@ -199,11 +198,11 @@ tanh: Gate = elementwise(
 )
 
 
-# Of NumPy's own forms: NumPy 1 makes float64 of one float32 beside a Python number.
+# The NumPy forms avoid Python numbers: NumPy 1 turns a scalar float32 beside one into a float64.
 
 
 def _sigmoid_of_numpy(x: Array) -> Array:
-    # exp overflows to infinity far below 0, and 1 / infinity is the right 0
+    # for very negative x, exp(-x) overflows to infinity, and 1 / infinity is 0, as it should be
     one = x.dtype.type(1)
     return np.asarray(one / (one + np.exp(-x)))
 

@@ -1,4 +1,4 @@
-"""Gates that find rows by their number: rows of a table at codes, and its adjoint, sums by code.
+"""Gather and scatter: rows of a table at integer codes, and its adjoint, sums of rows by code.
 
 A code that is not of the table (below 0, or L and more) gives a row of NaN, so that it is seen, and
 adds to no sum, so that it harms none. Both cost as much as the rows that move; a product with a
@@ -27,15 +27,17 @@ from talweg.gates.record import (
 
 def _check_codes(name: str, codes: Spec) -> None:
     if codes.dtype.kind not in "iu":
-        raise DtypeError(f"{name}: codes must be whole numbers, but are {codes.dtype}")
+        raise DtypeError(f"{name}: codes must be integers, but are {codes.dtype}")
     if len(codes.shape) != 1:
-        raise ShapeError(f"{name}: codes must be one a row, (N,), but have shape {codes.shape}")
+        raise ShapeError(f"{name}: codes must be a vector (N,), but have shape {codes.shape}")
 
 
 def _take_shape(table: Spec, codes: Spec) -> Spec:
     _check_codes("take", codes)
     if len(table.shape) != 2 or not table.shape[0]:
-        raise ShapeError(f"take: a table of rows (L, E) is needed, L above 0, not {table.shape}")
+        raise ShapeError(
+            f"take: the table must have rows (L, E) with L above 0, but is {table.shape}"
+        )
     return Spec((*codes.shape, table.shape[1]), float_dtype("take", table))
 
 
@@ -43,7 +45,7 @@ def _segment_sum_shape(x: Spec, codes: Spec, *, size: int) -> Spec:
     _check_codes("segment_sum", codes)
     if len(x.shape) != 2 or x.shape[0] != codes.shape[0]:
         raise ShapeError(
-            f"segment_sum: rows (N, E) with a code each are needed, not {x.shape} and {codes.shape}"
+            f"segment_sum: needs rows (N, E) and codes (N,), but got {x.shape} and {codes.shape}"
         )
     return Spec((size, x.shape[1]), float_dtype("segment_sum", x))
 
@@ -65,7 +67,7 @@ def _take_of_numpy(table: Array, codes: Array) -> Array:
 
 
 def _segment_sum(xp: Any, x: Any, codes: Any, *, size: int) -> Any:
-    """A mask a segment: `size` times the work of adding in place, which the standard lacks."""
+    """One mask for each segment: `size` times the work of an addition in place."""
     belongs = codes[None, :] == xp.arange(size)[:, None]
     return xp.sum(xp.where(belongs[..., None], x[None], xp.zeros_like(x)[None]), axis=1)
 
@@ -98,7 +100,7 @@ take: Gate = Gate(
     shape=_take_shape,
     value=Portable(_take, _take_of_numpy),
     backward=(_take_backward, None),
-    slopes=("1 for each row that is taken", "0"),
+    slopes=("1 for each row taken", "0"),
     cost=cost_per_element(0),
 )
 

@@ -1,10 +1,10 @@
-"""Which array library computes a gate: a value rule takes its functions from its inputs.
+"""Array namespaces: a value rule takes its functions from the library of its inputs.
 
-A rule calls what `namespace(x)` offers, under the names of the Python array API standard
-(https://data-apis.org/array-api), and `special` functions beside it. So any library with such a
-namespace runs every gate; `jax.numpy` does. A `Portable` rule also has a form for NumPy, which
-is older than the standard and faster by its own names. Where all arrays are NumPy's, as in the
-interpreter, `Gate.on_numpy` spares the dispatch.
+A rule calls functions of `namespace(x)` by their names in the Python array API standard
+(https://data-apis.org/array-api), and `special` functions that the standard lacks. So any library
+with such a namespace, such as `jax.numpy`, runs every gate. A `Portable` rule also has a form for
+NumPy, whose own names are older and faster. The interpreter has NumPy arrays only, and
+`Gate.on_numpy` skips the dispatch.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def namespace(x: Any) -> Any:
 
 
 def as_dtype(x: Any, dtype: Any) -> Any:
-    """`x` in a dtype that NumPy names."""
+    """`x` in the dtype with that NumPy name."""
     if isinstance(x, _NUMPY):
         return x.astype(dtype)
     xp = namespace(x)
@@ -60,7 +60,7 @@ class Portable:
 
 
 def function(name: str, numpy: Callable[..., Any]) -> Portable:
-    """The rule that is one function of the standard, and what NumPy calls it."""
+    """The rule that calls one function of the standard, and the same function of NumPy."""
     return Portable(partial(_call, name), numpy)  # a lambda could not be pickled
 
 

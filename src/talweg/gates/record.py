@@ -1,7 +1,7 @@
 """The record of a gate: all that talweg knows about one operation, in one place.
 
-A gate is called like a function. On NumPy arrays it computes; on tensors it records a node. Its
-backward rules are written with gates too, so a gradient is a graph like any other.
+A gate is called like a function: on NumPy arrays it computes, on tensors it records a node. Its
+backward rules are written in gates too, so a gradient is a graph like any other.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ BOOL = np.dtype(bool)
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 Operand = Any
-"""An array, or a tensor of a graph: what a gate takes and gives."""
+"""What a gate takes and returns: an array, or a tensor of a graph."""
 
 Kind = Literal["elementwise", "reduce", "shape", "contract", "index", "convert", "random", "scan"]
 
 
 class Spec(NamedTuple):
-    """The shape and the dtype of an array, without its numbers."""
+    """The shape and dtype of an array, without its numbers."""
 
     shape: Shape
     dtype: np.dtype[Any]
@@ -52,7 +52,7 @@ class Spec(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What computing a gate once takes: arithmetic operations, and bytes read and written."""
+    """The cost of computing a gate once: arithmetic operations, and bytes read and written."""
 
     operations: int
     bytes: int
@@ -61,29 +61,29 @@ class Cost(NamedTuple):
 ShapeRule = Callable[..., Spec]
 """(*input specs, **settings) -> output spec; raises ShapeError or DtypeError."""
 ValueRule = Callable[..., Any]
-"""(*input arrays, **settings) -> output array, for the arrays of any library; see `namespace`."""
+"""(*input arrays, **settings) -> output array, for arrays of any library; see `namespace`."""
 BackwardRule = Callable[..., Operand]
-"""(gradient, output, *inputs, **settings) -> the gradient of one input, built out of gates."""
+"""(gradient, output, *inputs, **settings) -> the gradient of one input, written in gates."""
 
 NativeRule = Callable[..., Any]
-"""(writer of instructions, *input values) -> output value, for gates that work by element."""
+"""(instruction writer, *input values) -> output value, for one element of an elementwise gate."""
 
 CompositionRule = Callable[..., Operand]
-"""(*inputs, **settings) -> the output, built out of other gates."""
+"""(*inputs, **settings) -> the output, written in other gates."""
 
 
 @dataclass(frozen=True, eq=False)
 class Gate:
-    """One operation: its rules of shape, value, gradient and cost, and its place for native code.
+    """One operation: its shape rule, value rule, backward rules and cost.
 
-    `backward` holds one rule for each input, None where no gradient flows; a gate of any number
-    of inputs gives a function from the input's position to its rule. `slopes` says each local
-    derivative in words, of inputs x, y, z (or condition, x, y).
+    `backward` has one rule for each input, or None if no gradient flows to it; a gate with any
+    number of inputs has a function from the position of an input to its rule. `slopes` are the
+    local derivatives in words, for inputs x, y, z (or condition, x, y).
 
-    The native engine computes a gate in one of three ways. `native` writes the instructions for
-    one element of an elementwise gate. A lowering (`talweg.engine.native.lowering`) says how a gate
-    that moves, reduces or contracts elements becomes loops. Failing both, `composition` computes
-    the same from other gates.
+    The native engine computes a gate in one of three ways. `native` writes the instructions for one
+    element of an elementwise gate. A lowering (`talweg.engine.native.lowering`) turns a gate that
+    moves, reduces or contracts elements into loops. Without either, `composition` computes the same
+    from other gates.
 
     >>> from talweg import gates
     >>> gates.multiply(np.array([2.0, 3.0]), np.array([5.0, 7.0]))
@@ -110,22 +110,24 @@ class Gate:
 
     @cached_property
     def on_numpy(self) -> ValueRule:
-        """The value rule for NumPy's arrays alone."""
+        """The value rule for NumPy arrays."""
         return self.value.numpy if isinstance(self.value, Portable) else self.value
 
     def backward_rule(self, position: int) -> BackwardRule | None:
-        """The rule for the gradient of the input at `position`; None where none flows."""
+        """The rule for the gradient of the input at `position`; None if no gradient flows."""
         return self.backward(position) if callable(self.backward) else self.backward[position]
 
     def slope(self, position: int, names: Sequence[str]) -> str:
-        """The local derivative by the input at `position`, in words, of inputs of these names."""
+        """The local derivative by the input at `position`, in words, with the given input names."""
         if not self.slopes:
             return ""
         words = self.slopes[min(position, len(self.slopes) - 1)]
-        has_condition = any("condition" in each for each in self.slopes)
+        has_condition = any("condition" in slope for slope in self.slopes)
         letters = ("condition", "x", "y") if has_condition else ("x", "y", "z")
         named = dict(zip(letters, names, strict=False))
-        return re.sub(r"\b(condition|x|y|z)\b", lambda found: named.get(found[0], found[0]), words)
+        return re.sub(
+            r"\b(condition|x|y|z)\b", lambda letter: named.get(letter[0], letter[0]), words
+        )
 
     def __reduce__(self) -> Any:
         """Pickle one of talweg's gates as its name, and any other gate as its rules."""
@@ -147,56 +149,56 @@ def _shipped(name: str) -> Gate:
 
 
 def is_weak(operand: Operand) -> bool:
-    """Whether an operand takes the dtype of its partners: a number, or one float."""
+    """Whether an operand takes the dtype of the others: a Python number or a scalar array."""
     dtype = getattr(operand, "dtype", None)
     return dtype is None or (operand.ndim == 0 and dtype.kind in "fiu")
 
 
 def common_float(operands: Iterable[Operand]) -> np.dtype[Any] | None:
-    """The float dtype that decides for a gate: the first array's, else the wider."""
-    floats = [each for each in operands if getattr(each, "dtype", BOOL).kind == "f"]
-    dtypes: list[np.dtype[Any]] = [each.dtype for each in floats]
-    if dtypes and dtypes[0].isnative and all(each == dtypes[0] for each in dtypes):
-        return dtypes[0]  # as nearly always, and sooner told
-    arrays = [each for each in floats if not is_weak(each)]
-    tensors = [each for each in floats if hasattr(each, "record_gate")]
+    """The float dtype in which a gate computes: that of the first array, else the widest."""
+    floats = [x for x in operands if getattr(x, "dtype", BOOL).kind == "f"]
+    dtypes: list[np.dtype[Any]] = [x.dtype for x in floats]
+    if dtypes and dtypes[0].isnative and all(dtype == dtypes[0] for dtype in dtypes):
+        return dtypes[0]  # the usual case, and the fastest
+    arrays = [x for x in floats if not is_weak(x)]
+    tensors = [x for x in floats if hasattr(x, "record_gate")]
     decisive = arrays[:1] or tensors or floats
-    return np.dtype(np.result_type(*(each.dtype for each in decisive))) if decisive else None
+    return np.dtype(np.result_type(*(x.dtype for x in decisive))) if decisive else None
 
 
 def _arrays(inputs: Sequence[Operand]) -> list[Array]:
-    """Inputs as arrays; numbers take the dtype of the arrays beside them."""
+    """Inputs as arrays; a number takes the dtype of the arrays beside it."""
     common = common_float(inputs)
     return [
-        np.asarray(each, dtype=common if is_weak(each) and not isinstance(each, bool) else None)
-        for each in inputs
+        np.asarray(x, dtype=common if is_weak(x) and not isinstance(x, bool) else None)
+        for x in inputs
     ]
 
 
 def traffic(inputs: tuple[Spec, ...], output: Spec) -> int:
-    """The bytes that a gate reads and writes when nothing is fused."""
-    return sum(each.nbytes for each in inputs) + output.nbytes
+    """The bytes that a gate reads and writes without fusion."""
+    return sum(spec.nbytes for spec in inputs) + output.nbytes
 
 
 def cost_per_element(operations: int) -> Callable[..., Cost]:
-    """The cost rule of a gate that spends `operations` on the elements of its largest array."""
+    """A cost of so many operations for each element of the gate's largest array."""
     return partial(_cost_per_element, operations)
 
 
 def _cost_per_element(operations: int, *inputs: Spec, output: Spec, **_: Any) -> Cost:
-    largest = max(output.size, *(each.size for each in inputs))
+    largest = max(output.size, *(spec.size for spec in inputs))
     return Cost(operations * largest, traffic(inputs, output))
 
 
 def broadcast_shape(name: str, *inputs: Spec) -> Shape:
-    """The shape that NumPy's broadcasting gives the inputs of the gate `name`."""
+    """The shape to which NumPy broadcasts the inputs of the gate `name`."""
     first = inputs[0].shape
-    if all(each.shape == first for each in inputs):
+    if all(spec.shape == first for spec in inputs):
         return first
     try:
-        return np.broadcast_shapes(*(each.shape for each in inputs))
+        return np.broadcast_shapes(*(spec.shape for spec in inputs))
     except ValueError:
-        shapes = " and ".join(str(each.shape) for each in inputs)
+        shapes = " and ".join(str(spec.shape) for spec in inputs)
         raise ShapeError(
             f"{name}: shapes {shapes} do not broadcast; "
             "axes are matched from the last, and each pair must be equal or hold a 1"
@@ -204,16 +206,16 @@ def broadcast_shape(name: str, *inputs: Spec) -> Shape:
 
 
 def same_dtype(name: str, *inputs: Spec) -> np.dtype[Any]:
-    """The dtype that all inputs share; DtypeError where they differ."""
+    """The dtype that all inputs share; DtypeError if they differ."""
     first = inputs[0].dtype
-    if all(each.dtype == first for each in inputs):
+    if all(spec.dtype == first for spec in inputs):
         return first
-    given = " and ".join(str(each.dtype) for each in inputs)
+    given = " and ".join(str(spec.dtype) for spec in inputs)
     raise DtypeError(f"{name}: dtypes {given} are mixed; convert one with tw.cast(x, dtype)")
 
 
 def float_dtype(name: str, *inputs: Spec) -> np.dtype[Any]:
-    """As `same_dtype`, and it must be a float."""
+    """The float dtype that all inputs share; DtypeError for other dtypes."""
     dtype = same_dtype(name, *inputs)
     if dtype.kind != "f":
         raise DtypeError(f"{name}: needs floats, but {dtype} was given; use tw.cast(x, 'float32')")

@@ -1,4 +1,4 @@
-"""Gates that reduce axes by choosing: the largest value, and where it stands.
+"""Gates that reduce axes to the largest value or its index.
 
 At a tie, `reduce_max` gives the whole gradient to each element that attains the maximum, as
 `maximum` does.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from talweg.errors import ShapeError
-from talweg.gates.broadcast import reduced_shape, spread
+from talweg.gates.broadcast import expand, reduced_shape
 from talweg.gates.elementwise import equal, where
 from talweg.gates.namespace import Portable, function
 from talweg.gates.record import Array, Gate, Operand, Shape, Spec, cost_per_element
@@ -30,7 +30,7 @@ def _max_of_numpy(x: Array, *, axes: Shape, keepdims: bool) -> Array:
 
 
 def _max_backward(g: Operand, out: Operand, x: Operand, *, axes: Shape, keepdims: bool) -> Operand:
-    return where(equal(x, spread(out, axes, x)), spread(g, axes, x), 0)
+    return where(equal(x, expand(out, axes, x)), expand(g, axes, x), 0)
 
 
 def _argmax_shape(x: Spec, *, axis: int) -> Spec:

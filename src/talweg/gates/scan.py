@@ -1,4 +1,4 @@
-"""Gates that scan an axis: each element of the result depends on those before it."""
+"""Scans: each element of the result depends on the elements before it along an axis."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ cumulative_sum: Gate = Gate(
     slopes=("1 for each element so far",),
     cost=cost_per_element(1),
 )
-"""The sum along `axis` up to each element, that element included; from the last one if `reverse`.
+"""The inclusive cumulative sum along `axis`, from the last element if `reverse`.
 
-Terms are added one after another. Counts of true and false positives along sorted predictions are
-such sums, so the area under a ROC curve can be written with it.
+Terms are added in order. The counts of true and false positives along sorted predictions are such
+sums, so the area under a ROC curve can be computed with it.
 """

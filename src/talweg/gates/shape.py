@@ -1,4 +1,4 @@
-"""Gates that move elements without changing them: transpose, slice, its adjoint, concatenate."""
+"""Gates that move elements: transpose, slice, the adjoint of a slice, concatenate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from talweg.gates.record import (
 )
 
 Ranges = tuple[tuple[int, int, int], ...]
-"""One (start, stop, step) an axis: what a slice takes."""
+"""(start, stop, step) for each axis of a slice."""
 
 
 def _moved(*inputs: Spec, output: Spec, **_: Any) -> Cost:
@@ -30,7 +30,7 @@ def _moved(*inputs: Spec, output: Spec, **_: Any) -> Cost:
 
 
 def _index(ranges: Ranges) -> tuple[slice, ...]:
-    # a downward slice that reaches element 0 stops "before 0", which Python spells None
+    # a slice with a negative step that ends at element 0 has the stop None in Python
     return tuple(slice(start, None if stop < 0 else stop, step) for start, stop, step in ranges)
 
 
@@ -39,7 +39,7 @@ def _slice_shape(x: Spec, *, ranges: Ranges) -> Spec:
 
 
 def _place(xp: Any, x: Any, *, shape: Shape, ranges: Ranges) -> Any:
-    """Axis by axis: each position takes its element of x, or 0 where there is none."""
+    """Axis by axis, each position takes its element of x, or 0."""
     if 0 in x.shape:
         return xp.zeros(shape, dtype=x.dtype)
     for axis, (size, piece) in enumerate(zip(shape, _index(ranges), strict=True)):
@@ -66,7 +66,7 @@ def _concatenate_shape(*inputs: Spec, axis: int) -> Spec:
             or each.shape[:axis] + each.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]
         ):
             shapes = ", ".join(str(each.shape) for each in inputs)
-            raise ShapeError(f"concatenate: shapes {shapes} differ beside axis {axis}")
+            raise ShapeError(f"concatenate: shapes {shapes} differ in an axis other than {axis}")
     length = sum(each.shape[axis] for each in inputs)
     return Spec((*first[:axis], length, *first[axis + 1 :]), same_dtype("concatenate", *inputs))
 
@@ -84,7 +84,7 @@ def _concatenate_backward(position: int) -> BackwardRule:
 
 def _transpose_shape(x: Spec, *, axes: Shape) -> Spec:
     if sorted(axes) != list(range(len(x.shape))):
-        raise ShapeError(f"transpose: axes {axes} do not name each axis of {x.shape} once")
+        raise ShapeError(f"transpose: axes {axes} must contain each axis of {x.shape} once")
     return Spec(tuple(x.shape[axis] for axis in axes), x.dtype)
 
 
@@ -128,7 +128,7 @@ place: Gate = _gate(
 concatenate: Gate = _gate(
     "concatenate",
     "[x, y, ...]",
-    "1, its own piece",
+    "1, for its own piece",
     shape=_concatenate_shape,
     value=Portable(
         lambda xp, *inputs, axis: xp.concat(inputs, axis=axis),
