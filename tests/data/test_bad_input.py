@@ -1,4 +1,4 @@
-"""What is wrong with a table that can be read: refused in words, or learnt from all the same."""
+"""Faults of a readable table: refused with a message, or learned from anyway."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ WRONG = [  # what, target, changed columns, words of the message
 @pytest.mark.parametrize(
     ("target", "changes", "words"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG]
 )
-def test_what_is_refused(target: str, changes: dict[str, object], words: str) -> None:
+def test_unusable_tables_are_refused(target: str, changes: dict[str, object], words: str) -> None:
     columns = changes.pop("columns", {})
     with pytest.raises(DataError) as error:
         tw.TableModel(target, columns=columns, **QUICK).fit({**GOOD, **changes})
@@ -79,7 +79,7 @@ LEARNT = [  # what, a column, how it is seen
 @pytest.mark.parametrize(
     ("cells", "kind"), [row[1:] for row in LEARNT], ids=[row[0] for row in LEARNT]
 )
-def test_what_is_learnt_all_the_same(cells: list[object], kind: str | None) -> None:
+def test_unusual_tables_are_learned(cells: list[object], kind: str | None) -> None:
     model = learned(odd=cells)
     assert kinds(model).get("odd") == kind
     assert ("odd" in model.trained.encoder.left_out) == (kind is None)
@@ -118,19 +118,19 @@ def test_labels_that_look_missing() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
-def test_new_categories_and_missing_cells_have_their_places(model) -> None:
+def test_new_categories_and_missing_cells_are_encoded(model) -> None:
     new = {"size": ["", "?", "-", "huge"], "place": ["moon", "mars", None, "unknown"]}
     predicted = model.predict(new)
     assert np.isfinite(predicted).all()
     assert predicted[0] == predicted[1]
 
 
-def test_columns_may_be_in_another_order_and_more(model) -> None:
+def test_columns_may_be_reordered_and_added(model) -> None:
     turned = dict(reversed({**GOOD, "more": PLACE}.items()))
     assert model.predict(turned).tolist() == model.predict(GOOD).tolist()
 
 
-def test_numbers_may_come_as_text_and_back(model) -> None:
+def test_numbers_may_come_as_text(model) -> None:
     texts = {**GOOD, "size": [f" {each:.3f} " for each in SIZE]}
     assert model.predict(texts).tolist() == model.predict(GOOD).tolist()
 
@@ -153,14 +153,14 @@ RETYPED = [
 @pytest.mark.parametrize(
     ("changes", "words"), [row[1:] for row in RETYPED], ids=[row[0] for row in RETYPED]
 )
-def test_a_column_that_is_another_now_is_doubted(model, changes, words: str) -> None:
+def test_a_changed_column_warns(model, changes, words: str) -> None:
     with pytest.warns(DataWarning) as caught:
         model.predict({"size": SIZE, "place": PLACE, **changes})
     assert words in str(caught[0].message)
     assert caught[0].filename == __file__
 
 
-def test_a_file_that_is_not_there(model, tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(model, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No such file"):
         model.predict(tmp_path / "new.csv")
     (tmp_path / "new.csv").write_bytes(b"")
@@ -168,7 +168,7 @@ def test_a_file_that_is_not_there(model, tmp_path: Path) -> None:
         model.predict(tmp_path / "new.csv")
 
 
-def test_what_was_seen_can_be_asked_before_training() -> None:
+def test_kinds_can_be_listed_before_training() -> None:
     seen = tw.TableModel("price", columns={"size": "category"}).kinds(GOOD)
     assert [(each.name, each.kind) for each in seen] == [
         ("size", "category"),
@@ -176,7 +176,7 @@ def test_what_was_seen_can_be_asked_before_training() -> None:
     ]
 
 
-def test_what_was_asked_for_is_kept_in_the_file(tmp_path: Path) -> None:
+def test_requested_kinds_are_kept_in_the_file(tmp_path: Path) -> None:
     asked = {"size": "leave out", "place": ["town", "lake", "hill"]}
     model = tw.TableModel("price", columns=asked, **QUICK).fit(GOOD)
     model.save(tmp_path / "m.talweg")
@@ -192,13 +192,13 @@ def test_what_was_asked_for_is_kept_in_the_file(tmp_path: Path) -> None:
 
 @pytest.fixture
 def few_words(monkeypatch) -> int:
-    """So many different texts of a column are kept: what ten million rows would do to 2**18."""
+    """A small limit of distinct texts, instead of ten million rows for 2**18."""
     monkeypatch.setattr("talweg.data.columns.column_builder.MOST_WORDS", 50)
     monkeypatch.setattr("talweg.data.columns.column_builder.MOST_NUMERALS", 20)
     return 50
 
 
-def test_more_categories_than_are_kept_are_left_out_and_said(tmp_path: Path, few_words) -> None:
+def test_too_many_categories_are_left_out_with_a_reason(tmp_path: Path, few_words) -> None:
     file = tmp_path / "t.csv"
     rows = [f"{row % 7 / 2},user{row // 2},{row % 7}" for row in range(4 * few_words)]
     file.write_text("\n".join(["size,who,price", *rows]))
@@ -218,8 +218,8 @@ def test_rows_without_a_target_are_left_out(model) -> None:
 
 
 @pytest.mark.parametrize("target", ["kind", "price"])
-def test_numbers_are_not_made_words_to_look_for_leaks(monkeypatch, target: str) -> None:
-    """As texts, ten million numbers would take a gigabyte."""
+def test_looking_for_leaks_does_not_convert_numbers_to_words(monkeypatch, target: str) -> None:
+    """Ten million numbers would take a gigabyte as texts."""
 
     def of_words(cells: object) -> Words:
         assert isinstance(cells, Words)

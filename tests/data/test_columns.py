@@ -1,4 +1,4 @@
-"""Typing columns: what counts as missing, as a number, and as nothing to learn from."""
+"""Parsing cells: which count as missing, as numbers, and as nothing to learn from."""
 
 import math
 
@@ -53,11 +53,11 @@ def test_not_numbers(cell: str) -> None:
 
 
 @given(st.floats(-1e38, 1e38))
-def test_plain_numbers_are_read_back(value: float) -> None:
+def test_plain_text_of_a_number_is_read_back(value: float) -> None:
     assert number(plain(value)) == value
 
 
-def test_cells_of_numbers_and_of_text_mean_the_same() -> None:
+def test_numbers_and_their_texts_are_parsed_alike() -> None:
     kept = as_cells([3, 2.5, math.nan, 1e39])
     text = as_cells(np.array(["3.0", " 2.5 ", None, "1e39"], dtype=object))
     for cells in (kept, text):
@@ -70,7 +70,7 @@ def test_cells_of_numbers_and_of_text_mean_the_same() -> None:
 
 
 def column(*parts: tuple[str, int]) -> np.ndarray:
-    """Cells: each text so many times."""
+    """Cells with each text repeated."""
     return as_cells([cell for cell, times in parts for _ in range(times)])
 
 

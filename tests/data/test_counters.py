@@ -1,4 +1,4 @@
-"""Numbers that only count rows are no inputs."""
+"""Numbers that only count rows are not inputs."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ KEPT = np.sort(RANDOM.permutation(80)[:ROWS])  # of 80 rows
 
 
 def kind(name: str, cells: object, target: object = TARGET) -> tuple[str, str]:
-    """The kind of a column beside another input, and why it is left out."""
+    """The kind of a column next to another input, and why it is left out."""
     table = {name: list(cells), "other": X.tolist(), "target": list(target)}
     found = {each.name: each for each in tw.TableModel("target").kinds(table)}
     return found[name].kind, found[name].why
@@ -67,7 +67,7 @@ def test_amounts_are_inputs(name, cells) -> None:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.6])
-def test_rows_without_a_target_still_count(share: float) -> None:
+def test_rows_without_a_target_count_too(share: float) -> None:
     missing = RANDOM.random(ROWS) < share
     target = [None if lost else each for lost, each in zip(missing, TARGET, strict=True)]
     found, why = kind("x", range(1, ROWS + 1), target)

@@ -1,4 +1,4 @@
-"""Dates as they are written, and what only looks like one."""
+"""Dates in all their spellings, and text that only looks like dates."""
 
 from datetime import datetime
 
@@ -72,7 +72,7 @@ WRITTEN = {  # how each day is written, and to what it is exact
 
 
 def cut(day: datetime, to: str) -> datetime:
-    """The start of its minute, day, month or quarter."""
+    """The start of the minute, day, month or quarter of a moment."""
     if to == "minute":
         return day
     month = day.month if to != "quarter" else 3 * ((day.month + 2) // 3) - 2
@@ -80,7 +80,7 @@ def cut(day: datetime, to: str) -> datetime:
 
 
 @pytest.mark.parametrize(("write", "to"), WRITTEN.values(), ids=WRITTEN.keys())
-def test_dates_are_read_however_they_are_written(write, to: str) -> None:
+def test_dates_are_read_in_many_spellings(write, to: str) -> None:
     texts = [write(day) for day in DAYS]
     found = describe("when", as_cells([*texts, "", "unknown"]))
     assert found.kind == "date"
@@ -88,7 +88,7 @@ def test_dates_are_read_however_they_are_written(write, to: str) -> None:
     assert [seconds(text, found.detail[0]) for text in texts] == expected
 
 
-def test_days_without_a_year_are_days_of_one_year() -> None:
+def test_days_without_a_year_get_the_same_year() -> None:
     texts = [f"{day.day}-{day:%b}" for day in DAYS] + ["29-Feb"]
     column = fit_column(describe("when", as_cells(texts)), as_cells(texts))
     assert "year" not in column.scales and "day of year" in column.cycles
@@ -144,19 +144,19 @@ NO_DATES = {
 
 
 @pytest.mark.parametrize("texts", NO_DATES.values(), ids=NO_DATES.keys())
-def test_what_only_looks_like_dates(texts: list[str]) -> None:
+def test_text_that_only_looks_like_dates_is_not_read(texts: list[str]) -> None:
     table = {"x": texts, "y": np.arange(len(texts)) % 7 / 2}
     assert tw.TableModel("y").kinds(table)[0].kind != "date"
 
 
-def test_many_versions_are_no_dates_either(monkeypatch) -> None:
+def test_many_versions_are_not_dates(monkeypatch) -> None:
     monkeypatch.setattr(growing, "MOST_WORDS", 100)
     column = growing.ColumnBuilder(growing.Shelf())
     column.add([f"{a}.{b}.{c}" for a in range(1, 9) for b in range(1, 9) for c in range(10, 20)])
     assert describe("x", column.cells()).kind == "text"
 
 
-def test_what_could_be_versions_is_doubted() -> None:
+def test_dates_that_may_be_versions_get_a_note() -> None:
     found = describe("x", as_cells([f"{1 + n % 28}.{1 + n % 12}.{21 + n % 3}" for n in range(99)]))
     assert found.kind == "date"
     assert found.note.startswith("Versions look like these dates")

@@ -1,4 +1,4 @@
-"""CSV as it is met: dialects, encodings, packed files, and what is no table at all."""
+"""CSV in practice: dialects, encodings, compressed files, and files that are not tables."""
 
 import bz2
 import gzip
@@ -47,19 +47,19 @@ ENCODED = {
 
 
 @pytest.mark.parametrize("content", ENCODED.values(), ids=ENCODED.keys())
-def test_one_table_however_it_is_encoded(csv_file, content: bytes) -> None:
+def test_all_encodings_give_the_same_table(csv_file, content: bytes) -> None:
     table = read_table(csv_file(content))
     rows = list(zip(*table.columns.values(), strict=True))
     assert (table.names, [*map(list, rows)]) == (tuple(NAMES.split()), [FIRST, LAST])
 
 
-def test_letters_that_cp1252_has_and_latin_1_has_not(csv_file) -> None:
+def test_letters_of_cp1252_that_latin_1_lacks_are_read(csv_file) -> None:
     assert read_table(csv_file("a,b\n1 €,2\n".encode("cp1252"))).columns["a"][0] == "1 €"
     assert read_table(csv_file(b"a,b\n\x81,2\n")).columns["a"][0] == "\x81"
 
 
 @pytest.mark.parametrize("size", [1, 7, 4096, 4097, 2**20 - 1, 2**20 + 5000])
-def test_a_letter_may_lie_across_two_blocks(csv_file, size: int) -> None:
+def test_a_letter_may_span_two_blocks(csv_file, size: int) -> None:
     assert encoding_of(source_of(csv_file("a" * size + "é" * 3))) == "utf-8-sig"
     assert encoding_of(source_of(csv_file(b"a" * size + "é".encode()[:1]))) == "cp1252"
 
@@ -85,17 +85,17 @@ DIALECTS = [  # what, text, first row
 @pytest.mark.parametrize(
     ("text", "first"), [row[1:] for row in DIALECTS], ids=[row[0] for row in DIALECTS]
 )
-def test_dialects(csv_file, text: str, first: list[str]) -> None:
+def test_a_dialect_is_detected(csv_file, text: str, first: list[str]) -> None:
     table = read_table(csv_file(text))
     assert [cells[0] for cells in table.columns.values()] == first
 
 
-def test_what_tells_a_dialect() -> None:
+def test_the_evidence_for_a_dialect() -> None:
     assert sniff("a;b\n1,5;2\n")[0].delimiter == ";"
     assert sniff("a\n1\n")[0].delimiter == ","
 
 
-def test_a_table_comes_in_parts(csv_file, monkeypatch) -> None:
+def test_a_table_can_be_read_in_parts(csv_file, monkeypatch) -> None:
     file = csv_file("a,b\n" + "".join(f"{row},{row % 7}\n" for row in range(10_000)))
     parts = list(read_parts(file))
     assert len(parts) > 1
@@ -137,7 +137,7 @@ BAD = [  # what, content, words of the message
 @pytest.mark.parametrize(
     ("content", "words"), [row[1:] for row in BAD], ids=[row[0] for row in BAD]
 )
-def test_what_is_no_table(csv_file, content: bytes, words: str) -> None:
+def test_a_file_that_is_not_a_table_is_refused(csv_file, content: bytes, words: str) -> None:
     file = csv_file(content)
     with pytest.raises(DataError) as error:
         read_table(file)
@@ -157,7 +157,7 @@ def test_a_cell_may_be_a_long_text(csv_file) -> None:
     assert len(table.columns["b"][0]) == 100_000
 
 
-def test_what_is_packed_goes_by_its_content_not_its_name(tmp_path: Path) -> None:
+def test_compression_is_detected_by_content(tmp_path: Path) -> None:
     file = tmp_path / "table.txt"
     file.write_bytes(gzip.compress(b"a,b\n1,2\n"))
     assert read_table(file).names == ("a", "b")

@@ -1,4 +1,4 @@
-"""Columns of more categories than have a place each: codes, whose embeddings are learnt."""
+"""Categories of many levels: codes with learned embeddings."""
 
 import json
 from pathlib import Path
@@ -49,13 +49,13 @@ def column_of(levels: int) -> CategoryColumn:
 # Encoding -------------------------------------------------------------------------------------
 
 
-def test_up_to_a_hundred_levels_have_a_place_each_and_more_a_code() -> None:
+def test_a_hundred_levels_are_one_hot_and_more_are_codes() -> None:
     few, many = column_of(MOST_LEVELS), column_of(MOST_LEVELS + 1)
     assert (type(few), few.width, type(many), many.width) == (CategoryColumn, 102, CodeColumn, 1)
     assert (many.kind, many.input_names, many.count) == ("category", ("c",), MOST_LEVELS + 3)
 
 
-def test_the_codes_of_levels_of_the_unknown_and_of_the_missing() -> None:
+def test_codes_of_levels_then_unknown_then_missing() -> None:
     cells = ["rare", "", "l0007", "l0000", "NA", " l0100", "l0100"]
     column = CategoryColumn.fit("c", as_cells([*[f"l{n:04}" for n in range(101)] * 3, "rare"]))
     encoded = column.encode(as_cells(cells))
@@ -63,7 +63,7 @@ def test_the_codes_of_levels_of_the_unknown_and_of_the_missing() -> None:
     assert encoded.tolist() == [[101], [102], [7], [0], [102], [100], [100]]
 
 
-def test_frequent_levels_come_first_and_the_rarest_beyond_a_limit_are_unknown(monkeypatch) -> None:
+def test_rare_levels_beyond_a_limit_are_unknown(monkeypatch) -> None:
     monkeypatch.setattr("talweg.data.columns.kinds.category.MOST_CODES", 110)
     cells = np.repeat([f"l{place:03}" for place in range(150)], np.arange(150) // 30 + 2)
     column = CategoryColumn.fit("c", as_cells(RANDOM.permutation(cells)))
@@ -72,7 +72,7 @@ def test_frequent_levels_come_first_and_the_rarest_beyond_a_limit_are_unknown(mo
     assert column.encode(as_cells(["l149", "l149", "l050"]))[-1] == 110
 
 
-def test_texts_that_found_no_place_are_unknown_where_a_category_is_asked_for() -> None:
+def test_texts_that_were_not_kept_are_unknown() -> None:
     texts = (*(f"l{place:03}" for place in range(150)), OTHER)
     words = Words(np.r_[np.repeat(np.arange(150), 3), [150] * 9].astype(np.int32), texts, full=True)
     column = CategoryColumn.fit("c", words)
@@ -89,7 +89,7 @@ def test_a_file_says_which_columns_are_codes() -> None:
     assert CategoryColumn.from_json(old) == CategoryColumn("c", ("a", "b"))
 
 
-def test_only_texts_that_occur_are_looked_up() -> None:
+def test_only_occurring_texts_are_looked_up() -> None:
     words = Words(np.array([90_000, 5, 90_000], np.int32), tuple(map(str, range(100_000))))
     assert words.in_use.levels == ("5", "90000")
     assert words.in_use.tolist() == words.tolist()
@@ -105,7 +105,7 @@ ENCODER = encoder_of(CODES[0], NumberColumn("n", 1.0, 2.0), CODES[1])
 CELLS = {"n": [3.0, None, 1.0, 9.0], "c": ["a", "new", "", 7], "d": [1.5, "x", "?", "y"]}
 
 
-def test_a_row_alone_has_the_bits_of_a_table() -> None:
+def test_one_row_has_the_bits_of_a_table() -> None:
     assert ENCODER.codes == {0: 5, 4: 4}
     assert ENCODER.inputs == ("c", "n", "n unknown", "n missing", "d")
     encoded = ENCODER.encode(as_table(CELLS))
@@ -128,7 +128,7 @@ def test_packed_rows_keep_their_codes() -> None:
 # The network ----------------------------------------------------------------------------------
 
 
-def test_embeddings_stand_behind_all_other_inputs() -> None:
+def test_embeddings_follow_all_other_inputs() -> None:
     embedded = Embedded({0: (3, 2), 2: (4, 1)})
     weights = {
         "levels.0.weight": np.array([[1, 2], [3, 4], [5, 6]], np.float32),
@@ -159,7 +159,7 @@ def test_the_size_of_an_embedding_is_the_fourth_root() -> None:
 # A model --------------------------------------------------------------------------------------
 
 
-def test_many_levels_are_learnt(model) -> None:
+def test_many_levels_are_learned(model) -> None:
     kinds = [(each.name, each.kind, each.width) for each in model.trained.encoder.columns]
     assert kinds == [("city", "category", 1), ("size", "number", 3), ("store_id", "category", 1)]
     assert dict(model.trained.encoder.notes).keys() == {"store_id"}
@@ -168,7 +168,7 @@ def test_many_levels_are_learnt(model) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
-def test_what_training_never_meets_adds_nothing(model) -> None:
+def test_levels_unseen_in_training_add_nothing(model) -> None:
     for name, table in model.trained.net.weights.items():
         if name.endswith("levels.0.weight"):
             assert (table[-2:] == 0).all() and (table[:-2] != 0).any(axis=1).all()
@@ -179,8 +179,8 @@ def test_what_training_never_meets_adds_nothing(model) -> None:
     assert new == missing != model.predict(row)[0]
 
 
-def test_a_level_stays_at_0_where_a_member_never_met_it() -> None:
-    """Its rows are one group, and so in one fold: two of eight members do not learn from it."""
+def test_an_embedding_stays_0_if_its_network_never_saw_the_level() -> None:
+    """The rows are one group, so in one fold: two of eight networks do not train on them."""
     table = {**TABLE, "group": np.arange(ROWS) // EACH}
     model = tw.TableModel("price", **{**QUICK, "n_estimators": 8, "epochs": 2}, groups="group")
     trained = model.fit(table).trained
@@ -189,7 +189,7 @@ def test_a_level_stays_at_0_where_a_member_never_met_it() -> None:
     assert sorted((each[place] != 0).any() for each in tables) == [False] * 2 + [True] * 6
 
 
-def test_it_is_the_same_from_a_file_and_row_by_row(model, tmp_path: Path) -> None:
+def test_a_saved_model_and_single_rows_predict_the_same(model, tmp_path: Path) -> None:
     model.save(tmp_path / "m.talweg")
     loaded, said = tw.load(tmp_path / "m.talweg"), model.predict(TABLE)
     assert loaded.predict(TABLE).tolist() == said.tolist()
@@ -211,7 +211,7 @@ def test_a_file_whose_embeddings_do_not_fit_is_refused(model, tmp_path: Path, em
         tw.load(tmp_path / "m.talweg")
 
 
-def test_looking_into_it_finds_what_it_relies_on(model) -> None:
+def test_importance_finds_the_embedded_column(model) -> None:
     seen = inspect(model.trained, model.trained.unseen)
     assert seen is not None
     assert seen.importance.order()[0] == "city"
@@ -257,7 +257,7 @@ NUMBERED = [  # name, numbers, kind
 
 
 @pytest.mark.parametrize(("name", "numbers", "kind"), NUMBERED)
-def test_numbers_that_are_named_as_codes_are_categories(name, numbers, kind) -> None:
+def test_numbers_with_the_name_of_codes_are_categories(name, numbers, kind) -> None:
     table = as_table({name: list(numbers), "y": RANDOM.normal(size=400)})
     (found,) = tw.TableModel("y").kinds(table)
     assert (found.kind, bool(found.note)) == (kind, kind == "category")
@@ -266,7 +266,7 @@ def test_numbers_that_are_named_as_codes_are_categories(name, numbers, kind) -> 
         assert (asked.kind, asked.note) == ("number", "")
 
 
-def test_two_thousand_cities_are_a_category_and_a_text_is_none() -> None:
+def test_two_thousand_cities_are_a_category_and_text_is_not() -> None:
     cities = [f"city{place}" for place in RANDOM.zipf(1.3, 20_000).clip(max=2_000)]
     notes = [f"note {place // 2}" for place in range(20_000)]
     kinds = tw.TableModel("y").kinds({"city": cities, "note": notes, "y": np.arange(20_000) % 7})

@@ -1,4 +1,4 @@
-"""Encoding tables: each cell has its place, whatever prediction brings."""
+"""Encoding tables: every cell has inputs, whatever a table to predict contains."""
 
 import json
 
@@ -59,7 +59,7 @@ CELLS = st.lists(st.sampled_from(["a", "b", "?", "", "1", "2.5", "inf", "new"]),
 
 
 @given(CELLS, CELLS)
-def test_any_cells_have_a_place_and_columns_round_trip(seen, met) -> None:
+def test_any_cells_can_be_encoded_and_columns_round_trip(seen, met) -> None:
     for kind in (NumberColumn, CategoryColumn):
         column = kind.fit("x", as_cells(seen))
         assert kind.from_json(json.loads(json.dumps(column.to_json()))) == column
@@ -85,14 +85,14 @@ def test_two_targets() -> None:
     assert [c.name for c in TableEncoder.fit(small(), ["y", "n"]).columns] == ["c"]
 
 
-def test_statistics_come_from_the_rows_and_types_from_the_table() -> None:
+def test_statistics_come_from_rows_and_kinds_from_the_table() -> None:
     table = as_table({"n": range(1, 41), "x": [5.0, 7.0] * 20, "y": [0, 1] * 20})
     encoder = TableEncoder.fit(table, "y", rows=np.arange(0, 40, 2))
     assert list(encoder.left_out) == ["n"]
     assert encoder.columns == (NumberColumn("x", 5.0, 1.0),)
 
 
-def test_row_numbers_are_an_input_where_nothing_else_is() -> None:
+def test_row_numbers_are_an_input_if_there_is_no_other() -> None:
     table = as_table({"t": range(40), "y": np.sin(np.arange(40))})
     assert TableEncoder.fit(table, "y").columns == (NumberColumn.fit("t", table.columns["t"]),)
 
@@ -102,13 +102,13 @@ def test_a_table_of_no_rows() -> None:
     assert TableEncoder.fit(small(), "y").encode(none).shape == (0, 7)
 
 
-def test_more_columns_in_another_order_are_fine() -> None:
+def test_extra_columns_and_another_order_are_accepted() -> None:
     encoder = TableEncoder.fit(small(), "y")
     other = as_table({"more": ["z"] * 6, "c": ["a", "b"] * 3, "n": [1, 3] * 3})
     np.testing.assert_array_equal(encoder.encode(other), encoder.encode(small()))
 
 
-def test_without_a_header_columns_go_by_position() -> None:
+def test_without_a_header_columns_are_matched_by_position() -> None:
     rows = np.array([[1, 5, 0], [2, 6, 1], [4, 7, 0]])
     encoder = TableEncoder.fit(as_table(rows), -1)
     assert encoder.positional
@@ -137,7 +137,7 @@ BAD = [  # what, a table to fit, its target, a table to encode, words of the mes
 @pytest.mark.parametrize(
     ("table", "target", "other", "words"), [row[1:] for row in BAD], ids=[row[0] for row in BAD]
 )
-def test_bad_tables(table, target, other, words) -> None:
+def test_bad_tables_are_refused(table, target, other, words) -> None:
     with pytest.raises(DataError) as error:
         TableEncoder.fit(as_table(table), target).encode(as_table(other))
     assert words in str(error.value)
@@ -160,7 +160,7 @@ def test_adult(real_table) -> None:
 
 @pytest.mark.parametrize("kind", [CategoryColumn, CodeColumn])
 @pytest.mark.parametrize("level", ["7", "7.0", "07", "7e0"])
-def test_a_number_is_its_level_however_it_is_written(kind, level: str) -> None:
+def test_a_number_is_the_same_level_in_any_spelling(kind, level: str) -> None:
     column = kind("shop", ("hill", level, "12"))
     for cells in (["7"], ["7.0"], [7], np.array([7]), np.array([7.0]), [level]):
         assert column.codes(as_cells(cells)).tolist() == [1], cells
@@ -170,6 +170,6 @@ def test_a_number_is_its_level_however_it_is_written(kind, level: str) -> None:
     assert column.codes(as_cells(["8", "", "hill", "7.5"])).tolist() == [3, 4, 0, 3]
 
 
-def test_levels_that_are_one_number_stay_apart() -> None:
+def test_levels_that_are_the_same_number_stay_distinct() -> None:
     column = CategoryColumn("version", ("1.0", "1", "1.00"))
     assert column.codes(as_cells(["1.0", "1", "1.00", "01"])).tolist() == [0, 1, 2, 1]

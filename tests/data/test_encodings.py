@@ -1,4 +1,4 @@
-"""What the bytes of a file spell: one encoding throughout, but for a few bytes that are none."""
+"""Encodings: one for the whole file, except for a few stray bytes."""
 
 import threading
 
@@ -34,7 +34,7 @@ STRAY = [  # what, content, line, byte, how many, the last cells
     [row[1:] for row in STRAY],
     ids=[row[0] for row in STRAY],
 )
-def test_a_few_bytes_are_no_utf8(csv_file, content, line, byte, count, last) -> None:
+def test_a_few_stray_bytes_are_read_as_cp1252(csv_file, content, line, byte, count, last) -> None:
     if content.endswith(b"\xc3"):
         content += b","
     file = csv_file(content)
@@ -72,7 +72,7 @@ def test_a_file_of_one_encoding_is_read_by_it(csv_file, content, encoding, first
     assert read_table(file, header=False).columns["0"][0] == first
 
 
-def test_a_model_meets_the_words_of_its_training(csv_file) -> None:
+def test_a_model_recognizes_words_in_another_encoding(csv_file) -> None:
     rows = {"c": ["rouge", "bleuté"] * 20, "y": [1.0, 2.5] * 20}
     model = tw.TableModel("y", epochs=20, n_estimators=1, hidden=(4,)).fit(rows)
     expected = model.predict({"c": ["bleuté", "rouge"]})
@@ -89,15 +89,15 @@ LONG = ["a" * 200_000, "é" * 131_073, "漢 " * 200_000 + ".", "two\nlines,\n" *
 
 
 @pytest.mark.parametrize("cell", LONG, ids=["letters", "just beyond", "others", "lines"])
-def test_a_cell_of_any_length(csv_file, cell: str) -> None:
+def test_a_cell_may_have_any_length(csv_file, cell: str) -> None:
     quoted = f'"{cell}"' if "\n" in cell else cell
     file = csv_file(f"x,note\n1,b\n2,{quoted}\n3,c\n")
     for table in (read_table(file), *read_parts(file)):
         assert [*table.columns["note"]] == ["b", cell, "c"]
 
 
-def test_the_limit_of_pythons_own_reader_stays(csv_file) -> None:
-    """Another thread may read at any time, and another library may have set a limit."""
+def test_the_field_size_limit_of_python_stays(csv_file) -> None:
+    """Other threads may be reading, and other libraries may have set the limit."""
     import csv
 
     assert csv.field_size_limit() == 131_072
@@ -124,15 +124,15 @@ OPEN = [  # what, content, words
 
 
 @pytest.mark.parametrize(("content", "words"), [row[1:] for row in OPEN], ids=[r[0] for r in OPEN])
-def test_a_quote_that_is_never_closed_is_told(csv_file, content: str, words: str) -> None:
+def test_an_unclosed_quote_is_refused(csv_file, content: str, words: str) -> None:
     with pytest.raises(tw.DataError) as error:
         read_table(csv_file(content))
     assert words in str(error.value)
     assert "Is there a quote" in str(error.value)
 
 
-def test_texts_of_many_lines_are_cells(csv_file) -> None:
-    """Prose has as many commas as it likes, and a poem has none."""
+def test_a_cell_may_have_many_lines(csv_file) -> None:
+    """Prose has any number of commas, and a poem none."""
     prose = "".join(f"line {row}{', and so on' * (row % 3)}\n" for row in range(300))
     poem = "a line of words\n" * 300
     parts = "\u2028one, two" * 300  # which ends no line

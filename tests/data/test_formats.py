@@ -1,4 +1,4 @@
-"""Tables in JSON and in workbooks of Excel, and files that are neither, named for what they are."""
+"""JSON, Excel workbooks, and files in other formats, which are named."""
 
 import bz2
 import datetime
@@ -50,7 +50,7 @@ def cells_of(table: Any) -> dict[str, list[object]]:
 
 
 @pytest.mark.parametrize("text", JSONS.values(), ids=JSONS.keys())
-def test_json_is_the_frame_of_its_records(csv_file, text: str) -> None:
+def test_json_gives_the_table_of_its_records(csv_file, text: str) -> None:
     expected = cells_of(as_table(FRAME))
     for content in (text.encode(), gzip.compress(text.encode()), text.encode("utf-16")):
         table = read_table(csv_file(content))
@@ -79,7 +79,9 @@ ODD_JSON = [  # what, text, names, the first cells
 @pytest.mark.parametrize(
     ("text", "names", "first"), [row[1:] for row in ODD_JSON], ids=[row[0] for row in ODD_JSON]
 )
-def test_other_json(csv_file, text: str, names: str, first: list[object]) -> None:
+def test_other_layouts_of_json_are_read(
+    csv_file, text: str, names: str, first: list[object]
+) -> None:
     table = read_table(csv_file(text))
     assert [*table.names] == names.split()
     assert [str(cells[0]) for cells in cells_of(table).values()] == [
@@ -98,7 +100,7 @@ BAD_JSON = [
 
 
 @pytest.mark.parametrize(("text", "words"), [r[1:] for r in BAD_JSON], ids=[r[0] for r in BAD_JSON])
-def test_bad_json(csv_file, text: str, words: str) -> None:
+def test_bad_json_is_refused(csv_file, text: str, words: str) -> None:
     with pytest.raises(DataError) as error:
         read_table(csv_file(text))
     assert str(error.value).startswith(str(csv_file(text)))
@@ -139,7 +141,7 @@ def book(*sheets: list[list[object]], start: int = 1) -> bytes:
     return stream.getvalue()
 
 
-def test_a_sheet_is_the_frame_of_its_cells(csv_file) -> None:
+def test_a_sheet_gives_the_table_of_its_cells(csv_file) -> None:
     frame = pd.DataFrame(SHEET[1:], columns=SHEET[0])
     for content in (book(SHEET), book(SHEET, start=3), book(SHEET, []), book([], SHEET)):
         table = read_table(csv_file(content))
@@ -166,7 +168,9 @@ SHEETS = [  # what, rows, names, the columns' first cells
 @pytest.mark.parametrize(
     ("rows", "names", "first"), [row[1:] for row in SHEETS], ids=[row[0] for row in SHEETS]
 )
-def test_how_a_sheet_lies(csv_file, rows, names: str, first: str) -> None:
+def test_blank_rows_and_columns_of_a_sheet_are_skipped(
+    csv_file, rows, names: str, first: str
+) -> None:
     table = read_table(csv_file(book(rows)))
     assert [name.replace(" ", "_") for name in table.names] == names.split()
     if first:
@@ -174,7 +178,7 @@ def test_how_a_sheet_lies(csv_file, rows, names: str, first: str) -> None:
     assert len(table) == (3 if names in ("a", "0 1") else len([r for r in rows[1:] if any(r)]))
 
 
-def test_other_sheets_are_named(csv_file) -> None:
+def test_unread_sheets_are_named(csv_file) -> None:
     with pytest.warns(DataWarning, match="only the sheet 'Sheet' is read, not 'Sheet1'"):
         read_table(csv_file(book(SHEET, SHEET)))
 
@@ -195,13 +199,13 @@ BAD_BOOKS = [
 @pytest.mark.parametrize(
     ("content", "words"), [r[1:] for r in BAD_BOOKS], ids=[r[0] for r in BAD_BOOKS]
 )
-def test_bad_workbooks(csv_file, content: bytes, words: str) -> None:
+def test_bad_workbooks_are_refused(csv_file, content: bytes, words: str) -> None:
     with pytest.raises(DataError) as error:
         read_table(csv_file(content))
     assert words in str(error.value)
 
 
-def test_a_workbook_where_openpyxl_is_not_installed(csv_file, monkeypatch) -> None:
+def test_a_workbook_needs_openpyxl(csv_file, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(DataError, match=r"is an Excel workbook.*pip install 'talweg\[tables\]'"):
         read_table(csv_file(book(SHEET)))
@@ -278,7 +282,7 @@ FOREIGN = [
 @pytest.mark.parametrize(
     ("content", "words"), [r[1:] for r in FOREIGN], ids=[r[0] for r in FOREIGN]
 )
-def test_what_is_not_read_is_named(csv_file, content: bytes, words: str) -> None:
+def test_unsupported_formats_are_named(csv_file, content: bytes, words: str) -> None:
     for given in (csv_file(content), io.BytesIO(content)):
         with pytest.raises(DataError) as error:
             read_table(given)
@@ -288,5 +292,5 @@ def test_what_is_not_read_is_named(csv_file, content: bytes, words: str) -> None
 @pytest.mark.parametrize(
     "text", ["RDX,a\n1,2\n", "PAR1,b\n1,2\n", "SQLite format 3,a\n1,2\n", "ARROW1,b\n1,2\n"]
 )
-def test_a_name_like_a_mark_is_a_name(csv_file, text: str) -> None:
+def test_a_column_may_be_named_like_a_format(csv_file, text: str) -> None:
     assert read_table(csv_file(text)).names[0] == text.split(",")[0]

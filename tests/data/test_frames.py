@@ -1,4 +1,4 @@
-"""CSV, Parquet, pandas, polars and pyarrow: one table, and the same predictions from each."""
+"""CSV, Parquet, pandas, polars and pyarrow: the same table and the same predictions."""
 
 import subprocess
 import sys
@@ -75,7 +75,7 @@ def houses(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES.keys())
-def test_one_table_whatever_it_comes_from(houses: Path, tmp_path: Path, source) -> None:
+def test_all_sources_give_the_same_table(houses: Path, tmp_path: Path, source) -> None:
     given = source(tmp_path)
     table = as_table(given)
     assert (table.names, len(table)) == (tuple(COLUMNS), ROWS)
@@ -96,7 +96,7 @@ for place, source in enumerate([pandas.read_csv(sys.argv[2]), polars.read_parque
 
 
 @pytest.mark.slow
-def test_a_fresh_process_predicts_the_same_from_all(houses: Path, tmp_path: Path) -> None:
+def test_a_new_process_predicts_the_same_from_all_sources(houses: Path, tmp_path: Path) -> None:
     files = [houses, csv_of(tmp_path), parquet_of(tmp_path), tmp_path]
     subprocess.run([sys.executable, "-c", FRESH, *map(str, files)], check=True)
     expected = tw.load(houses).predict(COLUMNS).tolist()
@@ -114,7 +114,7 @@ def test_training_does_not_depend_on_the_source(tmp_path: Path) -> None:
     assert learned(polars.DataFrame(COLUMNS)) == weights
 
 
-def test_parquet_comes_in_parts(tmp_path: Path, monkeypatch) -> None:
+def test_parquet_can_be_read_in_parts(tmp_path: Path, monkeypatch) -> None:
     file = parquet_of(tmp_path, row_group_size=30)
     monkeypatch.setattr("talweg.data.io.parquet.BLOCK", 7 * 20)
     parts = list(read_parts(file))
@@ -140,14 +140,14 @@ def test_odd_values(values: list[object], expected: list[object]) -> None:
         assert ["" if is_missing(str(each)) else each for each in found] == expected
 
 
-def test_times_in_a_zone() -> None:
+def test_times_with_a_zone_are_dates() -> None:
     values = [datetime(2020, 1, 1, 1, tzinfo=timezone(timedelta(hours=1)))]
     for frame in (pandas.DataFrame({"x": values}), polars.DataFrame({"x": values})):
         (text,) = as_table(frame).columns["x"].tolist()
         assert seconds(text, "year first") == datetime(2020, 1, 1, tzinfo=UTC).timestamp()
 
 
-def test_two_columns_of_one_name() -> None:
+def test_two_columns_of_the_same_name_are_refused() -> None:
     frame = pandas.DataFrame([[1, 2]], columns=["a", "a"])
     with pytest.raises(DataError, match="the data frame has 2 columns named 'a'"):
         as_table(frame)
@@ -162,7 +162,7 @@ def test_parquet_needs_pyarrow(tmp_path: Path, monkeypatch) -> None:
         read_table(file)
 
 
-def test_damaged_parquet(tmp_path: Path) -> None:
+def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
     file = parquet_of(tmp_path)
     whole = file.read_bytes()
     for raw in (whole[:-40], whole[:4], b"PAR1" + b"\xff" * 400 + whole[404:]):
@@ -171,7 +171,7 @@ def test_damaged_parquet(tmp_path: Path) -> None:
             read_table(file)
 
 
-def test_parquet_without_rows(tmp_path: Path) -> None:
+def test_parquet_without_rows_is_refused(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table({"a": pyarrow.array([], "int64")}), tmp_path / "a.parquet")
     for read in (read_table, lambda file: [*read_parts(file)]):
         with pytest.raises(DataError, match="has columns but no rows"):

@@ -1,4 +1,4 @@
-"""What columns are taken for, what their owner may say instead, and how each kind is encoded."""
+"""What kind each column is recognized as, what its owner may ask for instead, and dates."""
 
 from datetime import datetime
 
@@ -64,13 +64,13 @@ def test_kinds(column, name: str, kind: str, detail) -> None:
     assert detail is None or found.detail == detail
 
 
-def test_more_words_than_are_kept_are_text() -> None:
+def test_a_full_column_of_words_is_text() -> None:
     codes = np.arange(60, dtype=np.int32) % 3
     many = Words(codes, ("a", "b", "(others)"), full=True)
     assert describe("x", many).why == "It is text: more than 2 different values in 60 cells."
 
 
-def test_doubts() -> None:
+def test_swappable_days_and_months_get_a_note() -> None:
     found = describe("x", cells("03/04/2020", "05/06/2021"))
     assert found.note == "Days and months could be swapped; it is read with the month first."
     assert describe("x", cells("03/04/2020", "05/26/2021")).note == ""
@@ -102,7 +102,7 @@ def test_copies_are_left_out() -> None:
     )
 
 
-def test_columns_that_tell_the_target_are_doubted() -> None:
+def test_columns_that_nearly_tell_the_target_get_a_note() -> None:
     rest = np.random.default_rng(1).normal(size=200)
     gaps = np.where(np.arange(200) % 9 == 0, np.nan, 2 - NUMBERS)
     named = {"twice": 2 * NUMBERS + 1, "near": NUMBERS + rest / 1e3, "far": rest, "gaps": gaps}
@@ -143,7 +143,7 @@ MORE = {
 
 
 @pytest.mark.parametrize(("column", "asked", "kind", "detail"), ASKED)
-def test_what_is_asked_for_is_done(column: str, asked, kind: str, detail) -> None:
+def test_a_kind_that_is_asked_for_is_used(column: str, asked, kind: str, detail) -> None:
     (each,) = (
         each
         for each in type_columns(table(**MORE, y=CLASSES), ["y"], {column: asked})
@@ -166,7 +166,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("column", "asked", "words"), REFUSED)
-def test_what_cannot_be_is_refused(column: str, asked: str, words: str) -> None:
+def test_an_impossible_kind_is_refused(column: str, asked: str, words: str) -> None:
     with pytest.raises(DataError) as error:
         type_columns(table(y=CLASSES), ["y"], {column: asked})
     assert words in str(error.value)
@@ -190,20 +190,20 @@ MOMENTS = [
 
 
 @pytest.mark.parametrize(("style", "text", "moment"), MOMENTS)
-def test_moments(style: str, text: str, moment: datetime) -> None:
+def test_a_date_is_read_in_its_style(style: str, text: str, moment: datetime) -> None:
     assert seconds(text, style) == (moment - datetime(1970, 1, 1)).total_seconds()
 
 
-def test_each_style_is_tried() -> None:
+def test_every_style_has_a_row() -> None:
     assert {style for style, *_ in MOMENTS} == STYLES.keys()
 
 
 @pytest.mark.parametrize("text", ["", "2020-13-01", "2019-02-29", "2020-1/2", "20-01-01", "1.5"])
-def test_no_moments(text: str) -> None:
+def test_other_text_is_no_date(text: str) -> None:
     assert np.isnan(seconds(text, "year first"))
 
 
-def test_dates_are_expanded() -> None:
+def test_a_date_becomes_its_parts() -> None:
     texts = [f"{day:%Y-%m-%d %H:00}" for day in MANY]
     column = DateColumn.fit("d", as_cells(texts), ("year first",))
     encoded = dict(
@@ -237,7 +237,7 @@ MANY = [
 ]
 
 
-def test_parts_that_never_vary_are_left_out() -> None:
+def test_constant_parts_of_a_date_are_left_out() -> None:
     column = DateColumn.fit("d", as_cells(["2020-01-01", "2020-01-02"]), ("year first",))
     assert set(column.scales) == {"since", "weekday"}
     assert column.cycles == ("day of year", "weekday")
@@ -246,7 +246,7 @@ def test_parts_that_never_vary_are_left_out() -> None:
 # Scales ---------------------------------------------------------------------------------------
 
 
-def test_ordered_words() -> None:
+def test_ordered_words_are_encoded_with_a_step() -> None:
     column = OrdinalColumn.fit("o", cells("low"), ("low", "medium", "high"))
     encoded = column.encode(as_cells(["high", "low", "medium", "odd", ""]))
     assert encoded[:, -1].tolist() == [1, -1, 0, 0, 0]
@@ -254,21 +254,21 @@ def test_ordered_words() -> None:
     assert column.input_names[-3:] == ("o unknown", "o missing", "o step")
 
 
-def test_scales() -> None:
+def test_words_of_one_scale_are_ordered() -> None:
     assert scale_of(["high", "low", "med"]) == ("low", "med", "high")
     assert scale_of(["medium", "med"]) is None  # one step, two words: who knows
     assert scale_of(["low"]) is None
     assert scale_of(["low", "blue"]) is None
 
 
-def test_truths_are_one_however_they_are_spelt() -> None:
+def test_booleans_are_equal_in_any_spelling() -> None:
     column = fit_column(describe("b", cells("yes", "no")), cells("yes", "no", "no"))
     assert column.levels == ("false", "true")
     encoded = column.encode(as_cells(["No", "TRUE", "1", "f", "maybe", ""]))
     assert encoded.argmax(axis=1).tolist() == [0, 1, 1, 0, 2, 3]
 
 
-def test_a_table_that_was_looked_at_is_not_typed_again(monkeypatch) -> None:
+def test_kinds_are_detected_once_per_table(monkeypatch) -> None:
     calls = []
 
     def counted(*given: object, **more: object) -> object:
@@ -288,7 +288,7 @@ def test_a_table_that_was_looked_at_is_not_typed_again(monkeypatch) -> None:
     assert len(calls) == 4
 
 
-def test_plain_dates_are_read_sooner_and_alike() -> None:
+def test_the_fast_path_reads_plain_dates_alike() -> None:
     plain = ["2020-02-29", "1969-12-31T23:59:59", "0001-01-01 00:00:00", "9999-12-31"]
     for text in plain:
         slow = seconds(f"{text}Z" if ":" in text else f"{text} 00:00", "year first")

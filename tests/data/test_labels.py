@@ -1,4 +1,4 @@
-"""Labels of classes: predictions have the type and the spelling of training."""
+"""Class labels: predictions have the type and the spelling of training."""
 
 import warnings
 from datetime import date, datetime
@@ -73,7 +73,7 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES.keys())
-def test_truths_come_back_whatever_holds_them(make) -> None:
+def test_booleans_are_returned_as_booleans(make) -> None:
     model = fitted(False, True, make)
     assert model.classes.dtype == bool
     assert (model.predict({"x": X}) == np.repeat([False, True], ROWS // 2)).all()
@@ -93,7 +93,7 @@ IN_A_FILE = {  # two labels as a CSV file has them, the values, and how predicti
 
 
 @pytest.mark.parametrize("name", IN_A_FILE)
-def test_labels_of_a_file_are_values_where_they_convert_back(
+def test_labels_of_a_file_get_a_type_if_they_convert_back(
     tmp_path: Path, talweg_command, name: str
 ) -> None:
     texts, values, dtype = IN_A_FILE[name]
@@ -137,7 +137,7 @@ FOUND = [  # levels, a label of other rows, the class that it is
 
 
 @pytest.mark.parametrize(("levels", "labels", "classes"), FOUND)
-def test_a_label_is_found_whatever_its_type(levels, labels, classes) -> None:
+def test_a_label_is_found_in_any_type(levels, labels, classes) -> None:
     target = Classification("y", levels)
     assert target.encode(as_cells(labels)).tolist() == classes
 
@@ -172,7 +172,7 @@ def test_a_mark_is_a_value_among_words_of_its_form(counts, values) -> None:
     assert known.tolist() == [text not in missing for text in cells]
 
 
-def test_a_class_of_missing_marks_is_learned_and_said() -> None:
+def test_a_class_called_na_is_learned_and_noted() -> None:
     names = ["EU", "AS", "NA"]
     x, y = np.arange(90) % 3 + np.linspace(0, 0.1, 90), names * 30
     with pytest.warns(DataWarning, match="'NA' is taken for a class, as it is written like 'AS'"):
@@ -184,7 +184,7 @@ def test_a_class_of_missing_marks_is_learned_and_said() -> None:
 
 
 @pytest.mark.parametrize("mark", ["NA", "nan", "null"])
-def test_rows_that_a_mark_leaves_out_are_said(mark: str) -> None:
+def test_rows_left_out_for_a_missing_label_warn(mark: str) -> None:
     y = ["Europe", "Asia", mark] * 20
     with pytest.warns(DataWarning, match=f"20 rows are left out because '{mark}' counts as a miss"):
         model = tw.TableModel("y", **QUICK).fit({"x": np.arange(60.0), "y": y})
@@ -205,7 +205,7 @@ GAPS = {  # classes of whole numbers with gaps, and the dtype of their labels
 
 
 @pytest.mark.parametrize(("make", "dtype"), GAPS.values(), ids=GAPS)
-def test_whole_numbers_with_gaps_stay_whole_and_gaps_are_no_words(make, dtype) -> None:
+def test_whole_numbers_with_gaps_stay_whole(make, dtype) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)
         model = tw.TableModel("y", **QUICK).fit({"x": X, "y": make([1.0, 2.0, np.nan] * 20)})
@@ -213,7 +213,7 @@ def test_whole_numbers_with_gaps_stay_whole_and_gaps_are_no_words(make, dtype) -
     assert model.classes.tolist() == [1, 2]
 
 
-def test_a_category_of_missing_marks_is_one_of_an_input() -> None:
+def test_a_category_called_na_is_a_level() -> None:
     names = ["EU", "AS", "NA"] * 20
     table = {
         "place": names,

@@ -1,4 +1,4 @@
-"""Tables that grow beyond memory: read, typed, encoded and trained on from mapped files."""
+"""Tables larger than memory: read, typed, encoded and trained on from mapped files."""
 
 import gc
 import tracemalloc
@@ -26,7 +26,7 @@ MB = 2**20
 
 
 def write(file: Path, rows: int) -> Path:
-    """A table of numbers, few words and a target that follows from both."""
+    """A table of numbers, a few words and a target that depends on both."""
     random = np.random.default_rng(0)
     numbers, places = random.normal(size=(rows, 4)).round(4), random.integers(0, 3, rows)
     with file.open("w") as stream:
@@ -39,7 +39,7 @@ def write(file: Path, rows: int) -> Path:
 
 @pytest.fixture
 def small_memory(monkeypatch, tmp_path: Path) -> Path:
-    """All tables go to files, in a folder of their own."""
+    """Stores all tables in files, in a folder of their own."""
     monkeypatch.setattr(growing, "IN_MEMORY", MB // 4)
     folder = tmp_path / "temporary"
     folder.mkdir()
@@ -74,7 +74,7 @@ def is_mapped(cells: object) -> bool:
 
 
 def peak_of(file: Path) -> tuple[float, float]:
-    """Megabytes at most that Python and NumPy took to read and to encode."""
+    """Peak megabytes of Python and NumPy while reading and encoding."""
     tracemalloc.start()
     table = read_table(file)
     reading = tracemalloc.get_traced_memory()[1]
@@ -88,7 +88,7 @@ def peak_of(file: Path) -> tuple[float, float]:
 
 @pytest.fixture
 def small_sample(monkeypatch) -> None:
-    """What a dialect is judged by takes 10 MB at most: here less, so as not to hide the rest."""
+    """Uses a smaller sample for the dialect, whose 10 MB would hide the rest."""
     for user in ("csv_file", "read"):
         monkeypatch.setattr(f"talweg.data.{user}.SAMPLE", 2**13)
 
@@ -149,7 +149,7 @@ def test_few_words_stay_words_and_many_numbers_become_numbers(few_words) -> None
     np.testing.assert_array_equal(numbers, [1, 2, np.nan, 4.5, 5, 1000, *[np.nan] * 3])
 
 
-def test_what_float_takes_and_a_table_does_not_is_unknown(few_words) -> None:
+def test_texts_that_only_float_accepts_are_unknown(few_words) -> None:
     first = [*map(str, range(6))] * 99
     for odd in ("1_000", "٣", "0x1", "low"):
         numbers = grown(first, [odd, "7", " 8 "])
@@ -157,12 +157,12 @@ def test_what_float_takes_and_a_table_does_not_is_unknown(few_words) -> None:
     assert grown(first, ["inf", "nan", "1e99"])[:-4:-1].tolist()[::2] == [1e99, np.inf]
 
 
-def test_a_point_between_thousands_is_none_before_decimals(few_words) -> None:
+def test_a_thousands_separator_is_no_decimal_mark(few_words) -> None:
     found = grown([f"{place},5" for place in range(9)], ["1.234", "12.345"], ["1.234", "2,5"])
     assert found[-4:].tolist() == [1234, 12345, 1234, 2.5]
 
 
-def test_a_column_known_to_be_of_numbers_is_read_as_one() -> None:
+def test_a_known_column_of_numbers_is_read_as_numbers() -> None:
     column = ColumnBuilder(Shelf(), number=True)
     column.add(["007", " 1.5 ", "", "?", "low", "1_000", "inf"])
     column.add(["8", "", "9"])
@@ -171,7 +171,7 @@ def test_a_column_known_to_be_of_numbers_is_read_as_one() -> None:
     np.testing.assert_array_equal(found, expected)
 
 
-def test_each_marker_of_a_missing_number_is_read_as_one() -> None:
+def test_every_mark_of_a_missing_number_is_read_as_missing() -> None:
     texts = [form for each in MISSING | VAGUE for form in (each, each.upper(), each.title())]
     for cells in (texts, [f" {each} " for each in texts], [*texts, "low"]):
         column = ColumnBuilder(Shelf(), number=True)
@@ -181,7 +181,7 @@ def test_each_marker_of_a_missing_number_is_read_as_one() -> None:
         np.testing.assert_array_equal(found, [1.5, *[np.nan] * len(texts), *odd, 2])
 
 
-def test_kinds_that_are_known_say_how_parts_are_read(tmp_path: Path) -> None:
+def test_a_model_says_which_columns_are_read_as_numbers(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("a,b,c\n" + "1,007,x\n" * 200)
     for numeric in ({"a": True, "b": False}, {"a": True, "b": False, "z": False}):
@@ -206,7 +206,7 @@ def test_codes_keep_their_zeros(few_words) -> None:
     assert grown(codes, codes).tolist() == codes * 2
 
 
-def test_too_many_words_are_one_more(few_words) -> None:
+def test_words_beyond_the_limit_become_one_word(few_words) -> None:
     words = grown([*"abcdefghijklmn"], [*"anb"])
     assert (words.full, words.levels[-1]) == (True, OTHER)
     assert words.tolist() == [*"abcdefghijkl", OTHER, OTHER, "a", OTHER, "b"]
@@ -218,7 +218,7 @@ def test_words_among_many_numbers_are_text(few_words) -> None:
     assert len(cells) == 52
 
 
-def test_arrays_and_texts_may_take_turns() -> None:
+def test_arrays_and_texts_may_alternate() -> None:
     column = ColumnBuilder(Shelf())
     column.add(np.array([1.5, np.nan]))
     column.add(["2", "?"])
@@ -233,13 +233,13 @@ def test_arrays_and_texts_may_take_turns() -> None:
 
 
 def days(style: str, first: int = 0) -> list[str]:
-    """The first days of forty months, from 1970 on or so many months later."""
+    """The first days of forty months, starting some months after January 1970."""
     months = np.arange(first, first + 40).astype("datetime64[M]").astype("datetime64[s]")
     return [written(float(each), style) for each in months.astype(np.int64)]
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_more_dates_than_are_kept_as_text_are_moments(few_words, style: str) -> None:
+def test_many_dates_become_moments(few_words, style: str) -> None:
     dates = ["", *days(style, first=400), "unknown"]
     found = grown(dates, days(style))
     assert isinstance(found, Moments)
@@ -251,7 +251,7 @@ def test_more_dates_than_are_kept_as_text_are_moments(few_words, style: str) -> 
     assert texts.tolist()[0] == texts.tolist()[41] == ""
 
 
-def test_later_days_tell_whether_days_or_months_stand_first(few_words) -> None:
+def test_later_dates_decide_whether_the_day_comes_first(few_words) -> None:
     early = [f"0{day}/0{month}/2020" for day in range(1, 7) for month in range(1, 7)]
     both = grown(early)
     assert [*both.readings] == ["month first", "day first"]
@@ -273,21 +273,19 @@ def test_later_days_tell_whether_days_or_months_stand_first(few_words) -> None:
         as_asked("x", sure, "number")
 
 
-def test_dates_of_another_style_than_that_of_training_are_unknown(few_words) -> None:
+def test_dates_in_another_style_are_unknown(few_words) -> None:
     column = fit_column(describe("x", grown(days("year first"))), as_cells(days("year first")))
     assert column.encode(grown(days("month's name")))[:, column.unknown].all()
 
 
-def test_a_column_of_many_words_is_asked_once_whether_it_holds_dates(
-    few_words, monkeypatch
-) -> None:
+def test_a_full_column_is_checked_for_dates_once(few_words, monkeypatch) -> None:
     asked = []
     monkeypatch.setattr(growing, "styles_of", lambda counts: asked.append(counts) or [])
     grown([*"abcdefghijk"], *[[*"abcd"]] * 9)
     assert len(asked) == 1
 
 
-def test_few_cells_that_are_no_dates_are_unknown_and_many_make_a_text(few_words) -> None:
+def test_few_odd_cells_among_dates_are_unknown_and_many_make_text(few_words) -> None:
     dates = days("year first") * 10
     found = grown(dates, ["soon", "2020-02-30"])
     assert np.isinf(found.seconds).tolist() == [False] * 400 + [True] * 2
@@ -321,7 +319,7 @@ def test_a_model_learns_the_same_from_dates_as_moments(tmp_path, small_memory, m
     assert "at" in tw.report(moments, tmp_path / "r.html").read_text()
 
 
-def test_what_only_words_among_many_could_be_is_no_target(few_words) -> None:
+def test_a_target_with_too_many_words_is_refused(few_words) -> None:
     refused = {
         "more than 12 different labels are too many": grown([*"abcdefghijklmnopq"]),
         "it mixes many different numbers with words": grown([*map(str, range(50))], ["a", "b"]),

@@ -1,4 +1,4 @@
-"""How the lines of a CSV file lie: headers of numbers, delimiters at the end, blank lines."""
+"""The layout of CSV files: headers of numbers, trailing delimiters, blank lines."""
 
 import warnings
 
@@ -78,7 +78,7 @@ NO_HEADERS = [
     [(*row[1:], HEADER) for row in HEADERS] + [(*row[1:], ROW) for row in NO_HEADERS],
     ids=[row[0] for row in HEADERS + NO_HEADERS],
 )
-def test_numbers_in_the_first_row(first, below, expected: bool) -> None:
+def test_a_first_row_of_numbers_is_judged(first, below, expected: bool) -> None:
     rows = [list(map(str, row)) for row in (first, *below)]
     assert header_of(rows).is_header == expected
 
@@ -87,7 +87,7 @@ SURE = [row for row in HEADERS if "floats" in row[0] and "gaps" not in row[0]] +
 
 
 @pytest.mark.parametrize(("first", "below"), [row[1:] for row in SURE], ids=[r[0] for r in SURE])
-def test_what_is_plain_is_not_doubted(first, below) -> None:
+def test_a_clear_first_row_does_not_warn(first, below) -> None:
     assert header_of([list(map(str, row)) for row in (first, *below)]).is_sure
 
 
@@ -102,7 +102,7 @@ DOUBTED = [  # what, content, what it is taken for
 @pytest.mark.parametrize(
     ("content", "taken"), [r[1:] for r in DOUBTED], ids=[r[0] for r in DOUBTED]
 )
-def test_what_cannot_be_decided_is_told(csv_file, content: str, taken: str) -> None:
+def test_an_ambiguous_first_row_warns(csv_file, content: str, taken: str) -> None:
     file = csv_file(content)
     with pytest.warns(
         DataWarning, match=f"could be names or a row, and are taken for {taken}"
@@ -151,7 +151,7 @@ TRAILING = [  # what, content, names, first row
 @pytest.mark.parametrize(
     ("content", "names", "first"), [row[1:] for row in TRAILING], ids=[row[0] for row in TRAILING]
 )
-def test_delimiters_at_the_end_of_lines(csv_file, content, names, first) -> None:
+def test_trailing_delimiters_make_no_columns(csv_file, content, names, first) -> None:
     file = csv_file(content)
     for table in (read_table(file), *read_parts(file)):
         assert [name.replace(" ", "_") for name in table.names] == names.split()
@@ -167,7 +167,7 @@ RAGGED = [
 
 
 @pytest.mark.parametrize(("content", "words"), [r[1:] for r in RAGGED], ids=[r[0] for r in RAGGED])
-def test_a_row_that_does_not_fit_is_refused(csv_file, content: str, words: str) -> None:
+def test_a_row_of_another_width_is_refused(csv_file, content: str, words: str) -> None:
     with pytest.raises(DataError) as error:
         read_table(csv_file(content))
     assert words in str(error.value)
@@ -194,7 +194,7 @@ SINGLE = [  # what, content, cells, blank lines at the end
     ("content", "cells", "ends"), [row[1:] for row in SINGLE], ids=[row[0] for row in SINGLE]
 )
 @pytest.mark.filterwarnings("ignore:.*blank line, not counted:talweg.errors.DataWarning")
-def test_blank_lines_of_one_column_are_missing_cells(
+def test_blank_lines_in_a_single_column_are_missing_cells(
     csv_file, recwarn, content, cells, ends
 ) -> None:
     file = csv_file(content)
@@ -203,14 +203,14 @@ def test_blank_lines_of_one_column_are_missing_cells(
 
 
 @pytest.mark.parametrize(("content", "ends"), [(r[1], r[3]) for r in SINGLE if r[3]])
-def test_blank_lines_at_the_end_are_told(csv_file, content: str, ends: int) -> None:
+def test_blank_lines_at_the_end_warn(csv_file, content: str, ends: int) -> None:
     said = "ends in a blank line, not counted" if ends == 1 else f"ends in {ends} blank lines"
     with pytest.warns(DataWarning, match=said):
         read_table(csv_file(content))
 
 
 @pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
-def test_as_many_predictions_as_rows(csv_file) -> None:
+def test_blank_lines_get_predictions(csv_file) -> None:
     x = np.linspace(0, 1, 40)
     model = tw.TableModel("y", epochs=2, n_estimators=1, hidden=(4,)).fit({"x": x, "y": 2 * x})
     said = model.predict(csv_file("x\n0.1\n\n0.3\n\n0.5\n"))
@@ -222,7 +222,7 @@ def test_as_many_predictions_as_rows(csv_file) -> None:
 
 @pytest.fixture(scope="module")
 def nameless() -> tw.TableModel:
-    """Learned from numbers, words and a target, by position."""
+    """A model of numbers, words and a target without a header."""
     rows = [[i * i % 17, ["red", "blue"][i % 2], i % 7, 2.5 * i] for i in range(40)]
     return tw.TableModel(-1, epochs=2, n_estimators=1, hidden=(4,), bins=0).fit(rows)
 
@@ -259,7 +259,9 @@ TO_PREDICT = [  # what, content, predictions, words of the warning
 @pytest.mark.parametrize(
     ("content", "count", "words"), [row[1:] for row in TO_PREDICT], ids=[r[0] for r in TO_PREDICT]
 )
-def test_a_model_without_names_knows_a_header(csv_file, nameless, content, count, words) -> None:
+def test_a_model_without_names_recognizes_a_header(
+    csv_file, nameless, content, count, words
+) -> None:
     file = csv_file(content)
     expected = nameless.trained.encoder.expected
     with warnings.catch_warnings(record=True) as heard:
@@ -281,7 +283,7 @@ def test_a_model_without_names_knows_a_header(csv_file, nameless, content, count
         ("0,1\n", None),
     ],
 )
-def test_two_positions_are_a_header_where_training_never_met_them(
+def test_two_positions_are_a_header_if_training_had_no_such_cells(
     csv_file, content: str, count: int | None
 ) -> None:
     rows = [[i * i % 17, ["red", "blue"][i % 2], 2.5 * i] for i in range(40)]
@@ -293,7 +295,7 @@ def test_two_positions_are_a_header_where_training_never_met_them(
         assert len(model.predict(csv_file(content))) == 1
 
 
-def test_what_is_below_a_header_is_predicted_alike(csv_file, nameless) -> None:
+def test_rows_below_an_unexpected_header_are_predicted_alike(csv_file, nameless) -> None:
     same = nameless.predict(csv_file(INPUTS))
     with pytest.warns(DataWarning, match="matched by position"):
         np.testing.assert_array_equal(nameless.predict(csv_file(f"size,hue,day\n{INPUTS}")), same)
@@ -312,7 +314,7 @@ NAMELESS = [
 
 
 @pytest.mark.parametrize("content", [row[1] for row in NAMELESS], ids=[row[0] for row in NAMELESS])
-def test_a_model_with_names_refuses_rows_without(csv_file, named, content: str) -> None:
+def test_a_model_with_names_needs_a_header(csv_file, named, content: str) -> None:
     file = csv_file(content)
     for read in (
         named.predict,
@@ -324,7 +326,7 @@ def test_a_model_with_names_refuses_rows_without(csv_file, named, content: str) 
         assert "needs columns by name: size, hue. Put a line of names above" in str(error.value)
 
 
-def test_other_names_are_named_as_before(csv_file, named) -> None:
+def test_missing_names_are_listed(csv_file, named) -> None:
     with pytest.raises(DataError, match="lacks 2 of the 2 columns"):
         named.predict(csv_file("length,color\n1,red\n2,blue\n"))
     with pytest.raises(DataError, match=r"lacks 1 of the 2 columns.*'hue'"):

@@ -1,4 +1,4 @@
-"""How numbers are written: each column decides on its decimal mark, and a model keeps it."""
+"""How numbers are written: every column has its decimal mark, and a model stores it."""
 
 import json
 import warnings
@@ -67,7 +67,7 @@ SURE = [  # the same number by either decimal mark
 
 
 @pytest.mark.parametrize(("cell", "number"), SURE)
-def test_numbers_as_they_are_written(cell: str, number: str) -> None:
+def test_numbers_are_read_in_many_spellings(cell: str, number: str) -> None:
     assert cleaned(cell, ".") == cleaned(cell, ",") == number
     assert cleaned(cell, "") == cell
 
@@ -83,7 +83,7 @@ def test_numbers_as_they_are_written(cell: str, number: str) -> None:
         ("1,000 %", "1000", "1.000"),
     ],
 )
-def test_one_mark_before_three_digits_needs_the_column(cell, by_point, by_comma) -> None:
+def test_one_mark_before_three_digits_is_ambiguous(cell, by_point, by_comma) -> None:
     assert (cleaned(cell, "."), cleaned(cell, ",")) == (by_point, by_comma)
 
 
@@ -108,7 +108,7 @@ NO_NUMBERS = [
 
 
 @pytest.mark.parametrize("cell", NO_NUMBERS)
-def test_what_is_no_number_stays_as_it_is(cell: str) -> None:
+def test_other_text_stays_as_it_is(cell: str) -> None:
     assert numeral(cell) is None
     assert cleaned(cell, ".") == cleaned(cell, ",") == cell
 
@@ -138,7 +138,7 @@ COLUMNS = [  # what, delimiter, other columns, column, its first numbers
 
 
 def written(file: Path, delimiter: str, columns: dict[str, list[str]]) -> Path:
-    """A file of columns, each of them repeated to one length."""
+    """A file of columns, repeated to the same length."""
     count = max(map(len, columns.values()))
     rows = [[cells[row % len(cells)] for cells in columns.values()] for row in range(count)]
     lines = [delimiter.join(f'"{cell}"' for cell in row) for row in [list(columns), *rows]]
@@ -152,7 +152,7 @@ def written(file: Path, delimiter: str, columns: dict[str, list[str]]) -> Path:
     ids=[row[0] for row in COLUMNS],
 )
 @pytest.mark.parametrize("is_large", [False, True], ids=["few", "many"])
-def test_each_column_has_its_own_decimal_mark(
+def test_every_column_has_its_own_decimal_mark(
     tmp_path, monkeypatch, delimiter, other, column, numbers, is_large
 ) -> None:
     if is_large:
@@ -163,19 +163,19 @@ def test_each_column_has_its_own_decimal_mark(
     assert describe("x", cells).kind == "number"
 
 
-def test_a_column_of_text_is_read_as_one_of_a_file() -> None:
+def test_texts_in_memory_are_read_like_a_file() -> None:
     for cells, numbers in [(["1.234,5", "1.234"], [1234.5, 1234]), (["1,234", "5"], [1234, 5])]:
         assert parse_numbers(as_cells(cells))[0].tolist() == numbers
 
 
-def test_few_slips_do_not_turn_the_others() -> None:
+def test_a_few_typing_errors_do_not_change_the_mark() -> None:
     values, _ = parse_numbers(as_cells([*SHORT * 5, "2,5"]))
     assert values[[0, -1]].tolist() == [1.125, 2.5]
     values, _ = parse_numbers(as_cells(["1.234", *HALVES, "0.5"]))
     assert values[[0, 1, -1]].tolist() == [1234, 0.5, 0.5]
 
 
-def test_a_doubt_is_said_and_can_be_answered() -> None:
+def test_an_ambiguous_mark_gets_a_note_and_can_be_set() -> None:
     cells = as_cells(["1,234", "2,345", "500"] * 9)
     note = "'1,234' could be 1234 or 1.234; it is read as 1234. If that is wrong, ask for the"
     assert note in describe("x", cells).note
@@ -190,7 +190,7 @@ def test_a_doubt_is_said_and_can_be_answered() -> None:
 
 
 @pytest.mark.parametrize("first", ["1", "1.234", "1,234"])
-def test_many_numbers_wait_for_the_cells_that_tell(monkeypatch, first: str) -> None:
+def test_many_numbers_are_read_both_ways_until_a_cell_decides(monkeypatch, first: str) -> None:
     monkeypatch.setattr(growing, "MOST_NUMERALS", 4)
     early = [first, *(first.replace("1", str(n), 1) for n in range(2, 9))]
     for late, mark in [("0,5", ","), ("0.5", "."), ("7.654,3", ",")]:
@@ -240,7 +240,7 @@ def test_a_model_reads_as_it_was_trained(model, tmp_path: Path) -> None:
         assert again.predict(source).tolist() == want.tolist()
 
 
-def test_a_table_that_alone_would_be_read_otherwise_is_doubted(model, tmp_path: Path) -> None:
+def test_a_table_that_would_be_read_differently_by_itself_warns(model, tmp_path: Path) -> None:
     want = model.predict({"a": [1234.0, 2345.0], "z": ["x", "x"]}).tolist()
     file = written(tmp_path / "t.csv", ",", {"a": ["1.234", "2.345"], "z": ["x", "x"]})
     words = "'a' had a decimal comma in training, .* '1.234' is read as in training, as 1234. Check"
@@ -264,25 +264,25 @@ def test_a_target_is_read_as_it_was_trained(model) -> None:
     assert own[0].network == pytest.approx(model.evaluate(whole)[0].network, abs=1e-3)
 
 
-def test_parts_of_a_file_are_read_by_the_marks_that_are_known(tmp_path: Path) -> None:
+def test_parts_of_a_file_are_read_by_known_marks(tmp_path: Path) -> None:
     file = written(tmp_path / "t.csv", ";", {"a": ["1.234", "2,5", "err", ""], "b": ["1.234"]})
     (part,) = read_parts(file, expected=Expected({"a": True, "b": True}, {"a": ","}))
     np.testing.assert_array_equal(part.columns["a"].values, [1234, 2.5, np.inf, np.nan])
     np.testing.assert_array_equal(part.columns["b"], [1.234] * 4)
 
 
-def test_labels_of_numbers_are_numbers_whatever_the_mark() -> None:
+def test_numeric_labels_are_numbers_with_any_mark() -> None:
     assert fit_target(as_cells(["1,0", "2,0", "1,0"])).classes.tolist() == [1, 2]
     assert fit_target(as_cells(["5 %", "10 %", "5 %"])).levels == ("10 %", "5 %")
 
 
-def test_prediction_of_plain_numbers_says_nothing(model) -> None:
+def test_predicting_plain_numbers_does_not_warn(model) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.predict({"a": ["1500", "1.500,5"], "z": ["x", "y"]})
 
 
-def test_many_cells_of_two_readings_are_numbers_of_a_table(tmp_path, monkeypatch) -> None:
+def test_a_column_with_two_readings_is_a_column_of_a_table(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(growing, "MOST_NUMERALS", 4)
     cells = [f"{n}.{n:03}" for n in range(101, 141)]
     table = read_table(written(tmp_path / "t.csv", ";", {"x": cells, "y": [*map(str, range(40))]}))
@@ -316,7 +316,7 @@ ABSENT += ["None", "-", ".", "\u2014", "...", "-nan", "1.#IND", "<null>", "n.v."
 
 
 def every(step: int, *odd: str) -> list[str]:
-    """Numbers, but each so many places one of the odd texts."""
+    """Numbers with one of the odd texts at regular places."""
     return [
         odd[place // step % len(odd)] if place % step == 0 else cell
         for place, cell in enumerate(RANDOM)
@@ -324,7 +324,7 @@ def every(step: int, *odd: str) -> list[str]:
 
 
 @pytest.mark.parametrize("absent", ABSENT)
-def test_what_says_that_nothing_is_known_is_missing(absent: str) -> None:
+def test_marks_of_missing_cells_are_missing(absent: str) -> None:
     cells = as_cells(every(20, absent))
     assert describe("x", cells) == describe("x", as_cells(every(20, "")))
     assert np.flatnonzero(parse_numbers(cells)[1]).tolist() == [*range(0, 200, 20)]
@@ -341,7 +341,7 @@ def test_what_says_that_nothing_is_known_is_missing(absent: str) -> None:
     ],
 )
 @pytest.mark.parametrize("most", [10**6, 100], ids=["few", "many"])
-def test_words_among_numbers_are_unknown_and_named(monkeypatch, odd, step, note, most) -> None:
+def test_words_among_numbers_are_unknown_and_noted(monkeypatch, odd, step, note, most) -> None:
     monkeypatch.setattr(growing, "MOST_NUMERALS", most)
     monkeypatch.setattr(growing, "MOST_WORDS", most)
     column = growing.ColumnBuilder(growing.Shelf())
@@ -372,7 +372,7 @@ LOST = [  # what, cells, words of the note
 
 
 @pytest.mark.parametrize(("cells", "note"), [row[1:] for row in LOST], ids=[row[0] for row in LOST])
-def test_a_column_that_looks_like_numbers_is_not_lost_in_silence(cells, note: str) -> None:
+def test_leaving_out_a_column_that_looks_numeric_warns(cells, note: str) -> None:
     table = {"v": cells, "z": np.arange(200) % 3, "y": np.arange(200.0) % 17}
     found = tw.TableModel("y").kinds(table)[0]
     assert not found.used and note in found.note
@@ -382,7 +382,7 @@ def test_a_column_that_looks_like_numbers_is_not_lost_in_silence(cells, note: st
         tw.TableModel("y", epochs=1, n_estimators=1, bins=0, hidden=()).fit(table)
 
 
-def test_what_looks_like_no_numbers_is_left_out_without_a_doubt(real_table) -> None:
+def test_leaving_out_text_does_not_warn(real_table) -> None:
     titanic = real_table("tables/titanic-train.csv")
     doubts = {name: describe(name, titanic.columns[name]).note for name in titanic.names}
     assert not any(doubts.values())
@@ -399,19 +399,19 @@ def test_what_looks_like_no_numbers_is_left_out_without_a_doubt(real_table) -> N
         assert not found.used and not found.note
 
 
-def test_codes_that_begin_with_zeros_stay_codes() -> None:
+def test_codes_with_leading_zeros_stay_codes() -> None:
     for codes in (["06E7", "12E5", "23e1"], ["007", "123", "456"], ["01234"] * 400 + ["err", "9"]):
         assert describe("x", as_cells(codes * 9)).kind == "category"
     assert describe("x", as_cells(["1e5", "2e5", "3"] * 9)).kind == "number"
 
 
-def test_mixed_units_are_doubted() -> None:
+def test_mixed_units_get_a_note() -> None:
     assert "different units ('$', '€')" in describe("x", as_cells(["5 €", "$7", "8 €"] * 9)).note
     assert "different units ('%', none)" in describe("x", as_cells(["5 %", "0.07"] * 9)).note
     assert describe("x", as_cells(["$5", "7", "$8.5"] * 9)).note == ""
 
 
-def test_a_target_of_doubtful_numbers_is_told() -> None:
+def test_an_ambiguous_target_warns() -> None:
     table = {"x": np.arange(60.0) % 7, "y": [f"{n % 9 + 1},{n % 7}00" for n in range(60)]}
     with pytest.warns(DataWarning, match="the target 'y': '1,000' could be 1000 or 1.000; it is"):
         tw.TableModel("y", epochs=1, n_estimators=1, bins=0, hidden=()).fit(table)
@@ -422,7 +422,7 @@ def test_a_target_of_doubtful_numbers_is_told() -> None:
 
 @pytest.mark.parametrize("place", [0, 10, 150, 199])
 @pytest.mark.parametrize(("odd", "kind"), [(["err"], "number"), (["err", "5x", "6x"], "text")])
-def test_odd_cells_count_alike_wherever_they_stand(monkeypatch, place, odd, kind) -> None:
+def test_the_place_of_odd_cells_does_not_matter(monkeypatch, place, odd, kind) -> None:
     cells = [*RANDOM[:place], *odd, *RANDOM[place:]]
     kinds = []
     for most_numerals, most_words in [(10**6, 10**6), (100, 10**6), (100, 150), (30, 40)]:

@@ -1,4 +1,4 @@
-"""Rows that are kept packed: the same inputs, the same training, in a fraction of the bytes."""
+"""Packed rows: the same inputs and the same training in a fraction of the memory."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def encoder() -> TableEncoder:
     return TableEncoder.fit(as_table(TABLE), "price", types=model.kinds(TABLE))
 
 
-def test_packed_rows_are_unpacked_to_the_bit(encoder) -> None:
+def test_packed_rows_unpack_to_the_same_bits(encoder) -> None:
     assert [each.kind for each in encoder.columns] == KINDS
     new = {**ODD, "place": ["moon", *ODD["place"][1:]], "grade": ["huge", *ODD["grade"][1:]]}
     new["size"] = [1e30, -1e30, *ODD["size"][2:]]
@@ -46,7 +46,7 @@ def test_packed_rows_are_unpacked_to_the_bit(encoder) -> None:
     assert np.abs(x[:, 0]).max() == BOUND  # no larger number could be taken for a mark
 
 
-def test_dealt_rows_are_the_same_packed_or_not(encoder, monkeypatch) -> None:
+def test_split_rows_are_the_same_packed_or_not(encoder, monkeypatch) -> None:
     monkeypatch.setattr("talweg.data.split.split_rows._BLOCK", 4)
     late = {**TABLE, "place": [*TABLE["place"][:-1], "moon"]}  # varies in the last row alone
     x, unpack = encoder.encode(as_table(late)), Unpack(encoder.columns)
@@ -63,7 +63,7 @@ def test_dealt_rows_are_the_same_packed_or_not(encoder, monkeypatch) -> None:
 
 
 def test_packed_rows_tell_which_inputs_vary(encoder, monkeypatch) -> None:
-    """Of all sets of the six different rows, so that each kind of cell stands alone in some."""
+    """For all subsets of the six rows, so that every kind of cell is alone in some."""
     monkeypatch.setattr("talweg.data.split.split_rows._BLOCK", 2)
     x, unpack = encoder.encode(as_table(ODD)), Unpack(encoder.columns)
     packed = encoder.encode(as_table(ODD), None, unpack)
@@ -105,7 +105,7 @@ def _noting(init: object, built: list) -> object:
     return noted
 
 
-def test_only_what_is_large_and_read_by_one_network_is_packed() -> None:
+def test_only_large_tables_for_one_network_are_packed() -> None:
     many, few = 10**6, 10**3
     of = lambda rows, **given: recipe.recipe_for(rows, 100, given, has_classes=True)  # noqa: E731
     assert of(many).is_packed

@@ -1,4 +1,4 @@
-"""Reading tables: real files, odd but readable ones, and bad ones with the word they get."""
+"""Reading tables: real files, unusual ones, and bad ones with their messages."""
 
 import csv
 import io
@@ -37,19 +37,19 @@ REAL = [  # file, rows, columns, first name, last name
 
 @pytest.mark.quick("tables/mushroom*", "tables/abalone*")
 @pytest.mark.parametrize(("path", "rows", "columns", "first", "last"), REAL)
-def test_real_files(real_table, path, rows, columns, first, last) -> None:
+def test_real_files_are_read(real_table, path, rows, columns, first, last) -> None:
     table = real_table(path)
     assert (len(table), len(table.names)) == (rows, columns)
     assert (table.names[0], table.names[-1]) == (first, last)
     assert table.positional == (first == "0")
 
 
-def test_no_real_table_is_left_out(shared: Path) -> None:
+def test_every_real_table_is_tested(shared: Path) -> None:
     files = {f"{file.parent.name}/{file.name}" for file in shared.glob("t*/*.csv")}
     assert files <= {row[0] for row in REAL}
 
 
-def test_real_cells(real_table) -> None:
+def test_cells_of_real_files(real_table) -> None:
     titanic = real_table("tables/titanic-train.csv")
     assert titanic.columns["Name"][0] == "Braund, Mr. Owen Harris"
     assert titanic.columns["Cabin"][0] == ""
@@ -89,7 +89,7 @@ READABLE = [  # what, content, names, first row
 @pytest.mark.parametrize(
     ("content", "names", "first"), [row[1:] for row in READABLE], ids=[row[0] for row in READABLE]
 )
-def test_readable(csv_file, content, names, first) -> None:
+def test_unusual_files_are_read(csv_file, content, names, first) -> None:
     table = read_table(csv_file(content))
     assert list(table.names) == names.split()
     assert [table.columns[name][0] for name in table.names] == first
@@ -127,14 +127,14 @@ BAD = [  # what, content, words of the message
 @pytest.mark.parametrize(
     ("content", "words"), [row[1:] for row in BAD], ids=[row[0] for row in BAD]
 )
-def test_bad_content(csv_file, content, words) -> None:
+def test_bad_content_is_refused(csv_file, content, words) -> None:
     for read in (read_table, lambda file: [*read_parts(file)]):
         with pytest.raises(DataError) as error:
             read(csv_file(content))
         assert words in str(error.value)
 
 
-def test_bad_paths(csv_file, tmp_path: Path) -> None:
+def test_bad_paths_are_refused(csv_file, tmp_path: Path) -> None:
     csv_file("a\n1\n")
     for path, words in [
         (tmp_path / "tabel.csv", "Did you mean 'table.csv'?"),
@@ -168,7 +168,7 @@ def test_take() -> None:
 
 
 class Frame:
-    """As much of a data frame as a table asks for."""
+    """The part of a data frame that a table needs."""
 
     def __init__(self, **columns) -> None:
         self.columns, self._columns = list(columns), columns
@@ -177,7 +177,7 @@ class Frame:
         return self._columns[name]
 
 
-def test_tables_of_other_things(csv_file) -> None:
+def test_tables_from_other_sources(csv_file) -> None:
     columns = {"n": [1.5, np.nan, 3], "s": ["a ", None, "7"], "b": [True, False, True]}
     days = np.array(["2020-01-01", "NaT", "2020-01-03"], dtype="datetime64[ns]")
     for table in (as_table(columns), as_table(Frame(**columns, d=days)).take(np.arange(3))):
@@ -203,7 +203,7 @@ def test_tables_of_other_things(csv_file) -> None:
         (lambda: Table.from_arrays(np.zeros((2, 2)), ["a", "a"]), "2 columns named 'a'"),
     ],
 )
-def test_bad_tables(make, words) -> None:
+def test_bad_tables_are_refused(make, words) -> None:
     with pytest.raises(DataError) as error:
         make()
     assert words in str(error.value)
@@ -215,7 +215,7 @@ ROWS = st.lists(st.tuples(CELL, CELL, st.integers()), min_size=1, max_size=8)
 
 @settings(max_examples=50)
 @given(ROWS, st.sampled_from(",\t|"))
-def test_what_csv_writes_is_read(tmp_path_factory, rows, delimiter) -> None:
+def test_files_of_the_csv_module_are_read_back(tmp_path_factory, rows, delimiter) -> None:
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, delimiter=delimiter, quoting=csv.QUOTE_ALL)
     writer.writerows([("one", "two", "three"), *rows])
@@ -228,7 +228,7 @@ def test_what_csv_writes_is_read(tmp_path_factory, rows, delimiter) -> None:
 
 @pytest.mark.filterwarnings("ignore::talweg.errors.DataWarning")
 @given(st.binary(max_size=200))
-def test_any_bytes_are_a_table_or_a_word(tmp_path_factory, content) -> None:
+def test_any_bytes_give_a_table_or_a_data_error(tmp_path_factory, content) -> None:
     file = tmp_path_factory.getbasetemp() / "bytes.csv"
     file.write_bytes(content)
     try:

@@ -1,4 +1,4 @@
-"""Tables in temporary files: a disk that is full is a DataError, and nothing is left behind."""
+"""Temporary files of tables: a full disk is a DataError, and no file is left behind."""
 
 import errno
 import io
@@ -41,7 +41,7 @@ def csv(folder: Path) -> Path:
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Where all tables go."""
+    """The folder of all temporary files."""
     place = tmp_path / "temporary"
     place.mkdir()
     monkeypatch.setattr(growing, "IN_MEMORY", 0)
@@ -50,7 +50,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 class SmallFile(io.FileIO):
-    """A file on a disk that is full beyond some bytes."""
+    """A file on a disk that is full after some bytes."""
 
     def write(self, data: Any) -> int:
         room = ROOM - self.tell()
@@ -60,7 +60,7 @@ class SmallFile(io.FileIO):
 
 
 def small_disk(monkeypatch: pytest.MonkeyPatch, folder: Path, allocates: int | None) -> None:
-    """`allocates`: the system's answer to a wish for more room; None: it has no such call."""
+    """`allocates` is the system's call for more space; None if it has none."""
 
     def refuse(file: int, start: int, size: int) -> None:
         if start + size > ROOM or allocates != errno.ENOSPC:
@@ -107,7 +107,7 @@ def test_a_full_disk_is_a_data_error(use, allocates, folder, tmp_path, monkeypat
     assert list(folder.iterdir()) == []
 
 
-def test_the_error_says_how_much_room_is_needed(folder, monkeypatch) -> None:
+def test_the_error_says_how_much_space_is_needed(folder, monkeypatch) -> None:
     small_disk(monkeypatch, folder, errno.ENOSPC)
     with pytest.raises(DataError, match=r"one of 40\.0 MB cannot be written"):
         Shelf().array((1000, 10_000), np.float32)
@@ -122,7 +122,7 @@ LIMITS = {
 
 
 @pytest.mark.parametrize("name", LIMITS)
-def test_other_limits_of_the_system(name, folder, monkeypatch) -> None:
+def test_other_system_limits_are_data_errors(name, folder, monkeypatch) -> None:
     number, words = LIMITS[name]
 
     def refused(**_: Any) -> Any:
@@ -133,7 +133,7 @@ def test_other_limits_of_the_system(name, folder, monkeypatch) -> None:
         encoded(as_table(numbers()))
 
 
-def test_without_any_temporary_folder(folder, monkeypatch) -> None:
+def test_a_missing_temporary_folder_is_a_data_error(folder, monkeypatch) -> None:
     def none() -> str:
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
 
@@ -146,7 +146,7 @@ def test_without_any_temporary_folder(folder, monkeypatch) -> None:
 # What a file is --------------------------------------------------------------------------------
 
 
-def test_a_file_that_grew_is_mapped_and_read(folder) -> None:
+def test_an_appended_file_is_mapped_and_read(folder) -> None:
     file = Scratch()
     file.append(np.arange(3))
     file.append(b"\x07" * 8)
@@ -175,8 +175,8 @@ def test_arrays_without_elements_need_no_file(folder) -> None:
     assert shelf.keep(np.zeros(0)).shape == (0,)
 
 
-def test_room_is_there_before_it_is_used(folder) -> None:
-    """Were it not, writing to the array would end the process where the disk is full."""
+def test_space_is_allocated_before_it_is_used(folder) -> None:
+    """Otherwise writing to the array on a full disk would kill the process."""
     open_files = Path("/proc/self/fd")
     if not open_files.is_dir():
         pytest.skip("no list of open files here")
@@ -206,7 +206,7 @@ os.kill(os.getpid(), int(sys.argv[2]))
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.quick("15")
 @pytest.mark.parametrize("number", [0, signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_however_a_process_ends(number, tmp_path) -> None:
+def test_no_file_is_left_when_a_process_ends(number, tmp_path) -> None:
     place, file = tmp_path / "temporary", csv(tmp_path)
     place.mkdir()
     command = [sys.executable, "-c", ENDING, file, str(int(number))]
@@ -230,7 +230,7 @@ except tw.DataError as error:
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_really_full(tmp_path) -> None:
+def test_a_full_disk_is_refused(tmp_path) -> None:
     mount = 'mount -t tmpfs -o size=1m tmpfs "$0" && TMPDIR="$0" exec "$@"'
     command = ["unshare", "-rm", "bash", "-c", mount, str(tmp_path), sys.executable, "-c"]
     try:

@@ -1,4 +1,4 @@
-"""One row by the prepared path: the same bits as a table of one row."""
+"""The prepared path of a single row: the same bits as a table of one row."""
 
 import json
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ CELL = st.one_of(
 
 
 @given(st.fixed_dictionaries({name: CELL for name in COLUMNS if name != "price"}))
-def test_one_row_is_encoded_as_a_table_is(row: dict[str, object]) -> None:
+def test_one_row_is_encoded_like_a_table(row: dict[str, object]) -> None:
     cells = {name: np.array([value], dtype=object) for name, value in row.items()}
     expected = ENCODER.encode(as_table(cells))
     found = ENCODER.row_encoder(row)
@@ -56,7 +56,7 @@ def test_one_row_is_encoded_as_a_table_is(row: dict[str, object]) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
-def test_many_numbers_in_one_row_are_encoded_as_in_many() -> None:
+def test_many_numbers_in_one_row_are_encoded_like_a_table() -> None:
     random = np.random.default_rng(0)
     X = random.normal(size=(200, 37)) * 10.0 ** random.integers(-9, 9, 37)
     encoder = TableEncoder.fit(as_table(X), 0)
@@ -111,7 +111,7 @@ ODD = {  # cells that frames keep in types of their own; the first is the row
 
 
 def frames_of(cells: list[object]) -> Iterator[object]:
-    """The first cell in frames of one row, which have the type of a column of all."""
+    """Frames of one row with the first cell, typed like a column of all cells."""
     pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
     arrow = pytest.importorskip("pyarrow")
     frame = pandas.DataFrame({"x": cells, "y": 0})
@@ -130,7 +130,7 @@ def frames_of(cells: list[object]) -> Iterator[object]:
 
 @pytest.fixture(params=["numbers together", "cell by cell"])
 def pandas_way(request, monkeypatch) -> None:
-    """How a row of pandas is read: with what is its own affair, or where that is gone."""
+    """Whether a row of pandas is read from its internal blocks or cell by cell."""
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"a": [1.5], "b": ["word"], "c": [2], "d": [True], "e": [2**60]})
     assert row_sources._plain_cells(frame, [*frame]) == {"a": 1.5, "c": 2, "d": True}
@@ -140,7 +140,7 @@ def pandas_way(request, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("cells", ODD.values(), ids=ODD.keys())
-def test_a_cell_of_a_frame_is_what_a_table_makes_of_it(pandas_way, cells: list[object]) -> None:
+def test_a_cell_of_a_frame_is_read_like_a_table(pandas_way, cells: list[object]) -> None:
     for frame in frames_of(cells):
         (text,) = texts(as_table(frame).columns["x"])
         levels = {"hill", text} - {"", "nan", "NaT"}
@@ -158,7 +158,7 @@ def test_a_cell_of_a_frame_is_what_a_table_makes_of_it(pandas_way, cells: list[o
             np.testing.assert_array_equal(found, encoder.encode(as_table(frame)), str(type(frame)))
 
 
-def test_two_columns_of_one_name_are_no_row(model) -> None:
+def test_two_columns_of_the_same_name_are_no_row(model) -> None:
     pandas, arrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
     row = {name: cells[0] for name, cells in COLUMNS.items()}
     frame = pandas.DataFrame([[*row.values(), 2]], columns=[*row, "size"])
@@ -170,7 +170,7 @@ def test_two_columns_of_one_name_are_no_row(model) -> None:
             model.predict(source)
 
 
-def test_rows_of_frames_with_other_columns_may_take_turns(model) -> None:
+def test_rows_of_different_frames_may_alternate(model) -> None:
     pandas = pytest.importorskip("pandas")
     row = {name: cells[1] for name, cells in COLUMNS.items()}
     turned = dict(reversed(row.items()))
@@ -181,7 +181,7 @@ def test_rows_of_frames_with_other_columns_may_take_turns(model) -> None:
         assert model.predict(frame.iloc[0]).tolist() == expected
 
 
-def test_a_frame_whose_columns_go_by_position() -> None:
+def test_columns_of_a_frame_may_be_matched_by_position() -> None:
     pandas = pytest.importorskip("pandas")
     X = np.random.default_rng(0).normal(size=(40, 3))
     model = tw.TableModel(-1, epochs=1, hidden=(4,), n_estimators=1).fit(X)
@@ -196,7 +196,7 @@ def test_a_column_is_no_row(model) -> None:
         model.predict(pandas.Series(COLUMNS["size"]))
 
 
-def test_a_whole_number_of_numpys_is_one_of_a_column_of_numbers() -> None:
+def test_a_whole_number_of_numpy_is_read_like_a_column() -> None:
     row = {"x": np.int64(2**60 + 1)}
     (level,) = texts(as_table(row).columns["x"])
     encoder = TableEncoder(("x",), (), (CategoryColumn("x", (level,)),), {})
@@ -205,7 +205,7 @@ def test_a_whole_number_of_numpys_is_one_of_a_column_of_numbers() -> None:
 
 
 class Refused:
-    """A column of pyarrow whose cell Python has no object for, as moments of nanoseconds are."""
+    """A pyarrow column with a cell that has no Python object, such as nanoseconds."""
 
     def __getitem__(self, row: int) -> "Refused":
         return self
@@ -239,7 +239,7 @@ def test_a_row_is_a_table_of_one_row() -> None:
     assert [cells.tolist() for cells in table.columns.values()] == [[1.5], [""], ["x"], [2.0]]
 
 
-def test_spans_of_time_are_seconds() -> None:
+def test_durations_are_seconds() -> None:
     encoder = TableEncoder.fit(as_table({"t": [1.0, 2.0, 4.0], "y": [1, 2, 3]}), "y")
     assert (encoder.row_encoder({"t": timedelta(seconds=2)}) == encoder.row_encoder({"t": 2})).all()
 
@@ -248,11 +248,11 @@ def test_spans_of_time_are_seconds() -> None:
     "source",
     [{}, {"a": [1]}, {"a": [1, 2]}, {"a": (1,)}, np.zeros((2, 2)), np.zeros(2), [[1, 2]], "x.csv"],
 )
-def test_what_is_no_single_row(source) -> None:
+def test_other_sources_are_no_single_row(source) -> None:
     assert row_of(source, ("0", "1")) is None
 
 
-def test_a_row_that_lacks_a_column(model) -> None:
+def test_a_row_that_lacks_a_column_is_refused(model) -> None:
     row = {name: cells[0] for name, cells in COLUMNS.items() if name != "size"}
     with pytest.raises(DataError, match="lacks 1 of the 6 columns that the model was trained on"):
         model.predict(row)

@@ -1,4 +1,4 @@
-"""Where a table may come from: paths that the system refuses, pipes, and open files."""
+"""Sources of a table: paths that cannot be opened, pipes and open files."""
 
 import gzip
 import io
@@ -23,7 +23,7 @@ TEXT = "a,b\n1,é\n2,y\n"
 
 
 def refused_paths(folder: Path) -> dict[str, tuple[object, str]]:
-    """Paths by what is wrong with them, with words of the message."""
+    """Paths by their fault, with part of the message."""
     (folder / "gone").symlink_to(folder / "nowhere")
     (folder / "one").symlink_to(folder / "two")
     (folder / "two").symlink_to(folder / "one")
@@ -52,7 +52,7 @@ REFUSED = (
 
 @pytest.mark.skipif(os.name != "posix", reason="paths of POSIX")
 @pytest.mark.parametrize("what", REFUSED)
-def test_a_path_that_the_system_refuses(tmp_path: Path, what: str) -> None:
+def test_a_path_that_cannot_be_opened_is_refused(tmp_path: Path, what: str) -> None:
     path, words = refused_paths(tmp_path)[what]
     for use in (read_table, as_table, TableModel(-1).fit):
         with pytest.raises(DataError) as error:
@@ -61,7 +61,7 @@ def test_a_path_that_the_system_refuses(tmp_path: Path, what: str) -> None:
         assert len(str(error.value)) < 800
 
 
-def test_a_file_that_may_not_be_read(csv_file, monkeypatch) -> None:
+def test_an_unreadable_file_is_refused(csv_file, monkeypatch) -> None:
     file = csv_file(TEXT)
 
     def refuse(*_: object) -> None:
@@ -132,7 +132,7 @@ def closed() -> io.BytesIO:
 
 
 @pytest.mark.parametrize(("opens", "words"), BAD_STREAMS.values(), ids=BAD_STREAMS.keys())
-def test_an_open_file_that_is_none(csv_file, opens, words: str) -> None:
+def test_an_open_file_that_is_not_a_table_is_refused(csv_file, opens, words: str) -> None:
     with closing(opens(csv_file(TEXT))) as stream, pytest.raises(DataError) as error:
         read_table(stream)
     assert words in str(error.value)
@@ -152,7 +152,7 @@ def test_a_pipe_is_read_once_and_copied(tmp_path: Path) -> None:
         existing_file(pipe)
 
 
-def test_a_copy_is_read_several_times_and_has_no_name(tmp_path, monkeypatch) -> None:
+def test_a_copy_can_be_read_again_and_has_no_name(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     source = source_of(io.StringIO(TEXT))
     with source.open() as first, source.open() as second:
@@ -160,7 +160,7 @@ def test_a_copy_is_read_several_times_and_has_no_name(tmp_path, monkeypatch) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_takes_open_files_and_comparing_reads_them_once() -> None:
+def test_models_and_comparisons_read_an_open_file_once() -> None:
     text = "x,y\n" + "".join(f"{i},{2 * i}\n" for i in range(40))
     model = TableModel("y", n_estimators=1, epochs=2, hidden=(4,), bins=0).fit(io.StringIO(text))
     same = model.predict({"x": np.arange(40.0)})

@@ -1,4 +1,4 @@
-"""Whatever holds a table: its columns found by label, its index no input, or its type named."""
+"""Tables in memory: columns found by label, indexes, and sources that are not tables."""
 
 from collections import namedtuple
 from collections.abc import Callable
@@ -61,13 +61,13 @@ NOT_FOUND = [
 
 
 @pytest.mark.parametrize(("labels", "asked", "words"), NOT_FOUND)
-def test_a_number_that_could_be_two_columns_or_none_is_refused(labels, asked, words: str) -> None:
+def test_an_ambiguous_or_unknown_number_is_refused(labels, asked, words: str) -> None:
     with pytest.raises(DataError) as error:
         as_table(frame(*labels)).find(asked)
     assert words in str(error.value)
 
 
-def test_every_setting_takes_labels() -> None:
+def test_every_setting_accepts_labels() -> None:
     labelled = frame(1, 2, 3, 4).assign(g=np.arange(60) // 3).rename(columns={"g": 9})
     settings = {"drop": [np.int64(2)], "columns": {3: "category"}, "groups": 9}
     roles = tw.TableModel(1, **settings, **QUICK)
@@ -120,7 +120,7 @@ INDEXED: dict[str, Callable[[Path, object], object]] = {
 
 
 @pytest.mark.parametrize("make", INDEXED.values(), ids=INDEXED.keys())
-def test_an_index_without_a_name_is_no_input_and_may_come_and_go(tmp_path: Path, make) -> None:
+def test_an_unnamed_index_is_not_an_input(tmp_path: Path, make) -> None:
     given = filtered()
     source = make(tmp_path, given)
     assert as_table(source).find(-1) == "y"
@@ -133,14 +133,14 @@ def test_an_index_without_a_name_is_no_input_and_may_come_and_go(tmp_path: Path,
 
 
 @pytest.mark.parametrize("make", INDEXED.values(), ids=INDEXED.keys())
-def test_a_stored_range_is_no_column(tmp_path: Path, make) -> None:
+def test_a_stored_range_index_is_not_a_column(tmp_path: Path, make) -> None:
     given = filtered().reset_index(drop=True)
     model = tw.TableModel("y", **QUICK).fit(make(tmp_path, given))
     assert [each.name for each in model.trained.encoder.columns] == ["x"]
 
 
 @pytest.mark.parametrize("name", [each for each in INDEXED if each != "csv of R"])
-def test_a_named_index_is_a_column_wherever_it_comes_from(tmp_path: Path, name: str) -> None:
+def test_a_named_index_is_a_column_from_any_source(tmp_path: Path, name: str) -> None:
     places = ["hill", "lake", "town"] * 10
     given = filtered()[:30].set_axis(places, axis=0).rename_axis(index="place")
     source = INDEXED[name](tmp_path, given)
@@ -152,7 +152,7 @@ def test_a_named_index_is_a_column_wherever_it_comes_from(tmp_path: Path, name: 
         assert model.predict(other).tolist() == model.predict(given).tolist()
 
 
-def test_a_nameless_column_that_holds_data_is_an_input(tmp_path: Path) -> None:
+def test_an_unnamed_column_of_data_is_an_input(tmp_path: Path) -> None:
     lines = [f"{row / 7:.3f},{'ab'[row % 2]},{row % 5 / 2}" for row in range(40)]
     (tmp_path / "t.csv").write_text("\n".join([",kind,y", *lines]))
     table = as_table(tmp_path / "t.csv")
@@ -193,7 +193,7 @@ HOLDERS = {
 
 
 @pytest.mark.parametrize("source", HOLDERS.values(), ids=HOLDERS.keys())
-def test_what_holds_a_table_is_one(source: object) -> None:
+def test_anything_with_a_table_is_read(source: object) -> None:
     table = as_table(source)
     assert table.names in (("0", "1"), ("x", "y"))
     assert [cells.tolist() for cells in table.columns.values()] == [[1.5, 3.5], [2.0, 4.0]]
@@ -206,7 +206,7 @@ def test_a_tensor_is_an_array() -> None:
     assert as_table({"x": torch.tensor(1.5), "y": 2}).columns["x"].tolist() == ["1.5"]
 
 
-def test_a_record_may_lack_a_cell() -> None:
+def test_a_record_may_lack_cells() -> None:
     table = as_table([{"a": 1, "b": "x"}, {"b": "y", "c": 2.5}])
     assert table.names == ("a", "b", "c")
     np.testing.assert_array_equal(table.columns["a"], [1, np.nan])
@@ -249,11 +249,11 @@ NONE = {
 
 
 @pytest.mark.parametrize(("source", "words"), NONE.values(), ids=NONE.keys())
-def test_what_holds_no_table_is_named(source: object, words: str) -> None:
+def test_a_source_that_is_not_a_table_is_refused(source: object, words: str) -> None:
     with pytest.raises(DataError, match=words):
         as_table(source)
 
 
-def test_a_series_is_one_row_and_said_to_be() -> None:
+def test_a_series_is_read_as_one_row() -> None:
     with pytest.raises(DataError, match=r"the Series, read as one row,.*'y'"):
         tw.TableModel("y").fit(pandas.Series([1.5, 2.5]))

@@ -1,4 +1,4 @@
-"""Rows unlike any of training: told once a call, by column, and never of an ordinary split."""
+"""Cells unlike those of training: one warning per call, and none for an ordinary split."""
 
 import warnings
 from datetime import date, datetime
@@ -35,8 +35,8 @@ ENCODER = TableEncoder.fit(as_table(TABLE), "y")
 ROW = {name: cells[3] for name, cells in TABLE.items() if name != "y"}
 
 
-def told(rows: dict[str, list[object]]) -> str:
-    """What is told of a table of these rows, the other cells being ordinary."""
+def message(rows: dict[str, list[object]]) -> str:
+    """The message for a table of these rows, with ordinary cells in the other columns."""
     count = len(next(iter(rows.values())))
     met = ENCODER.unfamiliar()
     ENCODER.encode(
@@ -45,7 +45,7 @@ def told(rows: dict[str, list[object]]) -> str:
     return met.message("t")
 
 
-def told_of_one(row: dict[str, object]) -> str:
+def message_of_row(row: dict[str, object]) -> str:
     met = ENCODER.unfamiliar()
     assert ENCODER.encode_row({**ROW, **row}, met) is not None
     return met.message("t")
@@ -75,8 +75,10 @@ ODD = [  # a cell, what is told of it
 
 
 @pytest.mark.parametrize(("row", "words"), ODD)
-def test_a_row_is_told_alone_and_in_a_table(row: dict[str, object], words: str) -> None:
-    for said in (told_of_one(row), told({name: [cell] for name, cell in row.items()})):
+def test_an_unfamiliar_cell_is_named_in_a_row_and_in_a_table(
+    row: dict[str, object], words: str
+) -> None:
+    for said in (message_of_row(row), message({name: [cell] for name, cell in row.items()})):
         assert words in said and said.startswith("t: the row to predict has")
         assert len(said) < 400
 
@@ -93,34 +95,36 @@ ORDINARY = [
 
 
 @pytest.mark.parametrize("row", ORDINARY)
-def test_a_rare_cell_is_not_told(row: dict[str, object]) -> None:
-    assert told_of_one(row) == told({name: [cell] for name, cell in row.items()}) == ""
+def test_a_rare_cell_does_not_warn(row: dict[str, object]) -> None:
+    assert message_of_row(row) == message({name: [cell] for name, cell in row.items()}) == ""
 
 
-def test_of_many_rows_only_what_is_more_than_chance_is_told() -> None:
+def test_only_more_than_chance_warns() -> None:
     males = ["male"] * 99
-    assert told({"sex": [*males, "robot"]}) == ""
-    assert "'sex': 12 unknown" in told({"sex": [*males[12:], *["robot"] * 12]})
-    assert "'age': 1 not a number (such as 'old')" in told({"age": [*range(20, 70), "old"]})
-    assert told({"age": [*range(20, 70), 150]}) == ""
-    assert "'age': 1 far outside" in told({"age": [*range(20, 70), 9999]})
-    assert told({"weight": [1.0] * 70 + [None] * 30}) == ""
-    assert "'weight': 90 missing" in told({"weight": [1.0] * 10 + [None] * 90})
-    assert told({"age": [30] * 40 + [None]}) == ""
+    assert message({"sex": [*males, "robot"]}) == ""
+    assert "'sex': 12 unknown" in message({"sex": [*males[12:], *["robot"] * 12]})
+    assert "'age': 1 not a number (such as 'old')" in message({"age": [*range(20, 70), "old"]})
+    assert message({"age": [*range(20, 70), 150]}) == ""
+    assert "'age': 1 far outside" in message({"age": [*range(20, 70), 9999]})
+    assert message({"weight": [1.0] * 70 + [None] * 30}) == ""
+    assert "'weight': 90 missing" in message({"weight": [1.0] * 10 + [None] * 90})
+    assert message({"age": [30] * 40 + [None]}) == ""
 
 
-def test_a_column_is_far_out_once() -> None:
-    assert told({"age": [9999, *[150] * 5]}).count("far outside 18") == 1
+def test_a_column_is_far_outside_once() -> None:
+    assert message({"age": [9999, *[150] * 5]}).count("far outside 18") == 1
 
 
-def test_a_sentence_has_an_end() -> None:
-    said = told({name: ["?!"] * 3 for name in ROW})
+def test_a_message_names_few_columns() -> None:
+    said = message({name: ["?!"] * 3 for name in ROW})
     assert said.count("3 ") == 5 + said.count("the 3 rows") and "4 more columns" in said
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
 @pytest.mark.parametrize("file", ["titanic-train.csv", "penguins.csv", "california-housing.csv"])
-def test_an_ordinary_split_of_a_real_table_is_not_told(real_table, file: str, share: float) -> None:
+def test_an_ordinary_split_of_a_real_table_does_not_warn(
+    real_table, file: str, share: float
+) -> None:
     table = real_table(f"tables/{file}")
     for seed in range(3):
         rows = np.random.default_rng(seed).permutation(len(table))
@@ -132,21 +136,21 @@ def test_an_ordinary_split_of_a_real_table_is_not_told(real_table, file: str, sh
 
 
 @pytest.mark.slow
-def test_the_test_set_of_adult_is_not_told(real_table) -> None:
+def test_the_test_set_of_adult_does_not_warn(real_table) -> None:
     encoder = TableEncoder.fit(real_table("tables/adult-train.csv"), -1)
     met = encoder.unfamiliar()
     encoder.encode(real_table("tables/adult-test.csv"), met=met)
     assert (met.rows, met.message("adult-test")) == (16281, "")
 
 
-def test_bounds_follow_the_side() -> None:
+def test_bounds_differ_below_and_above_the_mean() -> None:
     familiar = Familiar(9, 0, 0, mean=10.0, low=8.0, high=40.0)
     assert familiar.bounds(2.0) == (6.0, 70.0)
     assert familiar.bounds(10.0) == (-10.0, 310.0)
     assert Familiar(9, 0, 0).bounds(2.0) == (-np.inf, np.inf)
 
 
-def test_chance_is_that_of_exchangeable_rows() -> None:
+def test_chance_follows_exchangeable_rows() -> None:
     assert chance(3, 100, 0, 100) == pytest.approx(1 / 8)
     assert chance(5, 100, 50, 1000) == 1.0
     assert chance(60, 100, 50, 1000) < 1e-9
@@ -168,7 +172,7 @@ def test_a_call_warns_once_where_it_was_called(model, tmp_path, ask: str, rows: 
         assert (len(caught), caught[0].filename) == (1, __file__)
 
 
-def test_ordinary_rows_are_predicted_without_a_word(model) -> None:
+def test_ordinary_rows_do_not_warn(model) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.predict(TABLE)
@@ -206,7 +210,7 @@ SAME = {  # what training held, and the same values in other types
 
 @pytest.mark.parametrize("asked", [None, "category"])
 @pytest.mark.parametrize("name", SAME)
-def test_equal_values_are_one_whatever_their_type(name: str, asked: str | None) -> None:
+def test_equal_values_of_other_types_are_familiar(name: str, asked: str | None) -> None:
     seen, others = SAME[name]
     if asked and name in ("yes and no", "truths", "days, the day first"):
         pytest.skip("as categories, words that mean the same are different")
@@ -228,11 +232,11 @@ def test_equal_values_are_one_whatever_their_type(name: str, asked: str | None) 
             assert not met.faults
 
 
-def test_true_is_no_number_among_amounts() -> None:
-    assert "'age': 1 not a number (such as 'True')" in told_of_one({"age": True})
+def test_true_is_not_a_number_among_amounts() -> None:
+    assert "'age': 1 not a number (such as 'True')" in message_of_row({"age": True})
 
 
-def test_truths_of_a_file_are_0_and_1(model, tmp_path, capsys) -> None:
+def test_booleans_of_a_file_are_0_and_1(model, tmp_path, capsys) -> None:
     from talweg.cli.main import main
 
     columns = pandas.DataFrame([ROW] * 2).assign(flag=["True", "False"])

@@ -1,4 +1,4 @@
-"""Values of any type as cells: one text for equal values, nothing for what says nothing."""
+"""Values of any type as cells: equal values have one text, and missing values none."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -64,7 +64,7 @@ EQUAL = {  # a text, and the values that have it
 
 
 @pytest.mark.parametrize("text", EQUAL)
-def test_equal_values_have_one_text_alone_and_in_columns(text: str) -> None:
+def test_equal_values_have_the_same_text(text: str) -> None:
     assert {as_text(value) for value in EQUAL[text]} == {text}
     for value in EQUAL[text]:
         cells = as_cells([value])
@@ -79,7 +79,7 @@ def number_of(text: str) -> float | str:
         return text
 
 
-def test_bytes_that_are_no_text_are_told_apart() -> None:
+def test_bytes_that_are_not_text_stay_distinct() -> None:
     assert as_text(b"\xff\x00a") == "\\xff\x00a"
 
 
@@ -119,7 +119,7 @@ def test_a_gap_is_a_missing_cell(values: object) -> None:
     assert [each in ("", None) or each != each for each in cells.tolist()] == [False, True, False]
 
 
-def test_a_masked_table_keeps_its_mask_wherever_it_goes() -> None:
+def test_a_masked_table_keeps_its_mask() -> None:
     random = np.random.default_rng(0)
     rows = np.ma.array(random.normal(10, 1, (60, 3)))
     rows[::4, 0] = rows[3::5, 2] = -9999
@@ -154,7 +154,7 @@ TYPES = [
 
 
 @pytest.mark.parametrize(("found", "values"), TYPES)
-def test_the_types_of_values_are_known(found: object, values: object) -> None:
+def test_types_of_values_are_kept(found: object, values: object) -> None:
     assert type_of(as_array(values)) == found
 
 
@@ -172,7 +172,7 @@ LONG = [2**53 + 1, 2**53, 2**63 - 1]
         lambda v: pandas.array(v, "Int64"),
     ],
 )
-def test_whole_numbers_that_float64_merges_keep_their_digits(make) -> None:
+def test_whole_numbers_too_large_for_float64_keep_their_digits(make) -> None:
     cells = as_table({"x": make(LONG)}).columns["x"]
     assert cells.tolist() == list(map(str, LONG))
 
@@ -187,7 +187,7 @@ def test_long_numbers_of_parquet_keep_their_digits_in_every_part(tmp_path: Path)
     assert table.columns["x"].dtype == np.float64
 
 
-def test_long_numbers_of_a_file_keep_their_digits_however_many(tmp_path: Path) -> None:
+def test_long_numbers_of_a_file_keep_their_digits(tmp_path: Path) -> None:
     ids = [2**60 + row for row in range(5000)]
     (tmp_path / "t.csv").write_text("\n".join(["id,x", *(f"{each},{each % 7}.5" for each in ids)]))
     assert as_table(tmp_path / "t.csv").columns["id"].tolist() == list(map(str, ids))
@@ -230,7 +230,7 @@ NESTED = {
 
 
 @pytest.mark.parametrize("name", NESTED)
-def test_nested_columns_are_left_out_with_the_reason(tmp_path: Path, name: str) -> None:
+def test_nested_columns_are_left_out_with_a_reason(tmp_path: Path, name: str) -> None:
     table = pyarrow.table({"x": NESTED[name], "y": [1.5, 2.5]})
     parquet.write_table(table, tmp_path / "t.parquet")
     sources = [table, tmp_path / "t.parquet", table.to_pandas()]
@@ -266,6 +266,6 @@ UNFIT = {
 
 
 @pytest.mark.parametrize(("values", "words"), UNFIT.values(), ids=UNFIT.keys())
-def test_what_cannot_be_a_cell_is_named(values: object, words: str) -> None:
+def test_a_value_that_cannot_be_a_cell_is_refused(values: object, words: str) -> None:
     with pytest.raises(DataError, match=words):
         Table.from_columns([("x", values)])

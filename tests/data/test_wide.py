@@ -1,4 +1,4 @@
-"""Tables of many columns: their time grows with the cells, and a time budget bounds it."""
+"""Wide tables: time grows with the number of cells, and a time budget limits it."""
 
 import time
 
@@ -21,7 +21,7 @@ def normal(columns: int, rows: int = ROWS) -> np.ndarray:
 
 
 class Counted(dict):
-    """A dict that counts how often it is asked."""
+    """A dict that counts its lookups."""
 
     asked = 0
 
@@ -31,7 +31,7 @@ class Counted(dict):
 
 
 @pytest.mark.parametrize("columns", [50, 200])
-def test_columns_are_gathered_in_as_many_steps_as_there_are(columns: int) -> None:
+def test_columns_are_gathered_by_number_of_bins(columns: int) -> None:
     bins = Bins.from_rows(normal(columns), 8)
     bins.means, Counted.asked = Counted(bins.means), 0
     groups = bins._columns_by_size()
@@ -39,7 +39,7 @@ def test_columns_are_gathered_in_as_many_steps_as_there_are(columns: int) -> Non
     assert Counted.asked <= 4 * columns
 
 
-def test_columns_with_about_as_many_bins_stand_together() -> None:
+def test_columns_with_similar_numbers_of_bins_are_grouped() -> None:
     edges = {0: range(3), 1: range(10), 2: range(9), 3: range(5), 4: range(6), 5: range(3)}
     assert Bins(edges)._columns_by_size() == [[1, 2, 4], [3], [0, 5]]
 
@@ -66,7 +66,7 @@ def wide() -> tw.TableModel:
     return tw.TableModel(-1, n_estimators=2, epochs=40, hidden=(8,), bins=0).fit(cells)
 
 
-def test_of_many_columns_those_that_matter_are_shuffled(wide, monkeypatch) -> None:
+def test_of_many_columns_the_important_ones_are_shuffled(wide, monkeypatch) -> None:
     monkeypatch.setattr(looked_at, "MOST_WORK_OF_FEWEST", 1.0)
     monkeypatch.setattr(looked_at, "FEWEST_COLUMNS", 5)
     trained = wide.trained
@@ -90,7 +90,7 @@ def test_a_report_says_how_many_columns_were_shuffled(wide, monkeypatch, tmp_pat
 
 
 class Clock:
-    """The time of `perf_counter`, which goes on by some seconds each time networks are trained."""
+    """A fake `perf_counter` that advances by some seconds whenever networks are trained."""
 
     def __init__(self, monkeypatch, seconds: float) -> None:
         self.late, self.members = 0.0, []
@@ -115,7 +115,7 @@ BUDGETS = [  # seconds that each round takes, budget, members that train
 
 
 @pytest.mark.parametrize(("seconds", "budget", "trained"), BUDGETS)
-def test_a_budget_bounds_all_members(monkeypatch, seconds, budget, trained: int) -> None:
+def test_a_time_budget_limits_all_networks(monkeypatch, seconds, budget, trained: int) -> None:
     clock = Clock(monkeypatch, seconds)
     monkeypatch.setattr(learning, "cores", lambda: 2)
     model = tw.TableModel(-1, n_estimators=5, epochs=2, hidden=(4,), bins=0, time_budget=budget)
@@ -129,12 +129,12 @@ SPELLED = ["1", "-2.5", "", "nan", "NONE", "x", "1e39", "-1e400", "1_000", "inf"
 
 @pytest.mark.parametrize("mark", ["", ".", ","])
 @pytest.mark.parametrize("kept", [SPELLED, SPELLED[:5], SPELLED[:1], [*SPELLED[:8], "2"], []])
-def test_texts_are_read_together_as_they_are_one_by_one(kept: list[str], mark: str) -> None:
+def test_texts_are_parsed_together_as_one_by_one(kept: list[str], mark: str) -> None:
     one_by_one = [columns.number(columns.cleaned(each, mark)) for each in kept]
     np.testing.assert_array_equal(columns._numbers(kept, mark), one_by_one)
 
 
-def test_each_text_of_a_column_is_read_once(monkeypatch) -> None:
+def test_every_text_of_a_column_is_parsed_once(monkeypatch) -> None:
     read, numbers = [], columns._numbers
     monkeypatch.setattr(columns, "_numbers", lambda *given: read.append(1) or numbers(*given))
     cells = columns.as_cells(["1.5", "x", "?", "2"] * 3)
