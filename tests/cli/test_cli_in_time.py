@@ -79,7 +79,7 @@ def test_one_order_is_asked_for(talweg, dated) -> None:
     assert "not allowed with argument" in said.err
 
 
-def test_a_score_that_flatters_is_told_once(talweg, write) -> None:
+def test_a_score_that_is_too_optimistic_is_noted_once(talweg, write) -> None:
     order = RANDOM.permutation(ROWS)
     trend = np.cumsum(RANDOM.normal(size=ROWS)) + np.arange(ROWS)
     rows = [("{}-{:02}".format(*MONTHS[row]), round(float(trend[row]), 3)) for row in order]
@@ -87,5 +87,5 @@ def test_a_score_that_flatters_is_told_once(talweg, write) -> None:
     quick = ("--target", "y", "--out", "out", "--hidden", 30, "--n-estimators", 2, "--bins", 0)
     said = talweg("train", name, *quick)
     assert (said.status, said.err) == (0, "")
-    assert words(said.out).count("The scores flatter: rows were held out at random") == 1
+    assert words(said.out).count("The scores are too optimistic: rows were held out at random") == 1
     assert "train with time='at'" in words(said.out)

@@ -230,15 +230,15 @@ def mixed(table: dict[str, list]) -> dict[str, list]:
     return {name: [cells[row] for row in order] for name, cells in table.items()}
 
 
-def test_a_score_that_flatters_is_told() -> None:
+def test_a_score_that_is_too_optimistic_warns() -> None:
     level = np.cumsum(RANDOM.normal(size=ROWS)).round(3)
     trend = mixed({"date": DATES.tolist(), "x": X.tolist(), "y": (level + DAY / 3).tolist()})
     with pytest.warns(
-        tw.DataWarning, match="The scores flatter: .* train with time='date'"
+        tw.DataWarning, match="The scores are too optimistic: .* train with time='date'"
     ) as told:
         model = fitted(trend, epochs=60, hidden=(30,))
     found = model.trained.along_time
-    assert found.flatters and found.at_random > found.in_time + 0.3
+    assert found.is_optimistic and found.at_random > found.in_time + 0.3
     assert f"{found.at_random:.3g}" in str(told[0].message)
     assert f"{found.in_time:.3g}" in str(told[0].message)
     assert str(told[0].message) in " ".join(table_report(model.trained).sentences())
@@ -249,8 +249,8 @@ def test_a_score_that_flatters_is_told() -> None:
 def test_a_score_that_keeps_its_promise_is_not_doubted(tmp_path) -> None:
     plain = mixed({"date": DATES.tolist(), "x": X.tolist(), "y": (2 * X).round(3).tolist()})
     model = fitted(plain, epochs=60, hidden=(30,))
-    assert not model.trained.along_time.flatters
-    assert "flatter" not in " ".join(table_report(model.trained).sentences())
+    assert not model.trained.along_time.is_optimistic
+    assert "too optimistic" not in " ".join(table_report(model.trained).sentences())
     model.save(tmp_path / "m")
     assert tw.load(tmp_path / "m").trained.along_time == model.trained.along_time
 

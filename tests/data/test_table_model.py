@@ -438,7 +438,7 @@ ASKED = ("trained", "task", "scores", "classes")
 
 @pytest.mark.parametrize("name", ASKED)
 def test_nothing_is_known_before_fit(name: str) -> None:
-    with pytest.raises(DataError, match=r"has not learned anything yet\. Call fit first\."):
+    with pytest.raises(DataError, match=r"is not trained yet\. Call fit first\."):
         getattr(tw.TableModel("price"), name)
 
 

@@ -82,7 +82,9 @@ def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*stopped being finite", TrainingWarning)
         warnings.filterwarnings("ignore", ".*is left out", DataWarning)  # `typed` has said it
-        warnings.filterwarnings("ignore", "The scores flatter", DataWarning)  # and `tell` will
+        warnings.filterwarnings(
+            "ignore", "The scores are too optimistic", DataWarning
+        )  # and `tell` will
         return model.fit(table, seed=seed, progress=True)
 
 

@@ -53,7 +53,7 @@ def _training_notes(trained: TrainedTable) -> list[str]:
             if one.logs
         ]
     said += _single_rows(trained)
-    if trained.along_time and trained.along_time.flatters:
+    if trained.along_time and trained.along_time.is_optimistic:
         said.append(trained.along_time.warning)
     return said
 

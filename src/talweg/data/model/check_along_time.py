@@ -63,7 +63,7 @@ def check_along_time(
         at_random=score.network,
         in_time=first_score(later.data.target, late, every, trained.decision).network,
         autocorrelation=correlation,
-        flatters=_is_worse(_losses(late), _losses(held_out)[is_late], correlation),
+        is_optimistic=_is_worse(_losses(late), _losses(held_out)[is_late], correlation),
     )
 
 

@@ -1,14 +1,14 @@
-"""Prediction intervals: as wide as errors were on unseen rows like the one that is predicted.
+"""Prediction intervals, as wide as errors were on unseen rows like the one that is predicted.
 
 An interval reaches to either side of a prediction by
 
-    shrink * scale(row) * quantile of |error| / scale(its row), over judged rows
+    shrink * scale(row) * quantile of |error| / scale(its row), over test rows
 
 Split conformal prediction gives the quantile its coverage (Vovk et al., Algorithmic Learning in a
-Random World, 2005), the scale makes it narrow where errors are small (Papadopoulos et al.,
-Normalized nonconformity measures for regression conformal prediction, 2008), and taking it over
-rows with similar predictions covers small and large ones alike (Bostrom & Johansson, Mondrian
-conformal regressors, 2020). With fewer than 100 judged rows, all rows have one width.
+Random World, 2005). The scale makes intervals narrow where errors are small (Papadopoulos et al.,
+Normalized nonconformity measures for regression conformal prediction, 2008). A quantile over rows
+with similar predictions covers small and large ones alike (Bostrom & Johansson, Mondrian conformal
+regressors, 2020). With fewer than 100 test rows, all intervals have one width.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from talweg.settings import Number, check
 Array = NDArray[Any]
 Places = NDArray[np.intp]
 InputsOf = Callable[[Places], Array]
-"""Gives the inputs (K, D) of some of the rows."""
+"""A function that gives the inputs (K, D) of some of the rows."""
 
-FEWEST = 100  # judged rows that can tell one row from another, and rows of a window
-_WINDOW = 10  # and a tenth of all rows; a fifth and a twentieth cover fifths of tables no better
+FEWEST = 100  # test rows from which on widths differ, and the fewest rows of a window
+_WINDOW = 10  # a window has a tenth of all rows; a fifth or a twentieth covers no better
 _COVERAGE = {"coverage": Number(above=0, below=1)}
-_MOST_FITTED = 10_000  # rows
+_MOST_FITTED = 10_000  # rows that the scale is fitted to
 _MOST_FEATURES = 64
 _ROWS_A_FEATURE = 10
-_VARIES = 0.02  # standard deviation: a number has 1, a level of 4 rows in 10,000 has this
-_RIDGE = 100.0  # as if so many more rows said that no feature (of variance 1) matters
-_FLOOR = 0.03  # of the mean error: rows that happen to be exact must not rule the fit
+_VARIES = 0.02  # standard deviation: a number has 1, a level of 4 rows in 10,000 this one
+_RIDGE = 100.0  # rows that would say that no feature (of variance 1) matters
+_FLOOR = 0.03  # of the mean error: rows that happen to be exact must not dominate the fit
 _FARTHEST = 4.0  # standard deviations of a prediction
 _LEAST_SHRINK = 0.5
 _BLOCK = 2**20  # inputs
@@ -51,10 +51,10 @@ _BLOCK = 2**20  # inputs
 def half_width(errors: Floats, coverage: float) -> float | Floats:
     """The distance w for which p - w .. p + w holds the truth of a new row with this probability.
 
-    The ceil((n + 1) coverage)-th smallest of n absolute errors on unseen rows: split conformal
-    prediction, whose coverage holds for any network and any errors, as long as new rows come from
-    where the old ones did (Lei et al., Distribution-free predictive inference for regression,
-    2018). Of errors (n, T) in T targets it is a distance for each by itself, (T,).
+    It is the ceil((n + 1) coverage)-th smallest of n absolute errors on unseen rows: split
+    conformal prediction, whose coverage holds for any network and any errors, as long as new rows
+    have the same distribution (Lei et al., Distribution-free predictive inference for regression,
+    2018). For errors (n, T) in T targets, it is a distance for each, (T,).
 
     >>> half_width(np.array([0.1, -0.2, 0.3, -0.4]), 0.6)
     0.3
@@ -67,8 +67,8 @@ def half_width(errors: Floats, coverage: float) -> float | Floats:
             f"predict_interval: {counted(rows, 'test row')} cannot support a coverage of "
             f"{coverage:.1%}. Ask for at most {rows / (rows + 1):.1%}, or train on more rows."
         )
-    found = np.partition(np.abs(errors), place - 1, axis=0)[place - 1]
-    return found if errors.ndim > 1 else float(found)
+    width = np.partition(np.abs(errors), place - 1, axis=0)[place - 1]
+    return width if errors.ndim > 1 else float(width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +77,9 @@ class ErrorScale:
 
     Features (F) are some of the row's inputs, the squares of some, the T standardized predictions
     and their squares; the last of the `weights` (F + 1, T) is the constant. Logarithms are kept
-    within `limits` (2, T), what the n judged rows have. `judged` (n, T) is what is expected of each
-    of these by the others. A prediction is the mean of all members, but a single one judged each
-    row: `shrink` (T,) is the error of the mean divided by that of one.
+    within `limits` (2, T), those of the n test rows. `judged` (n, T) is the scale of each of these
+    by a fit to the others. A prediction is the mean of all networks, but a single one predicted
+    each test row: `shrink` (T,) is the error of the mean divided by that of one network.
     """
 
     inputs: Places
@@ -90,11 +90,13 @@ class ErrorScale:
     shrink: Floats
 
     @staticmethod
-    def fit(inputs_of: InputsOf, said: Floats, errors: Floats, codes: Sequence[int]) -> ErrorScale:
-        """Fit the logarithms of errors (n, T) on rows with standardized predictions (n, T).
+    def fit(
+        inputs_of: InputsOf, predicted: Floats, errors: Floats, codes: Sequence[int]
+    ) -> ErrorScale:
+        """Fit the logarithms of errors (n, T) of rows with standardized predictions (n, T).
 
-        `inputs_of` gives the inputs of some of the rows; `codes` are those that are no amounts.
-        Errors that are not finite, or few, have a scale of 1.
+        `inputs_of` gives the inputs of some of the rows; `codes` are inputs that are no amounts.
+        The scale of few errors, or of errors that are not finite, is 1.
         """
         rows, targets = errors.shape
         if rows < FEWEST or not np.isfinite(errors).all():
@@ -108,32 +110,32 @@ class ErrorScale:
         some = evenly(rows, _MOST_FITTED)
         chosen = _telling(inputs_of, codes, some, len(some) // _ROWS_A_FEATURE - 2 * targets)
         features = [
-            np.stack([*_features(inputs_of(few), said[few], *chosen)], axis=1)
+            np.stack([*_features(inputs_of(few), predicted[few], *chosen)], axis=1)
             for few in _blocks(some, inputs_of)
         ]
         weights, others = _ridge(np.concatenate(features), logs[some])
         limits = np.stack([others.min(axis=0), others.max(axis=0)])
         found = ErrorScale(*chosen, weights, limits, logs, np.ones(targets))
         every = _blocks(np.arange(rows), inputs_of)
-        judged = np.concatenate([found.of(inputs_of(few), said[few]) for few in every])
+        judged = np.concatenate([found.of(inputs_of(few), predicted[few]) for few in every])
         judged[some] = np.exp(others)
         return replace(found, judged=judged)
 
-    def of(self, x: Array, said: Floats) -> Floats:
-        """The scale (N, T) of rows of inputs (N, D) with standardized predictions (N, T).
+    def of(self, x: Array, predicted: Floats) -> Floats:
+        """The scale (N, T) of rows with inputs (N, D) and standardized predictions (N, T).
 
-        Features are added one by one, so a row has the same bits whatever rows are beside it.
+        Features are added one by one, so the bits of a row do not depend on the other rows.
         """
         logs = np.tile(self.weights[-1], (len(x), 1))
-        features = _features(x, said, self.inputs, self.squares)
+        features = _features(x, predicted, self.inputs, self.squares)
         for feature, weights in zip(features, self.weights, strict=False):
             logs += feature[:, None] * weights
         return np.asarray(np.exp(np.clip(logs, *self.limits)))
 
     def shrunk(self, errors: Floats, rows: Places, gaps: Floats, members: int) -> ErrorScale:
-        """With `shrink` for the mean of so many members, from how far apart two of them are.
+        """With the `shrink` of an ensemble of so many members, from the gaps between two of them.
 
-        `gaps` (k, T) are differences of two members that did not train on these judged rows. The
+        `gaps` (k, T) are differences of two members that did not train on these test rows. The
         squared error of the mean is that of one member less (1 - 1 / members) of their variance,
         which is half the mean squared gap (Krogh & Vedelsby, Neural network ensembles, cross
         validation, and active learning, 1995).
@@ -150,7 +152,7 @@ class ErrorScale:
 
 @dataclass(frozen=True, eq=False)
 class Intervals:
-    """What `true` and predicted numbers (n,) or (n, T) of judged rows say of the errors to come."""
+    """Intervals that follow from `true` and predicted numbers (n,) or (n, T) of test rows."""
 
     target: NumericTarget
     scale: ErrorScale
@@ -158,16 +160,16 @@ class Intervals:
     outputs: Floats
 
     def reach(self, coverage: float) -> Floats:
-        """How far off (T,) the truth is at most with this probability, over all rows."""
+        """The largest error (T,) with this probability, over all rows."""
         return self.scale.shrink * half_width(self._errors, coverage)
 
-    def around(self, x: Array, said: Floats, coverage: float) -> Floats:
-        """The ends (N, 2), or (N, T, 2), for rows of inputs (N, D) and their predictions."""
-        z = by_target(self.target.standardized(said))
+    def around(self, x: Array, predicted: Floats, coverage: float) -> Floats:
+        """The ends (N, 2) or (N, T, 2) for rows with inputs (N, D) and their predictions."""
+        z = by_target(self.target.standardized(predicted))
         widths = self.scale.shrink * self.scale.of(x, z)
         for place, (known, scores) in enumerate(self._sorted):
             widths[:, place] *= np.interp(z[:, place], *_quantiles(known, scores, coverage))
-        return self.target.around(said, widths.reshape(said.shape))
+        return self.target.around(predicted, widths.reshape(predicted.shape))
 
     @cached_property
     def _errors(self) -> Floats:
@@ -175,11 +177,11 @@ class Intervals:
 
     @cached_property
     def _sorted(self) -> list[tuple[Floats, Floats]]:
-        """Of each target: predictions (n,) in order, and the errors by their scale."""
+        """For each target: predictions (n,) in order, and the errors divided by their scale."""
         scores = np.abs(self._errors) / self.scale.judged
-        said = by_target(self.target.standardized(self.outputs))
-        order = np.argsort(said, axis=0, kind="stable")
-        pairs = (np.take_along_axis(each, order, axis=0).T for each in (said, scores))
+        predicted = by_target(self.target.standardized(self.outputs))
+        order = np.argsort(predicted, axis=0, kind="stable")
+        pairs = (np.take_along_axis(each, order, axis=0).T for each in (predicted, scores))
         return list(zip(*pairs, strict=True))
 
 
@@ -188,27 +190,27 @@ def by_target(values: Floats) -> Floats:
     return values if values.ndim > 1 else values[:, None]
 
 
-def _quantiles(said: Floats, scores: Floats, coverage: float) -> tuple[Floats, Floats]:
+def _quantiles(predicted: Floats, scores: Floats, coverage: float) -> tuple[Floats, Floats]:
     """Predictions in order, and the `half_width` of the scores (n,) in a window around each.
 
-    Half of a window overlaps the next one. Where the coverage needs more rows than a window has,
-    windows grow around their centres, so a quantile never falls as the coverage rises.
+    Half of a window overlaps the next one. If the coverage needs more rows than a window has,
+    windows grow around their centers, so a quantile never falls as the coverage rises.
     """
-    rows = len(said)
+    rows = len(predicted)
     least = half_width(scores, coverage)
     size = max(FEWEST, rows // _WINDOW)
     if rows < 1.5 * size:
-        return said[:1], np.array([least])
+        return predicted[:1], np.array([least])
     count = round(2 * rows / size) - 1
-    centres = np.linspace(0, rows - size, count).astype(np.intp) + size // 2
+    centers = np.linspace(0, rows - size, count).astype(np.intp) + size // 2
     size = max(size, math.ceil(coverage / (1 - coverage) - 1e-9))
-    starts = np.clip(centres - size // 2, 0, rows - size)
+    starts = np.clip(centers - size // 2, 0, rows - size)
     windows = (scores[start : start + size] for start in starts)
-    return said[centres], np.array([half_width(each, coverage) for each in windows])
+    return predicted[centers], np.array([half_width(each, coverage) for each in windows])
 
 
 def _blocks(rows: Places, inputs_of: InputsOf) -> list[Places]:
-    """The rows, as many at a time as have `_BLOCK` inputs: those of all may be many."""
+    """The rows in blocks of `_BLOCK` inputs, since those of all rows may be many."""
     size = max(1, _BLOCK // inputs_of(rows[:1]).shape[1])
     return np.split(rows, range(size, len(rows), size))
 
@@ -216,13 +218,13 @@ def _blocks(rows: Places, inputs_of: InputsOf) -> list[Places]:
 def _telling(
     inputs_of: InputsOf, codes: Sequence[int], rows: Places, most: int
 ) -> tuple[Places, Places]:
-    """Which inputs, and which squares of them, vary most: chosen without a look at errors."""
+    """The inputs and the squares of inputs that vary most, chosen without a look at errors."""
     few = max(FEWEST, len(_blocks(rows, inputs_of)[0]))
     x = inputs_of(rows[evenly(len(rows), few)])
     squares = x**2
     spread = np.stack([x.std(axis=0, dtype=np.float64), squares.std(axis=0, dtype=np.float64)])
     spread[:, list(codes)] = 0
-    spread[1, (squares == x).all(axis=0)] = 0  # a place for a level is its own square
+    spread[1, (squares == x).all(axis=0)] = 0  # the input of a level is its own square
     order = np.argsort(-spread, axis=None, kind="stable")[: min(max(most, 0), _MOST_FEATURES)]
     is_chosen = np.zeros(spread.size, dtype=bool)
     is_chosen[order] = True
@@ -230,19 +232,19 @@ def _telling(
     return np.flatnonzero(plain), np.flatnonzero(squared)
 
 
-def _features(x: Array, said: Floats, inputs: Places, squares: Places) -> Iterator[Floats]:
+def _features(x: Array, predicted: Floats, inputs: Places, squares: Places) -> Iterator[Floats]:
     """Each feature (N,) in turn."""
-    said = np.clip(said, -_FARTHEST, _FARTHEST)
+    predicted = np.clip(predicted, -_FARTHEST, _FARTHEST)
     yield from (x[:, place].astype(np.float64) for place in inputs)
     yield from (x[:, place].astype(np.float64) ** 2 for place in squares)
-    yield from said.T
-    yield from said.T**2
+    yield from predicted.T
+    yield from predicted.T**2
 
 
 def _ridge(features: Floats, t: Floats) -> tuple[Floats, Floats]:
-    """Weights (F + 1, T) for targets t (n, T), and what a fit to the others gives each row (n, T).
+    """Weights (F + 1, T) for targets t (n, T), and the leave-one-out predictions (n, T).
 
-    The latter needs no further fits: t - (t - fit) / (1 - leverage) (Hastie et al., The Elements of
+    The latter need no further fits: t - (t - fit) / (1 - leverage) (Hastie et al., The Elements of
     Statistical Learning, 2009, 7.10).
     """
     rows, middle = len(features), features.mean(axis=0)

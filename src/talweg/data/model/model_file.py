@@ -1,4 +1,4 @@
-"""A trained model in one file: a zip of `model.json` and one .npy an array, never pickle."""
+"""A trained model in one file: a zip of `model.json` and one .npy for each array, no pickle."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the model file of a table holds: the schema of its config, and how its arrays must fit.
+"""What the model file of a table holds: the schema of its config, and the shapes of its arrays.
 
-A file's digests find damage, but whoever alters a file can compute them again; so types, ranges and
-lengths are checked when a model is loaded, before anything is made of them.
+The digests of a file find damage, but whoever alters a file can compute them again. So types,
+ranges and lengths are checked when a model is loaded, before anything is made of them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from talweg.settings import Constraint, Number
 Array = NDArray[Any]
 
 HISTORY, HELD_OUT, ERRORS = "history/", "held out/", "errors/"
-"""How the names of arrays begin, by what they are of."""
+"""The beginnings of the names of arrays."""
 PLACES = ("network", "epoch")
-"""The columns of a history that say which entry of which network a row is."""
+"""The columns of a history that say which epoch of which network a row is."""
 
 _MOST_LOG = 709.0  # e to this, and to its negative, is a float64
 _SECONDS = Number(at_least=0)
@@ -65,7 +65,7 @@ CONFIG = Record(
 
 
 def misfit(arrays: Mapping[str, Array], target: Target, blueprint: Blueprint) -> str | None:
-    """What of the arrays does not fit a target and its network; None if all do."""
+    """The first array that does not fit the target and its network; None if all fit."""
     return next(_misfits(arrays, target, blueprint), None)
 
 

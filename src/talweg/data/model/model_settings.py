@@ -1,4 +1,4 @@
-"""The settings of a TableModel: what each allows, and how a model file keeps them."""
+"""The settings of a TableModel: the values of each, and how a model file holds them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from talweg.settings import Choice, Constraint, Number
 
 @dataclass(frozen=True)
 class _Targets:
-    """The rule for `target`."""
+    """The values of `target`."""
 
     def allows(self, value: Any) -> bool:
         names = value if isinstance(value, tuple) else (value,)
@@ -33,7 +33,7 @@ class _Targets:
 
 @dataclass(frozen=True)
 class _Sizes:
-    """The rule for `hidden`."""
+    """The values of `hidden`."""
 
     def allows(self, value: Any) -> bool:
         is_size = Number(at_least=1, whole=True).allows
@@ -45,7 +45,7 @@ class _Sizes:
 
 @dataclass(frozen=True)
 class _Threshold:
-    """The rule for `threshold`."""
+    """The values of `threshold`."""
 
     def allows(self, value: Any) -> bool:
         share = Number(above=0, below=1)
@@ -88,17 +88,17 @@ SETTINGS_RECORD = Record({**SETTINGS, **_AS_KEPT})
 
 
 def settings_to_json(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as a model file keeps them."""
+    """Settings as a model file holds them."""
     return {name: _to_json(value) for name, value in settings.items()}
 
 
 def settings_from_json(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that `settings_to_json` kept. SettingError: an update rule with wrong ones."""
+    """Settings from a model file. SettingError: an optimizer with wrong settings."""
     return {name: _from_json(value) for name, value in record.items()}
 
 
 def _to_json(value: Any) -> Any:
-    """A setting as JSON. An update rule of talweg's can be had back, one of your own is named."""
+    """A setting as JSON. An optimizer of talweg can be restored; one of your own is only named."""
     if isinstance(value, tuple):
         return [_to_json(each) for each in value]
     if isinstance(value, Optimizer | FullBatch):
@@ -107,7 +107,7 @@ def _to_json(value: Any) -> Any:
 
 
 def _described(value: Any, word: str, kinds: Mapping[str, type]) -> dict[str, Any] | None:
-    """A rule or a schedule by name, with its settings; None if it or a part is one of your own."""
+    """An optimizer or a schedule by name, with its settings; None if it is one of your own."""
     names = [name for name, kind in kinds.items() if type(value) is kind]
     if not names:
         return None

@@ -1,4 +1,4 @@
-"""The network that learns a table: of which layers, and of how many members."""
+"""The network that learns a table: its layers, and the ensemble of several networks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from talweg.settings import Choice, Number
 
 
 def embedding_size(codes: int) -> int:
-    """How many numbers are learnt for each of so many codes: their fourth root, rounded up.
+    """The size of an embedding of so many codes: their fourth root, rounded up.
 
     Introducing TensorFlow Feature Columns, Google Developers Blog (2017).
     """
@@ -32,11 +32,11 @@ def embedding_size(codes: int) -> int:
 
 
 class Embedded(Module):
-    """Inputs (N, D) without those that are codes, and behind them what is learnt for each code.
+    """Inputs (N, D) without those that are codes, followed by the embedding of each code.
 
-    `codes` are the places of codes among the inputs, with how many there are and of what size
-    their embeddings. These start at 0: a level that training never meets adds nothing, and a rare
-    one little.
+    `codes` maps the index of each input that is a code to the number of codes and the size of their
+    embedding. Embeddings start at 0: a level that training never meets adds nothing, a rare one
+    little.
     """
 
     def __init__(self, codes: Mapping[int, tuple[int, int]]) -> None:
@@ -48,8 +48,8 @@ class Embedded(Module):
         spans = zip(starts, ends, strict=True)
         plain = [x[:, start:end] for start, end in spans if start < end]
         pairs = zip(self.codes, self.levels, strict=True)
-        learnt = [embedding(x[:, place]) for place, embedding in pairs]
-        row: Tensor = concatenate([*plain, *learnt], axis=1)
+        embedded = [embedding(x[:, place]) for place, embedding in pairs]
+        row: Tensor = concatenate([*plain, *embedded], axis=1)
         return row
 
     def __repr__(self) -> str:
@@ -64,9 +64,9 @@ _BINS = Record({"scale": Number(above=0), "columns": Items(_COLUMN_OF_BINS, at_l
 
 @dataclass(frozen=True, eq=False)
 class Blueprint:
-    """What decides the shape of a network for `inputs` inputs and `outputs` outputs.
+    """All that decides the layers of a network with `inputs` inputs and `outputs` outputs.
 
-    `embeddings` are the places of inputs that are codes, with their count and their size.
+    `embeddings` maps the index of an input that is a code to the number of codes and the size.
     """
 
     record: ClassVar = Record(
@@ -90,7 +90,7 @@ class Blueprint:
     is_logits: bool
 
     def net(self) -> Sequential:
-        """One member: bins, embeddings, hidden layers, and an output a number or a class."""
+        """One member: bins, embeddings, hidden layers, and an output for each number or class."""
         layers = self._before()
         for units in self.hidden:
             layers.append(Dense(units, self.activation))
@@ -98,23 +98,23 @@ class Blueprint:
         return Sequential(*layers, Dense(self.outputs))
 
     def whole(self) -> Module:
-        """All members as one, with weights of no meaning."""
+        """All members as one network, with weights to be overwritten."""
         if self.members == 1:
             return self.one()
         return self._whole(self.one())
 
     def _whole(self, like: Module) -> Module:
-        """All members, each with weights as those of `like`, which need not be found anew."""
+        """All members, with parameters as those of `like`, so that no member has to be run."""
         nets = [self.net() for _ in range(self.members)]
         whole = Ensemble(*nets, logits=self.is_logits)
         return whole.init_as(like, np.zeros((1, self.inputs)))
 
     def one(self) -> Module:
-        """A single member, with weights of no meaning."""
+        """A single member, with weights to be overwritten."""
         return self.net().init(np.zeros((1, self.inputs)))
 
     def of(self, nets: Sequence[Module]) -> Module:
-        """The members' weights as one network; those of a single member are shared."""
+        """One network with the weights of these members; a single member itself."""
         if len(nets) == 1:
             return nets[0]
         whole = self._whole(nets[0])
@@ -123,7 +123,7 @@ class Blueprint:
 
     @property
     def size(self) -> int:
-        """How many weights all members have."""
+        """The number of weights of all members."""
         learnt = [count * size for count, size in self.embeddings.values()]
         more = sum(size - 1 for _, size in self.embeddings.values())
         first = self.inputs + (self.bins.width if self.bins else 0) + more
@@ -132,8 +132,9 @@ class Blueprint:
         return self.members * sum([*learnt, *dense])
 
     def first_weight(self, net: Module) -> Any:
-        """The live weights (D + bins + embeddings, H) of the first hidden layer; D counts inputs
-        that are no codes.
+        """The weights (D + bins + embeddings, H) of the first hidden layer, which may be changed.
+
+        D counts the inputs that are no codes.
         """
         return net.weights[f"{len(self._before())}.weight"]
 
@@ -177,7 +178,7 @@ class Blueprint:
         )
 
     def _before(self) -> list[Module]:
-        """What inputs go through before they meet the hidden layers."""
+        """The layers before the hidden ones."""
         bins, found = self.bins, list[Module]()
         if bins is not None:
             found.append(Bins(bins.edges, bins.means, scale=bins.scale))

@@ -1,4 +1,4 @@
-"""How good predictions are, beside what a trivial predictor reaches on the same rows."""
+"""Scores of predictions, beside what a trivial predictor reaches on the same rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from talweg.data.model.decision import Decision, decide
 
 Array = NDArray[Any]
 
-_ROUNDED = 1e-12  # the trivial R2 of eight networks is -2e-16 to 2e-16 on real tables
+_ROUNDED = 1e-12  # the trivial R2 of an ensemble is -2e-16 to 2e-16 on real tables
 
 
 class Score(NamedTuple):
@@ -25,21 +25,24 @@ class Score(NamedTuple):
 
     @property
     def shown(self) -> Score:
-        """As it is to be read: an R2 that is 0 but for what rounding left beside 1 is 0.
+        """The score for display: an R2 that differs from 0 only by rounding is 0.
 
         >>> Score("R2", 0.75, -5.6e-17).shown
         Score(name='R2', network=0.75, trivial=0.0)
         """
         if not self.name.startswith(("R2", "mean R2")):
-            return self  # an error has the unit of its target, and may be as small as it likes
-        network, trivial = (0.0 if abs(each) < _ROUNDED else each for each in self[1:])
+            return self  # an error has the unit of its target, and may be as small as that
+        network, trivial = (0.0 if abs(value) < _ROUNDED else value for value in self[1:])
         return self._replace(network=network, trivial=trivial)
 
 
 def regression_scores(
     true: Floats, predicted: Floats, mean: float, weights: Floats | None = None
 ) -> list[Score]:
-    """R2, mean absolute and root mean squared error (N,); trivial is always saying `mean`."""
+    """R2, mean absolute error and root mean squared error of numbers (N,).
+
+    The trivial predictor always says `mean`.
+    """
     trivial = np.full(len(true), mean)
     return [
         Score(name, rule(true, predicted, weights), rule(true, trivial, weights))
@@ -58,42 +61,45 @@ def several_scores(
     names: Sequence[str],
     weights: Floats | None = None,
 ) -> list[Score]:
-    """The mean R2 of T targets (N, T), then each score of each; trivial is saying `means` (T,)."""
+    """The mean R2 of T targets (N, T), then each score of each target.
+
+    The trivial predictor always says `means` (T,).
+    """
     columns = zip(true.T, predicted.T, means.tolist(), strict=True)
-    each = [regression_scores(*column, weights) for column in columns]
-    squares = [scores[0] for scores in each]
-    means_of = (np.mean([one[place] for one in squares]) for place in (1, 2))
+    by_target = [regression_scores(*column, weights) for column in columns]
+    r2s = [scores[0] for scores in by_target]
+    mean_r2s = (np.mean([score[place] for score in r2s]) for place in (1, 2))
     return [
-        Score("mean R2", *map(float, means_of)),
+        Score("mean R2", *map(float, mean_r2s)),
         *(
-            one._replace(name=f"{one.name} of {name}")
-            for same in zip(*each, strict=True)
-            for one, name in zip(same, names, strict=True)
+            score._replace(name=f"{score.name} of {name}")
+            for same_score in zip(*by_target, strict=True)
+            for score, name in zip(same_score, names, strict=True)
         ),
     ]
 
 
 def classification_scores(
     true: Array,
-    shares: Floats,
+    probabilities: Floats,
     frequencies: Floats,
     weights: Floats | None = None,
     decision: Decision | None = None,
 ) -> list[Score]:
     """Accuracy and log loss for classes (N,) and predicted probabilities (N, K).
 
-    Trivial is always giving the classes the `frequencies` (K,) that they had in training. Where a
-    line was drawn between two classes, the mean of their recalls is told as well.
+    The trivial predictor always gives the classes the `frequencies` (K,) that they had in training.
+    With a threshold between two classes there is the balanced accuracy, the mean of their recalls.
     """
-    trivial = np.broadcast_to(frequencies, shares.shape)
-    chosen, likeliest = decide(decision, shares), trivial.argmax(axis=1)
-    losses = (_log_loss(true, each, weights) for each in (shares, trivial))
+    trivial = np.broadcast_to(frequencies, probabilities.shape)
+    predicted = (decide(decision, probabilities), trivial.argmax(axis=1))
+    losses = (_log_loss(true, each, weights) for each in (probabilities, trivial))
     scores = [
-        Score("accuracy", *(_accuracy(true, each, weights) for each in (chosen, likeliest))),
+        Score("accuracy", *(_accuracy(true, classes, weights) for classes in predicted)),
         Score("log loss", *losses),
     ]
     if decision is not None:
-        recalls = (_mean_recall(true, each, weights) for each in (chosen, likeliest))
+        recalls = (_mean_recall(true, classes, weights) for classes in predicted)
         scores.insert(1, Score("balanced accuracy", *recalls))
     return scores
 
@@ -105,9 +111,9 @@ def confusion(true: Array, predicted: Array, classes: int) -> NDArray[np.int64]:
 
 
 def r2(true: Floats, predicted: Floats, weights: Floats | None = None) -> float:
-    """1 - sum (y - p)^2 / sum (y - mean y)^2: the share of the variance that is explained.
+    """R2 = 1 - sum (y - p)^2 / sum (y - mean y)^2: the share of the variance that is explained.
 
-    Where there is no variance: 1 for predictions that are all exact, else 0.
+    Without variance: 1 if all predictions are exact, else 0.
     """
     spread = float(np.average((true - np.average(true, weights=weights)) ** 2, weights=weights))
     gap = float(np.average((true - predicted) ** 2, weights=weights))
@@ -128,22 +134,23 @@ def _rmse(true: Floats, predicted: Floats, weights: Floats | None) -> float:
     return float(np.sqrt(np.average((true - predicted) ** 2, weights=weights)))
 
 
-def _accuracy(true: Array, chosen: Array, weights: Floats | None) -> float:
-    return float(np.average(chosen == true, weights=weights))
+def _accuracy(true: Array, predicted: Array, weights: Floats | None) -> float:
+    return float(np.average(predicted == true, weights=weights))
 
 
-def _mean_recall(true: Array, chosen: Array, weights: Floats | None) -> float:
-    """The mean over the classes that are there of how many of their rows were found."""
+def _mean_recall(true: Array, predicted: Array, weights: Floats | None) -> float:
+    """The mean recall of the classes that occur."""
     weights = np.ones(len(true)) if weights is None else weights
-    rows = [true == each for each in np.unique(true)]
-    return float(np.mean([np.average(chosen[r] == true[r], weights=weights[r]) for r in rows]))
+    of_classes = [true == label for label in np.unique(true)]
+    recalls = [np.average(predicted[r] == true[r], weights=weights[r]) for r in of_classes]
+    return float(np.mean(recalls))
 
 
-def log_losses(true: Array, shares: Floats) -> Floats:
+def log_losses(true: Array, probabilities: Floats) -> Floats:
     """-log of the probability that each row's true class was given, (N,)."""
-    chosen = shares[np.arange(len(true)), true]
-    return np.asarray(-np.log(np.maximum(chosen, 1e-15)))
+    of_true_class = probabilities[np.arange(len(true)), true]
+    return np.asarray(-np.log(np.maximum(of_true_class, 1e-15)))
 
 
-def _log_loss(true: Array, shares: Floats, weights: Floats | None) -> float:
-    return float(np.average(log_losses(true, shares), weights=weights))
+def _log_loss(true: Array, probabilities: Floats, weights: Floats | None) -> float:
+    return float(np.average(log_losses(true, probabilities), weights=weights))

@@ -1,4 +1,4 @@
-"""Learning a column of a table from the others: from a file or a frame to a trained network."""
+"""Learn a column of a table from the others: from a file or a data frame to a trained model."""
 
 from __future__ import annotations
 
@@ -121,17 +121,17 @@ class TableModel:
         }
         self.settings = check("TableModel", given, SETTINGS)
         self._trained: TrainedTable | None = None
-        self._seen: InspectedTable | None = None
+        self._inspected: InspectedTable | None = None
 
     def fit(self, source: Any, *, seed: int = 0, progress: bool | None = None) -> Self:
         """Learn from a CSV or Parquet file, a data frame, a dict of columns, a list of rows or of
         records, an array (N, D) or a Table.
 
-        Raises DataError for what cannot be learned from; the model is then as it was before.
+        DataError: the source cannot be learned from; the model is then as it was before.
         """
         seed = check("TableModel", {"seed": seed}, {"seed": SEED})["seed"]
         started, given = perf_counter(), self.settings
-        inspected, self._seen = self._look(source), None
+        inspected, self._inspected = self._inspect(source), None
         inspected.warn()
         fit_settings = {**_fit_settings(inspected.target, given), "progress": progress}
         request = Request(given, fit_settings, seed, TimeLimit(started, given["time_budget"]))
@@ -156,72 +156,72 @@ class TableModel:
             in_time=trained.in_time,
             along_time=along_time,
         )
-        if along_time and along_time.flatters:
+        if along_time and along_time.is_optimistic:
             warnings.warn(along_time.warning, DataWarning, stacklevel=2)
         return self
 
     def kinds(self, source: Any) -> list[ColumnType]:
-        """What each column but the target would be taken for: look before you `fit`.
+        """What `fit` would take each column for, except the target.
 
-        A `fit` on the same Table then takes as little time as if nobody had looked.
+        The Table is kept, so that a `fit` on it does not inspect it again.
         """
-        return self._look(source).types
+        return self._inspect(source).types
 
     def time_order(self, source: Any) -> tuple[str, ...]:
-        """The columns in whose order of time `fit` would hold out rows; none where it deals them at
-        random, or by groups.
+        """The columns along whose time `fit` would hold out rows; none if it would split them at
+        random or by groups.
         """
-        time = self._look(source).ruling_time
+        time = self._inspect(source).ruling_time
         return time.names if time else ()
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copies and pickles carry along: all but the table that was looked at."""
-        return {**vars(self), "_seen": None}
+        """All but the inspected table, which copies and pickles do not carry along."""
+        return {**vars(self), "_inspected": None}
 
-    def _look(self, source: Any) -> InspectedTable:
-        """The source under these settings; the same Table is looked at once."""
-        table, seen = as_table(source), self._seen
-        if seen is None or seen.table is not table:
-            seen = InspectedTable.of(table, self.settings)
-        self._seen = seen if seen.table is source else None
-        return seen
+    def _inspect(self, source: Any) -> InspectedTable:
+        """Inspect the source under these settings; the same Table only once."""
+        table, inspected = as_table(source), self._inspected
+        if inspected is None or inspected.table is not table:
+            inspected = InspectedTable.of(table, self.settings)
+        self._inspected = inspected if inspected.table is source else None
+        return inspected
 
-    # Using --------------------------------------------------------------------------------
+    # A trained model ----------------------------------------------------------------------
 
     @property
     def trained(self) -> TrainedTable:
-        """All that `fit` or a file left. DataError: nothing has been learned yet."""
+        """What `fit` or `load` gave. DataError: the model is not trained yet."""
         if self._trained is None:
-            raise DataError("This TableModel has not learned anything yet. Call fit first.")
+            raise DataError("This TableModel is not trained yet. Call fit first.")
         return self._trained
 
     @property
     def task(self) -> Task:
-        """What the target asks for: regression or classification."""
+        """Regression or classification, as the target calls for."""
         return self.trained.task
 
     @property
     def scores(self) -> list[Score]:
-        """How good the network is on rows that it never saw, beside a trivial predictor."""
+        """The scores on rows that training never saw, beside those of a trivial predictor."""
         return self.trained.scores
 
     @property
     def classes(self) -> Array:
-        """The K classes in order, of the type and the spelling that they had in training."""
+        """The K classes in order, with the type and the spelling that they had in training."""
         return self.trained.classes
 
     def predict(self, source: Any) -> Array:
-        """The target for each row: numbers (N,), of several targets (N, T), or labels (N,)."""
+        """The target of each row: numbers (N,), of several targets (N, T), or labels (N,)."""
         return self.trained.predict(source)
 
     def predict_proba(self, source: Any) -> Array:
-        """How likely each class is for each row, (N, K), in the order of `classes`."""
+        """The probability of each class for each row, (N, K), in the order of `classes`."""
         return self.trained.predict_proba(source)
 
     def predict_interval(self, source: Any, coverage: float = 0.9) -> Array:
-        """Where the true number of each row lies with this probability: (N, 2), low and high.
+        """An interval that holds the true number of each row with the probability `coverage`.
 
-        Of several targets (N, T, 2), each by itself.
+        (N, 2), the low and the high end; of several targets (N, T, 2), each by itself.
         """
         return self.trained.predict_interval(source, coverage)
 
@@ -234,15 +234,15 @@ class TableModel:
         return self.trained.evaluate(source)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model as one file: whole, or not at all.
+        """Write the model to one file: whole, or not at all.
 
-        A file that is replaced hands its permissions on; a symbolic link is followed.
+        A file that is replaced keeps its permissions, and a symbolic link is followed.
         """
         self.trained.save(path)
 
 
 def load(path: str | os.PathLike[str]) -> TableModel:
-    """The model in a file that `TableModel.save` or `talweg train` wrote."""
+    """Load a model from a file that `TableModel.save` or `talweg train` wrote."""
     trained = TrainedTable.from_file(path)
     settings = {name: value for name, value in trained.settings.items() if name != "seed"}
     model = TableModel(**settings)
@@ -251,7 +251,7 @@ def load(path: str | os.PathLike[str]) -> TableModel:
 
 
 def _one_or_several(target: Any) -> Any:
-    """A list of targets as a file can keep it; a list of one is that one."""
+    """A list of targets as a tuple, which a file can hold; the only entry of a list of one."""
     if isinstance(target, str) or not isinstance(target, Iterable):
         return target
     several = tuple(target)
@@ -259,10 +259,10 @@ def _one_or_several(target: Any) -> Any:
 
 
 def _pairs(columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]]) -> tuple[Any, ...]:
-    """What was asked for by column, as a file can keep it."""
+    """The kind that is asked for each column, as a file can hold it."""
     try:
         pairs = dict(columns).items()
-        asked = [(name, each if isinstance(each, str) else tuple(each)) for name, each in pairs]
+        asked = [(name, kind if isinstance(kind, str) else tuple(kind)) for name, kind in pairs]
     except (TypeError, ValueError):
         raise SettingError(
             "TableModel: columns must map names to kinds or to words in order, such as "
@@ -283,32 +283,31 @@ def _fit_settings(target: Target, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _training(learned: Learned, recipe: Recipe, budget: float | None) -> dict[str, Any]:
+    """The record of the training that a model keeps: of the first run, and briefly of each."""
     run = learned.runs[0]
-    told = ("epochs", "best_epoch", "weights_taken", "stopped_by", "stop_reason")
-    used = ("batch_size", "loss", "optimizer", "engine", "dtype")
-    found: dict[str, Any] = {name: getattr(run, name) for name in told}
-    found |= {name: run.settings[name] for name in used}
-    if run.stopped_by == "time_budget":  # the run was given what others had left of it
-        found["stop_reason"] = (
+    facts = ("epochs", "best_epoch", "weights_taken", "stopped_by", "stop_reason")
+    settings = ("batch_size", "loss", "optimizer", "engine", "dtype")
+    record: dict[str, Any] = {name: getattr(run, name) for name in facts}
+    record |= {name: run.settings[name] for name in settings}
+    if run.stopped_by == "time_budget":  # the run had only what others left of the budget
+        record["stop_reason"] = (
             f"the time budget of {budget:g} s was used up after epoch {run.epochs}"
         )
-    found |= {"most_epochs": recipe.epochs, "patience": recipe.patience}
-    found |= {"seconds": learned.seconds, "compile_seconds": learned.compile_seconds}
-    found |= {"when": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION}
-    of_each = [
-        {"epochs": each.epochs, "best_epoch": each.best_epoch, "stopped_by": each.stopped_by}
-        for each in learned.runs
-    ]
-    return found | {"members": of_each, "left_out": learned.left_out}
+    record |= {"most_epochs": recipe.epochs, "patience": recipe.patience}
+    record |= {"seconds": learned.seconds, "compile_seconds": learned.compile_seconds}
+    record |= {"when": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION}
+    brief = ("epochs", "best_epoch", "stopped_by")
+    members = [{name: getattr(each, name) for name in brief} for each in learned.runs]
+    return record | {"members": members, "left_out": learned.left_out}
 
 
 def _history(runs: Sequence[Run], target: Target) -> dict[str, Array]:
     """The histories of all runs, one below the other, with errors in the unit of the column."""
     epochs = [np.arange(1, 1 + len(run.history["loss"])) for run in runs]
     networks = np.repeat(np.arange(1, 1 + len(runs)), list(map(len, epochs)))
-    found: dict[str, Array] = {"network": networks, "epoch": np.concatenate(epochs)}
+    history: dict[str, Array] = {"network": networks, "epoch": np.concatenate(epochs)}
     for name in runs[0].history:
-        of_each = (run.history.get(name, np.full(len(run.history["loss"]), np.nan)) for run in runs)
-        values = np.concatenate([*of_each])
-        found[name] = values * target.unit if name.endswith("mae") else values
-    return found
+        columns = (run.history.get(name, np.full(len(run.history["loss"]), np.nan)) for run in runs)
+        values = np.concatenate([*columns])
+        history[name] = values * target.unit if name.endswith("mae") else values
+    return history

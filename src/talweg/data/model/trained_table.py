@@ -1,4 +1,4 @@
-"""What training on a table leaves: the network between its encoder and its target, and a record."""
+"""A trained model of a table: the network between its encoder and its target, and a record."""
 
 from __future__ import annotations
 
@@ -77,64 +77,67 @@ class TrainedTable:
 
     @property
     def task(self) -> Task:
-        """What the target asks for: regression or classification."""
+        """Regression or classification, as the target calls for."""
         return self.target.task
 
     @property
     def first_history(self) -> dict[str, Array]:
-        """The history of the first network, one entry an epoch: its losses and metrics."""
+        """The losses and metrics of the first network, one entry for each epoch."""
         is_first = self.history["network"] == 1
-        return {name: each[is_first] for name, each in self.history.items() if name not in PLACES}
+        history = self.history.items()
+        return {name: values[is_first] for name, values in history if name not in PLACES}
 
     @property
     def scores(self) -> list[Score]:
-        """How good the network is on rows that it never saw, beside a trivial predictor."""
+        """The scores on rows that training never saw, beside those of a trivial predictor."""
         held = self.held_out
         return self._scored(held.true, held.outputs, held.weights)
 
     @property
     def classes(self) -> Array:
-        """The K classes in order, of the type that they had in training. SettingError: none."""
+        """The K classes in order, with the type that they had in training. SettingError: none."""
         return self._classes("classes").classes
 
     def table(self, source: Any) -> Table:
-        """The source as a table, with a header if that of training had one."""
+        """The source as a table; it has a header if the training data had one."""
         if is_file(source):
             return read_table(source, expected=self.encoder.expected)
         return as_table(source)
 
     def predict(self, source: Any) -> Array:
-        """The target for each row: numbers (N,), of several targets (N, T), or labels (N,)."""
+        """The target of each row: numbers (N,), of several targets (N, T), or labels (N,)."""
         outputs = outputs_of(self.net, self.target, self._inputs(source))
         return self.classes[self.decided(outputs)] if self.target.has_classes else outputs
 
-    def decided(self, shares: Array) -> NDArray[np.intp]:
-        """The class of each row (N,), of probabilities (N, K)."""
-        return decide(self.decision, shares)
+    def decided(self, probabilities: Array) -> NDArray[np.intp]:
+        """The class of each row (N,), from probabilities (N, K)."""
+        return decide(self.decision, probabilities)
 
     def predict_proba(self, source: Any) -> Array:
-        """How likely each class is for each row, (N, K). SettingError: no classes."""
+        """The probability of each class for each row, (N, K). SettingError: no classes."""
         target = self._classes("probabilities")
         return outputs_of(self.net, target, self._inputs(source))
 
     def predict_interval(self, source: Any, coverage: float = 0.9) -> Array:
-        """Where the truth of each row lies with the probability `coverage`: (N, 2), low and high.
+        """An interval that holds the true number of each row with the probability `coverage`.
 
-        Of several targets (N, T, 2), each by itself. Errors are those of `reach`.
+        (N, 2), the low and the high end; of several targets (N, T, 2), each by itself. Errors are
+        those of `reach`.
         """
         return self.predict_with_interval(source, coverage)[..., 1:]
 
     def predict_with_interval(self, source: Any, coverage: float = 0.9) -> Array:
         """The prediction for each row, low and high: (N, 3), or (N, T, 3) of several targets."""
-        told, x = self._intervals, self._inputs(source)
-        said = outputs_of(self.net, self.target, x)
-        return np.concatenate([said[..., None], told.around(x, said, coverage)], axis=-1)
+        intervals, x = self._intervals, self._inputs(source)
+        outputs = outputs_of(self.net, self.target, x)
+        ends = intervals.around(x, outputs, coverage)
+        return np.concatenate([outputs[..., None], ends], axis=-1)
 
     def reach(self, coverage: float) -> Floats:
-        """How far off (T,) the truth is at most, with the probability `coverage`, over all rows.
+        """The largest error (T,) with the probability `coverage`, over all rows.
 
         Of logarithms where these are learned. SettingError: a target of classes. DataError: too few
-        rows were judged for that.
+        test rows for that coverage.
         """
         return self._intervals.reach(coverage)
 
@@ -149,9 +152,9 @@ class TrainedTable:
         return Intervals(self.target, self.error_scale, held.true, held.outputs)
 
     def _inputs(self, source: Any) -> Array:
-        """The source as inputs (N, D); a single row goes its own, shorter way.
+        """The source as inputs (N, D); a single row takes a shorter way.
 
-        What training met nothing like is a warning, or goes to `met`.
+        Cells unlike those of training are a warning, or go to `met`.
         """
         met = self.met or self.encoder.unfamiliar()
         row = self.encoder.encode_row(source, met)
@@ -162,7 +165,7 @@ class TrainedTable:
         return row
 
     def _encoded(self, table: Table, rows: Array | None = None) -> Array:
-        """A table, or the rows of it that a mask has, as inputs (N, D)."""
+        """A table, or the rows of it that a mask selects, as inputs (N, D)."""
         self.encoder.warn_of_marks(table)
         met = self.met or self.encoder.unfamiliar()
         x = self.encoder.encode(table if rows is None else table.take(rows), met=met)
@@ -210,13 +213,13 @@ class TrainedTable:
         return [self.encoder.as_trained(name, table.named(own[name])) for name in names]
 
     def called(self, column: str) -> str:
-        """What to call a column of training: its name, or "column 3" where it has a position."""
+        """What to call a column of training: its name, or "column 3" if it has only a position."""
         return f"column {column}" if self.encoder.positional else column
 
     # Files --------------------------------------------------------------------------------
 
     def save(self, file: str | os.PathLike[str] | IO[bytes]) -> None:
-        """Write all of it, encoding included, to a stream, or as one file: whole, or not at all.
+        """Write the model, encoding included, to a stream or a file: whole, or not at all.
 
         ModelFileError: what `from_file` would refuse, such as weights that are not finite.
         """
@@ -245,7 +248,7 @@ class TrainedTable:
 
     @staticmethod
     def from_file(path: str | os.PathLike[str]) -> TrainedTable:
-        """What `save` wrote; ModelFileError for a file that cannot be trusted."""
+        """Read what `save` wrote. ModelFileError: a file that cannot be trusted."""
         config, arrays = read_model(path)
         if config.get("kind") != "table":
             raise ModelFileError(f"{path} holds no table model. Train one with talweg train.")
@@ -286,12 +289,12 @@ def _refuse(fault: str | None) -> None:
 
 
 def _arrays_of(record: HeldOut | ErrorScale, prefix: str) -> dict[str, Array]:
-    """The arrays of a record by the names they have in a file."""
-    return {prefix + each.name: getattr(record, each.name) for each in fields(record)}
+    """The arrays of a record, by their names in a file."""
+    return {prefix + field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedTable:
-    """The model, once all of it is known to fit together; ValueError where it does not."""
+    """The model, once all parts are known to fit together. ValueError: they do not."""
     _refuse(fault(config, CONFIG, "config"))
     target, encoder = target_from_json(config["target"]), TableEncoder.from_json(config["encoder"])
     settings = settings_from_json(config["settings"])
@@ -310,12 +313,12 @@ def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedT
         target=target,
         blueprint=blueprint,
         net=net,
-        held_out=HeldOut(*(arrays[HELD_OUT + each.name] for each in fields(HeldOut))),
+        held_out=HeldOut(*(arrays[HELD_OUT + field.name] for field in fields(HeldOut))),
         settings=settings,
         decision=Decision(**config["decision"]) if config.get("decision") else None,
         error_scale=None
         if target.has_classes
-        else ErrorScale(*(arrays[ERRORS + each.name] for each in fields(ErrorScale))),
+        else ErrorScale(*(arrays[ERRORS + field.name] for field in fields(ErrorScale))),
         in_time=InTime.from_json(config["in_time"]) if config.get("in_time") else None,
         along_time=AlongTime.from_json(config["along_time"]) if config.get("along_time") else None,
         history={

@@ -1,4 +1,4 @@
-"""What was found along the time of the rows, as plain records that a file can hold."""
+"""Scores along the time of the rows, as plain records that a model file can hold."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from talweg.settings import Flag
 
 @dataclass(frozen=True)
 class Period:
-    """Rows from a first to a last moment, and a score of networks that learned from earlier rows
-    only, beside that of the trivial predictor.
+    """Rows from a first to a last time: the score of networks that learned from earlier rows only,
+    beside that of the trivial predictor.
     """
 
     first: str
@@ -26,19 +26,20 @@ class Period:
 
 @dataclass(frozen=True)
 class InTime:
-    """How rows were judged that follow one another in time: by which columns, and the score in each
-    of some `periods`, from the earliest to the latest.
+    """A test in chronological order: by which columns, and the score in each of some `periods`,
+    from the earliest to the latest.
     """
 
     names: tuple[str, ...]
     periods: tuple[Period, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {"names": list(self.names), "periods": [asdict(each) for each in self.periods]}
+        periods = [asdict(period) for period in self.periods]
+        return {"names": list(self.names), "periods": periods}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
-        periods = tuple(Period(**each) for each in record["periods"])
+        periods = tuple(Period(**period) for period in record["periods"])
         return cls(tuple(record["names"]), periods)
 
     @property
@@ -49,11 +50,11 @@ class InTime:
 
 @dataclass(frozen=True)
 class AlongTime:
-    """What rows dealt at random say of the last ones in time, and what networks say that learned
-    from the rows before these alone: a score of each.
+    """The score `at_random` on the last rows of a random split, beside the score `in_time` of a
+    network that learned only from the rows before these.
 
-    `autocorrelation` is that of errors on held-out rows, from one row to the next in time.
-    `flatters` says whether the first score promises what the second does not keep.
+    `autocorrelation` is that of the errors on held-out rows, from one row to the next in time.
+    `is_optimistic` says whether the first score is clearly better than the second.
     """
 
     names: tuple[str, ...]
@@ -62,7 +63,7 @@ class AlongTime:
     at_random: float
     in_time: float
     autocorrelation: float
-    flatters: bool
+    is_optimistic: bool
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "names": list(self.names)}
@@ -73,17 +74,18 @@ class AlongTime:
 
     @property
     def warning(self) -> str:
-        """What to know before the score is trusted; nothing where it keeps its promise."""
-        if not self.flatters:
+        """What to know before the score is trusted; "" if it is not too optimistic."""
+        if not self.is_optimistic:
             return ""
         several = len(self.names) > 1
         asked = repr(list(self.names)) if several else repr(self.names[0])
+        names = in_words(self.names)
         return (
-            f"The scores flatter: rows were held out at random, between others of about the same "
-            f"{in_words(self.names)}. On the last {self.rows:,} rows by {in_words(self.names)}, "
-            f"{self.score} is {self.at_random:.3g} that way, and {self.in_time:.3g} for a network "
-            f"that learned from earlier rows only (errors of neighbours in time have a correlation "
-            f"of {self.autocorrelation:.2f}). If you predict later rows, train with time={asked}, "
+            f"The scores are too optimistic: rows were held out at random, between others of about "
+            f"the same {names}. On the last {self.rows:,} rows by {names}, {self.score} is "
+            f"{self.at_random:.3g} that way, and {self.in_time:.3g} for a network that learned "
+            f"from earlier rows only (errors of neighbors in time have a correlation of "
+            f"{self.autocorrelation:.2f}). If you predict later rows, train with time={asked}, "
             "which holds out the last ones."
         )
 
@@ -103,10 +105,10 @@ ALONG_TIME_RECORD = Record(
         "rows": COUNT,
         "score": Text(),
         **dict.fromkeys(("at_random", "in_time", "autocorrelation"), Real()),
-        "flatters": Flag(),
+        "is_optimistic": Flag(),
     }
 )
-"""What a model file keeps of either."""
+"""What a model file holds of either."""
 
 
 def in_words(names: tuple[str, ...]) -> str:

@@ -1,7 +1,7 @@
-"""The time of each row, told by a date or by year, month and so on, and whether rows lie in it.
+"""The time of each row, from a date or from year, month and so on, and whether rows are in order.
 
-Rows that follow one another in time are no independent draws: a row that is held out between two
-that were learned from is guessed from its neighbours, which no row of the future has.
+Rows that follow one another in time are not independent: a held-out row between two training rows
+can be guessed from its neighbors, which a row of the future does not have.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +23,18 @@ from talweg.data.split.folds import FOLDS
 from talweg.data.split.times import joined, times_in, times_of
 from talweg.lazy import cached_property
 
-MOST_BACK = 1 / 8  # of the steps from row to row that change the time: those that may go back
-FEWEST_STEPS = 20  # that change the time: of fewer, so many may point one way by chance
-MOST_UNDATED = 0.1  # the share of rows that may have no time, and take that of the row before
+MOST_BACK = 1 / 8  # of the steps from row to row that change the time may go back
+FEWEST_STEPS = 20  # that change the time; fewer may all go one way by chance
+MOST_UNDATED = 0.1  # of the rows may have no time; they take that of the row before
 INDEX = ("the index",)
-"""What dates are called that label the rows of a frame without a name."""
+"""The name of dates that label the rows of a data frame and have no name."""
 _YEARS = (1500, 2200)
-_SAYS_WHEN = re.compile(  # what numbers are called that count seconds or days since a fixed date
+_TIMESTAMP = re.compile(  # names of columns that count seconds or days since a fixed date
     r"(?i:(?:.*[\W_])?(?:date|datetime|time[\W_]?stamp|unix[\W_]?time|epoch|ts)"
     r"(?:[\W_]?(?:s|ms|us|ns|secs?|seconds|millis|utc|num))?)"
 )
 
-_UNITS = {  # from long to short, by what columns of them are called
+_UNITS = {  # from long to short, with the names of columns that hold them
     "year": "year|yr|yyyy|jahr|año|ano|année|annee|anno|jaar|år",
     "quarter": "quarter|qtr",
     "month": "month|mon|mnth|mm|mo|monat|mes|mês|mois|mese|maand",
@@ -49,7 +50,7 @@ _UNITS = {  # from long to short, by what columns of them are called
 class Timeline:
     """The `names` of the columns that tell the time, and numbers (N,) that rise with it.
 
-    `rules` says whether rows are held out along it: those that judge follow those learned from.
+    `rules` says whether rows are held out along it, so that test rows follow training rows.
     """
 
     names: tuple[str, ...]
@@ -63,8 +64,8 @@ class Timeline:
 
     @cached_property
     def ends(self) -> NDArray[np.intp]:
-        """Where each of FOLDS blocks of the ordered rows ends: they are about as large, and rows of
-        one moment stay together where there are moments enough.
+        """The end of each of FOLDS blocks of the ordered rows. They are about equally large, and
+        rows of one time stay together if there are enough times.
         """
         times, even = self.times[self.order], np.arange(1, FOLDS + 1) * len(self.times) // FOLDS
         changes = np.append(np.flatnonzero(np.diff(times)) + 1, len(times))
@@ -73,8 +74,8 @@ class Timeline:
 
     @property
     def is_in_order(self) -> bool:
-        """Whether the time goes one way down the file, but for few steps: so it does in a series,
-        and in several that stand one below another.
+        """Whether the time goes one way down the file, except for few steps, as in one series or in
+        several that follow one another.
         """
         steps = np.diff(self.times)
         steps = steps[steps != 0]
@@ -84,44 +85,41 @@ class Timeline:
 
     @property
     def back(self) -> float:
-        """The share of steps against the way that most go."""
+        """The share of steps that go against the direction of most."""
         steps = np.diff(self.times)
         share = float(np.mean(steps[steps != 0] < 0)) if steps.any() else 0.0
         return min(share, 1 - share)
 
     def at(self, table: Table, row: int) -> str:
-        """The time of a row, in the words of the table."""
-        place = np.array([row])
+        """The time of a row, as the table writes it."""
+        rows = np.array([row])
         if self.names == INDEX and table.index is not None:
-            return texts(table.index[place])[0]
-        return "-".join(texts(table.columns[name][place])[0] for name in self.names)
+            return texts(table.index[rows])[0]
+        return "-".join(texts(table.columns[name][rows])[0] for name in self.names)
 
 
 def timeline_of(
     table: Table, roles: Roles, types: Sequence[ColumnType], asked: Mapping[str, object]
 ) -> Timeline | None:
-    """The time of the rows as asked for by `roles.time`; or the best that there is, which rules
-    where rows lie in its order. None: no column tells the time, or nobody wants to know.
+    """The time in the columns of `roles.time`, or else the best that a column tells, which rules if
+    rows are in its order. None if no column tells the time, or none is looked for.
     """
     if roles.time:
         return Timeline(roles.time, times_in(table, roles.time, asked), rules=True)
     if not roles.looks_for_time:
         return None
-    dated, counted = _dated(table, roles, types), _by_numbers(table, roles)
-    found = [*dated, *_by_calendar(table, roles), *_by_index(table), *counted]
-    ruling = min((each for each in found if each.is_in_order), key=_back, default=None)
+    by_date, by_number = _by_date(table, roles, types), _by_timestamp(table, roles)
+    lines = [*by_date, *_by_calendar(table, roles), *_by_index(table), *by_number]
+    in_order = (line for line in lines if line.is_in_order)
+    ruling = min(in_order, key=attrgetter("back"), default=None)
     if ruling is not None:
         return Timeline(ruling.names, ruling.times, rules=True)
-    return found[0] if found else None
+    return lines[0] if lines else None
 
 
-def _back(timeline: Timeline) -> float:
-    return timeline.back
-
-
-def _dated(table: Table, roles: Roles, types: Sequence[ColumnType]) -> Iterator[Timeline]:
-    """By each column of dates, also one that is no input."""
-    known = {each.name: each for each in types}
+def _by_date(table: Table, roles: Roles, types: Sequence[ColumnType]) -> Iterator[Timeline]:
+    """The time by each column of dates, even one that is no input."""
+    known = {column.name: column for column in types}
     for name in table.names:
         if name in roles.targets or name in (roles.weight, roles.groups):
             continue
@@ -133,24 +131,24 @@ def _dated(table: Table, roles: Roles, types: Sequence[ColumnType]) -> Iterator[
 
 
 def _by_calendar(table: Table, roles: Roles) -> Iterator[Timeline]:
-    """By the year and as many smaller units as leave the rows in order, or by all of them."""
+    """The time by the year and as many smaller units as keep the rows in order, else by all."""
     named = {}
     for unit, pattern in _UNITS.items():
-        names = [each for each in table.names if re.fullmatch(pattern, each.strip(), re.I)]
+        names = [name for name in table.names if re.fullmatch(pattern, name.strip(), re.I)]
         if names and names[0] not in roles.targets:
             named[unit] = names[0]
     if "year" not in named or not _are_years(times_of(table.columns[named["year"]])):
         return
     parts = {name: times_of(table.columns[name]) for name in named.values()}
-    found = [_first(parts, count) for count in range(len(parts), 0, -1)]
-    lines = [each for each in found if each is not None]
-    yield from [each for each in lines if each.is_in_order][:1] or lines[:1]
+    candidates = [_by_first(parts, count) for count in range(len(parts), 0, -1)]
+    lines = [line for line in candidates if line is not None]
+    yield from [line for line in lines if line.is_in_order][:1] or lines[:1]
 
 
-def _by_numbers(table: Table, roles: Roles) -> Iterator[Timeline]:
-    """By each column of numbers that by its name are timestamps, where rows lie in its order."""
+def _by_timestamp(table: Table, roles: Roles) -> Iterator[Timeline]:
+    """The time by each column of numbers named like timestamps, if rows are in its order."""
     for name in table.names:
-        if _SAYS_WHEN.fullmatch(name.strip()) and name not in roles.targets:
+        if _TIMESTAMP.fullmatch(name.strip()) and name not in roles.targets:
             times = _filled(times_of(table.columns[name]))
             line = None if times is None else Timeline((name,), times, rules=False)
             if line is not None and line.is_in_order:
@@ -158,7 +156,7 @@ def _by_numbers(table: Table, roles: Roles) -> Iterator[Timeline]:
 
 
 def _by_index(table: Table) -> Iterator[Timeline]:
-    """By the dates that label the rows, where these lie in their order."""
+    """The time by the dates that label the rows, if rows are in their order."""
     moments = None if table.index is None else as_moments("index", table.index)
     if table.index is not None and moments:
         times = _filled(times_of(table.index, moments.detail[0]))
@@ -167,8 +165,8 @@ def _by_index(table: Table) -> Iterator[Timeline]:
             yield line
 
 
-def _first(parts: Mapping[str, Floats], count: int) -> Timeline | None:
-    """By the first few of these units, from long to short."""
+def _by_first(parts: Mapping[str, Floats], count: int) -> Timeline | None:
+    """The time by the first `count` of these units, from long to short."""
     names = tuple(parts)[:count]
     times = _filled(joined([parts[name] for name in names]))
     return None if times is None else Timeline(names, times, rules=False)
@@ -181,7 +179,7 @@ def _are_years(values: Floats) -> bool:
 
 
 def _filled(times: Floats) -> Floats | None:
-    """Times of which few are unknown, each as in the row before; None where many are."""
+    """Times with unknown ones as in the row before; None if many are unknown."""
     known = np.isfinite(times)
     if known.mean() < 1 - MOST_UNDATED:
         return None
