@@ -22,7 +22,7 @@ class Centred(tw.Module):
         return self.out(x - x.mean(axis=0))
 
 
-def test_a_batch_is_filled_with_copies_that_weigh_nothing() -> None:
+def test_copies_of_weight_0_fill_up_a_batch() -> None:
     rows = Rows(X, Y, np.ones(6))
     x, y, weights, count = filled_up(rows, slice(4, 6), 4, 2.0)
     np.testing.assert_array_equal(x, X[[4, 5, 4, 4]])
@@ -30,28 +30,28 @@ def test_a_batch_is_filled_with_copies_that_weigh_nothing() -> None:
     assert weights.tolist() == [1, 1, 0, 0] and count == 2
 
 
-def test_evaluation_sees_each_row_once() -> None:
+def test_evaluation_uses_each_row_once() -> None:
     rows = Rows(X, Y, np.arange(1.0, 7))
     batches = list(evaluation_batches(rows, 4))
     assert sum(weights.sum() for _, _, weights, _ in batches) == 21
     assert {float(count) for *_, count in batches} == {21}
 
 
-def test_a_row_of_zeros_could_break_what_a_copy_does_not() -> None:
+def test_a_batch_filled_with_zeros_could_become_non_finite() -> None:
     """log(0) is infinite, and an infinite loss times a weight of 0 is no number."""
     net = tw.Sequential(tw.log, tw.Dense(1))
     run = tw.fit(net, np.abs(X) + 1, Y, batch_size=4, epochs=3)
     assert run.failure is None
 
 
-def test_a_net_that_mixes_rows_is_refused_where_a_batch_must_be_filled() -> None:
+def test_a_net_that_mixes_rows_needs_full_batches() -> None:
     with pytest.raises(tw.SettingError, match="mixes the rows of a batch"):
         tw.fit(Centred(), X, Y, batch_size=4, epochs=1)
     assert tw.fit(Centred(), X, Y, batch_size=3, epochs=1).epochs == 1
     assert tw.fit(Centred(), X, Y, batch_size=None, epochs=1).epochs == 1
 
 
-def test_a_net_that_mixes_rows_is_refused_where_validation_is_cut() -> None:
+def test_a_net_that_mixes_rows_needs_full_validation_batches() -> None:
     held = np.ones((1025, 3)), np.ones(1025)
     with pytest.raises(tw.SettingError, match="at most 1024 rows for validation"):
         tw.fit(Centred(), X, Y, batch_size=None, epochs=1, validation=held)
@@ -66,7 +66,7 @@ MIXERS = {
 
 @pytest.mark.parametrize("mixer", MIXERS.values(), ids=list(MIXERS))
 @pytest.mark.parametrize("seed", range(4))
-def test_rows_that_see_each_other_are_found_whatever_the_data(mixer, seed) -> None:
+def test_nets_that_mix_rows_are_detected_for_any_data(mixer, seed) -> None:
     x = np.random.default_rng(seed).normal(size=(30, 3))
     x[15] = x[0]
     with pytest.raises(tw.SettingError, match="mixes the rows"):
@@ -75,7 +75,7 @@ def test_rows_that_see_each_other_are_found_whatever_the_data(mixer, seed) -> No
 
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_rows_that_do_not_are_not(activation, dtype) -> None:
+def test_nets_that_do_not_mix_rows_pass(activation, dtype) -> None:
     """To the bit: products of one shape take one way through the BLAS."""
     x = 10 * np.random.default_rng(1).normal(size=(33, 17))
     net = tw.Sequential(tw.Dense(129, activation), tw.Dense(7, activation), dtype=dtype).init(x)

@@ -171,7 +171,7 @@ NAMES = [(name, "float32") for name in RUNS] + [(name, "float64") for name in IN
 )
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("name", "dtype"), NAMES)
-def test_a_resumed_run_ends_as_one_that_was_not_interrupted(
+def test_a_resumed_run_ends_with_the_bits_of_an_uninterrupted_one(
     name: str, engine: str, dtype: str, path: Path, copies: list[Path]
 ) -> None:
     make, settings = RUNS[name]
@@ -190,7 +190,7 @@ def test_a_resumed_run_ends_as_one_that_was_not_interrupted(
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", ["Adam", "a plateau", "patience", "watching steps", "dropout"])
-def test_the_last_checkpoint_of_a_resumed_run_is_that_of_the_uninterrupted(
+def test_the_last_checkpoint_of_a_resumed_run_equals_that_of_an_uninterrupted_one(
     name: str, engine: str, path: Path, copies: list[Path]
 ) -> None:
     """Optimiser's state, keys of random numbers, what rules remember, history: all in the file."""
@@ -218,7 +218,7 @@ def test_a_finished_run_can_be_given_more_epochs(engine: str, path: Path) -> Non
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_more_patience_lets_a_stopped_run_go_on(engine: str, path: Path) -> None:
+def test_a_stopped_run_continues_with_more_patience(engine: str, path: Path) -> None:
     settings: dict[str, Any] = {"engine": engine, "optimizer": tw.SGD(lr=0.1), "epochs": 30}
     expected = fit(stop=tw.MinDecrease(0.05, patience=4), **settings)
     first = fit(stop=tw.MinDecrease(0.05, patience=2), checkpoint=path, **settings)
@@ -229,7 +229,7 @@ def test_more_patience_lets_a_stopped_run_go_on(engine: str, path: Path) -> None
 
 @pytest.mark.quick("native")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_without_a_file_a_run_starts_afresh(engine: str, path: Path) -> None:
+def test_without_a_file_a_run_starts_from_scratch(engine: str, path: Path) -> None:
     same(fit(engine=engine, checkpoint=str(path), resume=True), fit(engine=engine))
     fit(engine=engine, checkpoint=path, seed=8)
     same(fit(engine=engine, checkpoint=path), fit(engine=engine))  # the old file is not looked at
@@ -242,7 +242,7 @@ def test_without_a_file_a_run_starts_afresh(engine: str, path: Path) -> None:
 @pytest.mark.parametrize("cut", [5, 12, 13, 150, 161])
 @pytest.mark.parametrize("rows_of_a_save", [2, 64])
 @pytest.mark.parametrize("name", ["momentum", "a plateau", "dropout", "watching steps"])
-def test_a_run_cut_within_an_epoch_is_kept_as_it_was_before(
+def test_a_run_stopped_within_an_epoch_is_saved_at_the_last_whole_epoch(
     name: str, cut: int, rows_of_a_save: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On the native engine the steps since the last save are repeated."""
@@ -277,7 +277,7 @@ def _cut_after(steps: int, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.quick("2")
 @pytest.mark.parametrize("cut", [2, 8, 9])
-def test_the_interpreter_keeps_the_last_whole_epoch_too(
+def test_the_interpreter_also_saves_the_last_whole_epoch(
     cut: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = fit(engine="numpy", watch="step")
@@ -297,7 +297,7 @@ def test_the_interpreter_keeps_the_last_whole_epoch_too(
 
 @pytest.mark.quick("native")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_time_budget_counts_the_time_before(engine: str, path: Path) -> None:
+def test_a_time_budget_includes_the_time_before_resuming(engine: str, path: Path) -> None:
     settings: dict[str, Any] = {"engine": engine, "epochs": 10**6}
     first = fit(stop=tw.TimeBudget(0.2), checkpoint=path, **settings)
     again = fit(stop=tw.TimeBudget(0.2), checkpoint=path, resume=True, **settings)
@@ -309,7 +309,7 @@ def test_a_time_budget_counts_the_time_before(engine: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_run_that_breaks_after_it_was_resumed_says_where(
+def test_a_resumed_run_that_fails_reports_where(
     engine: str, path: Path, copies: list[Path]
 ) -> None:
     def growing(done: float) -> float:
@@ -333,14 +333,16 @@ def epochs_of(copies: list[Path]) -> list[int]:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_after_so_many_epochs(engine: str, path: Path, copies: list[Path]) -> None:
+def test_a_checkpoint_after_a_number_of_epochs(engine: str, path: Path, copies: list[Path]) -> None:
     fit(engine=engine, epochs=11, checkpoint=tw.Checkpoint(path, epochs=4))
     assert epochs_of(copies) == [4, 8, 11]
 
 
 @pytest.mark.quick("native")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_after_so_many_seconds(engine: str, path: Path, copies: list[Path]) -> None:
+def test_a_checkpoint_after_a_number_of_seconds(
+    engine: str, path: Path, copies: list[Path]
+) -> None:
     settings: dict[str, Any] = {"engine": engine, "epochs": 10**6, "stop": tw.TimeBudget(0.3)}
     fit(**settings, checkpoint=tw.Checkpoint(path, every=0.04))
     assert 2 <= len(copies) <= 9
@@ -350,7 +352,7 @@ def test_after_so_many_seconds(engine: str, path: Path, copies: list[Path]) -> N
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_at_each_best(
+def test_a_checkpoint_at_each_best_epoch(
     engine: str, path: Path, copies: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "LOOK", 0.0)  # else the native engine writes some at once
@@ -416,13 +418,13 @@ def test_the_file_of_another_run_is_refused(name: str, path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_constant_of_the_loss_is_a_part_of_the_run(path: Path) -> None:
+def test_a_constant_in_the_loss_identifies_the_run(path: Path) -> None:
     fit(loss=tw.Huber(1.5), epochs=2, checkpoint=path)
     with pytest.raises(tw.SettingError, match="the net, the loss or the kind of optimizer"):
         fit(loss=tw.Huber(1.25), checkpoint=path, resume=True)
 
 
-def test_validation_rows_are_those_of_the_run(path: Path) -> None:
+def test_other_validation_rows_are_refused(path: Path) -> None:
     tw.fit(network(), X[:15], Y[:15], validation=(X[15:], Y[15:]), epochs=2, checkpoint=path)
     other = X[15:], Y[15:] + 0.01
     with pytest.raises(tw.SettingError, match="the validation data differs"):
@@ -430,7 +432,7 @@ def test_validation_rows_are_those_of_the_run(path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["schedule", "spans", "plateau"])
-def test_another_past_of_a_schedule_is_refused(kind: str, path: Path) -> None:
+def test_a_schedule_that_differs_in_past_epochs_is_refused(kind: str, path: Path) -> None:
     first: Any = {
         "schedule": wavy,
         "spans": tw.CosineDecay(0.1),
@@ -473,7 +475,7 @@ def test_the_file_of_another_search_is_refused(
         fit(**{**settings, **then}, resume=True)
 
 
-def test_another_future_of_a_schedule_is_its_own_affair(path: Path) -> None:
+def test_a_schedule_may_differ_in_future_epochs(path: Path) -> None:
     def later(done: float) -> float:
         return wavy(done) * (1 if done < 5 else 1.1)
 
@@ -482,7 +484,7 @@ def test_another_future_of_a_schedule_is_its_own_affair(path: Path) -> None:
     same(fit(optimizer=tw.Adam(lr=later), epochs=9, checkpoint=path, resume=True), expected)
 
 
-def test_a_file_cut_short_anywhere_is_refused(path: Path) -> None:
+def test_a_truncated_file_is_refused(path: Path) -> None:
     fit(checkpoint=path)
     whole = path.read_bytes()
     for length in [*range(0, len(whole), 211), len(whole) - 1]:
@@ -493,7 +495,7 @@ def test_a_file_cut_short_anywhere_is_refused(path: Path) -> None:
         fit(checkpoint=path, resume=True)
 
 
-def test_an_altered_file_is_refused_or_the_same(path: Path) -> None:
+def test_an_altered_file_is_refused_or_unchanged_in_content(path: Path) -> None:
     """A byte that is not looked at, such as a date of the zip, may be anything."""
     fit(checkpoint=path)
     expected = bundle.read_bundle(path, checkpoint.KIND)
@@ -563,7 +565,7 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_full_disk_costs_the_checkpoint_not_the_run(
+def test_a_run_survives_a_full_disk(
     engine: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = fit(engine=engine)
@@ -582,7 +584,7 @@ def test_a_full_disk_costs_the_checkpoint_not_the_run(
     assert path.read_bytes() == before and os.listdir(path.parent) == [path.name]
 
 
-def test_what_killed_writers_left_is_cleared_away(path: Path) -> None:
+def test_files_left_by_killed_writers_are_removed(path: Path) -> None:
     kept = [".a.run.txt", ".a.run.0123456", ".b.run.01234567", "a.run.01234567"]
     for name in [*kept, ".a.run.01234567", ".a.run.89abcdef"]:
         path.with_name(name).touch()

@@ -65,7 +65,7 @@ def test_the_kills_are_fifty() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("engine", "kind", "epochs", "kills"), KINDS)
-def test_a_killed_run_ends_as_one_that_was_left_alone(
+def test_a_killed_and_resumed_run_has_the_bits_of_an_uninterrupted_one(
     engine: str, kind: str, epochs: int, kills: int, tmp_path: Path
 ) -> None:
     file, plain, result = (tmp_path / name for name in ("a.run", "plain.npz", "result.npz"))

@@ -139,14 +139,14 @@ def test_another_run_is_refused_until_the_first_has_ended(
     second(path, optimizer=tw.Adam(), seed=3)  # afresh, over the old one
 
 
-def test_a_refused_run_leaves_its_net_as_it_was(tmp_path: Path) -> None:
+def test_a_refused_run_leaves_its_net_unchanged(tmp_path: Path) -> None:
     net = tw.Sequential(tw.Dense(1))
     with under_way(fit, tmp_path / "a.run"), pytest.raises(tw.SettingError, match="in use"):
         tw.fit(net, X, Y, checkpoint=tmp_path / "a.run", epochs=2)
     assert not net.is_initialized
 
 
-def test_an_error_gives_the_claim_back(tmp_path: Path) -> None:
+def test_an_error_releases_the_claim(tmp_path: Path) -> None:
     def broken(done: float) -> float:
         raise ZeroDivisionError
 
@@ -165,7 +165,7 @@ with claimed(pathlib.Path(sys.argv[1]), {"name": "another"}):
 """
 
 
-def test_a_claim_of_a_killed_process_is_none(tmp_path: Path) -> None:
+def test_the_claim_of_a_killed_process_is_released(tmp_path: Path) -> None:
     path = tmp_path / "a.run"
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDS, str(path)], stdout=subprocess.PIPE, text=True
@@ -195,14 +195,14 @@ def test_a_link_and_its_file_are_one_checkpoint(
     assert not list(tmp_path.glob(".*.lock"))
 
 
-def test_names_that_look_alike_do_not_meet(tmp_path: Path) -> None:
+def test_similar_names_do_not_conflict(tmp_path: Path) -> None:
     with ExitStack() as stack:
         for number, name in enumerate(["a.run", "a.run.b", "a", "b[*]"]):
             stack.enter_context(claimed(tmp_path / name, {"n": number}))
     assert os.listdir(tmp_path) == []
 
 
-def test_the_last_of_equal_runs_clears_away(tmp_path: Path) -> None:
+def test_the_last_of_equal_runs_removes_the_claim(tmp_path: Path) -> None:
     path = tmp_path / "a.run"
     first, second = claimed(path, {"n": 1}), claimed(path, {"n": 1})
     first.__enter__()
@@ -216,7 +216,7 @@ def test_the_last_of_equal_runs_clears_away(tmp_path: Path) -> None:
         pass
 
 
-def test_many_that_come_and_go_never_meet_another(tmp_path: Path) -> None:
+def test_runs_that_come_and_go_never_conflict(tmp_path: Path) -> None:
     path, inside, errors = tmp_path / "a.run", {1: 0, 2: 0}, []
     lock, until = threading.Lock(), time.monotonic() + 0.3
 

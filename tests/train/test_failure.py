@@ -45,7 +45,7 @@ def test_a_learning_rate_that_is_too_large(lr: float, batch_size, validation) ->
     assert f"Try a smaller learning rate (lr={lr / 10:g})" in failure.message
 
 
-def test_the_weights_before_the_bad_step_are_kept() -> None:
+def test_the_weights_before_the_failed_step_are_kept() -> None:
     run = diverging(10.0, batch_size=None)
     again = tw.fit(network(), X, Y, optimizer=tw.SGD(lr=10.0), epochs=run.steps, batch_size=None)
     np.testing.assert_array_equal(run.net.weights.flat, again.net.weights.flat)
@@ -116,7 +116,7 @@ def test_ctrl_c_ends_a_run_cleanly() -> None:
     assert restored == "True"
 
 
-def test_ctrl_c_in_this_process() -> None:
+def test_ctrl_c_in_the_same_process() -> None:
     """The signal arrives in the main thread, wherever it was sent from."""
     before = signal.getsignal(signal.SIGINT)
     timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
@@ -130,13 +130,13 @@ def test_ctrl_c_in_this_process() -> None:
     assert tw.fit(network(), X, Y, epochs=2).stopped_by == "epochs"
 
 
-def test_a_run_that_nobody_interrupts_leaves_ctrl_c_as_it_was() -> None:
+def test_an_uninterrupted_run_restores_the_signal_handler() -> None:
     before = signal.getsignal(signal.SIGINT)
     tw.fit(network(), X, Y, epochs=1)
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_two_runs_at_once_give_what_each_gives_alone() -> None:
+def test_two_simultaneous_runs_equal_separate_runs() -> None:
     def train(seed: int, found: dict[int, np.ndarray]) -> None:
         net = tw.Sequential(tw.Dense(5, "relu"), tw.Dense(1))
         found[seed] = tw.fit(net, X, Y, epochs=100, batch_size=4, seed=seed).net.predict(X)
@@ -157,14 +157,14 @@ def test_two_runs_at_once_give_what_each_gives_alone() -> None:
 # Blame --------------------------------------------------------------------------------------------
 
 
-def test_weights_that_are_broken_before_the_first_step_are_named() -> None:
+def test_non_finite_initial_weights_are_refused_by_name() -> None:
     net = tw.Sequential(tw.Dense(1)).init([[1.0]])
     net.weights["0.bias"][0] = np.nan
     with pytest.raises(tw.DataError, match=r"0\.bias holds NaN or infinity before the first step"):
         tw.fit(net, [[1.0]], [1.0])
 
 
-def test_a_gradient_whose_square_overflows_is_a_failure_too() -> None:
+def test_a_gradient_whose_square_overflows_is_a_failure() -> None:
     """Adam would divide by infinity for ever after, and never move again."""
     net = tw.Sequential(tw.Dense(1, bias=False, init="ones"))
     with pytest.warns(TrainingWarning, match="gate multiply in the loss or the update"):
@@ -172,7 +172,7 @@ def test_a_gradient_whose_square_overflows_is_a_failure_too() -> None:
     assert run.stopped_by == "non_finite" and net.weights.flat.tolist() == [1]
 
 
-def test_the_outermost_module_is_named_for_its_own_gates() -> None:
+def test_gates_of_the_outermost_module_are_attributed_to_it() -> None:
     class Own(tw.Module):
         def __call__(self, x: tw.Tensor) -> tw.Tensor:
             return tw.log(self.parameter("factor", (1, 1), "ones") @ x * -1.0)

@@ -58,7 +58,9 @@ SIZES = {"full batch": None, "whole batches": 5, "a tail": 4, "a tail of 1": 3, 
 @pytest.mark.parametrize("shuffle", [False, True], ids=["in order", "shuffled"])
 @pytest.mark.parametrize("loss", FACTOR)
 @pytest.mark.parametrize("size", SIZES)
-def test_fit_is_the_loop_written_out(size: str, loss: str, shuffle: bool, weights) -> None:
+def test_fit_matches_a_training_loop_written_by_hand(
+    size: str, loss: str, shuffle: bool, weights
+) -> None:
     net = network()
     run = tw.fit(
         net,
@@ -89,7 +91,7 @@ def test_a_batch_larger_than_the_data_is_a_full_batch() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-def test_one_row_is_enough(rows: int) -> None:
+def test_a_single_row_can_be_trained_on(rows: int) -> None:
     assert len(tw.fit(network(), X[:rows], Y[:rows], epochs=3).history["loss"]) == 3
 
 
@@ -97,7 +99,7 @@ def test_one_row_is_enough(rows: int) -> None:
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber", "sse", "half_sse"])
-def test_a_whole_weight_is_a_repeated_row(loss: str) -> None:
+def test_an_integer_weight_equals_repeated_rows(loss: str) -> None:
     times = np.array([1, 3, 0, 2, 1, 1, 0, 4, 1, 2])
     settings = {"loss": loss, "optimizer": tw.SGD(lr=0.01), "epochs": 20, "batch_size": None}
     weighted = tw.fit(network(), X, Y, sample_weight=times, metrics=["mae"], **settings)
@@ -109,14 +111,14 @@ def test_a_whole_weight_is_a_repeated_row(loss: str) -> None:
 
 
 @pytest.mark.parametrize("size", [None, 3])
-def test_a_row_of_weight_0_is_as_if_it_were_not_there(size: int | None) -> None:
+def test_a_row_of_weight_0_changes_nothing(size: int | None) -> None:
     used = np.arange(N) % 3 > 0
     weighted = tw.fit(network(), X, Y, sample_weight=used, batch_size=size, epochs=5)
     without = tw.fit(network(), X[used], Y[used], batch_size=size, epochs=5)
     assert_array_equal(weighted.net.weights.flat, without.net.weights.flat)
 
 
-def test_equal_weights_weigh_nothing_in_a_mean() -> None:
+def test_equal_weights_do_not_change_a_mean() -> None:
     plain, heavy = (
         tw.fit(network(), X, Y, sample_weight=each, batch_size=3, epochs=5)
         for each in (None, np.full(N, 8.0))
@@ -124,7 +126,7 @@ def test_equal_weights_weigh_nothing_in_a_mean() -> None:
     assert_array_equal(plain.net.weights.flat, heavy.net.weights.flat)
 
 
-def test_weights_reach_the_validation() -> None:
+def test_sample_weights_apply_to_validation() -> None:
     held = X[:4], Y[:4], [1, 0, 2, 5]
     run = tw.fit(network(), X, Y, validation=held, metrics=["sse"], epochs=3, restore_best=False)
     gaps = ((run.net.predict(X[:4]) - Y[:4]) ** 2).sum(axis=1)
@@ -150,7 +152,7 @@ LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 2, 2])
     ids=str,
 )
 @pytest.mark.parametrize("form", ["whole", "one-hot"])
-def test_the_weight_of_a_class_is_that_of_its_rows(form: str, class_weight, expected) -> None:
+def test_class_weights_equal_the_same_sample_weights(form: str, class_weight, expected) -> None:
     y = LABELS if form == "whole" else np.eye(3)[LABELS]
     settings = {"loss": "cross_entropy", "epochs": 4, "metrics": ["accuracy"]}
     nets = [tw.Sequential(tw.Dense(3), dtype="float64").init(X) for _ in range(2)]
@@ -160,20 +162,20 @@ def test_the_weight_of_a_class_is_that_of_its_rows(form: str, class_weight, expe
     assert_allclose(nets[0].weights.flat, nets[1].weights.flat, rtol=1e-12)
 
 
-def test_balanced_classes_weigh_1_in_the_mean_and_the_same_in_all() -> None:
+def test_balanced_weights_have_mean_1_and_equal_totals_per_class() -> None:
     weights = class_weights("balanced", "classes", LABELS, np.ones(10), 3)[LABELS]
     assert_allclose(weights.mean(), 1)
     assert_allclose([weights[each == LABELS].sum() for each in range(3)], [10 / 3] * 3)
 
 
-def test_balanced_classes_count_the_weights_of_rows() -> None:
+def test_balanced_class_weights_include_sample_weights() -> None:
     """A row of weight 2 counts as two rows."""
     twice = np.r_[LABELS, LABELS[:1]]
     weighed = class_weights("balanced", "classes", LABELS, np.r_[2.0, np.ones(9)], 3)
     assert_allclose(weighed, class_weights("balanced", "classes", twice, np.ones(11), 3))
 
 
-def test_validation_is_weighed_by_the_classes_of_training() -> None:
+def test_validation_uses_the_class_weights_of_training() -> None:
     """Held-out rows of one class alone do not change what a class weighs."""
     settings = {"loss": "cross_entropy", "epochs": 1, "batch_size": None}
     found = [
@@ -187,14 +189,14 @@ def test_validation_is_weighed_by_the_classes_of_training() -> None:
     assert_allclose(*found)
 
 
-def test_a_target_that_is_missing_may_have_the_weight_0() -> None:
+def test_a_missing_target_is_allowed_at_weight_0() -> None:
     holes, weights = Y.copy(), np.ones(N)
     holes[3], weights[3] = np.nan, 0
     run = tw.fit(network(), X, holes, sample_weight=weights, epochs=2)
     assert np.isfinite(run.history["loss"]).all()
 
 
-def test_weights_of_bits_and_of_rows_multiply() -> None:
+def test_class_and_sample_weights_multiply_for_binary_targets() -> None:
     bits = LABELS > 0
     settings = {"loss": "binary_cross_entropy", "epochs": 4}
     nets = [tw.Sequential(tw.Dense(1), dtype="float64").init(X) for _ in range(2)]
@@ -206,7 +208,7 @@ def test_weights_of_bits_and_of_rows_multiply() -> None:
 # Own losses, forms of data ----------------------------------------------------------------------
 
 
-def test_a_loss_of_ones_own() -> None:
+def test_a_custom_loss() -> None:
     def quartic(prediction, target):
         return tw.mean((prediction - target) ** 4, axis=1)
 
@@ -218,7 +220,7 @@ def test_a_loss_of_ones_own() -> None:
     assert run.settings["loss"] == "quartic"
 
 
-def test_a_loss_with_labels_of_ones_own() -> None:
+def test_a_custom_loss_with_integer_targets() -> None:
     """A record says what targets the rule takes, here whole classes."""
     hinge = tw.Loss(
         "hinge",
@@ -250,7 +252,7 @@ def test_forms_of_x(form: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_net_keeps_its_dtype(dtype: str) -> None:
+def test_training_keeps_the_dtype_of_the_net(dtype: str) -> None:
     net = network(dtype=dtype)
     run = tw.fit(net, X, Y, epochs=2, validation=0.2, batch_size=3)
     assert net.weights.flat.dtype == net.predict(X).dtype == dtype
@@ -281,7 +283,7 @@ def test_same_seed_same_weights_in_a_fresh_process() -> None:
     assert here["digest"] == again["digest"] == there.stdout.strip()
 
 
-def test_a_seed_starts_the_net_holds_rows_out_and_orders_them() -> None:
+def test_the_seed_decides_initial_weights_validation_rows_and_order() -> None:
     def train(**settings) -> np.ndarray:
         net = settings.pop("net", None) or tw.Sequential(tw.Dense(4, "tanh"), tw.Dense(2))
         return tw.fit(net, X, Y, epochs=3, **settings).net.weights.flat
@@ -297,14 +299,14 @@ def test_a_seed_starts_the_net_holds_rows_out_and_orders_them() -> None:
     assert not np.array_equal(one, other)  # the held-out rows alone
 
 
-def test_a_net_without_weights_starts_from_the_seed() -> None:
+def test_the_seed_initializes_a_net_without_weights() -> None:
     net = tw.Sequential(tw.Dense(4, "tanh"), tw.Dense(2), dtype="float64")
     first = tw.fit(net, X, Y, epochs=1, batch_size=None, seed=1)
     second = tw.fit(network(seed=1), X, Y, epochs=1, batch_size=None, seed=99)
     assert_array_equal(first.net.weights.flat, second.net.weights.flat)
 
 
-def test_fit_goes_on_from_the_weights_as_they_are() -> None:
+def test_fit_continues_from_the_current_weights() -> None:
     settings = {"optimizer": tw.SGD(lr=0.05), "batch_size": None}
     net = network()
     for _ in range(3):
@@ -315,6 +317,6 @@ def test_fit_goes_on_from_the_weights_as_they_are() -> None:
     assert_array_equal(run.history["loss"], whole.history["loss"][4:])
 
 
-def test_a_class_that_training_never_meets_weighs_1() -> None:
+def test_a_class_without_training_rows_has_weight_1() -> None:
     weights = class_weights("balanced", "classes", np.array([0, 0, 0, 2]), np.ones(4), 3)
     assert_allclose(weights, [4 / (2 * 3), 1, 4 / 2])

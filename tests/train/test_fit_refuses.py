@@ -92,7 +92,7 @@ def refused(net: tw.Module, error, words: str, settings) -> None:
 
 
 @pytest.mark.parametrize(("error", "words", "settings"), CASES, ids=[c[1][:40] for c in CASES])
-def test_refused_with_the_weights_untouched(net, error, words: str, settings) -> None:
+def test_a_refused_fit_leaves_the_weights_unchanged(net, error, words: str, settings) -> None:
     start = net.init(X).weights.flat.copy()
     refused(net, error, words, settings)
     np.testing.assert_array_equal(net.weights.flat, start)
@@ -103,14 +103,14 @@ def test_refused_with_the_weights_untouched(net, error, words: str, settings) ->
     [{"y": Y[:5]}, {"validation": (X, Y[:2])}, {"loss": lambda p, t: 1.0}, {"epochs": 0}],
     ids=["target", "validation", "loss", "setting"],
 )
-def test_a_refusal_leaves_a_new_net_new(net: tw.Sequential, settings) -> None:
+def test_a_refused_fit_leaves_a_new_net_uninitialized(net: tw.Sequential, settings) -> None:
     """Else the next fit would start from the seed of the one that was refused."""
     with pytest.raises(TalwegError):
         tw.fit(net, **{"X": X, "y": Y, **settings})
     assert not net.is_initialized
 
 
-def test_other_columns_than_the_net_was_made_with(net: tw.Sequential) -> None:
+def test_a_different_number_of_columns_is_refused(net: tw.Sequential) -> None:
     net.init(X)
     refused(net, ShapeError, "check the number of columns", {"X": X[:, :2]})
 
@@ -127,25 +127,25 @@ def test_other_columns_than_the_net_was_made_with(net: tw.Sequential) -> None:
         (["cross_entropy"], "takes classes as targets, but the loss 'mse' takes numbers"),
     ],
 )
-def test_metrics_that_cannot_be_told_apart_or_measured(net, metrics, words: str) -> None:
+def test_ambiguous_or_unmeasurable_metrics_are_refused(net, metrics, words: str) -> None:
     with pytest.raises(SettingError, match=words):
         tw.fit(net, X, Y, metrics=metrics)
 
 
 @pytest.mark.parametrize("given", [None, "net", tw.Sequential, lambda x: x])
-def test_what_is_no_net(given) -> None:
+def test_values_that_are_no_net_are_refused(given) -> None:
     with pytest.raises(SettingError, match=r"net must be a module such as tw\.Sequential"):
         tw.fit(given, X, Y)
 
 
-def test_numbers_too_large_for_the_dtype_are_named_as_such() -> None:
+def test_numbers_too_large_for_the_dtype_are_refused() -> None:
     """1e300 is finite, but no float32 can hold it: the words must not speak of missing cells."""
     with pytest.raises(DataError) as raised:
         tw.fit(tw.Sequential(tw.Dense(1)), with_hole(X, (1, 2), 1e300), Y)
     assert "float32" in str(raised.value)
 
 
-def test_metrics_from_a_generator_are_not_lost() -> None:
+def test_metrics_may_come_from_a_generator() -> None:
     run = tw.fit(tw.Sequential(tw.Dense(1)), X, Y, metrics=(m for m in ["mae"]), epochs=1)
     assert [*run.history] == ["loss", "mae"] and run.settings["metrics"] == ["mae"]
 
@@ -163,6 +163,6 @@ def test_metrics_from_a_generator_are_not_lost() -> None:
     ],
     ids=str,
 )
-def test_what_is_no_number_is_refused_by_name(settings) -> None:
+def test_non_numeric_settings_are_refused_by_name(settings) -> None:
     with pytest.raises(TalwegError):
         tw.fit(tw.Sequential(tw.Dense(1)), **{"X": X, "y": Y, **settings})

@@ -32,7 +32,7 @@ def mse(net: tw.Module, x: np.ndarray, y: np.ndarray) -> float:
         ({"validation": 0.25, "metrics": ["mae"]}, ["loss", "mae", "val_loss", "val_mae"]),
     ],
 )
-def test_one_entry_an_epoch_for_each_name(settings, names: list[str]) -> None:
+def test_history_has_one_entry_per_epoch_for_each_measure(settings, names: list[str]) -> None:
     run = tw.fit(network(), X, Y, epochs=4, **settings)
     assert [*run.history] == names
     assert all(each.shape == (4,) and each.dtype == float for each in run.history.values())
@@ -60,12 +60,12 @@ def test_a_sum_loss_is_summed_over_the_validation_rows() -> None:
 
 
 @pytest.mark.parametrize(("share", "held"), [(0.25, 3), (0.5, 6), (0.9, 11)])
-def test_a_share_is_held_out(share: float, held: int) -> None:
+def test_a_share_of_the_rows_validates(share: float, held: int) -> None:
     run = tw.fit(network(), X, Y, epochs=1, batch_size=1, validation=share)
     assert run.steps == 12 - held
 
 
-def test_the_held_out_rows_are_never_trained_on() -> None:
+def test_validation_rows_are_never_trained_on() -> None:
     """Marked by an input of their own, whose weight they alone would move."""
     marked = np.eye(12)
     net = tw.Sequential(tw.Dense(1, init="zeros", bias=False))
@@ -77,7 +77,7 @@ def test_the_held_out_rows_are_never_trained_on() -> None:
 # Keeping ------------------------------------------------------------------------------------------
 
 
-def test_the_best_weights_are_those_of_a_run_that_ended_there() -> None:
+def test_the_best_weights_equal_those_of_a_run_that_ends_at_the_best_epoch() -> None:
     best = tw.fit(network(), X, Y, epochs=30, validation=(HELD, HELD_Y), **JUMPY)
     losses = best.history["val_loss"]
     assert best.best_epoch == losses.argmin() + 1
@@ -110,7 +110,7 @@ def test_which_weights_a_run_keeps(
     assert np.array_equal(run.net.weights.flat, last.net.weights.flat) != restored
 
 
-def test_the_best_without_validation_has_the_least_loss_over_all_rows() -> None:
+def test_without_validation_the_best_epoch_has_the_lowest_loss_over_all_rows() -> None:
     run = tw.fit(network(), X, Y, epochs=12, restore_best=True, **JUMPY)
     losses = [
         mse(tw.fit(network(), X, Y, epochs=epochs, **JUMPY).net, X, Y) for epochs in range(1, 13)
@@ -120,13 +120,13 @@ def test_the_best_without_validation_has_the_least_loss_over_all_rows() -> None:
     assert [*run.history] == ["loss"]
 
 
-def test_an_equal_loss_does_not_move_the_best_epoch() -> None:
+def test_of_equal_losses_the_first_is_the_best() -> None:
     net = tw.Sequential(tw.Dense(1, init="zeros", bias=False))
     run = tw.fit(net, [[0.0]], [1.0], epochs=5, validation=([[0.0]], [1.0]))
     assert run.best_epoch == 1  # nothing ever changes, so the first is as good as any
 
 
-def test_what_a_run_says_of_itself() -> None:
+def test_the_text_of_a_run() -> None:
     run = tw.fit(network(), X, Y, epochs=3, batch_size=5, validation=0.25, metrics=["mae"])
     lines = str(run).splitlines()
     assert lines[0].startswith("3 epochs, 6 steps in 0.0")

@@ -37,7 +37,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("settings", "words"), REFUSED, ids=[each[1][:40] for each in REFUSED])
-def test_what_has_no_step_to_compile_is_refused(settings: dict[str, Any], words: str) -> None:
+def test_runs_without_a_compiled_step_are_refused(settings: dict[str, Any], words: str) -> None:
     made = net()
     with pytest.raises(tw.SettingError, match=words):
         tw.lower(made, X, Y, **settings)
@@ -52,7 +52,7 @@ def test_a_part_of_a_net_is_refused() -> None:
 @pytest.mark.parametrize(
     "optimizer", ["sgd", "adam", tw.Muon(), tw.SGD(lr=tw.ReduceOnPlateau(0.1))]
 )
-def test_every_update_rule_has_all_forms(optimizer: Any) -> None:
+def test_every_optimizer_has_all_forms(optimizer: Any) -> None:
     made = net().init(X)
     before = made.weights.flat.copy()
     forms = tw.lower(made, X, Y, optimizer=optimizer, validation=0.3)

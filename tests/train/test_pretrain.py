@@ -35,7 +35,7 @@ def pretrained(net: tw.Sequential | None = None, **settings: Any) -> tw.Pretrain
 
 
 @EACH_METHOD
-def test_each_layer_learns_from_what_those_below_make_of_the_rows(name: str) -> None:
+def test_each_layer_learns_from_the_output_of_the_layers_below(name: str) -> None:
     """Against the same by hand: two single pairs, to the bit."""
     method, start = METHODS[name], network().weights.copy()
     found = pretrained(method=method).net.weights
@@ -64,7 +64,7 @@ def test_each_layer_learns_from_what_those_below_make_of_the_rows(name: str) -> 
         assert_array_equal(found[f"2.{each}"], start[f"2.{each}"])
 
 
-def test_layers_says_which() -> None:
+def test_layers_selects_which_are_trained() -> None:
     start = network().weights.copy()
     found = pretrained(layers=[1]).net.weights
     changed = {name for name in start if (found[name] != start[name]).any()}
@@ -84,13 +84,13 @@ def test_a_list_has_one_for_each_layer() -> None:
     assert found.layers == (0, 1) and found.seconds > 0
 
 
-def test_the_method_given_stays_as_it_was() -> None:
+def test_the_given_method_is_not_changed() -> None:
     method = tw.RBM()
     pretrained(method=method)
     assert method.units is None and not method.is_initialized
 
 
-def test_what_lies_between_takes_part_as_in_evaluation() -> None:
+def test_layers_in_between_act_as_in_evaluation() -> None:
     layers = (
         tw.Dropout(0.5),
         tw.Dense(6, "sigmoid"),
@@ -115,7 +115,9 @@ def test_what_lies_between_takes_part_as_in_evaluation() -> None:
         (X, "silu", ["sigmoid", "identity"]),
     ],
 )
-def test_visible_units_are_such_as_give_the_rows(rows: Any, kind: str, visible: list[str]) -> None:
+def test_visible_units_match_the_values_of_the_rows(
+    rows: Any, kind: str, visible: list[str]
+) -> None:
     net = tw.Sequential(tw.Dense(6, kind), tw.Dense(5, "sigmoid"), tw.Dense(1))
     found = tw.pretrain(net, rows, method=tw.DenoisingAutoencoder(), epochs=1)
     assert [run.net.visible for run in found.runs] == visible  # type: ignore[attr-defined]
@@ -164,7 +166,7 @@ def test_threads_do_not_change_a_bit(name: str) -> None:
 
 
 @EACH_METHOD
-def test_unfolded_it_goes_there_and_back(name: str) -> None:
+def test_an_unfolded_net_encodes_and_decodes(name: str) -> None:
     encoder = network(tw.Dense(6, "sigmoid"), tw.Dense(2, "sigmoid"))
     stack = pretrained(encoder, method=METHODS[name], layers=range(2))
     whole = stack.unfold()
@@ -204,7 +206,7 @@ def test_a_net_is_pretrained_again_with_its_own_weights_after_unfolding() -> Non
         assert_array_equal(whole.weights[name], values)
 
 
-def test_what_was_not_all_pretrained_is_not_unfolded() -> None:
+def test_a_partly_pretrained_net_is_not_unfolded() -> None:
     with pytest.raises(SettingError, match=r"all 3 layers .* only \[0, 1\] are"):
         pretrained().unfold()
 
@@ -270,13 +272,13 @@ REFUSED: dict[str, tuple[Any, type[TalwegError], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_is_refused(case: str) -> None:
+def test_impossible_settings_are_refused(case: str) -> None:
     make, error, words = REFUSED[case]
     with pytest.raises(error, match=words):
         make()
 
 
-def test_on_an_error_the_net_is_as_it_was() -> None:
+def test_an_error_leaves_the_net_unchanged() -> None:
     net = network(tw.Dense(4, "sigmoid"), tw.Dense(3, "relu"), tw.Dense(1))
     before = net.weights.copy()
     with pytest.raises(SettingError, match="relu"):
@@ -289,7 +291,7 @@ def test_on_an_error_the_net_is_as_it_was() -> None:
     assert not fresh.is_initialized
 
 
-def test_a_layer_that_diverges_is_the_last() -> None:
+def test_pretraining_ends_at_a_layer_that_diverges() -> None:
     numbers = 50 * RANDOM.normal(size=X.shape)
     net = tw.Sequential(tw.Dense(6, "sigmoid"), tw.Dense(5, "sigmoid"), tw.Dense(1))
     with pytest.warns(tw.TrainingWarning):

@@ -34,7 +34,7 @@ def line(epoch: int, epochs: int, seconds: float, **measures: float) -> str:
         (line(100, 100, 10, loss=1e-9), "[####################] 100/100  loss 1e-09  0 s left"),
     ],
 )
-def test_the_line(shown: str, text: str) -> None:
+def test_the_progress_line_of_a_run(shown: str, text: str) -> None:
     assert shown == text
     assert len(shown) < 80
 
@@ -72,7 +72,7 @@ SWEEPS = [  # the works, and the line after ten seconds
 
 
 @pytest.mark.parametrize(("works", "text"), SWEEPS)
-def test_the_line_of_many_runs(works, text: str) -> None:
+def test_the_progress_line_of_many_runs(works, text: str) -> None:
     shown = sweep_bar(*works).line()
     assert shown.endswith(text) and shown.startswith("[") and len(shown) < 80
 
@@ -106,7 +106,7 @@ def test_the_bar_of_many_runs_never_grows() -> None:
     assert narrower < narrow and bar.line().index("]") == narrower
 
 
-def test_words_that_are_too_many_are_left_out() -> None:
+def test_a_line_that_is_too_long_loses_words() -> None:
     work = watched(123_456, epochs=1_000_000, runs=1_000_000)
     work.control.measures = {"loss": 1.23456e-11, "val_loss": 1.23456e-11}
     bar = sweep_bar(work, seconds=90_000)
@@ -115,7 +115,7 @@ def test_words_that_are_too_many_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("engine", ["native", "numpy"])
-def test_a_sweep_tells_of_each_run_as_it_goes(engine: str, monkeypatch) -> None:
+def test_the_bar_of_a_sweep_shows_each_run(engine: str, monkeypatch) -> None:
     bars: list[SweepBar] = []
     real = SweepBar.__init__
 
@@ -179,7 +179,7 @@ def test_the_line_of_a_long_run_fits_80_columns() -> None:
     assert len(shown) < 80 and shown.endswith(" left")
 
 
-def test_the_bar_draws_one_line_and_leaves_none() -> None:
+def test_the_bar_draws_one_line_and_clears_it() -> None:
     stream = Terminal()
     with ProgressBar(Control(epoch=1, measures={"loss": 2.0}), 4, stream):
         time.sleep(0.35)
@@ -188,7 +188,7 @@ def test_the_bar_draws_one_line_and_leaves_none() -> None:
     assert "\n" not in drawn and drawn.endswith("\r\x1b[K")
 
 
-def test_there_are_plain_lines_where_there_is_no_terminal(monkeypatch) -> None:
+def test_without_a_terminal_there_are_plain_lines(monkeypatch) -> None:
     monkeypatch.setattr("talweg.train.run.progress._LINE_EVERY", 0.05)
     stream, control = io.StringIO(), Control(epoch=2, best_epoch=1, measures={"loss": 2.0})
     with ProgressBar(control, 4, stream):
@@ -207,7 +207,7 @@ def test_a_short_run_draws_nothing(kind: type[io.StringIO]) -> None:
 
 
 @pytest.mark.parametrize("engine", ["native", "numpy"])
-def test_a_run_tells_its_best_epoch_as_it_goes(engine: str, monkeypatch) -> None:
+def test_the_bar_shows_the_best_epoch(engine: str, monkeypatch) -> None:
     control = Control()
     monkeypatch.setattr("talweg.train.run.fit.Control", lambda **_: control)
     X = np.random.default_rng(0).normal(size=(40, 2))
@@ -217,7 +217,7 @@ def test_a_run_tells_its_best_epoch_as_it_goes(engine: str, monkeypatch) -> None
 
 
 @pytest.mark.parametrize("epochs", [1, 3000])
-def test_nothing_is_written_where_there_is_no_terminal(epochs: int, capfd) -> None:
+def test_without_a_terminal_short_runs_write_nothing(epochs: int, capfd) -> None:
     tw.fit(tw.Sequential(tw.Dense(1)), np.ones((4, 2)), np.ones(4), epochs=epochs)
     assert capfd.readouterr() == ("", "")
 
@@ -244,7 +244,7 @@ def test_a_bar_does_not_change_the_run() -> None:
     ("ended", "said"),
     [(0, "0/8 networks"), (2, "0/8 networks"), (3, "1/8 networks"), (4, "2/8 networks")],
 )
-def test_networks_that_are_dropped_after_a_trial_are_not_counted(ended: int, said: str) -> None:
+def test_networks_dropped_after_a_trial_are_not_counted(ended: int, said: str) -> None:
     whole = Whole(True, later=6, thing="network", dropped=2)
     works = [Watched(Control(), 1, 0, 100) for _ in range(4)]
     bar = whole.bar(works, 2)

@@ -72,7 +72,7 @@ def test_ctrl_c_at_either_end_of_a_bar_leaves_no_thread(
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, SystemExit, tw.SettingError])
-def test_what_is_raised_beside_a_bar_leaves_no_thread(error: type[BaseException]) -> None:
+def test_an_exception_within_a_bar_leaves_no_thread(error: type[BaseException]) -> None:
     with pytest.raises(error), ProgressBar(Control(), 3, Terminal()):
         assert len(watching()) == 1
         raise error
@@ -80,7 +80,7 @@ def test_what_is_raised_beside_a_bar_leaves_no_thread(error: type[BaseException]
 
 
 @pytest.mark.parametrize("stream", [Terminal, io.StringIO])
-def test_a_bar_that_is_forgotten_ends_by_itself(stream: Any, monkeypatch) -> None:
+def test_a_bar_without_references_ends(stream: Any, monkeypatch) -> None:
     """As where Ctrl-C comes at the very beginning of its end."""
 
     def interrupted(*_: Any) -> None:
@@ -98,7 +98,7 @@ def test_a_bar_that_is_forgotten_ends_by_itself(stream: Any, monkeypatch) -> Non
     assert watching() == []
 
 
-def test_an_error_of_a_function_of_ones_own_leaves_no_thread() -> None:
+def test_an_error_of_a_custom_function_leaves_no_thread() -> None:
     def schedule(done: float) -> float:
         raise ZeroDivisionError
 
@@ -107,7 +107,7 @@ def test_an_error_of_a_function_of_ones_own_leaves_no_thread() -> None:
     assert watching() == []
 
 
-def test_a_process_without_room_for_a_thread_trains_without_a_bar(monkeypatch) -> None:
+def test_without_memory_for_a_thread_a_run_has_no_bar(monkeypatch) -> None:
     def start(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -137,9 +137,7 @@ ERRORS = [BrokenPipeError(), OSError("gone"), ValueError("closed"), RuntimeError
 
 @pytest.mark.parametrize("letters", [0, 60])
 @pytest.mark.parametrize("error", ERRORS, ids=lambda each: type(each).__name__)
-def test_a_stream_that_fails_ends_the_bar_alone(
-    error: Exception, letters: int, monkeypatch
-) -> None:
+def test_a_failing_stream_ends_only_the_bar(error: Exception, letters: int, monkeypatch) -> None:
     monkeypatch.setattr("talweg.train.run.progress._EVERY", 0.001)
     stream = Broken(error, letters)
     with ProgressBar(Control(), 4, stream):
@@ -164,7 +162,7 @@ class Bare:
 
 @pytest.mark.parametrize("stream", [None, closed(), Bare()], ids=["none", "closed", "bare"])
 @pytest.mark.parametrize("asked", [None, True])
-def test_a_run_does_without_a_stream_for_its_bar(stream: Any, asked: Any, monkeypatch) -> None:
+def test_a_run_trains_without_a_stream_for_its_bar(stream: Any, asked: Any, monkeypatch) -> None:
     monkeypatch.setattr(sys, "stderr", stream)
     assert not (stream is None and wants_bar(asked))
     assert tw.fit(net(), X, Y, epochs=2, progress=asked).epochs == 2

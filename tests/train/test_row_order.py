@@ -21,7 +21,7 @@ def test_another_for_another_seed_or_epoch() -> None:
     assert len(orders) == 400
 
 
-def test_it_depends_on_no_epoch_before_it_and_on_no_global_state() -> None:
+def test_the_order_depends_on_no_earlier_epoch_and_no_global_state() -> None:
     alone = row_order(1, 9, 30)
     np.random.seed(0)
     for epoch in range(1, 9):
@@ -30,7 +30,7 @@ def test_it_depends_on_no_epoch_before_it_and_on_no_global_state() -> None:
     np.testing.assert_array_equal(row_order(1, 9, 30), alone)
 
 
-def test_every_row_comes_as_often_to_every_place() -> None:
+def test_every_row_comes_equally_often_to_every_position() -> None:
     """Chi-square of 5,000 orders of 6 rows: 36 cells of 833, 25 degrees of freedom."""
     orders = np.array([row_order(3, epoch, 6) for epoch in range(1, 5001)])
     counts = np.array([np.bincount(orders[:, place], minlength=6) for place in range(6)])
@@ -49,13 +49,13 @@ def test_neighbouring_epochs_and_seeds_are_unrelated() -> None:
     assert together(first, np.arange(10_000)) < 0.05
 
 
-def test_the_orders_of_a_seed_stay_what_they_are() -> None:
+def test_the_orders_of_a_seed_are_fixed() -> None:
     """Pinned: another order would change every published run."""
     assert row_order(0, 1, 8).tolist() == [4, 3, 0, 1, 5, 6, 2, 7]
     assert row_order(42, 7, 8).tolist() == [0, 5, 7, 3, 2, 6, 4, 1]
 
 
-def test_streams_of_different_purpose_never_meet() -> None:
+def test_streams_for_different_purposes_differ() -> None:
     draws = {
         tuple(generator(5, purpose, index).integers(0, 2**63, 4))
         for purpose in range(3)

@@ -49,7 +49,7 @@ def stops_at(rule: tw.Stop, losses: list[float], seconds: float = 1.0) -> int | 
     ],
     ids=str,
 )
-def test_the_epoch_in_which_a_rule_stops(rule: tw.Stop, losses, epoch: int | None) -> None:
+def test_the_epoch_at_which_a_rule_stops(rule: tw.Stop, losses, epoch: int | None) -> None:
     assert stops_at(rule, losses) == epoch
 
 
@@ -98,32 +98,32 @@ def fit(stop, **settings) -> tw.Run:
     ],
     ids=str,
 )
-def test_a_run_says_why_it_stopped(stop, stopped_by: str, why: str) -> None:
+def test_the_stop_reason_of_each_rule(stop, stopped_by: str, why: str) -> None:
     run = fit(stop, metrics=["mae"], validation=(X, Y))
     assert (run.stopped_by, run.stop_reason) == (stopped_by, why.format(run.epochs))
     assert len(run.history["loss"]) == run.epochs == run.steps
 
 
-def test_either_says_which_of_its_rules_held() -> None:
+def test_either_names_the_rule_that_held() -> None:
     run = fit(tw.MaxEpochs(2) | tw.TargetLoss(-1.0))
     assert run.epochs == 2
     assert "MaxEpochs" in run.stop_reason
     assert "target" not in run.stop_reason, "the loss never reached -1"
 
 
-def test_the_rule_stops_at_its_own_epoch_in_a_run() -> None:
+def test_a_run_stops_at_the_epoch_of_its_rule() -> None:
     run = fit(tw.TargetLoss(0.05))
     assert run.history["loss"][-1] <= 0.05 < run.history["loss"][-2]
 
 
-def test_patience_gives_the_best_weights_back() -> None:
+def test_early_stopping_restores_the_best_weights() -> None:
     held = X, np.zeros(8)  # another goal: its loss rises after a while
     run = fit(tw.EarlyStopping(5), validation=held)
     assert run.stopped_by == "early_stopping"
     assert run.best_epoch == run.epochs - 5 == run.history["val_loss"].argmin() + 1
 
 
-def test_a_rule_of_ones_own() -> None:
+def test_a_custom_stopping_rule() -> None:
     class Rising(tw.Stop):
         name = "rising"
 
@@ -171,14 +171,14 @@ def test_the_history_of_a_run_without_a_whole_epoch_is_empty() -> None:
     assert run.history["loss"].shape == (0,)
 
 
-def test_a_run_cut_within_an_epoch_says_so() -> None:
+def test_a_run_stopped_within_an_epoch_reports_the_step() -> None:
     run = fit_for(tw.TimeBudget(0.1))
     assert run.weights_taken == f"after step {run.steps}, within epoch 1"
     assert run.weights_taken in str(run)
     assert fit(tw.MaxEpochs(3)).weights_taken == "after epoch 3"
 
 
-def test_a_budget_that_ends_with_an_epoch_keeps_the_epoch() -> None:
+def test_a_time_budget_that_ends_with_an_epoch_keeps_that_epoch() -> None:
     class Slow(tw.Stop):
         def update(self, state, epoch):
             time.sleep(0.02)
@@ -189,7 +189,7 @@ def test_a_budget_that_ends_with_an_epoch_keeps_the_epoch() -> None:
     assert run.weights_taken == f"after epoch {run.epochs}"
 
 
-def test_two_budgets() -> None:
+def test_the_shorter_of_two_time_budgets_counts() -> None:
     run = fit([tw.TimeBudget(600), tw.TimeBudget(0.1)], epochs=10**6)
     assert "budget of 0.1 s" in run.stop_reason
 
@@ -223,5 +223,5 @@ def test_refused(make, words: str) -> None:
     assert words in str(raised.value)
 
 
-def test_none_is_no_rule() -> None:
+def test_stop_may_be_none() -> None:
     assert fit(None, epochs=2).stopped_by == "epochs"

@@ -121,21 +121,21 @@ def watched_run(engine: str) -> tw.Run:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", sorted(REFERENCE.watched))
-def test_each_quantity_is_that_of_plain_numpy(engine: str, name: str) -> None:
+def test_each_quantity_equals_a_numpy_reference(engine: str, name: str) -> None:
     run = watched_run(engine)
     # one pass over numbers near each other leaves a spread of some 1e-8 of them undecided
     assert_allclose(run.watched[name], REFERENCE.watched[name], rtol=1e-9, atol=3e-8)
     assert np.ptp(REFERENCE.watched[name]) > 0 or name == "0/dead"
 
 
-def test_the_reference_sees_dead_and_saturated_units() -> None:
+def test_the_reference_has_dead_and_saturated_units() -> None:
     assert 0 < min(REFERENCE.watched["0/dead"]) < 1
     assert 0 < max(REFERENCE.watched["1/saturated"]) < 1
     assert max(each.max() for each in REFERENCE.counts.values()) > 2
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_directions_are_counted_for_each_weight(engine: str) -> None:
+def test_direction_changes_are_counted_for_each_weight(engine: str) -> None:
     run = fit(network(), watch=["direction_changes"], engine=engine)
     for name, counts in REFERENCE.counts.items():
         assert_array_equal(run.direction_changes[name], counts)
@@ -144,7 +144,7 @@ def test_directions_are_counted_for_each_weight(engine: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("watch", [True, "epoch", ["epoch", *OF_PARAMETERS]])
-def test_an_epoch_is_the_mean_of_its_steps(engine: str, watch: Any) -> None:
+def test_an_epoch_has_the_mean_of_its_steps(engine: str, watch: Any) -> None:
     run = fit(network(), watch=watch, engine=engine)
     for name, values in run.watched.items():
         means = np.reshape(REFERENCE.watched[name], (EPOCHS, -1)).mean(axis=1)
@@ -152,7 +152,7 @@ def test_an_epoch_is_the_mean_of_its_steps(engine: str, watch: Any) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_an_epoch_of_many_steps_is_the_mean_of_some(engine: str) -> None:
+def test_a_long_epoch_has_the_mean_of_some_steps(engine: str) -> None:
     """Of seven steps, every second; directions are counted in all of them."""
     reference = Reference(size=1)
     run = fit(network(), batch_size=1, watch=True, engine=engine)
@@ -198,7 +198,7 @@ def test_nothing_is_watched_unless_asked_for(engine: str, watch: Any) -> None:
         (["update_ratio"], sorted(f"{name}/update_ratio" for name in weights())),
     ],
 )
-def test_names_choose_what_is_watched(watch: Any, names: list[str]) -> None:
+def test_names_select_what_is_watched(watch: Any, names: list[str]) -> None:
     run = fit(network(), watch=watch, engine="numpy", epochs=1)
     assert sorted(run.watched) == names
     counts = any(name.endswith("/direction_changes") for name in names)
@@ -220,7 +220,7 @@ def test_what_cannot_be_watched_is_refused(watch: Any, words: str) -> None:
         fit(net, watch=watch)
 
 
-def test_a_metric_cannot_be_called_as_what_is_watched() -> None:
+def test_a_metric_cannot_have_the_name_of_a_watched_output() -> None:
     metric = tw.Metric("watched.0/dead", lambda p, y: p.sum(axis=1))
     with pytest.raises(tw.TalwegError, match="another name"):
         fit(network(), metrics=[metric])
@@ -294,7 +294,7 @@ def test_the_engines_agree(rule: Any) -> None:
 @pytest.mark.parametrize(
     "rule", [pytest.param(tw.SGD(lr=0.01), marks=pytest.mark.slow), tw.Adam()], ids=repr
 )
-def test_the_engines_agree_on_parameters_that_are_shared_out(threads: int, rule: Any) -> None:
+def test_the_engines_agree_on_parameters_shared_among_threads(threads: int, rule: Any) -> None:
     x = RANDOM.normal(size=(130, 33))
     y = RANDOM.integers(0, 3, 130)
     runs = []
@@ -324,7 +324,7 @@ class Own(tw.Module):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_layers_of_a_module_of_your_own(engine: str) -> None:
+def test_layers_of_a_custom_module(engine: str) -> None:
     x, y = RANDOM.normal(size=(6, 4, 5)), RANDOM.normal(size=(6, 2))
     net = Own().init(x, seed=2)
     w = net.weights.copy()
@@ -350,7 +350,7 @@ def test_layers_of_a_module_of_your_own(engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.filterwarnings("ignore::talweg.TrainingWarning")
 @pytest.mark.parametrize("watch", ["step", "epoch"])
-def test_a_run_that_breaks_keeps_what_it_saw_before(engine: str, watch: str) -> None:
+def test_a_failed_run_keeps_what_it_watched_before(engine: str, watch: str) -> None:
     run = fit(network(), optimizer=tw.SGD(lr=1e60), epochs=200, watch=watch, engine=engine)
     assert run.stopped_by == "non_finite" and 0 < run.steps < 200 * 3
     count = run.steps if watch == "step" else run.epochs
@@ -358,7 +358,7 @@ def test_a_run_that_breaks_keeps_what_it_saw_before(engine: str, watch: str) -> 
     assert all(0 <= each.max() < run.steps for each in run.direction_changes.values())
 
 
-def test_a_long_run_is_noted_in_several_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_run_records_watched_values_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     from talweg.engine.native.runtime import launch
 
     whole = fit(network(), watch="step", engine="native", epochs=20)
@@ -369,7 +369,7 @@ def test_a_long_run_is_noted_in_several_pieces(monkeypatch: pytest.MonkeyPatch) 
         assert_array_equal(pieces.watched[name], values)
 
 
-def test_one_number_a_step_whatever_the_weights_are() -> None:
+def test_one_number_per_step_for_any_number_of_weights() -> None:
     """Weights that have been 0 all along have a ratio of 1 where they move, of 0 where not."""
     net = tw.Sequential(tw.Dense(1), dtype="float64")
     net.weights = {"0.weight": np.zeros((2, 1)), "0.bias": np.zeros(1)}

@@ -37,7 +37,7 @@ def test_the_published_changes_of_direction(alpha: float) -> None:
 
 
 @pytest.mark.parametrize(("engine", "rows"), [("numpy", 600), ("native", 600), ("native", 5300)])
-def test_each_step_counts_though_few_are_watched(engine: str, rows: int) -> None:
+def test_every_step_counts_even_if_few_are_watched(engine: str, rows: int) -> None:
     """Targets that change from row to row turn both weights in each step: 5,300 are watched every
     255th time, in which a byte that counts comes round.
     """
@@ -52,7 +52,7 @@ def test_each_step_counts_though_few_are_watched(engine: str, rows: int) -> None
 
 
 @pytest.mark.parametrize("engine", ["numpy", "native"])
-def test_the_first_step_is_no_change(engine: str) -> None:
+def test_the_first_step_is_not_a_change(engine: str) -> None:
     for target, way in ((1.0, 1), (-1.0, -1)):  # up all the way, or down
         net = tw.Sequential(tw.Dense(1), dtype="float64").init(np.ones((1, 1)))
         net.weights.update({"0.weight": np.zeros((1, 1)), "0.bias": np.zeros(1)})

@@ -32,8 +32,8 @@ PREFIX = "sampling."
 _SHARES = f"{PREFIX}shares"
 SQUARE = "sampling/squared_norm"
 SHARES = "sampling/shares"
-"""What is watched: the mean of |d|^2 over the steps of an epoch, and at its end the probabilities of
-the groups, (epochs, K)."""
+"""What is watched: the mean of |d|^2 over the steps of an epoch, and the group probabilities at its
+end, (epochs, K)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -99,9 +99,8 @@ class Pretraining:
         """An autoencoder: the layers of the net, followed by their mirror images.
 
         The decoder starts with the transposed weights, and `tw.fit(autoencoder, X, X)` trains all
-        layers. The layers of the net become parts of it, and the net keeps weights of its own. After
-        training,
-        `tw.Sequential(*autoencoder.layers[:n]).init(X).predict(X)` is the code.
+        layers. The layers of the net become parts of it; the net keeps weights of its own. The code
+        is then `tw.Sequential(*autoencoder.layers[:n]).init(X).predict(X)`.
         """
         if self.layers != tuple(range(len(self.net.layers))):
             raise SettingError(
@@ -147,8 +146,8 @@ def _trained(
 
 
 def _weights_at(net: Sequential, index: int) -> dict[str, Array]:
-    """The weights of a layer, as views, found by their names in the net: the layer itself may be part
-    of an unfolded autoencoder by now.
+    """The weights of a layer, as views, by their names in the net: the layer may be part of an unfolded
+    autoencoder by now.
     """
     start = f"{index}."
     return {

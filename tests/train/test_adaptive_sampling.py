@@ -114,7 +114,7 @@ def test_rows_are_drawn_as_q_says_and_weigh_p_by_q() -> None:
 @pytest.mark.quick("classes-2-*", "rows-1-*")
 @pytest.mark.parametrize("penalty", (None, tw.L2(0.3)))
 @pytest.mark.parametrize(("over", "size"), SHAPES)
-def test_tau_goes_down_the_slope_of_the_variance(over: str, size: int, penalty) -> None:
+def test_tau_follows_the_negative_gradient_of_the_variance(over: str, size: int, penalty) -> None:
     """On average, by lr / m; a penalty is the same for all rows, and so has no part in it."""
     sampled = job(OVER[over], size, penalty=penalty)
     tau, small = tau_for(sampled), 1e-5
@@ -128,7 +128,7 @@ def test_tau_goes_down_the_slope_of_the_variance(over: str, size: int, penalty) 
     assert np.abs(mean).max() > 1e-7
 
 
-def test_the_mean_that_scales_a_step_is_of_those_before() -> None:
+def test_the_scale_of_a_step_is_the_mean_of_earlier_steps() -> None:
     sampler = tw.AdaptiveSampling(lr=1e-3)
     groups, first = np.array([0]), sampler.init(np.array([0.5, 0.5]))
 
@@ -186,7 +186,7 @@ def least(gradients, groups, floor) -> np.ndarray:
 @pytest.mark.slow
 @pytest.mark.parametrize("size", (1, 4))
 @pytest.mark.parametrize("over", ("rows", "classes"))
-def test_with_frozen_weights_it_finds_the_least_variance(over, size, engine) -> None:
+def test_with_frozen_weights_the_sampler_minimizes_the_variance(over, size, engine) -> None:
     X, y = table(40)
     groups = np.arange(40) if over == "rows" else y
     net = network().init(X, seed=3)
@@ -266,7 +266,7 @@ def test_what_is_watched_and_how_long_an_epoch_is() -> None:
     assert 0 < moved[0] < 0.5
 
 
-def test_it_ends_as_a_run_does() -> None:
+def test_a_sampled_run_ends_like_any_run() -> None:
     assert train(stop=tw.TargetLoss(10.0)).stopped_by == "target_loss"
     assert train(epochs=10**6, stop=tw.TimeBudget(0.05)).stopped_by == "time_budget"
     with pytest.warns(tw.TrainingWarning, match="stopped being finite"):
@@ -276,14 +276,14 @@ def test_it_ends_as_a_run_does() -> None:
     assert best.best_epoch == 1 + best.history["val_loss"].argmin()
 
 
-def test_ctrl_c_ends_it() -> None:
+def test_ctrl_c_ends_a_sampled_run() -> None:
     sampled = job("classes", 1, epochs=10**6)
     run = sampled.run(sampled.prepare("native"), Control(stop=True))
     assert run.stopped_by == "interrupted" and run.steps == 0
 
 
 @pytest.mark.slow
-def test_it_beats_uniform_draws_on_an_imbalanced_table() -> None:
+def test_adaptive_sampling_beats_uniform_draws_on_an_imbalanced_table() -> None:
     """At the weights where each run ends, rows are drawn so that gradients vary less."""
     X, y = table(400, seed=2)
     for over in ("rows", "classes"):
@@ -324,7 +324,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("settings", "words"), REFUSED, ids=lambda each: str(each)[:30])
-def test_what_does_not_go_with_it(settings, words: str) -> None:
+def test_settings_that_do_not_go_with_a_sampler_are_refused(settings, words: str) -> None:
     with pytest.raises((SettingError, ShapeError), match=words):
         train(**settings)
 
@@ -338,7 +338,7 @@ def test_settings_out_of_bounds(settings) -> None:
         tw.AdaptiveSampling(**settings)
 
 
-def test_sweeps_and_lower_say_that_it_is_for_fit() -> None:
+def test_sweep_and_lower_refuse_a_sampler() -> None:
     X, y = table()
     given = {"sampler": tw.AdaptiveSampling()}
     with pytest.raises(SettingError, match="sampler is for single runs: give it to fit"):

@@ -118,7 +118,7 @@ TOLD: dict[str, tuple[Callable[[], tw.Module], dict[str, Any], str, str]] = {
 
 @pytest.mark.parametrize("engine", ["numpy", "native"])
 @pytest.mark.parametrize("name", TOLD)
-def test_parameters_that_no_gradient_reaches_are_told(name: str, engine: str) -> None:
+def test_parameters_without_a_gradient_are_warned_of(name: str, engine: str) -> None:
     make, settings, names, why = TOLD[name]
     target = (Y > 0).astype(float) if "loss" in settings else Y
     with pytest.warns(tw.TrainingWarning, match="No gradient reaches") as caught:
@@ -129,7 +129,7 @@ def test_parameters_that_no_gradient_reaches_are_told(name: str, engine: str) ->
     assert caught[0].filename == __file__
 
 
-def test_a_sweep_tells_at_which_points() -> None:
+def test_the_warning_of_a_sweep_names_points() -> None:
     def build(hidden: int, bias: float) -> tw.Sequential:
         return tw.Sequential(DENSE(hidden, "relu", bias_init=bias), DENSE(1))
 
@@ -141,7 +141,7 @@ def test_a_sweep_tells_at_which_points() -> None:
     assert "1 other point" in words
 
 
-def test_restarts_tell_too() -> None:
+def test_restarts_also_warn() -> None:
     with pytest.warns(tw.TrainingWarning, match="No gradient reaches 0.weight"):
         tw.restarts(TOLD["dead relus"][0](), X, Y, starts=2, **COMMON)
 
@@ -209,19 +209,19 @@ SILENT: dict[str, tuple[Callable[[], tw.Module], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", SILENT)
-def test_nothing_is_told_where_gradients_flow(name: str) -> None:
+def test_no_warning_if_gradients_reach_all_parameters(name: str) -> None:
     make, settings = SILENT[name]
     tw.fit(make(), X, Y, **{**COMMON, **settings})
 
 
 @pytest.mark.parametrize("init", [None, "zeros"])
-def test_nor_of_levels_that_do_not_occur(init: Any) -> None:
+def test_no_warning_for_levels_that_do_not_occur(init: Any) -> None:
     net = tw.Sequential(tw.Embedding(50, 3, init=init), Own(lambda m, x: x[:, 0]), DENSE(1))
     tw.fit(net, CODES, Y, **COMMON)
 
 
 @pytest.mark.parametrize("method", [tw.RBM(4), tw.RBM(4, persistent=True), tw.RBM(4, k=2)])
-def test_nor_of_boltzmann_machines(method: tw.RBM) -> None:
+def test_no_warning_for_boltzmann_machines(method: tw.RBM) -> None:
     bits = (X > 0).astype(float)
     tw.fit(method, bits, bits, loss=method.loss, **COMMON)
 
@@ -234,11 +234,11 @@ def test_nor_of_boltzmann_machines(method: tw.RBM) -> None:
         (np.array([[1.0, 0, 0], [-1, 0, 0]]), np.ones(2)),  # rows that cancel each other
     ],
 )
-def test_nor_where_nothing_is_to_be_learnt(x: Any, y: Any) -> None:
+def test_no_warning_if_there_is_nothing_to_learn(x: Any, y: Any) -> None:
     tw.fit(DENSE(1, init="zeros"), x, y, epochs=1, batch_size=None)
 
 
-def test_a_net_with_nothing_to_tell_costs_one_step_and_changes_no_bit(monkeypatch) -> None:
+def test_a_check_without_a_warning_costs_one_step_and_changes_no_bit(monkeypatch) -> None:
     def run() -> tw.Run:
         net = tw.Sequential(DENSE(5, "tanh"), tw.Dropout(0.2), tw.BatchNorm(), DENSE(1))
         return tw.fit(net, X, Y, watch="step", **COMMON)
@@ -256,7 +256,7 @@ def test_a_net_with_nothing_to_tell_costs_one_step_and_changes_no_bit(monkeypatc
 @pytest.mark.parametrize(
     "settings", [{}, {"optimizer": "lbfgs"}, {"lr_multipliers": {"1": 0.1}}], ids=str
 )
-def test_a_large_batch_is_looked_at_by_some_of_its_rows(settings: Any, monkeypatch) -> None:
+def test_some_rows_of_a_large_batch_are_checked(settings: Any, monkeypatch) -> None:
     sizes = []
 
     def interpreter(graph: tw.graph.Graph) -> Interpreter:
@@ -270,7 +270,7 @@ def test_a_large_batch_is_looked_at_by_some_of_its_rows(settings: Any, monkeypat
     assert sizes == [256]
 
 
-def test_the_net_is_left_as_it_was_where_the_warning_is_an_error() -> None:
+def test_the_net_is_unchanged_if_the_warning_is_an_error() -> None:
     net = TOLD["dead relus"][0]().init(X)
     before = net.weights.flat.copy()
     with warnings.catch_warnings(), pytest.raises(tw.TrainingWarning):
@@ -279,7 +279,7 @@ def test_the_net_is_left_as_it_was_where_the_warning_is_an_error() -> None:
     np.testing.assert_array_equal(net.weights.flat, before)
 
 
-def test_a_run_that_goes_on_is_not_told_again(tmp_path: Any) -> None:
+def test_a_resumed_run_does_not_warn_again(tmp_path: Any) -> None:
     make = TOLD["dead relus"][0]
     given = {**COMMON, "checkpoint": tmp_path / "a.run"}
     with pytest.warns(tw.TrainingWarning):
