@@ -1,4 +1,4 @@
-"""Sampling that is learnt: unbiased, along the slope of the variance, to where it is least."""
+"""Adaptive sampling: it is unbiased, follows the gradient of the variance, and minimizes it."""
 
 import itertools
 
@@ -21,7 +21,7 @@ NEVER = 1e-300  # a learning rate that changes no weight
 
 
 def table(rows: int = 6, seed: int = 0):
-    """Few rows of class 1, which lie apart."""
+    """A table with few rows of class 1, which are well separated."""
     random = np.random.default_rng(seed)
     y = (np.arange(rows) >= rows - max(1, rows // 20)).astype(int)
     return random.normal(size=(rows, 2)) + 2.0 * y[:, None], y
@@ -32,7 +32,7 @@ def network(**settings):
 
 
 def job(over, size, penalty=None, net=None, X=None, y=None, **settings):
-    """A run that moves weights by minus the gradient in each step."""
+    """A run whose steps move the weights by minus the gradient."""
     X, y = table() if X is None else (X, y)
     net = net or network(weight_penalty=penalty)
     given = {"optimizer": tw.SGD(lr=1.0), "loss": "binary_cross_entropy", "batch_size": size}
@@ -41,7 +41,7 @@ def job(over, size, penalty=None, net=None, X=None, y=None, **settings):
 
 
 class Enumerated:
-    """All batches of a run, with their probabilities, and the step on each from one state."""
+    """All possible batches of a run, their probabilities, and a step on each from one state."""
 
     def __init__(self, job, tau, level=3.0) -> None:
         self.program, self.rows, self.net = job.program, job.rows, job.net
@@ -97,7 +97,7 @@ def test_the_expected_gradient_is_that_of_all_rows(over: str, size: int, weighed
 
 
 def test_rows_are_drawn_as_q_says_and_weigh_p_by_q() -> None:
-    """Numbers that lie evenly between 0 and 1 give each row as often as it is due."""
+    """Evenly spaced numbers in [0, 1) draw each row as often as its probability says."""
     groups = job(OVER["given"], 1).program.method.groups
     assert_allclose(groups.shares, [3 / 6, 2 / 6, 1 / 6])
     q = np.array([0.2, 0.5, 0.3])
@@ -115,7 +115,7 @@ def test_rows_are_drawn_as_q_says_and_weigh_p_by_q() -> None:
 @pytest.mark.parametrize("penalty", (None, tw.L2(0.3)))
 @pytest.mark.parametrize(("over", "size"), SHAPES)
 def test_tau_follows_the_negative_gradient_of_the_variance(over: str, size: int, penalty) -> None:
-    """On average, by lr / m; a penalty is the same for all rows, and so has no part in it."""
+    """The mean step is lr / m times it; a penalty is equal for all rows and has no effect."""
     sampled = job(OVER[over], size, penalty=penalty)
     tau, small = tau_for(sampled), 1e-5
     step = Enumerated(sampled, tau)
@@ -164,14 +164,14 @@ def row_gradients(net, X, y) -> np.ndarray:
 
 
 def trace_of_variance(gradients, groups, q) -> float:
-    """Of one draw with the probabilities q of the groups, over all rows."""
+    """The variance of one draw with group probabilities q, over all rows."""
     shares, squares = np.bincount(groups) / len(groups), (gradients**2).sum(axis=1)
     means = np.bincount(groups, squares) / np.bincount(groups)
     return (shares**2 / q * means).sum() - (gradients.mean(axis=0) ** 2).sum()
 
 
 def least(gradients, groups, floor) -> np.ndarray:
-    """The q of the least variance, down to the floor: p_k times a root mean square, scaled."""
+    """The q of minimal variance above the floor: p_k times a root mean square, normalized."""
     shares = np.bincount(groups) / len(groups)
     means = np.bincount(groups, (gradients**2).sum(axis=1)) / np.bincount(groups)
     wanted, low, high = shares * np.sqrt(means), 0.0, 1e9
@@ -284,7 +284,7 @@ def test_ctrl_c_ends_a_sampled_run() -> None:
 
 @pytest.mark.slow
 def test_adaptive_sampling_beats_uniform_draws_on_an_imbalanced_table() -> None:
-    """At the weights where each run ends, rows are drawn so that gradients vary less."""
+    """At the final weights of each run, drawn gradients have a smaller variance."""
     X, y = table(400, seed=2)
     for over in ("rows", "classes"):
         net = network().init(X, seed=0)

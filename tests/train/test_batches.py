@@ -1,4 +1,4 @@
-"""The last batch of an epoch is filled up, and nobody may notice."""
+"""Copies of rows fill up the last batch of an epoch without any effect."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ X, Y = RANDOM.normal(size=(6, 3)), RANDOM.normal(size=(6, 1))
 
 
 class Centred(tw.Module):
-    """Takes the mean of the batch away: a row's prediction depends on the rows beside it."""
+    """Subtracts the mean of the batch, so a prediction depends on the other rows."""
 
     def __init__(self) -> None:
         self.out = tw.Dense(1)
@@ -38,7 +38,7 @@ def test_evaluation_uses_each_row_once() -> None:
 
 
 def test_a_batch_filled_with_zeros_could_become_non_finite() -> None:
-    """log(0) is infinite, and an infinite loss times a weight of 0 is no number."""
+    """log(0) is infinite, and an infinite loss times a weight of 0 is NaN."""
     net = tw.Sequential(tw.log, tw.Dense(1))
     run = tw.fit(net, np.abs(X) + 1, Y, batch_size=4, epochs=3)
     assert run.failure is None
@@ -76,7 +76,7 @@ def test_nets_that_mix_rows_are_detected_for_any_data(mixer, seed) -> None:
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_nets_that_do_not_mix_rows_pass(activation, dtype) -> None:
-    """To the bit: products of one shape take one way through the BLAS."""
+    """Every bit is equal, since BLAS treats products of the same shape alike."""
     x = 10 * np.random.default_rng(1).normal(size=(33, 17))
     net = tw.Sequential(tw.Dense(129, activation), tw.Dense(7, activation), dtype=dtype).init(x)
     assert not mixes_rows(net, Rows(x, x, np.ones(33)))
@@ -84,7 +84,7 @@ def test_nets_that_do_not_mix_rows_pass(activation, dtype) -> None:
 
 @pytest.mark.parametrize("shrink", [lambda x: x[:1], lambda x: x.mean(), lambda x: x.mean(0)])
 def test_a_net_gives_one_prediction_for_each_row(shrink) -> None:
-    """Else one prediction would be stretched over all targets."""
+    """Otherwise one prediction would be broadcast over all targets."""
     for batch_size in (None, 4):
         with pytest.raises(tw.ShapeError):
             tw.fit(tw.Sequential(tw.Dense(1), shrink), X, Y, batch_size=batch_size, epochs=1)

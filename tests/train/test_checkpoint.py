@@ -1,4 +1,4 @@
-"""Checkpoints: a run that is resumed ends as the one that was not interrupted, bit for bit."""
+"""Checkpoints: a resumed run ends with the bits of an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def fit(make: Callable[[], tw.Module] = network, **settings: Any) -> tw.Run:
 
 
 def same(found: tw.Run, expected: tw.Run) -> None:
-    """All that does not depend on the clock."""
+    """Everything that does not depend on time."""
     for name in ("stopped_by", "stop_reason", "best_epoch", "weights_taken", "epochs", "steps"):
         assert getattr(found, name) == getattr(expected, name), name
     assert_array_equal(found.net.weights.flat, expected.net.weights.flat, strict=True)
@@ -54,7 +54,7 @@ def same(found: tw.Run, expected: tw.Run) -> None:
 
 
 class Clipped(tw.Stop):
-    """A rule of one's own, with numbers of several kinds in two rooms."""
+    """A custom rule with nested state of several dtypes."""
 
     def init(self) -> dict[str, Any]:
         return {"inner": {"sum": 0.0, "seen": False}, "count": 0.0}
@@ -193,7 +193,7 @@ def test_a_resumed_run_ends_with_the_bits_of_an_uninterrupted_one(
 def test_the_last_checkpoint_of_a_resumed_run_equals_that_of_an_uninterrupted_one(
     name: str, engine: str, path: Path, copies: list[Path]
 ) -> None:
-    """Optimiser's state, keys of random numbers, what rules remember, history: all in the file."""
+    """The file holds the optimizer's state, random keys, the state of rules, and the history."""
     make, settings = RUNS[name]
     fit(make, **settings, engine=engine, checkpoint=tw.Checkpoint(path, epochs=1))
     shutil.copy(copies[2], path)
@@ -245,7 +245,7 @@ def test_without_a_file_a_run_starts_from_scratch(engine: str, path: Path) -> No
 def test_a_run_stopped_within_an_epoch_is_saved_at_the_last_whole_epoch(
     name: str, cut: int, rows_of_a_save: int, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On the native engine the steps since the last save are repeated."""
+    """The native engine repeats the steps since the last save."""
     make, settings = RUNS[name]
     settings = {**settings, "batch_size": 7, "engine": "native", "epochs": 60}
     expected = fit(make, **settings)
@@ -262,7 +262,7 @@ def test_a_run_stopped_within_an_epoch_is_saved_at_the_last_whole_epoch(
 
 
 def _cut_after(steps: int, patch: pytest.MonkeyPatch) -> None:
-    """End native runs after so many steps, as if Ctrl-C had come then."""
+    """End native runs after `steps` steps, as Ctrl-C would."""
     c = launch.c
     advance = launch.NativeSession.advance
 
@@ -496,7 +496,7 @@ def test_a_truncated_file_is_refused(path: Path) -> None:
 
 
 def test_an_altered_file_is_refused_or_unchanged_in_content(path: Path) -> None:
-    """A byte that is not looked at, such as a date of the zip, may be anything."""
+    """Unused bytes, such as the dates in the zip, may change."""
     fit(checkpoint=path)
     expected = bundle.read_bundle(path, checkpoint.KIND)
     whole = bytearray(path.read_bytes())
@@ -516,7 +516,7 @@ def test_an_altered_file_is_refused_or_unchanged_in_content(path: Path) -> None:
 
 
 def _rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """The file with another head."""
+    """Rewrite the file with a changed head."""
     with zipfile.ZipFile(path) as whole:
         members = {name: whole.read(name) for name in whole.namelist()}
     head = json.loads(members["checkpoint.json"])

@@ -1,4 +1,4 @@
-"""Runs that are killed at random moments, also while they write, and started again."""
+"""Runs that are killed at random moments, also while they write, and then resumed."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_killed_and_resumed_run_has_the_bits_of_an_uninterrupted_one(
 
 
 def _wait_for_work(process: subprocess.Popen[bytes], file: Path) -> None:
-    """Until the process writes, or has ended: a start takes most of its time."""
+    """Wait until the process writes or has ended; most of its time is its start."""
     before = file.stat().st_mtime_ns if file.exists() else 0
     while process.poll() is None:
         if file.exists() and file.stat().st_mtime_ns != before:
@@ -105,7 +105,7 @@ def _wait_for_work(process: subprocess.Popen[bytes], file: Path) -> None:
 
 
 def _wait_for_writing(process: subprocess.Popen[bytes], file: Path) -> None:
-    """Until the process stands still in the middle of a write."""
+    """Wait until the process stands still in the middle of a write."""
     while True:
         process.send_signal(signal.SIGSTOP)
         _, status = os.waitpid(process.pid, os.WUNTRACED)

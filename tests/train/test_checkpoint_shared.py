@@ -1,4 +1,4 @@
-"""One checkpoint and several runs at once: the same run may, another is refused."""
+"""Several runs with one checkpoint at once: the same run is allowed, another is refused."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def bits(found: Any) -> list[bytes]:
 @pytest.mark.quick("native", "sweep, resumed")
 @pytest.mark.parametrize("name", KINDS)
 def test_the_same_run_in_several_threads(name: str, tmp_path: Path) -> None:
-    """A warning is an error, and one of a thread is one too."""
+    """Warnings are errors, also in threads."""
     run, settings = KINDS[name]
     path, errors, found = tmp_path / "a.run", [], []
 
@@ -101,7 +101,7 @@ def test_the_same_run_in_several_processes(resume: str, tmp_path: Path) -> None:
 
 @contextmanager
 def under_way(run: Callable[..., Any], path: Path, **settings: Any) -> Iterator[None]:
-    """While entered, a run that writes to the file goes on in another thread."""
+    """Within this block another thread trains a run that writes to the file."""
     begun, go = threading.Event(), threading.Event()
 
     def schedule(done: float) -> float:

@@ -1,4 +1,4 @@
-"""When numbers stop being finite, and when Ctrl-C comes: the run ends, and says how."""
+"""Runs that become non-finite or get Ctrl-C end and report why."""
 
 import os
 import signal
@@ -117,7 +117,7 @@ def test_ctrl_c_ends_a_run_cleanly() -> None:
 
 
 def test_ctrl_c_in_the_same_process() -> None:
-    """The signal arrives in the main thread, wherever it was sent from."""
+    """The main thread receives the signal, whichever thread sends it."""
     before = signal.getsignal(signal.SIGINT)
     timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
     if threading.current_thread() is not threading.main_thread():
@@ -165,7 +165,7 @@ def test_non_finite_initial_weights_are_refused_by_name() -> None:
 
 
 def test_a_gradient_whose_square_overflows_is_a_failure() -> None:
-    """Adam would divide by infinity for ever after, and never move again."""
+    """Otherwise Adam would divide by infinity from then on and never move again."""
     net = tw.Sequential(tw.Dense(1, bias=False, init="ones"))
     with pytest.warns(TrainingWarning, match="gate multiply in the loss or the update"):
         run = tw.fit(net, [[1e25]], [0.0], loss=lambda p, t: p[:, 0], optimizer="adam")

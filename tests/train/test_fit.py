@@ -1,4 +1,4 @@
-"""`fit` against the same training written out in NumPy, and what weights of rows mean."""
+"""`fit` against a training loop in NumPy, and the meaning of sample and class weights."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def network(seed: int = 1, dtype: str = "float64") -> tw.Sequential:
 
 
 def by_hand(loss: str, *, size: int, epochs: int, seed=None, weights=None, lr: float = 0.05):
-    """The weights after training and the history: forward, backward, update, a batch at a time."""
+    """The weights and the history of a hand-written loop: forward, backward, update by batch."""
     w1, b1, w2, b2 = (np.array(each) for each in network().weights.values())
     row_weights = np.ones(N) if weights is None else weights
     history = []
@@ -176,7 +176,7 @@ def test_balanced_class_weights_include_sample_weights() -> None:
 
 
 def test_validation_uses_the_class_weights_of_training() -> None:
-    """Held-out rows of one class alone do not change what a class weighs."""
+    """Validation rows of a single class do not change the class weights."""
     settings = {"loss": "cross_entropy", "epochs": 1, "batch_size": None}
     found = [
         tw.fit(
@@ -221,7 +221,7 @@ def test_a_custom_loss() -> None:
 
 
 def test_a_custom_loss_with_integer_targets() -> None:
-    """A record says what targets the rule takes, here whole classes."""
+    """A Loss record says which targets it takes, here class numbers."""
     hinge = tw.Loss(
         "hinge",
         lambda p, t: (

@@ -1,4 +1,4 @@
-"""What `fit` refuses, in which words; and that a refusal changes nothing."""
+"""Arguments that `fit` refuses, with their messages; a refusal changes nothing."""
 
 import numpy as np
 import pytest
@@ -104,7 +104,7 @@ def test_a_refused_fit_leaves_the_weights_unchanged(net, error, words: str, sett
     ids=["target", "validation", "loss", "setting"],
 )
 def test_a_refused_fit_leaves_a_new_net_uninitialized(net: tw.Sequential, settings) -> None:
-    """Else the next fit would start from the seed of the one that was refused."""
+    """Otherwise the next fit would start from the seed of the refused one."""
     with pytest.raises(TalwegError):
         tw.fit(net, **{"X": X, "y": Y, **settings})
     assert not net.is_initialized
@@ -139,7 +139,7 @@ def test_values_that_are_no_net_are_refused(given) -> None:
 
 
 def test_numbers_too_large_for_the_dtype_are_refused() -> None:
-    """1e300 is finite, but no float32 can hold it: the words must not speak of missing cells."""
+    """1e300 is finite, but not in float32: the message must not mention missing cells."""
     with pytest.raises(DataError) as raised:
         tw.fit(tw.Sequential(tw.Dense(1)), with_hole(X, (1, 2), 1e300), Y)
     assert "float32" in str(raised.value)

@@ -1,4 +1,4 @@
-"""Whether a gradient reaches each parameter at the start: what is told, and where nothing is."""
+"""Warnings of parameters that no gradient reaches at the start, and runs without one."""
 
 import warnings
 from collections.abc import Callable
@@ -18,7 +18,7 @@ COMMON: dict[str, Any] = {"epochs": 2, "batch_size": 8, "progress": False}
 
 
 class Own(tw.Module):
-    """A module of one's own from a function of itself and x."""
+    """A custom module made of a function of itself and x."""
 
     def __init__(self, call: Callable[[Any, Any], Any]) -> None:
         self.call = call

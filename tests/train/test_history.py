@@ -1,4 +1,4 @@
-"""What a run keeps: history, the best weights or the last, and the words about it."""
+"""The results of a run: its history, the best or the final weights, and its text."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_a_share_of_the_rows_validates(share: float, held: int) -> None:
 
 
 def test_validation_rows_are_never_trained_on() -> None:
-    """Marked by an input of their own, whose weight they alone would move."""
+    """They have an input of their own, whose weight only they would change."""
     marked = np.eye(12)
     net = tw.Sequential(tw.Dense(1, init="zeros", bias=False))
     run = tw.fit(net, marked, np.ones(12), validation=0.25, epochs=5, restore_best=False)

@@ -1,4 +1,4 @@
-"""Layer-wise pretraining: what it trains, on what, and the autoencoder that it unfolds into."""
+"""Layer-wise pretraining: what it trains, on which inputs, and the unfolded autoencoder."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def pretrained(net: tw.Sequential | None = None, **settings: Any) -> tw.Pretrain
 
 @EACH_METHOD
 def test_each_layer_learns_from_the_output_of_the_layers_below(name: str) -> None:
-    """Against the same by hand: two single pairs, to the bit."""
+    """The bits equal those of two pairs that are trained by hand."""
     method, start = METHODS[name], network().weights.copy()
     found = pretrained(method=method).net.weights
     rows = X
@@ -216,7 +216,7 @@ def test_a_partly_pretrained_net_is_not_unfolded() -> None:
 
 @pytest.mark.slow
 def test_a_deep_net_learns_after_pretraining_and_not_without() -> None:
-    """Which axis has more bars? From its random start the net only learns the mean."""
+    """Which axis has more bars? From random weights the net learns only the mean."""
     across, down = np.random.default_rng(1).random((2, 1000, 6)) < 0.2
     inputs = (across[:, :, None] | down[:, None, :]).reshape(-1, 36).astype(float)
     goal = (across.sum(1) > down.sum(1))[:, None].astype(float)

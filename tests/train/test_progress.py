@@ -1,4 +1,4 @@
-"""The progress line: what it says, and that it is silent where nobody looks."""
+"""The progress line: its text, and its silence without a terminal."""
 
 import io
 import sys
@@ -40,7 +40,7 @@ def test_the_progress_line_of_a_run(shown: str, text: str) -> None:
 
 
 def watched(epoch: int, *, first: int = 0, ended: bool = False, **more: object) -> Watched:
-    """A run that has done so many of 100 epochs."""
+    """A run that has done some of 100 epochs."""
     measures = {"loss": epoch / 8, "val_loss": epoch / 4, "mae": 3.0} if epoch else {}
     control = Control(epoch=epoch, measures=measures)
     given = {"runs": 1, "epochs": 100, **more}
@@ -96,7 +96,7 @@ def test_a_budget_ends_many_runs_before_their_epochs_do() -> None:
 
 
 def test_the_bar_of_many_runs_never_grows() -> None:
-    """Or it would flicker with the length of the losses."""
+    """Otherwise it would flicker with the length of the losses."""
     work = watched(50)
     bar = sweep_bar(work)
     narrow = bar.line().index("]")

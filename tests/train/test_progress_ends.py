@@ -1,4 +1,4 @@
-"""The bar's thread ends with its run, however that ends, and a stream that fails costs no run."""
+"""The thread of a bar ends with its run, however that ends; a failing stream stops no run."""
 
 import contextlib
 import io
@@ -50,7 +50,7 @@ class Terminal(io.StringIO):
 
 
 def interrupted(real: Callable[..., Any]) -> Callable[..., Any]:
-    """The method of a thread, after which Ctrl-C comes, if the thread is that of a bar."""
+    """A method of a bar's thread, followed by Ctrl-C."""
 
     def method(self: threading.Thread, *given: Any) -> None:
         real(self, *given)
@@ -81,7 +81,7 @@ def test_an_exception_within_a_bar_leaves_no_thread(error: type[BaseException]) 
 
 @pytest.mark.parametrize("stream", [Terminal, io.StringIO])
 def test_a_bar_without_references_ends(stream: Any, monkeypatch) -> None:
-    """As where Ctrl-C comes at the very beginning of its end."""
+    """As if Ctrl-C came at the very start of its exit."""
 
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -119,7 +119,7 @@ def test_without_memory_for_a_thread_a_run_has_no_bar(monkeypatch) -> None:
 
 
 class Broken(Terminal):
-    """A terminal that is gone after some letters: a closed pipe, a lost connection."""
+    """A terminal that fails after some characters: a closed pipe, a lost connection."""
 
     def __init__(self, error: Exception, letters: int = 0) -> None:
         super().__init__()
@@ -155,7 +155,7 @@ def closed() -> Terminal:
 
 
 class Bare:
-    """What has `write` alone, as a logger's stream may."""
+    """A stream that only has `write`, as that of a logger may."""
 
     def write(self, text: str) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Stopping rules: each on a series of losses, then in a run, then in company."""
+"""Stopping rules: on a series of losses, in a run, and combined."""
 
 import time
 
@@ -13,7 +13,7 @@ NAN = float("nan")
 
 
 def stops_at(rule: tw.Stop, losses: list[float], seconds: float = 1.0) -> int | None:
-    """The epoch in which a rule stops a run with these losses, each epoch so many seconds."""
+    """The epoch at which a rule stops a run with these losses and seconds per epoch."""
     state = rule.init()
     for number, loss in enumerate(losses, start=1):
         measures = {"loss": loss, "val_loss": loss}
@@ -148,7 +148,7 @@ MANY = np.tile(X, (375_000, 1))
 
 
 def fit_for(stop: tw.Stop) -> tw.Run:
-    """One epoch of 3,000,000 steps: more than half a second, were it not stopped."""
+    """One epoch of 3,000,000 steps, which would take more than half a second."""
     net = tw.Sequential(tw.Dense(1))
     return tw.fit(net, MANY, MANY, batch_size=1, epochs=1, shuffle=False, stop=stop)
 

@@ -1,4 +1,4 @@
-"""What a run says of itself: each quantity against plain NumPy, on both engines."""
+"""Watched quantities: each against a NumPy reference, on both engines."""
 
 from functools import cache
 from typing import Any
@@ -20,7 +20,7 @@ OF_PARAMETERS = ("gradient_norm", "update_ratio", "direction_changes")
 
 
 def weights() -> dict[str, np.ndarray]:
-    """Of a net 3-4-5-1 with a dead relu, saturated sigmoids, and biases that start at 0."""
+    """Weights of a 3-4-5-1 net with a dead relu, saturated sigmoids, and biases of 0."""
     random = np.random.default_rng(7)
     shapes = {"0": (3, 4), "1": (4, 5), "2": (5, 1)}
     found = {}
@@ -54,7 +54,7 @@ def layers_of(w: dict[str, np.ndarray], x: np.ndarray) -> list[np.ndarray]:
 
 
 def gradients_of(w: dict[str, np.ndarray], x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
-    """Of the mean square error, by hand."""
+    """The gradients of the mean squared error, by hand."""
     first, second, output = layers_of(w, x)
     last = 2 * (output - y) / len(x)
     middle = last @ w["2.weight"].T * second * (1 - second)
@@ -72,7 +72,7 @@ def ratio(update: np.ndarray, before: np.ndarray) -> float:
 
 
 class Reference:
-    """A run of SGD in plain NumPy that notes everything, step by step."""
+    """A run of SGD in NumPy that records every quantity at every step."""
 
     def __init__(self, size: int = SIZE) -> None:
         self.watched: dict[str, list[float]] = {}
@@ -153,7 +153,7 @@ def test_an_epoch_has_the_mean_of_its_steps(engine: str, watch: Any) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_long_epoch_has_the_mean_of_some_steps(engine: str) -> None:
-    """Of seven steps, every second; directions are counted in all of them."""
+    """Every second of seven steps is watched; direction changes are counted in all."""
     reference = Reference(size=1)
     run = fit(network(), batch_size=1, watch=True, engine=engine)
     for name, values in run.watched.items():
@@ -230,7 +230,7 @@ def test_a_metric_cannot_have_the_name_of_a_watched_output() -> None:
 
 
 class Unit(tw.optim.Optimizer):
-    """Steps of one length: no weight goes its own way."""
+    """Normalized steps, in which weights depend on each other."""
 
     def update(self, weights: Any, gradient: Any, state: Any) -> Any:
         norm = tw.gates.sqrt((gradient * gradient).sum())
@@ -245,7 +245,7 @@ class Shifted(tw.optim.Optimizer):
 
 
 class Paced(tw.optim.Optimizer):
-    """A state of a shape of its own."""
+    """A state with a shape of its own."""
 
     def init(self, weights: Any) -> Any:
         return {"pace": np.ones(3)}
@@ -313,7 +313,7 @@ def test_the_engines_agree_on_parameters_shared_among_threads(threads: int, rule
 
 
 class Own(tw.Module):
-    """Applies an activation to what a part gives, adds, and keeps an axis beside the rows."""
+    """Applies an activation to a part's output, adds, and keeps an extra axis."""
 
     def __init__(self) -> None:
         self.first, self.out = tw.Dense(3), tw.Dense(2, "tanh")
@@ -370,7 +370,7 @@ def test_a_long_run_records_watched_values_in_pieces(monkeypatch: pytest.MonkeyP
 
 
 def test_one_number_per_step_for_any_number_of_weights() -> None:
-    """Weights that have been 0 all along have a ratio of 1 where they move, of 0 where not."""
+    """Weights of 0 have the ratio 1 if they move and 0 if they do not."""
     net = tw.Sequential(tw.Dense(1), dtype="float64")
     net.weights = {"0.weight": np.zeros((2, 1)), "0.bias": np.zeros(1)}
     x = np.array([[1.0, 0.0], [-1.0, 0.0]])

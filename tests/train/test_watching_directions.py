@@ -1,5 +1,5 @@
-"""Trask, "A Neural Network in 13 lines of Python, Part 2" (2015-07-27): how often each weight's
-update changed its direction in 60,000 steps, as the article lists it.
+"""Direction changes of each weight in 60,000 steps, as published in Trask, "A Neural Network in 13
+lines of Python, Part 2" (2015-07-27).
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What is watched of a last batch that is filled up, beside a batch that has only its rows."""
+"""A last batch that is filled up gives the same watched quantities as its rows alone."""
 
 from collections.abc import Callable
 
@@ -39,7 +39,7 @@ NETS: dict[str, Callable[[], list[tw.Module]]] = {
 
 
 def watched(net: list[tw.Module], rows: slice, engine: str, **settings: int) -> dict[str, float]:
-    """All that is watched at the last step, with weights that stay as they start."""
+    """Everything that is watched at the last step, with constant weights."""
     run = tw.fit(
         tw.Sequential(*net, dtype="float64"),
         X[rows],
@@ -61,7 +61,7 @@ def watched(net: list[tw.Module], rows: slice, engine: str, **settings: int) -> 
 @pytest.mark.parametrize("size", [16, 10])
 @pytest.mark.parametrize("name", NETS)
 def test_rows_that_fill_up_a_batch_are_not_watched(name: str, size: int, engine: str) -> None:
-    """The second step of a run over 17 rows, and of a run over the rows of its last batch alone."""
+    """The last step of a run on 17 rows equals that of a run on the rows of its last batch only."""
     found = watched(NETS[name](), slice(None), engine, batch_size=size, epochs=1)
     wanted = watched(NETS[name](), slice(size, None), engine, batch_size=17 - size, epochs=2)
     assert found.keys() == wanted.keys()

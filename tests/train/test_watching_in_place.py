@@ -1,5 +1,5 @@
-"""Weights that are put together piece by piece where the old ones stand, as a step with rates of
-its parts does: only where no piece reads what another has already written over.
+"""New weights written piece by piece over the old ones, as in a step with lr_multipliers: only if no
+piece reads what another has already overwritten.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ HALF = 9  # of the 18 weights of a net 5-3
 
 
 class Halves(tw.optim.Optimizer):
-    """A rule that makes two halves of the weights from the halves (w, g) of the old ones."""
+    """A rule that makes both halves of the weights from the halves (w, g) of the old ones."""
 
     halves: Callable[..., Any]
 

@@ -146,8 +146,8 @@ def _trained(
 
 
 def _weights_at(net: Sequential, index: int) -> dict[str, Array]:
-    """The weights of a layer, as views, by their names in the net: the layer may be part of an unfolded
-    autoencoder by now.
+    """The weights of a layer as views, by their names in the net: the layer itself may belong to an
+    unfolded autoencoder.
     """
     start = f"{index}."
     return {
