@@ -124,7 +124,7 @@ def test_a_different_number_of_columns_is_refused(net: tw.Sequential) -> None:
         ([lambda p, t: p[:, 0], lambda p, t: t[:, 0]], "two metrics are called '<lambda>'"),
         (tw.Metric("", lambda p, t: p[:, 0]), "a metric's name is a word"),
         ([np.ones(2)], "no metric is called"),
-        (["cross_entropy"], "takes classes as targets, but the loss 'mse' takes numbers"),
+        (["cross_entropy"], "takes classes targets, but the loss 'mse' takes numbers"),
     ],
 )
 def test_ambiguous_or_unmeasurable_metrics_are_refused(net, metrics, words: str) -> None:

@@ -1,4 +1,4 @@
-"""New weights written piece by piece over the old ones, as in a step with lr_multipliers: only if no
+"""New weights written piece by piece over the old ones, as in a step with lr_multipliers, unless a
 piece reads what another has already overwritten.
 """
 
