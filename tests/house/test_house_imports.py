@@ -15,22 +15,26 @@ FLOORS = (
     *("gates", "graph", "engine"),
     *("nn", "optim", "train", "data", "insight", "draw", "cli"),
 )
-NATIVE_FLOORS = (
-    ("llvm",),
-    ("processor", "control"),
-    ("plan.symbolic_shapes", "plan.view", "plan.kernel"),
-    ("emit",),
-    ("lowering", "expansion"),
-    ("plan",),
-    ("emit.nest_axes", "emit.nest_body", "emit.nest", "emit.region"),
-    ("driver",),
-    ("build", "function"),
-    ("runtime",),
-    ("engine",),
-    ("checker",),
-)
-"""The order in engine/native, from the bottom up; the longest prefix of a module's name counts."""
-NATIVE = "talweg.engine.native."
+FLOORS_WITHIN = {
+    "talweg.engine.native": (
+        ("llvm",),
+        ("processor", "control"),
+        ("plan.symbolic_shapes", "plan.view", "plan.kernel"),
+        ("emit",),
+        ("lowering", "expansion"),
+        ("plan",),
+        ("emit.nest_axes", "emit.nest_body", "emit.nest", "emit.region"),
+        ("driver",),
+        ("build", "function"),
+        ("runtime",),
+        ("engine",),
+        ("checker",),
+    ),
+    "talweg.train": (("run", "methods"), ("search",)),
+    "talweg.data": (("columns",), ("io",), ("split",), ("model",)),
+    "talweg.draw": (("markup", "style"), ("charts",), ("pages",), ("notebook",)),
+}
+"""The order within a folder, from the bottom up; the longest prefix of a module's name counts."""
 FRONT_DOOR = len(FLOORS)  # `import talweg` itself: above everything, so forbidden inside
 ALLOWED = {"numpy": FLOORS, "llvmlite": ("engine",), "threadpoolctl": ("engine",)}
 
@@ -108,15 +112,16 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
     return [list(group) for group in sorted(groups) if group]
 
 
-def native_floor(name: str) -> int:
-    """The floor of a module of engine/native, by the longest prefix of its name."""
-    path = f"{name.removeprefix(NATIVE)}."
+def floor_within(folder: str, name: str) -> int:
+    """The floor of a module in its folder, by the longest prefix of its name."""
+    path = f"{name.removeprefix(folder)[1:]}."
     lengths = {
         len(prefix): floor
-        for floor, prefixes in enumerate(NATIVE_FLOORS)
+        for floor, prefixes in enumerate(FLOORS_WITHIN[folder])
         for prefix in prefixes
         if path.startswith(f"{prefix}.")
     }
+    assert lengths, f"{name} needs a place in FLOORS_WITHIN"
     return lengths[max(lengths)]
 
 
@@ -138,13 +143,14 @@ def import_graph(source: Path) -> dict[str, set[str]]:
     return {name: imported_modules(*given, texts) - {name} for name, given in texts.items()}
 
 
-def test_imports_run_downward_in_the_native_engine(source: Path) -> None:
+@pytest.mark.parametrize("folder", FLOORS_WITHIN)
+def test_imports_run_downward_within_a_folder(source: Path, folder: str) -> None:
     climbing = {
         (name, other)
         for name, others in import_graph(source).items()
         for other in others
-        if name.startswith(NATIVE) and other.startswith(NATIVE)
-        if native_floor(other) > native_floor(name)
+        if name.startswith(f"{folder}.") and other.startswith(f"{folder}.")
+        if floor_within(folder, other) > floor_within(folder, name)
     }
     assert climbing == set()
 
