@@ -79,7 +79,7 @@ TABLE = {
         parsed=[2, 2.5, 4, None, None, NAN, NAN],
         unknown="odd",
         told="1 not a number (such as 'odd')",
-        use="(value - 2.5) / 1.08, softly clipped, with places for unknown and missing",
+        use="(value - 2.5) / 1.08, softly clipped, with inputs for unknown and missing",
         refused=["oak", "elm"],
         asked=["number", "decimal point", "decimal comma"],
         far=99,
@@ -92,7 +92,7 @@ TABLE = {
         parsed=[1, 0, 2, None, NAN, 1],
         unknown="moon",
         told="1 unknown (such as 'moon')",
-        use="a place for each of 3 levels (hill, lake, none), unknown, missing",
+        use="an input for each of 3 levels (hill, lake, none), unknown, missing",
         asked=["category"],
     ),
     "category of many levels": Row(
@@ -103,7 +103,7 @@ TABLE = {
         parsed=[7, None, NAN],
         unknown="moon",
         told="1 unknown (such as 'moon')",
-        use="some learnt numbers for each of 101 levels (l000, l001, l002, l003, l004, l005, ...),"
+        use="a learned vector for each of 101 levels (l000, l001, l002, l003, l004, l005, ...),"
         " unknown, missing",
         asked=["category"],
     ),
@@ -115,7 +115,7 @@ TABLE = {
         parsed=[1, 0, 1, 0, NAN, None, NAN],
         unknown="perhaps",
         told="1 unknown (such as 'perhaps')",
-        use="a place for each of 2 levels (false, true), unknown, missing",
+        use="an input for each of 2 levels (false, true), unknown, missing",
         refused=["oak", "elm"],
         asked=["boolean"],
     ),
@@ -127,7 +127,7 @@ TABLE = {
         parsed=[0, 2, None, NAN],
         unknown="huge",
         told="1 unknown (such as 'huge')",
-        use="a place for each of 3 levels (low, medium, high), unknown, missing, and its step",
+        use="an input for each of 3 levels (low, medium, high), unknown, missing, and its step",
         refused=["oak", "elm"],
         asked=["ordinal"],
     ),
@@ -140,7 +140,7 @@ TABLE = {
         unknown="soon",
         told="1 not a date (such as 'soon')",
         use="since, year, month, weekday, hour, sine and cosine of the day of year, sine and cosine"
-        " of the weekday, sine and cosine of the hour, with places for unknown and missing",
+        " of the weekday, sine and cosine of the hour, with inputs for unknown and missing",
         refused=["oak", "elm"],
         asked=["date", "year first"],
         far="2999-01-01",
@@ -153,7 +153,7 @@ TABLE = {
         parsed=[5400, 5400, 60, 90, -1.5, None, None, NAN, NAN],
         unknown="soon",
         told="1 not a duration (such as 'soon')",
-        use="(value - 17 h 51 min) / 20 h 36 min, softly clipped, with places for unknown and"
+        use="(value - 17 h 51 min) / 20 h 36 min, softly clipped, with inputs for unknown and"
         " missing",
         refused=["oak", "elm"],
         asked=["duration"],

@@ -107,7 +107,7 @@ def test_the_data_and_the_network(numbers) -> None:
     mean, scale = numbers.trained.encoder.columns[0].mean, numbers.trained.encoder.columns[0].scale
     assert (size.name, size.kind) == ("size", "number")
     assert size.encoding.startswith(f"(value - {mean:.4g}) / {scale:.4g}, softly clipped")
-    assert place.encoding.startswith("a place for each of 3 levels (")
+    assert place.encoding.startswith("an input for each of 3 levels (")
     assert report.data.left_out == [
         LeftOut("kind", "As asked for."),
         LeftOut("same", "Every cell holds 'x'."),

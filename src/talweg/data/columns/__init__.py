@@ -1,5 +1,7 @@
-"""Columns, from cells to inputs of a network. `column_builder` gathers `cells` while a table is
-read, `kinds` decides what each column is, with `numerals`, `dates`, `values` and ordered
-`scales`; `coded` holds one class for each kind of input, `encode` encodes a table and
-`row_encoder` one row.
+"""Columns, from cells to inputs of a network.
+
+`column_builder` collects `cells` while a table is read; `numerals`, `dates`, `scales` and `values`
+parse them; `detection` decides the kind of each column, with one file for each kind in `kinds`.
+`table_encoder` encodes a table, `row_encoder` a single row, and `unfamiliar` counts cells unlike
+those of training.
 """

@@ -232,15 +232,15 @@ def are_dotted_months(texts: Iterable[str]) -> bool:
 
 def _bare_parts(counts: Iterable[str]) -> set[tuple[int, ...]] | None:
     """The parts of dates such as 5.1.45; None if any is written as only dates are."""
-    found, others = set(), 0
+    dates, others = set(), 0
     for text in counts:
         match = _BARE.fullmatch(text)
         others += match is None
         if match and any(len(part) > 1 and part[0] == "0" for part in match.group(1, 3, 4)):
             return None
         if match:
-            found.add(tuple(map(int, match.group(1, 3, 4))))
-    return found if others <= FEW_ODD * len(found) else None
+            dates.add(tuple(map(int, match.group(1, 3, 4))))
+    return dates if others <= FEW_ODD * len(dates) else None
 
 
 def is_ambiguous(counts: Mapping[str, int], style: str) -> bool:

@@ -32,17 +32,18 @@ def type_columns(
     targets: Sequence[str],
     asked: Mapping[str, Asked] | None = None,
     *,
-    learnt: int = 1,
+    learned_targets: int = 1,
     whole: Table | None = None,
 ) -> list[ColumnType]:
     """What each column but the targets is, in the order of the table.
 
-    Kinds that are `asked` for by name are taken as they are. A copy of an earlier column or of one
-    of the first `learnt` targets is left out; a column that nearly tells such a target gets a note.
-    Where `table` has only some rows of a file, row numbers are looked for in the `whole` of it.
+    Kinds that are `asked` for by name are used as they are. A copy of an earlier column, or of one
+    of the first `learned_targets` targets, is left out; a column that nearly tells such a target
+    gets a note. If `table` has only some rows of a file, `whole` is the table of all rows, in which
+    row numbers are recognized.
     """
     chosen = {table.find(name): kind for name, kind in (asked or {}).items()}
-    learned = [LearnedTarget.of(table.columns[name]) for name in targets[:learnt]]
+    learned = [LearnedTarget.of(table.columns[name]) for name in targets[:learned_targets]]
     origins = {digest_of(target.cells): "the target" for target in learned}
     types = []
     for name in (name for name in table.names if name not in targets):
@@ -50,39 +51,43 @@ def type_columns(
         if name in chosen:
             types.append(as_asked(name, cells, chosen[name]))
             continue
-        found, digest = describe(name, cells), digest_of(cells)
+        column_type, digest = describe(name, cells), digest_of(cells)
         if whole is not None and whole is not table:
-            found = _unless_counting(found, whole.columns[name])
-        if found.used and digest in origins:
-            found = ColumnType(name, COPY.name, f"It equals {origins[digest]}, cell by cell.")
-        elif found.used and any(tells(cells, target) for target in learned):
-            found = replace(found, note=f"{found.note} {_LEAK}".strip())
+            column_type = _unless_counting(column_type, whole.columns[name])
+        if column_type.used and digest in origins:
+            column_type = ColumnType(name, COPY.name, f"It equals {origins[digest]}, cell by cell.")
+        elif column_type.used and any(tells(cells, target) for target in learned):
+            column_type = replace(column_type, note=f"{column_type.note} {_LEAK}".strip())
         origins.setdefault(digest, f"the column {name!r}")
-        types.append(found)
-    return [_with_missing(found, table.columns[found.name]) for found in types]
+        types.append(column_type)
+    return [_with_missing(column_type, table.columns[column_type.name]) for column_type in types]
 
 
-def _with_missing(found: ColumnType, cells: Cells) -> ColumnType:
-    return replace(found, missing=missing_in(cells, vague=KIND_OF[found.kind].vague_is_missing))
+def _with_missing(column_type: ColumnType, cells: Cells) -> ColumnType:
+    return replace(
+        column_type, missing=missing_in(cells, vague=KIND_OF[column_type.kind].vague_is_missing)
+    )
 
 
-def _unless_counting(found: ColumnType, cells: Cells) -> ColumnType:
+def _unless_counting(column_type: ColumnType, cells: Cells) -> ColumnType:
     """The type, or an identifier where all cells of the column only number the rows."""
-    if not KIND_OF[found.kind].may_count_rows:
-        return found
-    why = why_only_counts(found.name, parse_numbers(cells)[0])
-    return ColumnType(found.name, IDENTIFIER.name, why) if why else found
+    if not KIND_OF[column_type.kind].may_count_rows:
+        return column_type
+    why = why_only_counts(column_type.name, parse_numbers(cells)[0])
+    return ColumnType(column_type.name, IDENTIFIER.name, why) if why else column_type
 
 
 def describe(name: str, cells: Cells) -> ColumnType:
     """The type of a column, judged by its cells, and by its name where cells leave it open."""
     column = Evidence(name, cells)
-    kind, found = next((kind, found) for kind in KINDS if (found := kind.recognize(column)))
+    kind, column_type = next(
+        (kind, column_type) for kind in KINDS if (column_type := kind.recognize(column))
+    )
     hints = (other.hint(column) for other in USED) if kind.is_fallback else ()
-    note = found.note or next(filter(None, hints), "")
+    note = column_type.note or next(filter(None, hints), "")
     if not note and column.is_text:
         note = _note_on_marks(cells)
-    return replace(found, note=note)
+    return replace(column_type, note=note)
 
 
 def _note_on_marks(cells: Cells) -> str:
@@ -97,16 +102,16 @@ def unit_hint(name: str, cells: Cells) -> str:
     return f" To predict a {kind.name}, convert the column to numbers of {unit}." if unit else ""
 
 
-def as_moments(name: str, cells: Cells, found: ColumnType | None = None) -> ColumnType | None:
+def as_moments(name: str, cells: Cells, column_type: ColumnType | None = None) -> ColumnType | None:
     """The type of a column of moments; None for any other column.
 
-    `found` is the type where it is known. A column that the owner leaves out is judged by its
-    cells.
+    `column_type` is the type if it is already known. A column that the owner leaves out is judged
+    by its cells.
     """
-    if found is None or KIND_OF[found.kind].by_choice:
-        found = describe(name, cells)
-    column = KIND_OF[found.kind].column
-    return found if column is not None and column.axis == "moment" else None
+    if column_type is None or KIND_OF[column_type.kind].by_choice:
+        column_type = describe(name, cells)
+    column = KIND_OF[column_type.kind].column
+    return column_type if column is not None and column.axis == "moment" else None
 
 
 # What the owner asks for --------------------------------------------------------------------------

@@ -60,7 +60,7 @@ class Unpack(Module):
         return sum(span.packed for span in self.spans)
 
     def telling(self, x: Inputs) -> Inputs:
-        """Few packed rows, made of those given (N, P), in which the same inputs vary."""
+        """A few packed rows in which the same inputs vary as in the given ones (N, P)."""
         parts = [_telling(span, piece) for span, piece in self._pieces(x)]
         most = np.arange(max(map(len, parts)))
         return np.concatenate([rows[most.clip(max=len(rows) - 1)] for rows in parts], axis=1)
@@ -104,7 +104,7 @@ def _form(column: Column) -> Form:
 
 
 def _telling(span: _Span, x: Inputs) -> Inputs:
-    """The codes that occur; of scalars the least, the greatest, and those that stand for none."""
+    """The codes that occur; of scalars the lowest, the highest, and the marks that occur."""
     if span.form == "one-hot":
         return np.flatnonzero(np.bincount(x[:, 0].astype(np.intp))).astype(np.float32)[:, None]
     least = x.min(axis=0)

@@ -1,15 +1,15 @@
-"""Warns of cells in rows to predict that training did not have: unknown, missing or far out.
+"""Warns of cells in rows to predict that are unknown, missing or far outside the range of training.
 
-Training has such cells too, so counts are compared: a rare word, or a new largest number, in one
-part of a split table is no news. Told are cells that
+Training has such cells, too, so counts are compared: a rare word or a new largest number in one
+part of a split table is ordinary. A warning names cells that
 
-- no clean column has (text among numbers, a third truth, a number ten times as far from the mean
-  as any of training), where training had none;
-- fill a tenth of the rows, where they filled less than a hundredth of training's, or, if missing,
-  where none was missing;
+- no clean column has (text among numbers, a third boolean, a number ten times as far from the mean
+  as any of training), if training had none;
+- fill a tenth of the rows, if they filled less than a hundredth of the rows of training, or none
+  in the case of missing cells;
 - are more frequent than in training, by more than chance allows once in a thousand times.
 
-A number is far out where it is twice as far from the mean as any of training on its side.
+A number is far outside if it is twice as far from the mean as any of training on its side.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Unfamiliar:
     # The warning --------------------------------------------------------------------------------
 
     def warn(self, source: str) -> None:
-        """A DataWarning where there is anything to tell."""
+        """A DataWarning if anything is out of the ordinary."""
         if self.faults and (message := self.message(source)):
             warnings.warn(message, DataWarning, stacklevel=_outside())
 
@@ -112,14 +112,14 @@ class Unfamiliar:
     def _part(self, column: Column) -> str:
         """What the message says of a column."""
         familiar = self.familiar.get(column.name)
-        said: dict[Fault, str] = {}
+        words: dict[Fault, str] = {}
         for fault in _FAULTS:
             count, example = self.faults.get((column.name, fault), (0, ""))
             if familiar and count and self._is_news(column, fault, count, familiar):
-                said[fault] = _words(column, fault, count, example, familiar)
-        if "farther" in said:
-            said.pop("far", None)
-        return f"{column.name!r}: {', '.join(said.values())}" if said else ""
+                words[fault] = _words(column, fault, count, example, familiar)
+        if "farther" in words:
+            words.pop("far", None)
+        return f"{column.name!r}: {', '.join(words.values())}" if words else ""
 
     def _is_news(self, column: Column, fault: Fault, count: int, familiar: Familiar) -> bool:
         """By the rules at the head of this file."""

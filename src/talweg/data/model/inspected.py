@@ -42,7 +42,7 @@ class InspectedTable:
         roles = Roles.of(table, given)
         target, kept = _target_and_rows(table, roles, given["task"])
         asked, targets = dict(given["columns"]), len(roles.targets)
-        types = type_columns(kept, roles.no_inputs, asked, learnt=targets, whole=table)
+        types = type_columns(kept, roles.no_inputs, asked, learned_targets=targets, whole=table)
         return cls(table, roles, target, kept, types, timeline_of(kept, roles, types, asked))
 
     @property

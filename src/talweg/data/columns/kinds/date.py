@@ -105,7 +105,7 @@ class DateColumn(AmountColumn):
     @property
     def use(self) -> str:
         waves = "".join(f", sine and cosine of the {part}" for part in self.cycles)
-        return f"{', '.join(self.scales)}{waves}, with places for unknown and missing"
+        return f"{', '.join(self.scales)}{waves}, with inputs for unknown and missing"
 
     @property
     def line(self) -> tuple[float, float] | None:

@@ -253,8 +253,8 @@ def _note(odd: Mapping[str, int], total: int) -> str:
         (unread, "are not durations and count as unknown: {}. Correct or empty them."),
     )
     return " ".join(
-        f"{sum(texts.values()):,} of {total:,} cells {said.format(named(texts))}"
-        for texts, said in notes
+        f"{sum(texts.values()):,} of {total:,} cells {words.format(named(texts))}"
+        for texts, words in notes
         if texts
     )
 

@@ -104,7 +104,7 @@ class LevelColumn(Column):
 class OneHotColumn(LevelColumn):
     """A column with one input a level, then unknown, then missing."""
 
-    _share: ClassVar[str] = "a place"
+    _share: ClassVar[str] = "an input"
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -136,7 +136,7 @@ class CodeColumn(LevelColumn):
 
     kind: ClassVar[str] = "category"
     is_closed: ClassVar[bool] = False
-    _share: ClassVar[str] = "some learnt numbers"
+    _share: ClassVar[str] = "a learned vector"
 
     @classmethod
     def fit(cls, name: str, cells: Cells, detail: tuple[str, ...] = ()) -> Self:

@@ -44,7 +44,7 @@ KINDS: tuple[Kind, ...] = (
 )
 KIND_OF: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
 
-# Those that a network can use, from general to special, as people are told of them.
+# The kinds that a network can use, from general to special, in the order of messages.
 USED: tuple[Kind, ...] = tuple(kind for kind in reversed(KINDS) if kind.column)
 
 COLUMNS: Mapping[str, type[Column]] = {kind.name: kind.column for kind in USED if kind.column}

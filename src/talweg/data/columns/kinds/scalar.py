@@ -73,4 +73,4 @@ class ScalarColumn(AmountColumn):
 
 def standardizing(mean: str, scale: str) -> str:
     """How a scalar becomes inputs, in words."""
-    return f"(value - {mean}) / {scale}, softly clipped, with places for unknown and missing"
+    return f"(value - {mean}) / {scale}, softly clipped, with inputs for unknown and missing"
