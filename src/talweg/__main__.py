@@ -1,4 +1,4 @@
-"""`python -m talweg` is `talweg`."""
+"""`python -m talweg` runs the command `talweg`."""
 
 from talweg.cli.main import main
 

@@ -1,8 +1,8 @@
-"""Numbers and arrays in one file: a zip of a JSON head and one .npy an array, never pickle.
+"""Archives: numbers and arrays in one file, a zip of a JSON header and one .npy for each array.
 
-Loading runs no code, and reads only what the head names, at most as many bytes as the file has.
-The digests find damage; they prove nothing about the author, who can compute them again. So
-whoever reads a file also checks the types, lengths and ranges of what it holds.
+There is no pickle, so loading runs no code. It reads only members that the header names, and at
+most as many bytes as the file has. Digests find damage; they prove nothing about the author, who
+can compute them, so readers also check the types, lengths and ranges of what a file holds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from talweg.version import VERSION
 
 Array = NDArray[Any]
 
-# What zipfile raises for bytes that it cannot make sense of.
+# The exceptions of zipfile for invalid bytes.
 _DAMAGE = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error),
     *(EOFError, OSError, RuntimeError, ValueError, NotImplementedError),
@@ -38,7 +38,7 @@ _PARTS = ("format", "version", "talweg", "config", "arrays")
 
 @dataclass(frozen=True)
 class Kind:
-    """What a file holds: its format and version, and the words of its errors."""
+    """A kind of archive: its format and version, and the words for its errors."""
 
     format: str
     version: int
@@ -56,10 +56,10 @@ def write_bundle(
     config: Mapping[str, Any],
     arrays: Mapping[str, Array],
 ) -> None:
-    """Write to a stream, or a file: whole or not at all, an old one stays until then.
+    """Write an archive to a stream, or atomically to a file.
 
     ModelFileError: a config that JSON cannot hold, or an array of Python objects.
-    DataError: a folder that is not there.
+    DataError: a folder that does not exist.
     """
     if isinstance(target, str | os.PathLike):
         file = Path(target)
@@ -72,18 +72,18 @@ def write_bundle(
 
 
 def refuse_place(file: Path) -> None:
-    """A DataError where no file can be."""
+    """Raise a DataError if no file can be written to that path."""
     if "\0" in str(file):
         raise DataError(f"Cannot write {str(file)!r}: a path holds no NUL. Name another file.")
     if not file.parent.is_dir() or (file.exists() and not file.is_file()):
-        fault = "it is no file" if file.exists() else f"there is no folder {file.parent}"
+        fault = "it is not a file" if file.exists() else f"there is no folder {file.parent}"
         raise DataError(f"Cannot write {file}: {fault}. Name a file in a folder that exists.")
 
 
 def read_bundle(file: Path, kind: Kind) -> tuple[dict[str, Any], dict[str, Array]]:
     """The config and the arrays of a file, each checked against its SHA-256.
 
-    ModelFileError: a file that is foreign, damaged, altered, or from another version.
+    ModelFileError: a file that is foreign, damaged, altered or of another version.
     """
     with file.open("rb") as stream:
         members = _Members(stream, file, kind)
@@ -105,19 +105,19 @@ def _members(
     )
     head = dict(zip(_PARTS, values, strict=True))
     try:
-        # Through JSON once, so that the digest is of what a reader will see.
+        # Through JSON, so that the digest is that of what a reader gets.
         head["digest"] = digest_of(json.loads(json.dumps(head)))
         text = json.dumps(head, indent=1)
     except (TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"Cannot write {file}: its config does not fit into JSON ({error}). Use numbers,"
-            " text, lists and dicts, and keep arrays among the arrays."
+            f"Cannot write {file}: JSON cannot hold its config ({error}). Use numbers, text, lists"
+            " and dicts, and put arrays among the arrays."
         ) from None
     return {kind.head: text.encode(), **{f"{name}.npy": each for name, each in raw.items()}}
 
 
 def digest_of(head: Mapping[str, Any]) -> str:
-    """The SHA-256 of all parts of a head, however its JSON is laid out."""
+    """The SHA-256 of all parts of a header, whatever the layout of its JSON."""
     parts = {name: head[name] for name in _PARTS}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -128,8 +128,8 @@ def _npy(name: str, array: Array, file: Path) -> bytes:
         np.lib.format.write_array(stream, np.asanyarray(array), allow_pickle=False)
     except ValueError:
         raise ModelFileError(
-            f"Cannot write {file}: array {name!r} holds Python objects. Turn it into numbers or"
-            " text of a fixed width."
+            f"Cannot write {file}: array {name!r} holds Python objects. Convert it to numbers or"
+            " to text of a fixed width."
         ) from None
     return stream.getvalue()
 
@@ -137,15 +137,15 @@ def _npy(name: str, array: Array, file: Path) -> bytes:
 def _write_zip(stream: IO[bytes], members: Mapping[str, bytes]) -> None:
     with zipfile.ZipFile(stream, "w") as bundle:
         for name, raw in members.items():
-            # A ZipInfo carries no time of day: the same model makes the same bytes.
+            # A ZipInfo has a fixed date, so the same model gives the same bytes.
             bundle.writestr(zipfile.ZipInfo(name), raw)
 
 
 class _Members:
     """The members of a zip, read one at a time.
 
-    ModelFileError: a zip that talweg did not write: with packed members, which may unpack to any
-    size, with two of one name, or with more bytes claimed than the file has.
+    ModelFileError: a zip that talweg did not write: with compressed members, which may have any
+    size, with two members of one name, or with more bytes claimed than the file has.
     """
 
     def __init__(self, stream: IO[bytes], file: Path, kind: Kind) -> None:
@@ -160,12 +160,12 @@ class _Members:
         if len(self.names) < len(infos):
             raise self.damaged("has two members of one name")
         if any(each.compress_type or each.file_size != each.compress_size for each in infos):
-            raise self.damaged("has packed members, which talweg never writes")
+            raise self.damaged("has compressed members, which talweg never writes")
         if sum(each.file_size for each in infos) > size:
             raise self.damaged("claims more bytes than it has")
 
     def read(self, name: str) -> bytes:
-        """One member, its CRC checked."""
+        """One member, after a check of its CRC."""
         try:
             return self._zip.read(name)
         except _DAMAGE as error:
@@ -179,7 +179,7 @@ class _Members:
 
 
 def _head(members: _Members, file: Path, kind: Kind) -> dict[str, Any]:
-    """The parsed head, once its format, version and digest are known to be ours."""
+    """The parsed header, after checks of its format, version and digest."""
     head: Any = None
     if kind.head in members.names:
         try:
@@ -213,10 +213,10 @@ def _other_version(file: Path, kind: Kind, head: Mapping[str, Any]) -> ModelFile
 
 
 def _check_head(members: _Members, head: Mapping[str, Any]) -> None:
-    """Refuse a head that was altered, and members that it does not name."""
+    """Refuse an altered header, and members that it does not name."""
     name = members.kind.head
     if {*head} != {*_PARTS, "digest"} or head["digest"] != digest_of(head):
-        raise members.damaged(f"has another {name} than was saved (SHA-256 differs)")
+        raise members.damaged(f"has a {name} that was changed after saving (SHA-256 differs)")
     named = {name, *(f"{each}.npy" for each in head["arrays"])}
     if extra := sorted(members.names - named):
         raise members.damaged(f"has a member that its {name} does not name ({extra[0]!r})")
@@ -227,7 +227,8 @@ def _array(members: _Members, name: str, digest: str) -> Array:
         raise members.damaged(f"lacks its array {name!r}")
     raw = members.read(f"{name}.npy")
     if hashlib.sha256(raw).hexdigest() != digest:
-        raise members.damaged(f"has another array {name!r} than was saved (SHA-256 differs)")
+        fault = f"has an array {name!r} that was changed after saving (SHA-256 differs)"
+        raise members.damaged(fault)
     try:
         _check_size(raw)
         array: Array = np.lib.format.read_array(io.BytesIO(raw), allow_pickle=False)
@@ -236,20 +237,20 @@ def _array(members: _Members, name: str, digest: str) -> Array:
     return array
 
 
-# What NumPy raises for a header that it cannot make sense of.
+# The exceptions of NumPy for an invalid header.
 _UNREADABLE = (ValueError, TypeError, SyntaxError, OverflowError, RecursionError, EOFError)
 
 
 def _check_size(raw: bytes) -> None:
-    """A ValueError where a header claims another size than follows: NumPy would allocate it."""
+    """Raise a ValueError if a header claims a wrong size, which NumPy would allocate."""
     stream = io.BytesIO(raw)
     version = np.lib.format.read_magic(stream)
     reads = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }
-    if version not in reads:  # 3.0 is for names of fields, which no array here has
-        raise ValueError(f"version {version} of its header")
+    if version not in reads:  # version 3.0 is for field names, which no array here has
+        raise ValueError(f"its header has version {version}")
     shape, _, dtype = reads[version](stream)
     if dtype.hasobject:
         raise ValueError("it holds Python objects")

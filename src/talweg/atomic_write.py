@@ -1,4 +1,4 @@
-"""Files written whole or not at all: beside their place first, then in one step into it."""
+"""Atomic writes: a file is written beside its target, then renamed onto it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _LEFT = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """The stream of a file's new content, which replaces the old one once it is complete.
+    """A stream for the new content of a file, which replaces the old content once complete.
 
-    A symbolic link is followed. The new file keeps the permissions of the one that it replaces,
-    and its owner and group where the system allows that; a file that is new follows the umask.
-    What killed writers have left beside the file is removed.
+    Symbolic links are followed. The new file keeps the permissions of the old one, and its owner
+    and group if the system allows; a file that did not exist follows the umask. Temporary files of
+    killed writers are removed.
     """
     file, old = Path(os.path.realpath(path)), _stat(path)
     _sweep(file)
@@ -38,27 +38,27 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         os.fsync(stream.fileno())
         if old:
             _take_over(file, old, beside)
-        if fcntl is None:  # Windows renames no file that is open
+        if fcntl is None:  # Windows cannot rename an open file
             stream.close()
         os.replace(beside, file)
     finally:
         try:
-            stream.close()  # it writes what is left in its buffer, which a full disk refuses again
+            stream.close()  # this flushes the buffer, which a full disk refuses again
         finally:
             beside.unlink(missing_ok=True)
 
 
 def leftovers(file: Path) -> list[Path]:
-    """What writers that are still at work, or were killed, have beside a file."""
+    """The temporary files beside a file, of writers that are at work or were killed."""
     name = re.compile(re.escape(f".{file.name}.") + "[0-9a-f]{8}")
-    return [each for each in file.parent.iterdir() if name.fullmatch(each.name)]
+    return [other for other in file.parent.iterdir() if name.fullmatch(other.name)]
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file or folder until it is closed; False where there are no locks.
+    """Lock an open file or folder until it is closed; False if the system has no such locks.
 
-    The system takes the lock back when the process ends, however it ends. Windows and some network
-    file systems have no such locks. BlockingIOError: somebody else holds it.
+    The system releases the lock when the process ends, in any way. Windows and some network file
+    systems have no such locks. BlockingIOError: another process holds the lock.
     """
     if fcntl is None:
         return False
@@ -72,7 +72,7 @@ def try_lock(descriptor: int) -> bool:
 
 
 def _stat(path: str | os.PathLike[str]) -> os.stat_result | None:
-    """Facts of a file that is there. By its given name: systems guard links of others in /tmp."""
+    """The status of a file, or None, by its given name: systems protect others' links in /tmp."""
     try:
         return os.stat(path)
     except FileNotFoundError:
@@ -80,26 +80,26 @@ def _stat(path: str | os.PathLike[str]) -> os.stat_result | None:
 
 
 def _beside(file: Path, mode: int) -> tuple[Path, IO[bytes]]:
-    """A new file beside another, locked for as long as it is open."""
+    """A new temporary file beside another, locked while it is open."""
     while True:
-        place = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-        stream = os.fdopen(os.open(place, _NEW, mode), "wb")
+        path = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+        stream = os.fdopen(os.open(path, _NEW, mode), "wb")
         with suppress(BlockingIOError):
             if not try_lock(stream.fileno()) or os.fstat(stream.fileno()).st_nlink:
-                return place, stream
-        stream.close()  # another writer took it for a leftover before it was locked
+                return path, stream
+        stream.close()  # another writer removed it as a leftover before it was locked
 
 
 def _sweep(file: Path) -> None:
-    """Remove the leftovers of writers that are gone: those that nobody has locked."""
+    """Remove the temporary files of dead writers, those that nobody has locked."""
     with suppress(OSError):  # a folder that may be written but not listed
-        for each in leftovers(file):
+        for leftover in leftovers(file):
             with suppress(OSError):
-                _remove(each)
+                _remove(leftover)
 
 
 def _remove(leftover: Path) -> None:
-    if fcntl is None:  # Windows removes no file that is open
+    if fcntl is None:  # Windows cannot remove an open file
         leftover.unlink()
         return
     with open(os.open(leftover, _LEFT), "rb") as stream:
@@ -108,13 +108,13 @@ def _remove(leftover: Path) -> None:
 
 
 def _take_over(file: Path, old: os.stat_result, new: Path) -> None:
-    """Group, owner, permissions and attributes of a file for the one that replaces it."""
+    """Copy group, owner, permissions and attributes to the file that replaces the old one."""
     if hasattr(os, "chown"):
         for ids in ((-1, old.st_gid), (old.st_uid, -1)):
             with suppress(OSError):
                 os.chown(new, *ids)
-    with suppress(FileNotFoundError):  # it was removed meanwhile
+    with suppress(FileNotFoundError):  # removed meanwhile
         shutil.copystat(file, new)
     os.utime(new)
-    if new.stat().st_gid != old.st_gid:  # what one group was allowed is not for another
+    if new.stat().st_gid != old.st_gid:  # do not give one group's permissions to another
         new.chmod(stat.S_IMODE(old.st_mode) & ~stat.S_IRWXG)

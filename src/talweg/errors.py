@@ -1,7 +1,7 @@
-"""The errors that talweg raises on purpose: each says what, where, and what to do.
+"""The errors of talweg: each says what was given, what was expected, where, and what to do.
 
-All derive from `TalwegError`; each also derives from the built-in exception that a caller
-would expect, so `except ValueError` works as well.
+All derive from `TalwegError`, and each from the built-in exception that a caller would expect, so
+`except ValueError` works as well.
 """
 
 from __future__ import annotations
@@ -16,53 +16,53 @@ _HIDDEN = re.compile(
 
 
 def visible(text: str) -> str:
-    """A text whose control characters, which a terminal would obey, are written as escapes.
+    """A text with its control characters as escapes, so that a terminal does not obey them.
 
-    Tabs and new lines stay. Characters that change the direction of writing are among the others.
+    Tabs and newlines stay. Characters that change the direction of text are escaped too.
 
     >>> visible("\\x1b[31mred")
     '\\\\x1b[31mred'
     """
-    return _HIDDEN.sub(lambda found: ascii(found[0])[1:-1], text)
+    return _HIDDEN.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
-class _Told(BaseException):
-    """What is told to a person, without control characters of the data that it names."""
+class _Message(BaseException):
+    """A message to a person, without control characters from the data that it quotes."""
 
-    def __init__(self, *told: object) -> None:
-        super().__init__(*(visible(each) if isinstance(each, str) else each for each in told))
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(visible(each) if isinstance(each, str) else each for each in arguments))
 
 
-class TalwegError(_Told, Exception):
-    """Anything that talweg refuses, with the reason and the way out."""
+class TalwegError(_Message, Exception):
+    """The base of all errors of talweg."""
 
 
 class ShapeError(TalwegError, ValueError):
-    """Arrays whose shapes do not go together."""
+    """Arrays whose shapes do not fit each other."""
 
 
 class DtypeError(TalwegError, TypeError):
-    """Arrays whose number types do not go together."""
+    """Arrays whose dtypes do not fit each other."""
 
 
 class GraphError(TalwegError, ValueError):
-    """A graph that breaks a rule: a cycle, a missing input, a gate without a gradient."""
+    """An invalid graph: a foreign input, a wrong shape, a gate without a gradient."""
 
 
 class RecordingError(TalwegError, RuntimeError):
-    """Code that cannot be recorded, such as a branch on a tensor's value."""
+    """Code that cannot be recorded, such as a branch on the value of a tensor."""
 
 
 class GradientError(TalwegError, AssertionError):
-    """A gradient that disagrees with finite differences."""
+    """A gradient that differs from finite differences."""
 
 
 class SettingError(TalwegError, ValueError):
-    """A setting outside of what it allows."""
+    """A setting that its constraint does not allow."""
 
 
 class EngineError(TalwegError, RuntimeError):
-    """An engine that is not there or cannot run a graph."""
+    """An engine that is missing or cannot run a graph."""
 
 
 class DataError(TalwegError, ValueError):
@@ -74,21 +74,21 @@ class ModelFileError(TalwegError, ValueError):
 
 
 class OutOfMemoryError(TalwegError, MemoryError):
-    """Memory that a run, a program or a library needs and that cannot be had."""
+    """Memory that a run, a program or a library needs and cannot get."""
 
 
-class TrainingWarning(_Told, UserWarning):
-    """A run that ended in a way its user should look at."""
+class TrainingWarning(_Message, UserWarning):
+    """A run that ended in a way that its user should look at."""
 
 
-class DataWarning(_Told, UserWarning):
-    """A table that can be used, but may not be what its user thinks."""
+class DataWarning(_Message, UserWarning):
+    """A table that can be used but may not be what its user expects."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A sentence that suggests the known name nearest to `name`, or lists the known ones."""
-    names = [str(each) for each in known]
-    folded = {each.lower(): each for each in names}
+    """A sentence that suggests the known name closest to `name`, or lists the known names."""
+    names = [str(known_name) for known_name in known]
+    folded = {known_name.lower(): known_name for known_name in names}
     close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
     if close:
         return f"Did you mean {folded[close[0]]!r}?"
@@ -97,7 +97,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def counted(number: int, thing: str) -> str:
-    """How many there are of a thing whose plural has an s.
+    """A number of things, whose plural ends in s.
 
     >>> counted(1, "row"), counted(2048, "row")
     ('1 row', '2,048 rows')
@@ -106,5 +106,5 @@ def counted(number: int, thing: str) -> str:
 
 
 def in_bytes(size: int) -> str:
-    """So many bytes as a person reads them."""
+    """A number of bytes in MB or GB."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

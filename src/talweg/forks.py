@@ -1,7 +1,7 @@
-"""What no other thread is in the middle of while this process forks.
+"""Locks that a fork waits for.
 
-A child has the memory of its parent and one of its threads: a lock that another one held stays
-taken for ever, and what LLVM was changing stays half changed. So a fork waits for these locks.
+A forked child has the memory of its parent but only one thread: a lock that another thread held is
+never released, and what LLVM was changing stays half changed. So a fork takes these locks first.
 """
 
 from __future__ import annotations
@@ -17,31 +17,35 @@ Lock = AbstractContextManager[Any]
 
 
 def hold_over_forks(locks: Callable[[], Iterable[Lock]]) -> None:
-    """Take these locks before each fork, in their order and before those of earlier calls, and
-    let them go on either side of it. One thread may take them twice: a signal's handler may fork.
+    """Take these locks before each fork, and release them in the parent and in the child.
+
+    They are taken in order, before the locks of earlier calls. They must be reentrant, since a
+    signal handler may fork.
     """
     held = ExitStack()
 
     def take() -> None:
-        for each in locks():
-            held.enter_context(each)
+        for lock in locks():
+            held.enter_context(lock)
 
-    def let_go() -> None:
-        held.pop_all().close()  # emptied first: the next thread that forks fills it meanwhile
+    def release() -> None:
+        held.pop_all().close()  # emptied first, since the next thread that forks fills it meanwhile
 
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=take, after_in_parent=let_go, after_in_child=let_go)
+        os.register_at_fork(before=take, after_in_parent=release, after_in_child=release)
 
 
 importing = RLock()
-"""Held while modules are imported in the middle of a call, since Python has a lock for each; not to
-be taken by what runs at an import, in a thread that has such a lock already.
+"""Held while a call imports modules, since Python has a lock for each module.
+
+Code that runs during an import must not take it, since its thread holds such a lock already.
 """
 
 
 def _innermost() -> Iterator[Lock]:
-    """The lock of imports, then the one that llvmlite holds in each of its calls, if it is here by
-    then: programs are unloaded at any time.
+    """The import lock, then the lock that llvmlite holds during a call, if it is imported.
+
+    Programs may be unloaded, and so call llvmlite, at any time.
     """
     yield importing
     library = getattr(sys.modules.get("llvmlite.binding.ffi"), "lib", None)

@@ -1,4 +1,4 @@
-"""What is made when it is first asked for."""
+"""Properties that are computed on first use."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Generic, TypeVar
 _T = TypeVar("_T")
 
 
-class cached_property(Generic[_T]):  # noqa: N801 - as Python's own, which it stands for
-    """Python's `functools.cached_property` as it is since 3.12: without a lock.
+class cached_property(Generic[_T]):  # noqa: N801 - the name in Python's library
+    """`functools.cached_property` as it is since Python 3.12, without a lock.
 
-    That of 3.11 holds one lock for all objects while a value is computed, so a process that is
-    forked meanwhile would wait for it for ever.
+    Python 3.11 holds one lock for all objects while it computes a value, so a process that is
+    forked meanwhile would wait for that lock for ever.
     """
 
     def __init__(self, compute: Callable[[Any], _T]) -> None:
@@ -24,6 +24,6 @@ class cached_property(Generic[_T]):  # noqa: N801 - as Python's own, which it st
 
     def __get__(self, instance: Any, owner: type | None = None) -> _T:
         if instance is None:
-            return self  # type: ignore[return-value]  # asked of the class, for its docstring
+            return self  # type: ignore[return-value]  # accessed on the class, for the docstring
         value = vars(instance)[self.name] = self.compute(instance)
         return value

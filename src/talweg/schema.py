@@ -1,7 +1,7 @@
-"""What a JSON record may hold, as data, and the one place where records are checked.
+"""Schemas of JSON records, as data, and the one place where records are checked.
 
-A schema is built from the rules of `talweg.settings` and the containers below; `fault` compares,
-and says where the first value stands that its rule does not allow.
+A schema is built from the constraints of `talweg.settings` and the containers below; `fault` names
+the first value that its constraint does not allow, and where it is.
 
 >>> point = Record({"name": Text(), "at": Items(Number(), length=2)})
 >>> fault({"name": "a", "at": [0.5, 1]}, point)
@@ -20,20 +20,20 @@ from typing import Any, Protocol, runtime_checkable
 from talweg.settings import Constraint as Constraint, Flag as Flag, Number as Number
 
 COUNT = Number(at_least=0, at_most=2**63 - 1, whole=True)
-"""How many of something there are; more would overflow where shares are taken."""
+"""The constraint on counts; larger ones would overflow in computations of fractions."""
 Part = tuple[str, Any, Constraint]
-"""How a part of a value is reached, the part, and the rule for it."""
+"""The path of a part in a value, the part, and its constraint."""
 
 
 @runtime_checkable
 class Container(Protocol):
-    """A rule for a value with parts that have rules of their own."""
+    """A constraint on a value with parts that have constraints of their own."""
 
     def parts(self, value: Any) -> Iterator[Part]: ...
 
 
 class _Absent:
-    """Stands for a field that a record lacks: no rule allows it."""
+    """A missing field of a record, which no constraint allows."""
 
     def __repr__(self) -> str:
         return "absent"
@@ -44,7 +44,7 @@ _ABSENT = _Absent()
 
 @dataclass(frozen=True)
 class _Unknown:
-    """The rule for a field that a record must not have."""
+    """The constraint on a field that a record must not have."""
 
     def allows(self, value: Any) -> bool:
         return False
@@ -55,7 +55,7 @@ class _Unknown:
 
 @dataclass(frozen=True)
 class Anything:
-    """Any JSON value: what is only shown or compared, never computed with."""
+    """Any JSON value: for values that are only shown or compared, never computed with."""
 
     def allows(self, value: Any) -> bool:
         return value is not _ABSENT
@@ -78,7 +78,7 @@ class Real:
 
 @dataclass(frozen=True)
 class Text:
-    """Text; with a `pattern`, all of which must match."""
+    """Text that matches the whole `pattern`, if there is one."""
 
     pattern: str = ""
     optional: bool = False
@@ -96,9 +96,9 @@ class Text:
 
 @dataclass(frozen=True)
 class Items:
-    """A list, each item by one rule."""
+    """A list whose items have one constraint."""
 
-    rule: Constraint
+    constraint: Constraint
     length: int | None = None
     at_least: int = 0
     unique: bool = False
@@ -110,7 +110,7 @@ class Items:
         return is_long and not (self.unique and _repeats(value))
 
     def parts(self, value: Any) -> Iterator[Part]:
-        return ((f"[{place}]", each, self.rule) for place, each in enumerate(value))
+        return ((f"[{place}]", each, self.constraint) for place, each in enumerate(value))
 
     def __str__(self) -> str:
         least = f"at least {self.at_least} " if self.at_least else ""
@@ -120,32 +120,32 @@ class Items:
 
 @dataclass(frozen=True)
 class Tuple:
-    """A list with a rule of its own for each place."""
+    """A list of fixed length with a constraint for each item."""
 
-    rules: tuple[Constraint, ...]
+    constraints: tuple[Constraint, ...]
 
     def allows(self, value: Any) -> bool:
-        return isinstance(value, list) and len(value) == len(self.rules)
+        return isinstance(value, list) and len(value) == len(self.constraints)
 
     def parts(self, value: Any) -> Iterator[Part]:
-        pairs = enumerate(zip(value, self.rules, strict=True))
-        return ((f"[{place}]", each, rule) for place, (each, rule) in pairs)
+        pairs = enumerate(zip(value, self.constraints, strict=True))
+        return ((f"[{i}]", item, constraint) for i, (item, constraint) in pairs)
 
     def __str__(self) -> str:
-        return f"a list of {len(self.rules)} items"
+        return f"a list of {len(self.constraints)} items"
 
 
 @dataclass(frozen=True)
 class Values:
-    """A mapping from any names, each value by one rule."""
+    """A mapping with any names, whose values have one constraint."""
 
-    rule: Constraint
+    constraint: Constraint
 
     def allows(self, value: Any) -> bool:
         return isinstance(value, dict)
 
     def parts(self, value: Any) -> Iterator[Part]:
-        return ((f".{name}", each, self.rule) for name, each in value.items())
+        return ((f".{name}", each, self.constraint) for name, each in value.items())
 
     def __str__(self) -> str:
         return "a mapping"
@@ -162,8 +162,8 @@ class Record:
         return isinstance(value, dict)
 
     def parts(self, value: Any) -> Iterator[Part]:
-        for name, rule in self.fields.items():
-            yield f".{name}", value.get(name, _ABSENT), rule
+        for name, constraint in self.fields.items():
+            yield f".{name}", value.get(name, _ABSENT), constraint
         for name in value.keys() - self.fields.keys():
             yield f".{name}", value[name], self.optional.get(name, _Unknown())
 
@@ -190,21 +190,21 @@ class Tagged:
 
 @dataclass(frozen=True)
 class Either:
-    """A value that one of several rules allows as a whole."""
+    """A value that one of several constraints allows."""
 
-    rules: tuple[Constraint, ...]
+    constraints: tuple[Constraint, ...]
 
     def allows(self, value: Any) -> bool:
-        return any(rule.allows(value) for rule in self.rules)
+        return any(constraint.allows(value) for constraint in self.constraints)
 
     def parts(self, value: Any) -> Iterator[Part]:
-        """The value itself, by the rule that allows it with all its parts, or else as a whole."""
-        possible = [rule for rule in self.rules if rule.allows(value)]
-        whole = (rule for rule in possible if fault(value, rule) is None)
+        """The value, with a constraint that allows all its parts if there is one."""
+        possible = [constraint for constraint in self.constraints if constraint.allows(value)]
+        whole = (constraint for constraint in possible if fault(value, constraint) is None)
         yield "", value, next(whole, possible[-1])
 
     def __str__(self) -> str:
-        return " or ".join(map(str, self.rules))
+        return " or ".join(map(str, self.constraints))
 
 
 @dataclass(frozen=True)
@@ -223,18 +223,18 @@ class Exactly:
 NOTHING = Exactly(None)
 
 
-def optional(rule: Constraint) -> Either:
-    """The rule, or None."""
-    return Either((NOTHING, rule))
+def optional(constraint: Constraint) -> Either:
+    """The constraint, or None."""
+    return Either((NOTHING, constraint))
 
 
-def fault(value: Any, rule: Constraint, where: str = "it") -> str | None:
-    """What the first value is that its rule does not allow, and where; None if there is none."""
-    if not rule.allows(value):
-        return f"{where} must be {rule}, but is {_shown(value)}"
-    if not isinstance(rule, Container):
+def fault(value: Any, constraint: Constraint, where: str = "it") -> str | None:
+    """The first value that breaks its constraint, and where it is, in words; None if none does."""
+    if not constraint.allows(value):
+        return f"{where} must be {constraint}, but is {_shown(value)}"
+    if not isinstance(constraint, Container):
         return None
-    found = (fault(each, own, where + how) for how, each, own in rule.parts(value))
+    found = (fault(each, own, where + how) for how, each, own in constraint.parts(value))
     return next(filter(None, found), None)
 
 

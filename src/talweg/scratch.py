@@ -1,4 +1,4 @@
-"""Temporary files without a name: they are gone with whoever uses them, however a process ends."""
+"""Unnamed temporary files, which vanish with the process that uses them."""
 
 from __future__ import annotations
 
@@ -22,33 +22,34 @@ _NOT_SUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 class Scratch:
-    """One temporary file, in the folder that TMPDIR names. It grows at its end, is mapped into
-    memory, and is read from its start. DataError: it cannot have the room that it needs.
+    """A temporary file in the folder that TMPDIR names, which grows at its end.
+
+    It can be mapped into memory and read from its start. DataError: the disk has no space for it.
     """
 
     def __init__(self) -> None:
         self.size = 0
-        with _told(0):
+        with _with_advice(0):
             self._file = tempfile.TemporaryFile(prefix="talweg-", buffering=0)  # noqa: SIM115
         finalize(self, self._file.close)
 
     def append(self, data: Any) -> None:
-        """Write bytes, or a contiguous array, behind what is there."""
+        """Write bytes, or a contiguous array, at the end."""
         left = memoryview(data).cast("B")
-        with _told(self.size + len(left)):
+        with _with_advice(self.size + len(left)):
             self._write(left)
 
     def _write(self, left: memoryview) -> None:
         self.size += len(left)
-        while left:  # of a disk that is nearly full, a part is written before the error
+        while left:  # a disk that is nearly full takes a part before the error
             left = left[self._file.write(left) :]
 
     def allocate(self, size: int) -> None:
-        """Take room for so many bytes more, which are 0.
+        """Append that many zero bytes, allocated on the disk.
 
-        What is written to a mapped file that the disk has no room for ends the process (SIGBUS).
+        Writing to a mapped file without space on the disk would end the process (SIGBUS).
         """
-        with _told(self.size + size):
+        with _with_advice(self.size + size):
             if _allocated(self._file.fileno(), self.size, size):
                 self.size = self._file.seek(self.size + size)
                 return
@@ -56,12 +57,12 @@ class Scratch:
                 self._write(memoryview(_ZEROS)[: size - at])
 
     def mapped(self, dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[Any]:
-        """What the file holds as an array, which can be changed and outlives this object."""
-        with _told(self.size):
+        """The file as a writable array, which outlives this object."""
+        with _with_advice(self.size):
             return np.asarray(np.memmap(self._file, dtype, "r+", shape=shape))
 
     def reader(self) -> IO[bytes]:
-        """All bytes as a stream with a position of its own."""
+        """All bytes as a stream with its own position."""
         held = self.mapped(np.uint8, (self.size,)) if self.size else np.empty(0, np.uint8)
         return io.BufferedReader(_Reader(held))
 
@@ -91,7 +92,7 @@ class _Reader(io.RawIOBase):
 
 
 def _allocated(file: int, start: int, size: int) -> bool:
-    """Whether the system has set the room apart; not all of its file systems can."""
+    """Whether the system has allocated the space; not all file systems can."""
     if not hasattr(os, "posix_fallocate"):
         return False
     try:
@@ -104,8 +105,8 @@ def _allocated(file: int, start: int, size: int) -> bool:
 
 
 @contextmanager
-def _told(size: int) -> Iterator[None]:
-    """A file of so many bytes that the system refuses, told with what helps."""
+def _with_advice(size: int) -> Iterator[None]:
+    """Turn an OSError about a file of that size into a DataError with advice."""
     try:
         yield
     except OSError as error:
@@ -113,20 +114,20 @@ def _told(size: int) -> Iterator[None]:
 
 
 def _reason(size: int, error: OSError) -> str:
-    what = "A table that is too large for memory lies in temporary files"
+    what = "A table that is too large for memory is kept in temporary files"
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return (
-            f"{what}, one for each column, and this process may open no more of them"
+            f"{what}, one for each column, and this process may not open more of them"
             f" ({error.strerror}). Raise the limit (ulimit -n), or leave columns out."
         )
     try:
         folder = tempfile.gettempdir()
-    except OSError:  # no folder will do
-        return f"{what}: {error.strerror}. Let TMPDIR name a folder that may be written to."
+    except OSError:  # no folder can be used
+        return f"{what}: {error.strerror}. Set TMPDIR to a folder that may be written to."
     free = ""
     with suppress(OSError):
         free = f", which has {in_bytes(disk_usage(folder).free)} free"
     return (
         f"{what}, but one of {in_bytes(size)} cannot be written to {folder}{free}"
-        f" ({error.strerror}). Make room there, or let TMPDIR name a folder that has more."
+        f" ({error.strerror}). Free space there, or set TMPDIR to a folder with more."
     )

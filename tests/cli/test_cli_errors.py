@@ -136,7 +136,7 @@ PREDICT = [  # what, the model, the table, options, words of the message
         "",
         "It is damaged, cut short or altered: copy it again",
     ),
-    ("altered", "altered.talweg", "good.csv", "", "altered.talweg has another array 'weights'"),
+    ("altered", "altered.talweg", "good.csv", "", "altered.talweg has an array 'weights' that was changed"),
     ("a part lost", "lost.talweg", "good.csv", "", "lost.talweg lacks a part of a table model"),
     ("another size", "size.talweg", "good.csv", "", "'weights' is float32"),
     ("another kind", "kind.talweg", "good.csv", "", "kind.talweg holds no table model. Train one"),

@@ -112,7 +112,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(model, monkeypatch,
 @pytest.mark.parametrize(
     ("config", "arrays", "words"),
     [
-        ({"x": np.zeros(2)}, {}, "its config does not fit into JSON"),
+        ({"x": np.zeros(2)}, {}, "JSON cannot hold its config"),
         ({"x": {1, 2}}, {}, "Use numbers, text, lists and dicts"),
         ({}, {"w": np.array([1, "a"], dtype=object)}, "array 'w' holds Python objects"),
     ],
@@ -130,7 +130,7 @@ def test_paths(model: Path) -> None:
         read_model(model.with_name("ring.talweg"))
     with pytest.raises(DataError, match=r"there is no folder .*none"):
         write_model(model.parent / "none" / "a", {}, {})
-    with pytest.raises(DataError, match=r"it is no file\. Name a file"):
+    with pytest.raises(DataError, match=r"it is not a file\. Name a file"):
         write_model(model.parent, {}, {})
 
 
@@ -189,7 +189,7 @@ ALTERED = [  # what, the altered members, words of the message
     ("older", lambda m: changed_head(m, version=2, talweg="0.0"), "an older talweg (0.0; this is"),
     ("no config", lambda m: changed_head(m, config=None), "without its config or its arrays"),
     ("lost array", lambda m: {"model.json": m["model.json"]}, "lacks its array '0.weight'"),
-    ("other array", lambda m: {**m, "0.weight.npy": npy(np.ones(2))}, "has another array"),
+    ("other array", lambda m: {**m, "0.weight.npy": npy(np.ones(2))}, "that was changed after saving"),
     ("objects", lambda m: with_array(m, npy(np.array([Trap()]))), "'0.weight' that is refused"),
     ("a pickle", lambda m: with_array(m, pickle.dumps(Trap())), "'0.weight' that is refused"),
     ("a text", lambda m: with_array(m, b"{}"), "'0.weight' that is refused"),
@@ -206,10 +206,10 @@ ALTERED = [  # what, the altered members, words of the message
         "'0.weight' that is refused",
     ),
     ("a claim of text", lambda m: with_array(m, claiming("'a'")), "'0.weight' that is refused"),
-    ("no digest", lambda m: without_digest(m), "another model.json than was saved"),
-    ("another config", lambda m: unsigned(m, config={}), "another model.json than was saved"),
-    ("another version", lambda m: unsigned(m, talweg="9"), "another model.json than was saved"),
-    ("a part more", lambda m: changed_head(m, more=1), "another model.json than was saved"),
+    ("no digest", lambda m: without_digest(m), "a model.json that was changed after saving"),
+    ("another config", lambda m: unsigned(m, config={}), "a model.json that was changed after saving"),
+    ("another version", lambda m: unsigned(m, talweg="9"), "a model.json that was changed after saving"),
+    ("a part more", lambda m: changed_head(m, more=1), "a model.json that was changed after saving"),
     ("nested too deep", lambda m: {**m, "model.json": b"[" * 200_000}, "not a talweg model"),
     ("not named", lambda m: {**m, "extra": b"a"}, "does not name ('extra')"),
 ]
@@ -230,10 +230,10 @@ def test_altered_members(model: Path, monkeypatch, alter, words) -> None:
 @pytest.mark.parametrize(
     ("way", "words"),
     [
-        ("packed", "packed members, which talweg never writes"),
-        ("a packed member more", "packed members, which talweg never writes"),
+        ("packed", "compressed members, which talweg never writes"),
+        ("a packed member more", "compressed members, which talweg never writes"),
         ("two of one name", "two members of one name"),
-        ("a false size", "packed members, which talweg never writes"),
+        ("a false size", "compressed members, which talweg never writes"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Duplicate name")

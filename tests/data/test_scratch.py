@@ -139,7 +139,7 @@ def test_a_missing_temporary_folder_is_a_data_error(folder, monkeypatch) -> None
 
     monkeypatch.setattr(scratch.tempfile, "gettempdir", none)
     monkeypatch.setattr(scratch.tempfile, "TemporaryFile", lambda **_: none())
-    with pytest.raises(DataError, match="Let TMPDIR name a folder"):
+    with pytest.raises(DataError, match="Set TMPDIR to a folder"):
         encoded(as_table(numbers()))
 
 

@@ -79,7 +79,7 @@ def test_fewer_threads_than_wanted_give_the_same_run(
 def test_not_one_thread(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
     net = network()
     before = net.weights.flat.copy()
-    with monkeypatch.context() as patch, pytest.raises(EngineError, match="cannot have a thread"):
+    with monkeypatch.context() as patch, pytest.raises(EngineError, match="cannot start a thread"):
         only(0, patch, error)
         train(net)
     np.testing.assert_array_equal(net.weights.flat, before)
@@ -108,8 +108,8 @@ def fail(*_: Any, **__: Any) -> Any:
 
 PLACES: dict[str, tuple[Any, str, Any, str]] = {
     "text": (launch, "build", fail, "^$"),
-    "compiling": (compiler, "_TEXT_ROOM", 2**45, "To compile and load this run takes up to"),
-    "loading": (compiler, "_CODE_ROOM", 2**45, "To compile and load this run takes up to"),
+    "compiling": (compiler, "_TEXT_ROOM", 2**45, "To compile and load this run needs up to"),
+    "loading": (compiler, "_CODE_ROOM", 2**45, "To compile and load this run needs up to"),
     "arenas": (tables.Memory, "_lay_out", fail, "weights and the optimiser's state, .* 32 rows"),
     "the call": (call.Call, "_begin", fail, "^$"),
     "a look": (call.Call, "_look", fail, "^$"),
@@ -220,7 +220,7 @@ def test_limits_from_nothing_to_enough(name: str, tmp_path: Path) -> None:
         assert not each["left"] and each["again"] == "epochs"
         assert each["same"] == (each["error"] is not None)
         name, words = each["error"] or ("MemoryError", "")
-        assert name == "MemoryError" or "cannot have a thread" in words
+        assert name == "MemoryError" or "cannot start a thread" in words
     assert found[0]["error"] and not found[-1]["error"]
     entries = [each for each in tmp_path.rglob("*") if each.is_file()]
     assert entries and all(each.suffix == ".code" for each in entries)
