@@ -50,7 +50,7 @@ def with_inner_region(plan: Plan) -> Plan:
             first, second, *rest = region.body
             region = ByRows((ByRows((first, second)), *rest))
         regions.append(region)
-    return replace(plan, regions=regions)
+    return replace(plan, regions=tuple(regions))
 
 
 def text(plan: Plan) -> str:

@@ -7,7 +7,7 @@ is never stored. A reduction joins the nest of its input. Any other node is a gr
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from talweg.engine.native.lowering import (
@@ -89,8 +89,8 @@ class Groups:
 
     graph: Outline
     rows: Rows
-    order: Sequence[Node]
-    groups: Sequence[Group]
+    order: tuple[Node, ...]
+    groups: tuple[Group, ...]
     index_of: Mapping[Node, int]
     stored: frozenset[Node]
 
@@ -109,9 +109,9 @@ def groups_of(graph: Outline, rows: int) -> Groups:
         builder.add(node)
     for node in graph.outputs.values():
         builder.store(node)
-    groups = [group.closed() if isinstance(group, _OpenNest) else group for group in builder.groups]
+    groups = tuple(x.closed() if isinstance(x, _OpenNest) else x for x in builder.groups)
     stored = frozenset(builder.stored)
-    return Groups(graph, builder.rows, order, groups, builder.index_of, stored)
+    return Groups(graph, builder.rows, tuple(order), groups, builder.index_of, stored)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from talweg.engine.native.plan.arena import placed
@@ -24,8 +24,8 @@ class Plan:
     """
 
     graph: Outline
-    regions: Sequence[Region]
-    buffers: Sequence[Buffer]
+    regions: tuple[Region, ...]
+    buffers: tuple[Buffer, ...]
     inputs: Mapping[str, Buffer]
     outputs: Mapping[str, Buffer]
     blocks: frozenset[Buffer]

@@ -91,7 +91,7 @@ class _Planner:
         used = set(outputs.values())
         blocks = block_buffers(regions, used)
         lives = lifetimes(regions, used, blocks)
-        return Plan(self.graph, regions, self.buffers, inputs, outputs, blocks, lives)
+        return Plan(self.graph, regions, tuple(self.buffers), inputs, outputs, blocks, lives)
 
     # Buffers ------------------------------------------------------------------------------------
 

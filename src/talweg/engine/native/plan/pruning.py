@@ -18,8 +18,9 @@ def pruned(plan: Plan, dropped: Collection[str]) -> Plan:
     Buffers keep their places and sizes. A dropped output that updates an input leaves it unchanged.
     """
     outputs = {name: buffer for name, buffer in plan.outputs.items() if name not in dropped}
-    regions = _pruned_all(plan.regions, set(outputs.values()))
-    return replace(plan, regions=[x for x in regions if isinstance(x, Region)], outputs=outputs)
+    work = _pruned_all(plan.regions, set(outputs.values()))
+    regions = tuple(part for part in work if isinstance(part, Region))
+    return replace(plan, regions=regions, outputs=outputs)
 
 
 def _pruned_all(work: Sequence[Work], live: set[Buffer]) -> list[Work]:
