@@ -38,16 +38,15 @@ LOWERINGS = _shipped()
 def register(gate: Gate, lowering: Lowering) -> None:
     """Let the native engine compute a gate of your own by this entry.
 
-    A gate that works element by element needs none: its `native` function is enough. `forms` are
+    A gate that works element by element needs none: its `native` function is enough. The forms are
     described in `record`; `examples/own_gate.py` registers a kernel.
     """
     if gate in LOWERINGS:
         raise EngineError(f"the gate {gate.name!r} has a lowering already")
     LOWERINGS[gate] = lowering
-    lowering_of.cache_clear()
+    _form.cache_clear()
 
 
-@cache
 def lowering_of(gate: Gate) -> Lowering | None:
     """A gate's entry; None if the native engine cannot compute it."""
     return LOWERINGS.get(gate, ELEMENTWISE if gate.kind == "elementwise" else None)
@@ -67,7 +66,11 @@ def replica_rule(gate: Gate) -> ReplicaRule | None:
 
 def form_of(node: Node) -> Form | None:
     """The form of a node; None for an input or a constant."""
-    gate = node.gate
+    return _form(node.source.gate)
+
+
+@cache
+def _form(gate: Gate | None) -> Form | None:
     lowering = lowering_of(gate) if gate else None
     return lowering.form if lowering else None
 

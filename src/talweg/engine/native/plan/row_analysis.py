@@ -32,7 +32,9 @@ class Phase(NamedTuple):
 
     def reaching(self, by_rows: bool) -> Phase:
         """The first phase by rows, or by outputs, that can use the results of this one."""
-        return Phase(self.number + (self.by_rows and not by_rows), by_rows)
+        if self.by_rows == by_rows:
+            return self
+        return Phase(self.number + self.by_rows, by_rows)
 
 
 BEFORE = Phase(-1, by_rows=True)
