@@ -9,6 +9,7 @@ from talweg.cli.main import parser
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"\]\(([^)#:]+)\)|(?:src|srcset)=\"([^\":]+)\"")
 BLOCK = re.compile(r"(<!-- run: needs houses.csv -->\n)?```python\n(.*?)```", re.DOTALL)
 
 
@@ -26,6 +27,19 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, houses):
     names: dict[str, object] = {}
     for _, code in BLOCK.findall(page.read_text()):
         exec(compile(code, str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page):
+    targets = ["".join(groups) for groups in LINK.findall(page.read_text())]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_files_that_the_design_names_exist():
+    names = re.findall(r"`([a-z_/]+\.(?:py|md|json))`", (ROOT / "docs" / "design.md").read_text())
+    folders = [ROOT / name for name in ("src", "tests", "examples", "benchmarks", "docs")]
+    files = [file.as_posix() for folder in folders for file in folder.rglob("*.*")]
+    assert [name for name in names if not any(file.endswith(f"/{name}") for file in files)] == []
 
 
 def test_the_trace_in_the_readme_is_what_is_printed(capsys):
