@@ -104,7 +104,7 @@ def run_by_hand(body: Body) -> Any:
     made = with_checks(str(module))
     code = compiled(made.text, ["main", *made.names], cache=Cache(None))
     pieces = Pieces(made, code)
-    x = pieces.copied(np.arange(1, COUNT + 1, dtype=np.float32), gives=False)
+    x = pieces.copied(np.arange(1, COUNT + 1, dtype=np.float32), writable=False)
     y = pieces.copied(np.zeros(COUNT, np.float32))
     pieces.name(x.ctypes.data, "the input")
     pieces.name(y.ctypes.data, "the output")

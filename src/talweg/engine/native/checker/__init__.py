@@ -1,4 +1,4 @@
-"""Programs that check every address before they use it, for tests: `instrument` rewrites the IR,
-`functions` holds what it calls, and `memory` gives each buffer an allocation of its own, far
-apart.
+"""A memory sanitizer for compiled programs, used by tests: `instrument` adds a check before each
+load and store of the IR, `functions` holds the checks, and `memory` gives each buffer an allocation
+of its own, far from the others.
 """

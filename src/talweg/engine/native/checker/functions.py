@@ -1,8 +1,8 @@
-"""What a program that checks itself calls, and the words that it shares with Python.
+"""The functions that a checked program calls, and the words that it shares with Python.
 
-The words are 8 bytes each: the first error's site, address and bytes, and what else is named below;
-then arrays on the stack, as (start, size); then pieces, as (start, end for reads, end for writes),
-in order of their starts, filled up to a power of two.
+The words have 8 bytes each: those named below, with the site, address and size of the first error;
+then arrays on the stack, as (start, size); then pieces of memory, as (start, end for reads, end for
+writes), sorted by start and padded to a power of two.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from talweg.engine.native.llvm.ir import Function, Module
 from talweg.engine.native.llvm.values import Value, number
 
 PIECES = "talweg_pieces"
-"""The global that holds the address of the words."""
+"""The global variable with the address of the words."""
 READ, WRITE = 1, 2
-"""Which of a piece's ends counts."""
+"""The end of a piece that limits an access: index in its triple."""
 HALVINGS, SITE, ADDRESS, BYTES, SPARE, STACK = range(6)
-ROOMS = 64
-"""Arrays on the stack at one time, of all threads."""
-FIRST_PIECE = STACK + 2 * ROOMS
+STACK_ARRAYS = 64
+"""The most arrays on the stacks of all threads at one time."""
+FIRST_PIECE = STACK + 2 * STACK_ARRAYS
 _ZERO, _ONE = number(0, "i64"), number(1, "i64")
 
 
 def write_functions(module: Module) -> None:
-    """`talweg_place` gives an address back if it may be used, and else that of a spare room."""
+    """Write all functions. `talweg_place` returns an address if it is valid, else a spare one."""
     _write_inside(module)
     _write_elsewhere(module)
     _write_place(module)
@@ -34,8 +34,8 @@ def write_functions(module: Module) -> None:
 
 
 def _function(module: Module, name: str, parameters: str, result: str = "void") -> Function:
-    pairs = [(each.split()[0], each.split()[1]) for each in parameters.split(", ")]
-    return module.function(f"talweg_{name}", pairs, result, inline=False)
+    pairs = [parameter.split() for parameter in parameters.split(", ")]
+    return module.function(f"talweg_{name}", [(type, x) for type, x in pairs], result, inline=False)
 
 
 def _words(f: Function) -> Value:
@@ -47,7 +47,7 @@ def _whole(f: Function, place: Value) -> Value:
 
 
 def _write_inside(module: Module) -> None:
-    """Whether the piece that begins last at or before a place holds so many bytes there."""
+    """Whether the last piece that starts at or before an address holds so many bytes there."""
     f = _function(module, "inside", "ptr place, i64 bytes, i64 end", "i1")
     place, size, end = f.parameters
     words, start = _words(f), _whole(f, place)
@@ -63,11 +63,11 @@ def _write_inside(module: Module) -> None:
 
 
 def _write_elsewhere(module: Module) -> None:
-    """A place outside of all pieces: on the stack, or wrong and noted."""
+    """An address outside all pieces: on the stack, or an error, which is recorded."""
     f = _function(module, "elsewhere", "ptr place, i64 bytes, i64 site", "ptr")
     place, size, site = f.parameters
     words, start = _words(f), _whole(f, place)
-    with f.loop(0, ROOMS) as loop:
+    with f.loop(0, STACK_ARRAYS) as loop:
         room = f.at(words, f.plus(f.times(loop.index, 2), STACK), "i64")
         begins = f.emit("i64", f"load atomic i64, {room} monotonic, align 8")
         ends = f.plus(begins, f.load("i64", f.at(room, 1, "i64")))
@@ -94,7 +94,7 @@ def _write_place(module: Module) -> None:
 
 
 def _write_lanes(module: Module) -> None:
-    """The same, for the lanes of a mask alone."""
+    """`talweg_place` for the lanes of a mask."""
     f = _function(module, "lanes", "ptr place, i64 bytes, i64 mask, i64 site, i64 end", "ptr")
     place, size, mask, site, end = f.parameters
     with f.loop(0, 64, 1, [mask]) as loop:
@@ -132,24 +132,24 @@ def _write_fill(module: Module) -> None:
 
 
 def _write_enter(module: Module) -> None:
-    """Note an array on the stack; the number of its note, which is beyond all if there is none."""
+    """Register an array on the stack; its number, or one beyond all if there is no room."""
     f = _function(module, "enter", "ptr place, i64 bytes", "i64")
     place, size = f.parameters
     words, start = _words(f), _whole(f, place)
-    with f.loop(0, ROOMS) as loop:
+    with f.loop(0, STACK_ARRAYS) as loop:
         room = f.at(words, f.plus(f.times(loop.index, 2), STACK), "i64")
         swapped = f.emit("{ i64, i1 }", f"cmpxchg {room}, i64 0, {start} acq_rel monotonic")
         with f.when(f.emit("i1", f"extractvalue {swapped}, 1")):
             f.store(size, f.at(room, 1, "i64"))
             f.give(loop.index)
             f.open(f.fresh("never"))
-    f.give(number(ROOMS, "i64"))
+    f.give(number(STACK_ARRAYS, "i64"))
 
 
 def _write_leave(module: Module) -> None:
     f = _function(module, "leave", "i64 note")
     (note,) = f.parameters
-    with f.when(f.compare("slt", note, number(ROOMS, "i64"))):
+    with f.when(f.compare("slt", note, number(STACK_ARRAYS, "i64"))):
         room = f.at(_words(f), f.plus(f.times(note, 2), STACK), "i64")
         f.store(_ZERO, f.at(room, 1, "i64"))
         f.do(f"store atomic i64 0, {room} release, align 8")

@@ -1,7 +1,7 @@
-"""The memory of programs that check themselves: each buffer a piece of its own, far from the next.
+"""The memory of checked programs: each buffer is a piece of its own, far from the others.
 
-No buffer has the free bytes behind it that `tables` and `function` set apart: neither reads nor
-writes may use them.
+Buffers have their exact sizes, without the free bytes behind them that `run_memory` and `function`
+add, so a check fails for each access past the end.
 """
 
 from __future__ import annotations
@@ -33,34 +33,36 @@ from talweg.errors import EngineError
 from talweg.gates import Array
 
 GAP = 4096
-"""Bytes on both sides of a piece that belong to nothing."""
+"""Unused bytes on both sides of a piece."""
 RUBBISH = 0xFF
-"""What each byte of a buffer is before it is written: a float is NaN then, a whole number -1."""
+"""The initial value of each byte of a buffer: floats are NaN, integers -1."""
 _BEYOND = 2**63 - 1
 Bytes = npt.NDArray[np.uint8]
 Pointers = npt.NDArray[np.uintp]
 
 
 class Piece(NamedTuple):
-    """Bytes that a program may read, and write if it `gives` them."""
+    """Memory that a program may read, and write if it is `writable`."""
 
     start: int
     size: int
-    gives: bool = True
+    writable: bool = True
     name: str = ""
 
     @property
     def bounds(self) -> tuple[int, int, int]:
-        """Where it begins, and where it ends for reads and for writes."""
+        """Its start, and its ends for reads and for writes."""
         end = self.start + self.size
-        return self.start, end, end if self.gives else self.start
+        return self.start, end, end if self.writable else self.start
 
     def __str__(self) -> str:
-        return f"{self.name or 'an array'} ({'' if self.gives else 'read-only, '}{self.size} bytes)"
+        return (
+            f"{self.name or 'an array'} ({'' if self.writable else 'read-only, '}{self.size} bytes)"
+        )
 
 
 class Pieces:
-    """The memory that one program may use. Two runs of it must not go on at once."""
+    """The memory of one program, which must not run twice at the same time."""
 
     def __init__(self, program: Checked, code: Compiled) -> None:
         self._sites, self._kept = program.sites, [np.zeros(GAP, np.uint8)]
@@ -71,23 +73,23 @@ class Pieces:
             self._pieces[code.addresses[name]] = Piece(code.addresses[name], size, False, name)
 
     def room(self, size: int, name: str = "") -> Bytes:
-        """A new piece, full of rubbish."""
+        """A new piece, filled with rubbish."""
         whole = np.full(size + 2 * GAP, RUBBISH, np.uint8)
         start = GAP - whole.ctypes.data % 64
         mine: Bytes = self.lent(whole[start : start + size], name)
         return mine
 
-    def copied(self, array: Any, *, gives: bool = True) -> Any:
-        """The same array in a piece of its own."""
+    def copied(self, array: Any, *, writable: bool = True) -> Any:
+        """A copy of an array in a piece of its own."""
         array = np.asarray(array)
         mine = self.room(array.nbytes).view(array.dtype).reshape(array.shape)
         mine[...] = array
-        return self.lent(mine, gives=gives)
+        return self.lent(mine, writable=writable)
 
-    def lent(self, array: Any, name: str = "", *, gives: bool = True) -> Any:
-        """An array that the program may use where it is."""
+    def lent(self, array: Any, name: str = "", *, writable: bool = True) -> Any:
+        """Let the program use an array in place."""
         start = int(array.ctypes.data)
-        self._pieces[start] = Piece(start, array.nbytes, gives, name)
+        self._pieces[start] = Piece(start, array.nbytes, writable, name)
         self._kept.append(array)
         return array
 
@@ -95,19 +97,20 @@ class Pieces:
         return int(array.ctypes.data) in self._pieces
 
     def name(self, start: int, name: str) -> None:
-        """Say what a piece is, for messages; the first word counts."""
+        """Name a piece for messages; its first name stays."""
         piece = self._pieces.get(start)
         if piece and not piece.name:
             self._pieces[start] = piece._replace(name=name)
 
     @contextmanager
     def shown(self, *more: Any) -> Iterator[None]:
-        """Let the program run on these pieces and some more arrays, then see how it went.
+        """A context in which the program may use the pieces and some more arrays.
 
-        EngineError if an instruction left all pieces: which, and how far from the nearest.
+        Raises an EngineError at its end if an access was outside all pieces, with the instruction
+        and its distance to the nearest piece.
         """
         pieces = [*self._pieces.values(), *(Piece(x.ctypes.data, x.nbytes) for x in more)]
-        words = self._words([each for each in pieces if each.size])
+        words = self._words([piece for piece in pieces if piece.size])
         self._shown.value = words.ctypes.data
         yield
         if words[w.SITE]:
@@ -119,13 +122,13 @@ class Pieces:
         words[: w.FIRST_PIECE] = 0
         words[w.HALVINGS], words[w.SPARE] = halvings, self._spare
         table = words[w.FIRST_PIECE :].reshape(-1, 3)
-        table[0] = -_BEYOND  # what is before all pieces
-        table[1 : 1 + len(pieces)] = sorted(each.bounds for each in pieces)
+        table[0] = -_BEYOND  # before all pieces
+        table[1 : 1 + len(pieces)] = sorted(piece.bounds for piece in pieces)
         return words
 
     def _said(self, words: npt.NDArray[np.int64], pieces: Iterable[Piece]) -> str:
-        site, start, size = (int(words[each]) for each in (w.SITE, w.ADDRESS, w.BYTES))
-        near = min(pieces, key=lambda each: _distance(each, start, size))
+        site, start, size = (int(words[index]) for index in (w.SITE, w.ADDRESS, w.BYTES))
+        near = min(pieces, key=lambda piece: _distance(piece, start, size))
         return (
             f"{self._sites[site - 1]}\nuses {size} bytes that are not its own: they begin "
             f"{start - near.start} bytes after the start of {near}, the nearest piece"
@@ -147,13 +150,13 @@ def prepare_checked(program: Program) -> Prepared:
 
 
 class CheckedMemory(Memory):
-    """A run's memory in pieces; what comes from outside is copied into them."""
+    """The memory of a run in pieces; arrays from outside are copied into pieces."""
 
     def __init__(
         self, checked: Checked, code: Compiled, program: Program, plans: RunPlans, *rest: Any
     ) -> None:
         self._pieces = Pieces(checked, code)
-        self._constants = [each.array for each in plans.buffers if each.kind == "constant"]
+        self._constants = [x.array for x in plans.buffers if x.kind == "constant"]
         super().__init__(program, plans, *rest)
         self.tables = [self._pieces.copied(table) for table in self.tables]
         names = {
@@ -189,17 +192,17 @@ class CheckedMemory(Memory):
 
     def _address(self, array: Any) -> int:
         if not self._pieces.owns(array):
-            array = self._pieces.copied(array, gives=not self._is_fixed(array))
+            array = self._pieces.copied(array, writable=not self._is_fixed(array))
         return super()._address(array)
 
     def _is_fixed(self, array: Any) -> bool:
-        """Whether no program may write there: rows, settings and constants."""
-        rows = [each for each in (self.rows, self.held) if each is not None]
-        fixed = [x for some in rows for x in (some.x, some.y, some.weights)]
+        """Whether the program must not write an array: rows, constant settings and constants."""
+        rows = [part for part in (self.rows, self.held) if part is not None]
+        fixed = [array for part in rows for array in (part.x, part.y, part.weights)]
         settings = (
             [] if self.program.schedule.changing else self.settings
-        )  # those that change are written
-        return any(array is each for each in (*fixed, *settings, *self._constants))
+        )  # the program writes those that change
+        return any(array is other for other in (*fixed, *settings, *self._constants))
 
     def _room(self, size: int) -> int:
         return self._address(self._pieces.room(size))
@@ -210,19 +213,19 @@ class CheckedMemory(Memory):
 
 
 class CheckedWorkspace(Workspace):
-    """The memory of one call in pieces."""
+    """The memory of one call, in pieces."""
 
     def __init__(self, rows: int, table: Pointers, pieces: Pieces) -> None:
         super().__init__()
         self.rows, self.table, self.pieces = rows, table, pieces
 
     def point(self, place: int, array: Any) -> None:
-        """As of any workspace; an array from outside is a piece as well from now on."""
+        """Point an entry to an array; one from outside becomes a piece."""
         super().point(place, array if self.pieces.owns(array) else self.pieces.lent(array))
 
 
 class CheckedGraph(CompiledGraph):
-    """A compiled graph that checks itself; it copies all arrays into pieces and back."""
+    """A compiled graph with checks; it copies all arrays into pieces and back."""
 
     _borrows = False
 
@@ -235,7 +238,7 @@ class CheckedGraph(CompiledGraph):
         rows = self._rows(given)
         space = self._laid_out(rows)
         for name, buffer in self.plan.inputs.items():
-            self._point(space, buffer, space.pieces.copied(given[name], gives=False))
+            self._point(space, buffer, space.pieces.copied(given[name], writable=False))
         found = {}
         for name, node in self.outline.outputs.items():
             shape = tuple(each.of(rows) for each in node.shape)
@@ -260,7 +263,7 @@ class CheckedGraph(CompiledGraph):
         space = CheckedWorkspace(rows, table, pieces)
         for buffer in self.plan.buffers:
             if buffer.kind == "constant":
-                self._point(space, buffer, pieces.copied(buffer.array, gives=False))
+                self._point(space, buffer, pieces.copied(buffer.array, writable=False))
             elif buffer.kind != "input":
                 count = min(rows, BLOCK) if buffer in self.plan.blocks else rows
                 self._point(space, buffer, pieces.room(buffer.nbytes(count)))

@@ -1,8 +1,8 @@
-"""Object code on disk: what one process compiled, the next one loads.
+"""The compile cache: object code on disk, shared by all processes of a user.
 
-An entry is a header and the code, written beside its place and renamed, so that nobody sees half
-of it; it is loaded only if it is ours, whole, unaltered, and made for the key it is asked for.
-Where the folder cannot be trusted or written, the cache is silently off and the run goes on.
+An entry is a header and the code. It is written to a temporary file and renamed, so no process sees
+half of it. It is loaded only if this user owns it and it is complete, unaltered, and made for the
+requested key. Where the folder cannot be trusted or written, the cache is silently off.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _MAGIC = b"talweg\r\n"
 _HEADER = struct.Struct("<8sI32sQ32s")  # magic, format, key, length, SHA-256 of the code
 _ENTRY, _PART = ".code", ".part"
 _LIMIT = 64 << 20
-_STALE = 3600  # seconds after which a part belongs to a process that was killed
+_STALE = 3600  # seconds after which a temporary file was left by a process that was killed
 _OPEN = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
 )
 
 
 def key_of(*parts: str) -> bytes:
-    """SHA-256 of all that decides what the code is; no two lists of parts run together."""
+    """SHA-256 of all that determines the code; lengths keep different lists of parts apart."""
     digest = hashlib.sha256(FORMAT.to_bytes(8, "little"))
     for part in parts:
         data = part.encode()
@@ -43,7 +43,7 @@ def key_of(*parts: str) -> bytes:
 
 
 def user_folder() -> Path | None:
-    """Where this user's caches belong on this system; None if there is no such place."""
+    """The folder for this user's caches on this system; None if there is none."""
     try:
         if sys.platform == "win32":
             base = Path(os.environ["LOCALAPPDATA"])
@@ -59,7 +59,7 @@ def user_folder() -> Path | None:
 
 @cache
 def user_cache() -> Cache:
-    """The cache of this user, which all processes share."""
+    """The cache that all processes of this user share."""
     return Cache(user_folder())
 
 
@@ -68,10 +68,10 @@ class Cache:
 
     def __init__(self, folder: Path | None, limit: int = _LIMIT) -> None:
         self.folder, self.limit = folder, limit
-        self._unseen = limit  # bytes written since the folder was looked through: at first, any
+        self._unseen = limit  # bytes written since the last prune; unknown at first
 
     def load(self, key: bytes) -> bytes | None:
-        """The code stored for this key; a damaged entry is deleted."""
+        """The code stored for a key; a damaged entry is deleted."""
         if self.folder is None or not _is_ours(self.folder):
             return None
         path = self._path(self.folder, key)
@@ -85,24 +85,24 @@ class Cache:
         return code
 
     def store(self, key: bytes, code: bytes) -> None:
-        """Keep the code for this key; a disk that is full or may not be written is no error."""
+        """Store the code for a key; a full or read-only disk is no error."""
         if self.folder is None or not _make(self.folder):
             return
         head = _HEADER.pack(_MAGIC, FORMAT, key, len(code), hashlib.sha256(code).digest())
         with suppress(OSError):
             _write(self._path(self.folder, key), head + code)
             self._unseen += len(head) + len(code)
-            # to look through 3000 entries takes 17 ms, so not at each write
+            # listing 3000 entries takes 17 ms, so not at each write
             if self._unseen >= self.limit // 16:
                 self._unseen = 0
                 self.prune()
 
     def prune(self) -> None:
-        """Delete the entries that were not used for longest, and parts that were left behind."""
+        """Delete the least recently used entries, and temporary files left behind."""
         if self.folder is None or not _is_ours(self.folder):
             return
         entries = sorted(_entries(self.folder))
-        room = self.limit - self.limit // 16  # the rest fills before the next look
+        room = self.limit - self.limit // 16  # the rest fills before the next prune
         excess = sum(size for _, size, _ in entries) - room
         for _, size, path in entries:
             if excess <= 0:
@@ -123,7 +123,7 @@ def _make(folder: Path) -> bool:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether this is a real folder that nobody else may write."""
+    """Whether this is a real folder that only this user may write."""
     try:
         facts = folder.lstat()
     except OSError:
@@ -132,20 +132,20 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _owned(facts: os.stat_result) -> bool:
-    if sys.platform == "win32":  # there the user's own folder is guarded by its access list
+    if sys.platform == "win32":  # an access list guards the user's folder there
         return True
     return facts.st_uid == os.geteuid() and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a plain file of ours; neither a link is followed nor a pipe waited for."""
+    """The bytes of a regular file of this user; no link is followed, and no pipe blocks."""
     with open(os.open(path, _OPEN), "rb") as file:
         facts = os.fstat(file.fileno())
         return file.read() if stat.S_ISREG(facts.st_mode) and _owned(facts) else b""
 
 
 def _code(data: bytes, key: bytes) -> bytes | None:
-    """The code of an entry, if it is whole, unaltered and of this key."""
+    """The code of an entry, if it is complete, unaltered and of this key."""
     if len(data) < _HEADER.size:
         return None
     *head, digest = _HEADER.unpack_from(data)
@@ -156,7 +156,7 @@ def _code(data: bytes, key: bytes) -> bytes | None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    handle, part = mkstemp(_PART, dir=path.parent)  # made with mode 0600, never over a link
+    handle, part = mkstemp(_PART, dir=path.parent)  # created with mode 0600, never over a link
     try:
         with open(handle, "wb") as file:
             file.write(data)
@@ -168,7 +168,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _entries(folder: Path) -> Iterator[tuple[int, int, str]]:
-    """(time of last use, bytes, path) of each entry; parts left behind go on the way."""
+    """(time of last use, bytes, path) of each entry; deletes temporary files left behind."""
     with suppress(OSError), os.scandir(folder) as files:
         for file in files:
             with suppress(OSError):

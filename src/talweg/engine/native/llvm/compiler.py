@@ -1,7 +1,7 @@
-"""From IR text to machine code that can be called: llvmlite emits an object and links it in memory.
+"""From IR text to callable machine code: llvmlite emits object code and links it in memory.
 
-LLVM's optimisation passes are not run: the text comes lean, and the passes would take longer than
-the code generation itself. Programs are kept in this process, then on disk.
+LLVM's optimization passes are not run: the text is lean already, and the passes would take longer
+than code generation. Programs are cached in this process and on disk.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from talweg.errors import EngineError
 from talweg.forks import hold_over_forks
 from talweg.memory_limits import can_allocate, require_memory, share_one_heap
 
-_OLDEST = (20, 0, 0)  # of LLVM: the text has opaque pointers and splatted constants
+_OLDEST = (20, 0, 0)  # LLVM that knows opaque pointers and splat constants
 _WINDOWS = sys.platform == "win32"
-# Position-independent code of the small model folds constants into instructions. It asks that code
-# and constants lie near each other, as JITLink lays them; the linker there is on Windows does not.
+# Position-independent code of the small model folds constants into instructions. It needs code and
+# constants near each other, where JITLink puts them; the linker on Windows does not.
 _OPTIONS = {
     "opt": 2,
     "reloc": "static" if _WINDOWS else "pic",
     "codemodel": "large" if _WINDOWS else "small",
     "jit": True,
 }
-# LLVM took 20 bytes for each of a text of 8 MB; of a small one, it still failed with 16 MB more
-# in a heap of which only scattered pages were free
+# LLVM took 20 bytes per byte of a text of 8 MB. With a small text it still failed with 16 MB to
+# spare, in a heap with only scattered pages free
 _ROOM, _TEXT_ROOM, _CODE_ROOM = 2**25, 24, 4
-# with what other threads take meanwhile: each begins with a stack of 8 MB
+# with room for other threads meanwhile: each starts with a stack of 8 MB
 _BESIDE_ROOM = 2**26
-_LIBRARY_ROOM = 2**28  # to load LLVM itself; that of llvmlite 0.50 takes 170 MB
-_KEPT = 64  # programs that this process keeps, whether still used or not
+_LIBRARY_ROOM = 2**28  # to load LLVM itself, which takes 170 MB in llvmlite 0.50
+_KEPT = 64  # programs that this process keeps, used or not
 _Key = tuple[bytes, tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Target:
-    """A processor to compile for: what LLVM calls it, and how its vectors are best cut."""
+    """A processor to compile for: its names in LLVM, its vector width, its vector registers."""
 
     triple: str
     cpu: str
@@ -56,25 +56,25 @@ class Target:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A program in memory; its addresses hold as long as this object, or a copy of it, lives."""
+    """A program in memory; its addresses are valid as long as this object or a copy of it lives."""
 
     addresses: dict[str, int]
     size: int
     """Bytes of the object code."""
     seconds: float
-    """How long it took to get the program, wherever it came from."""
+    """The time to get the program, compiled or from a cache."""
     from_cache: bool
-    """Whether it had been compiled before, by this process or by another."""
+    """Whether this process or another had compiled it before."""
     _library: Any = field(repr=False)
 
 
 def is_available() -> bool:
-    """Whether an llvmlite is here that can compile; the first answer costs its import."""
+    """Whether llvmlite can compile here; the first call imports it."""
     return not why_unavailable()
 
 
 def why_unavailable() -> str:
-    """Why nothing can be compiled here, and what helps; empty where it can."""
+    """Why nothing can be compiled here and what to do; empty where it can."""
     try:
         _llvm()
     except EngineError as error:
@@ -90,7 +90,7 @@ def host() -> Target:
     wide = features.get("avx2", False) and features.get("fma", False)
     many = features.get("avx512vl", False) or triple.startswith(("aarch64", "arm64"))
     return Target(
-        # on Windows, too, code that is linked in memory has the form it has on Linux
+        # code that is linked in memory has ELF form on Windows, too
         triple=triple + "-elf" * ("windows" in triple),
         cpu=llvm.get_host_cpu_name(),
         features=features.flatten(),
@@ -102,41 +102,41 @@ def host() -> Target:
 def compiled(
     text: str, names: Sequence[str], borrowed: Sequence[str] = (), *, cache: Cache | None = None
 ) -> Compiled:
-    """The program of this text, loaded, with the addresses of the named public functions.
+    """Load the program of a text; with the addresses of the named public functions.
 
-    Looked for in this process, then in `cache` (the user's if none is given), then compiled. It
-    is linked with the programs of the `borrowed` texts, which are compiled once for all.
+    It comes from this process, else from `cache` (the user's by default), else from the compiler.
+    It is linked with the programs of the `borrowed` texts, which all programs share.
     """
     start = time.perf_counter()
     code = _key(text, host())
     key = (code, tuple(names), tuple(borrowed))
-    found = _programs.get(key)
-    if found is None:
+    program = _programs.get(key)
+    if program is None:
         with _compiling:
-            found = _programs.get(key)  # another thread may have made it meanwhile
-            if found is None:
-                made = _made(text, names, borrowed, code, cache or user_cache(), start)
-                _programs.put(key, made)
-                return made
-    return replace(found, seconds=time.perf_counter() - start, from_cache=True)
+            program = _programs.get(key)  # another thread may have compiled it meanwhile
+            if program is None:
+                program = _compile(text, names, borrowed, code, cache or user_cache(), start)
+                _programs.put(key, program)
+                return program
+    return replace(program, seconds=time.perf_counter() - start, from_cache=True)
 
 
 def compile_ahead(text: str) -> None:
-    """Begin to compile what programs will borrow: LLVM holds no lock of Python's meanwhile."""
-    # a thread that fails for want of memory in its first lines would be waited for for ever
+    """Start to compile a text that programs will borrow; LLVM does not hold the GIL meanwhile."""
+    # Python waits forever for a thread that lacks memory in its first lines
     if text in _lent or _is_lending() or not can_allocate(_BESIDE_ROOM):
         return
-    with suppress(RuntimeError, MemoryError):  # none is to be had, and none is needed
+    with suppress(RuntimeError, MemoryError):  # without a thread, the first user compiles it
         Thread(target=_try_to_lend, args=(text,), name=AHEAD).start()
 
 
 def _try_to_lend(text: str) -> None:
-    with suppress(MemoryError, EngineError):  # who borrows it tries again, and is told
+    with suppress(MemoryError, EngineError):  # the first user tries again and reports it
         _borrowed(text, user_cache())
 
 
 def _is_lending() -> bool:
-    """Whether another thread compiles what programs borrow."""
+    """Whether another thread is compiling a borrowed text."""
     is_free_now = _lending.acquire(blocking=False)
     if is_free_now:
         _lending.release()
@@ -144,7 +144,7 @@ def _is_lending() -> bool:
 
 
 def _borrowed(text: str, cache: Cache) -> bytes:
-    """The object code of a text that programs are linked with; whoever comes second waits."""
+    """The object code of a borrowed text; a second thread waits for the first."""
     with _lending:
         code = _lent.get(text)
         if code is None:
@@ -153,7 +153,7 @@ def _borrowed(text: str, cache: Cache) -> bytes:
 
 
 def object_code(text: str, target: Target) -> bytes:
-    """The object file that this text compiles to, for any processor that LLVM knows."""
+    """Compile a text to an object file, for any processor that LLVM knows."""
     _demand(_TEXT_ROOM * len(text))
     with _llvm().create_context() as context, _parsed(text, context) as program:
         try:
@@ -165,23 +165,23 @@ def object_code(text: str, target: Target) -> bytes:
 
 
 def _demand(size: int) -> None:
-    """OutOfMemoryError if so many bytes cannot be had: LLVM would end the process instead."""
-    others = [each for each in enumerate_threads() if each is not current_thread()]
-    is_alone = not any(each.name.startswith("talweg") for each in others)
-    advice = 'Free some, train a net of fewer layers, or take engine="numpy".'
+    """OutOfMemoryError if so many bytes are not free: LLVM would abort the process instead."""
+    others = [thread for thread in enumerate_threads() if thread is not current_thread()]
+    is_alone = not any(thread.name.startswith("talweg") for thread in others)
+    advice = 'Free some, train a network with fewer layers, or use engine="numpy".'
     require_memory(
         size + (_ROOM if is_alone else _BESIDE_ROOM), "To compile and load this run", advice
     )
 
 
 def forget() -> None:
-    """Let go of the programs that this process keeps; those in use live on."""
+    """Drop the programs that this process keeps; those in use live on."""
     _programs.clear()
     _lent.clear()
 
 
 class _Programs:
-    """The programs used last, for all threads."""
+    """The most recently used programs, for all threads."""
 
     def __init__(self, limit: int) -> None:
         self._limit, self.lock = limit, RLock()
@@ -194,7 +194,7 @@ class _Programs:
             return self._items.get(key)
 
     def put(self, key: _Key, program: Compiled) -> None:
-        dropped = None  # freed after the lock: to unload a program can mean to wait for LLVM
+        dropped = None  # freed without the lock: unloading a program may wait for LLVM
         with self.lock:
             self._items[key] = program
             if len(self._items) > self._limit:
@@ -208,14 +208,14 @@ class _Programs:
 
 
 _programs = _Programs(_KEPT)
-# llvmlite runs one call into LLVM at a time, so to compile in turn costs nothing, and a program
-# that two threads want at once is compiled once
+# llvmlite runs one call into LLVM at a time, so this lock costs nothing, and a program that two
+# threads want at once is compiled once
 _compiling = RLock()
-_lent: dict[str, bytes] = {}  # a text or two for each kind of number, by text
+_lent: dict[str, bytes] = {}  # by text; there are one or two per dtype
 _lending = RLock()
 hold_over_forks(lambda: [_compiling, _lending, _programs.lock])
 AHEAD = "talweg-compile-ahead"
-"""The name of the thread that compiles what will be borrowed."""
+"""The name of the thread that compiles borrowed texts ahead."""
 _numbers = count()
 
 
@@ -226,7 +226,7 @@ def _key(text: str, target: Target) -> bytes:
     return key_of(versions, target.triple, target.cpu, target.features, text)
 
 
-def _made(
+def _compile(
     text: str,
     names: Sequence[str],
     borrowed: Sequence[str],
@@ -235,7 +235,7 @@ def _made(
     start: float,
 ) -> Compiled:
     code, from_cache = _object_code(text, key, cache)
-    codes = [code, *(_borrowed(each, cache) for each in borrowed)]
+    codes = [code, *(_borrowed(other, cache) for other in borrowed)]
     library = _linked(text, codes, names)
     addresses = {name: library[name] for name in names}
     size = sum(map(len, codes))
@@ -243,17 +243,17 @@ def _made(
 
 
 def _object_code(text: str, key: bytes, cache: Cache) -> tuple[bytes, bool]:
-    """The object code of a text for this processor, and whether it was there already."""
-    found = cache.load(key)
-    if found is not None:
-        return found, True
+    """The object code of a text for this processor, and whether it came from the cache."""
+    cached = cache.load(key)
+    if cached is not None:
+        return cached, True
     code = object_code(text, host())
     cache.store(key, code)
     return code, False
 
 
 def _linked(text: str, codes: Sequence[bytes], names: Sequence[str]) -> Any:
-    """The code in executable memory, for as long as the result lives."""
+    """Put the code in executable memory, where it stays as long as the result lives."""
     _demand(_CODE_ROOM * sum(map(len, codes)))
     builder = _llvm().JITLibraryBuilder().add_current_process()
     for code in codes:
@@ -266,14 +266,14 @@ def _linked(text: str, codes: Sequence[bytes], names: Sequence[str]) -> Any:
     except RuntimeError as error:
         outside = sorted(set(re.findall(r"^declare .*@(?!llvm\.)([\w.$]+)", text, re.MULTILINE)))
         raise EngineError(
-            f"The program cannot be loaded: {error}. Asked for were {', '.join(names)}; from "
+            f"The program cannot be loaded: {error}. It must define {', '.join(names)}; from "
             f"outside it calls {', '.join(outside) or 'nothing'}."
         ) from None
 
 
 @cache
 def _llvm() -> Any:
-    """llvmlite's binding, ready for the processor we run on."""
+    """The binding of llvmlite, initialized for this processor."""
     share_one_heap()
     try:
         import llvmlite.binding as llvm  # type: ignore[import-untyped]
@@ -282,7 +282,7 @@ def _llvm() -> Any:
     if llvm.llvm_version_info < _OLDEST:
         raise EngineError(
             f"The native engine needs LLVM {_OLDEST[0]} or later; this llvmlite brings "
-            f"{llvm.llvm_version_info[0]}. Upgrade it (pip install -U llvmlite), or take "
+            f"{llvm.llvm_version_info[0]}. Upgrade it (pip install -U llvmlite), or use "
             'engine="numpy".'
         )
     llvm.initialize_native_target()
@@ -291,30 +291,30 @@ def _llvm() -> Any:
 
 
 def _not_loaded(error: Exception) -> str:
-    """Why llvmlite is not here; its own words do not tell a lack of memory from damage."""
+    """Why llvmlite cannot be imported; its message does not tell a lack of memory from damage."""
     if isinstance(error, ModuleNotFoundError):
         return (
             "The native engine needs llvmlite, which is not installed. Install it (pip install "
-            '"llvmlite"), or take engine="numpy".'
+            '"llvmlite"), or use engine="numpy".'
         )
     if isinstance(error, MemoryError) or not can_allocate(_LIBRARY_ROOM):
         return (
             f"The native engine needs llvmlite, which takes {_LIBRARY_ROOM / 2**20:.0f} MB of "
-            'memory to load, and they cannot be had. Free some, or take engine="numpy".'
+            'memory to load, which is not free. Free some, or use engine="numpy".'
         )
     return (
         f"The native engine needs llvmlite, which cannot be loaded ({error}). Install it again "
-        '(pip install --force-reinstall "llvmlite"), or take engine="numpy".'
+        '(pip install --force-reinstall "llvmlite"), or use engine="numpy".'
     )
 
 
 @lru_cache(maxsize=1)
 def _linker(number: int) -> Any:
-    """The linker of some programs that follow each other; the last of them to go frees it.
+    """The linker of a number of successive programs, freed with the last of them.
 
-    It frees a program that is dropped all but 9 KB, so one for all programs would grow. Loading
-    takes 0.3 ms so, 1.2 ms with a linker for each, and 1.5 ms with MCJIT, which ends the process
-    where this one answers with an error.
+    It keeps 9 KB of each program that is dropped, so one linker for all would grow without end.
+    Loading takes 0.3 ms this way, 1.2 ms with a linker for each program, and 1.5 ms with MCJIT,
+    which aborts the process where this linker reports an error.
     """
     machine = _machine(host())
     return _llvm().create_lljit_compiler(machine, use_jit_link=not _WINDOWS, suppress_errors=True)
@@ -341,16 +341,16 @@ def _parsed(text: str, context: Any) -> Any:
 
 
 def _refused(text: str, message: str) -> EngineError:
-    """What LLVM has against the text, with the line that it means.
+    """The error of LLVM about a text, with the line that it means.
 
-    The parser names a line; the verifier repeats the instruction, or none.
+    The parser gives a line number; the verifier repeats the instruction, if any.
     """
     lines = text.splitlines()
     place = re.search(r"<string>:(\d+):\d+: error: (.*)", message)
     if place:
         line, reason = int(place[1]), place[2]
     else:
-        reason, *quoted = [each.strip() for each in message.strip().splitlines()]
-        line = next((n for n, each in enumerate(lines, 1) if each.strip() in quoted and each), 0)
+        reason, *quoted = [part.strip() for part in message.strip().splitlines()]
+        line = next((n for n, text in enumerate(lines, 1) if text.strip() in quoted and text), 0)
     shown = f" in line {line}: {lines[line - 1].strip()}" if 0 < line <= len(lines) else ""
     return EngineError(f"LLVM refuses the program{shown}\n{reason}")

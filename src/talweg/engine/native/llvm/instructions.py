@@ -1,4 +1,4 @@
-"""The instructions of LLVM IR: arithmetic, conversions, whole numbers, loads and stores."""
+"""The instructions of LLVM IR: arithmetic, conversions, indices, loads and stores."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from talweg.engine.native.llvm.values import (
 )
 
 _SIGNS = {">": ("ogt", "sgt", "ugt"), ">=": ("oge", "sge", "uge"), "==": ("oeq", "eq", "eq")}
-"""Comparisons by sign: their names for floats, for whole numbers, and for i1."""
+"""The comparisons that have a sign: their names for floats, for integers, and for i1."""
 
 
 class Header:
-    """What all functions of a module share: declarations, constant tables, the vector width.
+    """What the functions of a module share: declarations, constant arrays, the vector width.
 
-    `math` writes mathematical functions of values, by the names of their gates.
+    `math` holds the writers of mathematical functions, by the name of the gate.
     """
 
     def __init__(
@@ -34,15 +34,15 @@ class Header:
         self._globals: list[str] = []
 
     def lanes(self, type: str) -> int:
-        """How many elements of this type one vector register holds."""
+        """Elements of a type in a vector register."""
         return self.vector_bytes // size_of(type)
 
     def declare(self, name: str, result: str, parameters: Sequence[str]) -> None:
-        """Make an intrinsic or a function from elsewhere known."""
+        """Declare an intrinsic or a function from outside."""
         self._declared.setdefault(name, f"declare {result} @{name}({', '.join(parameters)})")
 
     def table(self, name: str, values: Sequence[Value]) -> Value:
-        """A read-only array of constants; the value is its address."""
+        """Define a read-only array of constants; its address."""
         body = ", ".join(map(str, values))
         kind = f"[{len(values)} x {values[0].type}]"
         self._globals.append(f"@{name} = internal constant {kind} [{body}], align 64")
@@ -50,9 +50,9 @@ class Header:
 
 
 class Instructions:
-    """Writes instructions, one a line; each that has a result gives its value.
+    """Writes instructions, one per line, and returns their values.
 
-    Python integers may stand where an i64 is wanted, and are folded.
+    Python integers may take the place of i64 values, and are folded.
     """
 
     def __init__(self, module: Header) -> None:
@@ -61,18 +61,19 @@ class Instructions:
         self._count = 0
 
     def fresh(self, prefix: str = "v") -> str:
+        """A new name for a value or a label."""
         self._count += 1
         return f"{prefix}{self._count}"
 
     def emit(self, type: str, text: str) -> Value:
-        """One instruction that has a result."""
+        """Write an instruction that has a result."""
         self._count += 1
         name = f"%v{self._count}"
         self._lines.append(f"  {name} = {text}")
         return Value(type, name)
 
     def do(self, text: str) -> None:
-        """One instruction without a result."""
+        """Write an instruction without a result."""
         self._lines.append(f"  {text}")
 
     # Arithmetic -----------------------------------------------------------------------------
@@ -98,17 +99,17 @@ class Instructions:
         return self.subtract(number(0, x.type), x)
 
     def fma(self, x: Value, y: Value, z: Value) -> Value:
-        """x y + z, rounded once."""
+        """x y + z, with one rounding."""
         return self.intrinsic("fma", x, y, z)
 
     def bits(self, name: str, x: Value, y: Value) -> Value:
-        """A bitwise operation: and, or, xor, shl, lshr, ashr; also urem, udiv."""
+        """An operation on integers: and, or, xor, shl, lshr, ashr, urem, udiv."""
         return self._binary(name, x, y)
 
     def compare(self, how: str, x: Value, y: Value) -> Value:
-        """An i1 (a vector of them): ogt, oge, olt, oeq, uno, ... for floats; sgt, eq, ... else.
+        """Compare two values: ogt, oge, olt, oeq, uno, ... for floats, sgt, eq, ... for integers.
 
-        `>`, `>=` and `==` are for all types, and false where a float is NaN.
+        `>`, `>=` and `==` work for all types, and are false where a float is NaN.
         """
         is_float = element(x.type) in FLOATS
         kind = "fcmp" if is_float else "icmp"
@@ -120,16 +121,16 @@ class Instructions:
         return self.emit(x.type, f"select {condition}, {x}, {y}")
 
     def intrinsic(self, name: str, *arguments: Value, result: str = "") -> Value:
-        """An LLVM intrinsic that is overloaded on the type of its first argument."""
+        """Call an LLVM intrinsic that is overloaded on the type of its first argument."""
         type = arguments[0].type
         suffix = f"v{lanes(type)}" if lanes(type) > 1 else ""
         suffix += {"float": "f32", "double": "f64"}.get(element(type), element(type))
         return self.call(f"llvm.{name}.{suffix}", result or type, *arguments, declared=False)
 
     def call(self, name: str, result: str, *arguments: Value, declared: bool = True) -> Value:
-        """Call a function of this module, or, with `declared` False, one from elsewhere."""
+        """Call a function of this module; one from outside if `declared` is False."""
         if not declared:
-            self.module.declare(name, result, [each.type for each in arguments])
+            self.module.declare(name, result, [argument.type for argument in arguments])
         text = f"call {result} @{name}({', '.join(map(str, arguments))})"
         if result == "void":
             self.do(text)
@@ -137,7 +138,7 @@ class Instructions:
         return self.emit(result, text)
 
     def math(self, name: str, *values: Value) -> Value:
-        """A mathematical function by the name of its gate."""
+        """Write the mathematical function of a gate, by the gate's name."""
         result: Value = self.module.math[name](self, *values)
         return result
 
@@ -147,7 +148,7 @@ class Instructions:
         return self.emit(type, f"bitcast {x} to {type}")
 
     def convert(self, x: Value, of: str) -> Value:
-        """The same numbers as elements of another type; floats to whole numbers are truncated."""
+        """Convert to another element type; floats are truncated to integers."""
         source, type = element(x.type), vector(of, lanes(x.type))
         if source == of:
             return x
@@ -167,12 +168,12 @@ class Instructions:
         return self.emit(type, f"{how} {x} to {type}")
 
     def truncate(self, x: Value, of: str) -> Value:
-        """The lowest bits of whole numbers."""
+        """The lowest bits of integers."""
         type = vector(of, lanes(x.type))
         return self.emit(type, f"trunc {x} to {type}")
 
     def splat(self, x: Value, count: int) -> Value:
-        """A scalar in every lane of a vector."""
+        """A vector with a scalar in every lane."""
         if count == 1 or lanes(x.type) == count:
             return x
         type = vector(x.type, count)
@@ -182,8 +183,8 @@ class Instructions:
         )
 
     def shuffle(self, x: Value, y: Value, order: Sequence[int]) -> Value:
-        """Lanes of x, then y, in the given order; -1 leaves a lane undefined."""
-        picks = ", ".join("i32 poison" if each < 0 else f"i32 {each}" for each in order)
+        """The lanes of x and then y in the given order; -1 leaves a lane undefined."""
+        picks = ", ".join("i32 poison" if lane < 0 else f"i32 {lane}" for lane in order)
         type = vector(element(x.type), len(order))
         return self.emit(type, f"shufflevector {x}, {y}, <{len(order)} x i32> <{picks}>")
 
@@ -194,13 +195,13 @@ class Instructions:
         return self.emit(x.type, f"insertelement {x}, {item}, {self.index(lane)}")
 
     def count_up(self, type: str) -> Value:
-        """The constant 0, 1, 2, ... in the lanes of a type of whole numbers."""
+        """The constants 0, 1, 2, ... in the lanes of an integer type."""
         if lanes(type) == 1:
             return number(0, type)
         of = element(type)
         return Value(type, f"<{', '.join(f'{of} {i}' for i in range(lanes(type)))}>")
 
-    # Whole numbers ----------------------------------------------------------------------------
+    # Indices ----------------------------------------------------------------------------------
 
     def index(self, x: Index) -> Value:
         return number(x, "i64") if isinstance(x, int) else x
@@ -227,7 +228,7 @@ class Instructions:
         return self._binary("mul nsw", self.index(x), self.index(y))
 
     def over(self, x: Index, y: Index) -> Index:
-        """The quotient of two numbers that are not negative, rounded down."""
+        """The quotient of two non-negative integers, rounded down."""
         if isinstance(x, int) and isinstance(y, int):
             return x // y
         return x if y == 1 else self._binary("udiv", self.index(x), self.index(y))
@@ -238,18 +239,18 @@ class Instructions:
         return self.intrinsic("smin", self.index(x), self.index(y))
 
     def rounded_down(self, x: Index, unit: int) -> Index:
-        """The multiple of a power of two at or below x."""
+        """The largest multiple of `unit`, a power of two, that is at most x."""
         if isinstance(x, int):
             return x - x % unit
         return x if unit == 1 else self.bits("and", x, number(-unit, "i64"))
 
     # Memory -----------------------------------------------------------------------------------
 
-    def at(self, pointer: Value, place: Index, type: str) -> Value:
-        """The address of element `place` of an array of `type`."""
-        if isinstance(place, int) and place == 0:
+    def at(self, pointer: Value, index: Index, type: str) -> Value:
+        """The address of an element of an array of `type`."""
+        if isinstance(index, int) and index == 0:
             return pointer
-        return self.emit("ptr", f"getelementptr {type}, {pointer}, {self.index(place)}")
+        return self.emit("ptr", f"getelementptr {type}, {pointer}, {self.index(index)}")
 
     def load(self, type: str, pointer: Value) -> Value:
         return self.emit(type, f"load {type}, {pointer}, align {size_of(element(type))}")
@@ -258,7 +259,7 @@ class Instructions:
         self.do(f"store {x}, {pointer}, align {size_of(element(x.type))}")
 
     def masked_load(self, type: str, pointer: Value, mask: Value) -> Value:
-        """The lanes where the mask holds; 0 elsewhere."""
+        """Load the lanes where the mask holds; the others are 0."""
         align = size_of(element(type))
         zero = Value(type, "zeroinitializer")
         name = f"llvm.masked.load.{self._suffix(type)}.p0"
@@ -266,6 +267,7 @@ class Instructions:
         return self.emit(type, f"call {type} @{name}({pointer}, i32 {align}, {mask}, {zero})")
 
     def masked_store(self, x: Value, pointer: Value, mask: Value) -> None:
+        """Store the lanes where the mask holds."""
         align = size_of(element(x.type))
         name = f"llvm.masked.store.{self._suffix(x.type)}.p0"
         self.module.declare(name, "void", [x.type, "ptr", "i32", mask.type])
@@ -276,9 +278,9 @@ class Instructions:
         return f"v{lanes(type)}{of}" if lanes(type) > 1 else of
 
     def first_lanes(self, count: Index, lanes: int) -> Value:
-        """A mask that holds in the first `count` lanes."""
+        """A mask of the first `count` lanes."""
         if isinstance(count, int):
-            held = ", ".join(f"i1 {int(place < count)}" for place in range(lanes))
+            held = ", ".join(f"i1 {int(lane < count)}" for lane in range(lanes))
             return Value(vector("i1", lanes), f"<{held}>")
         type, limit = (
             vector("i64" if self.module.vector_bytes // 8 >= lanes else "i32", lanes),
@@ -289,5 +291,5 @@ class Instructions:
         return self.compare("slt", self.count_up(type), self.splat(limit, lanes))
 
     def stack(self, type: str, count: int, align: int = 64) -> Value:
-        """Room for `count` elements that lives as long as the call; only in the entry block."""
+        """An array on the stack, until the function returns; only in the entry block."""
         return self.emit("ptr", f"alloca {type}, i64 {count}, align {align}")

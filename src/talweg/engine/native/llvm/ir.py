@@ -1,7 +1,7 @@
-"""LLVM IR as text: a module, its functions, and their control flow.
+"""LLVM IR as text: modules, functions and their control flow.
 
-Text is the fastest form to make and the plainest to read: `print(module)` shows what is compiled.
-Values are SSA; loops carry values in phis and test at their end.
+Text is the fastest form to build, and `print(module)` shows what is compiled. Values are SSA; loops
+carry values in phi instructions and test their condition at the end.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Module(Header):
     ) -> None:
         super().__init__(vector_bytes, math)
         self.registers, self.family = registers, family
-        self.long_steps = False  # whether what runs a few times a step counts as rare
-        self.borrowed: set[str] | None = None  # types whose products come from elsewhere, or none
+        self.long_steps = False  # whether code that runs a few times per step counts as rare
+        self.borrowed: set[str] | None = None  # types with linked GEMM routines
         self.functions: dict[str, Function] = {}
 
     def function(
@@ -40,9 +40,9 @@ class Module(Header):
         inline: bool | None = None,
         rare: bool = False,
     ) -> Function:
-        """A new function of (type, name) parameters; only public ones are seen from outside.
+        """A new function of (type, name) parameters; only public ones are visible from outside.
 
-        What runs rarely is optimised less (LLVM's `optnone`): it compiles in half the time.
+        A `rare` one is compiled without optimization (`optnone`), which takes half the time.
         """
         made = Function(self, name, parameters, result, public=public, inline=inline, rare=rare)
         self.functions[name] = made
@@ -54,7 +54,7 @@ class Module(Header):
 
 
 class Function(Instructions):
-    """One function, written instruction by instruction into its current block."""
+    """A function, written instruction by instruction into its current block."""
 
     module: Module
 
@@ -71,7 +71,7 @@ class Function(Instructions):
     ) -> None:
         super().__init__(module)
         self.name, self.result = name, result
-        self.parameters = [Value(type, f"%{each}") for type, each in parameters]
+        self.parameters = [Value(type, f"%{parameter}") for type, parameter in parameters]
         linkage = "" if public else "internal "
         attributes = {None: "", True: " alwaysinline", False: " noinline"}[inline]
         attributes = " noinline optnone" if rare else attributes
@@ -84,7 +84,7 @@ class Function(Instructions):
         self.open("entry")
 
     def open(self, label: str) -> None:
-        """Begin a block; the one before must have ended."""
+        """Start a block; the one before must have ended."""
         self.block = label
         self._lines.append(f"{label}:")
 
@@ -104,14 +104,14 @@ class Function(Instructions):
         self.do(f"br {condition}, label %{yes}, label %{no}")
 
     def joined(self, *sources: tuple[Value, str]) -> Value:
-        """The value of the block, by its label, that control came from; first in its own block."""
+        """A phi: the value that belongs to the block that control came from; first in its block."""
         result = Value(sources[0][0].type, f"%{self.fresh('j')}")
         self._lines.append(phi(result, *sources))
         return result
 
     @contextmanager
     def when(self, condition: Value) -> Iterator[None]:
-        """What is written inside runs only where the condition holds."""
+        """What is written inside runs only if the condition holds."""
         yes, done = self.fresh("then"), self.fresh("done")
         self.branch(condition, yes, done)
         self.open(yes)
@@ -127,10 +127,10 @@ class Function(Instructions):
         step: Index = 1,
         carried: Sequence[Value] = (),
     ) -> Iterator[Loop]:
-        """for index in range(start, stop, step), with values carried from round to round.
+        """for index in range(start, stop, step), with values carried from iteration to iteration.
 
-        Tested at the end, behind one test before the first round. After the `with`,
-        `loop.results` are the carried values as they were left.
+        The condition is tested before the first iteration and at the end of each. After the `with`,
+        `loop.results` are the final carried values.
         """
         before, body, after = self.block, self.fresh("loop"), self.fresh("end")
         first, limit = self.index(start), self.index(stop)
@@ -148,7 +148,7 @@ class Function(Instructions):
             self.branch(self.compare("slt", first, limit), body, after)
         self.open(body)
         index = Value("i64", f"%{self.fresh('i')}")
-        values = [Value(each.type, f"%{self.fresh('c')}") for each in carried]
+        values = [Value(value.type, f"%{self.fresh('c')}") for value in carried]
         place = len(self._lines)
         self._lines += [""] * (1 + len(values))
         loop = Loop(index, values)
@@ -168,7 +168,7 @@ class Function(Instructions):
 
 
 class Loop:
-    """A loop being written: its index, what it carries in, and after its end what it leaves."""
+    """A loop being written: its index, its carried values, and after its end their results."""
 
     def __init__(self, index: Value, values: list[Value]) -> None:
         self.index = index
@@ -177,11 +177,11 @@ class Loop:
         self.after: list[Value] = values
 
     def carry(self, *values: Value) -> None:
-        """The values with which the next round begins."""
+        """Set the values with which the next iteration begins."""
         self.after = list(values)
 
 
 def phi(result: Value, *sources: tuple[Value, str]) -> str:
-    """The instruction that takes the value of the block that control came from."""
+    """The text of a phi instruction."""
     incoming = ", ".join(f"[ {value.name}, %{label} ]" for value, label in sources)
     return f"  {result.name} = phi {result.type} {incoming}"

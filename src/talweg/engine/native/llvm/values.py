@@ -1,4 +1,4 @@
-"""Values and types of LLVM IR, as its text spells them."""
+"""Values and types of LLVM IR, as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 
 class Value(NamedTuple):
-    """An SSA value or a constant: its type and how the text spells it."""
+    """An SSA value or a constant: its type, and its name or digits."""
 
     type: str
     name: str
@@ -21,7 +21,7 @@ class Value(NamedTuple):
 
 
 Index = Value | int
-"""A whole number: known while compiling, or an i64 when the program runs."""
+"""An integer: known at compile time, or an i64 at run time."""
 
 _TYPES = {"float32": "float", "float64": "double", "int64": "i64", "int32": "i32", "uint8": "i8"}
 _TYPES["bool"] = "i8"
@@ -37,30 +37,30 @@ def type_of(dtype: npt.DTypeLike) -> str:
 
 @cache
 def element(type: str) -> str:
-    """The element of a vector type; a scalar type itself."""
+    """The element type of a vector; a scalar type itself."""
     return type.rpartition("x ")[2].rstrip(">")
 
 
 @cache
 def lanes(type: str) -> int:
-    """How many elements a type has; 1 for a scalar."""
+    """The number of elements of a vector type; 1 for a scalar."""
     return int(type[1:].partition(" ")[0]) if type[0] == "<" else 1
 
 
 @cache
 def vector(of: str, count: int) -> str:
-    """The type of `count` elements; the element itself for one."""
+    """The type of a vector of `count` elements; the element type itself for one."""
     return of if count == 1 else f"<{count} x {of}>"
 
 
 @cache
 def size_of(type: str) -> int:
-    """Bytes that a value of this type takes in memory."""
+    """The bytes of a value of this type in memory."""
     return _BYTES[element(type)] * lanes(type)
 
 
 def number(value: float | int | bool, type: str) -> Value:
-    """A constant, repeated in each lane of a vector type."""
+    """A constant; in every lane of a vector type."""
     of = element(type)
     if of in FLOATS:
         wide = np.float32(value) if of == "float" else np.float64(value)

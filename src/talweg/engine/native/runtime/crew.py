@@ -1,4 +1,4 @@
-"""Threads that run one program together: as many as can be had, and none is left behind."""
+"""The threads that run one program together: as many as the system gives, all of them joined."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Call = Callable[[], object]
 
 
 class Crew:
-    """One thread for each of some calls, which wait for each other and so must all begin.
+    """A thread for each of some calls, which wait for each other and so must all start.
 
-    They begin when all are there. If the system gives fewer threads, the first calls are made.
+    They start when all threads exist. If the system gives fewer threads, the first calls run.
     """
 
     def __init__(self, calls: Sequence[Call]) -> None:
@@ -28,10 +28,11 @@ class Crew:
         ]
 
     def run(self, begin: Callable[[int], object], look: Callable[[], float], halt: Call) -> None:
-        """`begin` with so many threads, then the calls; `look` says when to look again, in seconds.
+        """Call `begin` with the number of threads, then run the calls.
 
-        Whatever is raised here meanwhile (Ctrl-C, say), `halt` is to end the calls, and all are
-        waited for: they use memory that goes with the caller.
+        Meanwhile `look` is called again and again; it returns the seconds until the next time. If
+        anything is raised here (Ctrl-C, say), `halt` must end the calls. All of them are joined,
+        since they use memory that the caller frees.
         """
         try:
             with self._gate:
@@ -44,32 +45,32 @@ class Crew:
             self._finish(halt)
 
     def _started(self) -> int:
-        """How many threads there are."""
-        for place, thread in enumerate(self._threads):
+        """Start the threads; how many there are."""
+        for index, thread in enumerate(self._threads):
             try:
                 start_thread(thread.start)
             except EngineError:
-                if place == 0:
+                if index == 0:
                     raise
-                return place
+                return index
         return len(self._threads)
 
-    def _work(self, place: int, call: Call) -> None:
-        with self._gate:  # no allocation here: what fails leaves the others waiting
-            is_called = place < self.size
+    def _work(self, index: int, call: Call) -> None:
+        with self._gate:  # no allocation here: a failure would leave the others waiting
+            is_called = index < self.size
         try:
             if is_called:
                 call()
         finally:
-            self._ends[place].set()
+            self._ends[index].set()
 
     def _is_done(self) -> bool:
-        return all(each.is_set() for each in self._ends[: self.size])
+        return all(end.is_set() for end in self._ends[: self.size])
 
     def _finish(self, halt: Call) -> None:
         if not self._is_done():
             halt()
         for thread in self._threads:
             while thread.is_alive():
-                with suppress(BaseException):  # what came first is on its way up already
+                with suppress(BaseException):  # the first exception is already being raised
                     thread.join()

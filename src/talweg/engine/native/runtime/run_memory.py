@@ -1,4 +1,4 @@
-"""The memory of a run: what each thread finds behind its table of pointers."""
+"""The memory of a run: the arrays behind each thread's table of pointers."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ from talweg.errors import OutOfMemoryError, in_bytes
 from talweg.gates import Array
 
 BLOCK_BYTES = 256 * 1024
-"""What the rows that go through a stage together may take, half of a second-level cache."""
+"""Bytes of the rows that go through a region together: half of an L2 cache."""
 SAVE_STEPS = 64
+"""Steps after which weights and state are saved again, at the start of an epoch."""
 
 
 class Memory:
-    """Everything that a program reads and writes: control words, a table of pointers for each
-    thread, and what they point to.
+    """All that a program reads and writes: the control block, and for each thread a table of
+    pointers to arrays.
     """
 
     def __init__(
@@ -45,10 +46,10 @@ class Memory:
         self.kept: list[Any] = []  # arrays that the program holds pointers to
         self.weights = self._copied(weights)
         self.best = self._copied(weights)
-        self.state = {name: self._copied(each) for name, each in program.state.items()}
-        self.saved = [self._copied(each) for each in (weights, *self.state.values())]
-        self.remembered: dict[str, Array] = {}  # by stopping rules and plateaus
-        self.settings = [np.asarray(each) for each in program.schedule.settings.values()]
+        self.state = {name: self._copied(array) for name, array in program.state.items()}
+        self.saved = [self._copied(array) for array in (weights, *self.state.values())]
+        self.remembered: dict[str, Array] = {}  # the states of stopping rules and plateaus
+        self.settings = [np.asarray(value) for value in program.schedule.settings.values()]
         self.scheduled = np.zeros(0)
         self.guards = self._zeros(64 * self.threads)
         self._set_words()
@@ -80,15 +81,17 @@ class Memory:
         self.reals[c.BEST_LOSS] = np.inf
 
     def _block_rows(self, plan: Plan, rows: int) -> int:
-        """Rows that a thread takes through a stage at a time, so that they stay in its cache: as
-        many blocks for each thread, all of about one size, and of whole tiles."""
-        row = sum(each.nbytes(1) for each in plan.buffers if each.size.power == 1)
-        each_takes = max(120, BLOCK_BYTES // max(row, 1)) * self.threads
-        parts = -(-rows // each_takes) * self.threads
-        return -(-rows // parts // 6) * 6
+        """Rows that a thread takes through a region at a time, so that they stay in its cache.
+
+        Each thread gets the same number of blocks, all of about the same size, in whole tiles.
+        """
+        row = sum(buffer.nbytes(1) for buffer in plan.buffers if buffer.size.power == 1)
+        at_a_time = max(120, BLOCK_BYTES // max(row, 1)) * self.threads
+        blocks = -(-rows // at_a_time) * self.threads
+        return -(-rows // blocks // 6) * 6
 
     def _table(self, thread: int) -> npt.NDArray[np.uintp]:
-        """A thread's pointers; what all share is laid out by the first."""
+        """A thread's table of pointers; the first thread lays out what all threads share."""
         if thread == 0:
             self.shared = self._shared_pointers()
         table = self.shared.copy()
@@ -114,11 +117,11 @@ class Memory:
         return table
 
     def resume(self, start: Snapshot) -> None:
-        """Begin where a run was when a snapshot of it was taken."""
+        """Continue a run from a snapshot."""
         self.weights[...], self.best[...] = start.weights, start.best
-        for mine, found in ((self.state, start.state), (self.remembered, start.rules)):
-            for name, array in mine.items():
-                array[...] = found[name]
+        for arrays, values in ((self.state, start.state), (self.remembered, start.rules)):
+            for name, array in arrays.items():
+                array[...] = values[name]
         words = self.words
         words[c.EPOCH], words[c.STEP] = start.epoch, start.step
         words[c.BEST_EPOCH], self.reals[c.BEST_LOSS] = start.best_epoch, start.best_loss
@@ -152,7 +155,7 @@ class Memory:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """While the program runs; checked memory tells here what went wrong."""
+        """A context in which the program runs; checked memory raises its errors here."""
         yield
 
     def _zeros(self, size: int) -> npt.NDArray[np.uint8]:
@@ -162,16 +165,16 @@ class Memory:
         return np.array(array)
 
     def _room(self, size: int) -> int:
-        """The address of so many bytes, with a line behind them that nothing else is in."""
+        """The address of new bytes, with a cache line behind them that nothing else uses."""
         return self._address(zeros(size + 64))
 
     def _address(self, array: Any) -> int:
-        """An array's address; the array lives as long as the run."""
+        """The address of an array, which lives as long as the run."""
         self.kept.append(array)
         return int(array.ctypes.data)
 
     def _lay_out(self, table: npt.NDArray[np.uintp], plan: Plan, kind: Kind, rows: int) -> None:
-        """An arena for the buffers of a kind."""
+        """Lay out the buffers of a kind in an arena."""
         offsets, total = plan.layout(kind, rows)
         arena = self._address(zeros(total))
         for buffer, offset in offsets.items():
@@ -195,10 +198,10 @@ class Memory:
             c.BEST: self.best,
             c.GUARD: self.guards,
         }
-        for place, each in enumerate(self.saved):
-            entries[c.SAVED + place] = each
-        for place, array in entries.items():
-            table[place] = self._address(array)
+        for index, array in enumerate(self.saved):
+            entries[c.SAVED + index] = array
+        for entry, array in entries.items():
+            table[entry] = self._address(array)
 
     def _point_to_step(self, table: npt.NDArray[np.uintp]) -> None:
         plan, dtype = self.plans.step, self.weights.dtype
@@ -209,7 +212,7 @@ class Memory:
         for name, buffer in plan.inputs.items():
             if name in arrays:
                 table[buffer.place] = self._address(arrays[name])
-            else:  # a batch's rows, put together
+            else:  # rows of a batch, which are copied together
                 table[buffer.place] = self._room(buffer.nbytes(self.program.schedule.batch_size))
         self._place_rest(table, plan, self.program.schedule.batch_size)
 
@@ -220,7 +223,7 @@ class Memory:
         table[plan.inputs["weights"].place] = self._address(self.weights)
         total = np.asarray(self.held.weights.sum(dtype=np.float64), self.weights.dtype)
         table[plan.inputs["count"].place] = self._address(total)
-        if plan.graph.rows is not None:  # its batches are put together
+        if plan.graph.rows is not None:  # the rows of its batches are copied together
             for name in ("x", "y", "row_weights"):
                 buffer = plan.inputs[name]
                 table[buffer.place] = self._room(buffer.nbytes(plan.graph.rows))
@@ -244,16 +247,16 @@ class Memory:
 
 
 def _sleep_address() -> int:
-    """The function that sends a waiting thread to sleep; 0 where there is none."""
+    """The address of `usleep`, which waiting threads call; 0 where there is none."""
     try:
-        found = ctypes.CDLL(None).usleep
+        usleep = ctypes.CDLL(None).usleep
     except (AttributeError, OSError, TypeError):
         return 0
-    return ctypes.cast(found, ctypes.c_void_p).value or 0
+    return ctypes.cast(usleep, ctypes.c_void_p).value or 0
 
 
 def _threads(program: Program, plans: RunPlans) -> int:
-    """How many threads a run gets: all that may be used, or one where its steps are short."""
+    """The number of threads of a run: one if its steps are short, else as many as it may use."""
     if not plans.is_long(program.schedule.batch_size):
         return 1
     if program.limits.threads is not None:
@@ -262,19 +265,19 @@ def _threads(program: Program, plans: RunPlans) -> int:
 
 
 def too_large(program: Program, plans: RunPlans, weights: Array) -> OutOfMemoryError:
-    """The error of a run for which there is not enough memory."""
+    """The error of a run that does not fit in memory."""
     kept = [np.asarray(each).nbytes for each in program.state.values()]
     training = weights.nbytes * 3 + 2 * sum(kept)
     step = _buffer_bytes(plans.step, program.schedule.batch_size)
-    words = f"{in_bytes(training)} for weights and the optimiser's state, "
+    words = f"{in_bytes(training)} for weights and the optimizer's state, "
     words += f"{in_bytes(step)} for each step of {program.schedule.batch_size} rows"
     if plans.evaluate:
         evaluation = _buffer_bytes(plans.evaluate, program.schedule.evaluation_size)
         rows = program.schedule.evaluation_size
         words += f", {in_bytes(evaluation)} to evaluate {rows} rows at a time"
     return OutOfMemoryError(
-        f"The run takes more memory than can be had: {words}. Take fewer units, an optimizer "
-        "that remembers less (SGD), or, where the step is what is large, a smaller batch_size."
+        f"The run needs more memory than is free: {words}. Use fewer units, an optimizer with less "
+        "state (SGD), or, if the step is what is large, a smaller batch_size."
     )
 
 
