@@ -109,7 +109,7 @@ def test_a_second_signal_ends_at_once_and_leaves_what_was_there(
     assert {file: file.read_bytes() for file in Path("out").iterdir()} == before
 
 
-EARLY = ["talweg.cli.train.read_table", "talweg.cli.train.typed", "talweg.train.run.fit.Job.run"]
+EARLY = ["talweg.cli.train.read_table", "talweg.cli.train.typed", "talweg.train.run.job.Job.run"]
 
 
 @pytest.mark.parametrize("number", STATUS)
