@@ -1,4 +1,4 @@
-"""The cache of object code: what it loads is whole, unaltered, ours and what was asked for."""
+"""The compile cache: entries that it loads are complete, unaltered, ours and the right ones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def files(cache: Cache) -> list[str]:
     return sorted(each.name for each in cache.folder.iterdir())
 
 
-def test_what_is_stored_is_loaded_and_nothing_else(cache: Cache) -> None:
+def test_an_entry_is_loaded_by_its_key_and_by_no_other(cache: Cache) -> None:
     assert cache.load(KEY) is None
     cache.store(KEY, CODE)
     assert cache.load(KEY) == CODE
@@ -57,7 +57,7 @@ def test_code_may_be_empty(cache: Cache) -> None:
     assert cache.load(KEY) == b""
 
 
-def test_each_part_of_a_key_tells_and_parts_do_not_run_together(
+def test_each_part_of_a_key_counts_and_parts_do_not_run_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     keys = [
@@ -82,7 +82,7 @@ def refused(cache: Cache) -> bool:
 
 
 @pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
-def test_a_change_of_any_byte_is_found(cache: Cache, mask: int) -> None:
+def test_a_change_of_any_byte_is_detected(cache: Cache, mask: int) -> None:
     cache.store(KEY, CODE)
     whole = entry(cache).read_bytes()
     assert len(whole) == HEADER + len(CODE)
@@ -93,7 +93,7 @@ def test_a_change_of_any_byte_is_found(cache: Cache, mask: int) -> None:
         assert refused(cache), f"byte {place}"
 
 
-def test_an_entry_cut_anywhere_is_found(cache: Cache) -> None:
+def test_an_entry_cut_anywhere_is_detected(cache: Cache) -> None:
     cache.store(KEY, CODE)
     whole = entry(cache).read_bytes()
     for length in range(len(whole)):
@@ -101,20 +101,22 @@ def test_an_entry_cut_anywhere_is_found(cache: Cache) -> None:
         assert refused(cache), f"{length} bytes"
 
 
-def test_an_entry_with_more_behind_is_found(cache: Cache) -> None:
+def test_extra_bytes_behind_an_entry_are_detected(cache: Cache) -> None:
     cache.store(KEY, CODE)
     entry(cache).write_bytes(entry(cache).read_bytes() + b"\0")
     assert refused(cache)
 
 
-def test_an_entry_under_another_name_is_found(cache: Cache) -> None:
+def test_an_entry_under_another_name_is_detected(cache: Cache) -> None:
     cache.store(OTHER, b"what the other does")
     shutil.copy(entry(cache, OTHER), entry(cache))
     assert refused(cache)
     assert cache.load(OTHER) == b"what the other does"
 
 
-def test_an_entry_of_another_format_is_found(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_of_another_format_is_detected(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(module, "FORMAT", module.FORMAT + 1)
         cache.store(KEY, CODE)
@@ -155,7 +157,7 @@ def test_a_link_is_not_followed(cache: Cache, tmp_path: Path) -> None:
 
 
 @posix
-def test_a_pipe_in_the_place_of_an_entry_is_neither_waited_for_nor_read(cache: Cache) -> None:
+def test_a_pipe_in_place_of_an_entry_neither_blocks_nor_is_read(cache: Cache) -> None:
     cache.store(KEY, CODE)
     whole = entry(cache).read_bytes()
     entry(cache).unlink()
@@ -169,7 +171,7 @@ def test_a_pipe_in_the_place_of_an_entry_is_neither_waited_for_nor_read(cache: C
         assert refused(cache)
 
 
-def test_a_folder_in_the_place_of_an_entry_is_let_be(cache: Cache) -> None:
+def test_a_folder_in_place_of_an_entry_is_left_alone(cache: Cache) -> None:
     cache.store(OTHER, CODE)
     entry(cache).mkdir()
     cache.store(KEY, CODE)
@@ -186,12 +188,12 @@ def is_off(cache: Cache) -> bool:
     return cache.load(OTHER) is None and cache.load(KEY) is None
 
 
-def test_no_folder_is_off() -> None:
+def test_without_a_folder_the_cache_is_off() -> None:
     assert is_off(Cache(None))
 
 
 @posix
-def test_folder_and_entries_are_for_this_user_alone(cache: Cache) -> None:
+def test_only_this_user_may_read_the_folder_and_its_entries(cache: Cache) -> None:
     before = os.umask(0)
     try:
         cache.store(KEY, CODE)
@@ -202,7 +204,7 @@ def test_folder_and_entries_are_for_this_user_alone(cache: Cache) -> None:
     assert stat.S_IMODE(entry(cache).stat().st_mode) == 0o600
 
 
-def test_missing_folders_above_are_made(tmp_path: Path) -> None:
+def test_missing_parent_folders_are_made(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "a" / "b" / "talweg")
     cache.store(KEY, CODE)
     assert cache.load(KEY) == CODE
@@ -210,7 +212,7 @@ def test_missing_folders_above_are_made(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("mode", [0o770, 0o720, 0o702, 0o777])
-def test_a_folder_that_others_may_write_is_off(cache: Cache, mode: int) -> None:
+def test_a_folder_that_others_may_write_turns_the_cache_off(cache: Cache, mode: int) -> None:
     cache.store(KEY, CODE)
     assert cache.folder is not None
     cache.folder.chmod(mode)
@@ -221,7 +223,9 @@ def test_a_folder_that_others_may_write_is_off(cache: Cache, mode: int) -> None:
 
 
 @posix
-def test_a_folder_of_another_owner_is_off(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_another_owner_turns_the_cache_off(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache.store(KEY, CODE)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     assert is_off(cache)
@@ -229,7 +233,7 @@ def test_a_folder_of_another_owner_is_off(cache: Cache, monkeypatch: pytest.Monk
 
 
 @posix
-def test_a_folder_that_is_a_link_is_off(cache: Cache, tmp_path: Path) -> None:
+def test_a_folder_that_is_a_link_turns_the_cache_off(cache: Cache, tmp_path: Path) -> None:
     cache.store(KEY, CODE)
     assert cache.folder is not None
     link = tmp_path / "link"
@@ -238,7 +242,7 @@ def test_a_folder_that_is_a_link_is_off(cache: Cache, tmp_path: Path) -> None:
     assert files(cache) == [entry(cache).name]
 
 
-def test_a_file_in_the_place_of_a_folder_is_off(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_turns_the_cache_off(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     assert is_off(Cache(tmp_path / "file"))
     assert is_off(Cache(tmp_path / "file" / "talweg"))
@@ -246,7 +250,7 @@ def test_a_file_in_the_place_of_a_folder_is_off(tmp_path: Path) -> None:
 
 
 @posix
-def test_a_folder_that_cannot_be_written_still_reads(cache: Cache) -> None:
+def test_a_read_only_folder_is_still_read(cache: Cache) -> None:
     cache.store(KEY, CODE)
     assert cache.folder is not None
     cache.folder.chmod(0o500)
@@ -260,7 +264,7 @@ def test_a_folder_that_cannot_be_written_still_reads(cache: Cache) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that nobody can write")
-def test_a_folder_that_nobody_can_write_is_off() -> None:
+def test_a_folder_that_nobody_can_write_turns_the_cache_off() -> None:
     assert is_off(Cache(Path("/proc/self").resolve()))
     assert is_off(Cache(Path("/proc/self").resolve() / "talweg"))
 
@@ -322,7 +326,7 @@ def total(cache: Cache) -> int:
     return sum(each.stat().st_size for each in cache.folder.iterdir())
 
 
-def test_the_size_is_bounded_and_what_is_used_stays(tmp_path: Path) -> None:
+def test_the_size_is_bounded_and_used_entries_stay(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "talweg", limit=40_000)
     cache.store(KEY, CODE)
     sizes = []
@@ -337,7 +341,7 @@ def test_the_size_is_bounded_and_what_is_used_stays(tmp_path: Path) -> None:
     assert cache.load(key_of("0")) is None
 
 
-def test_a_process_that_writes_once_looks_after_the_size_too(tmp_path: Path) -> None:
+def test_a_process_that_writes_once_prunes_too(tmp_path: Path) -> None:
     for number in range(30):
         Cache(tmp_path / "talweg", limit=10_000).store(key_of(str(number)), bytes(900))
     assert total(Cache(tmp_path / "talweg")) <= 10_000
@@ -348,7 +352,7 @@ def age(path: Path, seconds: float) -> None:
     os.utime(path, (then, then))
 
 
-def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
+def test_the_least_recently_used_entries_go_first(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "talweg")
     for number in range(4):
         cache.store(key_of(str(number)), bytes(1000))
@@ -358,7 +362,7 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     assert [cache.load(key_of(str(number))) is not None for number in range(4)] == [1, 0, 0, 1]
 
 
-def test_parts_of_killed_processes_go_and_other_files_stay(cache: Cache) -> None:
+def test_temporary_files_of_killed_processes_go_and_other_files_stay(cache: Cache) -> None:
     cache.store(KEY, CODE)
     assert cache.folder is not None
     for name in ("old.part", "new.part", "old.txt"):
@@ -369,9 +373,7 @@ def test_parts_of_killed_processes_go_and_other_files_stay(cache: Cache) -> None
     assert files(cache) == ["new.part", "old.txt"]
 
 
-def test_not_every_write_looks_through_the_folder(
-    cache: Cache, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_not_every_write_prunes(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
     monkeypatch.setattr(Cache, "prune", lambda self: looks.append(self))
     for number in range(50):
@@ -411,7 +413,7 @@ while True:
 
 @pytest.mark.slow
 @posix
-def test_nobody_sees_half_an_entry_while_writers_write_and_are_killed(cache: Cache) -> None:
+def test_no_reader_sees_half_an_entry_while_writers_are_killed(cache: Cache) -> None:
     assert cache.folder is not None
     codes = {key_of(str(n)): bytes([n]) * (40_000 + 1000 * n) for n in range(8)}
     seen = 0
@@ -439,7 +441,7 @@ def test_nobody_sees_half_an_entry_while_writers_write_and_are_killed(cache: Cac
 
 
 @pytest.mark.slow
-def test_writers_and_pruners_get_along(tmp_path: Path) -> None:
+def test_writers_and_pruners_do_not_disturb_each_other(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "talweg", limit=60_000)
     script = (
         "for number in range(400):\n"

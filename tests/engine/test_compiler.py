@@ -1,4 +1,4 @@
-"""From IR text to machine code: what is called computes, what is refused says why."""
+"""From IR text to machine code: compiled functions compute, and refused texts say why."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-def test_what_is_borrowed_is_compiled_once_for_all(cache: Cache, made: list[str]) -> None:
+def test_borrowed_routines_are_compiled_once_for_all_programs(
+    cache: Cache, made: list[str]
+) -> None:
     for number in (1, 2):
         program = compiled(borrower(number), [f"call{number}"], [LENDER], cache=cache)
         assert call(program, f"call{number}", 30) == 37 + number
@@ -101,7 +103,7 @@ def test_what_is_borrowed_is_compiled_once_for_all(cache: Cache, made: list[str]
     assert made == [borrower(1), LENDER, borrower(2), borrower(3)]
 
 
-def test_it_may_be_compiled_ahead(
+def test_borrowed_routines_may_be_compiled_ahead(
     cache: Cache, made: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compiler, "user_cache", lambda: OFF)
@@ -111,7 +113,7 @@ def test_it_may_be_compiled_ahead(
     assert sorted(made) == sorted([LENDER, borrower(4)])
 
 
-def test_what_fails_ahead_is_told_to_the_one_who_borrows_it(cache: Cache) -> None:
+def test_a_failure_ahead_is_reported_to_the_borrower(cache: Cache) -> None:
     compiler.compile_ahead("nonsense")
     for thread in threading.enumerate():
         if thread.name == compiler.AHEAD:
@@ -162,7 +164,7 @@ define void @work(ptr %to, ptr %from, i64 %count) {
     assert target.raw == b"x" * 5000 + b"\7" * 5000
 
 
-def test_constants_lie_where_the_text_wants_them() -> None:
+def test_constants_are_aligned_as_the_text_says() -> None:
     text = """
 @table = internal constant [3 x double] [double 1.5, double 2.5, double 3.5], align 64
 define double @pick(double %place) {
@@ -181,7 +183,7 @@ define i64 @where() {
     assert call(program, "where") % 64 == 0
 
 
-def test_vectors_as_wide_as_the_host_says_run() -> None:
+def test_vectors_of_the_width_of_the_host_run() -> None:
     count = host().vector_bytes // 8
     type = f"<{count} x double>"
     text = f"""
@@ -221,7 +223,7 @@ def test_other_names_of_the_same_text_are_another_program(cache: Cache) -> None:
     assert (call(both, "outer", 4), call(both, "third")) == (5, 3)
 
 
-def test_without_a_disk_cache_memory_still_serves() -> None:
+def test_programs_are_cached_in_memory_without_a_disk_cache() -> None:
     forget()
     assert not compiled(adder(2), ["outer"], cache=OFF).from_cache
     assert compiled(adder(2), ["outer"], cache=OFF).from_cache
@@ -229,7 +231,7 @@ def test_without_a_disk_cache_memory_still_serves() -> None:
     assert not compiled(adder(2), ["outer"], cache=OFF).from_cache
 
 
-def test_a_damaged_entry_is_compiled_anew(cache: Cache) -> None:
+def test_a_damaged_entry_is_compiled_again(cache: Cache) -> None:
     compiled(adder(3), ["outer"], cache=cache)
     assert cache.folder is not None
     (entry,) = cache.folder.iterdir()
@@ -242,7 +244,7 @@ def test_a_damaged_entry_is_compiled_anew(cache: Cache) -> None:
     assert entry.read_bytes() == whole
 
 
-def test_the_user_s_cache_serves_if_none_is_given(
+def test_the_cache_of_the_user_is_the_default(
     cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compiler, "user_cache", lambda: cache)
@@ -251,7 +253,7 @@ def test_the_user_s_cache_serves_if_none_is_given(
     assert len(list(cache.folder.iterdir())) == 1
 
 
-def test_all_that_decides_what_the_code_is_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_that_determines_the_code_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     target = Target("x86_64-unknown-linux-gnu", "znver3", "+avx2,+fma")
     parts = {"triple": "x86_64-apple-darwin", "cpu": "skylake", "features": "+avx2"}
     targets = [dataclasses.replace(target, **{part: text}) for part, text in parts.items()]
@@ -270,7 +272,7 @@ def test_all_that_decides_what_the_code_is_is_in_the_key(monkeypatch: pytest.Mon
 
 
 @pytest.mark.slow
-def test_the_number_of_programs_kept_is_bounded_and_the_used_one_stays() -> None:
+def test_the_number_of_programs_kept_is_bounded_and_used_ones_stay() -> None:
     forget()
     compiled(adder(0), ["outer"], cache=OFF)
     for constant in range(1, compiler._KEPT + 10):
@@ -297,7 +299,7 @@ def run(script: str) -> str:
 
 
 @pytest.mark.slow
-def test_what_one_process_compiled_the_next_one_loads(cache: Cache) -> None:
+def test_the_next_process_loads_what_one_has_compiled(cache: Cache) -> None:
     script = SCRIPT.format(text=adder(5), folder=str(cache.folder))
     assert [run(script), run(script)] == ["False 6", "True 6"]
 
@@ -344,7 +346,7 @@ print(large - before, most() - large)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="counts kilobytes as Linux does")
-def test_memory_does_not_grow_with_programs_that_were_dropped() -> None:
+def test_memory_does_not_grow_with_dropped_programs() -> None:
     large, small = map(int, run(MEMORY).split())
     assert large < 10_000  # of 200 * 256 KB
     assert small < 5_000  # of 2000 * 9 KB
@@ -417,7 +419,7 @@ def test_features_reach_the_code() -> None:
     assert b"\0fma\0" not in object_code(text, dataclasses.replace(target, cpu="haswell"))
 
 
-def test_the_host_is_told_by_its_features() -> None:
+def test_the_features_of_the_host_determine_its_target() -> None:
     target = host()
     assert target.triple and target.cpu and target.features
     wide = {"+avx2", "+fma"} <= set(target.features.split(","))
@@ -471,7 +473,7 @@ def test_a_text_that_ends_too_early_is_refused() -> None:
         compiled("define i64 @f() {", ["f"], cache=OFF)
 
 
-def test_a_function_that_is_nowhere_is_named() -> None:
+def test_an_undefined_function_is_named() -> None:
     text = (
         "declare i64 @nowhere()\ndeclare i64 @llvm.abs.i64(i64, i1)\n"
         "define i64 @f() {\n  %x = call i64 @nowhere()\n  ret i64 %x\n}\n"
@@ -481,7 +483,7 @@ def test_a_function_that_is_nowhere_is_named() -> None:
 
 
 @pytest.mark.parametrize("name", ["missing", "inner"])
-def test_a_name_that_is_not_public_is_told(name: str) -> None:
+def test_a_name_that_is_not_public_is_named(name: str) -> None:
     with pytest.raises(EngineError, match=rf"Symbols not found: \[ {name} \]"):
         compiled(adder(1), ["outer", name], cache=OFF)
 
@@ -493,7 +495,7 @@ def test_a_refused_program_leaves_the_compiler_as_it_was(cache: Cache) -> None:
     assert call(compiled(adder(1), ["outer"], cache=cache), "outer", 1) == 2
 
 
-def test_an_unknown_processor_is_told() -> None:
+def test_an_unknown_processor_is_named() -> None:
     with pytest.raises(EngineError, match="LLVM has no code for 'abacus-unknown-none'"):
         object_code(adder(1), Target("abacus-unknown-none", "", ""))
 
@@ -507,7 +509,7 @@ def fresh() -> Any:
 
 
 @pytest.mark.usefixtures("fresh")
-def test_without_llvmlite_there_is_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_llvmlite_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     assert compiler.is_available()
     compiler._llvm.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
@@ -516,14 +518,14 @@ def test_without_llvmlite_there_is_a_word(monkeypatch: pytest.MonkeyPatch) -> No
         compiled(adder(1), ["outer"], cache=OFF)
 
 
-def test_where_llvmlite_was_never_installed_it_is_not_available() -> None:
+def test_the_engine_is_not_available_without_llvmlite() -> None:
     script = "import sys\nsys.modules['llvmlite'] = None\n"
     script += "from talweg.engine.native.llvm.compiler import is_available\nprint(is_available())"
     assert run(script) == "False"
 
 
 @pytest.mark.usefixtures("fresh")
-def test_an_llvm_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_llvm_that_is_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("llvmlite.binding.llvm_version_info", (15, 0, 7))
     assert not compiler.is_available()
     with pytest.raises(EngineError, match="LLVM 20 or later; this llvmlite brings 15"):

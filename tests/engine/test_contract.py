@@ -110,14 +110,14 @@ def test_products_of_any_shape_are_right(
     assert_close(c, a, b, onto)
 
 
-def test_no_depth_gives_zeros_or_leaves_what_is_there(engine: Engine) -> None:
+def test_a_depth_of_0_gives_zeros_or_keeps_the_result(engine: Engine) -> None:
     a, b = (laid(np.zeros(s, engine.dtype), "rows", 0, True) for s in ((5, 0), (0, 40)))
     onto = drawn((5, 40), engine.dtype)
     assert not engine.multiply(a, b).any()
     np.testing.assert_array_equal(engine.multiply(a, b, onto=onto), onto)
 
 
-def test_what_is_not_finite_stays_in_its_row_and_column(engine: Engine) -> None:
+def test_non_finite_values_stay_in_their_row_and_column(engine: Engine) -> None:
     a, b = drawn((13, 30), engine.dtype), drawn((30, 37), engine.dtype)
     a[12, 3], b[7, 36] = np.inf, np.nan
     for packed in (False, True):
@@ -186,7 +186,7 @@ def test_a_block_is_one_chain(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("m", [1, 5, 40])
-def test_a_column_known_as_such_is_the_same(engine: Engine, m: int) -> None:
+def test_a_single_column_has_the_same_bits(engine: Engine, m: int) -> None:
     a, b = drawn((m, 70), engine.dtype), laid(drawn((70, 1), engine.dtype), "rows", 2, True)
     left, onto = laid(a, "columns", 3, True), drawn((m, 1), engine.dtype, 1)
     for start in (None, onto):
@@ -201,7 +201,7 @@ def test_a_column_known_as_such_is_the_same(engine: Engine, m: int) -> None:
     ("order", "missing", "gap", "staged"),
     [("rows", 0, 1, False), ("rows", 0, 0, True), ("rows", 3, 3, True), ("columns", 0, 1, True)],
 )
-def test_a_that_lies_badly_is_staged(
+def test_an_a_with_a_bad_layout_is_copied(
     engine: Engine, order: str, missing: int, gap: int, staged: bool
 ) -> None:
     """Rows 1 KB apart share cache sets; columns lie across what a tile reads."""
@@ -216,7 +216,7 @@ def test_a_that_lies_badly_is_staged(
 
 @pytest.mark.parametrize("order", ["rows", "columns"])
 @pytest.mark.parametrize(("m", "k"), [(9, 1), (9, 3), (1, 9), (3, 9)])
-def test_a_too_small_to_be_staged(engine: Engine, order: str, m: int, k: int) -> None:
+def test_an_a_that_is_too_small_to_copy(engine: Engine, order: str, m: int, k: int) -> None:
     gap = 1024 // np.dtype(engine.dtype).itemsize - (k if order == "rows" else m)
     a, b = drawn((m, k), engine.dtype), drawn((k, 130), engine.dtype)
     for at_end in (False, True):
@@ -230,7 +230,7 @@ PACKED = [(1, 1), (3, 40), (4, 16), (9, 33), (16, 64), (257, 7), (30, 100)]
 
 
 @pytest.mark.parametrize("shape", PACKED, ids=str)
-def test_panels_are_rows_of_one_width_filled_up_with_zeros(
+def test_panels_have_one_width_and_are_padded_with_zeros(
     engine: Engine, shape: tuple[int, int]
 ) -> None:
     k, n = shape
@@ -258,7 +258,7 @@ def test_threads_pack_their_own_panels(engine: Engine, order: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_the_room_for_panels_is_what_they_take(dtype: str) -> None:
+def test_packed_bytes_is_the_size_of_the_panels(dtype: str) -> None:
     module, type = module_for("avx2"), type_of(dtype)
     engine = Engine("avx2", dtype)
     for k, n in PACKED:
@@ -279,7 +279,7 @@ def test_each_function_is_written_once() -> None:
     assert working == {f"{kind}_{type}" for kind in kinds for type in ("float", "double")}
 
 
-def test_borrowed_routines_are_those_that_would_be_written() -> None:
+def test_borrowed_routines_equal_those_a_module_writes() -> None:
     lent, own = (Module(*MACHINES["avx2"]) for _ in range(2))
     contract.write_routines(lent, "float")
     write_product(own, "float", "product")
@@ -304,5 +304,5 @@ TARGETS: Sequence[tuple[str, Target]] = [
 
 @pytest.mark.quick("avx512")
 @pytest.mark.parametrize(("machine", "target"), TARGETS, ids=[name for name, _ in TARGETS])
-def test_it_compiles_for_other_machines(machine: str, target: Target) -> None:
+def test_the_product_compiles_for_other_processors(machine: str, target: Target) -> None:
     assert len(object_code(str(module_for(machine)), target)) > 5000

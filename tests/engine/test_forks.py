@@ -1,4 +1,4 @@
-"""A forked child can train and predict, whatever other threads were in the middle of."""
+"""A forked child can train and predict, whatever other threads were doing."""
 
 import os
 import re
@@ -220,7 +220,7 @@ def test_a_fork_while_a_bar_is_drawn(monkeypatch, tmp_path) -> None:
         assert in_child(lambda: train(9, progress=True)) == 0
 
 
-def test_a_child_is_free_to_train_a_net_that_another_thread_was_training() -> None:
+def test_a_child_may_train_a_network_that_another_thread_was_training() -> None:
     shared = net()
 
     def run(inside: threading.Event, leave: threading.Event) -> None:
@@ -231,7 +231,7 @@ def test_a_child_is_free_to_train_a_net_that_another_thread_was_training() -> No
         assert in_child(lambda: tw.fit(shared, X, Y, epochs=1, progress=False)) == 0
 
 
-def test_a_child_is_rid_of_the_limit_that_a_run_of_another_thread_had_set() -> None:
+def test_a_child_has_no_thread_limit_of_another_threads_run() -> None:
     def threads() -> list[int]:
         return [each["num_threads"] for each in _controller().info() if each["user_api"] == "blas"]
 

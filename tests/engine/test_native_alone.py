@@ -1,4 +1,4 @@
-"""A run that goes on with one thread, as it does where others want the cores."""
+"""A run that continues on one thread, as it does where other programs want the cores."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ print("done")
         ("soon", 60.0),
     ],
 )
-def test_a_run_goes_on_alone_to_the_same_bits(kind: str, patience: float, threads: int) -> None:
+def test_one_thread_alone_gives_the_same_bits(kind: str, patience: float, threads: int) -> None:
     command = [sys.executable, "-c", FORCED, kind, str(patience), str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout == "done\n", done.stderr
@@ -114,19 +114,19 @@ FEW, RETRY = MANY // 8, core_sharing.RETRY_SECONDS
         ([0, MANY, 2 * MANY], [0, 0, 1]),
     ],
 )
-def test_threads_that_sleep_much_twice_in_a_row_are_sent_away(
+def test_threads_that_sleep_much_twice_in_a_row_stop(
     naps: list[int], alone: list[int], monkeypatch: Any
 ) -> None:
     times = [EACH * (place + 1) for place in range(len(naps))]
     assert [each[0] for each in looked(naps, times, monkeypatch)] == alone
 
 
-def test_after_a_while_all_try_again(monkeypatch: Any) -> None:
+def test_after_a_while_all_threads_try_again(monkeypatch: Any) -> None:
     times = [EACH, 2 * EACH, 2 * EACH + 0.9 * RETRY, 2 * EACH + 1.1 * RETRY]
     found = looked([MANY, 2 * MANY, 2 * MANY, 2 * MANY], times, monkeypatch)
     assert found == [(0, 100), (1, 100), (1, 100), (1, 0)]
 
 
-def test_a_look_that_comes_too_soon_decides_nothing(monkeypatch: Any) -> None:
+def test_a_look_that_comes_too_soon_changes_nothing(monkeypatch: Any) -> None:
     times = [0.1 * EACH, 0.2 * EACH]
     assert looked([MANY, 2 * MANY], times, monkeypatch) == [(0, 100)] * 2

@@ -1,4 +1,4 @@
-"""That programs with checks find what leaves its memory, by a byte or by far, and name it."""
+"""Checked programs find and name accesses outside their memory, by one byte or by many."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def run_by_hand(body: Body) -> Any:
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_what_is_right_passes(name: str) -> None:
+def test_valid_accesses_pass(name: str) -> None:
     found = run_by_hand(RIGHT[name])
     if name in ("copy", "vectors"):
         count = COUNT if name == "copy" else 8
@@ -123,7 +123,7 @@ def test_what_is_right_passes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_named(name: str) -> None:
+def test_invalid_accesses_are_named(name: str) -> None:
     body, instruction = WRONG[name]
     with pytest.raises(EngineError) as caught:
         run_by_hand(body)
@@ -132,7 +132,7 @@ def test_what_is_wrong_is_named(name: str) -> None:
     assert "bytes that are not its own" in second
 
 
-def test_the_message_says_how_far() -> None:
+def test_the_message_gives_the_distance() -> None:
     with pytest.raises(
         EngineError, match=r"uses 4 bytes .* 40 bytes after .* the input .*read-only"
     ):
@@ -141,7 +141,7 @@ def test_the_message_says_how_far() -> None:
         run_by_hand(WRONG["store"][0])
 
 
-def test_every_instruction_that_touches_memory_has_a_check() -> None:
+def test_every_memory_instruction_has_a_check() -> None:
     with pytest.raises(EngineError, match="no check is known for this instruction: %x = cmpxchg"):
         with_checks(
             "define void @f(ptr %p) {\n  %x = cmpxchg ptr %p, i64 0, i64 1 seq_cst seq_cst\n"

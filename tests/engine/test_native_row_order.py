@@ -1,4 +1,4 @@
-"""The native order of rows is the interpreter's, bit for bit, whatever the draws are."""
+"""The native order of rows equals that of the interpreter, bit for bit, for any draws."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_the_order_of_many_rows_is_that_of_the_interpreter(rows: int) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 17, 1000, 5001])
-def test_narrow_vectors_give_the_same(rows: int) -> None:
+def test_narrow_vectors_give_the_same_order(rows: int) -> None:
     np.testing.assert_array_equal(drawn(9, 4, rows, 16).order, row_order(9, 4, rows))
 
 
@@ -104,7 +104,7 @@ def test_the_draws_are_those_of_numpy(rows: int) -> None:
 
 
 @pytest.mark.slow
-def test_draws_whose_upper_bits_agree_are_told_apart() -> None:
+def test_draws_with_equal_upper_bits_are_ordered() -> None:
     rows, key = 3_000_001, (0, 1)
     draws = _bits(key[0], ROW_ORDER, key[1]).random_raw(rows)
     upper = draws >> np.uint64(22)  # the rest of a word is the row
@@ -122,7 +122,7 @@ def test_draws_whose_upper_bits_agree_are_told_apart() -> None:
     ],
     ids=lambda target: target.triple,
 )
-def test_it_compiles_for_other_processors_and_calls_no_help(target: Target) -> None:
+def test_the_sort_compiles_for_other_processors_without_library_calls(target: Target) -> None:
     module = Module(target.vector_bytes, target.registers)
     native(module)
     code = object_code(str(module).replace("define internal", "define"), target)
@@ -151,13 +151,13 @@ HARD: dict[str, Callable[[int], npt.ArrayLike]] = {
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 15, 16, 17, 18, 64, 65, 300, 2049, 5000])
 @pytest.mark.parametrize("kind", HARD)
-def test_any_draws_are_sorted_and_equal_ones_stay_in_their_order(kind: str, rows: int) -> None:
+def test_any_draws_are_sorted_and_the_sort_is_stable(kind: str, rows: int) -> None:
     draws = np.asarray(HARD[kind](rows)).astype(np.uint64)
     np.testing.assert_array_equal(sorted_order(draws), np.argsort(draws, kind="stable"))
 
 
 @pytest.mark.parametrize("bits", [1, 4, 12, 20, 40, 64])
-def test_random_draws_of_few_bits_at_any_height_are_sorted(bits: int) -> None:
+def test_draws_with_few_random_bits_are_sorted(bits: int) -> None:
     generator = np.random.default_rng(bits)
     for _ in range(200):
         rows = int(generator.integers(1, 400))
@@ -169,7 +169,7 @@ def test_random_draws_of_few_bits_at_any_height_are_sorted(bits: int) -> None:
 # The interface --------------------------------------------------------------------------------
 
 
-def test_a_module_has_the_function_once() -> None:
+def test_a_module_defines_the_function_once() -> None:
     module = Module(32)
     assert native(module) == "row_order"
     first = module.functions["row_order"]

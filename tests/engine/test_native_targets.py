@@ -1,4 +1,4 @@
-"""The text of a whole run is legal for processors other than this one; none of it is run here."""
+"""A whole run compiles for processors other than this one, where it cannot run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Native runs on threads: the same bits on any number, in any company, and none left behind."""
+"""Native runs on threads: the same bits on any number of threads, and no thread left behind."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def bits(run: tw.Run) -> tuple[Any, ...]:
     return run.net.weights.flat.tobytes(), history, run.stopped_by, run.best_epoch, run.steps
 
 
-def test_two_threads_train_as_one() -> None:
+def test_two_threads_train_like_one() -> None:
     assert bits(train("wide", 1, epochs=1)) == bits(train("wide", 2, epochs=1))
 
 
@@ -102,7 +102,7 @@ def test_the_same_bits_on_any_number_of_threads(name: str, dtype: str) -> None:
 
 
 @slow
-def test_other_runs_change_nothing() -> None:
+def test_other_runs_do_not_change_the_bits() -> None:
     alone = bits(train("wide", 2))
     for name in ("small", "mixing", "fails", "classes"):
         train(name, 2)
@@ -112,7 +112,7 @@ def test_other_runs_change_nothing() -> None:
 @slow
 @pytest.mark.filterwarnings("ignore::talweg.errors.TrainingWarning")
 @pytest.mark.parametrize("names", [("wide", "wide"), ("wide", "classes"), ("small", "fails")])
-def test_two_runs_at_once_give_what_each_gives_alone(names: tuple[str, str]) -> None:
+def test_two_runs_at_once_give_the_bits_of_each_alone(names: tuple[str, str]) -> None:
     alone = [bits(train(name, 2)) for name in names]
     found: dict[int, Any] = {}
 
@@ -193,7 +193,7 @@ def signalled(threads: int, name: str) -> list[str]:
 @slow
 @on_posix
 @pytest.mark.parametrize("threads", [1, 2])
-def test_ctrl_c_is_answered_within_an_epoch(threads: int) -> None:
+def test_ctrl_c_ends_a_run_within_an_epoch(threads: int) -> None:
     seconds, left, end, is_finite = signalled(threads, "SIGINT")
     print(f"answered in {seconds} s")
     assert float(seconds) < 1.0

@@ -1,4 +1,4 @@
-"""Runs that memory or threads are not there for: a clear error, and all is as it was before."""
+"""Runs without enough memory or threads: a clear error, and everything as it was before."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def test_fewer_threads_than_wanted_give_the_same_run(
 
 
 @pytest.mark.parametrize("error", [RuntimeError, MemoryError])
-def test_not_one_thread(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_thread_the_run_fails(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
     net = network()
     before = net.weights.flat.copy()
     with monkeypatch.context() as patch, pytest.raises(EngineError, match="cannot start a thread"):
@@ -119,7 +121,9 @@ PLACES: dict[str, tuple[Any, str, Any, str]] = {
 
 @pytest.mark.quick("arenas", "compiling")
 @pytest.mark.parametrize("place", PLACES)
-def test_memory_that_is_not_there(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lack_of_memory_anywhere_leaves_all_as_it_was(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     where, name, value, words = PLACES[place]
     monkeypatch.setattr(compiler, "user_cache", lambda: Cache(None))
     compiler.forget()
@@ -210,7 +214,7 @@ NETS = {
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit and its count are Linux's")
 @pytest.mark.parametrize("name", NETS)
-def test_limits_from_nothing_to_enough(name: str, tmp_path: Path) -> None:
+def test_a_fit_within_any_memory_limit(name: str, tmp_path: Path) -> None:
     """An error that can be caught, until there is enough; the cache is sound all the way."""
     units, rooms = NETS[name]
     found = limited(units, rooms, tmp_path)

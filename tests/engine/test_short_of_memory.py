@@ -1,4 +1,4 @@
-"""Short of memory: what is said is true, and nothing ends the process."""
+"""Short of memory: messages are true, and nothing aborts the process."""
 
 import json
 import os
@@ -73,7 +73,7 @@ UNLOADED = {
 
 @pytest.mark.usefixtures("engine_is_looked_for_anew")
 @pytest.mark.parametrize("name", UNLOADED)
-def test_the_note_says_why_runs_are_interpreted(name, monkeypatch) -> None:
+def test_the_warning_says_why_runs_are_interpreted(name, monkeypatch) -> None:
     error, can_allocate, words = UNLOADED[name]
     for module in [each for each in sys.modules if each.startswith("llvmlite")]:
         monkeypatch.delitem(sys.modules, module)
@@ -139,7 +139,7 @@ def test_without_a_thread_there_is_an_error(asked, error, monkeypatch) -> None:
         ASKED[asked]()
 
 
-def test_no_thread_is_begun_where_there_is_no_memory_for_it(monkeypatch) -> None:
+def test_no_thread_starts_without_memory_for_it(monkeypatch) -> None:
     """Python 3.11 would wait for it for ever."""
     nothing_is_free(monkeypatch, memory_limits)
     begun: list[Any] = []
@@ -148,12 +148,12 @@ def test_no_thread_is_begun_where_there_is_no_memory_for_it(monkeypatch) -> None
     assert begun == []
 
 
-def test_errors_of_memory_are_errors_of_talweg_and_of_python() -> None:
+def test_memory_errors_are_errors_of_talweg_and_of_python() -> None:
     assert issubclass(tw.OutOfMemoryError, tw.TalwegError)
     assert issubclass(tw.OutOfMemoryError, MemoryError)
 
 
-def test_an_error_that_several_points_meet_names_one_each() -> None:
+def test_an_error_of_several_points_names_one_of_each_kind() -> None:
     """Runs that wait for one program all fail with its error."""
     shared = tw.EngineError("no room")
     for seed in (1, 2):
@@ -183,7 +183,7 @@ WIDE, STEP = 900, 75  # MB
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
 @pytest.mark.parametrize("megabytes", range(300, WIDE + 1, STEP))
-def test_a_fit_within_a_limit_works_or_says_what_lacks(megabytes, tmp_path) -> None:
+def test_a_fit_within_a_limit_works_or_names_the_lack(megabytes, tmp_path) -> None:
     done = limited([sys.executable, "-W", "ignore", "-c", FITS], megabytes, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
@@ -197,7 +197,7 @@ COMMANDS = ["train", "predict", "show"]
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
 @pytest.mark.parametrize("megabytes", range(300, WIDE + 1, 2 * STEP))
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_within_a_limit_works_or_says_what_lacks(command, megabytes, tmp_path) -> None:
+def test_a_command_within_a_limit_works_or_names_the_lack(command, megabytes, tmp_path) -> None:
     table, out = tmp_path / "t.csv", tmp_path / "out"
     table.write_text("".join(f"{i},{i % 7},{i % 3}\n" for i in range(178)))
     talweg = [sys.executable, "-m", "talweg"]

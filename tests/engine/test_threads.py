@@ -1,4 +1,4 @@
-"""The BLAS is held to the threads of a run, and let go afterwards."""
+"""A run limits the threads of BLAS, and lifts the limit afterwards."""
 
 import threading
 
@@ -20,7 +20,7 @@ needs_threads = pytest.mark.skipif(set(BEFORE) <= {1}, reason="this BLAS has one
 
 @needs_threads
 @pytest.mark.parametrize("threads", [None, 1, 2])
-def test_a_run_takes_its_threads_and_gives_the_others_back(threads) -> None:
+def test_a_run_limits_the_threads_and_restores_them(threads) -> None:
     seen = []
 
     class Watching(tw.Stop):
@@ -37,7 +37,7 @@ def test_a_run_takes_its_threads_and_gives_the_others_back(threads) -> None:
 
 
 @needs_threads
-def test_of_runs_side_by_side_the_last_lifts_the_limit() -> None:
+def test_the_last_of_concurrent_runs_lifts_the_limit() -> None:
     """Whoever came first, and in whatever order they leave."""
     inside, leave = threading.Event(), threading.Event()
 

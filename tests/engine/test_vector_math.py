@@ -1,4 +1,4 @@
-"""The vector functions of the native engine are near the truth and right on special values."""
+"""The vector functions of the native engine are accurate, and right on special values."""
 
 import ctypes
 import functools
@@ -227,7 +227,7 @@ def power_points(dtype: str, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - set(TWO_INPUTS)))
-def test_float32_is_within_its_bound_of_float64(name) -> None:
+def test_float32_is_within_its_error_bound(name) -> None:
     x = points(name, "float32", 150_000)
     units = units_from_numpy(compiled(name, "float32", 8)(x), in_numpy(name, x))
     if name == "relu":
@@ -236,7 +236,7 @@ def test_float32_is_within_its_bound_of_float64(name) -> None:
     assert units[worst] <= BOUNDS[name][0], x[worst]
 
 
-def test_power_in_float32_is_within_its_bound_of_float64() -> None:
+def test_power_in_float32_is_within_its_error_bound() -> None:
     x, y = power_points("float32", 100_000)
     units = units_from_numpy(compiled("power", "float32", 8)(x, y), in_numpy("power", x, y))
     worst = np.argmax(units)
@@ -254,7 +254,7 @@ COMMON = {"exp", "log", "tanh"}
         for name in sorted(set(IN_MPMATH) - {"power", "sign", "sqrt"})
     ],
 )
-def test_float64_is_within_its_bound_of_mpmath(name) -> None:
+def test_float64_is_within_its_error_bound(name) -> None:
     x = points(name, "float64", SAMPLE_SIZE)
     low, high = INSIDE.get(name, (-math.inf, math.inf))
     if name in ("sin", "cos"):
@@ -268,7 +268,7 @@ def test_float64_is_within_its_bound_of_mpmath(name) -> None:
 
 
 @pytest.mark.slow
-def test_power_in_float64_is_within_its_bound_of_mpmath() -> None:
+def test_power_in_float64_is_within_its_error_bound() -> None:
     x, y = power_points("float64", SAMPLE_SIZE)
     units = units_from_mpmath("power", compiled("power", "float64", 4)(x, y), x, y)
     worst = np.argmax(units)
@@ -276,7 +276,7 @@ def test_power_in_float64_is_within_its_bound_of_mpmath() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_sqrt_and_absolute_are_numpys(dtype) -> None:
+def test_sqrt_and_absolute_equal_those_of_numpy(dtype) -> None:
     x = all_exponents(dtype, 20_000)
     with np.errstate(all="ignore"):
         np.testing.assert_array_equal(compiled("sqrt", dtype, FULL[dtype])(x), np.sqrt(x))
@@ -299,7 +299,7 @@ def special_values(dtype: str) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_special_values_are_numpys(name, dtype) -> None:
+def test_special_values_equal_those_of_numpy(name, dtype) -> None:
     values = special_values(dtype)
     inputs = [values]
     if name in TWO_INPUTS:
@@ -373,7 +373,7 @@ def test_odd_widths_give_the_same_bits(name) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_the_plainest_machine_gives_the_same_bits(name, dtype) -> None:
+def test_a_processor_without_fma_or_avx_gives_the_same_bits(name, dtype) -> None:
     inputs = sample_inputs(name, dtype, 500)
     full = compiled(name, dtype, FULL[dtype])(*inputs)
     assert_same_bits(compiled(name, dtype, FULL[dtype], bare=True)(*inputs), full)
