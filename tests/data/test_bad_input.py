@@ -27,12 +27,12 @@ def model() -> tw.TableModel:
 
 
 def kinds(model: tw.TableModel) -> dict[str, str]:
-    return {each.name: each.kind for each in model.trained.encoder.columns}
+    return {column.name: column.kind for column in model.trained.encoder.columns}
 
 
 # Training -------------------------------------------------------------------------------------
 
-WRONG = [  # what, target, changed columns, words of the message
+WRONG = [  # case, target, changed columns, part of the message
     ("no such target", "prize", {}, "has no column 'prize'. Did you mean 'price'?"),
     ("one value", "price", {"price": ["7"] * ROWS}, "every row holds '7', so there is nothing"),
     ("none", "price", {"price": ["-"] * ROWS}, "every row holds '-', so there is nothing to learn"),
@@ -65,7 +65,7 @@ def test_unusable_tables_are_refused(target: str, changes: dict[str, object], wo
     assert words in str(error.value)
 
 
-LEARNT = [  # what, a column, how it is seen
+LEARNED = [  # case, a column, how it is seen
     ("all missing", ["", "?"] * 30, None),
     ("infinities", [np.inf, -np.inf, 1.0] * 20, "number"),
     ("mostly infinite", [1e300] * 58 + [1.0, 2.0], "number"),
@@ -77,7 +77,7 @@ LEARNT = [  # what, a column, how it is seen
 
 
 @pytest.mark.parametrize(
-    ("cells", "kind"), [row[1:] for row in LEARNT], ids=[row[0] for row in LEARNT]
+    ("cells", "kind"), [row[1:] for row in LEARNED], ids=[row[0] for row in LEARNED]
 )
 def test_unusual_tables_are_learned(cells: list[object], kind: str | None) -> None:
     model = learned(odd=cells)
@@ -94,7 +94,7 @@ def test_a_thousand_levels_are_one_input() -> None:
         "price": [float(row % 1000) for row in range(rows)],
     }
     model = tw.TableModel("price", **QUICK).fit(columns)
-    assert [each.width for each in model.trained.encoder.columns] == [1]
+    assert [column.width for column in model.trained.encoder.columns] == [1]
     assert np.isfinite(model.predict({"code": ["c0", "new", None]})).all()
 
 
@@ -131,7 +131,7 @@ def test_columns_may_be_reordered_and_added(model) -> None:
 
 
 def test_numbers_may_come_as_text(model) -> None:
-    texts = {**GOOD, "size": [f" {each:.3f} " for each in SIZE]}
+    texts = {**GOOD, "size": [f" {size:.3f} " for size in SIZE]}
     assert model.predict(texts).tolist() == model.predict(GOOD).tolist()
 
 
@@ -170,7 +170,7 @@ def test_a_missing_file_is_refused(model, tmp_path: Path) -> None:
 
 def test_kinds_can_be_listed_before_training() -> None:
     seen = tw.TableModel("price", columns={"size": "category"}).kinds(GOOD)
-    assert [(each.name, each.kind) for each in seen] == [
+    assert [(column.name, column.kind) for column in seen] == [
         ("size", "category"),
         ("place", "category"),
     ]
@@ -236,4 +236,4 @@ def test_looking_for_leaks_does_not_convert_numbers_to_words(monkeypatch, target
     }
     seen = tw.TableModel(target).kinds(table)
     assert len(seen) == 3
-    assert not any(each.note for each in seen)
+    assert not any(column.note for column in seen)

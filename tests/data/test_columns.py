@@ -75,7 +75,7 @@ def column(*parts: tuple[str, int]) -> np.ndarray:
 
 
 UNITS = [("1.5", 50), ("2", 50)]
-COLUMNS = [  # what, cells, kind, words of why
+COLUMNS = [  # case, cells, kind, words of why
     ("numbers", column(*UNITS), "number", ""),
     ("missing cells", column(*UNITS, ("?", 900)), "number", ""),
     ("one number or missing", column(("7", 5), ("", 5)), "number", ""),

@@ -15,7 +15,7 @@ KEPT = np.sort(RANDOM.permutation(80)[:ROWS])  # of 80 rows
 def kind(name: str, cells: object, target: object = TARGET) -> tuple[str, str]:
     """The kind of a column next to another input, and why it is left out."""
     table = {name: list(cells), "other": X.tolist(), "target": list(target)}
-    found = {each.name: each for each in tw.TableModel("target").kinds(table)}
+    found = {column.name: column for column in tw.TableModel("target").kinds(table)}
     return found[name].kind, found[name].why
 
 
@@ -29,7 +29,7 @@ def kind(name: str, cells: object, target: object = TARGET) -> tuple[str, str]:
         ("x", range(0, 10 * ROWS, 10), "0 to 590, in their order."),
         ("x", range(ROWS, 0, -1), "60 to 1, in their order."),
         ("x", np.arange(1.0, ROWS + 1), "1 to 60, in their order."),
-        ("x", [f"{each:05}" for each in range(ROWS)], "0 to 59, in their order."),
+        ("x", [f"{number:05}" for number in range(ROWS)], "0 to 59, in their order."),
         ("x", KEPT, "in their order, with gaps."),
         ("x", 5 * KEPT[::-1], "in their order, with gaps."),
         ("x", [None, *range(1, ROWS)], "1 to 59, in their order."),
@@ -69,7 +69,7 @@ def test_amounts_are_inputs(name, cells) -> None:
 @pytest.mark.parametrize("share", [0.1, 0.6])
 def test_rows_without_a_target_count_too(share: float) -> None:
     missing = RANDOM.random(ROWS) < share
-    target = [None if lost else each for lost, each in zip(missing, TARGET, strict=True)]
+    target = [None if lost else value for lost, value in zip(missing, TARGET, strict=True)]
     found, why = kind("x", range(1, ROWS + 1), target)
     assert found == "identifier"
     assert why.startswith("It numbers the rows: ")

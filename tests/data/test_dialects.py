@@ -64,7 +64,7 @@ def test_a_letter_may_span_two_blocks(csv_file, size: int) -> None:
     assert encoding_of(source_of(csv_file(b"a" * size + "é".encode()[:1]))) == "cp1252"
 
 
-DIALECTS = [  # what, text, first row
+DIALECTS = [  # case, text, first row
     ("spaces", "  x   y\n 1.5  a\n 3.25 b \n", ["1.5", "a"]),
     ("words, not columns", "text\na b\nc d\ne f g\n", ["a b"]),
     ("backslashes", 'a,b\n1,"say \\"hi\\", you"\n2,"x"\n', ["1", 'say "hi", you']),
@@ -105,7 +105,7 @@ def test_a_table_can_be_read_in_parts(csv_file, monkeypatch) -> None:
 SECRET = zipped({"table": "a,b\n1,2\n"})
 SECRET = SECRET.replace(b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01")
 MANY = b"a,b\n" + b"1,2\n" * 30_000
-BAD = [  # what, content, words of the message
+BAD = [  # case, content, part of the message
     ("gzip cut short", gzip.compress(MANY)[:-20], "cannot be decompressed (Compressed file ended"),
     ("gzip damaged", gzip.compress(MANY)[:60] + b"\xff" * 99, "damaged or cut short: copy it"),
     ("bz2 damaged", bz2.compress(MANY)[:40] + b"\xff" * 99, "cannot be decompressed"),

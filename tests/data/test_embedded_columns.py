@@ -112,7 +112,7 @@ def test_one_row_has_the_bits_of_a_table() -> None:
     assert encoded[:, 0].tolist() == [1, 3, 4, 2]
     assert encoded[:, 4].tolist() == [1, 0, 3, 2]
     for place, row in enumerate(encoded):
-        cells = {name: each[place] for name, each in CELLS.items()}
+        cells = {name: cells_of[place] for name, cells_of in CELLS.items()}
         np.testing.assert_array_equal(ENCODER.encode_row(cells), row[None])
 
 
@@ -160,7 +160,7 @@ def test_the_size_of_an_embedding_is_the_fourth_root() -> None:
 
 
 def test_many_levels_are_learned(model) -> None:
-    kinds = [(each.name, each.kind, each.width) for each in model.trained.encoder.columns]
+    kinds = [(column.name, column.kind, column.width) for column in model.trained.encoder.columns]
     assert kinds == [("city", "category", 1), ("size", "number", 3), ("store_id", "category", 1)]
     assert dict(model.trained.encoder.notes).keys() == {"store_id"}
     assert model.trained.blueprint.embeddings == {0: (122, 4), 4: (112, 4)}
@@ -173,9 +173,9 @@ def test_levels_unseen_in_training_add_nothing(model) -> None:
         if name.endswith("levels.0.weight"):
             assert (table[-2:] == 0).all() and (table[:-2] != 0).any(axis=1).all()
     for net in (model.trained.net.weights[f"{member}.1.weight"] for member in (0, 1)):
-        assert [(each == 0).all() for each in net] == [False, True, True] + [False] * 8
+        assert [(weights == 0).all() for weights in net] == [False, True, True] + [False] * 8
     row = {"size": 0.0, "city": "city000", "store_id": 1000}
-    new, missing = (model.predict({**row, "city": each})[0] for each in ("atlantis", None))
+    new, missing = (model.predict({**row, "city": city})[0] for city in ("atlantis", None))
     assert new == missing != model.predict(row)[0]
 
 
@@ -186,7 +186,7 @@ def test_an_embedding_stays_0_if_its_network_never_saw_the_level() -> None:
     trained = model.fit(table).trained
     place = trained.encoder.columns[0].levels.index("city007")
     tables = [w for name, w in trained.net.weights.items() if name.endswith("levels.0.weight")]
-    assert sorted((each[place] != 0).any() for each in tables) == [False] * 2 + [True] * 6
+    assert sorted((table[place] != 0).any() for table in tables) == [False] * 2 + [True] * 6
 
 
 def test_a_saved_model_and_single_rows_predict_the_same(model, tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_saved_model_and_single_rows_predict_the_same(model, tmp_path: Path) -
     assert loaded.predict(TABLE).tolist() == said.tolist()
     assert loaded.trained.blueprint.embeddings == model.trained.blueprint.embeddings
     for place in (0, 77, ROWS - 1):
-        row = {name: each[place] for name, each in TABLE.items()}
+        row = {name: cells[place] for name, cells in TABLE.items()}
         assert model.predict(row)[0] == pytest.approx(said[place], rel=1e-5)
 
 
@@ -215,9 +215,9 @@ def test_importance_finds_the_embedded_column(model) -> None:
     seen = inspect(model.trained, model.trained.unseen)
     assert seen is not None
     assert seen.importance.order()[0] == "city"
-    followed = next(each for each in seen.dependence if each.name == "city")
+    followed = next(curve for curve in seen.dependence if curve.name == "city")
     effects = dict(zip(CITIES.tolist(), EFFECT.tolist(), strict=True))
-    truth = [effects[each] for each in followed.values]
+    truth = [effects[city] for city in followed.values]
     assert np.corrcoef(truth, followed.lines["price"])[0, 1] > 0.9
 
 
@@ -270,4 +270,4 @@ def test_two_thousand_cities_are_a_category_and_text_is_not() -> None:
     cities = [f"city{place}" for place in RANDOM.zipf(1.3, 20_000).clip(max=2_000)]
     notes = [f"note {place // 2}" for place in range(20_000)]
     kinds = tw.TableModel("y").kinds({"city": cities, "note": notes, "y": np.arange(20_000) % 7})
-    assert [each.kind for each in kinds] == ["category", "text"]
+    assert [column.kind for column in kinds] == ["category", "text"]

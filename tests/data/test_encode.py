@@ -121,7 +121,7 @@ def test_without_a_header_columns_are_matched_by_position() -> None:
 
 
 ROWS = np.array([[1, 5, 0], [2, 6, 1], [4, 7, 0]])
-BAD = [  # what, a table to fit, its target, a table to encode, words of the message
+BAD = [  # case, a table to fit, its target, a table to encode, part of the message
     ("nothing left", {"id": ["k"] * 3, "y": [1, 2, 3]}, "y", None, "no column to learn from"),
     ("why", {"id": ["k"] * 3, "y": [1, 2, 3]}, "y", None, "Column 'id': Every cell holds 'k'."),
     ("target alone", {"y": [1, 2, 3]}, "y", None, "Add a column of numbers"),

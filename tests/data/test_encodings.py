@@ -13,7 +13,7 @@ from talweg.errors import DataWarning
 LINES = ["c,note", *["bleuté,x", "rouge,y"] * 10]
 TEXT = "".join(f"{each}\n" for each in LINES).encode()
 FAR = b"bleu\xc3\xa9,far below\n" * 100_000  # beyond the first block
-STRAY = [  # what, content, line, byte, how many, the last cells
+STRAY = [  # case, content, line, byte, how many, the last cells
     ("a letter of cp1252", TEXT + b"caf\xe9,z\n", 22, "0xe9", 1, ["café", "z"]),
     ("a sign of cp1252", TEXT + b"5 \x80,z\n", 22, "0x80", 1, ["5 €", "z"]),
     ("a byte that cp1252 lacks", TEXT + b"a\x81b,z\n", 22, "0x81", 1, ["a\x81b", "z"]),
@@ -48,7 +48,7 @@ def test_a_few_stray_bytes_are_read_as_cp1252(csv_file, content, line, byte, cou
     assert [first[-1], second[-1]] == last
 
 
-WHOLE = [  # what, content, encoding, the first cell
+WHOLE = [  # case, content, encoding, the first cell
     ("UTF-8", "é,x\n".encode(), "utf-8-sig", "é"),
     ("ASCII", b"e,x\n", "utf-8-sig", "e"),
     ("cp1252", b"\xe9\xe8,x\n" * 30, "cp1252", "éè"),
@@ -115,7 +115,7 @@ def test_the_field_size_limit_of_python_stays(csv_file) -> None:
 
 
 ROWS = "".join(f"{row},y\n" for row in range(500))
-OPEN = [  # what, content, words
+OPEN = [  # case, content, words
     ("to the end", 'a,b\n1,"x\n' + ROWS, "line 2: the file ends inside a cell"),
     ("to a later quote", 'a,b\n1,"x\n' + ROWS + '8,"z"\n9,z\n', "line 2: a cell runs to line 503"),
     ("at the start", 'a,b\n1,x\n"2,x\n' + ROWS + '"8",z\n', "line 3: a cell runs to line 504"),

@@ -27,7 +27,7 @@ RECORDS = [
     {"n": 3, "x": -2e3, "is": True, "s": "blé, \u2028d'or", "day": None},
 ]
 FRAME = pd.DataFrame(RECORDS)
-LINES = "".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in RECORDS)
+LINES = "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in RECORDS)
 JSONS = {
     "lines": LINES,
     "lines, no end": LINES.rstrip("\n"),
@@ -35,7 +35,7 @@ JSONS = {
     "lines and blank ones": LINES.replace("\n", "\n\n"),
     "an array": json.dumps(RECORDS),
     "an array, indented": json.dumps(RECORDS, indent=2),
-    "columns": json.dumps({name: [each[name] for each in RECORDS] for name in RECORDS[0]}),
+    "columns": json.dumps({name: [record[name] for record in RECORDS] for name in RECORDS[0]}),
     "columns of pandas": FRAME.to_json(),
     "records of pandas": FRAME.to_json(orient="records"),
     "lines of pandas": FRAME.to_json(orient="records", lines=True),
@@ -67,7 +67,7 @@ def assert_same(found: dict[str, list[object]], expected: dict[str, list[object]
         assert list(map(str, found[name])) == list(map(str, cells)), name
 
 
-ODD_JSON = [  # what, text, names, the first cells
+ODD_JSON = [  # case, text, names, the first cells
     ("arrays", "[[1, 2], [3, 4]]", "0 1", [1, 2]),
     ("lines of arrays", "[1, 2]\n[3, 4]\n", "0 1", [1, 2]),
     ("one object", '{"a": 1, "b": 2}', "a b", [1, 2]),
@@ -85,7 +85,7 @@ def test_other_layouts_of_json_are_read(
     table = read_table(csv_file(text))
     assert [*table.names] == names.split()
     assert [str(cells[0]) for cells in cells_of(table).values()] == [
-        str(each) if isinstance(each, str) else str(float(each)) for each in first
+        str(cell) if isinstance(cell, str) else str(float(cell)) for cell in first
     ]
 
 
@@ -110,7 +110,7 @@ def test_bad_json_is_refused(csv_file, text: str, words: str) -> None:
 def test_a_model_of_json_predicts_json_and_csv_alike(csv_file) -> None:
     rows = [{"size": i % 9, "hue": ["red", "blue"][i % 2], "price": 2.5 * i} for i in range(40)]
     model = tw.TableModel("price", epochs=2, n_estimators=1, hidden=(4,), bins=0).fit(
-        io.StringIO("".join(f"{json.dumps(each)}\n" for each in rows))
+        io.StringIO("".join(f"{json.dumps(row)}\n" for row in rows))
     )
     same = model.predict(pd.DataFrame(rows))
     assert np.array_equal(model.predict(csv_file(json.dumps(rows))), same)
@@ -150,7 +150,7 @@ def test_a_sheet_gives_the_table_of_its_cells(csv_file) -> None:
     assert read_table(io.BytesIO(book(SHEET))).source == "the BytesIO"
 
 
-SHEETS = [  # what, rows, names, the columns' first cells
+SHEETS = [  # case, rows, names, the columns' first cells
     ("no header", [[1.5, "a"], [2.5, "b"], [3.5, "a"]], "0 1", "1.5 a"),
     (
         "years",

@@ -25,7 +25,7 @@ parquet = pytest.importorskip("pyarrow.parquet")
 ROWS = 80
 RANDOM = np.random.default_rng(0)
 DAYS = [
-    datetime(2020, 1, 1) + timedelta(hours=int(each)) for each in RANDOM.integers(0, 9999, ROWS)
+    datetime(2020, 1, 1) + timedelta(hours=int(hour)) for hour in RANDOM.integers(0, 9999, ROWS)
 ]
 COLUMNS = {
     "size": [None if row % 9 == 4 else row / 8 for row in range(ROWS)],
@@ -137,7 +137,7 @@ ODD = {
 def test_odd_values(values: list[object], expected: list[object]) -> None:
     for frame in (pandas.DataFrame({"x": values}), polars.DataFrame({"x": values})):
         found = as_table(frame).columns["x"].tolist()
-        assert ["" if is_missing(str(each)) else each for each in found] == expected
+        assert ["" if is_missing(str(value)) else value for value in found] == expected
 
 
 def test_times_with_a_zone_are_dates() -> None:

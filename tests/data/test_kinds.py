@@ -24,7 +24,7 @@ def cells(*words: object) -> object:
     return as_cells(np.array([*words] * TIMES, dtype=object))
 
 
-KINDS = [  # what, cells, name, kind, detail
+KINDS = [  # case, cells, name, kind, detail
     ("yes and no", cells("Yes", "no", ""), "x", "boolean", ()),
     ("truth", cells("TRUE", "FALSE"), "x", "boolean", ()),
     ("yes and its kin, thrice", cells("yes", "no", "maybe"), "x", "category", ()),
@@ -85,12 +85,12 @@ def table(**columns: object) -> object:
 
 
 def found(target: str, **columns: object) -> dict[str, object]:
-    return {each.name: each for each in type_columns(table(**columns), [target])}
+    return {column.name: column for column in type_columns(table(**columns), [target])}
 
 
 def test_copies_are_left_out() -> None:
     kinds = found("y", y=CLASSES, m=NUMBERS.tolist(), v=[*["x", "y", "x", "z", "x"] * 40])
-    assert {name: each.kind for name, each in kinds.items()} == {
+    assert {name: column.kind for name, column in kinds.items()} == {
         "n": "number",
         "w": "category",
         "m": "copy",
@@ -107,7 +107,7 @@ def test_columns_that_nearly_tell_the_target_get_a_note() -> None:
     gaps = np.where(np.arange(200) % 9 == 0, np.nan, 2 - NUMBERS)
     named = {"twice": 2 * NUMBERS + 1, "near": NUMBERS + rest / 1e3, "far": rest, "gaps": gaps}
     kinds = found("y", y=NUMBERS, **named)
-    assert {name: bool(each.note) for name, each in kinds.items()} == {
+    assert {name: bool(column.note) for name, column in kinds.items()} == {
         "n": False,  # left out: it is the target itself
         "w": False,
         "twice": True,
@@ -116,13 +116,13 @@ def test_columns_that_nearly_tell_the_target_get_a_note() -> None:
         "gaps": True,  # on the rows that have both
     }
     assert kinds["n"].kind == "copy"
-    code = [f"code {each}" for each in CLASSES]
-    rough = ["code a" if row % 9 == 0 else each for row, each in enumerate(code)]
-    kinds = found("y", y=CLASSES, code=code, rough=rough, number=[ord(each) for each in CLASSES])
-    assert [name for name, each in kinds.items() if each.note] == ["code", "number"]
+    code = [f"code {label}" for label in CLASSES]
+    rough = ["code a" if row % 9 == 0 else label for row, label in enumerate(code)]
+    kinds = found("y", y=CLASSES, code=code, rough=rough, number=[ord(label) for label in CLASSES])
+    assert [name for name, column in kinds.items() if column.note] == ["code", "number"]
 
 
-ASKED = [  # column, what is asked for, kind, detail
+ASKED = [  # column, request, kind, detail
     ("bit", "category", "category", ()),
     ("w", ["z", "y", "x"], "ordinal", ("z", "y", "x")),
     ("w", "leave out", "left out", ()),
@@ -144,15 +144,15 @@ MORE = {
 
 @pytest.mark.parametrize(("column", "asked", "kind", "detail"), ASKED)
 def test_a_kind_that_is_asked_for_is_used(column: str, asked, kind: str, detail) -> None:
-    (each,) = (
-        each
-        for each in type_columns(table(**MORE, y=CLASSES), ["y"], {column: asked})
-        if each.name == column
+    (column_type,) = (
+        column_type
+        for column_type in type_columns(table(**MORE, y=CLASSES), ["y"], {column: asked})
+        if column_type.name == column
     )
-    assert (each.kind, each.detail) == (kind, detail)
-    if each.used:
+    assert (column_type.kind, column_type.detail) == (kind, detail)
+    if column_type.used:
         cells_of = table(**MORE).columns[column]
-        assert fit_column(each, cells_of).encode(cells_of)[:, :-2].any()
+        assert fit_column(column_type, cells_of).encode(cells_of)[:, :-2].any()
 
 
 REFUSED = [
@@ -229,7 +229,7 @@ def test_a_date_becomes_its_parts() -> None:
     np.testing.assert_allclose(encoded["d day of year cosine"][:-2], np.cos(angle), atol=1e-6)
     ends = {name: values[-2:].tolist() for name, values in encoded.items()}
     assert (ends.pop("d missing"), ends.pop("d unknown")) == ([1, 0], [0, 1])
-    assert all(each == [0, 0] for each in ends.values())
+    assert all(values == [0, 0] for values in ends.values())
 
 
 MANY = [

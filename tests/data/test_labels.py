@@ -53,13 +53,13 @@ def test_labels_have_the_type_of_training(tmp_path: Path, name: str) -> None:
     first, second, dtype = LABELS[name]
     model = fitted(first, second)
     model.save(tmp_path / "m.talweg")
-    for each in (model, tw.load(tmp_path / "m.talweg")):
-        found = each.predict({"x": [0.0, 1.0]})
-        assert list(found) == list(each.classes) == [first, second]
+    for loaded in (model, tw.load(tmp_path / "m.talweg")):
+        found = loaded.predict({"x": [0.0, 1.0]})
+        assert list(found) == list(loaded.classes) == [first, second]
         if dtype is not None:
-            assert found.dtype == each.classes.dtype == dtype
-        assert (each.predict({"x": X}) == np.repeat(each.classes, ROWS // 2)).all()
-        assert each.predict({"x": 1.0})[0] == second
+            assert found.dtype == loaded.classes.dtype == dtype
+        assert (loaded.predict({"x": X}) == np.repeat(loaded.classes, ROWS // 2)).all()
+        assert loaded.predict({"x": 1.0})[0] == second
 
 
 FRAMES = {
@@ -108,7 +108,7 @@ def test_labels_of_a_file_get_a_type_if_they_convert_back(
     model.save(tmp_path / "model.talweg")
     written = talweg_command(tmp_path / "model.talweg", tmp_path / "t.csv").splitlines()
     assert written[0].split(",")[0] == "y"
-    assert set(written[1:]) == {str(each) for each in model.classes}
+    assert set(written[1:]) == {str(value) for value in model.classes}
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_label_is_found_in_any_type(levels, labels, classes) -> None:
 
 # Marks of missing cells that are classes --------------------------------------------------------
 
-MARKS = [  # texts and how often each occurs, those that are values
+MARKS = [  # counts of texts, those that are values
     ({"AF": 9, "AS": 9, "EU": 9, "NA": 9}, {"NA"}),
     ({"NA": 9, "US": 9, "DE": 3}, {"NA"}),
     ({"nan": 5, "ann": 9, "bob": 9}, {"nan"}),
@@ -193,7 +193,7 @@ def test_rows_left_out_for_a_missing_label_warn(mark: str) -> None:
 
 GAPS = {  # classes of whole numbers with gaps, and the dtype of their labels
     "floats": (lambda y: np.array(y, float), np.float64),
-    "a list": (lambda y: [None if each != each else int(each) for each in y], np.int64),
+    "a list": (lambda y: [None if value != value else int(value) for value in y], np.int64),
     "masked": (lambda y: np.ma.array(np.nan_to_num(y, nan=9).astype(int), mask=np.isnan(y)), int),
     "masked bytes": (
         lambda y: np.ma.array(np.nan_to_num(y, nan=9).astype(np.uint8), mask=np.isnan(y)),

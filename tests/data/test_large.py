@@ -172,8 +172,8 @@ def test_a_known_column_of_numbers_is_read_as_numbers() -> None:
 
 
 def test_every_mark_of_a_missing_number_is_read_as_missing() -> None:
-    texts = [form for each in MISSING | VAGUE for form in (each, each.upper(), each.title())]
-    for cells in (texts, [f" {each} " for each in texts], [*texts, "low"]):
+    texts = [form for text in MISSING | VAGUE for form in (text, text.upper(), text.title())]
+    for cells in (texts, [f" {text} " for text in texts], [*texts, "low"]):
         column = ColumnBuilder(Shelf(), number=True)
         column.add(["1.5", *cells, "2"])
         found = column.cells().tolist()
@@ -235,7 +235,7 @@ def test_arrays_and_texts_may_alternate() -> None:
 def days(style: str, first: int = 0) -> list[str]:
     """The first days of forty months, starting some months after January 1970."""
     months = np.arange(first, first + 40).astype("datetime64[M]").astype("datetime64[s]")
-    return [written(float(each), style) for each in months.astype(np.int64)]
+    return [written(float(month), style) for month in months.astype(np.int64)]
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -243,11 +243,11 @@ def test_many_dates_become_moments(few_words, style: str) -> None:
     dates = ["", *days(style, first=400), "unknown"]
     found = grown(dates, days(style))
     assert isinstance(found, Moments)
-    expected = [seconds(each, style) for each in [*dates, *days(style)]]
+    expected = [seconds(date, style) for date in [*dates, *days(style)]]
     np.testing.assert_array_equal(found.readings[style], expected)
     assert describe("x", found).detail == (found.style,)
     texts = as_words(found)
-    np.testing.assert_array_equal([seconds(each, found.style) for each in texts], found.seconds)
+    np.testing.assert_array_equal([seconds(text, found.style) for text in texts], found.seconds)
     assert texts.tolist()[0] == texts.tolist()[41] == ""
 
 
@@ -261,8 +261,8 @@ def test_later_dates_decide_whether_the_day_comes_first(few_words) -> None:
     for style in both.readings:
         in_style, texts = fit_column(as_asked("x", both, style), both), as_cells(early)
         np.testing.assert_array_equal(in_style.encode(both), in_style.encode(texts))
-        tables = (Table(("x",), {"x": each}, "t") for each in (both, texts))
-        one, two = (times_of(each.columns["x"], style).tolist() for each in tables)
+        tables = (Table(("x",), {"x": cells}, "t") for cells in (both, texts))
+        one, two = (times_of(table.columns["x"], style).tolist() for table in tables)
         assert one == two
     sure = grown(early, ["13/05/2020"] * 9)
     assert [*sure.readings] == ["day first"]
@@ -299,7 +299,7 @@ def test_few_odd_cells_among_dates_are_unknown_and_many_make_text(few_words) -> 
 def test_a_model_learns_the_same_from_dates_as_moments(tmp_path, small_memory, monkeypatch) -> None:
     random, file = np.random.default_rng(0), tmp_path / "t.csv"
     at = random.integers(0, 10**9, 600).tolist()
-    rows = [f"{written(each, 'day first')},{each % 7},{each / 10**8}" for each in at]
+    rows = [f"{written(moment, 'day first')},{moment % 7},{moment / 10**8}" for moment in at]
     rows[7] = ",3,1.5"
     file.write_text("\n".join(["at,day,y", *rows]))
     settings = {"epochs": 2, "hidden": (8,), "n_estimators": 2, "time": False}

@@ -16,7 +16,7 @@ FLOATS = RANDOM.normal(size=(MANY, 4)).round(3)
 AMOUNTS = RANDOM.integers(100_000, 10**8, (MANY, 3))
 SMALL = RANDOM.integers(0, 1000, (MANY, 3))
 ANSWERS = RANDOM.integers(1, 6, (MANY, 3))
-WORDS = ["".join(chr(97 + each) for each in row) for row in RANDOM.integers(0, 26, (MANY, 6))]
+WORDS = ["".join(chr(97 + letter) for letter in row) for row in RANDOM.integers(0, 26, (MANY, 6))]
 HEADER, ROW = True, False
 
 
@@ -24,7 +24,7 @@ def beside(*columns: object) -> list[tuple[object, ...]]:
     return [*zip(*columns, strict=True)]
 
 
-HEADERS = [  # what, the first row, the rows below
+HEADERS = [  # case, the first row, the rows below
     ("positions above floats", (0, 1, 2, 3), FLOATS),
     ("two positions above floats", (0, 1), FLOATS[:, :2]),
     ("positions from 1", (1, 2, 3, 4), FLOATS),
@@ -91,7 +91,7 @@ def test_a_clear_first_row_does_not_warn(first, below) -> None:
     assert header_of([list(map(str, row)) for row in (first, *below)]).is_sure
 
 
-DOUBTED = [  # what, content, what it is taken for
+DOUBTED = [  # case, content, what it is taken for
     ("years above two rows", "2019,2020,2021\n10,20,40\n15,25,60\n", "the names of the columns"),
     ("answers", "1,2,3\n" + "".join(f"{a},{b},{c}\n" for a, b, c in ANSWERS), "a row"),
     ("positions above few", "0,1,2\n5,7,1\n8,3,9\n4,6,6\n", "the names of the columns"),
@@ -125,7 +125,7 @@ def test_pandas_numbered_columns_are_learned_by_name(csv_file) -> None:
     assert len(model.predict(csv_file("0,1,2\n0.5,0.25,1\n"))) == 1
 
 
-TRAILING = [  # what, content, names, first row
+TRAILING = [  # case, content, names, first row
     ("rows alone", "a,b,c\n1,2,3,\n4,5,6,\n", "a b c", "1 2 3"),
     ("all lines", "a,b,c,\n1,2,3,\n4,5,6,\n", "a b c", "1 2 3"),
     ("the header alone", "a,b,c,\n1,2,3\n4,5,6\n", "a b c", "1 2 3"),
@@ -173,7 +173,7 @@ def test_a_row_of_another_width_is_refused(csv_file, content: str, words: str) -
     assert words in str(error.value)
 
 
-SINGLE = [  # what, content, cells, blank lines at the end
+SINGLE = [  # case, content, cells, blank lines at the end
     ("as pandas writes them", 'x\n1.5\n""\n3.5\n""\n', ["1.5", "", "3.5", ""], 0),
     ("blank lines", "x\n1.5\n\n3.5\n\n\n6\n", ["1.5", "", "3.5", "", "", "6"], 0),
     ("the first", "x\n\n2.5\n", ["", "2.5"], 0),
@@ -239,7 +239,7 @@ def named() -> tw.TableModel:
 
 BODY = "".join(f"{i},{['red', 'blue'][i % 2]},{i % 7},{2.5 * i}\n" for i in range(20))
 INPUTS = "".join(f"{i},{['red', 'blue'][i % 2]},{i % 7}\n" for i in range(20))
-TO_PREDICT = [  # what, content, predictions, words of the warning
+TO_PREDICT = [  # case, content, predictions, part of the warning
     ("no header", BODY, 20, ""),
     ("no header, no target", INPUTS, 20, ""),
     ("a header", f"size,hue,day,price\n{BODY}", 20, "(size, hue, day, price) are taken for the"),
@@ -268,9 +268,11 @@ def test_a_model_without_names_recognizes_a_header(
         warnings.simplefilter("always")
         assert len(nameless.predict(file)) == count
         assert sum(len(part) for part in read_parts(file, expected=expected)) == count
-    said = [str(each.message) for each in heard if "taken for the names" in str(each.message)]
+    said = [
+        str(warning.message) for warning in heard if "taken for the names" in str(warning.message)
+    ]
     assert len(said) == (2 if words else 0)
-    assert all(words in each for each in said)
+    assert all(words in message for message in said)
 
 
 @pytest.mark.parametrize(

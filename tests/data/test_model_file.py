@@ -189,7 +189,11 @@ ALTERED = [  # what, the altered members, words of the message
     ("older", lambda m: changed_head(m, version=2, talweg="0.0"), "an older talweg (0.0; this is"),
     ("no config", lambda m: changed_head(m, config=None), "without its config or its arrays"),
     ("lost array", lambda m: {"model.json": m["model.json"]}, "lacks its array '0.weight'"),
-    ("other array", lambda m: {**m, "0.weight.npy": npy(np.ones(2))}, "that was changed after saving"),
+    (
+        "other array",
+        lambda m: {**m, "0.weight.npy": npy(np.ones(2))},
+        "that was changed after saving",
+    ),
     ("objects", lambda m: with_array(m, npy(np.array([Trap()]))), "'0.weight' that is refused"),
     ("a pickle", lambda m: with_array(m, pickle.dumps(Trap())), "'0.weight' that is refused"),
     ("a text", lambda m: with_array(m, b"{}"), "'0.weight' that is refused"),
@@ -207,9 +211,21 @@ ALTERED = [  # what, the altered members, words of the message
     ),
     ("a claim of text", lambda m: with_array(m, claiming("'a'")), "'0.weight' that is refused"),
     ("no digest", lambda m: without_digest(m), "a model.json that was changed after saving"),
-    ("another config", lambda m: unsigned(m, config={}), "a model.json that was changed after saving"),
-    ("another version", lambda m: unsigned(m, talweg="9"), "a model.json that was changed after saving"),
-    ("a part more", lambda m: changed_head(m, more=1), "a model.json that was changed after saving"),
+    (
+        "another config",
+        lambda m: unsigned(m, config={}),
+        "a model.json that was changed after saving",
+    ),
+    (
+        "another version",
+        lambda m: unsigned(m, talweg="9"),
+        "a model.json that was changed after saving",
+    ),
+    (
+        "a part more",
+        lambda m: changed_head(m, more=1),
+        "a model.json that was changed after saving",
+    ),
     ("nested too deep", lambda m: {**m, "model.json": b"[" * 200_000}, "not a talweg model"),
     ("not named", lambda m: {**m, "extra": b"a"}, "does not name ('extra')"),
 ]

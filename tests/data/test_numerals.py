@@ -116,7 +116,7 @@ def test_other_text_stays_as_it_is(cell: str) -> None:
 # Each column decides ------------------------------------------------------------------------------
 
 HALVES, SHORT = [f"{n},5" for n in range(40)], [f"{n}.125" for n in range(1, 41)]
-COLUMNS = [  # what, delimiter, other columns, column, its first numbers
+COLUMNS = [  # case, delimiter, other columns, column, its first numbers
     ("one comma elsewhere", ",", ["1"] * 39 + ["2,5"], ["0.125", "0.126"], [0.125, 0.126]),
     ("one comma elsewhere, short", ",", ["1"] * 39 + ["2,5"], SHORT, [1.125, 2.125]),
     ("commas elsewhere", ",", HALVES, SHORT, [1.125, 2.125]),
@@ -297,7 +297,7 @@ def test_a_column_with_two_readings_is_a_column_of_a_table(tmp_path, monkeypatch
     ]
 
 
-# What is lost is told -----------------------------------------------------------------------------
+# Columns that are left out ----------------------------------------------------------------------
 
 RANDOM = np.random.default_rng(1).normal(size=200).round(3).astype(str).tolist()
 ABSENT = [
@@ -352,7 +352,7 @@ def test_words_among_numbers_are_unknown_and_noted(monkeypatch, odd, step, note,
         assert note in found.note
 
 
-LOST = [  # what, cells, words of the note
+LOST = [  # case, cells, part of the note
     (
         "units",
         [f"{cell} kg" for cell in RANDOM],

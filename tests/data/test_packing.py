@@ -34,7 +34,7 @@ def encoder() -> TableEncoder:
 
 
 def test_packed_rows_unpack_to_the_same_bits(encoder) -> None:
-    assert [each.kind for each in encoder.columns] == KINDS
+    assert [column.kind for column in encoder.columns] == KINDS
     new = {**ODD, "place": ["moon", *ODD["place"][1:]], "grade": ["huge", *ODD["grade"][1:]]}
     new["size"] = [1e30, -1e30, *ODD["size"][2:]]
     for rows in (TABLE, new):
@@ -89,10 +89,10 @@ def test_a_model_learns_the_same_from_packed_rows(target: str, more: dict, monke
     monkeypatch.setattr(Unpack, "__init__", _noting(Unpack.__init__, built))
     packed = tw.TableModel(target, **QUICK, **more).fit(rows, seed=1)
     assert len(built) == (3 if more["time"] else 1)  # trainings
-    one, two = (each.trained.net.weights for each in (plain, packed))
+    one, two = (fitted.trained.net.weights for fitted in (plain, packed))
     assert list(one) == list(two)
     np.testing.assert_allclose(two.flat, one.flat, rtol=1e-5, atol=1e-6)
-    held = [each.trained.held_out for each in (plain, packed)]
+    held = [fitted.trained.held_out for fitted in (plain, packed)]
     np.testing.assert_allclose(held[1].outputs, held[0].outputs, rtol=1e-5, atol=1e-5)
     assert packed.predict(rows).tolist() == packed.predict(as_table(rows)).tolist()
 

@@ -58,7 +58,7 @@ def test_cells_of_real_files(real_table) -> None:
     assert adult.columns["14"][-1] == ">50K"
 
 
-READABLE = [  # what, content, names, first row
+READABLE = [  # case, content, names, first row
     ("plain", "a,b\n1,x\n2,y\n", "a b", ["1", "x"]),
     ("no end of line", "a,b\n1,x", "a b", ["1", "x"]),
     ("windows", "a,b\r\n1,x\r\n2,y\r\n", "a b", ["1", "x"]),
@@ -104,7 +104,7 @@ def test_header_can_be_forced(csv_file) -> None:
 
 
 LONG_QUOTE = 'a,b\n1,"x\n' + "2,y\n" * 50_000
-BAD = [  # what, content, words of the message
+BAD = [  # case, content, part of the message
     ("empty", "", "table.csv is empty. Give"),
     ("blank", " \n\n  \n", "table.csv is empty. Give"),
     (

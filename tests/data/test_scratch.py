@@ -93,7 +93,7 @@ def encoded(table: Table) -> Any:
 
 
 def fitted() -> tw.TableModel:
-    few = {name: each[:100] for name, each in numbers().items()}
+    few = {name: cells[:100] for name, cells in numbers().items()}
     return tw.TableModel("y", epochs=1, hidden=(2,), bins=0, n_estimators=1).fit(few)
 
 
@@ -181,8 +181,8 @@ def test_space_is_allocated_before_it_is_used(folder) -> None:
     if not open_files.is_dir():
         pytest.skip("no list of open files here")
     array = Shelf().array((2**18,), np.float32)
-    links = [each for each in open_files.iterdir() if each.is_symlink()]
-    (mine,) = [each for each in links if str(each.readlink()).startswith(str(folder))]
+    links = [link for link in open_files.iterdir() if link.is_symlink()]
+    (mine,) = [link for link in links if str(link.readlink()).startswith(str(folder))]
     assert mine.stat().st_blocks * 512 >= array.nbytes
 
 

@@ -115,8 +115,8 @@ def frames_of(cells: list[object]) -> Iterator[object]:
     pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
     arrow = pytest.importorskip("pyarrow")
     frame = pandas.DataFrame({"x": cells, "y": 0})
-    for each in (frame, frame.convert_dtypes(), frame.astype({"x": "category"})):
-        yield each[:1]
+    for source in (frame, frame.convert_dtypes(), frame.astype({"x": "category"})):
+        yield source[:1]
     yield frame.astype({"x": object})[:1]
     yield polars.DataFrame({"x": cells, "y": 0})[:1]
     table = arrow.table({"x": cells, "y": [0] * len(cells)})
@@ -174,7 +174,7 @@ def test_rows_of_different_frames_may_alternate(model) -> None:
     pandas = pytest.importorskip("pandas")
     row = {name: cells[1] for name, cells in COLUMNS.items()}
     turned = dict(reversed(row.items()))
-    frames = [pandas.DataFrame([each]) for each in (row, turned, {"more": 1, **row})]
+    frames = [pandas.DataFrame([cells]) for cells in (row, turned, {"more": 1, **row})]
     expected = model.predict({name: [cell] for name, cell in row.items()}).tolist()
     for frame in frames * 2:
         assert model.predict(frame).tolist() == expected

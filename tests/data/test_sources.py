@@ -165,10 +165,10 @@ def test_models_and_comparisons_read_an_open_file_once() -> None:
     model = TableModel("y", n_estimators=1, epochs=2, hidden=(4,), bins=0).fit(io.StringIO(text))
     same = model.predict({"x": np.arange(40.0)})
     assert np.array_equal(model.predict(io.BytesIO(text.encode())), same)
-    assert [each.name for each in model.evaluate(io.StringIO(text))] == [
-        each.name for each in model.scores
+    assert [score.name for score in model.evaluate(io.StringIO(text))] == [
+        score.name for score in model.scores
     ]
     trained = model.trained
     found = compare([("one", trained), ("two", trained)], io.StringIO(text))
-    assert [each.rows for each in found.models] == [40, 40]
+    assert [compared.rows for compared in found.models] == [40, 40]
     assert "rows of the StringIO;" in found.scored_on

@@ -28,7 +28,7 @@ def frame(*labels: object) -> object:
 
 # Labels ---------------------------------------------------------------------------------------
 
-FOUND = [  # labels, what is asked for, the name that it finds
+FOUND = [  # labels, request, the name of the column
     ((1, 2, 3), 1, "1"),
     ((1, 2, 3), np.int64(3), "3"),
     ((1, 2, 3), -1, "3"),
@@ -71,10 +71,10 @@ def test_every_setting_accepts_labels() -> None:
     labelled = frame(1, 2, 3, 4).assign(g=np.arange(60) // 3).rename(columns={"g": 9})
     settings = {"drop": [np.int64(2)], "columns": {3: "category"}, "groups": 9}
     roles = tw.TableModel(1, **settings, **QUICK)
-    kinds = {each.name: each.kind for each in roles.kinds(labelled)}
+    kinds = {column.name: column.kind for column in roles.kinds(labelled)}
     assert set(kinds) == {"3", "4"} and kinds["3"] == "category"
     model = tw.TableModel(1, drop=np.int64(2), weight=9, **QUICK).fit(labelled)
-    assert [each.name for each in model.trained.encoder.columns] == ["3", "4"]
+    assert [column.name for column in model.trained.encoder.columns] == ["3", "4"]
     turned = labelled[[9, 4, 3, 2, 1]]
     assert model.predict(turned).tolist() == model.predict(labelled).tolist()
     assert model.evaluate(turned) == model.evaluate(labelled)
@@ -126,7 +126,7 @@ def test_an_unnamed_index_is_not_an_input(tmp_path: Path, make) -> None:
     assert as_table(source).find(-1) == "y"
     assert "__index_level_0__" not in as_table(source).names
     model = tw.TableModel("y", **QUICK).fit(source)
-    assert [each.name for each in model.trained.encoder.columns] == ["x"]
+    assert [column.name for column in model.trained.encoder.columns] == ["x"]
     expected = model.predict({"x": given["x"]}).tolist()
     for other in (source, given, given.reset_index(drop=True), given.reset_index()):
         assert model.predict(other).tolist() == expected
@@ -136,16 +136,16 @@ def test_an_unnamed_index_is_not_an_input(tmp_path: Path, make) -> None:
 def test_a_stored_range_index_is_not_a_column(tmp_path: Path, make) -> None:
     given = filtered().reset_index(drop=True)
     model = tw.TableModel("y", **QUICK).fit(make(tmp_path, given))
-    assert [each.name for each in model.trained.encoder.columns] == ["x"]
+    assert [column.name for column in model.trained.encoder.columns] == ["x"]
 
 
-@pytest.mark.parametrize("name", [each for each in INDEXED if each != "csv of R"])
+@pytest.mark.parametrize("name", [source for source in INDEXED if source != "csv of R"])
 def test_a_named_index_is_a_column_from_any_source(tmp_path: Path, name: str) -> None:
     places = ["hill", "lake", "town"] * 10
     given = filtered()[:30].set_axis(places, axis=0).rename_axis(index="place")
     source = INDEXED[name](tmp_path, given)
     model = tw.TableModel("y", **QUICK).fit(source)
-    assert {each.name for each in model.trained.encoder.columns} == {"place", "x"}
+    assert {column.name for column in model.trained.encoder.columns} == {"place", "x"}
     if name != "parquet read by polars":  # which knows of no index
         assert as_table(source).find(-1) == "y"
     for other in (source, given, given.reset_index()):
@@ -157,7 +157,7 @@ def test_an_unnamed_column_of_data_is_an_input(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("\n".join([",kind,y", *lines]))
     table = as_table(tmp_path / "t.csv")
     assert table.names == ("Unnamed: 0", "kind", "y")
-    kinds = {each.name: each.kind for each in tw.TableModel("y").kinds(table)}
+    kinds = {column.name: column.kind for column in tw.TableModel("y").kinds(table)}
     assert kinds == {"Unnamed: 0": "number", "kind": "category"}
 
 

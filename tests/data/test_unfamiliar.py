@@ -51,7 +51,7 @@ def message_of_row(row: dict[str, object]) -> str:
     return met.message("t")
 
 
-ODD = [  # a cell, what is told of it
+ODD = [  # a cell, part of the message
     ({"age": "abc"}, "'age': 1 not a number (such as 'abc')"),
     ({"age": np.inf}, "'age': 1 not a number (such as 'inf')"),
     ({"age": 150}, "'age': 1 far outside 18 to 79 (such as 150)"),
@@ -166,9 +166,9 @@ def model() -> tw.TableModel:
 def test_a_call_warns_once_where_it_was_called(model, tmp_path, ask: str, rows: int) -> None:
     model.save(tmp_path / "m")
     frame = pandas.DataFrame([ROW] * rows).assign(sex="robot", age="abc", y=range(rows))
-    for each in (model, tw.load(tmp_path / "m")):
+    for loaded in (model, tw.load(tmp_path / "m")):
         with pytest.warns(DataWarning, match=r"'age': . not a number.*'sex': . unkn") as caught:
-            getattr(each, ask)(frame)
+            getattr(loaded, ask)(frame)
         assert (len(caught), caught[0].filename) == (1, __file__)
 
 

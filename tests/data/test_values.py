@@ -68,7 +68,7 @@ def test_equal_values_have_the_same_text(text: str) -> None:
     assert {as_text(value) for value in EQUAL[text]} == {text}
     for value in EQUAL[text]:
         cells = as_cells([value])
-        found = ["" if each != each else each for each in cells.tolist()]
+        found = ["" if value != value else value for value in cells.tolist()]
         assert found in ([text], [pytest.approx(number_of(text))]), repr(value)
 
 
@@ -116,7 +116,11 @@ GAPS = {  # three cells, of which the second is missing
 def test_a_gap_is_a_missing_cell(values: object) -> None:
     cells = as_table({"x": values, "y": [1, 2, 3]}).columns["x"]
     assert parse(cells)[1].tolist() == [False, True, False]
-    assert [each in ("", None) or each != each for each in cells.tolist()] == [False, True, False]
+    assert [value in ("", None) or value != value for value in cells.tolist()] == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_a_masked_table_keeps_its_mask() -> None:
@@ -189,7 +193,9 @@ def test_long_numbers_of_parquet_keep_their_digits_in_every_part(tmp_path: Path)
 
 def test_long_numbers_of_a_file_keep_their_digits(tmp_path: Path) -> None:
     ids = [2**60 + row for row in range(5000)]
-    (tmp_path / "t.csv").write_text("\n".join(["id,x", *(f"{each},{each % 7}.5" for each in ids)]))
+    (tmp_path / "t.csv").write_text(
+        "\n".join(["id,x", *(f"{number},{number % 7}.5" for number in ids)])
+    )
     assert as_table(tmp_path / "t.csv").columns["id"].tolist() == list(map(str, ids))
 
 
@@ -219,7 +225,7 @@ def test_types_of_parquet_are_read_as_in_memory(tmp_path: Path, name: str) -> No
     parquet.write_table(table, tmp_path / "t.parquet")
     for source in (table, tmp_path / "t.parquet"):
         cells = as_table(source).columns["x"].tolist()
-        assert [None if each != each else each for each in cells] == expected
+        assert [None if value != value else value for value in cells] == expected
 
 
 NESTED = {
@@ -258,7 +264,7 @@ UNFIT = {
     "complex numbers": (np.array([1j, 2]), "column 'x', row 1: 1j is a complex number"),
     "one list": ([1, [2, 3], 4], r"column 'x', row 2: \[2, 3\] is a list, not a single value"),
     "one set": (["a", {"b"}], "column 'x', row 2: {'b'} is a set, not a single value"),
-    "a generator": ((each for each in "ab"), "column 'x' is a generator, but a list"),
+    "a generator": ((letter for letter in "ab"), "column 'x' is a generator, but a list"),
     "a set": ({1, 2}, "column 'x' is a set, but a list"),
     "a dict": ({"a": 1}, "column 'x' is a dict, but a list"),
     "lists": ([[1], [2]], r"column 'x' has shape \(2, 1\), but \(N,\) is needed"),

@@ -44,7 +44,7 @@ def test_columns_with_similar_numbers_of_bins_are_grouped() -> None:
     assert Bins(edges)._columns_by_size() == [[1, 2, 4], [3], [0, 5]]
 
 
-BINNED = [  # what, rows, whether bins are tried
+BINNED = [  # case, rows, whether bins are tried
     ("numbers", normal(3), True),
     ("as many as are tried", normal(5), True),
     ("more", normal(6), False),
@@ -130,7 +130,7 @@ SPELLED = ["1", "-2.5", "", "nan", "NONE", "x", "1e39", "-1e400", "1_000", "inf"
 @pytest.mark.parametrize("mark", ["", ".", ","])
 @pytest.mark.parametrize("kept", [SPELLED, SPELLED[:5], SPELLED[:1], [*SPELLED[:8], "2"], []])
 def test_texts_are_parsed_together_as_one_by_one(kept: list[str], mark: str) -> None:
-    one_by_one = [columns.number(columns.cleaned(each, mark)) for each in kept]
+    one_by_one = [columns.number(columns.cleaned(text, mark)) for text in kept]
     np.testing.assert_array_equal(columns._numbers(kept, mark), one_by_one)
 
 
