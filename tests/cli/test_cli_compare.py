@@ -43,13 +43,13 @@ def test_a_line_a_model_the_best_first(talweg, models) -> None:
         assert [float(each) for each in told[name][:2]] == pytest.approx(
             [first.network, second.network], rel=1e-3
         )
-    assert "Scored on the same 7 rows, which no training saw." in said.out
+    assert "Scored on the same 7 rows, which no model was trained on." in said.out
     assert max(map(len, said.out.splitlines())) <= 80
 
 
 def test_a_common_table(talweg, models, houses) -> None:
     said = talweg("compare", "poor.talweg", "good.talweg", "--data", houses.name)
-    assert "Scored on the 60 rows of houses.csv;" in said.out
+    assert "Scored on the 60 rows of houses.csv." in said.out
     score = tw.load("good.talweg").evaluate(houses)[0].network
     assert float(lines_of(said.out)["good.talweg"][0]) == pytest.approx(score, rel=1e-3)
 

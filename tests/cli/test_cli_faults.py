@@ -28,15 +28,15 @@ PICTURES = [  # what fails, and what the note and the page say of it
     ),
     (
         "talweg.draw.pages.table_sections.mistake_columns",
-        "'Where it errs most' is left out of the report",
+        "'Its largest errors' is left out of the report",
     ),
     ("talweg.draw.charts.metric_curves.line_chart", "'How it learned' is left out of the report"),
     ("talweg.insight.table_report._network", "'The network' is left out of the report"),
-    ("talweg.draw.pages.run_sections._copied", "'To repeat this' is left out of the report"),
+    ("talweg.draw.pages.run_sections._copied", "'How to repeat this' is left out of the report"),
     ("talweg.draw.charts.scale.nice_step", "'The result' is left out of the report"),
     ("talweg.insight.table_report.predictions_of", "'Its charts' is left out of the report"),
     ("talweg.insight.table_report._data", "'The data' is left out of the report"),
-    ("talweg.cli.train.inspect", "'What it relies on, and where it errs most' is left out"),
+    ("talweg.cli.train.inspect", "'What it relies on, and its largest errors' is left out"),
     ("talweg.cli.train.table_report", "'All of it' is left out of the report"),
 ]
 

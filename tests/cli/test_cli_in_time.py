@@ -41,23 +41,25 @@ def words(text: str) -> str:
 def test_the_order_is_told_before_training_and_after(talweg, dated) -> None:
     said = talweg("train", dated, *QUICK)
     assert said.status == 0
-    assert words(said.err).startswith("note: The rows are in order of time by at, so held-out rows")
+    assert words(said.err).startswith(
+        "note: The rows are in time order by at, so the held-out rows"
+    )
     assert "--shuffle" in said.err and "time=False" in said.err
     for word in (
-        "On the last 24 rows by at, predicted by networks that learned from earlier rows only,",
+        "On the last 24 rows by at, predicted by networks trained on earlier rows only,",
         "In 4 successive periods of about 12 rows,",
     ):
         assert word in words(said.out)
         assert word in words(talweg("show", "out").out)
     page = Path("out/report.html").read_text(encoding="utf-8")
     assert "R2, period by period" in page and "1994-01" in page
-    assert "so held-out rows follow the rows that were learned from" in page
+    assert "so the held-out rows come after the training rows" in page
 
 
 def test_rows_are_shuffled_where_asked(talweg, dated) -> None:
     said = talweg("train", dated, *QUICK, "--shuffle")
     assert (said.status, said.err) == (0, "")
-    assert "each judged by a network that never saw it" in words(said.out)
+    assert "each predicted by a network that never saw it" in words(said.out)
     trained = tw.load("out/model.talweg").trained
     assert trained.settings["time"] is False and trained.in_time is None
     page = Path("out/report.html").read_text(encoding="utf-8")

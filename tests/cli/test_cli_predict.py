@@ -76,13 +76,13 @@ def test_show_says_what_train_said(talweg, train) -> None:
     assert said.status == 0
     assert told in said.out
     words = " ".join(said.out.split())
-    rows = "45 rows to learn from, 8 to stop by, 7 to be judged on"
+    rows = "45 rows for training, 8 for validation, 7 to test"
     assert f"learned from houses.csv ({rows})" in words
-    assert "Column 'rooms' is left out. As asked for." in said.out
+    assert "Column 'rooms' is left out. As requested." in said.out
     told = tw.load("out/model.talweg").trained.training
     when = f"{told['when'][:10]} {told['when'][11:16]} UTC"
-    assert f"It was trained at {when} by talweg {VERSION}, on the loss mse with AdamW(" in words
-    assert "in batches of 16, seed 0, float32." in words
+    assert f"Trained on {when} with talweg {VERSION}: loss mse, optimizer AdamW(" in words
+    assert "batch size 16, seed 0, float32." in words
     assert max(map(len, said.out.splitlines())) <= 80
 
 

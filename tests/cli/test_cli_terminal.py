@@ -78,8 +78,8 @@ def test_a_bar_is_drawn_and_cleaned_up(members: str, told: str) -> None:
     assert not CONTROL.search(screen)
     assert "left" not in screen
     words = " ".join(screen.split())
-    why = "because the time budget of 1.5 s was used up" if members == "1" else "as the time was"
-    assert f"stopped {why}" in words
+    why = "of 1.5 s was used up" if members == "1" else "ran out"
+    assert f"stopped because the time budget {why}" in words
 
 
 @pytest.mark.slow
@@ -87,7 +87,10 @@ def test_a_bar_is_drawn_and_cleaned_up(members: str, told: str) -> None:
     ("members", "words"),
     [
         ("1", r"stopped because it was interrupted after [\d,]+ steps; the network keeps"),
-        ("8", r"All stopped at the interruption; each keeps the weights of its best epoch"),
+        (
+            "8",
+            r"All stopped when training was interrupted; each keeps the weights of its best epoch",
+        ),
     ],
 )
 def test_ctrl_c_ends_training_and_keeps_what_was_reached(members: str, words: str) -> None:

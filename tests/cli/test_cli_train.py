@@ -146,15 +146,17 @@ def test_settings_of_the_ensemble_reach_the_model(talweg, train) -> None:
     assert (trained.blueprint.members, trained.blueprint.dropout) == (2, 0.25)
     assert max(map(len, trained.blueprint.bins.means.values())) == 5
     words = " ".join(said.out.split())
-    assert "each judged by a network that never saw it, the networks explain" in words
+    assert "each predicted by a network that never saw it, the networks explain" in words
     assert "Two networks of 4 units trained side by side in " in words
     told = said.out.split("\n\n")[1]
     shown = talweg("show", "out").out
     assert told in shown
-    assert "each of 2 networks: 45 rows to learn from, 8 to stop by, 7 to be judged" in " ".join(
+    assert "each of 2 networks: 45 rows for training, 8 for validation, 7 to test" in " ".join(
         shown.split()
     )
-    assert shown.endswith(f"2 of these, {trained.net.weights.flat.size:,} parameters\n")
+    assert shown.endswith(
+        f"2 networks of this shape, {trained.net.weights.flat.size:,} parameters in total\n"
+    )
 
 
 ROLES = [

@@ -97,12 +97,12 @@ def test_periods_tell_how_the_score_varies(model) -> None:
 def test_it_is_said(model) -> None:
     said = " ".join(table_report(model.trained).sentences())
     for words in (
-        "On the last 40 rows by date, predicted by networks that learned from earlier rows only,",
-        "always predicting the mean of the rows before, ",
-        "The rows are in order of time by date, so held-out rows follow",
+        "On the last 40 rows by date, predicted by networks trained on earlier rows only,",
+        "always predicting the mean of the earlier rows, ",
+        "The rows are in time order by date, so the held-out rows come after",
         "--shuffle (time=False in Python)",
         "In 4 successive periods of about 20 rows,",
-        "trained again, half of them on all rows",
+        "retrained, half of them on all rows",
     ):
         assert words in said
     assert "by date" not in " ".join(table_report(fitted(time=False).trained).sentences())

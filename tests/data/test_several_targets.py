@@ -233,8 +233,10 @@ def test_an_interval_each(model, coverage: float) -> None:
 def test_in_words(model) -> None:
     told, scores = headline(model.trained), model.scores
     low, high = sorted([(scores[1].network, "rent"), (scores[2].network, "price")])
-    assert told.startswith("On 40 rows, each judged by a network that never saw it, the networks")
-    assert f"from {low[0]:.3g} of {low[1]} to {high[0]:.3g} of {high[1]}); always" in told
+    assert told.startswith(
+        "On 40 rows, each predicted by a network that never saw it, the networks"
+    )
+    assert f"from {low[0]:.3g} for {low[1]} to {high[0]:.3g} for {high[1]}); always" in told
     assert "of the variance of rent and price on average" in told
     assert told.endswith("always predicting the mean of each explains none.")
     assert not any(

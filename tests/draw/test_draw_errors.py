@@ -72,7 +72,7 @@ def test_what_cannot_be_seen_is_told() -> None:
     svg = error_chart(errors, title="How far off", x_label="true minus predicted")
     told = re.search(r"<desc[^>]*>([^<]*)</desc>", svg)[1]
     assert told.startswith("Histogram of true minus predicted in 4 rows, at most 2 in one of 32")
-    assert "75 % lie within 2.65 of 0, 100 % within twice that" in told
+    assert "75% lie within 2.65 of 0, 100% within twice that" in told
 
 
 @pytest.mark.parametrize("errors", [[], [np.nan, np.inf], [0.0, 0.0]])
@@ -84,5 +84,5 @@ def test_a_report_says_how_many_lie_within_one_and_two() -> None:
     predictions = PredictedNumbers.of([0.0, 0.0, 0.0, 2.0], [0.0] * 4, "size")
     page = render(TableReport(title="t", result=Result(scores=[], predictions=predictions)))
     words = " ".join(page.split())
-    assert "75 % of the rows lie within one typical error of 0 (1, the root" in words
-    assert "100 % within two" in words
+    assert "75% of the rows lie within one typical error of 0 (1, the root" in words
+    assert "100% within two" in words

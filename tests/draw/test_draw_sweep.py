@@ -152,7 +152,7 @@ def test_the_page_of_a_sweep(name: str, tmp_path) -> None:
     for point in sweep.points[:1]:
         assert all(str(value) in page for value in point.values() if isinstance(value, str))
     if name == "halving":
-        assert "halted by halving" in page
+        assert "stopped by halving" in page
     best = sweep.table["run_loss" if "run_loss" in sweep.table else sweep.compared_by]
     assert f"{best[sweep.table.best]:.6g}" in page
 
@@ -160,7 +160,7 @@ def test_the_page_of_a_sweep(name: str, tmp_path) -> None:
 def test_failures_and_restarts_have_pages_too(tmp_path) -> None:
     with pytest.warns(tw.TrainingWarning):
         sweep = tw.sweep(build, X, Y, over={"lr": [1e200, 0.1]}, optimizer="sgd", **QUIET)
-    assert "stopped being finite" in render(describe(sweep))
+    assert "became NaN or infinite" in render(describe(sweep))
     with pytest.warns(tw.TrainingWarning):
         none = tw.sweep(build, X, Y, over={"lr": [1e200, 1e201]}, optimizer="sgd", **QUIET)
     assert "No run has a loss to compare." in render(describe(none))

@@ -61,7 +61,7 @@ def test_confusion(classes) -> None:
     assert picture.labels == ("<b>", "small")
     assert np.sum(picture.counts) == len(held.true) == 7
     assert np.trace(picture.counts) / 7 == pytest.approx(classes.scores[0].network)
-    assert report.result.baseline == "Class frequencies of training"
+    assert report.result.baseline == "Training class frequencies"
 
 
 def test_how_it_learned(numbers) -> None:
@@ -78,7 +78,7 @@ def test_how_it_learned(numbers) -> None:
 def test_several_networks(several) -> None:
     trained = several.trained
     report = table_report(trained, inspect(trained, trained.unseen))
-    assert report.result.scored_on == "22 rows, each judged by a network that never saw it"
+    assert report.result.scored_on == "22 rows, each predicted by a network that never saw it"
     assert len(report.result.predictions.true) == report.inspection.importance.rows == 22
     assert report.training.text.startswith("Three networks of 4 units trained side by side in ")
     splits = [(split.name, split.rows) for split in report.data.splits]
@@ -90,7 +90,7 @@ def test_several_networks(several) -> None:
     page = render(report)
     for words in (
         "Each of 3 networks uses",
-        f"3 of these, with {size:,} parameters. Numbers enter as they are and as how far",
+        f"3 networks of this shape, {size:,} parameters in total. Numbers also enter the network",
         "The first of 3 networks. At the last epoch: ",
     ):
         assert words in page
@@ -109,7 +109,7 @@ def test_the_data_and_the_network(numbers) -> None:
     assert size.encoding.startswith(f"(value - {mean:.4g}) / {scale:.4g}, softly clipped")
     assert place.encoding.startswith("an input for each of 3 levels (")
     assert report.data.left_out == [
-        LeftOut("kind", "As asked for."),
+        LeftOut("kind", "As requested."),
         LeftOut("same", "Every cell holds 'x'."),
     ]
     splits = [(split.name, split.rows) for split in report.data.splits]
@@ -153,7 +153,7 @@ def test_a_loaded_model_has_the_same_page(request, tmp_path: Path, name: str) ->
 def test_a_run_without_an_epoch_has_a_page() -> None:
     model = tw.TableModel("price", optimizer=tw.SGD(lr=1e30), **QUICK).fit(TABLE)
     assert model.trained.training["epochs"] == 0
-    assert "its numbers stopped being finite" in render(table_report(model.trained))
+    assert "a value became NaN or infinite" in render(table_report(model.trained))
 
 
 def test_what_it_relies_on_is_what_was_seen(numbers) -> None:
@@ -218,5 +218,5 @@ def test_a_model_from_a_file_is_looked_into_on_rows_that_are_given(numbers, tmp_
     fresh = tw.report(numbers, tmp_path / "fresh.html").read_text(encoding="utf-8")
     said = [("What it relies on" in page) for page in (bare, full, fresh)]
     assert said == [False, True, True]
-    assert "shuffled among 60 rows" in full
-    assert "shuffled among 7 rows" in fresh
+    assert "shuffled 5 times among 60 rows" in full
+    assert "shuffled 5 times among 7 rows" in fresh

@@ -32,7 +32,7 @@ def test_the_best_comes_first_with_its_own_scores(models) -> None:
     found = compare(models)
     assert [each.name for each in found.models] == ["good", "poor"]
     assert all(each.scores == dict(models)[each.name].scores for each in found.models)
-    assert found.scored_on == "Scored on the same 15 rows, which no training saw."
+    assert found.scored_on == "Scored on the same 15 rows, which no model was trained on."
 
 
 def test_a_common_table_scores_all(models) -> None:
@@ -51,7 +51,7 @@ def test_the_weights_of_several_networks_are_counted_by_network(models) -> None:
 
 def test_rows_that_differ_are_said(models) -> None:
     other = tw.TableModel("y", hidden=(2,), epochs=1, n_estimators=1).fit(TABLE, seed=1).trained
-    assert "give a common table" in compare([*models, ("other", other)]).scored_on
+    assert "use a common table" in compare([*models, ("other", other)]).scored_on
 
 
 def test_only_what_differs_is_told(models) -> None:
@@ -105,7 +105,7 @@ def test_the_same_targets_in_another_order() -> None:
     one, other = learned(BOTH, ["y", "z"]), learned(BOTH, ["z", "y"])
     pair = {"one": one, "other": other}
     found = compare([*pair.items()])
-    assert found.scored_on == "Scored on the same 15 rows, which no training saw."
+    assert found.scored_on == "Scored on the same 15 rows, which no model was trained on."
     for each in found.models:
         assert {name: each.score(name) for name in found.scores} == {
             score.name: score for score in pair[each.name].scores
@@ -135,7 +135,7 @@ def test_classes_that_a_model_does_not_know_are_named() -> None:
     two, three = learned(CLASSES), learned(third)
     found = compare([("two", two), ("three", three)])
     assert found.scored_on.startswith(
-        "Each was scored on rows that it held out, which are not the same"
+        "Each model was scored on its own held-out rows, which differ"
     )
     assert found.scored_on.endswith("two does not know the class maybe.")
     with pytest.raises(DataError, match=r"two: Target 'y', row \d+: the label 'maybe'"):
@@ -145,7 +145,7 @@ def test_classes_that_a_model_does_not_know_are_named() -> None:
 def test_other_labels_with_the_same_codes_are_other_rows() -> None:
     swapped = {**CLASSES, "y": np.where(CLASSES["y"] == "no", "no", "perhaps")}
     found = compare([("one", learned(CLASSES)), ("other", learned(swapped))])
-    assert found.scored_on.startswith("Each was scored on rows that it held out")
+    assert found.scored_on.startswith("Each model was scored on its own held-out rows")
 
 
 def test_rows_without_a_target_are_not_counted(models) -> None:

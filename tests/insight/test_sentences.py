@@ -87,14 +87,15 @@ def test_several_networks_judge_each_what_it_never_saw(regression, classes) -> N
     both = [(2, 1, "epochs")] * 2
     trained = several(holding(regression, [2.0, 4.0, 6.0], [2.0, 4.0, 8.0], [5.0]), *both)
     assert headline(trained) == (
-        "On 3 rows, each judged by a network that never saw it, the networks explain 50.0% of "
+        "On 3 rows, each predicted by a network that never saw it, the networks explain 50.0% of "
         "the variance of price and are off by 0.6667 on average; always predicting the mean, 5, is "
         "off by 1.667."
     )
     shares = [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]]
     trained = several(holding(classes, [0, 0, 1, 1], shares, [0.7, 0.3]), *both)
     assert headline(trained).startswith(
-        "On 4 rows, each judged by a network that never saw it, the networks predict kind correctly"
+        "On 4 rows, each predicted by a network that never saw it, the networks predict kind "
+        "correctly"
     )
 
 
@@ -102,29 +103,29 @@ def test_rows_that_are_judged_last_in_time(regression) -> None:
     late = replace(regression, in_time=InTime(("year", "month")))
     one, two = (headline(each) for each in (late, several(late, *[(2, 1, "epochs")] * 2)))
     by = "On the last 7 rows by year and month, predicted by"
-    assert one.startswith(f"{by} a network that learned from earlier rows only, the network expl")
-    assert two.startswith(f"{by} networks that learned from earlier rows only, the networks expl")
-    assert "always predicting the mean of the rows before, " in one
+    assert one.startswith(f"{by} a network trained on earlier rows only, the network expl")
+    assert two.startswith(f"{by} networks trained on earlier rows only, the networks expl")
+    assert "always predicting the mean of the earlier rows, " in one
 
 
 def test_how_several_networks_trained(regression) -> None:
     ends = [(38, 30, "early_stopping"), (60, 52, "epochs"), (44, 29, "early_stopping")]
     trained = told(several(regression, *ends), seconds=1.234)
     assert training_sentence(trained) == (
-        "Three networks of 4 units trained side by side in 1.2 s, 38 to 60 epochs each; a "
-        "prediction is the mean of theirs. Two stopped as the validation loss fell no more and one "
-        "at the last epoch; each keeps the weights of its best epoch, 29 to 52."
+        "Three networks of 4 units trained side by side in 1.2 s, 38 to 60 epochs each; the "
+        "prediction is their mean. Two stopped because the validation loss stopped improving and "
+        "one at the last epoch; each keeps the weights of its best epoch (29 to 52)."
     )
     alike = several(regression, *[(1, 1, "epochs")] * 12)
     assert " units trained side by side" in training_sentence(alike)
     assert training_sentence(alike).startswith("12 networks of 4 units")
     assert " s, 1 epoch each; " in training_sentence(alike)
     assert ending(alike) == (
-        "All stopped at the last epoch; each keeps the weights of its best epoch, 1."
+        "All stopped at the last epoch; each keeps the weights of its best epoch (1)."
     )
     cut = several(regression, (3, 2, "interrupted"), (1, 0, "time_budget"))
-    assert ending(cut).startswith("One stopped at the interruption and one as the time was used up")
-    assert ending(cut).endswith("its best epoch, 0 to 2.")
+    assert ending(cut).startswith("One stopped when training was interrupted and one because the")
+    assert ending(cut).endswith("its best epoch (0 to 2).")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_bins_are_explained_where_there_are_any(regression) -> None:
     assert bins_sentence(regression) == ""
     binned = replace(regression.blueprint, bins=Bins({0: [0, 1, 2], 1: [0, 1, 2, 3]}))
     said = bins_sentence(replace(regression, blueprint=binned))
-    assert "as how far they lie into each of up to 3 bins" in said
+    assert "through up to 3 bins per column" in said
     assert said in table_report(replace(regression, blueprint=binned)).sentences()
 
 
@@ -149,14 +150,14 @@ def test_where_the_line_is_drawn_between_two_classes(classes) -> None:
     assert decision_sentence(classes) == ""
     trained = replace(classes, decision=Decision(positive=1, threshold=0.3125))
     said = decision_sentence(trained)
-    assert said == "A row is taken for small where its probability is at least 0.3125."
+    assert said == "A row is predicted as small if its probability is at least 0.3125."
     assert said in table_report(trained).sentences()
 
 
 def test_what_the_rows_were_for(regression) -> None:
     parts = {"training": 3133, "validation": 522, "test": 522}
     trained = replace(regression, parts=parts)
-    said = "3,133 rows to learn from, 522 to stop by, 522 to be judged on"
+    said = "3,133 rows for training, 522 for validation, 522 to test"
     assert rows_used(trained) == said
     assert rows_used(several(trained, *[(2, 1, "epochs")] * 8)) == f"each of 8 networks: {said}"
 
@@ -176,9 +177,9 @@ def test_a_network_that_is_not_worth_having(regression, classes) -> None:
     assert "none of the variance of price (R2 nan)" in headline(lost)
     assert verdict(lost) == verdict(bad)
     same = holding(regression, [1.0, 2.0, 3.0], [2.0, 2.0, 2.0], [2.0])
-    assert verdict(same).startswith("It has hardly learned more than the trivial predictor knows")
+    assert verdict(same).startswith("That is hardly better than the trivial predictor")
     full = holding(classes, [0, 0], [[0.9, 0.1], [0.9, 0.1]], [0.7, 0.3])
-    assert verdict(full).startswith("It has hardly learned more")
+    assert verdict(full).startswith("That is hardly better")
 
 
 def test_one_row_and_one_epoch_are_singular(regression) -> None:
@@ -214,7 +215,7 @@ def test_columns_without_names_are_named_by_position() -> None:
         ),
         (
             {"stopped_by": "non_finite", "stop_reason": "long"},
-            "because its numbers stopped being finite;",
+            "because a value became NaN or infinite;",
         ),
     ],
 )
@@ -231,18 +232,18 @@ def test_notes(regression) -> None:
         "The loss ... Try this."
     ]
     assert texts(told(calm, left_out=1)) == [
-        "1 more network was left out, as its numbers stopped being finite."
+        "1 more network was left out because a value became NaN or infinite."
     ]
     assert texts(told(calm, left_out=2)) == [
-        "2 more networks were left out, as their numbers stopped being finite."
+        "2 more networks were left out because a value became NaN or infinite."
     ]
     skewed = replace(calm.target, logs=Logs(1.0, 2.0, -5.0, 9.0))
     assert texts(replace(calm, target=skewed)) == [
-        f"{calm.target.name} is very skewed, so its logarithm is what was learned."
+        f"{calm.target.name} is strongly skewed, so the network learned its logarithm."
     ]
     assert texts(replace(calm, rows=61)) == ["1 row without a target was left out."]
     assert texts(replace(calm, rows=1062)) == ["1,002 rows without a target were left out."]
-    more = ["Training used all the epochs that were asked for; more of them may help."]
+    more = ["Training used all requested epochs; more may help."]
     assert texts(several(large, full)) == texts(several(large, early, full, full)) == more
     assert texts(several(large, early, full)) == []
     unasked = replace(large, settings={**large.settings, "epochs": None})
@@ -253,7 +254,7 @@ def test_columns_left_out_are_named_with_the_reason() -> None:
     table = {**NUMBERS, "always": ["x"] * 60, "other": [row * row for row in range(60)]}
     model = tw.TableModel("price", drop="other", **QUICK).fit(table)
     said = table_report(model.trained).sentences()
-    assert "Column 'other' is left out. As asked for." in said
+    assert "Column 'other' is left out. As requested." in said
     assert "Column 'always' is left out. Every cell holds 'x'." in said
 
 
@@ -273,7 +274,7 @@ def test_how_far_off_in_nine_of_ten_cases(regression, classes) -> None:
     # the 91st smallest of 100 errors, 1 to 100: ceil(101 * 0.9)
     errors = np.arange(100, 0, -1.0)
     trained = holding(regression, errors, np.zeros(100), [0.0])
-    said = "In 9 of 10 cases the truth lies within 91 of the prediction."
+    said = "In 9 of 10 cases, the true value lies within 91 of the prediction."
     assert interval_sentence(trained) == said
     assert said in table_report(trained).sentences()
     assert table_report(trained).summary[-1] == said

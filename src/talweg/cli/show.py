@@ -49,10 +49,12 @@ def _columns(data: Data) -> str:
 def _network(network: Network) -> str:
     rows = [(layer.name, layer.output, f"{layer.parameters:,}") for layer in network.layers]
     parameters, copies = counted(network.parameters, "parameter"), network.copies
-    size = f"{parameters} ({network.bytes:,} bytes), {network.operations:,} operations a row"
+    size = f"{parameters} ({network.bytes:,} bytes), {network.operations:,} operations per row"
     lines = [columns([("layer", "output", "parameters"), *rows]), size]
     if copies > 1:
-        lines.append(f"{copies} of these, {copies * network.parameters:,} parameters")
+        lines.append(
+            f"{copies} networks of this shape, {copies * network.parameters:,} parameters in total"
+        )
     return "\n".join(lines)
 
 

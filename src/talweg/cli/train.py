@@ -117,7 +117,7 @@ def _inspected(trained: TrainedTable) -> Inspection | None:
     try:
         return inspect(trained, trained.unseen) if trained.unseen else None
     except Exception as error:
-        warn_of_omission("What it relies on, and where it errs most", error)
+        warn_of_omission("What it relies on, and its largest errors", error)
         return None
 
 

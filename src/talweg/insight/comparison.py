@@ -184,15 +184,17 @@ def _scored(name: str, trained: TrainedTable, table: Any) -> Scored:
 def _rows_text(models: Sequence[Scored], table: Any) -> str:
     rows = counted(models[0][0].rows, "row")
     if table is not None:
-        return f"Scored on the {rows} of {table}; rows that a model learned from flatter it."
+        return (
+            f"Scored on the {rows} of {table}. Rows that a model was trained on flatter its score."
+        )
     if len(models) == 1:
         return f"Scored on {rows} that training never saw."
     first, *others = (_true(trained) for _, trained in models)
     if all(np.array_equal(first, other) for other in others):
-        return f"Scored on the same {rows}, which no training saw."
+        return f"Scored on the same {rows}, which no model was trained on."
     return (
-        "Each was scored on rows that it held out, which are not the same ones: give a common table"
-        " (--data) before small differences are believed."
+        "Each model was scored on its own held-out rows, which differ: use a common table (--data)"
+        " before trusting small differences."
     )
 
 

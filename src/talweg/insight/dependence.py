@@ -92,7 +92,7 @@ def predicted_name(trained: TrainedTable) -> str:
     """What the mean prediction is of."""
     coding = trained.target
     if isinstance(coding, MultiRegression):
-        return "each target, in standard deviations from its mean,"
+        return "each target, in standard deviations from its mean"
     if not isinstance(coding, Classification):
         return target_name(trained)
     if len(coding.levels) > 2:

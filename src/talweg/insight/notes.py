@@ -34,50 +34,50 @@ def notes(trained: TrainedTable) -> list[Note]:
 
 def _training_notes(trained: TrainedTable) -> list[str]:
     """Notes about the training and the target."""
-    told, said = trained.training, []
+    told, found = trained.training, []
     if told["stopped_by"] == "non_finite":
-        said.append(told["stop_reason"][:1].upper() + told["stop_reason"][1:])
+        found.append(told["stop_reason"][:1].upper() + told["stop_reason"][1:])
     if lost := told.get("left_out"):
-        were, whose = ("network was", "its") if lost == 1 else ("networks were", "their")
-        said.append(f"{lost} more {were} left out, as {whose} numbers stopped being finite.")
+        were = "network was" if lost == 1 else "networks were"
+        found.append(f"{lost} more {were} left out because a value became NaN or infinite.")
     if trained.settings["epochs"] is not None and _used_all_epochs(trained):
-        said.append("Training used all the epochs that were asked for; more of them may help.")
+        found.append("Training used all requested epochs; more may help.")
     held = len(trained.held_out.true)
     if held < FEW_HELD_OUT:
         rows = counted(held, "row")
-        said.append(f"With only {rows} held out, the scores are rough; another seed gives others.")
+        found.append(f"With only {rows} held out, the scores are rough: they vary with the seed.")
     if not isinstance(trained.target, Classification):
-        said += [
-            f"{one.name} is very skewed, so its logarithm is what was learned."
+        found += [
+            f"{one.name} is strongly skewed, so the network learned its logarithm."
             for one in trained.target.columns
             if one.logs
         ]
-    said += _single_rows(trained)
+    found += _single_rows(trained)
     if trained.along_time and trained.along_time.is_optimistic:
-        said.append(trained.along_time.warning)
-    return said
+        found.append(trained.along_time.warning)
+    return found
 
 
 def _single_rows(trained: TrainedTable) -> list[str]:
-    """What to say of classes that have one row each."""
+    """A note on the classes that have a single row, if there are any."""
     if not isinstance(trained.target, Classification) or trained.in_time:
         return []
     counts = np.rint(trained.held_out.prior * sum(trained.parts.values()))
-    names = [trained.target.levels[place] for place in np.flatnonzero(counts == 1)]
+    names = [trained.target.levels[index] for index in np.flatnonzero(counts == 1)]
     if not names:
         return []
-    whose = f"{listed(first_few(names))} of {target_name(trained)}"
-    said = f"The classes {whose} have" if len(names) > 1 else f"The class {whose} has"
-    return [f"{said} a single row, which cannot both teach and test: add rows, or join classes."]
+    listing = f"{listed(first_few(names))} of {target_name(trained)}"
+    have = f"The classes {listing} have" if len(names) > 1 else f"The class {listing} has"
+    return [f"{have} one row, too few to train and to test: add rows or merge classes."]
 
 
 def _used_all_epochs(trained: TrainedTable) -> bool:
-    """Whether most networks did; a schedule of the rate ends at the last epoch, as it should."""
-    ends = [each["stopped_by"] for each in trained.training["members"]]
+    """Whether most networks ran all epochs."""
+    ends = [member["stopped_by"] for member in trained.training["members"]]
     return ends.count("epochs") > len(ends) / 2
 
 
 def left_out(trained: TrainedTable) -> dict[str, str]:
     """The columns that the network does not see, and why."""
-    encoder, learnt = trained.encoder, len(trained.target.names)
-    return dict.fromkeys(encoder.targets[learnt:], "As asked for.") | encoder.left_out
+    encoder, targets = trained.encoder, len(trained.target.names)
+    return dict.fromkeys(encoder.targets[targets:], "As requested.") | encoder.left_out

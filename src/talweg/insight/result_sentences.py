@@ -1,4 +1,4 @@
-"""What a trained table reaches on rows that it never saw, in sentences."""
+"""What a trained table reaches on held-out rows, in sentences."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from talweg.errors import counted
 from talweg.insight.text import MOST_NAMED, first_few, listed, number_text, percent
 
 FEW_HELD_OUT = 100  # rows; the standard error of an accuracy of 0.9 is then 0.03
-_HARDLY = 0.02  # of the way from the trivial predictor to a perfect one
+_HARDLY = 0.02  # a gain, as a share of the way from the trivial predictor to a perfect one
 
 
 def target_name(trained: TrainedTable) -> str:
-    """What to call the target: its name, or the first few of several."""
+    """The name of the target, or the first few names of several targets."""
     return listed(first_few(list(map(trained.called, trained.target.names))))
 
 
 def baseline(trained: TrainedTable) -> str:
-    """What the trivial predictor says to each row."""
-    prior, when = trained.held_out.prior, " of the rows before" if trained.in_time else ""
+    """What the trivial predictor predicts for every row."""
+    prior, when = trained.held_out.prior, " of the earlier rows" if trained.in_time else ""
     if is_several(trained):
-        return f"the mean of each{when and ' in the rows before'}"
+        return f"the mean of each{when and ' in the earlier rows'}"
     if trained.task == "regression":
         return f"the mean{when}, {number_text(float(prior[0]))}"
     return f"the most frequent class{when}, {class_name(trained, int(prior.argmax()))}"
 
 
-def class_name(trained: TrainedTable, place: int) -> str:
-    """A class as it is written."""
+def class_name(trained: TrainedTable, index: int) -> str:
+    """The name of a class."""
     assert isinstance(trained.target, Classification)
-    return trained.target.levels[place]
+    return trained.target.levels[index]
 
 
 def headline(trained: TrainedTable) -> str:
-    """What the network reaches on rows that it never saw, beside a trivial predictor."""
+    """What the network reaches on held-out rows, compared with a trivial predictor."""
     first, many = trained.scores[0], trained.blueprint.members > 1
     subject = f"On {judged_rows(trained)}, the network{'s' * many}"
     trivial = f"always predicting {baseline(trained)}, is"
@@ -57,23 +57,23 @@ def headline(trained: TrainedTable) -> str:
 
 
 def _explained(trained: TrainedTable) -> str:
-    """How much of the variance of several targets, and of which most and least."""
+    """The explained variance of several targets, on average and for the hardest and easiest."""
     first, *others = trained.scores
     names = trained.target.names
-    of_each = zip((one.network for one in others), map(trained.called, names), strict=False)
-    ordered = sorted(of_each)
-    (least, hardest), (most, easiest) = ordered[0], ordered[-1]
+    r2s = (score.network for score in others)
+    (least, hardest), *_, (most, easiest) = sorted(
+        zip(r2s, map(trained.called, names), strict=False)
+    )
     r2 = "" if first.network > 0 else f"{first.network:.3g}, "
     return (
         f"{_share(first.network)} of the variance of {target_name(trained)} on average (R2 {r2}"
-        f"from {least:.3g} of "
-        f"{hardest} to {most:.3g} of {easiest}); always predicting "
+        f"from {least:.3g} for {hardest} to {most:.3g} for {easiest}); always predicting "
         f"{baseline(trained)} explains none."
     )
 
 
 def _share(r2: float) -> str:
-    """R2 as a share of the variance, if it is one."""
+    """R2 as a share of the variance; "none" if it is not positive."""
     return percent(r2) if r2 > 0 else "none"
 
 
@@ -86,32 +86,30 @@ def judged_rows(trained: TrainedTable) -> str:
     """The rows that the scores are of."""
     rows = counted(len(trained.held_out.true), "row")
     if trained.in_time is not None:
-        judges = "networks" if trained.blueprint.members > 1 else "a network"
+        models = "networks" if trained.blueprint.members > 1 else "a network"
         by = trained.in_time.called
-        return f"the last {rows} by {by}, predicted by {judges} that learned from earlier rows only"
+        return f"the last {rows} by {by}, predicted by {models} trained on earlier rows only"
     if trained.blueprint.members > 1:
-        return f"{rows}, each judged by a network that never saw it"
+        return f"{rows}, each predicted by a network that never saw it"
     return f"{rows} that training never saw"
 
 
 def interval_sentence(trained: TrainedTable) -> str:
-    """How far the truth lies from a predicted number; nothing where few rows tell, or of classes.
+    """How far true numbers lie from predictions; empty for classes and for few held-out rows.
 
-    Of 100 judged rows the share that it holds has a standard error of 0.03.
+    With 100 held-out rows, the coverage has a standard error of 0.03.
     """
     coding = trained.target
     if isinstance(coding, Classification) or len(trained.held_out.true) < FEW_HELD_OUT:
         return ""
     reach = trained.reach(0.9)
-    if (
-        not np.isfinite(reach).all() or len(reach) > MOST_NAMED
-    ):  # weights that ran away, or too much
+    if not np.isfinite(reach).all() or len(reach) > MOST_NAMED:  # diverged, or too long to read
         return ""
     within = list(map(_within, coding.columns, reach.tolist()))
     if is_several(trained):
         pairs = zip(within, map(trained.called, trained.target.names), strict=True)
-        within = [f"{each} ({name})" for each, name in pairs]
-    return f"In 9 of 10 cases the truth lies within {listed(within)} of the prediction."
+        within = [f"{reach_text} ({name})" for reach_text, name in pairs]
+    return f"In 9 of 10 cases, the true value lies within {listed(within)} of the prediction."
 
 
 def _within(target: Regression, reach: float) -> str:
@@ -121,37 +119,37 @@ def _within(target: Regression, reach: float) -> str:
 
 
 def verdict(trained: TrainedTable) -> str:
-    """Whether the network is worth having, and what to do where it is not."""
+    """Whether the network is worth having, and what to do if it is not."""
     score = trained.scores[0]
     room = 1.0 - score.trivial
     gain = (score.network - score.trivial) / room if room > 0 else 0.0
     if not gain >= -_HARDLY and trained.in_time:
         return (
             f"That is worse than always predicting {baseline(trained)}: the other columns do not "
-            "say how this one goes on. Columns that do, such as its earlier values, may help."
+            "predict how this one continues. Columns that do, such as its earlier values, may help."
         )
-    if not gain >= -_HARDLY:  # NaN, from weights that ran away, is worse as well
+    if not gain >= -_HARDLY:  # or NaN, after divergence
         return (
             "That is worse than the trivial predictor: try a smaller learning rate, more "
             "patience, or more rows."
         )
     if gain < _HARDLY:
         return (
-            "It has hardly learned more than the trivial predictor knows: the other columns may "
-            "say little about this one, or there are too few rows."
+            "That is hardly better than the trivial predictor: the other columns may tell little "
+            "about this one, or there are too few rows."
         )
     if trained.task == "regression" and abs(score.trivial) < _HARDLY:
-        return ""  # then R2, which the headline gives, says just that
+        return ""  # the headline gives R2, which is the same number
     return f"That is {percent(gain)} of the way from the trivial predictor to a perfect one."
 
 
 def decision_sentence(trained: TrainedTable) -> str:
-    """From which probability on a class is predicted, where that is no matter of the likeliest."""
+    """From which probability on the positive class is predicted; empty without a threshold."""
     decision = trained.decision
     if decision is None:
         return ""
     positive = class_name(trained, decision.positive)
     return (
-        f"A row is taken for {positive} where its probability is at least "
+        f"A row is predicted as {positive} if its probability is at least "
         f"{number_text(decision.threshold)}."
     )

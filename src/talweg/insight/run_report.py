@@ -91,7 +91,7 @@ class Network(Record):
     `bytes` is the size of the parameters of one network, `operations` what it does per row.
     """
 
-    derived = ("parameters",)
+    derived = ("parameters", "total_parameters")
     layers: Sequence[Layer]
     copies: int = 1
     text: str = ""
@@ -102,6 +102,11 @@ class Network(Record):
     def parameters(self) -> int:
         """How many parameters one network has."""
         return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def total_parameters(self) -> int:
+        """How many parameters all copies have."""
+        return self.copies * self.parameters
 
     @staticmethod
     def of(net: Module, first: Sequence[Layer] = (), *, copies: int = 1, text: str = "") -> Network:

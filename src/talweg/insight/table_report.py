@@ -153,7 +153,7 @@ def table_report(
     code: str = "",
     strict: bool = True,
 ) -> TableReport:
-    """Everything that a page tells about a trained table, with the result of an inspection.
+    """Everything that a page tells about a trained table, including the result of an inspection.
 
     `command` and `code` repeat the training. A part that cannot be computed is an error, or, if
     not `strict`, is left out with a TrainingWarning.
@@ -211,9 +211,7 @@ def _result(trained: TrainedTable, predictions: Predictions | None) -> Result:
     return Result(
         scores=[score.shown for score in trained.scores],
         networks=trained.blueprint.members,
-        baseline=f"Always {baseline(trained)}"
-        if is_regression
-        else "Class frequencies of training",
+        baseline=f"Always {baseline(trained)}" if is_regression else "Training class frequencies",
         scored_on=f"{rows[:1].upper()}{rows[1:]}",
         predictions=predictions,
         periods=[PeriodScore(p.first, p.last, p.rows, p.network, p.trivial) for p in periods],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from talweg.data.columns.cells import plain
 from talweg.data.columns.values import number_text as number_text
 
-MOST_NAMED = 4  # of several targets or classes; of more the first three
+MOST_NAMED = 4  # targets or classes in a sentence; of more, the first three
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -25,7 +25,7 @@ def setting_text(value: object) -> str:
 
 
 def first_few(names: Sequence[str]) -> Sequence[str]:
-    """The names, of many the first few and how many more there are."""
+    """All names, or the first few and how many more there are."""
     if len(names) <= MOST_NAMED:
         return names
     return [*names[: MOST_NAMED - 1], f"{len(names) - MOST_NAMED + 1:,} more"]

@@ -1,4 +1,4 @@
-"""What rows that follow one another in time mean for a trained table, in sentences."""
+"""How rows in time order were held out and scored, in sentences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from talweg.data.split.periods import InTime, Period
 
 
 def time_sentences(trained: TrainedTable) -> list[str]:
-    """How rows were held out in time, what the score was period by period, and what remains."""
+    """How rows were held out, the score of each period, and what the final networks saw."""
     found = trained.in_time
     if found is None:
         return []
@@ -15,42 +15,42 @@ def time_sentences(trained: TrainedTable) -> list[str]:
     told += [_periods(found)] if found.periods else []
     if trained.task == "regression" and trained.scores[0].network < 0:
         told.append(
-            "An R2 below 0 says that one fitting constant would have come nearer: rely on no "
-            "prediction of later rows."
+            "An R2 below 0 means that a constant would have predicted better: do not rely on "
+            "predictions for later rows."
         )
-    return [*told, _again(trained)]
+    return [*told, _retraining(trained)]
 
 
 def order_sentence(found: InTime) -> str:
-    """That rows are held out in time unasked, and how not to."""
+    """Why the last rows are held out, and how to hold out random rows instead."""
     return (
-        f"The rows are in order of time by {found.called}, so held-out rows follow the rows that "
-        "were learned from. To hold out rows at random instead: --shuffle (time=False in Python)."
+        f"The rows are in time order by {found.called}, so the held-out rows come after the "
+        "training rows. To hold out random rows instead, use --shuffle (time=False in Python)."
     )
 
 
 def _periods(found: InTime) -> str:
-    """The score of each period, which says how much the next one may differ."""
-    last, scores = found.periods[-1], [f"{each.network:.2f}" for each in found.periods]
+    """The score of each period, which shows how much the next one may differ."""
+    last, scores = found.periods[-1], [f"{period.network:.2f}" for period in found.periods]
     if len(scores) == 1:
         return ""
     listed = f"{', '.join(scores[:-1])} and {scores[-1]}"
     return (
         f"In {len(scores)} successive periods of about {last.rows:,} rows, predicted by networks "
-        f"that learned from earlier rows only, {_named(last)} was {listed}. Expect as much spread "
-        "ahead, and worse the further ahead."
+        f"trained on earlier rows only, {_score_name(last)} was {listed}. Expect as much variation "
+        "in the future, and worse scores further ahead."
     )
 
 
-def _named(period: Period) -> str:
-    """The score by its name, without that of the target."""
+def _score_name(period: Period) -> str:
+    """The name of the score without that of the target."""
     return period.score.removeprefix("mean ").split(" of ")[0]
 
 
-def _again(trained: TrainedTable) -> str:
-    """Which rows the networks that remain have learned from."""
-    if any(each["stopped_by"] == "interrupted" for each in trained.training["members"]):
-        return "Training was interrupted, so the latest rows may not have been learned from."
+def _retraining(trained: TrainedTable) -> str:
+    """Which rows the final networks were trained on."""
+    if any(member["stopped_by"] == "interrupted" for member in trained.training["members"]):
+        return "Training was interrupted: the networks may not have seen the latest rows."
     if trained.blueprint.members == 1:
-        return "The network that predicts was trained again, on all rows."
-    return "The networks that predict were trained again, half of them on all rows."
+        return "The network that predicts was retrained on all rows."
+    return "The networks that predict were retrained, half of them on all rows."

@@ -8,39 +8,39 @@ from talweg.data.model.trained_table import TrainedTable
 from talweg.errors import counted
 from talweg.insight.text import listed, number_word, range_text
 
-_WHY = {
+_ENDINGS = {
     "epochs": "at the last epoch",
-    "max_epochs": "after as many epochs as were best for the others",
-    "early_stopping": "as the validation loss fell no more",
-    "time_budget": "as the time was used up",
-    "interrupted": "at the interruption",
-    "non_finite": "as the numbers stopped being finite",
-    "no_descent": "where no step led lower",
+    "max_epochs": "after the number of epochs that was best for the others",
+    "early_stopping": "because the validation loss stopped improving",
+    "time_budget": "because the time budget ran out",
+    "interrupted": "when training was interrupted",
+    "non_finite": "because a value became NaN or infinite",
+    "no_descent": "because no step lowered the loss",
 }
 
 
 def training_sentence(trained: TrainedTable) -> str:
-    """How long it trained, why it stopped, and which weights it kept."""
+    """How long training took, why it stopped, and which weights are kept."""
     told, seconds = trained.training, f"{trained.training['seconds']:.1f} s"
     if trained.blueprint.members == 1:
         return f"Training took {counted(told['epochs'], 'epoch')} and {seconds}. {ending(trained)}"
     epochs = epochs_taken(trained)
     return (
         f"{networks(trained)} trained side by side in {seconds}, {epochs} "
-        f"epoch{'s' * (epochs != '1')} each; a prediction is the mean of theirs. {ending(trained)}"
+        f"epoch{'s' * (epochs != '1')} each; the prediction is their mean. {ending(trained)}"
     )
 
 
 def networks(trained: TrainedTable) -> str:
-    """How many networks there are, of which layers, as the start of a sentence."""
+    """The number of networks and the sizes of their hidden layers, to begin a sentence."""
     blueprint = trained.blueprint
     many, *sizes = number_word(blueprint.members), *map(str, blueprint.hidden)
-    found = "A network" if blueprint.members == 1 else f"{many.capitalize()} networks"
-    return f"{found} of {listed(sizes)} units" if sizes else found
+    subject = "A network" if blueprint.members == 1 else f"{many.capitalize()} networks"
+    return f"{subject} of {listed(sizes)} units" if sizes else subject
 
 
 def epochs_taken(trained: TrainedTable) -> str:
-    """How many epochs each network took."""
+    """How many epochs the networks took."""
     return range_text([member["epochs"] for member in trained.training["members"]])
 
 
@@ -51,18 +51,18 @@ def ending(trained: TrainedTable) -> str:
     told = trained.training
     why = told["stop_reason"].replace("val_loss", "the validation loss")
     if told["stopped_by"] == "non_finite":
-        why = "its numbers stopped being finite"
+        why = "a value became NaN or infinite"
     return f"It stopped because {why}; the network keeps the weights {told['weights_taken']}."
 
 
 def _endings(trained: TrainedTable) -> str:
-    """The same of several networks: how many stopped why."""
-    members = trained.training["members"]
-    counts = Counter(each["stopped_by"] for each in members)
-    (why, first), *others = [(_WHY.get(each, each), n) for each, n in counts.most_common()]
-    said = f"{number_word(first).capitalize() if others else 'All'} stopped {why}"
-    said = listed([said, *(f"{number_word(count)} {why}" for why, count in others)])
-    return f"{said}; each keeps the weights of its best epoch, {_best_epochs(trained)}."
+    """How many networks stopped for which reason."""
+    counts = Counter(member["stopped_by"] for member in trained.training["members"])
+    reasons = [(_ENDINGS.get(name, name), n) for name, n in counts.most_common()]
+    (why, first), *others = reasons
+    stopped = f"{number_word(first).capitalize() if others else 'All'} stopped {why}"
+    stopped = listed([stopped, *(f"{number_word(count)} {why}" for why, count in others)])
+    return f"{stopped}; each keeps the weights of its best epoch ({_best_epochs(trained)})."
 
 
 def _best_epochs(trained: TrainedTable) -> str:
@@ -70,17 +70,19 @@ def _best_epochs(trained: TrainedTable) -> str:
 
 
 def rows_used(trained: TrainedTable) -> str:
-    """What the rows were there for."""
-    learn, stop, judge = trained.parts.values()
+    """How many rows were used for training, validation and testing."""
+    training, validation, test = trained.parts.values()
     if trained.in_time:
-        return f"judged on {judge:,} rows after learning from {learn:,} and stopping by {stop:,}"
-    said = f"{counted(learn, 'row')} to learn from, {stop:,} to stop by, {judge:,} to be judged on"
+        return f"tested on {test:,} rows, trained on {training:,}, validated on {validation:,}"
+    used = (
+        f"{counted(training, 'row')} for training, {validation:,} for validation, {test:,} to test"
+    )
     many = trained.blueprint.members
-    return f"each of {many} networks: {said}" if many > 1 else said
+    return f"each of {many} networks: {used}" if many > 1 else used
 
 
 def settings_used(trained: TrainedTable) -> dict[str, object]:
-    """What was asked for, then what became of it where that was left open."""
+    """All settings; those that were left open have the values that were chosen."""
     told, blueprint = trained.training, trained.blueprint
     bins = blueprint.bins
     found = {name: getattr(blueprint, name) for name in ("hidden", "activation", "dropout")}
@@ -93,7 +95,7 @@ def settings_used(trained: TrainedTable) -> dict[str, object]:
 
 
 def when(trained: TrainedTable) -> str:
-    """When training ended, to the minute; "unknown" in files from before it was noted."""
+    """When training ended, to the minute; "unknown" for files of older versions."""
     stamp = trained.training.get("when")
     return f"{stamp[:10]} {stamp[11:16]} UTC" if stamp else "unknown"
 
@@ -102,19 +104,19 @@ def provenance(trained: TrainedTable) -> str:
     """When, by which version and with which settings it was trained."""
     told = trained.training
     return (
-        f"It was trained at {when(trained)} by talweg {told.get('version', 'unknown')}, on the loss"
-        f" {told['loss']} with {told['optimizer']}, in batches of {told['batch_size']}, seed"
+        f"Trained on {when(trained)} with talweg {told.get('version', 'unknown')}: loss"
+        f" {told['loss']}, optimizer {told['optimizer']}, batch size {told['batch_size']}, seed"
         f" {trained.settings['seed']}, {told['dtype']}."
     )
 
 
 def bins_sentence(trained: TrainedTable) -> str:
-    """What bins are, where numbers go through them; else nothing."""
+    """What bins are, if numbers go through them; empty otherwise."""
     bins = trained.blueprint.bins
     if bins is None:
         return ""
     most = max(map(len, bins.means.values()))
     return (
-        f"Numbers enter as they are and as how far they lie into each of up to {most} bins of "
-        "their column, so that jumps are easy to learn."
+        f"Numbers also enter the network through up to {most} bins per column (piecewise linear "
+        "encoding), which makes jumps easy to learn."
     )

@@ -85,23 +85,23 @@ def _draw(record: Calibration) -> str:
         record.predicted,
         record.observed,
         record.counts,
-        title="How far the probabilities can be believed",
-        x_label=f"probability given to {record.event}",
-        y_label="share of rows where it was true",
+        title="Calibration of the probabilities",
+        x_label=f"predicted probability of {record.event}",
+        y_label="observed frequency",
     )
 
 
 def _caption(record: Calibration) -> str:
     return (
-        f"Rows in ten bins of what they were promised. Expected calibration error: "
-        f"{number(record.error, 3)}, the mean distance from the dashed line, where promises are "
-        "kept."
+        "Rows in ten bins of predicted probability. The expected calibration error, "
+        f"{number(record.error, 3)}, is the mean distance from the dashed line, where probability "
+        "and frequency agree."
     )
 
 
 CALIBRATION = Figure(
     Calibration,
     _draw,
-    label=lambda record: "Chart of claimed probabilities and what happened",
+    label=lambda record: "Chart of observed frequencies against predicted probabilities",
     caption=_caption,
 )

@@ -182,8 +182,8 @@ def compact(count: int) -> str:
 
 
 _CAPTION = (
-    "Rows are true classes, columns are predicted ones. What is right lies on the diagonal; the "
-    "stronger the shade, the larger the share of its row."
+    "Rows are true classes, columns are predicted classes. Correct predictions lie on the "
+    "diagonal; the stronger the shade, the larger the share of its row."
 )
 
 

@@ -54,7 +54,7 @@ def _rule(at: float, y: Scale) -> Markup:
 
 
 def _percents(errors: ErrorSpread) -> tuple[str, str]:
-    return f"{100 * errors.within_one:.0f} %", f"{100 * errors.within_two:.0f} %"
+    return f"{errors.within_one:.0%}", f"{errors.within_two:.0%}"
 
 
 def _description(errors: ErrorSpread, x_label: str) -> str:
@@ -68,23 +68,23 @@ def _description(errors: ErrorSpread, x_label: str) -> str:
 
 def _draw(record: PredictedNumbers) -> str:
     labels = {"x_label": "true minus predicted", "y_label": "rows"}
-    return error_chart(record.errors, title="How far off", **labels)
+    return error_chart(record.errors, title="Distribution of errors", **labels)
 
 
 def _caption(record: PredictedNumbers) -> str:
     one, two = _percents(record.errors)
     return (
         f"{one} of the rows lie within one typical error of 0 ({number(record.errors.typical, 3)}, "
-        f"the root of the mean squared error), {two} within two; errors that fall as a bell curve "
-        "would be 68 % and 95 %. More within one and fewer within two: mostly small errors, and a "
-        "few large ones. The outermost bars hold all that lies beyond."
+        f"the root mean squared error), {two} within two; for normally distributed errors it would "
+        "be 68% and 95%. More within one and fewer within two: mostly small errors, and a few "
+        "large ones. The outermost bars include everything beyond them."
     )
 
 
 ERROR_HISTOGRAM = Figure(
     PredictedNumbers,
     _draw,
-    label=lambda record: "Chart of how far predictions are off",
+    label=lambda record: "Histogram of errors",
     caption=_caption,
     half=True,
 )

@@ -12,8 +12,8 @@ MOST_BARS = 15
 
 def importance_title(record: Importance) -> str:
     """What importance is measured in."""
-    loss = f"{record.score} lost" if record.score == "R2" else f"Rise of the {record.score}"
-    return f"{loss} where a column is shuffled"
+    change = "Loss of" if record.score == "R2" else "Increase in"
+    return f"{change} {record.score} when a column is shuffled"
 
 
 def _draw(record: Importance) -> str:
@@ -24,18 +24,19 @@ def _draw(record: Importance) -> str:
 
 def _caption(record: Importance) -> str:
     return (
-        f"{_shuffled(record)} shuffled among {counted(record.rows, 'row')} that training never "
-        f"saw, {record.repeats} times; the bar is the mean, the line across its end the standard "
-        "deviation. Columns that say the same share their importance, and may both seem low."
+        f"{_shuffled(record)} shuffled {record.repeats} times among "
+        f"{counted(record.rows, 'row')} that training never saw. Bars show the mean, the lines "
+        "across their ends the standard deviation. Columns that carry the same information share "
+        "their importance, and may both look unimportant."
     )
 
 
 def _shuffled(record: Importance) -> str:
     if len(record.names) == record.total:
-        return "Each column in turn was"
+        return "Each column was"
     return (
-        f"Of {record.total:,} columns, the {len(record.names):,} that the prediction is most "
-        "correlated with were in turn"
+        f"Of {record.total:,} columns, the {len(record.names):,} most correlated with the "
+        "prediction were each"
     )
 
 

@@ -31,10 +31,10 @@ def _marks(record: MetricCurves) -> list[Mark]:
 def _caption(record: MetricCurves) -> str:
     first = f"The first of {record.networks} networks. " if record.networks > 1 else ""
     ends = [f"{label} {number(y[-1])}" for label, y in record.curves.items() if len(y)]
-    last = f"At the last epoch: {', '.join(ends)}." if ends else "No epoch was run."
+    last = f"At the last epoch: {', '.join(ends)}." if ends else "Training ran no epoch."
     if record.best_epoch is None:
         return first + last
-    return f"{first}{last} The network keeps its weights of epoch {record.best_epoch:,}."
+    return f"{first}{last} The network keeps the weights of epoch {record.best_epoch:,}."
 
 
 METRIC_CURVES = Figure(

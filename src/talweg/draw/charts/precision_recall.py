@@ -11,16 +11,16 @@ from talweg.insight.predictions import Ranking
 def _draw(record: Ranking) -> str:
     return unit_chart(
         named_curves(record.precision_recall, "average"),
-        title="Precision and recall",
-        x_label="recall: share of the class found",
-        y_label="precision: share that is right",
+        title="Precision-recall curve",
+        x_label="recall: share of the class that is found",
+        y_label="precision: share of the found rows that are right",
     )
 
 
 def _caption(record: Ranking) -> str:
     return (
-        f"{areas_text(record.precision_recall)} under the curve: the average precision; chance "
-        "would reach the share of the class among the rows. Finding more rows of a class costs "
+        f"{areas_text(record.precision_recall)} under the curve: the average precision. Chance "
+        "would reach the share of the class among all rows. Finding more rows of a class costs "
         "false alarms."
     )
 

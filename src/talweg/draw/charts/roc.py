@@ -11,9 +11,9 @@ from talweg.insight.predictions import Ranking
 def _draw(record: Ranking) -> str:
     return unit_chart(
         named_curves(record.roc, "area"),
-        title="ROC: finding them, and false alarms",
-        x_label="share of the others taken for it",
-        y_label="share of the class found",
+        title="ROC curve",
+        x_label="false positive rate",
+        y_label="true positive rate (recall)",
         diagonal=True,
     )
 
@@ -21,8 +21,8 @@ def _draw(record: Ranking) -> str:
 def _caption(record: Ranking) -> str:
     return (
         f"{areas_text(record.roc)} under the curve: the chance that a row of the class gets a "
-        "higher probability than one of the others. Each threshold on the probability is one "
-        "point; the dashed line is chance, 0.5."
+        "higher probability than a row of another class. Each point is one threshold; the dashed "
+        "line is chance, 0.5."
     )
 
 

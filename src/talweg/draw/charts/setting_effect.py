@@ -61,5 +61,5 @@ SETTING_EFFECT = Figure(
     SettingEffect,
     _draw,
     label=lambda record: f"Chart: {record.measure} by {record.name}",
-    caption=lambda record: "A dot for each run; ring: the best.",
+    caption=lambda record: "One dot per run; the ring marks the best.",
 )

@@ -116,6 +116,6 @@ SETTING_GRID = Figure(
     _draw,
     label=lambda record: f"Chart: {record.measure} by {' and '.join(record.names)}",
     caption=lambda record: (
-        "The median where several runs share a cell. The stronger, the smaller the loss."
+        "The median over the runs of a cell. The stronger the shade, the smaller the loss."
     ),
 )

@@ -70,5 +70,5 @@ SETTING_PLANE = Figure(
     SettingPlane,
     _draw,
     label=lambda record: f"Chart: {record.measure} by {' and '.join(record.names)}",
-    caption=lambda record: "A dot for each run, the stronger the smaller its loss; ring: the best.",
+    caption=lambda record: "One dot per run, stronger for a smaller loss; the ring marks the best.",
 )

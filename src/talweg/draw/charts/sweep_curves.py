@@ -67,5 +67,5 @@ SWEEP_CURVES = Figure(
     SweepCurves,
     _draw,
     label=lambda record: "Learning curves",
-    caption=lambda record: "A line for each run, the best one in color.",
+    caption=lambda record: "One line per run, the best in color.",
 )

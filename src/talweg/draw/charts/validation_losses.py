@@ -9,7 +9,9 @@ from talweg.draw.charts.figure import Figure
 from talweg.draw.charts.plots import line_chart
 from talweg.insight.comparison import ValidationLosses
 
-_CAPTION = "Each on its own validation rows; a loss of numbers is that of the standardised target."
+_CAPTION = (
+    "Each on its own validation rows. For numbers, the loss is that of the standardized target."
+)
 
 
 def _draw(record: ValidationLosses) -> str:

@@ -51,7 +51,7 @@ def _whole(report: Report) -> Report:
 _RUN = (
     Part("training", "How it learned", attrgetter("training"), run.training_section),
     Part("network", "The network", attrgetter("network"), run.network_section),
-    Part("repeat", "To repeat this", attrgetter("settings"), run.settings_section),
+    Part("repeat", "How to repeat this", attrgetter("settings"), run.settings_section),
 )
 _TRAINING, *_REPEAT = _RUN
 
@@ -62,7 +62,7 @@ PAGES: Mapping[type[Report], Page] = {
             Part("result", "The result", attrgetter("result"), table.result_section),
             Part("columns", "What it relies on", attrgetter("inspection"), table.columns_section),
             Part(
-                "mistakes", "Where it errs most", attrgetter("inspection"), table.mistakes_section
+                "mistakes", "Its largest errors", attrgetter("inspection"), table.mistakes_section
             ),
             _TRAINING,
             Part("data", "The data", attrgetter("data"), table.data_section),
@@ -83,7 +83,7 @@ PAGES: Mapping[type[Report], Page] = {
         (
             Part("scores", "The scores", _whole, comparison.scores_section),
             Part("training", "How they learned", attrgetter("validation_losses"), page.figures),
-            Part("settings", "What sets them apart", _whole, comparison.settings_section),
+            Part("settings", "What differs", _whole, comparison.settings_section),
         ),
         has_contents=False,
     ),

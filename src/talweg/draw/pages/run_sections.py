@@ -29,19 +29,21 @@ def training_section(training: Training) -> list[Markup]:
 
 
 def _speed(speed: Speed) -> list[tuple[str, str]]:
-    rows = {"Training": speed.training, "Predicting, encoding included": speed.predicting}
+    rows = {"Training": speed.training, "Prediction, including encoding": speed.predicting}
     rates = [(name, rate(value)) for name, value in rows.items() if value]
     seconds = speed.compile_seconds
-    return [("Compiling", duration(seconds)), *rates] if seconds is not None else rates
+    return [("Compilation", duration(seconds)), *rates] if seconds is not None else rates
 
 
 def network_section(network: Network) -> list[Markup]:
     """The layers, from the input on."""
     rows = [(layer.name, layer.output, layer.parameters) for layer in network.layers]
     heads, total = ("Layer", "Output", "Parameters"), network.parameters
-    layers = page.table("Layers, from the input on", heads, rows, total=("All", "", total))
+    layers = page.table("Layers, from input to output", heads, rows, total=("All", "", total))
     many = network.copies
-    all_of_them = f"{many} of these, with {many * total:,} parameters." if many > 1 else ""
+    all_of_them = (
+        f"{many} networks of this shape, {many * total:,} parameters in total." if many > 1 else ""
+    )
     return [layers, page.paragraph(f"{all_of_them} {network.text}".strip())]
 
 

@@ -14,8 +14,8 @@ from talweg.insight.sweep_report import SweepReport, SweepTable
 def sweep_facts(report: SweepReport) -> list[tuple[str, str]]:
     """Names and values below the summary."""
     counts = {
-        "halted by halving": report.halted,
-        "stopped being finite": report.failed,
+        "stopped by halving": report.halted,
+        "became NaN or infinite": report.failed,
         "left out": report.left_out,
     }
     some = [(name, f"{count:,}") for name, count in counts.items() if count]

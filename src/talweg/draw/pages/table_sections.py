@@ -31,7 +31,7 @@ def table_facts(report: TableReport) -> list[tuple[str, str]]:
         facts.append(("Rows", f"{report.data.rows:,}"))
         facts.append(("Columns used", f"{len(report.data.columns):,}"))
     if report.network:
-        facts.append(("Parameters", f"{report.network.parameters * report.network.copies:,}"))
+        facts.append(("Parameters", f"{report.network.total_parameters:,}"))
     if report.training and report.training.seconds is not None:
         facts.append(("Training time", duration(report.training.seconds)))
     return facts
@@ -67,7 +67,7 @@ def _predictions(predictions: Predictions | None) -> list[Markup]:
 
 def _classes(predictions: PredictedClasses) -> Iterator[Markup]:
     yield from page.figures(predictions)
-    heads = ("Class", "Rows", "Precision", "Recall", "ROC area", "Average precision")
+    heads = ("Class", "Rows", "Precision", "Recall", "ROC AUC", "Average precision")
     rows = [
         (c.name, c.rows, c.precision, c.recall, c.roc_area, c.average_precision)
         for c in predictions.classes
@@ -97,11 +97,11 @@ def _dependence(dependence: Sequence[Dependence]) -> list[Markup]:
     if not dependence:
         return []
     text = (
-        f"Each picture shows {dependence[0].predicted} as predicted on average where "
-        "every row is given the value below and keeps the rest; of columns that go together, such "
-        "rows may not exist."
+        f"Each chart shows the mean prediction ({dependence[0].predicted}) when every row is given "
+        "the value below and keeps its other values. If columns are correlated, such rows may not "
+        "exist."
     )
-    heading = page.heading("How the prediction follows them")
+    heading = page.heading("How the prediction depends on them")
     return [heading, page.paragraph(text), *page.figures(*dependence)]
 
 
@@ -109,18 +109,18 @@ def mistakes_section(inspection: Inspection) -> list[Markup]:
     """The rows with the largest errors, as a table."""
     mistakes = inspection.mistakes
     largest = (
-        "given the lowest probability of what was true"
+        "lowest probability of the true class"
         if mistakes.measure.startswith("probability")
-        else "off by most"
+        else "largest errors"
     )
     text = (
-        f"The rows that training never saw and that were {largest}, with the columns that the "
-        "network relies on most. Some may be rows that are wrong themselves."
+        f"The held-out rows with the {largest}, and the columns that the network relies on most. "
+        "Some of these rows may be wrong themselves."
     )
     columns = mistake_columns(mistakes)
     heads, cells = [head for head, _ in columns], [values for _, values in columns]
     rows = [tuple(map(_cell, row)) for row in zip(*cells, strict=True)]
-    return [page.paragraph(text), page.table("The worst first", heads, rows, wide=True)]
+    return [page.paragraph(text), page.table("Largest errors first", heads, rows, wide=True)]
 
 
 def mistake_columns(mistakes: Mistakes) -> list[tuple[str, Sequence[Any]]]:
@@ -142,7 +142,7 @@ def _true_and_predicted(mistakes: Mistakes) -> list[tuple[str, Sequence[Any]]]:
 
 
 def _cell(value: str | float) -> str | float:
-    """A number to the digits that a network has, so that 21 is not 21.0000002."""
+    """A number in the precision of a network, so that 21 is not 21.0000002."""
     return value if isinstance(value, str) else float(np.float32(value))
 
 
@@ -163,7 +163,7 @@ def _used_columns(data: Data) -> Markup:
     """The columns that the network sees, with their missing cells if there are any."""
     if not any(column.missing for column in data.columns):
         rows = [(column.name, column.kind, column.encoding) for column in data.columns]
-        return page.table("Columns", ("Column", "Kind", "How it is used"), rows)
-    heads = ("Column", "Kind", "Missing cells", "How it is used")
+        return page.table("Columns", ("Column", "Kind", "Encoding"), rows)
+    heads = ("Column", "Kind", "Missing cells", "Encoding")
     counts = [(c.name, c.kind, c.missing, c.encoding) for c in data.columns]
     return page.table("Columns", heads, counts)

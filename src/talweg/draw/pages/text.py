@@ -24,6 +24,6 @@ def rate(rows_per_second: float) -> str:
     """Rows per second, to two digits.
 
     >>> rate(123456.7)
-    '120,000 rows a second'
+    '120,000 rows per second'
     """
-    return f"{number_text(float(f'{rows_per_second:.2g}'))} rows a second"
+    return f"{number_text(float(f'{rows_per_second:.2g}'))} rows per second"
