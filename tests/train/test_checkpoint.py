@@ -557,7 +557,7 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
         fit(checkpoint=tmp_path / "none" / "a.run")
     with pytest.raises(tw.DataError, match="it is not a file"):
         fit(checkpoint=tmp_path)
-    with pytest.raises(tw.SettingError, match="checkpoint is one for all runs"):
+    with pytest.raises(tw.SettingError, match="checkpoint is the same for all runs"):
         tw.sweep(network, X, Y, over={"checkpoint": [tmp_path / "a.run"]})
 
 

@@ -152,7 +152,7 @@ REFUSED = [
     (ball, {"starts": 0}, "restarts: starts must be a whole number at least 1"),
     (ball, {"tolerance": 0}, "restarts: tolerance must be a number above 0"),
     (ball, {"seed": -1}, "fit: seed must be a whole number"),
-    (ball, {"over": {"lr": [1]}}, "it goes over seeds alone: for other settings take tw.sweep"),
+    (ball, {"over": {"lr": [1]}}, "only the seeds vary; for other settings use tw.sweep"),
     (trained(), {}, "the net has weights already"),
     (3, {}, "build must be a function that makes a new net"),
 ]

@@ -314,7 +314,7 @@ def test_ctrl_c_keeps_what_was_begun(engine: str, at_once: int, monkeypatch) -> 
     assert [point["seed"] for point in sweep.points] == [0, 1, 2, 0, 1][: 3 + at_once]
     assert [point["seed"] for point in sweep.left_out] == [0, 1, 2][at_once:]
     left_out = "1 run" if at_once == 2 else "2 runs"
-    assert str(sweep).splitlines()[-1] == f"{left_out} not begun, since Ctrl-C came before"
+    assert str(sweep).splitlines()[-1] == f"{left_out} not begun before Ctrl-C"
     assert signal.getsignal(signal.SIGINT) is before
     assert all(np.isfinite(run.net.weights.flat).all() for run in sweep.runs)
 
@@ -380,7 +380,7 @@ def test_the_printed_table() -> None:
     assert head.split() == ["hidden", "lr", "loss", "stopped_by", "epochs", "seconds"]
     assert best.split()[:5] == ["*", "2", "0.3", f"{sweep.table['loss'][0]:.6g}", "epochs"]
     assert other.split()[:2] == ["2", "0.0001"] and other.startswith(" ")
-    assert words[0] == "* has the least loss"
+    assert words[0] == "* has the lowest loss"
     assert words[1].startswith("2 runs in ") and words[1].endswith(" for compiling 1 program")
     assert str(sweep.table).splitlines() == [head, best, other]
     assert repr(sweep) == "<Sweep of 2 runs; print it for a table>"

@@ -144,7 +144,7 @@ def test_values_that_are_numbers_of_a_program_share_it() -> None:
 
 
 REFUSED = [
-    ({"over": OVER}, r"over\['lr'\] is a range, of which a grid would have no end: .* points=32"),
+    ({"over": OVER}, r"over\['lr'\] is a range, which has no grid: .* points=32"),
     ({"over": OVER, "points": 0}, "sweep: points must be a whole number at least 1 or None"),
     ({"over": OVER, "points": 3, "sampling": "soboll"}, "Did you mean 'sobol'"),
     ({"over": {"lr": [1]}, "sampling": "random"}, "sampling='random' needs a number of points"),

@@ -1,4 +1,4 @@
-"""The learning-rate range test: which rate to train with, found by trying all in one short run.
+"""The learning rate range test: which rate to train with, found by trying all in one short run.
 
 Smith, Cyclical Learning Rates for Training Neural Networks (WACV 2017, arXiv 1506.01186).
 """
@@ -26,18 +26,18 @@ from talweg.train.run.job import RULES as RULES_OF_FIT, Job, job_of, refuse_part
 from talweg.train.run.lower import DEFAULTS
 
 SHARE = 3.0
-"""How far below the rate of the lowest loss the first candidate is. On six tables, with SGD,
-momentum and Adam, its validation loss was in the median 5 % above that of the best of 27 rates; the
-rate where the loss falls most steeply gave 22 %, a tenth of the rate of the lowest loss 5 %, but 27
-instead of 16 % more loss in training."""
+"""The rate of the lowest loss divided by the first candidate. On six tables, with SGD, momentum
+and Adam, the median validation loss of this candidate was 5 % above that of the best of 27 rates.
+With the rate of the steepest descent it was 22 % above. With a tenth of the rate of the lowest loss
+it was 5 % above, but the training loss was 27 instead of 16 % above."""
 WIDTH = 0.2
-"""The spread, in decades of the rate, of the bell curve that smooths the losses."""
+"""The standard deviation, in decades of the rate, of the Gaussian that smooths the losses."""
 LIMIT = 4.0
-"""The test ends where a running mean of the loss is so many times the lowest."""
+"""The test ends when a running mean of the loss is so many times its lowest value."""
 STEP, TRIED = 10**0.5, 7
-"""The first candidate and lower rates, each by such a factor, are tried in so many short runs."""
+"""The factor from one candidate to the next lower one, and the number of candidates."""
 _MEMORY = 10, 1 / 10
-"""The steps that this mean looks back: at least so many, and that share of all."""
+"""The steps that the running mean covers: at least so many, or this share of all."""
 
 RULES = {
     "min_lr": Number(above=0),
@@ -51,7 +51,7 @@ _TAKEN = (
 
 Floats = npt.NDArray[np.float64]
 _NONE = np.zeros(0), np.zeros(0)
-_NOTHING = 1e-30  # a rate that moves nothing
+_NO_RATE = 1e-30  # that changes no weight
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ class LRFindResult:
     suggestion: float
     optimizer: str
     diverged: bool
-    """Whether the loss had grown so far that no higher rate was tried."""
+    """Whether the loss grew so much that no higher rate was tried."""
     tried_lrs: Floats
     """The rates of the short runs, the highest first."""
     final_losses: Floats
-    """The loss that each of them ended with, infinite where it broke off."""
+    """The loss at the end of each, infinite if it broke off."""
 
     @property
     def lowest_step(self) -> int:
@@ -82,9 +82,9 @@ class LRFindResult:
 
     def __str__(self) -> str:
         at, last = self.lowest_step, len(self.lrs) - 1
-        end = "no rate up to the last made it grow much"
+        end = "no rate made it grow much"
         if self.diverged:
-            end = f"soon it was {LIMIT:g} times that, or not finite, and the test ended"
+            end = f"then it grew to {LIMIT:g} times that, or was not finite: the test ended"
         elif at == last:
             end = "it was still falling at the end: a larger `max_lr` may lead lower"
         return "\n".join(
@@ -94,7 +94,7 @@ class LRFindResult:
                 f"the smoothed loss was lowest, {self.smoothed_losses[at]:.4g}, at "
                 f"{self.lrs[at]:.2g}",
                 end,
-                f"of {len(self.tried_lrs)} short runs at {self.tried_lrs[0]:g} and less, that at "
+                f"of {len(self.tried_lrs)} short runs at {self.tried_lrs[0]:g} and below, that at "
                 f"{self.suggestion:g} ended lowest, at {self.final_losses.min():.4g}",
                 f"suggested: lr={self.suggestion:g}",
             ]
@@ -118,18 +118,18 @@ def lr_find(
 
     Args:
         min_lr, max_lr: the first and the last rate.
-        steps: at least so many; whole epochs are made of them.
-        settings: what `fit` would be given, such as loss, optimizer and batch_size. A rate that
-            the optimizer has is replaced.
+        steps: the number of steps at least; they are rounded up to whole epochs.
+        settings: settings of `fit`, such as loss, optimizer and batch_size. The rate of the
+            optimizer is replaced.
 
-    The losses of the steps are smoothed over the rates; the test ends where their running mean is
-    4 times its lowest. A third of the rate at which they are lowest is the first candidate, but
-    may be far too high: a loss may fall while the rate is passing, and never at that rate. So
-    seven runs of the same length start where the test did, at the candidate and at lower rates,
-    down to a thousandth of it, but not below `min_lr`. The rate whose loss is lowest over its last
-    quarter is proposed. In all the steps are some nine times as many. The net is left as it was.
-    More steps see high rates as better than they are, for by then much has been learnt.
-    SettingError: no rate lowers the loss.
+    The losses of the steps are smoothed over the rates, and the test ends when their running mean
+    is 4 times its lowest. The first candidate is a third of the rate at which they are lowest. It
+    may be far too high: a loss may fall while the rate grows past a value, but not at that value.
+    So seven runs of the same length start where the test did, at the candidate and at lower rates,
+    down to a thousandth of it, but not below `min_lr`. The rate with the lowest loss over the last
+    quarter of its run is suggested. All of this takes about nine times as many steps. The network
+    is left unchanged. With more steps, high rates look better than they are, since much has been
+    learned by then. SettingError: no rate lowers the loss.
 
     >>> X = np.linspace(-1, 1, 50)[:, None]
     >>> found = tw.lr_find(tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1)), X, X**2, seed=0)
@@ -151,11 +151,11 @@ def lr_find(
     factor = (max_lr / min_lr) ** (1 / (trial.steps - 1))
     losses = trial.losses(ExponentialDecay(min_lr, factor**trial.steps_of_an_epoch, every="step"))
     lrs = min_lr * factor ** np.arange(len(losses))
-    return _checked(_found(type(rule).__name__, lrs, losses), trial)
+    return _checked(_result(type(rule).__name__, lrs, losses), trial)
 
 
 class _Trial:
-    """Short runs from the same start, over the same rows, whose rate is one schedule or another.
+    """Short runs from the same start, over the same rows, with different rates or schedules.
 
     The rate is an input of the program, which is compiled once for all of them.
     """
@@ -195,14 +195,14 @@ class _Trial:
         return outcome.watched[WATCHED + "loss"]
 
     def end(self, rate: float) -> float:
-        """The mean loss of the last quarter of a run at one rate; infinite if it broke off."""
+        """The mean loss of the last quarter of a run at one rate; infinite if it breaks off."""
         losses = self.losses(ExponentialDecay(rate, 1.0, every="step"))
         is_whole = len(losses) == self.steps
         return float(losses[-max(1, self.steps // 4) :].mean()) if is_whole else np.inf
 
 
 def _rule(settings: Mapping[str, Any]) -> Optimizer:
-    """The update rule that is tested; a SettingError for what a test cannot have."""
+    """The optimizer to test. SettingError: a setting or an optimizer that a test cannot have."""
     for name in settings:
         if name not in _TAKEN:
             hint = nearest(name, _TAKEN)
@@ -210,14 +210,14 @@ def _rule(settings: Mapping[str, Any]) -> Optimizer:
     rule = as_optimizer(settings.get("optimizer", DEFAULTS["optimizer"]))
     if isinstance(rule, FullBatch):
         raise SettingError(
-            f"lr_find: {type(rule).__name__} has no learning rate to find; take a rule such as "
-            "tw.SGD()"
+            f"lr_find: {type(rule).__name__} has no learning rate to find; use an "
+            "optimizer such as tw.SGD()"
         )
     return replace(rule, lr=1.0)
 
 
 def _noting_loss(job: Job, size: int) -> Graph:
-    """The step, of which each loss is noted."""
+    """The graph of a step that records its loss."""
     graph = job.recorder.step(size)
     outputs = list(graph.outputs.items())
     after = len(job.program.graphs.measures)
@@ -225,7 +225,7 @@ def _noting_loss(job: Job, size: int) -> Graph:
     return Graph(graph.inputs, dict([*outputs[:after], noted, *outputs[after:]]))
 
 
-def _found(rule: str, rates: Floats, losses: Floats) -> LRFindResult:
+def _result(rule: str, rates: Floats, losses: Floats) -> LRFindResult:
     end = _end(losses)
     if not end:
         raise SettingError(
@@ -243,15 +243,15 @@ def _rounded(rate: float) -> float:
     return float(f"{rate:.2g}")
 
 
-def _checked(found: LRFindResult, trial: _Trial) -> LRFindResult:
-    """With the best of short runs at the proposal and at lower rates, of equals the highest."""
-    lower = [_rounded(found.suggestion / STEP**i) for i in range(1, TRIED)]
-    tried = np.array([found.suggestion, *(each for each in lower if each >= found.lrs[0])])
+def _checked(result: LRFindResult, trial: _Trial) -> LRFindResult:
+    """The result of short runs at the first candidate and at lower rates; of equals the highest."""
+    lower = [_rounded(result.suggestion / STEP**i) for i in range(1, TRIED)]
+    tried = np.array([result.suggestion, *(rate for rate in lower if rate >= result.lrs[0])])
     ends = np.array([trial.end(rate) for rate in tried])
     best = int(ends.argmin())
-    if not ends[best] < trial.end(_NOTHING):
+    if not ends[best] < trial.end(_NO_RATE):
         raise SettingError(_no_rate(tried[-1], tried[0]))
-    return replace(found, suggestion=float(tried[best]), tried_lrs=tried, final_losses=ends)
+    return replace(result, suggestion=float(tried[best]), tried_lrs=tried, final_losses=ends)
 
 
 def _no_rate(low: float, high: float) -> str:
@@ -262,7 +262,7 @@ def _no_rate(low: float, high: float) -> str:
 
 
 def _end(losses: Floats) -> int:
-    """How many steps were sound: up to a loss that is not finite, or a running mean too high."""
+    """The number of steps before a loss that is not finite, or a running mean that is too high."""
     least, share = _MEMORY
     memory = max(least, int(share * len(losses)))
     keep, mean, lowest = 1 - 1 / memory, 0.0, np.inf
@@ -279,10 +279,10 @@ def _end(losses: Floats) -> int:
 
 
 def _smoothed(rates: Floats, losses: Floats) -> Floats:
-    """Around each rate the mean loss, weighed by a bell curve over the logarithm of the rates."""
+    """The mean loss around each rate, weighted by a Gaussian over the logarithm of the rates."""
     decades = np.log10(rates[1] / rates[0])
     reach = min(len(rates) - 1, int(np.ceil(4 * WIDTH / decades)))
-    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) * decades / WIDTH) ** 2)
+    gaussian = np.exp(-0.5 * (np.arange(-reach, reach + 1) * decades / WIDTH) ** 2)
     middle = slice(reach, reach + len(rates))
-    total = np.convolve(np.ones(len(rates)), bell)[middle]
-    return np.asarray(np.convolve(losses, bell)[middle] / total)
+    total = np.convolve(np.ones(len(rates)), gaussian)[middle]
+    return np.asarray(np.convolve(losses, gaussian)[middle] / total)

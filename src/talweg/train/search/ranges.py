@@ -1,4 +1,4 @@
-"""Which points a sweep visits: all combinations of its values, or so many drawn from ranges."""
+"""The points of a sweep: all combinations of its values, or so many drawn from ranges."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ SAMPLING: dict[str, Constraint] = {
 }
 _PLAIN = {bool, int, float, str, type(None)}
 Columns = dict[str, list[Any]]
-"""Every value that a name takes, by name."""
-Places = Sequence[Sequence[int]]
-"""For each point, the place of its value in each column."""
+"""All values of each name."""
+Indices = Sequence[Sequence[int]]
+"""For each point, the index of its value in each column."""
 
 
 @dataclass(frozen=True)
 class Range(Checked):
     """A range of a setting, from which a sweep draws its values.
 
-    low + u (high - low) for u evenly in 0..1; with `log` low (high / low)^u, so that each order of
-    magnitude is as likely; with `integer` a whole number from low to high, both included.
+    low + u (high - low) for u uniform in 0..1; with `log`, low (high / low)^u, so that every order
+    of magnitude is equally likely; with `integer`, a whole number from low to high, both included.
 
     >>> [Range(1e-4, 1, log=True).at(u) for u in (0.0, 0.25, 0.5)]
     [0.0001, 0.001, 0.01]
@@ -57,7 +57,7 @@ class Range(Checked):
             )
 
     def at(self, share: float) -> float | int:
-        """The value that lies so far (0..1) into the range."""
+        """The value at this share (0..1) of the range."""
         low, high = float(self.low), float(self.high) + self.integer
         value = low + share * (high - low)
         if self.log:
@@ -71,8 +71,8 @@ def visited(
     points: int | None,
     sampling: str | None,
     seed: int,
-) -> tuple[Columns, Places]:
-    """The values of each name, and which of them make up each point, in order."""
+) -> tuple[Columns, Indices]:
+    """The values of each name, and the indices of those that make up each point."""
     if sampling == "paired":
         return _paired(over, points)
     if points is not None:
@@ -82,8 +82,8 @@ def visited(
     for name, each in over.items():
         if isinstance(each, Range):
             raise SettingError(
-                f"sweep: over[{name!r}] is a range, of which a grid would have no end: say how "
-                "many points to draw, as points=32, or give a list of values"
+                f"sweep: over[{name!r}] is a range, which has no grid: say how many points to "
+                "draw, as points=32, or give a list of values"
             )
     columns = {n: list(each) for n, each in over.items() if not isinstance(each, Range)}
     return columns, list(itertools.product(*(range(len(each)) for each in columns.values())))
@@ -91,8 +91,8 @@ def visited(
 
 def _paired(
     over: Mapping[str, Sequence[Any] | Range], points: int | None
-) -> tuple[Columns, Places]:
-    """The first values of all lists make the first point, the second ones the next."""
+) -> tuple[Columns, Indices]:
+    """The first values of all lists make the first point, their second values the next."""
     columns = {name: each for name, each in over.items() if not isinstance(each, Range)}
     counts = {len(each) for each in columns.values()}
     if len(counts) != 1 or len(columns) < len(over) or points is not None:
@@ -106,15 +106,15 @@ def _paired(
 
 
 def _firsts(values: Sequence[Any]) -> list[int]:
-    """For each value the place where it, or for a plain one an equal one, comes up first."""
-    found: dict[Any, int] = {}
-    keys = [(type(each), each) if type(each) in _PLAIN else id(each) for each in values]
-    return [found.setdefault(key, place) for place, key in enumerate(keys)]
+    """The index at which each value, or an equal one if it is plain, occurs first."""
+    first: dict[Any, int] = {}
+    keys = [(type(value), value) if type(value) in _PLAIN else id(value) for value in values]
+    return [first.setdefault(key, index) for index, key in enumerate(keys)]
 
 
 def _drawn(
     over: Mapping[str, Sequence[Any] | Range], points: int, sampling: str, seed: int
-) -> tuple[Columns, Places]:
+) -> tuple[Columns, Indices]:
     """Points drawn from ranges and lists; the first are the same, however many follow."""
     seed = check("fit", {"seed": seed}, {"seed": SEED})["seed"]
     if not over:
@@ -140,7 +140,7 @@ def _random_shares(points: int, names: int, seed: int) -> npt.NDArray[np.float64
 
 
 def _sobol_shares(points: int, names: int, seed: int) -> npt.NDArray[np.float64]:
-    """(points, names) numbers in 0..1 that fill their space evenly (Sobol 1967, scrambled)."""
+    """(points, names) numbers in 0..1 that fill the space evenly (Sobol 1967, scrambled)."""
     try:
         from scipy.stats import qmc
     except ImportError:

@@ -1,4 +1,4 @@
-"""`restarts`: one net from many starts as one batched run, and the minima that they end in."""
+"""`restarts`: train one network from many starts, and find the minima that they reach."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _RULES: dict[str, Constraint] = {
     "tolerance": Number(above=0),
     "solved": Number(optional=True),
 }
-_ROWS = 1024  # of X, evenly spaced, on which functions are compared
+_ROWS = 1024  # of X, evenly spaced, on which predictions are compared
 _SHOWN = 12  # minima that are printed
 _SURE = 0.95
-_LAST = 10  # epochs at least, or a tenth of all, over which a loss still falls or not
-_APART = 5  # how much less it may fall in a run that is not among the best: it may be on a plateau
+_LAST = 10  # epochs at least, or a tenth of all, over which the loss must have settled
+_APART = 5  # how many times less it may fall in a run worse than the best, perhaps on a plateau
 
 
 def restarts(
@@ -41,21 +41,21 @@ def restarts(
     solved: float | None = None,
     **settings: Any,
 ) -> Restarts:
-    """Train one net from many starting points, keep the best, and find which minima there are.
+    """Train one network from many starts, keep the best run, and find the minima that were reached.
 
-    Only runs that have converged count as minima: at the pace of its last tenth (ten epochs at
-    least), the loss would fall by less than `tolerance` in as many epochs again, and by a fifth of
-    that in runs that are worse than the best by more than `tolerance`, since a plateau is slow too;
-    and it does not swing by more than that. The others are `unconverged`.
+    Only runs that have converged count as minima. A run has converged if its loss, at the pace of
+    its last tenth (at least ten epochs), would fall by less than `tolerance` in as many epochs
+    again, and does not vary by more. For runs worse than the best by more than `tolerance`, which
+    may be on a plateau, it is a fifth of that. The other runs are `unconverged`.
 
     Args:
-        net: a net without weights yet, or a function that makes a new one each time.
-        starts: how many; their seeds are `seed`, seed + 1, and so on.
-        tolerance: how near two runs are that found the same minimum: in loss, as a share of what
-            training lowers it by (the median), and in their predictions on X (root mean square),
-            as a share of the range that nine in ten of all predictions lie in.
-        solved: a loss below which a start counts as solved; None for the best minimum itself.
-        settings: of `sweep` and of `fit`.
+        net: a network without weights so far, or a function that makes a new one each time.
+        starts: the number of starts; their seeds are `seed`, seed + 1, and so on.
+        tolerance: how near two runs must be to count as the same minimum: in loss, as a share of
+            the median decrease in training, and in their predictions on X (root mean square), as a
+            share of the range of nine in ten of all predictions.
+        solved: the loss below which a start counts as solved; None for the best minimum.
+        settings: settings of `sweep` and of `fit`.
 
     >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
     >>> net = tw.Sequential(tw.Dense(2, "tanh"), tw.Dense(1, "sigmoid"))
@@ -69,33 +69,31 @@ def restarts(
     seeds = {"seed": Number(at_least=0, below=2**64 - starts, whole=True)}
     seed = check("fit", {"seed": seed}, seeds)["seed"]
     if "over" in settings:
-        raise SettingError("restarts: it goes over seeds alone: for other settings take tw.sweep")
-    found = sweep(
+        raise SettingError("restarts: only the seeds vary; for other settings use tw.sweep")
+    swept = sweep(
         _builder(net), X, y, over={"seed": range(seed, seed + starts)}, seed=seed, **settings
     )
-    losses = np.array([_loss(run, found.compared_by) for run in found.runs])
-    order = [
-        place for place in np.argsort(losses, kind="stable").tolist() if losses[place] < math.inf
-    ]
+    losses = np.array([_loss(run, swept.compared_by) for run in swept.runs])
+    order = [i for i in np.argsort(losses, kind="stable").tolist() if losses[i] < math.inf]
     if not order:
-        return Restarts(found, losses, [], [], solved)
-    functions = _functions(found.runs, order, X)
-    near_loss = tolerance * _lowered(found, order)
-    near_function = tolerance * _range(np.stack([*functions.values()]))
-    unconverged = {place for place in order if _is_unconverged(found, losses, place, near_loss)}
-    unconverged |= {place for place in range(len(losses)) if _has_no_epoch(found, losses, place)}
-    done = {place: functions[place] for place in order if place not in unconverged}
-    minima = _minima_of(found, losses, done, near_loss, near_function)
-    return Restarts(found, losses, minima, sorted(unconverged), solved)
+        return Restarts(swept, losses, [], [], solved)
+    predictions = _predictions(swept.runs, order, X)
+    near_loss = tolerance * _median_decrease(swept, order)
+    near_prediction = tolerance * _range(np.stack([*predictions.values()]))
+    unconverged = {i for i in order if _is_unconverged(swept, losses, i, near_loss)}
+    unconverged |= {i for i in range(len(losses)) if _has_no_epoch(swept, losses, i)}
+    converged = {i: predictions[i] for i in order if i not in unconverged}
+    minima = _minima_of(swept, losses, converged, near_loss, near_prediction)
+    return Restarts(swept, losses, minima, sorted(unconverged), solved)
 
 
 def _builder(net: Any) -> Callable[..., Any]:
     if not isinstance(net, Module):
-        return net  # type: ignore[no-any-return]  # sweep refuses what is none
+        return net  # type: ignore[no-any-return]  # sweep refuses what is no function
     if net.is_initialized:
         raise SettingError(
-            "restarts: the net has weights already, so that every start would be the same one: "
-            "give a net that is new, or a function that makes one"
+            "restarts: the net has weights already, so every start would be the same: give a new "
+            "net, or a function that makes one"
         )
     return lambda: copy.deepcopy(net)
 
@@ -117,7 +115,7 @@ class Minimum:
 class Restarts:
     """The runs from many starts, the best of the `minima` first; printing it gives a table.
 
-    `losses` are those of the weights that each run kept, NaN where it failed. `unconverged` are the
+    `losses` are those of the weights that each run kept, NaN if it failed. `unconverged` are the
     indices of the runs whose loss was still falling; they belong to no minimum.
     """
 
@@ -137,7 +135,7 @@ class Restarts:
 
     @property
     def spread(self) -> dict[str, float]:
-        """Quantiles of the loss over the starts, and the share of starts that solved it."""
+        """Quantiles of the loss over the starts, and the share of starts that are solved."""
         if not np.isfinite(self.losses).any():
             raise DataError("restarts: no start has a loss: see the `failure` of each of `runs`")
         names = {"best": 0.0, "10 %": 0.1, "median": 0.5, "90 %": 0.9, "worst": 1.0}
@@ -147,9 +145,9 @@ class Restarts:
 
     @property
     def solved(self) -> float:
-        """The share of the starts that found the best minimum, or a loss that is low enough.
+        """The share of the starts that reached the best minimum, or a low enough loss.
 
-        0 where an unconverged run is below all minima, as the best one is not known then.
+        0 if an unconverged run is below all minima, since then the best one is not known.
         """
         if self.solved_below is not None:
             return float(np.mean(self.losses < self.solved_below))
@@ -157,23 +155,22 @@ class Restarts:
         return self.minima[0].count / len(self.runs) if is_known else 0.0
 
     def chance(self, starts: int) -> float:
-        """That one of so many starts solves it: 1 - (1 - solved)^starts."""
+        """The probability that one of so many starts solves it: 1 - (1 - solved)^starts."""
         starts = check("chance", {"starts": starts}, {"starts": Number(at_least=0)})["starts"]
         return 1 - (1 - self.solved) ** starts
 
     @property
     def enough(self) -> float:
-        """How many starts solve it with a chance of 95 %."""
+        """The number of starts that solve it with a probability of 95 %."""
         if not 0 < self.solved < 1:
             return 1.0 if self.solved else math.inf
         return math.ceil(math.log(1 - _SURE) / math.log(1 - self.solved))
 
     def __str__(self) -> str:
         if not np.isfinite(self.losses).any():
-            told = "failure" if any(each.failure for each in self.runs) else "stopped_by"
-            return (
-                f"none of {counted(len(self.runs), 'start')} has a loss: see the `{told}` of each"
-            )
+            attribute = "failure" if any(run.failure for run in self.runs) else "stopped_by"
+            starts = counted(len(self.runs), "start")
+            return f"none of {starts} has a loss: see the `{attribute}` of each"
         total, spread = len(self.runs), self.spread
         lines = ["minimum          loss  starts   share"]
         for place, each in enumerate(self.minima[:_SHOWN], 1):
@@ -220,80 +217,80 @@ class Restarts:
         return f"<Restarts: {starts}, {_minima(len(self.minima))}; print it>"
 
 
-# Which runs found the same minimum ----------------------------------------------------------------
+# Which runs reached the same minimum --------------------------------------------------------------
 
 
 def _loss(run: Run, measure: str) -> float:
     return math.nan if run.failure else measure_at_best(run, measure)
 
 
-def _has_no_epoch(found: Sweep, losses: npt.NDArray[np.float64], place: int) -> bool:
-    """Whether a run did not fail and has no loss: its time was up before its first epoch."""
-    return found.runs[place].failure is None and not losses[place] < math.inf
+def _has_no_epoch(swept: Sweep, losses: npt.NDArray[np.float64], index: int) -> bool:
+    """Whether a run has no loss without a failure: its time was up before its first epoch."""
+    return swept.runs[index].failure is None and not losses[index] < math.inf
 
 
-def _is_unconverged(found: Sweep, losses: npt.NDArray[np.float64], place: int, near: float) -> bool:
-    """Whether a run has not converged: see `restarts`; `near` is the tolerance as a loss.
+def _is_unconverged(swept: Sweep, losses: npt.NDArray[np.float64], index: int, near: float) -> bool:
+    """Whether a run has not converged, see `restarts`; `near` is the tolerance as a loss.
 
-    The pace is that of two means, of the first and the second half of the last epochs, since losses
-    of small batches are noisy.
+    The pace is taken from the means of the first and the second half of the last epochs, since
+    losses of small batches are noisy.
     """
-    run = found.runs[place]
+    run = swept.runs[index]
     if run.stopped_by == "no_descent":
         return False
-    values = run.history[found.compared_by]
+    values = run.history[swept.compared_by]
     last = values[-max(_LAST, len(values) // 10) :]
     half = len(last) // 2
     if not half:
         return True
     pace = (last[:half].mean() - last[-half:].mean()) / (len(last) - half)
-    is_apart = losses[place] - np.nanmin(losses) > near
+    is_apart = losses[index] - np.nanmin(losses) > near
     falls = pace * len(values) > (near / _APART if is_apart else near)
     return bool(falls or last.std() > near)
 
 
 def _minima_of(
-    found: Sweep,
+    swept: Sweep,
     losses: npt.NDArray[np.float64],
-    functions: Mapping[int, npt.NDArray[np.float64]],
+    predictions: Mapping[int, npt.NDArray[np.float64]],
     near_loss: float,
-    near_function: float,
+    near_prediction: float,
 ) -> list[Minimum]:
     """Runs that agree with the best run of their minimum, taken from the lowest loss on, so that
     the minima do not depend on the order of the runs.
     """
     groups: dict[int, list[int]] = {}
-    for place in functions:
+    for index in predictions:
         for lead, group in groups.items():
-            gap = np.sqrt(np.mean((functions[place] - functions[lead]) ** 2))
-            if gap <= near_function and losses[place] - losses[lead] <= near_loss:
-                group.append(place)
+            gap = np.sqrt(np.mean((predictions[index] - predictions[lead]) ** 2))
+            if gap <= near_prediction and losses[index] - losses[lead] <= near_loss:
+                group.append(index)
                 break
         else:
-            groups[place] = [place]
+            groups[index] = [index]
     return [
-        Minimum(len(group), float(losses[lead]), found.runs[lead], sorted(group))
+        Minimum(len(group), float(losses[lead]), swept.runs[lead], sorted(group))
         for lead, group in groups.items()
     ]
 
 
-def _functions(
-    runs: Sequence[Run], places: Sequence[int], X: Any
+def _predictions(
+    runs: Sequence[Run], indices: Sequence[int], X: Any
 ) -> Mapping[int, npt.NDArray[np.float64]]:
-    """What each net predicts, in the order of the places."""
-    rows = runs[places[0]].net.as_rows(X)
-    seen = rows[:: max(1, -(-len(rows) // _ROWS))]
-    return {place: runs[place].net.predict(seen).astype(np.float64) for place in places}
+    """The predictions of each network, in the order of `indices`."""
+    rows = runs[indices[0]].net.as_rows(X)
+    sample = rows[:: max(1, -(-len(rows) // _ROWS))]
+    return {index: runs[index].net.predict(sample).astype(np.float64) for index in indices}
 
 
-def _lowered(found: Sweep, places: Sequence[int]) -> float:
-    """What training lowers the loss by, in the median."""
-    histories = [found.runs[place].history[found.compared_by] for place in places]
-    return float(np.median([np.abs(each[0] - each[-1]) for each in histories]))
+def _median_decrease(swept: Sweep, indices: Sequence[int]) -> float:
+    """The median decrease of the loss in training."""
+    histories = [swept.runs[index].history[swept.compared_by] for index in indices]
+    return float(np.median([np.abs(losses[0] - losses[-1]) for losses in histories]))
 
 
 def _range(predictions: npt.NDArray[np.float64]) -> float:
-    """The range that nine in ten predictions lie in; what rounding makes, where all are equal."""
+    """The range of nine in ten predictions; that of rounding if all are equal."""
     low, high = np.quantile(predictions, [0.05, 0.95])
     return max(float(high - low), 1e-6 * float(np.abs(predictions).max()))
 

@@ -1,4 +1,4 @@
-"""From what a sweep goes over to its points: what `build` gets, and all settings of each run."""
+"""The points of a sweep: what `build` is called with, and all settings of each run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LONGEST = 40  # letters of a value in words
 
 @dataclass(frozen=True)
 class Point:
-    """One choice of values: what `build` gets, and all settings of its run.
+    """One choice of values: what `build` is called with, and all settings of its run.
 
     `structure` is equal for points that differ in nothing but what a program takes in.
     """
@@ -40,7 +40,7 @@ class Point:
 
     @property
     def name(self) -> str:
-        """How errors begin that occur at this point; nothing for the only point."""
+        """The beginning of errors at this point; "" for a point without values."""
         return f"sweep at {self}" if self.values else ""
 
     def __str__(self) -> str:
@@ -48,7 +48,7 @@ class Point:
 
 
 def in_words(value: Any) -> str:
-    """A value as errors and tables name it: functions by their names, nothing too long."""
+    """A value as errors and tables show it: functions by name, and cut if it is long."""
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     if isinstance(value, Loss | Metric):
         text = value.name
@@ -62,7 +62,7 @@ def in_words(value: Any) -> str:
 
 @dataclass(frozen=True)
 class _Signature:
-    """The names that a call of `build` takes, those it needs, and whether it takes any other."""
+    """The parameters that `build` takes, those it needs, and whether it takes any others."""
 
     takes: frozenset[str]
     needs: frozenset[str]
@@ -76,7 +76,7 @@ def points_of(
     points: int | None = None,
     sampling: str | None = None,
 ) -> list[Point]:
-    """The points of the product in its order, or those that are drawn, their settings checked."""
+    """All combinations in order, or the points that are drawn, with their settings checked."""
     if isinstance(build, Module) or not callable(build):
         raise SettingError(
             "sweep: build must be a function that makes a new net each time, such as "
@@ -102,12 +102,13 @@ def _refuse_unknown(name: str, given: Mapping[str, Any]) -> None:
     rule = as_optimizer(given.get("optimizer", DEFAULTS["optimizer"]))
     hint = nearest(name, DEFAULTS)
     if name in _fields(rule):
-        hint = f"It is one of the optimiser: give optimizer=tw.{type(rule).__name__}({name}=...)."
+        owner = type(rule).__name__
+        hint = f"It is a setting of the optimizer: give optimizer=tw.{owner}({name}=...)."
     raise SettingError(f"sweep: there is no setting {name!r}. {hint}")
 
 
 def _values(name: str, given: Any) -> list[Any] | Range:
-    """The values of one name as Python's own, or their range."""
+    """The values of one name as Python objects, or their range."""
     if isinstance(given, Range):
         return given
     values = given.tolist() if hasattr(given, "tolist") else given
@@ -136,7 +137,7 @@ def _signature_of(build: Build) -> _Signature:
 
 
 class _Rule(NamedTuple):
-    """An optimiser, the numbers that a run takes in of it, and what else decides the program."""
+    """An optimizer, its numbers that are inputs of a program, and what else decides the program."""
 
     rule: Optimizer | FullBatch
     numbers: frozenset[str]
@@ -144,7 +145,7 @@ class _Rule(NamedTuple):
 
 
 class _Rules:
-    """The optimisers of a sweep, each made once for all points that have it; and what settings
+    """The optimizers of a sweep, each made once for all points that have it; and what settings
     allow: all of them are checked at the first point, at others those that are swept.
     """
 
@@ -156,7 +157,7 @@ class _Rules:
         return check("fit", settings, self.swept if self.made else RULES)
 
     def of(self, given: Any, settings: Mapping[str, Any]) -> _Rule:
-        """The optimiser that is given, with other settings; all of them outlive the sweep."""
+        """The given optimizer with other settings; all of them outlive the sweep."""
         key = id(given), *((name, id(value)) for name, value in settings.items())
         if key not in self.made:
             rule = as_optimizer(given)
@@ -202,7 +203,7 @@ def _point(
 
 
 def _to_run(signature: _Signature, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that are settings of `fit`; the seed is one even where `build` takes it too."""
+    """The values that are settings of `fit`; the seed is one even if `build` takes it too."""
     names = [n for n in values if n in _SWEPT and (n == "seed" or n not in signature.takes)]
     return {name: values[name] for name in names}
 
@@ -210,7 +211,7 @@ def _to_run(signature: _Signature, values: Mapping[str, Any]) -> dict[str, Any]:
 def _to_rule(
     signature: _Signature, values: Mapping[str, Any], rule: Optimizer | FullBatch
 ) -> dict[str, Any]:
-    """The values that are settings of the optimiser: what neither `build` nor `fit` takes."""
+    """The values that are settings of the optimizer, which neither `build` nor `fit` takes."""
     fields = _fields(rule)
     names = [name for name in values if name not in signature.takes and name not in DEFAULTS]
     for name in names:
@@ -230,11 +231,11 @@ def _to_build(
     chosen: set[str],
     for_rule: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What `build` is called with; the seed if it was `chosen`."""
+    """The arguments of `build`, with the seed if it was `chosen`."""
     found = {n: v for n, v in values.items() if n in signature.takes or n not in DEFAULTS}
     found = {name: each for name, each in found.items() if name not in for_rule}
     for name in sorted(values.keys() - found.keys() - {*_SWEPT, *for_rule}):
-        raise SettingError(f"{name} is one for all runs: give it beside over, as {name}=...")
+        raise SettingError(f"{name} is the same for all runs: give it outside over, as {name}=...")
     if "seed" in signature.takes and "seed" in chosen:
         found["seed"] = settings["seed"]
     for name in sorted(signature.needs - found.keys()):
@@ -243,7 +244,7 @@ def _to_build(
 
 
 def _same_rows(validation: Any, seed: int) -> Any:
-    """A share as rows that the sweep's seed draws: runs compare only on the same rows."""
+    """A share as rows drawn by the seed of the sweep, since runs compare only on the same rows."""
     share = plain(validation)
     return Holdout(share, seed) if isinstance(share, float) else validation
 

@@ -55,40 +55,40 @@ def sweep(
     progress: bool | None = None,
     **fit_settings: Any,
 ) -> Sweep:
-    """Train a new net for every combination of values, each as `fit` would.
+    """Train a new network for every combination of values, each as `fit` would.
 
     Args:
-        build: a function that makes a new net each time.
+        build: a function that makes a new network each time.
         over: names and their values, as {"lr": [0.1, 1], "seed": range(10)}. A name that `build`
-            takes goes to it, others are settings of `fit` or of its optimiser. `seed` is the
-            run's, and goes to `build` too if it takes one. A range, as
+            takes goes to `build`; others are settings of `fit` or of its optimizer. `seed` is the
+            seed of the run, and goes to `build` too if it takes one. A range, such as
             `tw.Range(1e-4, 1, log=True)`, needs `points`.
         points: draw so many points instead of all combinations: from ranges and, evenly, from
             lists. They follow from `seed`; the first are the same, however many follow.
-        sampling: "random" draws each point by itself, the default; "sobol" fills the space more
-            evenly (it takes SciPy: pip install 'talweg[search]'); "paired" takes lists of one
-            length, of which the first values make the first point, the second ones the next.
+        sampling: "random", the default, draws each point by itself; "sobol" fills the space more
+            evenly (it needs SciPy: pip install 'talweg[search]'); "paired" takes lists of one
+            length: their first values make the first point, their second values the next.
         halving: a `tw.SuccessiveHalving`, which lets only the best runs continue to the last epoch.
-        checkpoint: a file that holds the runs that are done; it is written every 30 seconds and
-            at the end, whole or not at all. `tw.Checkpoint(path, every=5)` says how often.
-        resume: go on from that file if it is there; a file of another sweep is refused.
-        threads: runs side by side, as many as there are cores by default; each takes one. On the
-            interpreter they go one after the other.
+        checkpoint: a file that holds the finished runs; it is written every 30 seconds and at the
+            end, whole or not at all. `tw.Checkpoint(path, every=5)` says how often.
+        resume: continue from that file if it exists; a file of another sweep is refused.
+        threads: the number of runs side by side, by default as many as there are cores; each takes
+            one thread. On the interpreter they run one after the other.
         engine, progress: as in `fit`.
         fit_settings: all other settings of `fit`, the same for every run. `validation=0.2` holds
             out the same rows in every run: `seed` draws them, not the seed of each run.
 
-    Four or more runs of a tiny net (some 6,000 operations a step in float32) that differ in weights
-    and settings of the optimiser are replicas of one run, in lanes of vectors, if all go to their
-    last epoch. They add up in another order, and so agree with `fit` up to rounding; which others
-    run beside them, and on how many threads, changes no bit. The `seconds` of each are those of
-    all. Every other run is bit for bit what `fit` gives (for `validation=0.2`, with
-    `tw.Holdout(0.2, seed)`, where `seed` is that of the sweep). Neither halving nor an interruption
-    changes a bit of the runs that go on.
+    Four or more runs of a tiny network (some 6,000 operations a step in float32) that differ only
+    in weights and settings of the optimizer are replicas of one run, in the lanes of vectors, if
+    all go to their last epoch. They sum in another order, and so agree with `fit` up to rounding;
+    neither the other runs nor the number of threads change a bit. The `seconds` of each are those
+    of all. Every other run is bit for bit what `fit` gives (for `validation=0.2`, what it gives
+    with `tw.Holdout(0.2, seed)`, where `seed` is that of the sweep). Neither halving nor an
+    interruption changes a bit of the runs that continue.
 
-    Nets and settings are checked before anything is trained. A run that stops being finite harms
-    no other: it has a `failure`, and one TrainingWarning names such runs. Ctrl-C ends all within
-    100 ms and returns those that were begun.
+    Networks and settings are checked before anything is trained. A run whose numbers stop being
+    finite harms no other: it has a `failure`, and one TrainingWarning names such runs. Ctrl-C ends
+    all runs within 100 ms and returns those that have begun.
 
     >>> X = np.array([[0.0], [1.0], [2.0]])
     >>> build = lambda: tw.Sequential(tw.Dense(1))
@@ -136,13 +136,13 @@ def sweep(
 
 @dataclass(frozen=True, repr=False)
 class Sweep:
-    """The runs of a sweep and their points, in the order of the product, or as they were drawn.
+    """The runs of a sweep and their points, in the order of the combinations or of the draws.
 
-    `best` is the run with the least validation loss, or where there is none, the least training
-    loss, each with the weights that the run kept; a run that failed is never the best. `table`
-    has a column for each name and measure. `seconds` is the time of the whole call,
-    `compile_seconds` what its `programs` took. `left_out` are points that Ctrl-C left out. With
-    halving, `rungs` says how many rungs each run has done; the table has it as "rung".
+    `best` is the run with the lowest validation loss, or training loss without validation, with
+    the weights that it kept; a run that failed is never the best. `table` has a column for each
+    name and measure. `seconds` is the time of the whole call, `compile_seconds` the time of
+    compiling its `programs`. `left_out` are points that Ctrl-C left out. With halving, `rungs` says
+    how many rungs each run has finished; the table has it as "rung".
     """
 
     runs: list[Run]
@@ -163,12 +163,12 @@ class Sweep:
 
     @property
     def columns(self) -> dict[str, npt.NDArray[Any]]:
-        """The table as a plain dict, such as `pandas.DataFrame` takes."""
+        """The table as a plain dict, for `pandas.DataFrame`."""
         return dict(self.table)
 
     @cached_property
     def table(self) -> Table:
-        """What was swept, then the loss, other measures, and the end of each run."""
+        """The values of each point, then the loss, other measures, and how each run ended."""
         swept = {name: [each[name] for each in self.points] for name in _names(self.points)}
         measures = list(_names(run.history for run in self.runs))
         measures.sort(key=("loss", "val_loss").__contains__, reverse=True)
@@ -184,7 +184,7 @@ class Sweep:
 
     @property
     def compared_by(self) -> str:
-        """The measure that the best has the least of."""
+        """The measure that runs are compared by; the best has the lowest."""
         return compared_by(self.runs)
 
     def _least(self) -> int | None:
@@ -197,21 +197,21 @@ class Sweep:
         place = self._least()
         if place is None:
             raise DataError(
-                "sweep: no run has a loss to compare: none stayed finite for an epoch; see the "
-                "`failure` of each of `runs`"
+                "sweep: no run has a loss to compare, since none stayed finite for an epoch; see "
+                "the `failure` of each of `runs`"
             )
         return place
 
     def __str__(self) -> str:
         lines = [str(self.table)] if self.runs else []
         if self._least() is not None:
-            lines.append(f"* has the least {self.compared_by}")
+            lines.append(f"* has the lowest {self.compared_by}")
         runs, programs = _counted(len(self.runs), "run"), _counted(self.programs, "program")
         compiling = f"{self.compile_seconds:.2f} s of them for compiling {programs}"
         lines.append(f"{runs} in {self.seconds:.2f} s, {compiling}")
         if self.left_out:
             left_out = _counted(len(self.left_out), "run")
-            lines.append(f"{left_out} not begun, since Ctrl-C came before")
+            lines.append(f"{left_out} not begun before Ctrl-C")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -223,5 +223,5 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _names(records: Iterable[Mapping[str, Any]]) -> dict[str, None]:
-    """All names that come up, in order."""
+    """All names that occur, in order."""
     return {name: None for each in records for name in each}

@@ -1,4 +1,4 @@
-"""A sweep in a file: the runs that are done, from which the same sweep goes on."""
+"""A sweep in a file: its finished runs, from which the same sweep continues."""
 
 from __future__ import annotations
 
@@ -73,21 +73,23 @@ class SweepFile:
             self._read()
         self.written = time.perf_counter()
 
-    def put(self, place: int, state: RunState) -> None:
-        """Take note of a run, and write where it is time."""
-        self.states[place] = state
+    def put(self, index: int, state: RunState) -> None:
+        """Note the state of a run, and write the file if it is time."""
+        self.states[index] = state
         if time.perf_counter() - self.written >= self.every:
             self.write()
 
     def write(self) -> None:
-        """Write all that is done; where that fails, as on a full disk, the sweep goes on."""
+        """Write all finished runs; if that fails, as on a full disk, the sweep continues."""
         columns = _Columns()
-        runs = {str(p): _packed(s, columns) for p, s in enumerate(self.states) if s.run}
+        runs = {str(i): _packed(s, columns) for i, s in enumerate(self.states) if s.run}
         config = {"sweep": self.identity, "runs": runs}
         try:
             write_bundle(self.file, KIND, config, columns.joined())
         except OSError as error:
-            words = f"The checkpoint {self.file} could not be written ({error}); the sweep goes on."
+            words = (
+                f"The checkpoint {self.file} could not be written ({error}); the sweep continues."
+            )
             warnings.warn(words, TrainingWarning, stacklevel=2)
         self.written = time.perf_counter()
 
@@ -97,14 +99,14 @@ class SweepFile:
         tables = [name for name, each in arrays.items() if each.ndim != 1]
         self._refuse(f"the arrays {tables} are no rows of numbers" if tables else None)
         refuse_other(self.file, config["sweep"], json.loads(json.dumps(self.identity)))
-        places = [str(place) for place in range(len(self.tasks))]
+        places = [str(index) for index in range(len(self.tasks))]
         cursor = _Cursor(arrays)
-        for place, record in config["runs"].items():
-            self._refuse(None if place in places else f"there is no run {place}")
-            self.states[int(place)] = self._state(record, cursor, self.tasks[int(place)])
+        for index, record in config["runs"].items():
+            self._refuse(None if index in places else f"there is no run {index}")
+            self.states[int(index)] = self._state(record, cursor, self.tasks[int(index)])
 
     def _state(self, record: Mapping[str, Any], cursor: _Cursor, task: Task) -> RunState:
-        """A run as it was written; its net gets its weights once all is known to fit."""
+        """The state of a run in the file; its network gets its weights once all is known to fit."""
         try:
             weights, state = _unpacked(record, cursor, task)
         except (KeyError, ValueError, OverflowError) as error:
@@ -114,7 +116,7 @@ class SweepFile:
         return state
 
     def _refuse(self, fault: str | None) -> None:
-        """A ModelFileError that names the fault, where there is one."""
+        """Raise a ModelFileError that names the fault, if there is one."""
         if fault:
             raise self._broken(fault)
 
@@ -125,7 +127,7 @@ class SweepFile:
 
 
 def _misfit(weights: Array, state: RunState, task: Task) -> str | None:
-    """What of a state the task cannot have left; None if it fits."""
+    """What in a state does not fit its task; None if all fits."""
     run, program = state.run, task.job.program
     assert run is not None
     noted = [name.removeprefix(WATCHED) for name in program.watched]
@@ -149,7 +151,7 @@ def _misfit(weights: Array, state: RunState, task: Task) -> str | None:
 
 @dataclasses.dataclass(frozen=True)
 class _Place:
-    """The rule for what `_Columns.put` returns: a dtype and a shape."""
+    """The constraint on what `_Columns.put` returns: a dtype and a shape."""
 
     def allows(self, value: Any) -> bool:
         is_list = isinstance(value, list) and bool(value) and isinstance(value[0], str)
@@ -183,7 +185,7 @@ _CONFIG = Record({"sweep": Values(Anything()), "runs": Values(Record(_RUN))})
 
 
 def _packed(state: RunState, columns: _Columns) -> dict[str, Any]:
-    """What is known of a run, its arrays put among the columns."""
+    """The state of a run as JSON, with its arrays added to the columns."""
     run, snapshot = state.run, state.snapshot
     assert run is not None
     weights = run.net.weights.flat
@@ -214,7 +216,7 @@ def _packed_snapshot(snapshot: Snapshot, columns: _Columns) -> dict[str, Any]:
 
 
 def _unpacked(record: Mapping[str, Any], cursor: _Cursor, task: Task) -> tuple[Array, RunState]:
-    """The weights of a run, and the run as it was written. In the order of `_packed`."""
+    """The weights and the state of a run, read in the order in which `_packed` wrote them."""
     weights, failure = cursor.take(record["weights"]), record["failure"]
     run = Run(
         net=task.job.net,
@@ -242,13 +244,13 @@ def _unpacked_snapshot(record: Mapping[str, Any], cursor: _Cursor) -> Snapshot:
 
 
 class _Columns:
-    """Many small arrays as few long ones, one for each dtype: a thousand runs leave thousands."""
+    """Thousands of small arrays as a few long ones, one for each dtype."""
 
     def __init__(self) -> None:
         self.pieces: dict[str, list[Array]] = {}
 
     def put(self, array: Array) -> list[Any]:
-        """Put an array last; what finds it again."""
+        """Append an array, and return what finds it again."""
         array = np.asarray(array)
         self.pieces.setdefault(array.dtype.name, []).append(array.ravel())
         return [array.dtype.name, *array.shape]
@@ -261,7 +263,7 @@ class _Columns:
 
 
 class _Cursor:
-    """Takes arrays out of the columns in the order in which they were put there."""
+    """Takes arrays out of the columns in the order in which they were put in."""
 
     def __init__(self, columns: Mapping[str, Array]) -> None:
         self.columns, self.places = columns, dict.fromkeys(columns, 0)

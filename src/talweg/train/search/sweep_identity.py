@@ -1,4 +1,4 @@
-"""Which sweep it is: all that decides its runs, as plain data, and what differs in another."""
+"""The identity of a sweep: all that decides its runs, as plain data, to compare with a file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def identity_of(
     halving: Any,
     engine: str,
 ) -> dict[str, Any]:
-    """All that decides the runs of a sweep, by what a person calls it."""
+    """All that decides the runs of a sweep, by names that errors use."""
     given = {f"the setting {name}": _told(each) for name, each in settings.items()}
     return {
         "engine": engine,
@@ -42,7 +42,7 @@ def identity_of(
 
 
 def refuse_other(file: Path, found: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
-    """A SettingError that says what differs, where a file is of another sweep."""
+    """Raise a SettingError that says what differs, if a file is of another sweep."""
     for name in [*mine, *found]:
         theirs, ours = found.get(name, "not given"), mine.get(name, "not given")
         if theirs != ours:
@@ -59,7 +59,7 @@ def _are_points(found: Any) -> bool:
 
 
 def _difference(theirs: Sequence[Any], ours: Sequence[Any]) -> str:
-    """Where two lists of points part."""
+    """Where two lists of points begin to differ."""
     if len(theirs) != len(ours):
         return f" (it has {len(theirs)} of them, but here there are {len(ours)})"
     place = next(i for i, each in enumerate(theirs) if each != ours[i])
@@ -77,7 +77,7 @@ def _shown(theirs: Any, ours: Any) -> str:
 
 
 def _told(value: Any) -> Any:
-    """A setting as plain data: arrays by their digests, rules by their numbers."""
+    """A setting as plain data: arrays by their digests, optimizers by their numbers."""
     value = plain(value)
     if value is None or isinstance(value, bool | int | float | str):
         return repr(value)
@@ -97,7 +97,7 @@ def _told_array(value: Any) -> str:
 
 
 def _digest_of_programs(tasks: Sequence[Task]) -> str:
-    """Of each program once, and of which run has which."""
+    """The digest of each program, and of which run has which."""
     found: dict[Any, str] = {}
     for each in tasks:
         if each.key not in found:

@@ -1,4 +1,4 @@
-"""Columns by name, a row for each run of a sweep: for a data frame, and to be printed."""
+"""The table of a sweep: columns by name with a row for each run, to print or for a data frame."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROWS = 40  # of a table that is printed; a longer one is cut in the middle
 
 
 class Table(dict[str, npt.NDArray[Any]]):
-    """Columns by name, each with a value a run; printing it gives a table of at most 80 letters."""
+    """Columns by name, with a value for each run. Printed, it is at most 80 characters wide."""
 
     def __init__(self, columns: Mapping[str, npt.NDArray[Any]], best: int | None) -> None:
         super().__init__(columns)
@@ -35,7 +35,7 @@ class Table(dict[str, npt.NDArray[Any]]):
 
 
 def _cells(name: str, column: npt.NDArray[Any], places: Sequence[int | None]) -> list[str]:
-    """A column as text of one width: numbers to the right, words to the left."""
+    """A column as text of one width: numbers aligned right, words left."""
     cells = [name, *("..." if each is None else in_words(column[each]) for each in places)]
     width = max(map(len, cells))
     is_number = column.dtype.kind in "iuf"
@@ -43,14 +43,14 @@ def _cells(name: str, column: npt.NDArray[Any], places: Sequence[int | None]) ->
 
 
 def _beside(lines: list[str], cells: list[str]) -> list[str]:
-    """The lines with one more column, where it fits; a long table loses its last ones."""
+    """The lines with one more column if it fits; a wide table loses its last columns."""
     if lines[0] and len(lines[0]) + 2 + len(cells[0]) >= _WIDTH:
         return lines
     return [f"{line}  {cell}" for line, cell in zip(lines, cells, strict=True)]
 
 
 def column(values: list[Any]) -> npt.NDArray[Any]:
-    """An array of numbers or words; of objects where values are neither."""
+    """An array of numbers or strings; of objects if the values are neither."""
     kinds = {type(each) for each in values}
     if kinds <= {int, float} or kinds in ({str}, {bool}):
         return np.array(values)
