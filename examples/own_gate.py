@@ -14,12 +14,18 @@ import numpy as np
 
 import talweg as tw
 from talweg import gates
-from talweg.engine.native.emit.frame import Frame
-from talweg.engine.native.emit.own_kernel import OwnKernel
 from talweg.engine.native.llvm.values import number, type_of
-from talweg.engine.native.lowering import KernelForm, Lowering, register
-from talweg.engine.native.plan.symbolic_shapes import Node, Size, product
-from talweg.engine.native.plan.view import View
+from talweg.engine.native.lowering import (
+    Frame,
+    KernelForm,
+    Lowering,
+    Node,
+    OwnKernel,
+    Size,
+    View,
+    product,
+    register,
+)
 from talweg.gates import Cost, Gate, Operand, Spec
 
 # 1. An elementwise gate --------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Gates that are defined outside the package, as in `examples/own_gate.py`."""
 
 import runpy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,18 @@ import pytest
 import talweg as tw
 from talweg.engine.native.emit.accumulators import SUM
 from talweg.engine.native.function import CompiledGraph
-from talweg.engine.native.lowering import Lowering, ReductionForm, register
+from talweg.engine.native.llvm.values import type_of
+from talweg.engine.native.lowering import (
+    Frame,
+    KernelForm,
+    Lowering,
+    OwnKernel,
+    ReductionForm,
+    Size,
+    View,
+    product,
+    register,
+)
 from talweg.engine.numpy.interpreter import Interpreter
 from talweg.engine.replicas import replicated, without_rule
 from talweg.graph import Graph, gradients, record, recorded, simplify
@@ -79,6 +90,70 @@ def test_both_engines_agree(rows: int, dtype: str) -> None:
     found = CompiledGraph(recorded(recording, 2))(x=x, c=c)
     for name, expected in Interpreter(recording(rows))(x=x, c=c).items():
         np.testing.assert_allclose(found[name], expected, CLOSE[dtype], CLOSE[dtype])
+
+
+@dataclass(frozen=True, eq=False)
+class Scale(OwnKernel):
+    """x (N, T) times a number k."""
+
+    x: View
+    k: View
+    out: View
+
+    def reads(self) -> list[View]:
+        return [self.x, self.k]
+
+    def writes(self) -> list[View]:
+        return [self.out]
+
+    def operations(self) -> Size:
+        return product(self.x.shape)
+
+    def emit(self, frame: Frame) -> None:
+        f, type = frame.f, type_of(self.x.dtype)
+        x, k, out = (frame.start(view) for view in (self.x, self.k, self.out))
+        low, high = frame.part_of(self.x.shape[0], self.row_axis is not None)
+        with f.loop(low, high) as row, f.loop(0, frame.size(self.x.shape[1])) as column:
+            term = f.load(type, f.at(x, frame.offset(self.x, row.index, column.index), type))
+            value = f.multiply(term, f.load(type, k))
+            f.store(value, f.at(out, frame.offset(self.out, row.index, column.index), type))
+
+    def __str__(self) -> str:
+        return "scale"
+
+
+scale = tw.gates.Gate(
+    name="scale",
+    kind="elementwise",
+    formula="x k",
+    shape=lambda x, k: x,
+    value=lambda x, k: x * k,
+    backward=(None, None),
+    slopes=("k", "x"),
+    cost=tw.gates.cost_per_element(1),
+)
+register(
+    scale,
+    Lowering(
+        KernelForm(lambda node, rows, inputs, out: Scale(rows, *inputs, out)), PAGE["smooth_rows"]
+    ),
+)
+
+
+def test_a_kernel_reads_numbers_from_memory() -> None:
+    """A constant, one that depends on the rows, and one that is computed."""
+
+    def function(x: Any) -> dict[str, Any]:
+        numbers = {"constant": 2.5, "rows": len(x) * tw.constant(1.0), "computed": x[0, 0] + 1.0}
+        return {name: scale(tw.tanh(x), k) * 0.3 for name, k in numbers.items()}
+
+    def recording(count: int) -> Graph:
+        return simplify(record(function, np.ones((count, 3))))
+
+    x = np.random.default_rng(0).standard_normal((5, 3))
+    found = CompiledGraph(recorded(recording, 2))(x=x)
+    for name, expected in Interpreter(recording(5))(x=x).items():
+        np.testing.assert_allclose(found[name], expected, 1e-12, err_msg=name)
 
 
 def test_a_gate_that_cannot_run_natively_is_refused_with_its_line() -> None:

@@ -82,10 +82,10 @@ class Frame:
 
     def size(self, size: Size) -> Index:
         """A size as a number, for the rows of this batch."""
-        number: Index = size.factor
+        value: Index = size.factor
         for _ in range(size.power):
-            number = self.f.times(self.rows, number)
-        return number
+            value = self.f.times(self.rows, value)
+        return value
 
     def start(self, view: View) -> Value:
         """The address of the first element of a view. Call it before the loops of a kernel."""

@@ -2,9 +2,12 @@
 describes the forms that a gate can take: view, map, reduction, contraction, assembly, or a kernel
 of its own. `table` finds the entry of a gate; the entries of a new file here are found by
 themselves, and `register` adds those of gates that are defined outside. The planner and the
-emitters ask a node for its form and never for its gate.
+emitters ask a node for its form and never for its gate. All that an own kernel needs can be
+imported from here.
 """
 
+from talweg.engine.native.emit.frame import Frame as Frame
+from talweg.engine.native.emit.own_kernel import OwnKernel as OwnKernel
 from talweg.engine.native.lowering.record import (
     AssemblyForm as AssemblyForm,
     ContractionForm as ContractionForm,
@@ -26,3 +29,9 @@ from talweg.engine.native.lowering.table import (
     register as register,
     replica_rule as replica_rule,
 )
+from talweg.engine.native.plan.symbolic_shapes import (
+    Node as Node,
+    Size as Size,
+    product as product,
+)
+from talweg.engine.native.plan.view import View as View

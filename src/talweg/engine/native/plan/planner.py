@@ -208,16 +208,17 @@ class _Planner:
             self._home(node)
 
     def _leaf(self, node: Node) -> None:
-        if node.number is not None and node.shape:
+        is_stored = bool(node.shape) or _is_read_from_memory(node)
+        if node.number is not None and is_stored:
             self._fill(node)
-        elif node.is_constant and node.shape and node not in self.views:
+        elif node.is_constant and is_stored and node not in self.views:
             array = np.ascontiguousarray(node.source.array)
             buffer = self._buffer(f"constant{node.place}", node, kind="constant", array=array)
             self.views[node] = whole(buffer, node.shape)
 
     def _fill(self, node: Node) -> None:
         """A buffer for a constant of one number; nests have the number in their code instead."""
-        if any(isinstance(form_of(user), ContractionForm | KernelForm) for user in node.users):
+        if _is_read_from_memory(node):
             view = whole(self._buffer(f"filled{node.place}", node), node.shape)
             self.fills.append((FIRST, self._copy(None, node, view)))
             self.filled[node] = view
@@ -344,6 +345,11 @@ class _Planner:
         panel = self.panel[b.dtype.name]
         size = inner.times(Size(columns.factor + panel, columns.power))
         return self._buffer(f"private{len(self.buffers)}", node, size, "private")
+
+
+def _is_read_from_memory(node: Node) -> bool:
+    """Whether a kernel reads a node that is no nest of elementwise nodes or reductions."""
+    return any(isinstance(form_of(user), ContractionForm | KernelForm) for user in node.users)
 
 
 def _reads_bits(user: Node, node: Node) -> bool:
