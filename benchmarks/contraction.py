@@ -187,7 +187,7 @@ def _write(module: Module, type: str, name: str, parameters: str) -> None:
     else:
         with f.loop(0, x["count"]):
             _WRITERS[name](f, type, x)
-    f.give()
+    f.ret()
 
 
 def _write_product(f: Function, type: str, x: dict[str, Value]) -> None:

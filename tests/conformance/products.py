@@ -63,14 +63,14 @@ def write_product(module: Module, type: str, kind: str) -> None:
         scratch=x["scratch"],
         accumulate=x["adding"],
     )
-    f.give()
+    f.ret()
 
 
 def write_pack(module: Module, type: str) -> None:
     f, x = public(module, f"pack_{type}", _PACK)
     b = Matrix(x["b"], x["b_row"], x["b_column"])
     contract.pack(f, type, x["k"], x["n"], b, x["out"], x["first"], x["last"])
-    f.give()
+    f.ret()
 
 
 @cache

@@ -35,7 +35,7 @@ def machine_code(vector_bytes: int) -> tuple[Callable[..., None], Callable[..., 
         inner = [(each.type, each.name[1:]) for each in module.functions[name].parameters]
         f = module.function(f"call_{name}", inner, public=True)
         f.call(name, "void", *f.parameters)
-        f.give()
+        f.ret()
     program = compiled(str(module), [f"call_{name}" for name in kinds], cache=Cache(None))
     order, sort = (
         ctypes.CFUNCTYPE(None, *integers, pointer, pointer)(program.addresses[f"call_{name}"])

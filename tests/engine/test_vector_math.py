@@ -68,7 +68,7 @@ def write_loop(module: Module, body, type: str, lanes: int, inputs: int):
     with f.loop(0, count, lanes) as loop:
         values = [f.load(vector(type, lanes), f.at(x, loop.index, type)) for x in arrays[:inputs]]
         f.store(body(f, *values), f.at(out, loop.index, type))
-    f.give()
+    f.ret()
 
 
 @functools.cache
@@ -387,7 +387,7 @@ def test_a_long_function_is_written_once_for_each_type() -> None:
     for type in ("<8 x float>", "float"):
         for i in range(2):
             f = module.function(f"user{i}.{type}", [(type, "x")], type)
-            f.give(FUNCTIONS["erf"](f, FUNCTIONS["erf"](f, f.parameters[0])))
+            f.ret(FUNCTIONS["erf"](f, FUNCTIONS["erf"](f, f.parameters[0])))
     text = str(module)
     assert text.count("@erf.8.float(<8 x float> %") == 1 + 4
     assert text.count("define internal <8 x float> @erf.8.float(") == 1

@@ -162,5 +162,5 @@ def _written(module: Module, plan: Plan) -> str:
                 f.call(name, "void", table, rows, loop.index, high, zero, one)
         else:
             f.call(name, "void", table, rows, zero, zero, zero, one)
-    f.give()
+    f.ret()
     return str(module)

@@ -59,7 +59,7 @@ def _write_inside(module: Module) -> None:
         begins = f.load("i64", f.at(pieces, f.times(middle, 3), "i64"))
         loop.carry(f.select(f.compare("sle", begins, start), f.index(middle), loop.values[0]))
     ends = f.load("i64", f.at(pieces, f.plus(f.times(loop.results[0], 3), end), "i64"))
-    f.give(f.compare("sle", f.index(f.plus(start, size)), ends))
+    f.ret(f.compare("sle", f.index(f.plus(start, size)), ends))
 
 
 def _write_elsewhere(module: Module) -> None:
@@ -74,23 +74,23 @@ def _write_elsewhere(module: Module) -> None:
         after = f.compare("sle", begins, start)
         before = f.compare("sle", f.index(f.plus(start, size)), f.index(ends))
         with f.when(f.bits("and", after, before)):
-            f.give(place)
+            f.ret(place)
             f.open(f.fresh("never"))
     note = f.at(words, SITE, "i64")
     swapped = f.emit("{ i64, i1 }", f"cmpxchg {note}, i64 0, {site} acq_rel monotonic")
     with f.when(f.emit("i1", f"extractvalue {swapped}, 1")):
         f.store(start, f.at(words, ADDRESS, "i64"))
         f.store(size, f.at(words, BYTES, "i64"))
-    f.give(f.load("ptr", f.at(words, SPARE, "i64")))
+    f.ret(f.load("ptr", f.at(words, SPARE, "i64")))
 
 
 def _write_place(module: Module) -> None:
     f = _function(module, "place", "ptr place, i64 bytes, i64 site, i64 end", "ptr")
     place, size, site, end = f.parameters
     with f.when(f.call("talweg_inside", "i1", place, size, end)):
-        f.give(place)
+        f.ret(place)
         f.open(f.fresh("never"))
-    f.give(f.call("talweg_elsewhere", "ptr", place, size, site))
+    f.ret(f.call("talweg_elsewhere", "ptr", place, size, site))
 
 
 def _write_lanes(module: Module) -> None:
@@ -103,10 +103,10 @@ def _write_lanes(module: Module) -> None:
             here = f.at(place, f.times(loop.index, size), "i8")
             found = f.call("talweg_place", "ptr", here, size, site, end)
             with f.when(f.compare("ne", found, here)):
-                f.give(found)
+                f.ret(found)
                 f.open(f.fresh("never"))
         loop.carry(f.bits("lshr", bits, _ONE))
-    f.give(place)
+    f.ret(place)
 
 
 def _write_copy(module: Module) -> None:
@@ -118,7 +118,7 @@ def _write_copy(module: Module) -> None:
     with f.when(f.bits("and", *right)):
         f.module.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1"])
         f.do(f"call void @llvm.memcpy.p0.p0.i64({to}, {source}, {size}, i1 false)")
-    f.give()
+    f.ret()
 
 
 def _write_fill(module: Module) -> None:
@@ -128,7 +128,7 @@ def _write_fill(module: Module) -> None:
     with f.when(f.compare("eq", place, to)):
         no = Value("i1", "false")
         f.call("llvm.memset.p0.i64", "void", to, value, size, no, declared=False)
-    f.give()
+    f.ret()
 
 
 def _write_enter(module: Module) -> None:
@@ -141,9 +141,9 @@ def _write_enter(module: Module) -> None:
         swapped = f.emit("{ i64, i1 }", f"cmpxchg {room}, i64 0, {start} acq_rel monotonic")
         with f.when(f.emit("i1", f"extractvalue {swapped}, 1")):
             f.store(size, f.at(room, 1, "i64"))
-            f.give(loop.index)
+            f.ret(loop.index)
             f.open(f.fresh("never"))
-    f.give(number(STACK_ARRAYS, "i64"))
+    f.ret(number(STACK_ARRAYS, "i64"))
 
 
 def _write_leave(module: Module) -> None:
@@ -153,4 +153,4 @@ def _write_leave(module: Module) -> None:
         room = f.at(_words(f), f.plus(f.times(note, 2), STACK), "i64")
         f.store(_ZERO, f.at(room, 1, "i64"))
         f.do(f"store atomic i64 0, {room} release, align 8")
-    f.give()
+    f.ret()

@@ -87,8 +87,8 @@ class Writer:
         f.jump(parted)
         f.open(parted)
         zero = number(0, "i64")
-        low = f.joined((low, apart), (zero, start))
-        high = f.joined((high, apart), (rows, start))
+        low = f.phi((low, apart), (zero, start))
+        high = f.phi((high, apart), (rows, start))
         return low, high
 
     def _divide(self, rows: Value) -> tuple[Value, Value]:
@@ -130,7 +130,7 @@ class Writer:
         leave, stay = self.f.fresh("leave"), self.f.fresh("stay")
         self.f.branch(condition, leave, stay)
         self.f.open(leave)
-        self.f.give(result)
+        self.f.ret(result)
         self.f.open(stay)
 
 

@@ -75,7 +75,7 @@ class WriteEpoch(Writer):
         self.barrier()
         with f.loop(0, self.word(c.ROWS), self.word(c.BATCH)) as loop:
             self.step(loop.index)
-        f.give(number(0, "i64"))
+        f.ret(number(0, "i64"))
 
     def is_on(self, word: int) -> Value:
         return self.f.compare("ne", self.word(word), number(0, "i64"))

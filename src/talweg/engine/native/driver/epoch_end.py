@@ -38,7 +38,7 @@ class WriteEvaluation(Writer):
         self.barrier()
         with f.loop(0, self.word(c.HELD_ROWS), size) as loop:
             self.batch(loop.index, size)
-        f.give()
+        f.ret()
 
     def batch(self, start: Value, size: Value) -> None:
         """Evaluate the batch that begins at row `start`, and add its measures to the sums."""
@@ -83,7 +83,7 @@ class WriteClose(Writer):
         if self.plans.rules is not None:
             self.ask_rules(self.plans.rules, epoch, record)
         self.set_word(c.EPOCH, epoch)
-        f.give()
+        f.ret()
 
     def record(self, epoch: Value) -> Value:
         """Write the means of the measures to the epoch's row of the history."""

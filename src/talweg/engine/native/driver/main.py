@@ -42,7 +42,7 @@ def _write_entry(module: Module) -> None:
     f = module.function("run", arguments, public=True)
     with processor.without_denormals(f):
         f.call("epochs", "void", *f.parameters)
-    f.give()
+    f.ret()
 
 
 class WriteRun(Writer):
@@ -54,7 +54,7 @@ class WriteRun(Writer):
         f = self.f
         with f.loop(self.word(c.EPOCH), self.word(c.LAST_EPOCH)):
             self.epoch()
-        f.give()
+        f.ret()
 
     def epoch(self) -> None:
         """Train and close one epoch; return from the loop where the run ends."""

@@ -49,7 +49,7 @@ def row_order(module: Module) -> str:
         seed, epoch, rows, order, scratch = f.parameters
         _draw(f, seed, epoch, rows, f.at(scratch, COUNTERS, "i8"))
         f.call("sort_draws", "void", rows, order, scratch)
-        f.give()
+        f.ret()
     return "row_order"
 
 
@@ -70,7 +70,7 @@ def sort_draws(module: Module) -> None:
     _pack(f, whole, mask, draws, words)
     words = _sort_by_digits(f, rows, bits, words, spare, counters)
     _insert(f, rows, mask, words, draws, order)
-    f.give()
+    f.ret()
 
 
 # Drawing ----------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ def _pack(f: Function, whole: Value, mask: Value, draws: Value, words: Value) ->
     count = f.module.lanes("i64")
     type = f"<{count} x i64>"
     upper = f.splat(f.bits("xor", mask, number(-1, "i64")), count)
-    first, step = f.count_up(type), number(count, type)
+    first, step = f.iota(type), number(count, type)
     with f.loop(0, whole, count, [first]) as loop:
         draw = f.load(type, f.at(draws, loop.index, "i64"))
         word = f.bits("or", f.bits("and", draw, upper), loop.values[0])

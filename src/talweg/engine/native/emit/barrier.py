@@ -56,4 +56,4 @@ def _write_function(module: Module) -> None:
     f.open("again")
     f.jump("wait")
     f.open("done")
-    f.give()
+    f.ret()

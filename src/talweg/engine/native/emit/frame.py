@@ -45,9 +45,9 @@ def _write_part(module: Module) -> None:
     divided, alone = f.fresh("divided"), f.fresh("alone")
     f.branch(f.compare(">", threads, number(1, "i64")), divided, alone)
     f.open(alone)
-    f.give(whole)
+    f.ret(whole)
     f.open(divided)
-    f.give(f.index(f.over(whole, threads)))
+    f.ret(f.index(f.over(whole, threads)))
 
 
 class Frame:

@@ -168,7 +168,7 @@ class Body:
         if lanes.width == 1 or self.lane_axis is None:
             return start
         stride = f.convert(f.index(self.frame.size(operand.strides[self.lane_axis])), "i32")
-        steps = f.multiply(f.count_up(start.type), f.splat(stride, lanes.width))
+        steps = f.multiply(f.iota(start.type), f.splat(stride, lanes.width))
         return f.add(start, steps)
 
     def index(self, lanes: Lanes) -> Value:
@@ -176,7 +176,7 @@ class Body:
         axis = next(i for i, axis in enumerate(self.axes) if axis.is_index)
         type = vector("i64", lanes.width)
         spread = self.f.splat(self.indices[axis], lanes.width)
-        return self.f.add(spread, self.f.count_up(type)) if self.lane_axis == axis else spread
+        return self.f.add(spread, self.f.iota(type)) if self.lane_axis == axis else spread
 
     def _watch(self, stored: Sequence[Value], lanes: Lanes) -> None:
         """Add 0 times the stored values to the guard, in the lanes that count."""

@@ -36,7 +36,7 @@ def _write_region(
     rare = module.long_steps and all(_is_small(kernel) for kernel in region.kernels())
     f = module.function(name, PARAMETERS, rare=rare)
     _write_body(Frame(f, tickets, plan.blocks), region)
-    f.give()
+    f.ret()
     return f.name
 
 

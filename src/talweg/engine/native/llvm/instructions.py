@@ -194,7 +194,7 @@ class Instructions:
     def insert(self, x: Value, item: Value, lane: Index) -> Value:
         return self.emit(x.type, f"insertelement {x}, {item}, {self.index(lane)}")
 
-    def count_up(self, type: str) -> Value:
+    def iota(self, type: str) -> Value:
         """The constants 0, 1, 2, ... in the lanes of an integer type."""
         if lanes(type) == 1:
             return number(0, type)
@@ -288,7 +288,7 @@ class Instructions:
         )
         if element(type) == "i32":
             limit = self.emit("i32", f"trunc {limit} to i32")
-        return self.compare("slt", self.count_up(type), self.splat(limit, lanes))
+        return self.compare("slt", self.iota(type), self.splat(limit, lanes))
 
     def stack(self, type: str, count: int, align: int = 64) -> Value:
         """An array on the stack, until the function returns; only in the entry block."""

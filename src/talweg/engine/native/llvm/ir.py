@@ -93,7 +93,7 @@ class Function(Instructions):
 
     # Control ----------------------------------------------------------------------------------
 
-    def give(self, x: Value | None = None) -> None:
+    def ret(self, x: Value | None = None) -> None:
         """Return from the function."""
         self.do("ret void" if x is None else f"ret {x}")
 
@@ -103,10 +103,10 @@ class Function(Instructions):
     def branch(self, condition: Value, yes: str, no: str) -> None:
         self.do(f"br {condition}, label %{yes}, label %{no}")
 
-    def joined(self, *sources: tuple[Value, str]) -> Value:
+    def phi(self, *sources: tuple[Value, str]) -> Value:
         """A phi: the value that belongs to the block that control came from; first in its block."""
         result = Value(sources[0][0].type, f"%{self.fresh('j')}")
-        self._lines.append(phi(result, *sources))
+        self._lines.append(phi_text(result, *sources))
         return result
 
     @contextmanager
@@ -156,14 +156,14 @@ class Function(Instructions):
         following = self.index(self.plus(index, step))
         latch = self.block
         self.branch(self.compare("slt", following, limit), body, after)
-        self._lines[place] = phi(index, (first, before), (following, latch))
+        self._lines[place] = phi_text(index, (first, before), (following, latch))
         for i, (value, initial, final) in enumerate(zip(values, carried, loop.after, strict=True)):
-            self._lines[place + 1 + i] = phi(value, (initial, before), (final, latch))
+            self._lines[place + 1 + i] = phi_text(value, (initial, before), (final, latch))
         self.open(after)
         for initial, final in zip(carried, loop.after, strict=True):
             result = Value(initial.type, f"%{self.fresh('r')}")
             sources = [(final, latch)] if rounds else [(initial, before), (final, latch)]
-            self._lines.append(phi(result, *sources))
+            self._lines.append(phi_text(result, *sources))
             loop.results.append(result)
 
 
@@ -181,7 +181,7 @@ class Loop:
         self.after = list(values)
 
 
-def phi(result: Value, *sources: tuple[Value, str]) -> str:
+def phi_text(result: Value, *sources: tuple[Value, str]) -> str:
     """The text of a phi instruction."""
     incoming = ", ".join(f"[ {value.name}, %{label} ]" for value, label in sources)
     return f"  {result.name} = phi {result.type} {incoming}"

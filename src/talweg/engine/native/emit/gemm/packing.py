@@ -39,7 +39,7 @@ def copy(module: Module, type: str) -> str:
             place = f.least(column.index, last)
             f.store(f.load(wide, f.at(x, place, type)), f.at(y, place, type))
         row.carry(f.at(x, source_row, type), f.at(y, target_row, type))
-    f.give()
+    f.ret()
     return name
 
 
@@ -67,7 +67,7 @@ def transpose(module: Module, type: str) -> str:
             for line in _transposed(f, type, [f.at(start, column, type) for start in starts]):
                 f.store(line, goal)
                 goal = f.at(goal, target_row, type)
-    f.give()
+    f.ret()
     return name
 
 
@@ -138,7 +138,7 @@ def pack(module: Module, type: str, *, public: bool = False) -> str:
                 _copy_elements(f, type, (count, width), (begin, b_step, b_column), target)
         places = zip(rows.values, (b_step, wide), strict=True)
         rows.carry(*(f.at(place, f.times(step, block), type) for place, step in places))
-    f.give()
+    f.ret()
     return name
 
 

@@ -197,7 +197,7 @@ class _Product:
                 high.carry(*self._down(f, high.values, (a_row, c_row), height))
             following = self._down(f, [left_start, b_start], (a_step, b_step), DEPTH)
             deep.carry(*following, number(1, "i64"))
-        f.give()
+        f.ret()
 
     def _down(
         self, f: Function, places: Sequence[Value], rows: Sequence[Value], count: Index

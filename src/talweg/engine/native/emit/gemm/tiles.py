@@ -68,7 +68,7 @@ def strips(module: Module, type: str) -> str:
         sums = _tile(f, type, record, (left, a_row), b, (rows, [None, None]))
         old = _spaced(f, type, f.select(adding, target, zeros), old_row, rows)
         _add(f, type, list(zip(old, targets, strict=True)), sums)
-    f.give()
+    f.ret()
     return name
 
 
@@ -104,7 +104,7 @@ def edge(module: Module, type: str, *, masked: bool) -> str:
             target = f.at(c, f.times(strip.index, c_row), type)
             fresh = f.index(f.minus(step, done))
             f.call(f"talweg_settle_{type}", "void", record, fresh, width, source, target)
-    f.give()
+    f.ret()
     return name
 
 
@@ -218,7 +218,7 @@ def settle(module: Module, type: str) -> None:
                 x, y, z = (f.at(row, column.index, type) for row in (old, source, target))
                 f.store(f.add(f.load(some, x), f.load(some, y)), z)
         loop.carry(f.at(source, panel_width(module, type), type), f.at(target, c_row, type))
-    f.give()
+    f.ret()
 
 
 def row(module: Module, type: str) -> str:
@@ -244,7 +244,7 @@ def row(module: Module, type: str) -> str:
             targets = [f.at(target, f.times(place, wide), type) for place in places]
             _add(f, type, [(f.select(adding, place, zeros), place) for place in targets], sums)
         loop.carry(f.at(left, a_row, type), f.at(target, c_row, type))
-    f.give()
+    f.ret()
     return name
 
 

@@ -49,7 +49,7 @@ def once(body: Body) -> Body:
             parameters = [(x.type, f"x{i}") for i, x in enumerate(inputs)]
             rare = f.module.long_steps and lanes(type) == 1
             own = f.module.function(name, parameters, type, inline=False, rare=rare)
-            own.give(body(own, *own.parameters))
+            own.ret(body(own, *own.parameters))
         return f.call(name, type, *inputs)
 
     return call
