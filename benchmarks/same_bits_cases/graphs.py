@@ -41,7 +41,7 @@ UNARY: dict[str, Any] = {
     "broadcast_to": lambda x: gates.broadcast_to(x[:, :1], shape=(7, 4)) * x[:, :4],
     "transpose": lambda x: gates.transpose(x, axes=(1, 0)) @ x,
     "take_slice": lambda x: x[::-2, 1:] * x[1:5, :4],
-    "place": lambda x: gates.place(x * x, shape=(9, 5), ranges=((8, 1, -1), (0, 5, 1))),
+    "place": lambda x: gates.put_slice(x * x, shape=(9, 5), ranges=((8, 1, -1), (0, 5, 1))),
     "concatenate": lambda x: tw.concatenate([x, x * x, x[:, :2]], axis=1),
     "cast": lambda x: tw.cast(tw.cast(x, "float64") * x[:, :1].sum(), x.dtype),
     "one_hot": lambda x: x * tw.one_hot(tw.argmax(x, axis=1), 5, x.dtype),

@@ -18,11 +18,11 @@ def _public_names() -> dict[str, str]:
     lines = [line for line in stub.splitlines() if not line.startswith("#")]
     words = " ".join(lines).translate(dict.fromkeys(map(ord, "(),"), " ")).split()
     modules, module = {}, ""
-    for place, word in enumerate(words):
+    for i, word in enumerate(words):
         if word == "from":
-            module = words[place + 1]
+            module = words[i + 1]
         elif word == "as":
-            modules[words[place + 1]] = module
+            modules[words[i + 1]] = module
     return modules
 
 

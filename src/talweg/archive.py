@@ -101,7 +101,7 @@ def _members(
         kind.version,
         VERSION,
         config,
-        {name: hashlib.sha256(each).hexdigest() for name, each in raw.items()},
+        {name: hashlib.sha256(data).hexdigest() for name, data in raw.items()},
     )
     head = dict(zip(_PARTS, values, strict=True))
     try:
@@ -113,7 +113,7 @@ def _members(
             f"Cannot write {file}: JSON cannot hold its config ({error}). Use numbers, text, lists"
             " and dicts, and put arrays among the arrays."
         ) from None
-    return {kind.head: text.encode(), **{f"{name}.npy": each for name, each in raw.items()}}
+    return {kind.head: text.encode(), **{f"{name}.npy": data for name, data in raw.items()}}
 
 
 def digest_of(head: Mapping[str, Any]) -> str:
@@ -156,12 +156,12 @@ class _Members:
         except _DAMAGE as error:
             raise self.damaged(f"cannot be read as a talweg {kind.word} ({error})") from None
         infos = self._zip.infolist()
-        self.names = {each.filename for each in infos}
+        self.names = {info.filename for info in infos}
         if len(self.names) < len(infos):
             raise self.damaged("has two members of one name")
-        if any(each.compress_type or each.file_size != each.compress_size for each in infos):
+        if any(info.compress_type or info.file_size != info.compress_size for info in infos):
             raise self.damaged("has compressed members, which talweg never writes")
-        if sum(each.file_size for each in infos) > size:
+        if sum(info.file_size for info in infos) > size:
             raise self.damaged("claims more bytes than it has")
 
     def read(self, name: str) -> bytes:
@@ -217,7 +217,7 @@ def _check_head(members: _Members, head: Mapping[str, Any]) -> None:
     name = members.kind.head
     if {*head} != {*_PARTS, "digest"} or head["digest"] != digest_of(head):
         raise members.damaged(f"has a {name} that was changed after saving (SHA-256 differs)")
-    named = {name, *(f"{each}.npy" for each in head["arrays"])}
+    named = {name, *(f"{array}.npy" for array in head["arrays"])}
     if extra := sorted(members.names - named):
         raise members.damaged(f"has a member that its {name} does not name ({extra[0]!r})")
 

@@ -30,7 +30,7 @@ class _Message(BaseException):
     """A message to a person, without control characters from the data that it quotes."""
 
     def __init__(self, *arguments: object) -> None:
-        super().__init__(*(visible(each) if isinstance(each, str) else each for each in arguments))
+        super().__init__(*(visible(x) if isinstance(x, str) else x for x in arguments))
 
 
 class TalwegError(_Message, Exception):
@@ -92,7 +92,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
     if close:
         return f"Did you mean {folded[close[0]]!r}?"
-    shown = ", ".join(repr(each) for each in names[:12])
+    shown = ", ".join(repr(one) for one in names[:12])
     return f"Known: {shown}{', ...' if len(names) > 12 else ''}." if names else "There are none."
 
 

@@ -1,4 +1,4 @@
-"""A pool of objects that one call at a time uses."""
+"""Pools of objects, each used by one call at a time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _T = TypeVar("_T")
 
 
 class Pool(Generic[_T]):
-    """As many objects as there are calls at once.
+    """As many objects as there are calls at the same time.
 
-    Taking one is a single step of Python's, so there is no lock that a fork could leave taken.
+    Taking an object is one atomic operation of Python, so no fork can leave a lock taken.
     """
 
     def __init__(self, make: Callable[[], _T]) -> None:
@@ -26,5 +26,5 @@ class Pool(Generic[_T]):
             return self._make()
 
     def give_back(self, one: _T) -> None:
-        """Let the next call have it; what is not given back is dropped."""
+        """Return an object for the next call; an object that is not returned is dropped."""
         self._free.append(one)

@@ -110,7 +110,7 @@ class Items:
         return is_long and not (self.unique and _repeats(value))
 
     def parts(self, value: Any) -> Iterator[Part]:
-        return ((f"[{place}]", each, self.constraint) for place, each in enumerate(value))
+        return ((f"[{i}]", item, self.constraint) for i, item in enumerate(value))
 
     def __str__(self) -> str:
         least = f"at least {self.at_least} " if self.at_least else ""
@@ -145,7 +145,7 @@ class Values:
         return isinstance(value, dict)
 
     def parts(self, value: Any) -> Iterator[Part]:
-        return ((f".{name}", each, self.constraint) for name, each in value.items())
+        return ((f".{name}", item, self.constraint) for name, item in value.items())
 
     def __str__(self) -> str:
         return "a mapping"
@@ -234,8 +234,8 @@ def fault(value: Any, constraint: Constraint, where: str = "it") -> str | None:
         return f"{where} must be {constraint}, but is {_shown(value)}"
     if not isinstance(constraint, Container):
         return None
-    found = (fault(each, own, where + how) for how, each, own in constraint.parts(value))
-    return next(filter(None, found), None)
+    faults = (fault(part, own, where + path) for path, part, own in constraint.parts(value))
+    return next(filter(None, faults), None)
 
 
 def _is_key(value: Any, records: Mapping[str, Constraint]) -> bool:
@@ -243,7 +243,7 @@ def _is_key(value: Any, records: Mapping[str, Constraint]) -> bool:
 
 
 def _repeats(values: list[Any]) -> bool:
-    return len({repr(each) for each in values}) < len(values)
+    return len({repr(item) for item in values}) < len(values)
 
 
 def _shown(value: Any) -> str:

@@ -107,9 +107,9 @@ def plain(value: Any) -> Any:
     if type(value) in _PLAIN:
         return value
     if type(value) in (list, tuple):
-        return type(value)(plain(each) for each in value)
+        return type(value)(plain(item) for item in value)
     if type(value) is dict:
-        return {plain(name): plain(each) for name, each in value.items()}
+        return {plain(name): plain(item) for name, item in value.items()}
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         value = value.item()
     if isinstance(value, numbers.Real) and type(value) not in _PLAIN:  # such as a long double
@@ -150,22 +150,22 @@ class Checked:
 
     def __post_init__(self) -> None:
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
-        given = {each.name: plain(getattr(self, each.name)) for each in fields if each.init}
+        given = {field.name: plain(getattr(self, field.name)) for field in fields if field.init}
         for name, value in check(type(self).__name__, given, self._constraints()).items():
             object.__setattr__(self, name, value)
 
     def run_settings(self) -> dict[str, float]:
         """The settings that are inputs of a run: numbers other than 0, which leaves a part out."""
         constraints = self._constraints().items()
-        numbers = [name for name, each in constraints if isinstance(each, Number)]
+        numbers = [name for name, constraint in constraints if isinstance(constraint, Number)]
         values = {name: getattr(self, name) for name in numbers}
         return {name: float(value) for name, value in values.items() if value}
 
     def with_tensors(self, settings: Mapping[str, Any]) -> Self:
         """The same with tensors in place of settings, for recording a run."""
         bound = copy.copy(self)
-        for name, each in settings.items():
-            object.__setattr__(bound, name, each)
+        for name, value in settings.items():
+            object.__setattr__(bound, name, value)
         return bound
 
     def _constraints(self) -> dict[str, Constraint]:

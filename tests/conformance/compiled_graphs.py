@@ -22,7 +22,15 @@ ULPS = 32
 EXACT = {
     *("identity", "negative", "sqrt", "sign", "absolute", "relu", "add", "subtract", "multiply"),
     *("divide", "maximum", "minimum", "greater", "greater_equal", "equal", "where", "reshape"),
-    *("broadcast_to", "reduce_max", "argmax", "transpose", "take_slice", "place", "concatenate"),
+    *(
+        "broadcast_to",
+        "reduce_max",
+        "argmax",
+        "transpose",
+        "take_slice",
+        "put_slice",
+        "concatenate",
+    ),
     *("cast", "one_hot", "stop_gradient", "uniform", "take", "segment_sum", "cumulative_sum"),
 }
 

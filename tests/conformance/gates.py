@@ -351,7 +351,7 @@ ROWS = [
         cases=cases(*((shape, {"ranges": ranges}) for shape, ranges in SLICES)),
     ),
     Row(
-        gates.place,
+        gates.put_slice,
         placed,
         cases=cases(
             *(

@@ -66,7 +66,7 @@ from talweg.gates.reduce import (
 from talweg.gates.scan import cumulative_sum as cumulative_sum
 from talweg.gates.shape import (
     concatenate as concatenate,
-    place as place,
+    put_slice as put_slice,
     take_slice as take_slice,
     transpose as transpose,
 )

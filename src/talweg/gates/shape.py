@@ -35,10 +35,10 @@ def _index(ranges: Ranges) -> tuple[slice, ...]:
 
 
 def _slice_shape(x: Spec, *, ranges: Ranges) -> Spec:
-    return Spec(tuple(len(range(*each)) for each in ranges), x.dtype)
+    return Spec(tuple(len(range(*part)) for part in ranges), x.dtype)
 
 
-def _place(xp: Any, x: Any, *, shape: Shape, ranges: Ranges) -> Any:
+def _put_slice(xp: Any, x: Any, *, shape: Shape, ranges: Ranges) -> Any:
     """Axis by axis, each position takes its element of x, or 0."""
     if 0 in x.shape:
         return xp.zeros(shape, dtype=x.dtype)
@@ -52,7 +52,7 @@ def _place(xp: Any, x: Any, *, shape: Shape, ranges: Ranges) -> Any:
     return x
 
 
-def _place_of_numpy(x: Array, *, shape: Shape, ranges: Ranges) -> Array:
+def _put_slice_of_numpy(x: Array, *, shape: Shape, ranges: Ranges) -> Array:
     whole = np.zeros(shape, x.dtype)
     whole[_index(ranges)] = x
     return whole
@@ -60,20 +60,20 @@ def _place_of_numpy(x: Array, *, shape: Shape, ranges: Ranges) -> Array:
 
 def _concatenate_shape(*inputs: Spec, axis: int) -> Spec:
     first = inputs[0].shape
-    for each in inputs:
+    for x in inputs:
         if (
-            len(each.shape) != len(first)
-            or each.shape[:axis] + each.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]
+            len(x.shape) != len(first)
+            or x.shape[:axis] + x.shape[axis + 1 :] != first[:axis] + first[axis + 1 :]
         ):
-            shapes = ", ".join(str(each.shape) for each in inputs)
+            shapes = ", ".join(str(x.shape) for x in inputs)
             raise ShapeError(f"concatenate: shapes {shapes} differ in an axis other than {axis}")
-    length = sum(each.shape[axis] for each in inputs)
+    length = sum(x.shape[axis] for x in inputs)
     return Spec((*first[:axis], length, *first[axis + 1 :]), same_dtype("concatenate", *inputs))
 
 
 def _concatenate_backward(position: int) -> BackwardRule:
     def rule(g: Operand, out: Operand, *inputs: Operand, axis: int) -> Operand:
-        start = sum(each.shape[axis] for each in inputs[:position])
+        start = sum(x.shape[axis] for x in inputs[:position])
         piece = inputs[position].shape
         ranges = [(0, size, 1) for size in piece]
         ranges[axis] = (start, start + piece[axis], 1)
@@ -113,15 +113,15 @@ take_slice: Gate = _gate(
     "1 inside the slice, 0 outside",
     shape=_slice_shape,
     value=lambda x, *, ranges: x[_index(ranges)],
-    backward=(lambda g, out, x, *, ranges: place(g, shape=x.shape, ranges=ranges),),
+    backward=(lambda g, out, x, *, ranges: put_slice(g, shape=x.shape, ranges=ranges),),
 )
 
-place: Gate = _gate(
-    "place",
+put_slice: Gate = _gate(
+    "put_slice",
     "zeros with x at ranges",
     "1",
     shape=lambda x, *, shape, ranges: Spec(shape, x.dtype),
-    value=Portable(_place, _place_of_numpy),
+    value=Portable(_put_slice, _put_slice_of_numpy),
     backward=(lambda g, out, x, *, shape, ranges: take_slice(g, ranges=ranges),),
 )
 

@@ -32,11 +32,11 @@ def axes_of(x: Operand, axis: Axis) -> Shape:
     if axis is None:
         return tuple(range(ndim))
     axis = plain(axis)
-    axes = [axis] if isinstance(axis, int) else [int(each) for each in axis]
-    for each in axes:
-        if not -ndim <= each < ndim:
-            raise ShapeError(f"axis {each} does not exist in shape {x.shape} ({calling_line()})")
-    return tuple(sorted({each % ndim for each in axes}))
+    axes = [axis] if isinstance(axis, int) else [int(number) for number in axis]
+    for number in axes:
+        if not -ndim <= number < ndim:
+            raise ShapeError(f"axis {number} does not exist in shape {x.shape} ({calling_line()})")
+    return tuple(sorted({number % ndim for number in axes}))
 
 
 # Reductions ---------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ def mean(x: Operand, axis: Axis = None, keepdims: bool = False) -> Operand:
     """The mean over `axis`, or over all elements: sum / number of elements."""
     x = _as_operand(x)
     axes = axes_of(x, axis)
-    count = math.prod(x.shape[each] for each in axes)
+    count = math.prod(x.shape[number] for number in axes)
     return gates.divide(gates.reduce_sum(x, axes=axes, keepdims=bool(keepdims)), float(count))
 
 

@@ -1,6 +1,6 @@
-"""A graph recorded for an unknown number of rows: once for two numbers that follow each other.
+"""Graphs for any number of rows, recorded for two numbers of rows in succession.
 
-Sizes, settings and numbers that differ between the two graphs hold the rows.
+Sizes, settings and constants that differ between the two graphs depend on the number of rows.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from talweg.graph.graph import Graph
 
 @dataclass(frozen=True)
 class Recorded:
-    """The graph for `rows` rows and, where its sizes are to be known for any number of rows, the
-    `pair` of graphs for `smaller` rows and for one more.
+    """The graph for `rows` rows, and the `pair` of graphs for `smaller` rows and for one row more.
+
+    There is no pair if the function cannot be recorded for other numbers of rows.
     """
 
     graph: Graph
@@ -24,11 +25,11 @@ class Recorded:
 
     @property
     def smaller(self) -> int:
-        """The rows of the first of the pair: at least 2, since a size of 1 could be broadcast."""
+        """The rows of the pair's first graph: at least 2, since a size of 1 could be broadcast."""
         return max(self.rows, 2)
 
     def map(self, change: Callable[[Graph], Graph]) -> Recorded:
-        """The same with each graph changed."""
+        """Apply a change to each graph."""
         graph = change(self.graph)
         if self.pair is None:
             return Recorded(graph, self.rows)
@@ -38,7 +39,7 @@ class Recorded:
 
 
 def recorded(record: Callable[[int], Graph], rows: int) -> Recorded:
-    """The graph that `record` gives, for any number of rows where it can be recorded for others."""
+    """The graph that `record` gives for `rows` rows, and if possible the pair for other numbers."""
     once = Recorded(record(rows), rows)
     try:
         first = once.graph if once.smaller == rows else record(once.smaller)

@@ -37,11 +37,11 @@ def ancestors(outputs: Iterable[N]) -> list[N]:
 
 def made_since(outputs: Iterable[N], number: int) -> list[N]:
     """The ancestors of `outputs` whose number is `number` or larger."""
-    found: dict[int, N] = {}
+    nodes: dict[int, N] = {}
     pending = [node for node in outputs if node.number >= number]
     while pending:
         node = pending.pop()
-        if node.number not in found:
-            found[node.number] = node
+        if node.number not in nodes:
+            nodes[node.number] = node
             pending.extend(source for source in node.inputs if source.number >= number)
-    return [found[each] for each in sorted(found)]
+    return [nodes[key] for key in sorted(nodes)]

@@ -77,7 +77,7 @@ def as_activation(given: Any) -> Activation:
         if given not in ACTIVATIONS:
             raise SettingError(f"no activation is called {given!r}. {nearest(given, ACTIVATIONS)}")
         return ACTIVATIONS[given]
-    known = next((each for each in ACTIVATIONS.values() if each.function is given), None)
+    known = next((act for act in ACTIVATIONS.values() if act.function is given), None)
     if known or callable(given):
         name = getattr(given, "__name__", None) or getattr(given, "name", None)
         return known or Activation(str(name or "function"), given)

@@ -44,13 +44,13 @@ class Bins(Module):
         *,
         scale: float = 0.3,
     ) -> None:
-        given = check("Bins", {"scale": scale}, _SCALE)
-        self.edges = {int(column): _ascending(column, each) for column, each in edges.items()}
+        checked = check("Bins", {"scale": scale}, _SCALE)
+        self.edges = {int(column): _ascending(column, given) for column, given in edges.items()}
         self.means = {
-            column: np.asarray((means or {}).get(column, np.zeros(len(each) - 1)), np.float64)
-            for column, each in self.edges.items()
+            column: np.asarray((means or {}).get(column, np.zeros(len(ascending) - 1)), np.float64)
+            for column, ascending in self.edges.items()
         }
-        self.scale = float(given["scale"])
+        self.scale = float(checked["scale"])
 
     @classmethod
     def from_rows(cls, x: ArrayLike, max_bins: int = 48, *, scale: float = 0.3) -> Bins:
@@ -111,7 +111,7 @@ class Bins(Module):
             per_width[row, :count] = 1 / np.diff(edges)
             low[row, :count] = edges[:-1] / np.diff(edges)
             means[row, :count] = self.means[column]
-        slices = [x[:, each] for each in _as_slices(columns)]
+        slices = [x[:, part] for part in _as_slices(columns)]
         numbers = concatenate(slices, axis=1) if len(slices) > 1 else slices[0]
         into = reshape(numbers, -1, len(columns), 1) * per_width.astype(dtype) - low.astype(dtype)
         shares: Tensor = gates.minimum(gates.maximum(into, 0), 1)

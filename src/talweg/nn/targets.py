@@ -63,8 +63,8 @@ def _reshaped(array: Array, shape: Shape) -> Array:
     if array.shape == (*shape, 1):
         return array[..., 0]
     raise ShapeError(
-        f"the target has shape {array.shape}, the prediction {shape}; both need one row for each "
-        "row, and as many columns as the network has outputs"
+        f"the target has shape {array.shape}, the prediction {shape}; both need the same number "
+        "of rows, and as many columns as the network has outputs"
     )
 
 

@@ -45,7 +45,7 @@ class Weights(MutableMapping[str, Array]):
     def update(self, given: Any = (), /, **more: Any) -> None:
         """Copy several arrays in. All are checked first, so an error changes nothing."""
         values = {**dict(given), **more}
-        arrays = {name: self._checked(name, each) for name, each in values.items()}
+        arrays = {name: self._checked(name, value) for name, value in values.items()}
         for name, array in arrays.items():
             self._views[name][...] = array
 

@@ -144,7 +144,7 @@ class RandomWalk:
     def restore(self, state: Mapping[str, Any]) -> None:
         self.here = self.objective(checked_array(state, "here", self.point.weights.shape))
         self.step_size = float(checked_array(state, "step_size"))
-        self.done, self.waited = (int(checked_array(state, each)) for each in ("done", "waited"))
+        self.done, self.waited = (int(checked_array(state, name)) for name in ("done", "waited"))
 
     def _propose(self, temperature: float, random: np.random.Generator) -> bool:
         """Evaluate one proposal and accept or reject it; returns whether it was accepted."""

@@ -121,7 +121,7 @@ class LimitedMemory:
             return
         count = np.size(state.get("along", ()))
         shapes = (count, size), (count, size), (count,)
-        parts = (checked_array(state, *each) for each in zip(_PARTS, shapes, strict=True))
+        parts = (checked_array(state, *part) for part in zip(_PARTS, shapes, strict=True))
         for step, change, along in zip(*parts, strict=True):
             self.pairs.append((step.copy(), change.copy(), float(along)))
 

@@ -88,7 +88,7 @@ class Optimizer(Checked):
     def plateaus(self) -> dict[str, ReduceOnPlateau]:
         """The settings that a ReduceOnPlateau changes."""
         values = {name: getattr(self, name) for name in self._constraints()}
-        return {name: each for name, each in values.items() if isinstance(each, ReduceOnPlateau)}
+        return {name: value for name, value in values.items() if isinstance(value, ReduceOnPlateau)}
 
     @property
     def changes_each_step(self) -> bool:

@@ -144,7 +144,7 @@ LOWERINGS = {
     ),
     gates.broadcast_to: Lowering(ViewForm(_broadcast_to), _broadcast_rows, with_shape),
     gates.take_slice: Lowering(ViewForm(_take_slice), _whole_rows, _take_slice_replicas),
-    gates.place: Lowering(AssemblyForm(_placed, covers=False), _whole_rows, _place_replicas),
+    gates.put_slice: Lowering(AssemblyForm(_placed, covers=False), _whole_rows, _place_replicas),
     gates.concatenate: Lowering(
         AssemblyForm(_side_by_side, covers=True), _concatenate_rows, _concatenate_replicas
     ),
