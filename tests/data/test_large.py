@@ -90,7 +90,7 @@ def peak_of(file: Path) -> tuple[float, float]:
 def small_sample(monkeypatch) -> None:
     """Uses a smaller sample for the dialect, whose 10 MB would hide the rest."""
     for user in ("csv_file", "read"):
-        monkeypatch.setattr(f"talweg.data.{user}.SAMPLE", 2**13)
+        monkeypatch.setattr(f"talweg.data.io.{user}.SAMPLE", 2**13)
 
 
 @pytest.mark.slow
