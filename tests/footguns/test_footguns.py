@@ -1,4 +1,4 @@
-"""Every known way to be surprised by recording, and what happens instead.
+"""Known surprises of recording, and what talweg does instead.
 
 While a run is recorded, a tensor stands for numbers that change from step to step: what Python
 decides by looking at one would be decided once, for the whole run. So looking is refused, with
@@ -65,7 +65,7 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=list(LOOKS))
-def test_looking_at_a_value_is_refused_with_the_line(look) -> None:
+def test_reading_a_value_is_refused_with_the_line(look) -> None:
     """Any branch or reading raises a RecordingError that names the line and the way out."""
     said = refusal(look)
     line = inspect.getsourcelines(look)[1]
@@ -111,7 +111,7 @@ def test_numpy_functions_are_refused_outside_a_recording_too() -> None:
     assert np.sum(tensor(X).value) == 2
 
 
-def test_a_tensor_is_no_index_and_no_count() -> None:
+def test_a_tensor_is_neither_an_index_nor_a_count() -> None:
     """range(t), list[t] and array[t] cannot be recorded."""
     for call in (range, [1, 2].__getitem__, "{:.2f}".format):
         with pytest.raises(TypeError):
@@ -120,7 +120,7 @@ def test_a_tensor_is_no_index_and_no_count() -> None:
         record(lambda x: X[x], 1.0)
 
 
-def test_the_shape_may_be_asked() -> None:
+def test_the_shape_of_a_recorded_tensor_can_be_read() -> None:
     """A branch on the shape is fine: a graph has one shape, whatever its numbers."""
     graph = record(lambda x: x * 2 if x.shape[0] > 2 and len(x) < 9 else x, X)
     np.testing.assert_array_equal(run(graph, X + 1), 2 * (X + 1))
@@ -133,7 +133,7 @@ def test_printing_shows_no_number() -> None:
     assert shown == ["tensor(x = float64[3], recorded)"]
 
 
-def test_where_is_the_branch_that_follows_the_numbers() -> None:
+def test_where_branches_on_values() -> None:
     """tw.where decides anew at every run, for each element."""
     graph = record(lambda x: tw.where(x > 0, x, -10.0 * x), X)
     np.testing.assert_array_equal(run(graph, -X), [10.0, 2.0, 30.0])
@@ -238,7 +238,7 @@ def test_writing_into_value_or_grad_is_refused() -> None:
         x.grad *= 2
 
 
-def test_the_array_that_was_given_stays_writable() -> None:
+def test_a_given_array_stays_writable() -> None:
     """A tensor protects its copy, not the array that it was made from."""
     data = X.copy()
     tensor(data), tw.constant(data), tensor(X) * data
@@ -272,7 +272,7 @@ def test_a_loop_over_sums_grows_the_graph_not_the_value() -> None:
 # Dtypes ------------------------------------------------------------------------------------------
 
 
-def test_mixing_float_types_is_refused() -> None:
+def test_mixing_float_dtypes_is_refused() -> None:
     """float32 beside float64 raises instead of widening in silence."""
     with pytest.raises(tw.DtypeError, match=r"multiply: .*float64.*float32"):
         tensor(X, dtype="float32") * X
@@ -280,7 +280,7 @@ def test_mixing_float_types_is_refused() -> None:
         tensor(X, dtype="float32") + tensor(X)
 
 
-def test_a_comparison_is_no_number() -> None:
+def test_a_comparison_is_a_tensor_not_a_number() -> None:
     """x * (x > 0) raises and names tw.cast; tw.where says the same without it."""
     x = tensor(X)
     with pytest.raises(tw.DtypeError, match=r"tw\.cast"):
@@ -289,7 +289,7 @@ def test_a_comparison_is_no_number() -> None:
         (x > 0).sum()
 
 
-def test_whole_number_labels_given_to_grad_become_floats() -> None:
+def test_integer_labels_given_to_grad_become_floats() -> None:
     """grad makes every argument a variable, so labels belong in a closure."""
     labels = np.array([0, 2, 1])
     with pytest.raises(tw.DtypeError, match="integers, but are float64"):
@@ -312,7 +312,7 @@ def test_a_copy_is_refused_or_a_node_of_its_own(duplicate) -> None:
     assert (x.grad.item(), twin.grad.item()) == expected
 
 
-def test_a_gate_that_returns_an_array_of_someone_leaves_it_writable() -> None:
+def test_an_array_that_a_gate_returns_stays_writable_for_its_owner() -> None:
     """Values are read-only inside of the graph, not outside."""
     table = np.ones(3)
     lookup = gates.elementwise(

@@ -1,4 +1,4 @@
-"""Every known way to be surprised by a run that is compiled, and what happens instead."""
+"""Known surprises of compiled runs, and what talweg does instead."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_an_array_that_is_captured_may_change_later() -> None:
         np.testing.assert_array_equal(trained(net, epochs=1), first)
 
 
-def test_data_that_is_not_contiguous_is_read_right() -> None:
+def test_non_contiguous_data_is_read_correctly() -> None:
     wide = np.zeros((24, 6))
     wide[:, ::2] = X
     expected = trained(line(init="ones"))
@@ -120,7 +120,7 @@ def test_data_that_is_not_contiguous_is_read_right() -> None:
     np.testing.assert_array_equal(net.weights.flat, expected)
 
 
-def test_weights_that_someone_holds_are_those_of_the_run_afterwards() -> None:
+def test_views_of_the_weights_show_the_trained_values() -> None:
     net = line().init(X)
     held = net.weights["0.weight"]
     before = held.copy()
@@ -129,7 +129,7 @@ def test_weights_that_someone_holds_are_those_of_the_run_afterwards() -> None:
     assert not np.array_equal(held, before)
 
 
-def test_the_data_is_left_as_it_was() -> None:
+def test_the_data_is_unchanged() -> None:
     x, y = X.copy(), Y.copy()
     trained(line())
     np.testing.assert_array_equal(x, X)
@@ -159,7 +159,7 @@ def test_a_gate_without_native_code_is_refused_by_name_and_never_run_elsewhere()
     assert net.predict(X[:1]).shape == (1, 1)  # a prediction is interpreted then
 
 
-def test_an_own_gate_with_native_code_is_compiled() -> None:
+def test_a_custom_gate_with_native_code_is_compiled() -> None:
     cube = gates.elementwise(
         "cube",
         "x^3",
@@ -190,7 +190,7 @@ def test_an_own_gate_with_native_code_is_compiled() -> None:
     ],
     ids=str,
 )
-def test_other_numbers_do_not_compile_again(other: dict[str, Any]) -> None:
+def test_other_settings_do_not_recompile(other: dict[str, Any]) -> None:
     """Learning rate, epochs, seed, the last batch, data of another length: one program."""
     from talweg.engine.native.runtime import launch
 
@@ -209,7 +209,7 @@ def test_other_numbers_do_not_compile_again(other: dict[str, Any]) -> None:
     assert texts[0] == texts[1]
 
 
-def test_a_module_that_is_changed_predicts_by_what_it_is_now() -> None:
+def test_a_changed_module_predicts_with_its_new_settings() -> None:
     net = tw.Sequential(tw.Dense(2, "relu"), tw.Dense(1), dtype="float64").init(X)
     before = net.predict(X)
     net.layers[0] = tw.Dense(2, "tanh")

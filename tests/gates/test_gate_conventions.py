@@ -1,4 +1,4 @@
-"""Gates at kinks, ties and the limits of the range, where calculus leaves a choice."""
+"""Gates at kinks, ties and the limits of the range, where the gradient is a convention."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ EXTREMES = [  # function, where, value, slope
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("function", "x", "value", "slope"), EXTREMES)
-def test_a_function_far_out(function, x, value, slope, dtype) -> None:
+def test_a_function_far_from_zero(function, x, value, slope, dtype) -> None:
     found = tw.value_and_grad(function)(np.array(x, dtype))
     np.testing.assert_array_equal(found, np.array([value, slope], dtype))
 
@@ -91,7 +91,7 @@ def test_softmax_and_logsumexp_do_not_overflow(shift: float, dtype: str) -> None
     np.testing.assert_allclose(first, rest[0] * (np.eye(3)[0] - rest), rtol=1e-6, atol=1e-12)
 
 
-def test_softmax_and_logsumexp_have_right_gradients() -> None:
+def test_softmax_and_logsumexp_have_correct_gradients() -> None:
     x = np.random.default_rng(0).standard_normal((2, 3))
     tw.check_gradients(tw.softmax, x, order=2)
     tw.check_gradients(lambda x: tw.softmax(x, axis=0), x, order=2)
@@ -191,6 +191,6 @@ def test_numbers_take_the_dtype_of_arrays(function) -> None:
     assert function(x).dtype == np.float32
 
 
-def test_two_numbers_give_the_wider_dtype_in_either_order() -> None:
+def test_two_scalars_give_the_wider_dtype_in_either_order() -> None:
     narrow, wide = tensor(2.0, dtype="float32"), tensor(3.0)
     assert (narrow * wide).dtype == (wide * narrow).dtype == np.float64

@@ -1,4 +1,4 @@
-"""Gates of several arrays refuse to mix float types."""
+"""Gates with several arrays refuse to mix float dtypes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_table_has_every_gate_of_several_float_arrays() -> None:
 
 
 @pytest.mark.parametrize("name", GATES)
-def test_two_float_types_are_refused(name: str) -> None:
+def test_two_float_dtypes_are_refused(name: str) -> None:
     """In either order, on tensors with values and while recording."""
     call = GATES[name]
     for x, y in ((NARROW, WIDE), (WIDE, NARROW)):
@@ -71,7 +71,7 @@ def test_two_float_types_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_operators_refuse_two_float_types(name: str) -> None:
+def test_operators_refuse_two_float_dtypes(name: str) -> None:
     call = OPERATORS[name]
     for x, y in ((NARROW, WIDE), (WIDE, NARROW)):
         first, second = tw.tensor(x, dtype=x.dtype), tw.tensor(y, dtype=y.dtype)
@@ -82,7 +82,7 @@ def test_operators_refuse_two_float_types(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["greater", "greater_equal", "equal", "maximum", "add"])
 @pytest.mark.parametrize("number", [0.5, 2, np.float64(0.5), np.float32(0.5)])
-def test_a_single_number_goes_with_either_type(name: str, number: Any) -> None:
+def test_a_scalar_fits_either_dtype(name: str, number: Any) -> None:
     for array in (NARROW, WIDE):
         x = tw.tensor(array, dtype=array.dtype)
         found = gates.GATES[name](x, number)

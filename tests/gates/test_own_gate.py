@@ -45,7 +45,7 @@ def test_gradients() -> None:
     PAGE["check"]()
 
 
-def test_smooth_runs_forward_and_backward() -> None:
+def test_smooth_graphs_run_forward_and_backward() -> None:
     x = np.array([[4.0, 0.0, 8.0]])
     np.testing.assert_array_equal(smooth(x, keep=0.5, reverse=False), [[2.0, 1.0, 4.5]])
     np.testing.assert_array_equal(smooth(x, keep=0.5, reverse=True), [[3.0, 2.0, 4.0]])

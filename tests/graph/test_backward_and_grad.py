@@ -1,4 +1,4 @@
-"""Backpropagation: gradients on nodes, gradients of functions, and gradients of those."""
+"""Backpropagation: gradients of nodes and of functions, to higher orders."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_backward_again_replaces() -> None:
     assert x.grad == 5
 
 
-def test_ways_that_meet_are_added() -> None:
+def test_gradients_along_several_paths_are_added() -> None:
     x = tensor(3.0)
     f = x * x + x
     f.backward()
@@ -39,7 +39,7 @@ def test_ways_that_meet_are_added() -> None:
     same(z.grad, [4, 1])
 
 
-def test_where_no_way_leads_the_gradient_is_zero() -> None:
+def test_the_gradient_of_an_unrelated_node_is_zero() -> None:
     x, idle = tensor(3.0), tensor([1.0, 2.0])
     f = x * 2 + (tw.stop_gradient(idle) * 0).sum()
     f.backward()
@@ -55,7 +55,7 @@ def test_constants_get_no_gradient() -> None:
     assert fixed.grad is None
 
 
-def test_a_seed_starts_the_gradient_of_several_numbers() -> None:
+def test_backward_takes_a_gradient_for_several_numbers() -> None:
     x = tensor([1.0, 2.0])
     (x * x).backward(gradient=[1.0, 10.0])
     same(x.grad, [2, 40])
@@ -100,13 +100,13 @@ def test_the_same_tensor_as_two_arguments() -> None:
     assert (by_first.item(), by_second.item()) == (18, 9)
 
 
-def test_grad_of_grad_through_arrays_that_pass_by() -> None:
+def test_grad_of_grad_with_other_arrays() -> None:
     data = np.array([1.0, 2.0])
     slope = tw.grad(lambda w: tw.sum(tw.grad(lambda v: (w * v * v).sum())(tensor(data))))
     same(slope(np.ones(2)), 2 * data)
 
 
-def test_a_function_that_gives_no_tensor_is_refused() -> None:
+def test_a_function_must_return_a_tensor() -> None:
     with pytest.raises(tw.GraphError, match="square returned float64, not a tensor"):
 
         def square(x):
@@ -150,7 +150,7 @@ def test_hvp_is_the_hessian_times_the_vector() -> None:
     close(tw.hvp(alone)(X, V), hessian @ V, rtol=1e-12)
 
 
-def test_hvp_has_the_form_of_its_arrays() -> None:
+def test_hvp_has_the_shape_of_its_arrays() -> None:
     assert tw.hvp(lambda x: x * x)(3.0, 1.0) == 2
     (only,) = tw.hvp(lambda x: x * x)([3.0], [1.0])
     assert only == 2

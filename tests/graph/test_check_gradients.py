@@ -1,4 +1,4 @@
-"""The gradient check finds a wrong rule of either order, and says whose it is."""
+"""The gradient check finds a wrong rule of either order, and names its gate."""
 
 import numpy as np
 import pytest
@@ -28,12 +28,12 @@ def error_of(function, *arrays, order: int = 1) -> str:
     return str(caught.value)
 
 
-def test_a_right_rule_passes() -> None:
+def test_a_correct_rule_passes() -> None:
     tw.check_gradients(lambda x: right(tw.sin(x)), X, order=3)
     tw.check_gradients(lambda x, y: right(x @ y), np.eye(2) + 1, np.ones((2, 1)), order=2)
 
 
-def test_a_wrong_rule_is_named_with_argument_element_and_line() -> None:
+def test_the_error_names_the_wrong_rule_argument_element_and_line() -> None:
     def function(a, b):
         return a.sum() + tripled(tw.sin(b))  # the line to be named
 
@@ -44,12 +44,12 @@ def test_a_wrong_rule_is_named_with_argument_element_and_line() -> None:
     assert f"At fault: gate tripled, input 0 (test_check_gradients.py:{line})" in said
 
 
-def test_a_rule_that_is_missing_is_named() -> None:
+def test_a_missing_backward_rule_is_named() -> None:
     assert "At fault: gate silent, input 0" in error_of(lambda x: silent(x), X)
 
 
 @pytest.mark.parametrize("gate", [frozen, cut], ids=["frozen", "cut"])
-def test_a_rule_that_holds_only_once_is_caught_and_named(gate) -> None:
+def test_a_rule_that_is_wrong_at_the_second_order_is_named(gate) -> None:
     """A rule not written in gates gives a right gradient that cannot be followed further."""
     tw.check_gradients(lambda x: gate(tw.sin(x)), X)
     said = error_of(lambda x: gate(tw.sin(x)), X, order=2)
@@ -57,12 +57,12 @@ def test_a_rule_that_holds_only_once_is_caught_and_named(gate) -> None:
     assert f"At fault: gate {gate.name}, input 0 (test_check_gradients.py:" in said
 
 
-def test_a_gradient_stopped_on_purpose_is_not_blamed() -> None:
+def test_stop_gradient_is_not_reported_as_wrong() -> None:
     """Softmax stops the gradient of its shift, rightly: the fault is behind it."""
     assert "At fault: gate tripled" in error_of(lambda x: tripled(tw.softmax(x)), X)
 
 
-def test_a_kink_is_called_a_kink() -> None:
+def test_the_error_mentions_a_possible_kink() -> None:
     """Central differences give half the slope there, the convention says 0: no rule is wrong."""
     said = error_of(lambda x: tw.relu(x), np.zeros(1))
     assert "gate relu" in said and "kink" in said

@@ -24,7 +24,7 @@ from talweg.graph import record
 @pytest.mark.slow
 @bounded(300)
 @given(recipes(SMOOTH + KINKED, 8))
-def test_running_a_graph_is_what_recording_it_was(recipe: Recipe) -> None:
+def test_running_a_graph_gives_the_recorded_values(recipe: Recipe) -> None:
     graph = record(value_and_slopes(recipe), *recipe.arrays(0))
     eager = value_and_slopes(recipe)(*map(tw.tensor, recipe.arrays(1)))
     for name, value in run(graph, recipe.arrays(1)).items():
@@ -35,7 +35,7 @@ def test_running_a_graph_is_what_recording_it_was(recipe: Recipe) -> None:
 @pytest.mark.slow
 @bounded(300)
 @given(recipes(SMOOTH + KINKED, 8))
-def test_simplifying_changes_no_number(recipe: Recipe) -> None:
+def test_simplification_changes_no_value(recipe: Recipe) -> None:
     graph = record(value_and_slopes(recipe), *recipe.arrays(0))
     simple = tw.graph.simplify(graph)
     assert len(simple.nodes) <= len(graph.nodes)
@@ -52,7 +52,7 @@ def test_gradients_of_random_graphs_are_right(recipe: Recipe) -> None:
     tw.check_gradients(recipe, *recipe.arrays(0), order=2, rtol=1e-4, atol=1e-5)
 
 
-def test_the_pool_is_worth_drawing_from() -> None:
+def test_the_pool_of_functions_covers_all_gates() -> None:
     """Each step works on a matrix, and between them they use most gates."""
     graph = record(
         lambda x: {

@@ -36,7 +36,7 @@ def test_outputs_keep_their_names() -> None:
     assert list(record(lambda x: x * x, 1.0).outputs) == ["output"]
 
 
-def test_nodes_stand_before_their_users() -> None:
+def test_nodes_come_before_their_users() -> None:
     graph = record(lambda x, unused: tw.sin(x) * x, 1.0, 2.0)
     seen: set[int] = set()
     for node in graph.nodes:
@@ -115,7 +115,7 @@ def test_an_input_of_another_recording_is_refused_when_recording() -> None:
         record(lambda y: y * kept[0], 1.0)
 
 
-def test_a_rule_that_gives_another_shape_is_refused() -> None:
+def test_a_backward_rule_with_a_wrong_shape_is_refused() -> None:
     def short(g, out, x):
         return g.sum()
 

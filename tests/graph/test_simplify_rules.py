@@ -1,4 +1,4 @@
-"""What simplifying takes away, and what it must leave alone."""
+"""Simplification: what it removes, and what it must keep."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ IDLE = {  # what leaves x as it is
 
 
 @pytest.mark.parametrize("idle", IDLE.values(), ids=list(IDLE))
-def test_what_does_nothing_goes(idle) -> None:
+def test_idle_nodes_are_removed(idle) -> None:
     simple = simplify(record(lambda x: tw.sin(idle(x)), X))
     assert [node.gate.name for node in simple.nodes if node.gate] == ["sin"]
     np.testing.assert_array_equal(run(simple, X + 1)["output"], np.sin(X + 1))
@@ -47,7 +47,7 @@ BUSY = {  # what looks idle but is not
 
 
 @pytest.mark.parametrize("busy", BUSY.values(), ids=list(BUSY))
-def test_what_does_something_stays(busy) -> None:
+def test_nodes_that_change_a_value_stay(busy) -> None:
     graph = record(busy, X)
     other = np.random.default_rng(0).standard_normal((2, 3))
     found = run(simplify(graph), other)["output"]
@@ -75,17 +75,17 @@ def test_a_graph_in_a_setting_equals_itself_alone() -> None:
     assert len([node for node in simple.nodes if node.gate is loop]) == 2
 
 
-def test_what_is_written_twice_is_computed_once() -> None:
+def test_equal_expressions_are_computed_once() -> None:
     simple = simplify(record(lambda x: {"a": tw.exp(x) + tw.exp(x), "b": tw.exp(x)}, X))
     assert len([node for node in simple.nodes if node.gate is gates.exp]) == 1
 
 
-def test_what_is_written_twice_with_a_number_is_computed_once() -> None:
+def test_equal_expressions_with_a_number_are_computed_once() -> None:
     simple = simplify(record(lambda x: {"a": 2.0 * x, "b": 2.0 * x, "c": 3.0 * x}, X))
     assert simple.outputs["a"] is simple.outputs["b"] is not simple.outputs["c"]
 
 
-def test_what_is_written_twice_with_the_same_numbers_is_computed_once() -> None:
+def test_equal_expressions_with_equal_constants_are_computed_once() -> None:
     numbers = [[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.5], [[1.0, 2.0, 3.0]]]
     products = record(lambda x: {str(i): x * np.array(y) for i, y in enumerate(numbers)}, X)
     simple = simplify(products)
@@ -96,7 +96,7 @@ def test_what_is_written_twice_with_the_same_numbers_is_computed_once() -> None:
 
 
 @pytest.mark.parametrize("other", [[0.0, -0.0], [0.0, 1e-300]], ids=str)
-def test_numbers_that_seem_the_same_are_told_apart(other) -> None:
+def test_constants_that_look_equal_are_distinguished(other) -> None:
     one, two = np.zeros(2), np.array(other)
     simple = simplify(record(lambda x: {"a": 1 / (x * one), "b": 1 / (x * two)}, np.ones(2)))
     with np.errstate(divide="ignore", over="ignore"):
@@ -133,12 +133,12 @@ SETTINGS = {  # two that print or compare alike and are not
 
 
 @pytest.mark.parametrize(("one", "other"), SETTINGS.values(), ids=list(SETTINGS))
-def test_settings_that_seem_alike_are_told_apart(one, other) -> None:
+def test_settings_that_look_equal_are_distinguished(one, other) -> None:
     simple = simplify(record(lambda x: {"a": shifted(x, by=one), "b": shifted(x, by=other)}, 0.5))
     assert simple.outputs["a"] is not simple.outputs["b"]
 
 
-def test_settings_that_are_alike_are_not() -> None:
+def test_settings_of_different_types_are_distinguished() -> None:
     table = np.ones(3)
     for by in (2.0, (0, 1), table, (table, 1.0)):
         simple = simplify(record(lambda x, by=by: shifted(x, by=by) + shifted(x, by=by), 0.5))

@@ -1,4 +1,4 @@
-"""Tensors compute as NumPy arrays do, whichever side they stand on."""
+"""Operators on tensors agree with NumPy, on either side of an array."""
 
 import operator
 
@@ -79,7 +79,7 @@ def test_reductions(name: str, axis, keepdims: bool) -> None:
         np.testing.assert_allclose(found.value, expected, rtol=1e-15)
 
 
-def test_an_axis_that_is_not_there_is_refused() -> None:
+def test_a_missing_axis_is_refused() -> None:
     with pytest.raises(tw.ShapeError, match=r"axis 2 does not exist in shape \(2, 3\)"):
         tensor(X).sum(axis=2)
 
@@ -142,7 +142,7 @@ def test_indexing(key) -> None:
     tw.check_gradients(lambda x: x[key], X)
 
 
-def test_a_downward_slice_that_starts_before_the_first() -> None:
+def test_a_negative_slice_that_starts_before_the_first_element() -> None:
     same(tensor(Y)[-10::-1].value, Y[-10::-1])
 
 
@@ -193,7 +193,7 @@ def test_arrays_of_two_float_types_are_refused(other) -> None:
             product()
 
 
-def test_a_number_that_was_narrowed_still_gets_its_gradient() -> None:
+def test_a_number_cast_to_float32_gets_its_gradient() -> None:
     factor = tensor(2.5, name="factor")
     (factor * NARROW).sum().backward()
     assert factor.grad == Y.sum() and factor.grad.dtype == np.float64
@@ -206,7 +206,7 @@ def test_every_operator_keeps_the_dtype(dtype: str) -> None:
         assert each.dtype == dtype
 
 
-def test_whole_numbers_become_float64_unless_asked() -> None:
+def test_integers_become_float64_by_default() -> None:
     assert tensor([1, 2]).dtype == np.float64
     assert tensor([1, 2], dtype="int64").dtype == np.int64
     assert tw.constant([1, 2]).dtype == np.int64
@@ -214,12 +214,12 @@ def test_whole_numbers_become_float64_unless_asked() -> None:
 
 
 @pytest.mark.parametrize("value", [1j, "oak", None, [[1], [2, 3]], np.float16(1), [object()]])
-def test_what_is_no_number_is_refused(value) -> None:
+def test_non_numbers_are_refused(value) -> None:
     with pytest.raises(tw.DtypeError, match=r"test_tensor_operators\.py:"):
         tensor(value)
 
 
-def test_the_way_out_that_a_dtype_error_names_works() -> None:
+def test_the_advice_of_a_dtype_error_works() -> None:
     """The message says: convert one with tw.cast(x, dtype); use tw.cast(x, 'float32')."""
     assert tw.cast(NARROW, "float64").dtype == np.float64
 

@@ -67,7 +67,7 @@ def test_a_row_holds_its_numbers() -> None:
     assert row.slopes == (-3, 4)
 
 
-def test_large_arrays_are_shown_by_shape_and_span() -> None:
+def test_large_arrays_are_shown_by_shape_and_range() -> None:
     assert "10x10 in 0..99" in str(tw.trace(tensor(np.arange(100.0).reshape(10, 10)).sum()))
 
 
@@ -82,13 +82,13 @@ def test_the_gradient_is_that_of_the_traced_output() -> None:
     assert tw.trace(part)["x"].gradient == 2
 
 
-def test_a_row_that_is_not_there() -> None:
+def test_an_unknown_row_is_refused() -> None:
     (x,) = variables(x=3.0)
     with pytest.raises((tw.TalwegError, KeyError), match="wieght"):
         tw.trace(x * 2)["wieght"]
 
 
-def test_what_has_no_gradient_shows_none() -> None:
+def test_a_row_without_a_gradient_shows_none() -> None:
     """An output of several numbers, after another one's backward; and a bool."""
     x = tensor([1.0, 2.0], name="x")
     (x * 3).sum().backward()

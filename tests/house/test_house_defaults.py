@@ -1,4 +1,4 @@
-"""Every default of the public face and every tuning number, as somebody last chose them.
+"""Every public default and every tuning number, against a record.
 
 `python tests/house/test_house_defaults.py` writes them anew; read what has changed before keeping
 it: a default that changes changes what people get who said nothing.

@@ -1,4 +1,4 @@
-"""The pages do what they say: their Python runs, their commands exist, their limits hold."""
+"""The documentation is correct: its Python runs, its commands exist, its limits hold."""
 
 import re
 from pathlib import Path

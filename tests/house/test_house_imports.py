@@ -1,4 +1,4 @@
-"""The house has floors: imports run downward only, and NumPy is all that is needed."""
+"""Imports run downward only, in no circle, and need NumPy alone."""
 
 import ast
 import sys

@@ -1,4 +1,4 @@
-"""Each folder says in one paragraph what lives there, and no file grows beyond a sitting."""
+"""Every folder has a docstring of one paragraph, and every file is short."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whatever a person keeps can be pickled and copied: one row a public class."""
+"""Every public class can be pickled and copied, with one row for each."""
 
 import copy
 import multiprocessing

@@ -1,4 +1,4 @@
-"""Settings: NumPy's numbers, flags and texts are Python's own, wherever the public face has any."""
+"""Settings may be numbers, flags and texts of NumPy: all public functions convert them."""
 
 import dataclasses
 import inspect

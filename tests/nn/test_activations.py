@@ -1,4 +1,4 @@
-"""Every activation against plain NumPy: one row each."""
+"""Every activation against plain NumPy, one row for each."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Bins and ensembles: against plain NumPy, on both engines, their gradients, what they refuse."""
+"""Bins and ensembles: against plain NumPy, on both engines, with gradients and refusals."""
 
 from collections.abc import Callable
 
@@ -57,7 +57,7 @@ def by_hand(x: np.ndarray, bins: Bins, groups: list[list[int]]) -> np.ndarray:
 @EACH_DTYPE
 @pytest.mark.parametrize("rows", [0, 1, 7, 23])
 @pytest.mark.parametrize("name", EDGES)
-def test_bins_are_how_far_numbers_lie_into_them(name: str, rows: int, dtype: str) -> None:
+def test_bins_give_how_far_numbers_lie_inside_them(name: str, rows: int, dtype: str) -> None:
     edges, groups = EDGES[name]
     bins = Bins(edges, means_of(edges), scale=0.7)
     net = tw.Sequential(bins, dtype=dtype).init(X)
@@ -68,14 +68,14 @@ def test_bins_are_how_far_numbers_lie_into_them(name: str, rows: int, dtype: str
     assert [*net.weights] == []
 
 
-def test_what_lies_beyond_the_edges_is_cut() -> None:
+def test_values_beyond_the_edges_are_clipped() -> None:
     bins = Bins({0: [0, 1, 3]}, scale=1.0)
     x = np.array([[-1e30], [0], [1], [2], [3], [1e30]], "float32")
     expected = [[0, 0], [0, 0], [1, 0], [1, 0.5], [1, 1], [1, 1]]
     assert bins.apply({}, x).array[:, 1:].tolist() == expected
 
 
-def test_a_value_that_most_rows_have_takes_one_edge_and_leaves_the_others() -> None:
+def test_a_value_of_most_rows_takes_a_single_edge() -> None:
     rare = np.random.default_rng(4).normal(5, 1, size=80)
     edges = Bins.from_rows(np.concatenate([np.zeros(920), rare])[:, None], 10).edges[0]
     assert len(edges) == 11 and edges[0] == 0
@@ -86,13 +86,13 @@ def test_a_value_that_most_rows_have_takes_one_edge_and_leaves_the_others() -> N
     assert len(edges) == 11 and {0, 5} < {*edges.tolist()}
 
 
-def test_few_values_are_the_edges_themselves() -> None:
+def test_a_few_distinct_values_are_the_edges() -> None:
     x = np.repeat([0.0, 2.0, 2.5, 9.0], [1, 50, 3, 1])[:, None]
     assert Bins.from_rows(x, 3).edges[0].tolist() == [0, 2, 2.5, 9]
     assert len(Bins.from_rows(x, 2).edges[0]) == 3
 
 
-def test_bins_of_rows_hold_as_many_rows_each_and_are_centred() -> None:
+def test_bins_from_rows_have_equal_counts_and_centered_outputs() -> None:
     x = np.concatenate([RANDOM.lognormal(size=(960, 1)), RANDOM.integers(0, 2, (960, 1))], axis=1)
     bins = Bins.from_rows(x, 12)
     assert list(bins.edges) == [0]  # two values need none
@@ -109,7 +109,7 @@ def test_two_values_need_no_bins_however_rare_one_is(share: float) -> None:
     assert Bins.from_rows(column[:, None], 48).edges == {}
 
 
-def test_values_that_come_up_often_take_no_empty_bins() -> None:
+def test_frequent_values_leave_no_empty_bins() -> None:
     column = np.repeat([0.0, 1.0, 2.0, 9.0], [700, 200, 80, 20])
     bins = Bins.from_rows(RANDOM.permutation(column)[:, None], 10)
     edges = bins.edges[0]
@@ -137,7 +137,7 @@ def test_values_that_come_up_often_take_no_empty_bins() -> None:
         (ShapeError, "rows of numbers", lambda: tw.Sequential(Bins({0: FEW})).init(X[:, :, None])),
     ],
 )
-def test_bins_that_cannot_be(error, words: str, make: Callable[[], object]) -> None:
+def test_invalid_bins_are_refused(error, words: str, make: Callable[[], object]) -> None:
     with pytest.raises(error) as raised:
         make()
     assert words in str(raised.value)
@@ -159,7 +159,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 @EACH_DTYPE
 @pytest.mark.parametrize("rows", [0, 1, 7, 23])
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_an_ensemble_says_the_mean(count: int, rows: int, dtype: str) -> None:
+def test_an_ensemble_predicts_the_mean(count: int, rows: int, dtype: str) -> None:
     nets = [member(units, seed=units, dtype=dtype) for units in range(2, 2 + count)]
     said = np.array([net.predict(X[:rows]) for net in nets])
     size = sum(each.weights.flat.size for each in nets)
@@ -172,7 +172,7 @@ def test_an_ensemble_says_the_mean(count: int, rows: int, dtype: str) -> None:
 
 @EACH_DTYPE
 @pytest.mark.parametrize("outputs", [2, 5])
-def test_of_logits_it_is_the_mean_probability(outputs: int, dtype: str) -> None:
+def test_an_ensemble_of_logits_averages_probabilities(outputs: int, dtype: str) -> None:
     nets = [member(seed=seed, outputs=outputs, dtype=dtype) for seed in range(3)]
     shares = np.mean([softmax(net.predict(X).astype(float)) for net in nets], axis=0)
     found = Ensemble(*nets, logits=True).init(X).predict(X)
@@ -180,14 +180,14 @@ def test_of_logits_it_is_the_mean_probability(outputs: int, dtype: str) -> None:
     assert_allclose(np.exp(found.astype(float)), shares, rtol=1e-5, atol=CLOSE[dtype])
 
 
-def test_probabilities_of_nothing_have_a_logarithm() -> None:
+def test_the_logarithm_of_a_zero_probability_is_finite() -> None:
     sure = [tw.Sequential(tw.Dense(2, init="zeros", bias_init=[900.0, -900.0])) for _ in range(2)]
     found = Ensemble(*sure, logits=True).init(X).predict(X)
     assert np.isfinite(found).all() and (found[:, 1] < -60).all()
     assert_allclose(found[:, 0], 0, atol=1e-6)
 
 
-def test_members_bring_their_weights_and_lie_one_behind_the_other() -> None:
+def test_members_keep_their_weights_one_after_another() -> None:
     nets = [member(units, seed=units) for units in (2, 4)]
     flat = np.concatenate([each.weights.flat for each in nets])
     together = Ensemble(*nets).init(X, seed=9)

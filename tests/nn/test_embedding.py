@@ -1,4 +1,4 @@
-"""Embeddings: shapes, starts, codes that are none, and training as a one-hot product would."""
+"""Embeddings: shapes, initial values, invalid codes, and training as with a one-hot product."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_it_trains_as_one_hot_rows_do(batch_size, dtype, engine) -> None:
     assert (weights[0][: TABLE.size] != TABLE.ravel()).any()
 
 
-def test_a_level_that_is_never_met_stays_as_it_was() -> None:
+def test_the_vector_of_an_unused_category_does_not_change() -> None:
     net = Looked().init(CODES, seed=1)
     few = CODES % 3
     tw.fit(net, few, Y, epochs=3, optimizer=tw.SGD(lr=0.1))
@@ -74,7 +74,7 @@ def test_it_starts_from_a_standard_normal() -> None:
 
 
 @pytest.mark.parametrize("code", [-1, LEVELS, 2**40, -(2**40)])
-def test_a_code_of_no_row_is_nan(code) -> None:
+def test_a_code_outside_the_table_gives_nan(code) -> None:
     net = Looked()
     net.dtype = "float64"
     net.init(CODES)
@@ -86,7 +86,7 @@ def test_a_code_of_no_row_is_nan(code) -> None:
 
 
 @BOTH_ENGINES
-def test_a_run_says_that_a_code_has_no_row(engine) -> None:
+def test_a_run_ends_with_an_error_for_a_code_outside_the_table(engine) -> None:
     X = CODES.copy()
     X[33, 0] = LEVELS
     with pytest.warns(tw.TrainingWarning, match="Give codes from 0 to 6, or a table of more rows"):
@@ -95,7 +95,7 @@ def test_a_run_says_that_a_code_has_no_row(engine) -> None:
     assert (run.failure.gate, run.failure.layer) == ("take", "rows")
 
 
-def test_what_it_refuses() -> None:
+def test_invalid_embeddings_are_refused() -> None:
     for levels, size in [(0, 2), (2, 0), (2.5, 2), (2**24 + 1, 2)]:
         with pytest.raises(tw.SettingError, match="Embedding"):
             tw.Embedding(levels, size)
@@ -103,6 +103,6 @@ def test_what_it_refuses() -> None:
         tw.take(TABLE, tw.tensor(np.ones(3)))
 
 
-def test_it_says_what_it_is() -> None:
+def test_repr_and_summary() -> None:
     net = Looked().init(CODES)
     assert "Embedding(7, 3)       (N, 2, 3)  21" in net.summary()

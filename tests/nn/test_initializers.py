@@ -1,4 +1,4 @@
-"""Starting weights: shapes, spreads, names, and the same draw for the same seed."""
+"""Initializers: shapes, standard deviations, names, and the same weights for the same seed."""
 
 import numpy as np
 import pytest
@@ -123,19 +123,19 @@ def test_refused(make, error, words: str) -> None:
         ("selu", "lecun_normal"),
     ],
 )
-def test_a_dense_layer_starts_as_its_activation_likes(activation: str, name: str) -> None:
+def test_a_dense_layer_has_the_initializer_of_its_activation(activation: str, name: str) -> None:
     net = tw.Sequential(tw.Dense(H, activation)).init(np.zeros((1, D)), seed=3)
     expected = INITIALIZERS[name]((D, H), generator(3, INITIAL_WEIGHTS, 0))
     np.testing.assert_array_equal(net.weights["0.weight"], expected.astype("float32"))
     assert not net.weights["0.bias"].any()
 
 
-def test_two_layers_of_one_shape_start_apart() -> None:
+def test_two_layers_of_one_shape_start_with_different_weights() -> None:
     weights = tw.Sequential(tw.Dense(4), tw.Dense(4)).init(np.zeros((1, 4))).weights
     assert not np.array_equal(weights["0.weight"], weights["1.weight"])
 
 
-def test_a_float32_net_starts_as_the_float64_one_rounded() -> None:
+def test_a_float32_net_starts_with_rounded_float64_weights() -> None:
     X = np.zeros((1, 3))
     wide = tw.Sequential(tw.Dense(4), dtype="float64").init(X, seed=1).weights.flat
     narrow = tw.Sequential(tw.Dense(4)).init(X, seed=1).weights.flat

@@ -1,4 +1,4 @@
-"""A last sigmoid or softmax is found and taken apart, also behind gates that only move numbers."""
+"""The logits before a final sigmoid or softmax are found, also before gates that move numbers."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ MOVED = {
 
 
 @pytest.mark.parametrize("move", MOVED.values(), ids=list(MOVED))
-def test_a_sigmoid_behind_what_moves_its_numbers(move) -> None:
+def test_a_sigmoid_before_gates_that_move_numbers_is_found(move) -> None:
     z = tw.tensor(Z)
     loss = tw.binary_cross_entropy(move(tw.sigmoid(z)), np.array([0.0, 1.0, 1.0]))
     expected = (800 + 800 + np.log1p(np.exp(-0.3))) / 3
@@ -44,7 +44,7 @@ def test_a_softmax_over_another_axis_is_refused() -> None:
         tw.cross_entropy(tw.softmax(tw.tensor(np.ones((3, 2))), axis=0), [0, 1, 1])
 
 
-def test_what_ends_in_neither_is_taken_as_it_is() -> None:
+def test_a_prediction_without_a_final_activation_is_its_logits() -> None:
     output = tw.tanh(tw.tensor(Z))
     assert logits_of(output, "sigmoid") is output
 
@@ -59,7 +59,7 @@ def test_what_ends_in_neither_is_taken_as_it_is() -> None:
     ],
     ids=["over the largest", "of no powers", "over other powers", "times the sum"],
 )
-def test_what_only_looks_like_a_softmax_is_taken_as_it_is(near) -> None:
+def test_a_similar_expression_is_not_taken_for_a_softmax(near) -> None:
     output = near(tw.tensor(np.ones((3, 4))))
     assert logits_of(output, "softmax") is output
 

@@ -81,7 +81,7 @@ def test_classes_in_every_form(labels: str) -> None:
 
 
 @pytest.mark.parametrize("target", [[0, 1, 1], [[0], [1], [1]], [False, True, True]], ids=str)
-def test_bits_in_every_form(target) -> None:
+def test_binary_targets_in_every_form(target) -> None:
     logits = np.array([[1.0], [-2.0], [0.5]])
     expected = binary_cross_entropy(logits, np.array([[0.0], [1], [1]])).mean()
     assert_allclose(tw.binary_cross_entropy(logits, target).item(), expected, rtol=1e-13)
@@ -92,7 +92,7 @@ def test_bits_in_every_form(target) -> None:
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("end", ["identity", "sigmoid"])
-def test_bits_from_extreme_logits(end: str, dtype: str) -> None:
+def test_binary_losses_of_extreme_logits(end: str, dtype: str) -> None:
     """-log(sigmoid(-1000)) is 1000, also for a net that ends in sigmoid."""
     net = tw.Sequential(tw.Dense(1, end, init=1000.0, bias=False), dtype=dtype)
     net.init([[1.0]])
@@ -121,7 +121,9 @@ def test_classes_from_extreme_logits(end: str, dtype: str) -> None:
         ("softmax", "cross_entropy", [0, 1, 2, 0, 1]),
     ],
 )
-def test_a_net_that_ends_in_it_trains_like_its_logits(end: str, loss: str, y: list[int]) -> None:
+def test_a_network_that_ends_in_it_trains_from_its_logits(
+    end: str, loss: str, y: list[int]
+) -> None:
     X = np.random.default_rng(0).normal(size=(5, 2))
     units = max(y) + 1 if end == "softmax" else 1
     runs = [
@@ -133,7 +135,7 @@ def test_a_net_that_ends_in_it_trains_like_its_logits(end: str, loss: str, y: li
 
 
 @pytest.mark.parametrize("name", ["mse", "sse", "half_sse", "mae", "huber"])
-def test_numbers_far_off(name: str) -> None:
+def test_values_far_from_zero(name: str) -> None:
     prediction = tw.tensor(np.array([[1000.0], [-1000.0]], dtype="float32"))
     loss = LOSSES[name](prediction, [-1000, 1000])
     loss.backward()
@@ -174,7 +176,7 @@ P31, P33 = np.zeros((3, 1)), np.zeros((3, 3))
         (ShapeError, "one integer for each row", "cross_entropy", P33, [[0, 1]] * 3),
     ],
 )
-def test_targets_that_do_not_go_together(error, words, loss, prediction, target) -> None:
+def test_targets_that_do_not_fit_are_refused(error, words, loss, prediction, target) -> None:
     with pytest.raises(error) as raised:
         LOSSES[loss](prediction, target)
     assert words in str(raised.value)
@@ -190,7 +192,7 @@ def test_one_class_for_many_rows_is_refused() -> None:
         tw.cross_entropy(P33, 1)
 
 
-def test_a_tensor_as_target_is_never_stretched() -> None:
+def test_a_tensor_as_target_is_never_broadcast() -> None:
     """(N) beside (N, 1) would broadcast to (N, N), and train on nonsense."""
     with pytest.raises(ShapeError):
         tw.mse(tw.tensor(P31), tw.tensor(np.arange(3.0)))
@@ -203,7 +205,7 @@ def test_a_tensor_as_target_is_never_stretched() -> None:
         ("softmax", "binary_cross_entropy", [[0, 1], [1, 0]], "use the loss 'cross_entropy'"),
     ],
 )
-def test_an_end_that_does_not_go_with_the_loss(end, loss, y, words) -> None:
+def test_a_final_activation_that_does_not_fit_the_loss_is_refused(end, loss, y, words) -> None:
     net = tw.Sequential(tw.Dense(2, end))
     with pytest.raises(SettingError) as raised:
         tw.fit(net, np.ones((2, 3)), y, loss=loss)
@@ -221,7 +223,7 @@ def test_unknown_losses(given, words: str) -> None:
 
 
 @pytest.mark.parametrize("delta", [0, -1.0, float("nan")])
-def test_huber_wants_a_positive_delta(delta: float) -> None:
+def test_huber_needs_a_positive_delta(delta: float) -> None:
     with pytest.raises(SettingError, match="delta must be a number above 0"):
         tw.Huber(delta)
 

@@ -1,4 +1,4 @@
-"""Every metric: measured on a net that gives its input back, before the first update."""
+"""Every metric, measured on a network that returns its input, before the first update."""
 
 import numpy as np
 import pytest
@@ -81,7 +81,7 @@ def test_the_table_is_complete() -> None:
     assert {case[0] for case in CASES.values()} == set(METRICS)
 
 
-def test_all_right_is_exactly_1() -> None:
+def test_perfect_accuracy_is_exactly_1() -> None:
     """float32(41) * float32(1 / 41) is below 1, so a share must be divided, not multiplied."""
     assert measured("accuracy", np.ones((41, 1)), np.ones(41), dtype="float32") == 1
 

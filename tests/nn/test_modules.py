@@ -1,4 +1,4 @@
-"""Modules: parts, paths, sharing, own parameters, and what a call from outside does."""
+"""Modules: parts, paths, sharing, custom parameters, and calls outside of a forward pass."""
 
 import copy
 
@@ -118,7 +118,7 @@ def test_predicting_in_chunks_equals_the_whole(rows: int) -> None:
     chunked[:] = 0  # an array of one's own
 
 
-def test_inputs_may_be_lists_and_whole_numbers() -> None:
+def test_inputs_may_be_lists_and_integers() -> None:
     net = mlp().init([[1, 2, 3]])
     np.testing.assert_array_equal(net.predict([[1, 2, 3]]), net.predict(np.array([[1.0, 2, 3]])))
 
@@ -168,7 +168,7 @@ def test_a_shared_part_trains() -> None:
     assert run.history["loss"][-1] < run.history["loss"][0] / 10
 
 
-def test_a_part_is_of_use_alone() -> None:
+def test_a_part_can_be_called_alone() -> None:
     net = tw.Sequential(Skip(), tw.Dense(1), dtype="float64").init(X)
     part = net.layers[0]
     assert part.predict(X).dtype == "float64"
@@ -220,7 +220,7 @@ def test_parts_that_cannot_be_found_are_refused(kind: type[tw.Module]) -> None:
         kind().init(X)
 
 
-def test_an_own_parameter_is_asked_for_with_one_shape() -> None:
+def test_a_custom_parameter_has_one_shape() -> None:
     class Torn(tw.Module):
         def __call__(self, x):
             return x * self.parameter("w", (3,)) + self.parameter("w", (1,))
@@ -257,7 +257,7 @@ def test_refused(work, error, words: str) -> None:
     assert words in str(raised.value)
 
 
-def test_a_call_that_gives_no_tensor_is_refused() -> None:
+def test_a_call_must_return_a_tensor() -> None:
     class Untrue(tw.Module):
         def __call__(self, x):
             return [x]
@@ -275,7 +275,7 @@ def test_same_seed_same_weights() -> None:
     assert not np.array_equal(first, other)
 
 
-def test_init_again_draws_anew_and_takes_new_columns() -> None:
+def test_init_again_draws_new_weights_for_new_columns() -> None:
     net = mlp().init(X, seed=1)
     start = net.weights.flat.copy()
     net.weights.flat[:] = 0
@@ -317,7 +317,7 @@ def test_the_summary_names_own_modules() -> None:
     assert max(map(len, summary.splitlines())) <= 80
 
 
-def test_the_summary_of_a_part_sends_to_the_network() -> None:
+def test_the_summary_of_a_part_refers_to_the_network() -> None:
     """A part does not know how many columns reach it."""
     with pytest.raises(TalwegError, match="part of a Sequential"):
         mlp().init(X).layers[0].summary()
@@ -328,7 +328,7 @@ def test_repr() -> None:
     assert repr(net) == "Sequential(Dense(4, 'relu', bias=False), Dense(1, 'identity'))"
 
 
-def test_a_part_brings_what_it_learnt_into_another_network() -> None:
+def test_a_trained_part_keeps_its_weights_in_another_network() -> None:
     """Transfer: the trained layer starts where it stood, as a copy; the new one is drawn."""
     layer = tw.Dense(4, "tanh")
     first = tw.Sequential(layer, tw.Dense(1)).init(X, seed=1)
@@ -340,14 +340,14 @@ def test_a_part_brings_what_it_learnt_into_another_network() -> None:
     assert layer.network is second
 
 
-def test_init_again_draws_anew() -> None:
+def test_init_again_draws_new_weights() -> None:
     net = mlp().init(X, seed=1)
     before = net.weights.flat.copy()
     assert (net.init(X, seed=2).weights.flat != before).any()
     np.testing.assert_array_equal(net.init(X, seed=1).weights.flat, before)
 
 
-def test_a_part_brings_what_it_learnt_not_what_it_was_given() -> None:
+def test_a_trained_part_keeps_its_trained_not_its_assigned_weights() -> None:
     layer = tw.Dense(2)
     layer.weights = {"weight": np.ones((3, 2)), "bias": np.ones(2)}
     first = tw.Sequential(layer, tw.Dense(1)).init(X)
@@ -370,7 +370,7 @@ def test_a_part_brings_what_it_learnt_not_what_it_was_given() -> None:
         ((np.int64(4), 4), (6 / 8) ** 0.5),
     ],
 )
-def test_a_parameter_starts_as_its_shape_says(shape, reach: float) -> None:
+def test_the_default_initializer_depends_on_the_shape(shape, reach: float) -> None:
     class Own(tw.Module):
         def __call__(self, x: tw.Tensor) -> tw.Tensor:
             return x + 0.0 * self.parameter("p", shape).sum()
@@ -383,7 +383,7 @@ def test_a_parameter_starts_as_its_shape_says(shape, reach: float) -> None:
 
 
 @pytest.mark.parametrize("shape", [3, (-1,), (2.5,), "ab", None, (True,), [None]], ids=str)
-def test_a_shape_that_is_none_is_refused(shape: object) -> None:
+def test_an_invalid_shape_is_refused(shape: object) -> None:
     class Own(tw.Module):
         def __call__(self, x: tw.Tensor) -> tw.Tensor:
             return x * self.parameter("p", shape)
@@ -395,7 +395,7 @@ def test_a_shape_that_is_none_is_refused(shape: object) -> None:
 
 
 @pytest.mark.parametrize("init", ["zeros", "ones", 0.5, [1.0, 2.0, 3.0]])
-def test_a_start_that_is_given_is_taken(init: object) -> None:
+def test_given_initial_values_are_used(init: object) -> None:
     class Own(tw.Module):
         def __call__(self, x: tw.Tensor) -> tw.Tensor:
             return x * self.parameter("p", (3,), init)

@@ -148,7 +148,7 @@ def test_the_free_energy_is_minus_the_logarithm_of_a_sum_over_hidden_units() -> 
 
 
 @pytest.mark.parametrize("kind", ["visible", "activation"])
-def test_the_free_energy_of_numbers_is_an_integral(kind: str) -> None:
+def test_the_free_energy_of_gaussian_units_is_an_integral(kind: str) -> None:
     v = patterns(D)
     found = Energy(machine(v, **{kind: "identity"})).init(v).predict(v)
     if kind == "visible":
@@ -167,7 +167,7 @@ def test_the_free_energy_of_numbers_is_an_integral(kind: str) -> None:
 @pytest.mark.slow
 @EACH_MACHINE
 @BOTH_ENGINES
-def test_a_step_goes_down_the_expected_difference_of_energies(
+def test_a_step_descends_the_expected_difference_of_free_energies(
     engine: str, settings: dict[str, Any]
 ) -> None:
     """Of 200,000 draws; products of linear units vary by up to some 9 times their own units."""
@@ -196,7 +196,7 @@ def test_the_cases_differ() -> None:
 
 @pytest.mark.slow
 @BOTH_ENGINES
-def test_many_rounds_go_down_the_likelihood(engine: str) -> None:
+def test_many_rounds_approach_the_likelihood_gradient(engine: str) -> None:
     X = np.tile(np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]]), (30_000, 1))
     found = slopes(machine(X, k=20, sample_visible=True), X, engine)
     expected = likelihood_slopes(X[:2])
@@ -208,7 +208,7 @@ def test_many_rounds_go_down_the_likelihood(engine: str) -> None:
 
 @pytest.mark.slow
 @BOTH_ENGINES
-def test_chains_come_to_the_machines_own_rows(engine: str) -> None:
+def test_chains_converge_to_the_distribution_of_the_model(engine: str) -> None:
     X, chains = np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]]), 40_000
     rbm = machine(X, persistent=True, chains=chains, k=20)
     found = slopes(rbm, X, engine)
@@ -221,7 +221,7 @@ def test_chains_come_to_the_machines_own_rows(engine: str) -> None:
     assert_allclose(counts / chains, weights / weights.sum(), atol=3 / np.sqrt(chains))
 
 
-def test_chains_go_on_from_step_to_step() -> None:
+def test_chains_continue_from_step_to_step() -> None:
     X = patterns(D)
     rbm = machine(X, persistent=True, chains=40)
     slow: dict[str, Any] = {"optimizer": tw.SGD(lr=1e-300), "batch_size": None, "loss": rbm.loss}
@@ -347,7 +347,7 @@ def test_an_autoencoder_steps_as_numpy_does() -> None:
     assert_allclose(found["visible_bias"], gap.sum(0), rtol=1e-10)
 
 
-def test_corruption_sets_its_share_of_the_inputs_to_0_in_training_alone() -> None:
+def test_corruption_zeroes_its_fraction_of_the_inputs_in_training_only() -> None:
     X = np.ones((2000, 40))
     pair = tw.DenoisingAutoencoder(40, "identity", visible="identity", corruption=0.3)
     pair.dtype, pair.weights = "float64", {"weight": np.eye(40)}
@@ -359,7 +359,7 @@ def test_corruption_sets_its_share_of_the_inputs_to_0_in_training_alone() -> Non
     assert_array_equal(pair.predict(X), X)
 
 
-def test_the_decoder_is_the_way_back() -> None:
+def test_the_decoder_is_the_transposed_layer() -> None:
     for name in ("tied", "untied", "numbers", "rbm"):
         pair = trained(name).net
         back = tw.Sequential(pair.decoder(), dtype="float64")
@@ -388,7 +388,7 @@ def test_the_decoder_is_the_way_back() -> None:
         (lambda: tw.RBM(3).init(np.ones((2, 3, 4))), ShapeError, r"RBM takes rows \(N, D\)"),
     ],
 )
-def test_what_cannot_be_is_refused(make: Any, error: type[Exception], words: str) -> None:
+def test_invalid_models_are_refused(make: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         make()
 

@@ -60,7 +60,7 @@ def test_evaluation_is_the_same_each_time(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["dropout", "noise", "drop_connect", "noisy_dense"])
-def test_each_step_draws_anew_and_the_same_step_the_same(name: str) -> None:
+def test_each_step_has_its_own_random_numbers(name: str) -> None:
     net = only(LAYERS[name]())
     assert_array_equal(training_lock(net, X, 3), training_lock(net, X, 3))
     assert np.abs(training_lock(net, X, 3) - training_lock(net, X, 4)).max() > 0.01
@@ -106,7 +106,7 @@ def test_the_seed_decides_what_is_drawn(engine: str) -> None:
     assert np.abs(weights(1) - weights(2)).max() > 1e-6
 
 
-def test_draws_are_refused_outside_of_training() -> None:
+def test_random_numbers_are_refused_outside_of_training() -> None:
     class Own(tw.Module):
         def __call__(self, x: tw.Tensor) -> tw.Tensor:
             return x * self.uniform(x.shape)
@@ -116,7 +116,7 @@ def test_draws_are_refused_outside_of_training() -> None:
 
 
 @BOTH_ENGINES
-def test_a_module_of_your_own_draws(engine: str) -> None:
+def test_a_custom_module_draws_random_numbers(engine: str) -> None:
     class Blink(tw.Module):
         """All of a row, or nothing."""
 
@@ -130,7 +130,7 @@ def test_a_module_of_your_own_draws(engine: str) -> None:
 # One by one -------------------------------------------------------------------------------------
 
 
-def test_dropout_keeps_its_share_and_the_mean() -> None:
+def test_dropout_keeps_its_fraction_and_the_mean() -> None:
     x = np.full((500, 200), 3.0)
     found = training_lock(only(tw.Dropout(0.3), x), x)
     kept = found != 0
@@ -139,7 +139,7 @@ def test_dropout_keeps_its_share_and_the_mean() -> None:
     assert kept.mean(axis=0).std() < 0.03 and kept.mean(axis=1).std() < 0.05
 
 
-def test_a_rate_of_0_changes_nothing() -> None:
+def test_a_multiplier_of_0_freezes_a_part() -> None:
     assert_array_equal(training_lock(only(tw.Dropout(0)), X), X)
 
 
@@ -157,7 +157,7 @@ def test_noise_is_normal() -> None:
     assert abs((found**4).mean() - 3) < 0.15
 
 
-def test_layer_norm_is_numpys() -> None:
+def test_layer_norm_agrees_with_numpy() -> None:
     net = only(tw.LayerNorm())
     expected = (X - X.mean(1, keepdims=True)) / np.sqrt(X.var(1, keepdims=True) + 1e-5)
     assert_allclose(net.predict(X), expected, 1e-10)
@@ -165,7 +165,7 @@ def test_layer_norm_is_numpys() -> None:
 
 
 @BOTH_ENGINES
-def test_batch_norm_is_numpys(engine: str) -> None:
+def test_batch_norm_agrees_with_numpy(engine: str) -> None:
     """Three batches of 9, 9 and 5 rows; nothing is learnt, so the moments are those of x."""
     net = tw.Sequential(tw.BatchNorm(momentum=0.3), dtype="float64").init(X)
     tw.fit(
@@ -184,7 +184,7 @@ def test_batch_norm_is_numpys(engine: str) -> None:
 
 
 @pytest.mark.slow
-def test_normalisation_is_torchs() -> None:
+def test_normalization_agrees_with_torch() -> None:
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)  # a second one spins more than it works
     given = torch.tensor(X)
@@ -208,7 +208,7 @@ def test_normalisation_is_torchs() -> None:
         (tw.L1L2(0.3, 0.2), lambda w: 0.3 * np.sign(w) + 0.4 * w),
     ],
 )
-def test_weight_penalties_join_the_gradient(engine: str, penalty: Any, slope: Any) -> None:
+def test_weight_penalties_are_added_to_the_gradient(engine: str, penalty: Any, slope: Any) -> None:
     def after(**settings: Any) -> tw.Run:
         layer = tw.Dense(2, bias=False, init=np.linspace(-1, 1, 12).reshape(6, 2), **settings)
         return trained(
@@ -261,7 +261,7 @@ def test_smoothed_labels() -> None:
 
 
 @pytest.mark.slow
-def test_smoothed_labels_are_torchs() -> None:
+def test_smoothed_labels_agree_with_torch() -> None:
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)  # a second one spins more than it works
     logits, labels = RANDOM.normal(size=(20, 4)), RANDOM.integers(0, 4, 20)
@@ -285,6 +285,6 @@ def test_smoothed_labels_are_torchs() -> None:
         (lambda: tw.CrossEntropy(1.0), "label_smoothing must be"),
     ],
 )
-def test_bad_settings_are_named(make: Any, words: str) -> None:
+def test_invalid_settings_are_named(make: Any, words: str) -> None:
     with pytest.raises(SettingError, match=words):
         make()

@@ -1,4 +1,4 @@
-"""The one flat vector and its live views: reading, writing, and what is refused."""
+"""The flat parameter vector and its live views: reading, writing, and refusals."""
 
 import numpy as np
 import pytest
@@ -98,7 +98,7 @@ def test_too_few_weights_given_and_no_init() -> None:
         ({"0.weight": np.zeros((3, 4)), "0.bias": list("abcd")}, Exception, "0.bias"),
     ],
 )  # fmt: skip
-def test_refused_with_nothing_changed(net: tw.Sequential, given, error, words: str) -> None:
+def test_a_refused_assignment_changes_nothing(net: tw.Sequential, given, error, words: str) -> None:
     start = net.weights.flat.copy()
     with pytest.raises(error) as raised:
         net.weights = given
@@ -113,7 +113,7 @@ def test_refused_with_nothing_changed(net: tw.Sequential, given, error, words: s
         ({"0.weight": np.zeros((1, 3))}, "0.weight: weights of shape (1, 3) given, (3, 1) needed"),
     ],
 )
-def test_wrong_starting_weights_are_refused_by_init(given, words: str) -> None:
+def test_wrong_initial_weights_are_refused_by_init(given, words: str) -> None:
     net = tw.Sequential(tw.Dense(1))
     net.weights = given
     with pytest.raises(TalwegError) as raised:

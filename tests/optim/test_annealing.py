@@ -1,4 +1,4 @@
-"""Simulated annealing: what it accepts, how it cools, and where it ends."""
+"""Simulated annealing: acceptance, cooling, and the result."""
 
 import math
 
@@ -46,7 +46,7 @@ HOT = tw.SimulatedAnnealing(temperature=10.0, step_size=1.0, end_fraction=1e-6, 
 @pytest.mark.quick("*float32*numpy*", "*numpy*float32*")
 @BOTH
 @pytest.mark.parametrize("dtype", ("float32", "float64"))
-def test_the_deepest_of_many_valleys(dtype: str, engine: str) -> None:
+def test_the_global_minimum_among_many_valleys(dtype: str, engine: str) -> None:
     """Where gradient descent and L-BFGS end in the one that they start in."""
     for seed in range(3):
         place = go(HOT, dtype=dtype, seed=seed, engine=engine).net.weights["place"]
@@ -56,7 +56,7 @@ def test_the_deepest_of_many_valleys(dtype: str, engine: str) -> None:
         assert np.abs(place).min() > 0.8
 
 
-def test_cold_is_hill_climbing() -> None:
+def test_a_low_temperature_is_hill_climbing() -> None:
     """Without heat it stays in its valley too, given small proposals."""
     cold = tw.SimulatedAnnealing(temperature=1e-9, step_size=0.05)
     assert_allclose(go(cold).net.weights["place"], [2.95, -1.966], atol=0.01)
@@ -85,7 +85,7 @@ def test_probability() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("temperature", (0.5, 4.0))
-def test_heights_are_boltzmanns(temperature: float) -> None:
+def test_energies_have_a_boltzmann_distribution(temperature: float) -> None:
     """At a fixed temperature T the height of a bowl in D dimensions has mean D T / 2 and variance
     D T^2 / 2, as exp(-height / T) says.
     """
@@ -97,7 +97,7 @@ def test_heights_are_boltzmanns(temperature: float) -> None:
     assert heights.std() == pytest.approx(temperature, rel=0.12)
 
 
-def test_all_is_accepted_on_a_plain_and_nothing_beside_a_wall() -> None:
+def test_all_proposals_are_accepted_on_a_plain_and_none_beside_a_wall() -> None:
     def plain(place, target):
         return tw.sum(0.0 * place, 1)
 
@@ -111,7 +111,7 @@ def test_all_is_accepted_on_a_plain_and_nothing_beside_a_wall() -> None:
     assert_array_equal(run.net.weights["place"], start)
 
 
-def test_what_is_no_number_is_never_accepted() -> None:
+def test_a_proposal_of_nan_is_never_accepted() -> None:
     def half(place, target):
         return tw.sum(tw.log(place), 1)  # falls towards 0, beyond which there is nothing
 
@@ -139,11 +139,11 @@ def test_cooling(cooling, expected: list[float]) -> None:
     assert_allclose(run.watched["temperature"], expected, rtol=1e-12)
 
 
-def test_one_epoch_is_hot() -> None:
+def test_a_single_epoch_has_the_initial_temperature() -> None:
     assert go(tw.SimulatedAnnealing(2.0), epochs=1).watched["temperature"] == [2.0]
 
 
-def test_corana() -> None:
+def test_the_step_size_follows_coranas_rule() -> None:
     assert adapted(0.1, 0.3, 9) == adapted(0.1, 0.2, 9) == adapted(0.1, 0.4, 9) == 0.1
     assert adapted(0.1, 1.0, 9) == pytest.approx(0.3)
     assert adapted(0.1, 0.7, 9) == pytest.approx(0.2)
@@ -153,7 +153,7 @@ def test_corana() -> None:
 
 
 @pytest.mark.slow
-def test_the_spread_follows_what_is_accepted() -> None:
+def test_the_step_size_follows_the_acceptance_rate() -> None:
     run = go(HOT)
     spread, accepted = run.watched["step_size"], run.watched["accepted"]
     assert spread[0] == 1.0
@@ -166,7 +166,7 @@ def test_the_spread_follows_what_is_accepted() -> None:
 
 
 @pytest.mark.slow
-def test_share() -> None:
+def test_the_fraction_of_moved_weights() -> None:
     """With a tiny share each proposal moves one weight, with a half about half of them."""
     counts = {}
     for share in (1e-9, 0.5, 1.0):
@@ -187,7 +187,7 @@ def test_share() -> None:
 # Where it is --------------------------------------------------------------------------------------
 
 
-def test_the_net_has_the_lowest_place_seen() -> None:
+def test_the_network_has_the_lowest_point_seen() -> None:
     run = go(
         tw.SimulatedAnnealing(temperature=5.0, cooling=lambda done: 1.0, step_size=1.0), epochs=60
     )
@@ -200,7 +200,7 @@ def valleys_at(place) -> float:
     return float((place**2 + 3 - 3 * np.cos(2 * math.pi * place)).sum())
 
 
-def test_restarts_from_the_lowest() -> None:
+def test_the_search_returns_to_the_lowest_point() -> None:
     """At a high temperature it wanders off; going back each epoch keeps it near."""
     hot = {"temperature": 1e6, "end_fraction": 1.0, "step_size": 1.0, "adaptive": False}
     rules = (tw.SimulatedAnnealing(**hot, restart_after=epochs) for epochs in (None, 1, 10))
@@ -223,7 +223,7 @@ def test_engines_agree() -> None:
     assert_allclose(*(each.net.weights["place"] for each in runs), rtol=1e-9)
 
 
-def test_ends_like_any_run() -> None:
+def test_stopping_rules_apply() -> None:
     run = go(HOT, epochs=500, stop=tw.EarlyStopping(30, watch="loss"))
     assert run.stopped_by == "early_stopping"
     assert run.epochs < 500
@@ -242,12 +242,12 @@ def test_ends_like_any_run() -> None:
         ({"restart_after": 0}, "SimulatedAnnealing: restart_after must be"),
     ],
 )
-def test_numbers_that_are_refused(settings: dict, words: str) -> None:
+def test_invalid_numbers_are_refused(settings: dict, words: str) -> None:
     with pytest.raises(SettingError, match=words):
         tw.SimulatedAnnealing(**settings)
 
 
-def test_runs_that_are_refused() -> None:
+def test_invalid_runs_are_refused() -> None:
     with pytest.raises(SettingError, match="cooling must give a number of at least 0, but gave -1"):
         go(tw.SimulatedAnnealing(cooling=lambda done: -1))
     X = np.zeros((40, 2))

@@ -1,4 +1,4 @@
-"""Gradient clipping and weight decay, which every rule takes: by the whole net, before the rule."""
+"""Gradient clipping and weight decay, which all optimizers have: over the whole network."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ BOTH = pytest.mark.parametrize("engine", ("numpy", "native"))
 
 @BOTH
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_norm_of_the_whole_gradient_is_bound(engine: str, dtype: str) -> None:
+def test_the_norm_of_the_whole_gradient_is_bounded(engine: str, dtype: str) -> None:
     g = gradient(START)
     moved = START - trained(tw.SGD(lr=1.0, clip_norm=0.5), 1, dtype, engine=engine)
     assert np.linalg.norm(g) > 1
@@ -23,13 +23,13 @@ def test_the_norm_of_the_whole_gradient_is_bound(engine: str, dtype: str) -> Non
 
 
 @BOTH
-def test_a_short_gradient_stays_as_it_is(engine: str) -> None:
+def test_a_small_gradient_is_not_clipped(engine: str) -> None:
     long = trained(tw.SGD(lr=1.0, clip_norm=100.0), 1, engine=engine)
     assert_allclose(long, trained(tw.SGD(lr=1.0), 1, engine=engine), rtol=1e-15)
 
 
 @BOTH
-def test_values_are_bound(engine: str) -> None:
+def test_clip_value_bounds_each_element(engine: str) -> None:
     moved = START - trained(tw.SGD(lr=1.0, clip_value=0.1), 1, engine=engine)
     assert_allclose(moved, np.clip(gradient(START), -0.1, 0.1), rtol=1e-12)
     assert (abs(moved) > 0.0999).any()
@@ -54,7 +54,7 @@ class OneSign(tw.Optimizer):
 @pytest.mark.quick("True-native", "False-numpy")
 @BOTH
 @pytest.mark.parametrize("decoupled", [False, True])
-def test_a_rule_of_ones_own_decays_and_clips(decoupled: bool, engine: str) -> None:
+def test_a_custom_optimizer_decays_and_clips(decoupled: bool, engine: str) -> None:
     settings = {"clip_value": 0.1, "weight_decay": 0.3, "decoupled_weight_decay": decoupled}
     own = trained(OneSign(lr=0.1, **settings), 20, engine=engine)
     assert_array_equal(own, trained(tw.SGD(lr=0.1, **settings), 20, engine=engine))
@@ -91,7 +91,7 @@ def test_every_rule_on_several_layers(name: str) -> None:
 
 @pytest.mark.quick("numpy")
 @BOTH
-def test_the_gradient_is_watched_as_it_was(engine: str) -> None:
+def test_the_watched_gradient_is_the_unclipped_one(engine: str) -> None:
     plain, clipped = (
         long_run(rule, engine=engine, watch="step").watched["1.weight/gradient_norm"][0]
         for rule in (tw.SGD(lr=0.1), tw.SGD(lr=0.1, clip_norm=1e-3))

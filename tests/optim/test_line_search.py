@@ -62,7 +62,7 @@ def test_strong_wolfe(name: str, rate: float, c2: float) -> None:
     assert tried[1] == rate
 
 
-def test_no_more_than_the_passes_and_the_lowest_is_kept() -> None:
+def test_the_search_stops_after_max_eval_and_keeps_the_lowest_point() -> None:
     at, tried = along("waves")
     search = LineSearch(at, at(0.0), 1e-4, 1e-9, 4)
     assert search.run(1.0) is None
@@ -70,13 +70,13 @@ def test_no_more_than_the_passes_and_the_lowest_is_kept() -> None:
     assert search.lowest.value == min(CURVES["waves"][0](rate) for rate in tried)
 
 
-def test_a_gradient_that_is_no_number_is_a_wall() -> None:
+def test_a_gradient_of_nan_counts_as_infinite() -> None:
     """The loss may still be finite there, and lower."""
     beyond = Trial(1.0, Point(np.zeros(1), -5.0, np.array([math.nan])), math.nan)
     assert beyond.value == math.inf
 
 
-def test_nothing_lower_gives_the_start() -> None:
+def test_the_start_is_returned_if_no_point_is_lower() -> None:
     """A slope that lies: the curve only rises."""
 
     def at(rate: float) -> Trial:
@@ -110,7 +110,7 @@ def steps_on_a_bowl(size: int, count: int):
     return bowl, [(step, bowl @ step) for step in random.normal(size=(count, size))]
 
 
-def test_the_matrix_is_that_of_the_book() -> None:
+def test_the_inverse_hessian_agrees_with_the_book() -> None:
     """Equation 6.17, written out, and the secant equation H y = s."""
     _, steps = steps_on_a_bowl(6, 5)
     matrix, identity = DenseInverse(), np.eye(6)
@@ -126,7 +126,7 @@ def test_the_matrix_is_that_of_the_book() -> None:
     assert_allclose(matrix.times(gradient), expected @ gradient, rtol=1e-10)
 
 
-def test_two_loops_are_the_matrix_with_the_last_scale() -> None:
+def test_the_two_loop_recursion_agrees_with_the_matrix() -> None:
     """L-BFGS is BFGS from I s'y/y'y of the last pair, on the pairs that it remembers."""
     _, steps = steps_on_a_bowl(6, 7)
     pairs, identity = LimitedMemory(4), np.eye(6)
@@ -171,7 +171,7 @@ def go(start, rule, loss=valley, dtype: str = "float64", epochs: int = 300, **se
 @BOTH
 @RULES
 @pytest.mark.parametrize("size", (2, 10))
-def test_rosenbrock_as_scipy(size: int, rule: tw.FullBatch, engine: str) -> None:
+def test_rosenbrock_agrees_with_scipy(size: int, rule: tw.FullBatch, engine: str) -> None:
     """From SciPy's usual start, but one where it finds the deepest of two valleys."""
     optimize = pytest.importorskip("scipy.optimize", reason="SciPy is not installed")
     start = [-1.2, 1.0] if size == 2 else [0.5, -0.3] * 5
@@ -231,7 +231,7 @@ def test_a_net_learns_more_than_by_gradient_descent(rule: tw.FullBatch, dtype: s
 
 @pytest.mark.slow
 @RULES
-def test_a_net_as_scipy(rule: tw.FullBatch) -> None:
+def test_a_network_trains_as_with_scipy(rule: tw.FullBatch) -> None:
     """The same loss and gradient, minimised by SciPy, falls about as fast: in geometric mean.
 
     BFGS is allowed more, since SciPy's starts with H = I, which fits this net, but not its unit.
@@ -276,7 +276,7 @@ def test_engines_agree(rule: tw.FullBatch) -> None:
     assert_allclose(*(each.net.weights.flat for each in runs), rtol=1e-5, atol=1e-7)
 
 
-def test_memory_matters_and_bounds() -> None:
+def test_a_longer_history_converges_faster() -> None:
     """With room for every step, L-BFGS differs from BFGS only by its scale."""
     found = {size: train(tw.LBFGS(history_size=size), 40).history["loss"][-1] for size in (1, 20)}
     assert found[20] < 0.8 * found[1]
@@ -297,7 +297,7 @@ def test_validation_stops_and_keeps_the_best(engine: str) -> None:
     assert len(run.watched["passes"]) == run.epochs
 
 
-def test_keep_best_is_the_lowest_over_all_rows() -> None:
+def test_the_best_weights_have_the_lowest_loss_over_all_rows() -> None:
     run = train(tw.LBFGS(), 12, restore_best=True, engine="numpy")
     more = train(tw.LBFGS(), 13, engine="numpy")
     gap = run.net.predict(X) - Y
@@ -312,7 +312,7 @@ def test_time_budget(engine: str) -> None:
     assert run.epochs == len(run.history["loss"]) > 0
 
 
-def test_penalties_are_lowered_too() -> None:
+def test_penalties_are_part_of_the_objective() -> None:
     """Ridge regression: the mean of (x'w - y)^2, and 0.3 w'w, is least at one place."""
     net = tw.Sequential(tw.Dense(1, bias=False, weight_penalty=tw.L2(0.3)))
     net.dtype = "float64"
@@ -331,7 +331,7 @@ def test_sweeps_take_them() -> None:
         assert_array_equal(found.net.weights.flat, alone.net.weights.flat)
 
 
-def test_tiny_nets_of_a_sweep_search_each_for_itself() -> None:
+def test_full_batch_methods_run_separately_in_a_sweep() -> None:
     """Nets of this size are trained as replicas by rules that take one step a batch."""
     build, rows = (lambda: tw.Sequential(tw.Dense(1))), (X[:4], Y[:4])
     settings = {"optimizer": tw.LBFGS(), "epochs": 3, "batch_size": None}
@@ -353,9 +353,7 @@ def box(place, target):
 @BOTH
 @DTYPES
 @RULES
-def test_a_trial_that_is_no_number_shrinks_the_step(
-    rule: tw.FullBatch, dtype: str, engine: str
-) -> None:
+def test_a_trial_of_nan_shortens_the_step(rule: tw.FullBatch, dtype: str, engine: str) -> None:
     run = go([0.9], rule, box, dtype, engine=engine)
     assert run.failure is None
     x = run.net.weights["place"][0]
@@ -365,7 +363,7 @@ def test_a_trial_that_is_no_number_shrinks_the_step(
 
 
 @BOTH
-def test_a_start_that_is_no_number_fails(engine: str) -> None:
+def test_a_run_from_nan_fails(engine: str) -> None:
     with pytest.warns(TrainingWarning, match="first NaN or infinity came from gate log"):
         run = go([-1.0], tw.LBFGS(), box, engine=engine)
     assert run.stopped_by == "non_finite"
@@ -376,14 +374,14 @@ def test_a_start_that_is_no_number_fails(engine: str) -> None:
     assert_array_equal(run.net.weights["place"], [-1.0])
 
 
-def test_a_failed_search_goes_on_from_the_lowest_place() -> None:
+def test_a_failed_line_search_continues_from_the_lowest_point() -> None:
     """With a few passes a step, many searches fail; the run still comes down."""
     run = go([-1.2, 1.0], tw.BFGS(max_eval=5, c2=1e-4), epochs=3000)
     assert (np.diff(run.history["loss"]) <= 0).all()
     assert run.history["loss"][-1] < 1e-3 * run.history["loss"][0]
 
 
-def test_a_kink_ends_in_words() -> None:
+def test_a_run_ends_with_a_reason_at_a_kink() -> None:
     """|x| + 3 |y| has a gradient everywhere that leads no lower at its lowest place."""
 
     def kinks(place, target):
@@ -404,7 +402,7 @@ DROPS = (
 
 @RULES
 @pytest.mark.parametrize(("layer", "words"), DROPS)
-def test_nets_that_are_refused(rule: tw.FullBatch, layer: tw.Module, words: str) -> None:
+def test_unsuitable_networks_are_refused(rule: tw.FullBatch, layer: tw.Module, words: str) -> None:
     net = tw.Sequential(tw.Dense(5), layer, tw.Dense(1))
     with pytest.raises(SettingError, match=words):
         tw.fit(net, X, Y, optimizer=rule, batch_size=None)
@@ -424,7 +422,7 @@ def test_nets_that_are_refused(rule: tw.FullBatch, layer: tw.Module, words: str)
         ),
     ],
 )
-def test_settings_that_are_refused(settings: dict, words: str) -> None:
+def test_invalid_settings_are_refused(settings: dict, words: str) -> None:
     with pytest.raises(SettingError, match=words):
         train(tw.LBFGS(), **settings)
 
@@ -445,10 +443,10 @@ def test_a_matrix_that_is_too_large_is_refused() -> None:
         (tw.BFGS, {"c2": 1.0}),
     ],
 )
-def test_numbers_that_are_refused(kind: type, settings: dict) -> None:
+def test_invalid_numbers_are_refused(kind: type, settings: dict) -> None:
     with pytest.raises(SettingError, match=f"{kind.__name__}: {next(iter(settings))} must be"):
         kind(**settings)
 
 
-def test_by_name() -> None:
+def test_losses_by_name() -> None:
     assert_array_equal(train("lbfgs", 3).net.weights.flat, train(tw.LBFGS(), 3).net.weights.flat)

@@ -1,4 +1,4 @@
-"""Every update rule: one table row each, with its trajectory in a few lines of NumPy."""
+"""Every optimizer: one row of a table, with its trajectory in a few lines of NumPy."""
 
 import dataclasses
 from pathlib import Path
@@ -84,7 +84,7 @@ def test_a_resumed_run_is_the_uninterrupted(name: str, engine: str, tmp_path: Pa
     np.testing.assert_array_equal(found, trained(rule, 7, engine=engine), strict=True)
 
 
-def test_each_kind_of_rule_goes_down_both_hills() -> None:
+def test_every_optimizer_descends_both_hills() -> None:
     for hill in ("parabola", "valley"):
         assert {type(row.rule) for row in ROWS.values() if getattr(row, hill)} == KINDS, hill
 
@@ -148,7 +148,7 @@ def test_rosenbrocks_valley(name: str, dtype: str, engine: str) -> None:
     assert valley(place[None], None).item() < 1e-2
 
 
-def test_decay_pulls_to_zero() -> None:
+def test_weight_decay_shrinks_weights() -> None:
     """A parabola 1/2 a (x - c)^2 with decay d has its lowest point at a c / (a + d)."""
     place = lowest(tw.SGD(lr=0.1, weight_decay=0.5), parabola, (0.0, 0.0), 200)
     assert_allclose(place, [1 / 1.5, -0.5 * 4 / 4.5], rtol=1e-6)
@@ -184,7 +184,7 @@ def test_decay_pulls_to_zero() -> None:
         (tw.AdaGrad, {"clip_value": None}, "clip_value must be a number at least 0"),
     ],
 )
-def test_what_settings_allow(kind, settings, words: str) -> None:
+def test_constraints_on_settings(kind, settings, words: str) -> None:
     with pytest.raises(SettingError) as raised:
         kind(**settings)
     assert words in str(raised.value)
@@ -210,7 +210,7 @@ def test_a_setting_of_0_leaves_its_part_out(rule, inputs, state) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_by_name(name: str) -> None:
+def test_losses_by_name(name: str) -> None:
     np.testing.assert_array_equal(trained(name, 5), trained(OPTIMIZERS[name](), 5))
 
 
@@ -218,13 +218,13 @@ def test_by_name(name: str) -> None:
     ("given", "words"),
     [("adm", "Did you mean 'adam'?"), (0.1, "Give tw.SGD(lr=0.01)"), (tw.SGD, "SGD")],
 )
-def test_what_is_no_rule(given, words: str) -> None:
+def test_what_is_not_an_optimizer_is_refused(given, words: str) -> None:
     with pytest.raises(SettingError) as raised:
         trained(given, 1)
     assert words in str(raised.value)
 
 
-def test_a_rule_of_ones_own() -> None:
+def test_a_custom_optimizer() -> None:
     """Steps along the sign of the gradient, in a few lines."""
 
     class SignDescent(tw.Optimizer):
@@ -237,7 +237,7 @@ def test_a_rule_of_ones_own() -> None:
     assert_allclose(trained(SignDescent(lr=0.01), 10), w, rtol=1e-13)
 
 
-def test_rules_are_values() -> None:
+def test_optimizers_compare_by_value() -> None:
     assert tw.Adam(lr=0.1) == tw.Adam(lr=0.1) != tw.AdamW(lr=0.1)
     assert repr(tw.SGD(lr=0.1)).startswith("SGD(lr=0.1, ")
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -1,4 +1,4 @@
-"""Every rule that PyTorch has, against it: 200 steps in float64."""
+"""Every optimizer that PyTorch has, against PyTorch: 200 steps in float64."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ IN_TORCH = [name for name, row in ROWS.items() if not isinstance(row.rule, tw.Li
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", IN_TORCH)
-def test_like_torch(name: str, engine: str) -> None:
+def test_agrees_with_torch(name: str, engine: str) -> None:
     rule = ROWS[name].rule
     found = trained(rule, STEPS, engine=engine)
     assert_allclose(found, by_torch(rule, like(rule)), rtol=1e-6, atol=1e-9)

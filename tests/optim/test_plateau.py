@@ -1,4 +1,4 @@
-"""A learning rate that falls when a measure no longer does."""
+"""ReduceOnPlateau: a learning rate that falls when a measure stops improving."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ def test_values(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
-def test_like_torch(name: str) -> None:
+def test_agrees_with_torch(name: str) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed, so not compared with")
     rule = RULES[name]
     other = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=rule.start)
@@ -117,7 +117,7 @@ def test_engines_agree(name: str, pieces: int, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("pieces", [7, 65536])
-def test_a_step_that_fails_is_found_again(pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_step_is_located(pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that bursts with growing weight decay, as its rate falls."""
     monkeypatch.setattr(launch, "HISTORY_ROWS", pieces)
     rate = tw.ReduceOnPlateau(0.1, factor=0.9, patience=0, threshold=0.5, watch="loss")
@@ -177,7 +177,7 @@ def test_a_sweep(engine: str) -> None:
         ),
     ],
 )
-def test_what_cannot_be_followed(rule: tw.Optimizer, words: str) -> None:
+def test_an_invalid_measure_is_refused(rule: tw.Optimizer, words: str) -> None:
     with pytest.raises(SettingError) as raised:
         fit("numpy", rule)
     assert words in str(raised.value)
@@ -191,7 +191,7 @@ def test_what_cannot_be_followed(rule: tw.Optimizer, words: str) -> None:
         ({"start": "fast"}, "start must be a number"),
     ],
 )
-def test_what_settings_allow(settings: dict[str, Any], words: str) -> None:
+def test_constraints_on_settings(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingError) as raised:
         tw.ReduceOnPlateau(**settings)
     assert words in str(raised.value)

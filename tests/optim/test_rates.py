@@ -1,4 +1,4 @@
-"""Learning rates of parts of a net, and parts that are frozen."""
+"""Learning rates of parts of a network, and frozen parts."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def fit(engine: str, rule: Any = "adam", dtype: str = "float64", **settings: Any
 
 @BOTH
 @pytest.mark.parametrize("name", ["plain", "momentum and decay", "adam", "lion", "nadam"])
-def test_each_part_moves_as_with_its_own_rate(name: str, engine: str) -> None:
+def test_each_part_has_its_own_learning_rate(name: str, engine: str) -> None:
     """A bias that is frozen is a gradient of 0 for all others, so each can be had by itself."""
     row = ROWS[name]
     multipliers = {"0.weight": 0.5, "0.bias": 2.0}
@@ -97,7 +97,7 @@ def test_threads_agree_to_the_bit() -> None:
     assert_array_equal(*found)
 
 
-def test_a_rate_of_1_is_none() -> None:
+def test_a_multiplier_of_1_changes_nothing() -> None:
     for engine in ENGINES:
         same = fit(engine, lr_multipliers={"0": 1, "1.weight": 1.0})
         assert_array_equal(same.net.weights.flat, fit(engine).net.weights.flat)
@@ -117,7 +117,7 @@ def test_gradients_of_frozen_parts_are_not_computed() -> None:
     assert products({"2": 0}) == 7
 
 
-def test_clipping_counts_what_learns() -> None:
+def test_the_clipped_norm_covers_trained_parameters_only() -> None:
     g = gradient(START)
     rule = tw.SGD(lr=1.0, clip_norm=0.1)
     moved = START - trained(rule, 1, lr_multipliers={"0.bias": 0})
@@ -158,12 +158,12 @@ class Together(tw.Optimizer):
         ({"0": 0, "1": 0, "2": 0}, "lr_multipliers freezes the whole net"),
     ],
 )
-def test_what_lr_multipliers_may_be(multipliers: Any, words: str) -> None:
+def test_invalid_lr_multipliers_are_refused(multipliers: Any, words: str) -> None:
     with pytest.raises(SettingError) as raised:
         fit("numpy", lr_multipliers=multipliers)
     assert words in str(raised.value)
 
 
-def test_a_rule_that_moves_all_weights_together_has_one_rate() -> None:
+def test_an_optimizer_of_all_weights_together_has_one_learning_rate() -> None:
     with pytest.raises(SettingError, match="Together moves all weights together"):
         fit("numpy", Together(), lr_multipliers={"0": 0.1})

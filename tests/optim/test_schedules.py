@@ -1,4 +1,4 @@
-"""Settings that change while a run goes on."""
+"""Schedules: settings that change during a run."""
 
 import math
 from collections.abc import Callable
@@ -98,7 +98,7 @@ def test_every_schedule_is_tried() -> None:
     ],
     ids=["step decay", "exponential", "cosine", "restarts", "warm-up"],
 )
-def test_like_torch(schedule: tw.Schedule, make: Callable[..., Any]) -> None:
+def test_agrees_with_torch(schedule: tw.Schedule, make: Callable[..., Any]) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed, so not compared with")
     rule = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
     other = make(torch.optim.lr_scheduler, rule)
@@ -109,7 +109,7 @@ def test_like_torch(schedule: tw.Schedule, make: Callable[..., Any]) -> None:
 
 
 @pytest.mark.slow
-def test_one_cycle_is_nearly_torchs() -> None:
+def test_one_cycle_agrees_nearly_with_torch() -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed, so not compared with")
     rule = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1, momentum=0.9)
     other = torch.optim.lr_scheduler.OneCycleLR(rule, max_lr=0.3, total_steps=1000)
@@ -181,7 +181,7 @@ def test_engines_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_all_numbers_of_a_rule_may_change(dtype: str) -> None:
+def test_every_number_of_an_optimizer_can_follow_a_schedule(dtype: str) -> None:
     agree(
         dtype=dtype,
         optimizer=tw.SGD(
@@ -218,9 +218,7 @@ def test_what_is_less_than_a_piece_is_laid_out_at_once() -> None:
 @pytest.mark.quick("epoch-native", "step-numpy")
 @BOTH
 @pytest.mark.parametrize("every", ["epoch", "step"])
-def test_a_step_that_fails_is_found_again(
-    every: str, engine: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_step_is_located(every: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run is repeated from where weights were saved, with the values of then."""
     monkeypatch.setattr(launch, "HISTORY_ROWS", 40)
     rule = tw.SGD(lr=tw.ExponentialDecay(1e-3, 1.1, every=every))
@@ -253,7 +251,7 @@ def negative(done: float) -> float:
         (tw.SGD(lr=tw.Schedule()), "Schedule does not define at"),
     ],
 )
-def test_values_that_are_not_allowed(rule: tw.Optimizer, words: str, engine: str) -> None:
+def test_invalid_schedule_values_are_refused(rule: tw.Optimizer, words: str, engine: str) -> None:
     net = net_of()
     before = net.weights.flat.copy()
     with pytest.raises((SettingError, NotImplementedError), match=words):
@@ -275,7 +273,7 @@ def test_values_that_are_not_allowed(rule: tw.Optimizer, words: str, engine: str
         (tw.SGD, {"nesterov": tw.CosineDecay()}, "nesterov must be True or False"),
     ],
 )
-def test_what_settings_allow(kind: Any, settings: dict[str, Any], words: str) -> None:
+def test_constraints_on_settings(kind: Any, settings: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingError) as raised:
         kind(**settings)
     assert words in str(raised.value)
@@ -321,6 +319,6 @@ def test_a_table_model_keeps_its_schedule(rule: tw.Optimizer, is_kept: bool, tmp
     assert (loaded.trained.settings["optimizer"] == rule) is is_kept
 
 
-def test_schedules_are_values() -> None:
+def test_schedules_compare_by_value() -> None:
     assert tw.CosineDecay(0.1) == tw.CosineDecay(0.1) != tw.CosineDecay(0.2)
     assert "CosineDecay(" in repr(tw.SGD(lr=tw.CosineDecay(0.1)))
