@@ -16,8 +16,8 @@ HERE = Path(__file__).parent
 WIDTH, HEIGHT = 1600, 1385
 PARTS = [  # section of the report, x, y, height
     ("", 0, 0, HEIGHT),
-    ("columns", 800, 0, 545),
-    ("training", 800, 545, HEIGHT - 545),
+    ("columns", 800, 0, 565),
+    ("training", 800, 565, HEIGHT - 565),
 ]
 DARK = "(prefers-color-scheme:dark)"
 
