@@ -17,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from benchmarks.timing import machine
-from talweg.engine.native.emit.gemm import product as contract
+from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.product import Matrix, Panels
 from talweg.engine.native.llvm.compiler import compiled, host
 from talweg.engine.native.llvm.ir import Function, Module
@@ -124,7 +124,7 @@ def _runs(functions: dict[str, Callable[..., None]], a: Array, b: Array) -> list
     (m, k), n, width = a.shape, b.shape[1], 2 * host().vector_bytes // a.itemsize
     panels = -(-n // width)
     out, c, other = (np.zeros(size, a.dtype) for size in (panels * width * k, m * n, m * n))
-    scratch = np.zeros(contract.scratch_bytes(type_of(a.dtype)), np.uint8)
+    scratch = np.zeros(gemm.scratch_bytes(type_of(a.dtype)), np.uint8)
     (a_row, a_step), (b_row, b_column) = ([s // x.itemsize for s in x.strides] for x in (a, b))
     address = _openblas(a.dtype.name)
     # CBLAS: 111 is as is, 112 transposed
@@ -193,12 +193,12 @@ def _write(module: Module, type: str, name: str, parameters: str) -> None:
 def _write_product(f: Function, type: str, x: dict[str, Value]) -> None:
     a, b = Matrix(x["a"], x["a_row"], x["a_step"]), Panels(x["b"], x["b_step"], x["b_panel"])
     c = Matrix(x["c"], x["n"])
-    contract.gemm(f, type, (x["m"], x["n"], x["k"]), a, b, c, scratch=x["scratch"])
+    gemm.gemm(f, type, (x["m"], x["n"], x["k"]), a, b, c, scratch=x["scratch"])
 
 
 def _write_pack(f: Function, type: str, x: dict[str, Value]) -> None:
     b = Matrix(x["b"], x["b_row"], x["b_column"])
-    contract.pack(f, type, x["k"], x["n"], b, x["out"], 0, x["panels"])
+    gemm.pack(f, type, x["k"], x["n"], b, x["out"], 0, x["panels"])
 
 
 def _write_blas(f: Function, type: str, x: dict[str, Value]) -> None:

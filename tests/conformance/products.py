@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from talweg.engine.native.emit.gemm import product as contract
+from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.product import Matrix, Panels
 from talweg.engine.native.emit.gemm.tiles import panel_width
 from talweg.engine.native.llvm.cache import Cache
@@ -53,7 +53,7 @@ def write_product(module: Module, type: str, kind: str) -> None:
     """`product` for any n, `column` with n known to be 1."""
     f, x = public(module, f"{kind}_{type}", _PRODUCT)
     rows = (1, x["a_step"]) if kind == "column" else (x["a_row"], x["a_step"])
-    contract.gemm(
+    gemm.gemm(
         f,
         type,
         (x["m"], 1 if kind == "column" else x["n"], x["k"]),
@@ -69,7 +69,7 @@ def write_product(module: Module, type: str, kind: str) -> None:
 def write_pack(module: Module, type: str) -> None:
     f, x = public(module, f"pack_{type}", _PACK)
     b = Matrix(x["b"], x["b_row"], x["b_column"])
-    contract.pack(f, type, x["k"], x["n"], b, x["out"], x["first"], x["last"])
+    gemm.pack(f, type, x["k"], x["n"], b, x["out"], x["first"], x["last"])
     f.ret()
 
 
@@ -183,7 +183,7 @@ class Engine:
         return out, out.ctypes.data, self.width, self.width * b.view.shape[0]
 
     def scratch(self, at_end: bool = True) -> Array:
-        count = contract.scratch_bytes(type_of(self.dtype)) // np.dtype(self.dtype).itemsize
+        count = gemm.scratch_bytes(type_of(self.dtype)) // np.dtype(self.dtype).itemsize
         return guarded(count, self.dtype, at_end)
 
     def multiply(
@@ -232,7 +232,7 @@ def assert_close(made: Array, a: Array, b: Array, onto: Array | None = None) -> 
     start = np.zeros_like(made) if onto is None else onto
     sums = wide[0] @ wide[1] + start
     sizes = np.abs(wide[0]) @ np.abs(wide[1]) + np.abs(start)
-    roundings = min(k, contract.DEPTH) + k // contract.DEPTH + 2
+    roundings = min(k, gemm.DEPTH) + k // gemm.DEPTH + 2
     assert made.dtype == a.dtype
     assert (np.abs(made - sums) <= roundings * np.finfo(a.dtype).eps / 2 * sizes).all()
 

@@ -30,7 +30,7 @@ from talweg.engine.native.checker import memory
 from talweg.engine.native.checker.instrument import with_checks
 from talweg.engine.native.checker.memory import CheckedGraph, CheckedMemory, Pieces, prepare_checked
 from talweg.engine.native.driver import run_plans
-from talweg.engine.native.emit.gemm import product as contract
+from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.llvm.cache import Cache
 from talweg.engine.native.llvm.compiler import compiled, host
 from talweg.engine.native.runtime import launch
@@ -321,7 +321,7 @@ def test_a_buffer_without_its_last_byte_is_reported(
     settings |= {"engine": "native", "stop": None}
     trained(**settings)
     monkeypatch.setattr(launch, "prepare", lambda program: checks[0])
-    scratch = max(map(contract.scratch_bytes, ("float", "double")))
+    scratch = max(map(gemm.scratch_bytes, ("float", "double")))
     places = [place for place, size in enumerate(sizes) if size != scratch]
     assert len(places) > 10
     for place in places:

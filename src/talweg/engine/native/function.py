@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from talweg.engine.native import control as c
 from talweg.engine.native.build import new_module, plan_for, routines, symbolic
-from talweg.engine.native.emit.gemm import product as contract
+from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.region import write_regions
 from talweg.engine.native.expansion import expanded
 from talweg.engine.native.llvm.compiler import Compiled, compiled, host
@@ -138,7 +138,7 @@ class CompiledGraph:
                 space.point(buffer.place, buffer.array)
             if buffer.kind == "private":
                 space.point(buffer.place, zeros(buffer.nbytes(rows) + 64))
-        scratch = max(map(contract.scratch_bytes, ("float", "double")))
+        scratch = max(map(gemm.scratch_bytes, ("float", "double")))
         space.point(c.SCRATCH, zeros(scratch))
         space.point(c.GUARD, zeros(64))
         space.point(c.CONTROL, zeros(c.WORDS * 8))

@@ -101,9 +101,9 @@ def _write_lanes(module: Module) -> None:
         bits = loop.values[0]
         with f.when(f.compare("ne", f.bits("and", bits, _ONE), _ZERO)):
             here = f.at(place, f.times(loop.index, size), "i8")
-            found = f.call("talweg_place", "ptr", here, size, site, end)
-            with f.when(f.compare("ne", found, here)):
-                f.ret(found)
+            valid = f.call("talweg_place", "ptr", here, size, site, end)
+            with f.when(f.compare("ne", valid, here)):
+                f.ret(valid)
                 f.open(f.fresh("never"))
         loop.carry(f.bits("lshr", bits, _ONE))
     f.ret(place)

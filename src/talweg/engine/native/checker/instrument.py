@@ -37,13 +37,13 @@ class Checked:
 
 def with_checks(text: str) -> Checked:
     """The same program with checks."""
-    made, functions = _Pass(), Module(16)
+    instrumented, functions = _Pass(), Module(16)
     write_functions(functions)
-    lines = [new for line in text.splitlines() for new in made.line(line)]
+    lines = [new for line in text.splitlines() for new in instrumented.line(line)]
     known = {line for line in lines if line.startswith("declare")}
     extra = [line for line in str(functions).splitlines() if line not in known]
     text = "\n".join([f"@{PIECES} = global ptr null", *lines, *extra]) + "\n"
-    return Checked(text, made.sites, made.tables)
+    return Checked(text, instrumented.sites, instrumented.tables)
 
 
 _TYPE = r"(?P<type><[^>]*>|\w+)"

@@ -21,7 +21,7 @@ from talweg.engine.native.build import build
 from talweg.engine.native.checker import functions as w
 from talweg.engine.native.checker.instrument import Checked, with_checks
 from talweg.engine.native.driver.run_plans import RunPlans
-from talweg.engine.native.emit.gemm import product as contract
+from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.function import BLOCK, CompiledGraph, Workspace
 from talweg.engine.native.llvm.compiler import Compiled, compiled, host
 from talweg.engine.native.plan.plan import Plan
@@ -234,18 +234,18 @@ class CheckedGraph(CompiledGraph):
         return compiled(self._program.text, ["call", *self._program.names])
 
     def __call__(self, **arrays: Any) -> dict[str, Array]:
-        given = {name: np.asarray(each, order="C") for name, each in arrays.items()}
+        given = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         rows = self._rows(given)
         space = self._laid_out(rows)
         for name, buffer in self.plan.inputs.items():
             self._point(space, buffer, space.pieces.copied(given[name], writable=False))
-        found = {}
+        outputs = {}
         for name, node in self.outline.outputs.items():
-            shape = tuple(each.of(rows) for each in node.shape)
-            found[name] = space.pieces.copied(np.full(shape, RUBBISH).astype(node.dtype))
-            self._point(space, self.plan.outputs[name], found[name])
+            shape = tuple(size.of(rows) for size in node.shape)
+            outputs[name] = space.pieces.copied(np.full(shape, RUBBISH).astype(node.dtype))
+            self._point(space, self.plan.outputs[name], outputs[name])
         self._run_in(space)
-        return {name: each.copy() for name, each in found.items()}
+        return {name: array.copy() for name, array in outputs.items()}
 
     def _run_in(self, space: Workspace) -> None:
         assert isinstance(space, CheckedWorkspace)
@@ -267,7 +267,7 @@ class CheckedGraph(CompiledGraph):
             elif buffer.kind != "input":
                 count = min(rows, BLOCK) if buffer in self.plan.blocks else rows
                 self._point(space, buffer, pieces.room(buffer.nbytes(count)))
-        scratch = max(map(contract.scratch_bytes, ("float", "double")))
+        scratch = max(map(gemm.scratch_bytes, ("float", "double")))
         space.point(c.SCRATCH, pieces.room(scratch, "scratch"))
         space.point(c.GUARD, pieces.copied(np.zeros(64, np.uint8)))
         space.point(c.CONTROL, pieces.copied(np.zeros(c.WORDS, np.int64)))

@@ -44,9 +44,9 @@ class Module(Header):
 
         A `rare` one is compiled without optimization (`optnone`), which takes half the time.
         """
-        made = Function(self, name, parameters, result, public=public, inline=inline, rare=rare)
-        self.functions[name] = made
-        return made
+        function = Function(self, name, parameters, result, public=public, inline=inline, rare=rare)
+        self.functions[name] = function
+        return function
 
     def __str__(self) -> str:
         parts = [*self._globals, *self._declared.values(), *map(str, self.functions.values())]

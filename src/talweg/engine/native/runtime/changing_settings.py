@@ -49,7 +49,7 @@ class ChangingSettings:
         return settings
 
     def resume(self, start: Snapshot) -> None:
-        """Go on with the values of plateaus in a snapshot; nobody asks for those before it."""
+        """Continue with the values of plateaus in a snapshot; earlier ones are never read again."""
         values = [
             float(start.rules[f"plateau.{name}.value"]) for name in self.program.schedule.plateaus
         ]

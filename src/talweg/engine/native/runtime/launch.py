@@ -154,7 +154,7 @@ class NativeSession(Session):
         self._go_back(epoch, epoch * self.steps)
 
     def bad_step(self) -> BadStep | None:
-        """Go back to the weights before the step that went wrong, and find what did."""
+        """Go back to the weights before the bad step, and find the node that made it so."""
         if not self.words[c.BAD]:
             return None
         position = self.position

@@ -15,7 +15,7 @@ from talweg.engine.native import control as c
 from talweg.engine.native.driver.row_order import row_order_scratch
 from talweg.engine.native.driver.rules import first_state
 from talweg.engine.native.driver.run_plans import RunPlans
-from talweg.engine.native.emit.gemm import product as contract
+from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.plan.arena import zeros
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.view import Kind
@@ -100,10 +100,10 @@ class Memory:
             plans.append((self.plans.evaluate, self.program.schedule.evaluation_size, c.HELD_BLOCK))
         for plan, rows, block in plans:
             self._lay_out(table, plan, "block", min(rows, self.blocks[block]))
-            for each in plan.buffers:
-                if each.kind == "private":
-                    table[each.place] = self._room(each.nbytes(rows))
-        table[c.SCRATCH] = self._room(max(map(contract.scratch_bytes, ("float", "double"))))
+            for buffer in plan.buffers:
+                if buffer.kind == "private":
+                    table[buffer.place] = self._room(buffer.nbytes(rows))
+        table[c.SCRATCH] = self._room(max(map(gemm.scratch_bytes, ("float", "double"))))
         return table
 
     def _shared_pointers(self) -> npt.NDArray[np.uintp]:
@@ -234,7 +234,7 @@ class Memory:
         if plan is None:
             return
         state = first_state(self.program.limits.rules, self.program.schedule.plateaus)
-        self.remembered = {name: self._copied(each) for name, each in state.items()}
+        self.remembered = {name: self._copied(value) for name, value in state.items()}
         for name, buffer in plan.inputs.items():
             table[buffer.place] = self._address(self.remembered.get(name, np.zeros(())))
         self._place_rest(table, plan, 1)
@@ -266,7 +266,7 @@ def _threads(program: Program, plans: RunPlans) -> int:
 
 def too_large(program: Program, plans: RunPlans, weights: Array) -> OutOfMemoryError:
     """The error of a run that does not fit in memory."""
-    kept = [np.asarray(each).nbytes for each in program.state.values()]
+    kept = [np.asarray(array).nbytes for array in program.state.values()]
     training = weights.nbytes * 3 + 2 * sum(kept)
     step = _buffer_bytes(plans.step, program.schedule.batch_size)
     words = f"{in_bytes(training)} for weights and the optimizer's state, "
@@ -282,5 +282,5 @@ def too_large(program: Program, plans: RunPlans, weights: Array) -> OutOfMemoryE
 
 
 def _buffer_bytes(plan: Plan, rows: int) -> int:
-    private = sum(each.nbytes(rows) for each in plan.buffers if each.kind == "private")
+    private = sum(x.nbytes(rows) for x in plan.buffers if x.kind == "private")
     return plan.layout("shared", rows)[1] + plan.layout("block", rows)[1] + private

@@ -95,12 +95,12 @@ def _interleaved(f: Function, x: list[Value], part: int) -> list[Value]:
     Repeated log2(part) times, this transposes squares of `part` rows.
     """
     half, wide = part // 2, lanes(x[0].type)
-    made = []
+    halves = []
     for low, high in zip(x[:half], x[half:], strict=True):
         for begin in (0, half):
             places = [start + begin + i for start in range(0, wide, part) for i in range(half)]
-            made.append(f.shuffle(low, high, [lane + y for lane in places for y in (0, wide)]))
-    return made
+            halves.append(f.shuffle(low, high, [lane + y for lane in places for y in (0, wide)]))
+    return halves
 
 
 def pack(module: Module, type: str, *, public: bool = False) -> str:

@@ -171,16 +171,16 @@ def _tile(
     with f.loop(0, k, 1, [start, b, *zeros]) as loop:
         left, right, *sums = loop.values
         columns = [_part(f, type, right, v, mask) for v, mask in enumerate(masks)]
-        made = []
+        totals = []
         base = left
         for i in range(rows):
             if i and i % 3 == 0:
                 base = f.at(base, thrice, type)
             x = f.load(type, f.at(base, (0, apart, twice)[i % 3], type))
             x = f.splat(x, lanes)
-            made += [f.fma(x, columns[v], sums[2 * i + v]) for v in range(2)]
+            totals += [f.fma(x, columns[v], sums[2 * i + v]) for v in range(2)]
         loop.carry(
-            _frozen(f, f.at(left, a_step, type)), _frozen(f, f.at(right, b_step, type)), *made
+            _frozen(f, f.at(left, a_step, type)), _frozen(f, f.at(right, b_step, type)), *totals
         )
     return loop.results[2:]
 
@@ -260,7 +260,7 @@ def _row_tile(
         x = f.splat(f.load(type, left), lanes)
         places = [f.at(start, step, type) for start in starts]
         columns = [_part(f, type, place, v, None) for place in places for v in range(2)]
-        made = [f.fma(x, column, value) for column, value in zip(columns, sums, strict=True)]
+        totals = [f.fma(x, column, value) for column, value in zip(columns, sums, strict=True)]
         following = _frozen(f, f.index(f.plus(step, b_step)))
-        loop.carry(_frozen(f, f.at(left, a_step, type)), following, *made)
+        loop.carry(_frozen(f, f.at(left, a_step, type)), following, *totals)
     return loop.results[2:]

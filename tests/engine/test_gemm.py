@@ -30,7 +30,7 @@ from conformance.products import (
     write_pack,
     write_product,
 )
-from talweg.engine.native.emit.gemm import product as contract
+from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.llvm.compiler import Target, object_code
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import type_of
@@ -165,12 +165,12 @@ def test_the_bits_do_not_change_with_how_columns_are_split(
 
 
 def test_blocks_are_added_in_order(engine: Engine) -> None:
-    k = 2 * contract.DEPTH + 100
+    k = 2 * gemm.DEPTH + 100
     a, b = drawn((9, k), engine.dtype), drawn((k, 40), engine.dtype)
     whole = engine.multiply(laid(a, "rows", 0, True), laid(b, "rows", 0, True))
     made: Array | None = None
-    for p in range(0, k, contract.DEPTH):
-        part = [a[:, p : p + contract.DEPTH], b[p : p + contract.DEPTH]]
+    for p in range(0, k, gemm.DEPTH):
+        part = [a[:, p : p + gemm.DEPTH], b[p : p + gemm.DEPTH]]
         made = engine.multiply(*(laid(each, "rows", 0, True) for each in part), onto=made)
     assert made is not None and bits(made) == bits(whole)
 
@@ -182,7 +182,7 @@ def test_a_block_is_one_chain(engine: Engine) -> None:
     a[:, 0] = large
     for packed in (False, True):
         c = engine.multiply(laid(a, "rows", 0, True), laid(b, "rows", 0, True), packed=packed)
-        assert (c == large + 500 - contract.DEPTH).all()
+        assert (c == large + 500 - gemm.DEPTH).all()
 
 
 @pytest.mark.parametrize("m", [1, 5, 40])
@@ -263,7 +263,7 @@ def test_packed_bytes_is_the_size_of_the_panels(dtype: str) -> None:
     engine = Engine("avx2", dtype)
     for k, n in PACKED:
         b = laid(drawn((k, n), dtype), "rows", 0, True)
-        assert contract.packed_bytes(module, type, k, n) == engine.pack(b).nbytes
+        assert gemm.packed_bytes(module, type, k, n) == engine.pack(b).nbytes
 
 
 # Text ---------------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ def test_each_function_is_written_once() -> None:
 
 def test_borrowed_routines_equal_those_a_module_writes() -> None:
     lent, own = (Module(*MACHINES["avx2"]) for _ in range(2))
-    contract.write_routines(lent, "float")
+    gemm.write_routines(lent, "float")
     write_product(own, "float", "product")
     write_pack(own, "float")
     borrows = Module(*MACHINES["avx2"])
