@@ -29,7 +29,7 @@ def run(graph: tw.graph.Graph, *arrays: Any) -> Any:
 
 
 def refusal(look: Callable[[Tensor], Any], example: Any = X) -> str:
-    """What recording says to a function that looks at its input."""
+    """The error of recording a function that reads its input."""
     with pytest.raises(tw.RecordingError) as caught:
         record(lambda x: (look(x), x * 2)[1], example)
     return str(caught.value)
@@ -66,7 +66,7 @@ LOOKS = {
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=list(LOOKS))
 def test_reading_a_value_is_refused_with_the_line(look) -> None:
-    """Any branch or reading raises a RecordingError that names the line and the way out."""
+    """Any branch on a value, or read of one, raises a RecordingError with the line and advice."""
     said = refusal(look)
     line = inspect.getsourcelines(look)[1]
     assert f"test_footguns.py:{line})" in said
@@ -88,7 +88,7 @@ NUMPY_CALLS = {
 
 @pytest.mark.parametrize("call", NUMPY_CALLS.values(), ids=list(NUMPY_CALLS))
 def test_numpy_functions_are_refused_with_the_line(call) -> None:
-    """NumPy would read the numbers, and np.array_equal even swallows the refusal."""
+    """NumPy would read the numbers, and np.array_equal even suppresses the error."""
     with pytest.raises((tw.RecordingError, TypeError)) as caught:
         record(lambda x: (call(x), x * 2)[1], X)
     assert f"test_footguns.py:{inspect.getsourcelines(call)[1]}" in str(caught.value)
@@ -104,7 +104,7 @@ def test_numpy_ufuncs_on_a_tensor_raise(ufunc) -> None:
 
 
 def test_numpy_functions_are_refused_outside_a_recording_too() -> None:
-    """np.sum(t) would leave the graph in silence; tw.sum(t) or np.sum(t.value) says which."""
+    """np.sum(t) would silently leave the graph; tw.sum(t) or np.sum(t.value) is explicit."""
     for call in NUMPY_CALLS.values():
         with pytest.raises((tw.RecordingError, TypeError), match=r"np\.|Tensor"):
             call(tensor(X))
@@ -121,7 +121,7 @@ def test_a_tensor_is_neither_an_index_nor_a_count() -> None:
 
 
 def test_the_shape_of_a_recorded_tensor_can_be_read() -> None:
-    """A branch on the shape is fine: a graph has one shape, whatever its numbers."""
+    """A branch on the shape is allowed: a graph has fixed shapes."""
     graph = record(lambda x: x * 2 if x.shape[0] > 2 and len(x) < 9 else x, X)
     np.testing.assert_array_equal(run(graph, X + 1), 2 * (X + 1))
 
@@ -134,7 +134,7 @@ def test_printing_shows_no_number() -> None:
 
 
 def test_where_branches_on_values() -> None:
-    """tw.where decides anew at every run, for each element."""
+    """tw.where decides in every run, for each element."""
     graph = record(lambda x: tw.where(x > 0, x, -10.0 * x), X)
     np.testing.assert_array_equal(run(graph, -X), [10.0, 2.0, 30.0])
 
@@ -150,7 +150,7 @@ def test_a_recorded_tensor_can_be_iterated_over() -> None:
 
 
 def test_reading_is_allowed_outside_a_recording() -> None:
-    """Eager tensors are there to be looked at: item, float, branches, NumPy."""
+    """Tensors outside of a recording can be read: item, float, branches, NumPy."""
     x = tensor(2.0)
     assert (x.item(), float(x), int(x), bool(x > 1)) == (2.0, 2.0, 2, True)
     assert np.asarray(tensor(X)).sum() == 2 and math.sqrt(x) == math.sqrt(2)
@@ -161,7 +161,7 @@ def test_reading_is_allowed_outside_a_recording() -> None:
 
 
 def test_a_captured_number_is_frozen_and_can_be_seen() -> None:
-    """A Python number is part of the graph; changing the variable afterwards changes nothing."""
+    """A Python number becomes a constant; changing the variable later changes nothing."""
     rate = 0.125
     graph = record(lambda x: x * rate, 1.0)
     rate = 7.0
@@ -170,7 +170,7 @@ def test_a_captured_number_is_frozen_and_can_be_seen() -> None:
 
 
 def test_a_captured_array_may_change_afterwards() -> None:
-    """Arrays are copied on the way in, so a later change reaches no graph."""
+    """Arrays are copied when they enter a graph, so a later change has no effect."""
     data = np.array([1.0, 2.0, 3.0])
     graph = record(lambda x: x * data, X)
     eager = tensor(data)
@@ -180,7 +180,7 @@ def test_a_captured_array_may_change_afterwards() -> None:
 
 
 def test_a_captured_tensor_is_a_constant_of_the_recording() -> None:
-    """A variable from outside keeps the value that it had; it shows as a constant."""
+    """A tensor from outside keeps its value; the printed graph shows a constant."""
     weight = tensor(3.0, name="weight")
     graph = record(lambda x: x * weight.reshape(1), X)
     np.testing.assert_array_equal(run(graph, np.ones(3)), [3, 3, 3])
@@ -196,7 +196,7 @@ def test_an_input_of_another_recording_is_refused() -> None:
 
 
 class Noisy(tw.Module):
-    """Adds noise that NumPy draws, which recording cannot see."""
+    """Adds NumPy's random numbers, which recording cannot see."""
 
     def __call__(self, x: Tensor) -> Tensor:
         self.drawn = np.random.default_rng().standard_normal(x.shape).astype(x.dtype)
@@ -249,7 +249,7 @@ def test_a_given_array_stays_writable() -> None:
 
 
 def test_augmented_assignment_rebinds() -> None:
-    """t += 1 makes a new tensor; whoever holds the old one keeps it."""
+    """t += 1 makes a new tensor; other references keep the old one."""
     x = held = tensor(X)
     x += 1
     assert x is not held
@@ -273,7 +273,7 @@ def test_a_loop_over_sums_grows_the_graph_not_the_value() -> None:
 
 
 def test_mixing_float_dtypes_is_refused() -> None:
-    """float32 beside float64 raises instead of widening in silence."""
+    """float32 beside float64 raises an error instead of silently widening."""
     with pytest.raises(tw.DtypeError, match=r"multiply: .*float64.*float32"):
         tensor(X, dtype="float32") * X
     with pytest.raises(tw.DtypeError, match=r"add: dtypes float32 and float64 are mixed"):
@@ -313,7 +313,7 @@ def test_a_copy_is_refused_or_a_node_of_its_own(duplicate) -> None:
 
 
 def test_an_array_that_a_gate_returns_stays_writable_for_its_owner() -> None:
-    """Values are read-only inside of the graph, not outside."""
+    """Values are read-only inside the graph only."""
     table = np.ones(3)
     lookup = gates.elementwise(
         "lookup", "table", lambda x: table, backward=(lambda g, out, x: 0 * g,), slopes=("0",)

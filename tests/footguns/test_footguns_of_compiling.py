@@ -53,7 +53,7 @@ def test_a_counter_in_a_module_counts_recordings_not_steps() -> None:
 
 
 def test_random_numbers_in_a_module_are_drawn_once_and_so_refused_or_frozen() -> None:
-    """Two recordings that differ in a constant show that rows or chance are in it."""
+    """Two recordings with different constants show that a constant depends on rows or chance."""
     random = np.random.default_rng(0)
 
     class Noisy(tw.Module):
@@ -66,7 +66,7 @@ def test_random_numbers_in_a_module_are_drawn_once_and_so_refused_or_frozen() ->
 
 
 def test_a_loop_over_epochs_belongs_to_fit() -> None:
-    """Each call of `fit` begins the optimiser anew: Adam's moments do not carry over."""
+    """Each call of `fit` starts with a new optimizer state: Adam's moments do not carry over."""
     once, twice = line(init="ones"), line(init="ones")
     trained(once, epochs=2, optimizer="adam", shuffle=False)
     for _ in range(2):

@@ -10,7 +10,7 @@ X = np.array([0.4, -1.1, 0.7])
 
 
 def squaring(name: str, backward) -> gates.Gate:
-    """A gate that squares, with a backward rule of one's own."""
+    """A gate that squares, with a given backward rule."""
     square = {"value": lambda x: x * x, "slopes": ("2x",)}
     return gates.elementwise(name, "x * x", backward=(backward,), **square)
 
@@ -50,7 +50,7 @@ def test_a_missing_backward_rule_is_named() -> None:
 
 @pytest.mark.parametrize("gate", [frozen, cut], ids=["frozen", "cut"])
 def test_a_rule_that_is_wrong_at_the_second_order_is_named(gate) -> None:
-    """A rule not written in gates gives a right gradient that cannot be followed further."""
+    """A rule not written in gates gives a correct gradient without second derivatives."""
     tw.check_gradients(lambda x: gate(tw.sin(x)), X)
     said = error_of(lambda x: gate(tw.sin(x)), X, order=2)
     assert "order 2 is wrong" in said and "Worst is argument 0 at [" in said
@@ -58,7 +58,7 @@ def test_a_rule_that_is_wrong_at_the_second_order_is_named(gate) -> None:
 
 
 def test_stop_gradient_is_not_reported_as_wrong() -> None:
-    """Softmax stops the gradient of its shift, rightly: the fault is behind it."""
+    """Softmax correctly stops the gradient of its shift: the fault comes after it."""
     assert "At fault: gate tripled" in error_of(lambda x: tripled(tw.softmax(x)), X)
 
 

@@ -54,7 +54,7 @@ def test_cost_is_the_sum_over_gates() -> None:
 
 
 def broken(change) -> Graph:
-    """A small graph after `change` has had its way with it."""
+    """A small graph after `change`."""
     graph = record(lambda x: tw.sin(x) * x, np.ones(2))
     node = graph.outputs["output"]
     change(SimpleNamespace(node=node, sine=node.inputs[0], x=graph.inputs["x"], graph=graph))
@@ -186,7 +186,7 @@ def test_a_gradient_printed() -> None:
 
 
 def test_a_number_cannot_be_taken_for_a_node() -> None:
-    """Node 2 times node 1, and node 2 times the number 1, must not print the same."""
+    """Node 2 times node 1 must not print like node 2 times the number 1."""
     by_node = record(lambda x, y: tw.sin(x) * y, 0.5, 0.5)
     by_number = record(lambda x, y: tw.sin(x) * 1.0, 0.5, 0.5)
     last = [str(graph).splitlines()[-1].split("float64")[0] for graph in (by_node, by_number)]

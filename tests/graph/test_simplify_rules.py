@@ -163,6 +163,6 @@ def test_inputs_stay_even_when_unused() -> None:
 
 
 def test_infinity_keeps_its_sign() -> None:
-    """-0 may become 0, but what follows from it may not become another number."""
+    """-0 may become 0 if no other value changes."""
     graph = record(lambda x: 1.0 / (x + 0.0), 1.0)
     assert run(simplify(graph), np.array(-0.0)) == run(graph, np.array(-0.0))

@@ -72,7 +72,7 @@ def test_large_arrays_are_shown_by_shape_and_range() -> None:
 
 
 def test_the_gradient_is_that_of_the_traced_output() -> None:
-    """Whatever was differentiated before: part of a larger graph, or another graph beside."""
+    """Earlier gradients of a larger graph or of another graph do not matter."""
     x, y = variables(x=3.0, y=2.0)
     part = (x * y).named("part")
     (part * part).backward()
@@ -89,7 +89,7 @@ def test_an_unknown_row_is_refused() -> None:
 
 
 def test_a_row_without_a_gradient_shows_none() -> None:
-    """An output of several numbers, after another one's backward; and a bool."""
+    """An output of several numbers, after another backward; and a bool."""
     x = tensor([1.0, 2.0], name="x")
     (x * 3).sum().backward()
     assert tw.trace(x * 2)["x"].gradient is None

@@ -85,7 +85,7 @@ def numbers_of(file: Path, module: str) -> Iterator[str]:
 
 
 def named_in(tree: ast.Module) -> Iterator[str]:
-    """The names that a module gives values to."""
+    """The names that a module assigns."""
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else []
         targets = [node.target] if isinstance(node, ast.AnnAssign) and node.value else targets

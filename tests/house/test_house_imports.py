@@ -44,7 +44,7 @@ parsed = cache(ast.parse)
 
 
 def imported(node: ast.AST, module: list[str]) -> Iterator[str]:
-    """The full names that one statement imports, `module` being where it stands."""
+    """The full names that a statement in `module` imports."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -67,7 +67,7 @@ def at_import(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def upward(text: str, name: str) -> list[str]:
-    """The imports that climb, wherever they stand; those for type checkers count."""
+    """The imports that climb, anywhere in a module; those for type checkers count."""
     imports = [node for node in ast.walk(parsed(text)) if isinstance(node, IMPORT)]
     found = {each for node in imports for each in imported(node, name.split("."))}
     inside = [each for each in found if each.split(".")[0] == "talweg"]

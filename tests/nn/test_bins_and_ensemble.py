@@ -37,7 +37,7 @@ def means_of(edges: dict[int, object]) -> dict[int, np.ndarray]:
 
 
 def by_hand(x: np.ndarray, bins: Bins, groups: list[list[int]]) -> np.ndarray:
-    """The formula, number by number; columns of a group are filled up by 0 to one length."""
+    """The formula, element by element; columns of a block are padded with 0 to one length."""
     found = [x]
     for columns in groups:
         most = max(len(bins.means[each]) for each in columns)

@@ -25,7 +25,7 @@ class Looked(tw.Module):
 
 
 class Hot(Looked):
-    """The same by products with one-hot rows."""
+    """The same with products of one-hot rows."""
 
     def __call__(self, x):
         table = self.parameter("table", TABLE.shape, TABLE)

@@ -105,7 +105,7 @@ def test_binary_losses_of_extreme_logits(end: str, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("end", ["identity", "softmax"])
 def test_classes_from_extreme_logits(end: str, dtype: str) -> None:
-    """A class with the logit -1000 beside one with 1000 costs 2000, softmax or not."""
+    """A logit of -1000 beside one of 1000 costs 2000, with or without softmax."""
     net = tw.Sequential(tw.Dense(2, end, init=[[1000.0, -1000.0]], bias=False), dtype=dtype)
     net.init([[1.0]])
     loss = tw.cross_entropy(net([[1.0], [1.0]]), [0, 1])

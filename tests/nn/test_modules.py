@@ -29,7 +29,7 @@ class Twice(tw.Module):
 
 
 class Tower(tw.Module):
-    """Parts in lists, in dictionaries, in each other."""
+    """Parts in lists, in dictionaries and in other parts."""
 
     def __init__(self) -> None:
         self.blocks = [Skip(), Skip()]
@@ -215,7 +215,7 @@ class OnTheFly(tw.Module):
 
 @pytest.mark.parametrize("kind", [Hidden, OnTheFly])
 def test_parts_that_cannot_be_found_are_refused(kind: type[tw.Module]) -> None:
-    """A part behind an underscore, or made in the call, has no path."""
+    """A part in a private attribute, or made during the call, has no path."""
     with pytest.raises(TalwegError, match="is not part of the network"):
         kind().init(X)
 
@@ -318,7 +318,7 @@ def test_the_summary_names_own_modules() -> None:
 
 
 def test_the_summary_of_a_part_refers_to_the_network() -> None:
-    """A part does not know how many columns reach it."""
+    """A part does not know the number of its inputs."""
     with pytest.raises(TalwegError, match="part of a Sequential"):
         mlp().init(X).layers[0].summary()
 
@@ -329,7 +329,7 @@ def test_repr() -> None:
 
 
 def test_a_trained_part_keeps_its_weights_in_another_network() -> None:
-    """Transfer: the trained layer starts where it stood, as a copy; the new one is drawn."""
+    """Transfer learning: the trained layer starts with a copy of its weights, the new one is drawn."""
     layer = tw.Dense(4, "tanh")
     first = tw.Sequential(layer, tw.Dense(1)).init(X, seed=1)
     learnt = first.weights["0.weight"].copy()

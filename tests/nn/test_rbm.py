@@ -53,7 +53,7 @@ def machine(X: np.ndarray, dtype: str = "float64", **settings: Any) -> tw.RBM:
 
 
 def slopes(rbm: tw.RBM, X: np.ndarray, engine: str = "native", seed: int = 1) -> dict[str, Any]:
-    """What a step's gradient is: how far plain descent with a rate of 1 goes."""
+    """The gradient of a step: the change of the weights by SGD with learning rate 1."""
     before = rbm.weights.copy()
     rule = tw.SGD(lr=1.0)
     settings: dict[str, Any] = {"epochs": 1, "batch_size": None, "seed": seed}
@@ -65,7 +65,7 @@ def slopes(rbm: tw.RBM, X: np.ndarray, engine: str = "native", seed: int = 1) ->
 
 
 def spread(means: np.ndarray, kind: str) -> Points:
-    """All values of units with these means: of numbers, the nodes of Gauss and Hermite."""
+    """All values of units with these means; for Gaussian units, Gauss-Hermite nodes."""
     if kind == "sigmoid":
         return [
             (float(np.prod(np.where(b > 0, means, 1 - means))), b) for b in patterns(means.size)
@@ -170,7 +170,7 @@ def test_the_free_energy_of_gaussian_units_is_an_integral(kind: str) -> None:
 def test_a_step_descends_the_expected_difference_of_free_energies(
     engine: str, settings: dict[str, Any]
 ) -> None:
-    """Of 200,000 draws; products of linear units vary by up to some 9 times their own units."""
+    """Over 200,000 samples; products of linear units vary by up to 9 times their unit."""
     v, count = np.array([1.0, 0.0, 1.0]), 200_000
     X = np.tile(v, (count, 1))
     found, wide = (
@@ -184,7 +184,7 @@ def test_a_step_descends_the_expected_difference_of_free_energies(
 
 @pytest.mark.slow
 def test_the_cases_differ() -> None:
-    """By more than the tolerance of the test above, or it would prove little."""
+    """By more than the tolerance of the test above, so that it is meaningful."""
     v = np.array([1.0, 0.0, 1.0])
     found = [
         np.concatenate([each.ravel() for each in expected_slopes(v, s).values()])
@@ -240,7 +240,7 @@ def bars_and_stripes(size: int) -> np.ndarray:
 
 
 def log_likelihood(rbm: tw.RBM, X: np.ndarray) -> float:
-    """The mean of log p over rows; Z by adding up over all hidden units."""
+    """The mean of log p over rows, with Z as a sum over all hidden units."""
     W, b, a = (rbm.weights[name] for name in ("weight", "bias", "visible_bias"))
     h = patterns(b.size)
     log_z = np.logaddexp.reduce(h @ b + np.logaddexp(0, h @ W.T + a).sum(1))
@@ -302,7 +302,7 @@ def trained(name: str, dtype: str = "float64", **settings: Any) -> tw.Run:
 @EACH_PAIR
 @pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 def test_engines_agree(name: str, dtype: str) -> None:
-    """With 23 rows in batches of 7, so the last is filled up on the interpreter."""
+    """23 rows in batches of 7, so the interpreter pads the last batch."""
     runs = [trained(name, dtype, engine=engine, epochs=5) for engine in ("numpy", "native")]
     close = {"float32": 1e-4, "float64": 1e-10}[dtype]
     assert_allclose(runs[0].net.weights.flat, runs[1].net.weights.flat, close, close)

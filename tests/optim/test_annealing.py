@@ -14,7 +14,7 @@ BOTH = pytest.mark.parametrize("engine", ("numpy", "native"))
 
 
 class Place(tw.Module):
-    """A net that is nothing but a point, whatever the rows."""
+    """A network whose output is a point, whatever the rows."""
 
     def __init__(self, start, dtype: str = "float64") -> None:
         self.dtype, self.start = dtype, np.array(start, float)
@@ -24,7 +24,7 @@ class Place(tw.Module):
 
 
 def valleys(place, target):
-    """Rastrigin's curve: a valley at about each whole number, the deepest at 0."""
+    """Rastrigin's function: a local minimum near each integer, the global one at 0."""
     x = place
     return tw.sum(x * x + 3.0 - 3.0 * tw.cos(2 * math.pi * x), 1)
 
@@ -47,7 +47,7 @@ HOT = tw.SimulatedAnnealing(temperature=10.0, step_size=1.0, end_fraction=1e-6, 
 @BOTH
 @pytest.mark.parametrize("dtype", ("float32", "float64"))
 def test_the_global_minimum_among_many_valleys(dtype: str, engine: str) -> None:
-    """Where gradient descent and L-BFGS end in the one that they start in."""
+    """Gradient descent and L-BFGS end in the minimum next to their start."""
     for seed in range(3):
         place = go(HOT, dtype=dtype, seed=seed, engine=engine).net.weights["place"]
         assert_allclose(place, 0, atol=1e-2)
@@ -57,7 +57,7 @@ def test_the_global_minimum_among_many_valleys(dtype: str, engine: str) -> None:
 
 
 def test_a_low_temperature_is_hill_climbing() -> None:
-    """Without heat it stays in its valley too, given small proposals."""
+    """At a low temperature and with small proposals it stays near its start."""
     cold = tw.SimulatedAnnealing(temperature=1e-9, step_size=0.05)
     assert_allclose(go(cold).net.weights["place"], [2.95, -1.966], atol=0.01)
 
@@ -167,7 +167,7 @@ def test_the_step_size_follows_the_acceptance_rate() -> None:
 
 @pytest.mark.slow
 def test_the_fraction_of_moved_weights() -> None:
-    """With a tiny share each proposal moves one weight, with a half about half of them."""
+    """A tiny fraction moves one weight in each proposal, one half moves about half of them."""
     counts = {}
     for share in (1e-9, 0.5, 1.0):
         rule = tw.SimulatedAnnealing(
@@ -201,7 +201,7 @@ def valleys_at(place) -> float:
 
 
 def test_the_search_returns_to_the_lowest_point() -> None:
-    """At a high temperature it wanders off; going back each epoch keeps it near."""
+    """At a high temperature the walk drifts away; a return in each epoch keeps it near."""
     hot = {"temperature": 1e6, "end_fraction": 1.0, "step_size": 1.0, "adaptive": False}
     rules = (tw.SimulatedAnnealing(**hot, restart_after=epochs) for epochs in (None, 1, 10))
     free, held, some = (go(rule, (0.0, 0.0), bowl, 100).watched["energy"] for rule in rules)

@@ -45,7 +45,7 @@ def test_decay_comes_after_clipping(engine: str) -> None:
 
 
 class OneSign(tw.Optimizer):
-    """A rule of one's own."""
+    """A custom optimizer."""
 
     def update(self, weights: Any, gradient: Any, state: Any) -> Any:
         return weights - self.lr * gradient, {}

@@ -35,7 +35,7 @@ CURVES = {
 
 
 def along(name: str):
-    """A curve as trials, and the rates that were tried."""
+    """A curve as trials, and the step lengths that were tried."""
     height, slope = CURVES[name]
     tried: list[float] = []
 
@@ -77,7 +77,7 @@ def test_a_gradient_of_nan_counts_as_infinite() -> None:
 
 
 def test_the_start_is_returned_if_no_point_is_lower() -> None:
-    """A slope that lies: the curve only rises."""
+    """A wrong slope: the curve only rises."""
 
     def at(rate: float) -> Trial:
         return Trial(rate, Point(np.zeros(1), rate, np.ones(1)), -1.0)
@@ -88,7 +88,7 @@ def test_the_start_is_returned_if_no_point_is_lower() -> None:
 
 
 def test_cubic_minimum() -> None:
-    """That of a^3 - 3 a + 2 is at 1, from any two places; a line has none."""
+    """That of a^3 - 3 a + 2 is at 1, from any two points; a line has none."""
 
     def at(a: float) -> Trial:
         return Trial(a, Point(np.zeros(1), a**3 - 3 * a + 2, np.zeros(0)), 3 * a * a - 3)
@@ -127,7 +127,7 @@ def test_the_inverse_hessian_agrees_with_the_book() -> None:
 
 
 def test_the_two_loop_recursion_agrees_with_the_matrix() -> None:
-    """L-BFGS is BFGS from I s'y/y'y of the last pair, on the pairs that it remembers."""
+    """L-BFGS is BFGS on the stored pairs, starting from I s'y/y'y of the last pair."""
     _, steps = steps_on_a_bowl(6, 7)
     pairs, identity = LimitedMemory(4), np.eye(6)
     for step, change in steps:
@@ -145,7 +145,7 @@ def test_the_two_loop_recursion_agrees_with_the_matrix() -> None:
 
 
 class Place(tw.Module):
-    """A net that is nothing but a point, whatever the rows."""
+    """A network whose output is a point, whatever the rows."""
 
     def __init__(self, start, dtype: str = "float64") -> None:
         self.dtype, self.start = dtype, np.array(start, float)
@@ -155,7 +155,7 @@ class Place(tw.Module):
 
 
 def valley(place, target):
-    """Rosenbrock's, in any number of dimensions."""
+    """Rosenbrock's function in any number of dimensions."""
     x, y = place[:, :-1], place[:, 1:]
     return tw.sum((1.0 - x) ** 2 + 100.0 * (y - x * x) ** 2, 1)
 
@@ -172,7 +172,7 @@ def go(start, rule, loss=valley, dtype: str = "float64", epochs: int = 300, **se
 @RULES
 @pytest.mark.parametrize("size", (2, 10))
 def test_rosenbrock_agrees_with_scipy(size: int, rule: tw.FullBatch, engine: str) -> None:
-    """From SciPy's usual start, but one where it finds the deepest of two valleys."""
+    """From SciPy's usual start, or one from which it finds the lower of two minima."""
     optimize = pytest.importorskip("scipy.optimize", reason="SciPy is not installed")
     start = [-1.2, 1.0] if size == 2 else [0.5, -0.3] * 5
     name, settings = ("BFGS", {}) if isinstance(rule, tw.BFGS) else ("L-BFGS-B", {"ftol": 1e-15})
@@ -221,7 +221,7 @@ def train(rule, epochs: int = 40, dtype: str = "float64", **settings) -> tw.Run:
 @RULES
 @DTYPES
 def test_a_net_learns_more_than_by_gradient_descent(rule: tw.FullBatch, dtype: str) -> None:
-    """With the same number of passes, at the best of some learning rates."""
+    """With the same number of passes, at the best of several learning rates."""
     run = train(rule, 60, dtype)
     passes = int(run.watched["passes"].sum()) + 1
     rates = (0.01, 0.03, 0.1, 0.3)
@@ -268,7 +268,7 @@ def test_a_network_trains_as_with_scipy(rule: tw.FullBatch) -> None:
 
 @RULES
 def test_engines_agree(rule: tw.FullBatch) -> None:
-    """To rounding, which a search makes larger as it goes."""
+    """Up to rounding errors, which grow during a search."""
     runs = [train(rule, 15, engine=engine, metrics="mae") for engine in ("numpy", "native")]
     for name in ("loss", "mae"):
         assert_allclose(*(each.history[name] for each in runs), rtol=1e-7)
@@ -277,7 +277,7 @@ def test_engines_agree(rule: tw.FullBatch) -> None:
 
 
 def test_a_longer_history_converges_faster() -> None:
-    """With room for every step, L-BFGS differs from BFGS only by its scale."""
+    """A history of 20 steps reaches a lower loss than a history of one."""
     found = {size: train(tw.LBFGS(history_size=size), 40).history["loss"][-1] for size in (1, 20)}
     assert found[20] < 0.8 * found[1]
 
@@ -313,7 +313,7 @@ def test_time_budget(engine: str) -> None:
 
 
 def test_penalties_are_part_of_the_objective() -> None:
-    """Ridge regression: the mean of (x'w - y)^2, and 0.3 w'w, is least at one place."""
+    """Ridge regression, the mean of (x'w - y)^2 plus 0.3 w'w, has a single minimum."""
     net = tw.Sequential(tw.Dense(1, bias=False, weight_penalty=tw.L2(0.3)))
     net.dtype = "float64"
     run = tw.fit(net, X, Y, loss="mse", optimizer=tw.LBFGS(), epochs=100, batch_size=None)
@@ -332,7 +332,7 @@ def test_sweeps_take_them() -> None:
 
 
 def test_full_batch_methods_run_separately_in_a_sweep() -> None:
-    """Nets of this size are trained as replicas by rules that take one step a batch."""
+    """Optimizers with one step a batch train networks of this size as replicas."""
     build, rows = (lambda: tw.Sequential(tw.Dense(1))), (X[:4], Y[:4])
     settings = {"optimizer": tw.LBFGS(), "epochs": 3, "batch_size": None}
     swept = tw.sweep(build, *rows, over={"seed": range(6)}, **settings)
@@ -375,14 +375,14 @@ def test_a_run_from_nan_fails(engine: str) -> None:
 
 
 def test_a_failed_line_search_continues_from_the_lowest_point() -> None:
-    """With a few passes a step, many searches fail; the run still comes down."""
+    """With few passes a step, many line searches fail, but the loss still falls."""
     run = go([-1.2, 1.0], tw.BFGS(max_eval=5, c2=1e-4), epochs=3000)
     assert (np.diff(run.history["loss"]) <= 0).all()
     assert run.history["loss"][-1] < 1e-3 * run.history["loss"][0]
 
 
 def test_a_run_ends_with_a_reason_at_a_kink() -> None:
-    """|x| + 3 |y| has a gradient everywhere that leads no lower at its lowest place."""
+    """|x| + 3 |y| has a gradient at its minimum, which leads no lower."""
 
     def kinks(place, target):
         return tw.absolute(place[:, 0]) + 3.0 * tw.absolute(place[:, 1])

@@ -61,7 +61,7 @@ def test_trajectory(name: str, dtype: str, engine: str) -> None:
 )
 @pytest.mark.parametrize("name", ROWS)
 def test_other_numbers_share_a_program(name: str) -> None:
-    """Numbers are inputs of a compiled run."""
+    """Settings are inputs of a compiled run."""
     rule = ROWS[name].rule
     other = dataclasses.replace(
         rule, **{name: value * 0.9 for name, value in rule.run_settings().items()}
@@ -93,7 +93,7 @@ def test_every_optimizer_descends_both_hills() -> None:
 
 
 class Point(tw.Module):
-    """A net that is nothing but a point in the plane, whatever the rows."""
+    """A network whose output is a point in the plane, whatever the rows."""
 
     def __init__(self, dtype: str, *start: float) -> None:
         self.dtype, self.start = dtype, np.array(start)
@@ -113,7 +113,7 @@ def parabola(place, target):
 
 
 def valley(place, target):
-    """Rosenbrock's: a curved valley, whose lowest point is (1, 1)."""
+    """Rosenbrock's function: a curved valley with its minimum at (1, 1)."""
     x, y = place[:, 0], place[:, 1]
     return (1.0 - x) ** 2 + 100.0 * (y - x * x) ** 2
 
@@ -149,7 +149,7 @@ def test_rosenbrocks_valley(name: str, dtype: str, engine: str) -> None:
 
 
 def test_weight_decay_shrinks_weights() -> None:
-    """A parabola 1/2 a (x - c)^2 with decay d has its lowest point at a c / (a + d)."""
+    """The parabola 1/2 a (x - c)^2 with weight decay d has its minimum at a c / (a + d)."""
     place = lowest(tw.SGD(lr=0.1, weight_decay=0.5), parabola, (0.0, 0.0), 200)
     assert_allclose(place, [1 / 1.5, -0.5 * 4 / 4.5], rtol=1e-6)
 
@@ -204,7 +204,7 @@ def test_constraints_on_settings(kind, settings, words: str) -> None:
     ],
 )
 def test_a_setting_of_0_leaves_its_part_out(rule, inputs, state) -> None:
-    """Numbers that take part are inputs of the run, so another value never recompiles it."""
+    """Settings other than 0 are inputs of the run, so another value never recompiles it."""
     assert set(rule.run_settings()) == inputs
     assert set(rule.init(np.zeros(3, "float32"))) == state
 

@@ -44,7 +44,7 @@ def torch_settings(rule: tw.Optimizer) -> dict[str, Any]:
 
 
 def by_torch(rule: tw.Optimizer, make: Any) -> np.ndarray:
-    """The weights after STEPS steps of the optimisers that `make` gives for (matrix, bias)."""
+    """The weights after STEPS steps of the optimizers that `make` gives for (matrix, bias)."""
     start = torch.tensor(START[:-OUTPUTS].reshape(INPUTS, OUTPUTS)), torch.tensor(START[-OUTPUTS:])
     w = [each.clone().requires_grad_() for each in start]
     others = make(w)
@@ -88,7 +88,7 @@ def test_clipping_is_like_torch(name: str, engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("nesterov", [True, False])
 def test_muon_is_like_torch(nesterov: bool, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """But for the matrix products, which torch does in bfloat16."""
+    """Except for the matrix products, which torch computes in bfloat16."""
     monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
     rule = tw.Muon(lr=0.02, nesterov=nesterov, weight_decay=0.1)
     shared = {"lr": rule.lr, "weight_decay": rule.weight_decay}

@@ -88,7 +88,7 @@ def fit(engine: str, rule: tw.Optimizer, **settings: Any) -> tw.Run:
 @BOTH
 @pytest.mark.parametrize("name", RULES)
 def test_each_epoch_has_its_value(name: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run is the same as one whose rates are those that its own losses ask for."""
+    """A run equals one with the learning rates that follow from its own losses."""
     monkeypatch.setattr(launch, "HISTORY_ROWS", 4)
     run = fit(engine, tw.SGD(lr=RULES[name], momentum=0.9), epochs=60)
     values = values_of(RULES[name], run.history["loss"])
@@ -118,7 +118,7 @@ def test_engines_agree(name: str, pieces: int, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("pieces", [7, 65536])
 def test_a_failed_step_is_located(pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that bursts with growing weight decay, as its rate falls."""
+    """A run that diverges as its weight decay grows and its learning rate falls."""
     monkeypatch.setattr(launch, "HISTORY_ROWS", pieces)
     rate = tw.ReduceOnPlateau(0.1, factor=0.9, patience=0, threshold=0.5, watch="loss")
     rule = tw.SGD(lr=rate, weight_decay=tw.ExponentialDecay(1e-3, 1.5))
@@ -149,7 +149,7 @@ def test_threads_agree_to_the_bit() -> None:
 @pytest.mark.quick("numpy")
 @BOTH
 def test_a_sweep(engine: str) -> None:
-    """Each run is bit for bit that of `fit` alone, also where there are many tiny ones."""
+    """Each run is bit for bit that of `fit` alone, also among many tiny runs."""
     rates = [0.1, *RULES.values(), tw.CosineDecay(0.1)]
     over = {"lr": rates, "momentum": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]}
 

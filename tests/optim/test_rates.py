@@ -32,7 +32,7 @@ def fit(engine: str, rule: Any = "adam", dtype: str = "float64", **settings: Any
 @BOTH
 @pytest.mark.parametrize("name", ["plain", "momentum and decay", "adam", "lion", "nadam"])
 def test_each_part_has_its_own_learning_rate(name: str, engine: str) -> None:
-    """A bias that is frozen is a gradient of 0 for all others, so each can be had by itself."""
+    """Each bias is trained alone, with all other parameters frozen."""
     row = ROWS[name]
     multipliers = {"0.weight": 0.5, "0.bias": 2.0}
     rate = np.where(IS_BIAS, 2.0, 0.5)

@@ -21,7 +21,7 @@ BOTH = pytest.mark.parametrize("engine", ENGINES)
 
 @dataclass(frozen=True)
 class Triangle(tw.Schedule):
-    """A schedule of one's own: up and down."""
+    """A custom schedule: up and down."""
 
     def at(self, done: float, epochs: int) -> float:
         return 0.1 * (1 - abs(2 * done / epochs - 1))
@@ -134,7 +134,7 @@ def test_each_epoch_has_its_value(engine: str) -> None:
 
 
 def place_after(rule: tw.Optimizer, epochs: int, engine: str) -> float:
-    """Where plain descent comes to on a slope of 1, from 0, in three steps an epoch: -(sum lr)."""
+    """The result of SGD on a slope of 1, from 0, with three steps an epoch: -(sum lr)."""
     net = tw.Sequential(tw.Dense(1), dtype="float64")
     net.init(np.zeros((6, 1)), seed=0)
     net.weights.flat[:] = 0
@@ -175,7 +175,7 @@ def agree(**settings: Any) -> None:
 @pytest.mark.quick("step decay", "one cycle", "one's own by steps")
 @pytest.mark.parametrize("name", CHANGING)
 def test_engines_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where a run is done in pieces."""
+    """Also if a run is interrupted and resumed."""
     monkeypatch.setattr(launch, "HISTORY_ROWS", 4)
     agree(optimizer=tw.Adam(lr=CHANGING[name]))
 
@@ -205,7 +205,7 @@ def test_threads_agree_to_the_bit() -> None:
 
 
 def test_what_is_less_than_a_piece_is_laid_out_at_once() -> None:
-    """So a run of a billion epochs that a rule ends soon needs no billion values."""
+    """So a run of a billion epochs that stops early does not compute a billion values."""
     rule = tw.SGD(lr=tw.InverseScaling(0.1, every="step"))
     for engine in ENGINES:
         run = fit(engine, optimizer=rule, epochs=10**9, stop=tw.MaxEpochs(5))
@@ -219,7 +219,7 @@ def test_what_is_less_than_a_piece_is_laid_out_at_once() -> None:
 @BOTH
 @pytest.mark.parametrize("every", ["epoch", "step"])
 def test_a_failed_step_is_located(every: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run is repeated from where weights were saved, with the values of then."""
+    """The run is repeated from the saved weights, with the values of that time."""
     monkeypatch.setattr(launch, "HISTORY_ROWS", 40)
     rule = tw.SGD(lr=tw.ExponentialDecay(1e-3, 1.1, every=every))
     with pytest.warns(TrainingWarning, match="stopped being finite"):
@@ -285,7 +285,7 @@ def test_constraints_on_settings(kind: Any, settings: dict[str, Any], words: str
 @pytest.mark.quick("numpy")
 @BOTH
 def test_a_sweep_of_schedules(engine: str) -> None:
-    """Each run is bit for bit that of `fit` alone; other numbers share a program."""
+    """Each run is bit for bit that of `fit` alone; runs with other settings share a program."""
     rates = [tw.CosineDecay(0.1), 0.1, tw.CosineDecay(0.2), tw.OneCycle(0.1), 0.2, halves]
     over = {"lr": rates, "epochs": [4, 9]}
     settings = {"batch_size": 7, "seed": 3, "engine": engine}

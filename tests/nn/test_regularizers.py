@@ -29,7 +29,7 @@ EACH_LAYER = pytest.mark.parametrize("name", LAYERS)
 
 
 def training_lock(net: tw.Module, x: np.ndarray, step: float = 0.0) -> np.ndarray:
-    """The output of a step of training."""
+    """The output in a training step."""
     training = TrainingStep(tw.constant(np.float64(step)), tw.constant(np.ones(len(x))))
     return net.apply(net.weights, x, training=training).array
 
@@ -166,7 +166,7 @@ def test_layer_norm_agrees_with_numpy() -> None:
 
 @BOTH_ENGINES
 def test_batch_norm_agrees_with_numpy(engine: str) -> None:
-    """Three batches of 9, 9 and 5 rows; nothing is learnt, so the moments are those of x."""
+    """Three batches of 9, 9 and 5 rows; nothing is learned, so the moments are those of x."""
     net = tw.Sequential(tw.BatchNorm(momentum=0.3), dtype="float64").init(X)
     tw.fit(
         net, X, X, optimizer=tw.SGD(lr=1e-300), epochs=1, batch_size=9, shuffle=False, engine=engine
