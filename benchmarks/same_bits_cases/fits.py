@@ -201,10 +201,10 @@ FITS: dict[str, Callable[..., Parts]] = {
     "run/watching epochs": fit_case(watch="epoch", batch_size=3),
     "run/watching steps": fit_case(watch="step", validation=0.3),
     "run/diverging": fit_case(optimizer=tw.SGD(lr=1e25), epochs=20),
-    "run/learnt sampling of classes": fit_case(
+    "run/adaptive sampling of classes": fit_case(
         THREE_CLASSES, y=CLASSES, sampler=tw.AdaptiveSampling(strata="classes"), **CLASSIFIED
     ),
-    "run/learnt sampling of rows": fit_case(
+    "run/adaptive sampling of rows": fit_case(
         sampler=tw.AdaptiveSampling(), optimizer=tw.SGD(lr=0.05)
     ),
 }
