@@ -329,7 +329,7 @@ def test_repr() -> None:
 
 
 def test_a_trained_part_keeps_its_weights_in_another_network() -> None:
-    """Transfer learning: the trained layer starts with a copy of its weights, the new one is drawn."""
+    """Transfer learning: the trained layer keeps a copy of its weights, the new one is drawn."""
     layer = tw.Dense(4, "tanh")
     first = tw.Sequential(layer, tw.Dense(1)).init(X, seed=1)
     learnt = first.weights["0.weight"].copy()
