@@ -71,11 +71,11 @@ def test_each_part_of_a_key_counts_and_parts_do_not_run_together(
     assert len({*keys, key_of("ab", "c")}) == len(keys) + 1
 
 
-# Entries that may not be loaded -------------------------------------------------------------
+# Entries that must not be loaded ----------------------------------------------------------------
 
 
 def refused(cache: Cache) -> bool:
-    """Whether the entry is not loaded, is gone, and can be built anew."""
+    """Whether the entry is not loaded, is deleted, and can be stored again."""
     loaded, left = cache.load(KEY), entry(cache).exists()
     cache.store(KEY, CODE)
     return loaded is None and not left and cache.load(KEY) == CODE
@@ -137,7 +137,7 @@ def test_an_entry_of_another_owner_is_not_loaded(
 ) -> None:
     cache.store(KEY, CODE)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_is_ours", Path.is_dir)  # the folder is, the entry is not
+        patch.setattr(module, "_is_ours", Path.is_dir)  # the folder is ours, the entry is not
         patch.setattr(os, "geteuid", lambda: os.getuid() + 1)
         assert cache.load(KEY) is None
 
@@ -179,7 +179,7 @@ def test_a_folder_in_place_of_an_entry_is_left_alone(cache: Cache) -> None:
     assert files(cache) == sorted([entry(cache).name, entry(cache, OTHER).name])
 
 
-# Folders that may not be used ---------------------------------------------------------------
+# Folders that must not be used ------------------------------------------------------------------
 
 
 def is_off(cache: Cache) -> bool:
@@ -256,7 +256,7 @@ def test_a_read_only_folder_is_still_read(cache: Cache) -> None:
     cache.folder.chmod(0o500)
     try:
         assert cache.load(KEY) == CODE
-        written = os.access(cache.folder, os.W_OK)  # as root may even there
+        written = os.access(cache.folder, os.W_OK)  # root may write even there
         cache.store(OTHER, CODE)
         assert cache.load(OTHER) == (CODE if written else None)
     finally:
@@ -282,7 +282,7 @@ def test_a_full_disk_leaves_nothing_behind(cache: Cache) -> None:
     assert files(cache) == [entry(cache, key_of("small")).name]
 
 
-# The user's folder --------------------------------------------------------------------------
+# The user's folder ------------------------------------------------------------------------------
 
 
 def on(monkeypatch: pytest.MonkeyPatch, platform: str, **variables: str | None) -> Path | None:
@@ -318,7 +318,7 @@ def test_a_user_without_a_home_has_no_folder(monkeypatch: pytest.MonkeyPatch) ->
     assert user_folder() is None
 
 
-# Size ---------------------------------------------------------------------------------------
+# Size -------------------------------------------------------------------------------------------
 
 
 def total(cache: Cache) -> int:
@@ -336,7 +336,7 @@ def test_the_size_is_bounded_and_used_entries_stay(tmp_path: Path) -> None:
         assert cache.load(KEY) == CODE
         sizes.append(total(cache))
     assert 30_000 < max(sizes) <= 40_000
-    assert min(sizes[100:]) > 30_000  # not more is deleted than must be
+    assert min(sizes[100:]) > 30_000  # no more is deleted than necessary
     assert cache.load(key_of("299")) == bytes(799)
     assert cache.load(key_of("0")) is None
 
@@ -381,11 +381,11 @@ def test_not_every_write_prunes(cache: Cache, monkeypatch: pytest.MonkeyPatch) -
     assert len(looks) == 1
 
 
-# Several processes --------------------------------------------------------------------------
+# Several processes ------------------------------------------------------------------------------
 
 
 class Script(subprocess.Popen[str]):
-    """A Python process at work on the cache."""
+    """A Python process that uses the cache."""
 
     def wait_well(self) -> str:
         output, errors = self.communicate(timeout=60)
@@ -426,7 +426,7 @@ def test_no_reader_sees_half_an_entry_while_writers_are_killed(cache: Cache) -> 
         while time.monotonic() < stop:
             for key, code in codes.items():
                 if not entry(cache, key).exists():
-                    continue  # only before the first was written: nothing is ever deleted here
+                    continue  # only before the first write: nothing is deleted here
                 assert cache.load(key) == code
                 seen += 1
         for writer in writers:

@@ -48,7 +48,7 @@ def cache(tmp_path: Path) -> Cache:
 OFF = Cache(None)
 
 
-# What is compiled computes ------------------------------------------------------------------
+# Compiled programs compute ----------------------------------------------------------------------
 
 
 def test_a_program_is_compiled_and_called(cache: Cache) -> None:
@@ -65,7 +65,7 @@ def test_a_program_may_have_several_functions_and_no_names() -> None:
     assert compiled(text, [], cache=OFF).addresses == {}
 
 
-# What programs borrow --------------------------------------------------------------------------
+# Borrowed routines ------------------------------------------------------------------------------
 
 
 LENDER = "define i64 @lent(i64 %x) {\n  %y = add i64 %x, 7\n  ret i64 %y\n}\n"
@@ -81,7 +81,7 @@ def borrower(number: int) -> str:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The texts that are compiled from now on."""
+    """The texts that are compiled during the test."""
     texts: list[str] = []
     compile_now = compiler.object_code
     monkeypatch.setattr(
@@ -199,7 +199,7 @@ define double @work(double %x) {{
     assert call(compiled(text, ["work"], cache=OFF), "work", 3.0, of=REAL) == 10.0
 
 
-# Where a program comes from -----------------------------------------------------------------
+# Caches -----------------------------------------------------------------------------------------
 
 
 def test_a_program_is_compiled_once_then_taken_from_memory_then_from_disk(cache: Cache) -> None:
@@ -304,7 +304,7 @@ def test_the_next_process_loads_what_one_has_compiled(cache: Cache) -> None:
     assert [run(script), run(script)] == ["False 6", "True 6"]
 
 
-# How long a program lives -------------------------------------------------------------------
+# Lifetime ---------------------------------------------------------------------------------------
 
 
 def test_a_program_lives_as_long_as_it_is_held() -> None:
@@ -312,7 +312,7 @@ def test_a_program_lives_as_long_as_it_is_held() -> None:
     copy = compiled(adder(8), ["outer"], cache=OFF)
     forget()
     del held
-    for constant in range(100, 130):  # whose code would take the place
+    for constant in range(100, 130):  # whose code would take its place in memory
         compiled(adder(constant), ["outer"], cache=OFF)
         forget()
     gc.collect()
@@ -324,7 +324,7 @@ import resource
 from talweg.engine.native.llvm import compiler
 from talweg.engine.native.llvm.cache import Cache
 def make(number, entries):
-    # as much code as there are entries, none like another
+    # as many different programs as the cache has entries
     text = f"@table = constant [{entries} x i64] zeroinitializer\\n"
     text += f"define i64 @outer() {{\\n  ret i64 {number}\\n}}\\n"
     compiler.compiled(text, ["outer", "table"], cache=Cache(None))
@@ -352,7 +352,7 @@ def test_memory_does_not_grow_with_dropped_programs() -> None:
     assert small < 5_000  # of 2000 * 9 KB
 
 
-# Threads ------------------------------------------------------------------------------------
+# Threads ----------------------------------------------------------------------------------------
 
 
 def test_threads_compile_side_by_side(cache: Cache) -> None:
@@ -384,7 +384,7 @@ def test_threads_that_want_the_same_program_compile_it_once(
     assert sum(not each.from_cache for each in programs) == 1
 
 
-# Other processors ---------------------------------------------------------------------------
+# Other processors -------------------------------------------------------------------------------
 
 ELF, MACH = b"\x7fELF", b"\xcf\xfa\xed\xfe"
 
@@ -414,7 +414,7 @@ def test_features_reach_the_code() -> None:
         "  %y = call double @llvm.fma.f64(double %x, double %x, double %x)\n  ret double %y\n}\n"
     )
     target = Target("x86_64-unknown-linux-gnu", "x86-64", "")
-    assert b"\0fma\0" in object_code(text, target)  # a call, for want of an instruction
+    assert b"\0fma\0" in object_code(text, target)  # a call, since there is no instruction
     assert b"\0fma\0" not in object_code(text, dataclasses.replace(target, features="+fma"))
     assert b"\0fma\0" not in object_code(text, dataclasses.replace(target, cpu="haswell"))
 
@@ -453,7 +453,7 @@ def test_vectors_and_registers_of_processors(
     assert (target.vector_bytes, target.registers) == expected
 
 
-# Errors -------------------------------------------------------------------------------------
+# Errors -----------------------------------------------------------------------------------------
 
 
 def test_a_line_that_llvm_cannot_read_is_shown() -> None:
@@ -502,7 +502,7 @@ def test_an_unknown_processor_is_named() -> None:
 
 @pytest.fixture
 def fresh() -> Any:
-    """llvmlite is looked for anew, before and after."""
+    """llvmlite is imported again, before and after the test."""
     compiler._llvm.cache_clear()
     yield
     compiler._llvm.cache_clear()

@@ -157,7 +157,7 @@ def test_a_metric_may_be_infinite(metric: str) -> None:
     agree(metrics=[tw.Metric(metric, lambda p, t: p[:, 0] * number)], epochs=3)
 
 
-# Cut short ----------------------------------------------------------------------------------------
+# Cut short --------------------------------------------------------------------------------------
 
 
 @slow

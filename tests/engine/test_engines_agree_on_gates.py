@@ -38,7 +38,7 @@ def test_the_largest_case_of_every_gate_in_one_graph(dtype: str) -> None:
     check_the_largest_cases(dtype)
 
 
-# Numbers at the edges -----------------------------------------------------------------------------
+# Numbers at the edges ---------------------------------------------------------------------------
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e30, -1e30, 1e-30, np.inf, -np.inf, np.nan]
 EITHER_ZERO = {"relu", "maximum", "minimum"}
@@ -70,7 +70,7 @@ def check_edges(found: Any, expected: Any, exact: bool, signed: bool) -> None:
     np.testing.assert_array_equal(np.signbit(found[is_zero]), np.signbit(expected[is_zero]))
 
 
-# Any number of rows -------------------------------------------------------------------------------
+# Any number of rows -----------------------------------------------------------------------------
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def test_graphs_and_their_gradients(recipe: Recipe) -> None:
     check_recipe(recipe)
 
 
-# Any number of rows -------------------------------------------------------------------------------
+# Any number of rows -----------------------------------------------------------------------------
 
 Step = Callable[[Tensor, Tensor, Tensor], Tensor]
 D = 4

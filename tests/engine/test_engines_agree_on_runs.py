@@ -130,7 +130,7 @@ def test_metrics(loss: str, dtype: str) -> None:
     agree(y=target, loss=loss, metrics=[*names, own], validation=0.3, dtype=dtype)
 
 
-# Stopping -----------------------------------------------------------------------------------------
+# Stopping ---------------------------------------------------------------------------------------
 
 STOPS = {
     "max_epochs": tw.MaxEpochs(3),
@@ -190,7 +190,7 @@ def test_a_stopping_rule_of_ones_own() -> None:
     assert run.stopped_by == "rising"
 
 
-# Own parts ----------------------------------------------------------------------------------------
+# Own parts --------------------------------------------------------------------------------------
 
 
 def quartic(prediction: Any, target: Any) -> Any:
@@ -229,7 +229,7 @@ def test_going_on_from_trained_weights() -> None:
     assert again.history["loss"][0] < first.history["loss"][0]
 
 
-# Histories in pieces ------------------------------------------------------------------------------
+# Histories in pieces ----------------------------------------------------------------------------
 
 PIECES: dict[str, dict[str, Any]] = {
     "to the end": {"validation": 0.3},

@@ -26,7 +26,7 @@ from talweg.forks import importing
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
 Y = X[:, :1] ** 2
-SECONDS = 20  # after which a child that hangs is ended
+SECONDS = 20  # after which a child that hangs is killed
 
 
 def net(units: int = 5) -> tw.Sequential:
@@ -38,9 +38,9 @@ def train(units: int, **more: Any) -> tw.Run:
 
 
 def in_child(work: Callable[[], object]) -> int:
-    """How a forked child ends that does the work: 0, or 14 if it hangs."""
+    """The exit status of a forked child that does the work: 0, or 14 if it hangs."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of 3.12, for a fork beside threads
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
         child = os.fork()
     if not child:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -56,7 +56,7 @@ def in_child(work: Callable[[], object]) -> int:
 
 @contextmanager
 def another_thread(stay_in: Callable[[threading.Event, threading.Event], object]) -> Iterator[Any]:
-    """While entered, a thread is where it calls `inside.set()`, until `leave` is set."""
+    """A context in which a thread has called `inside.set()` and waits until `leave` is set."""
     inside, leave = threading.Event(), threading.Event()
     thread = threading.Thread(target=stay_in, args=(inside, leave))
     thread.start()
@@ -69,7 +69,7 @@ def another_thread(stay_in: Callable[[threading.Event, threading.Event], object]
         assert not thread.is_alive()
 
 
-# What a fork waits for -------------------------------------------------------------------------
+# A fork waits for these -------------------------------------------------------------------------
 
 LOCKS = {
     "compiling": lambda: compiler._compiling,
@@ -87,7 +87,7 @@ def test_a_fork_waits_for_a_lock_that_another_thread_holds(name) -> None:
             inside.set()
             leave.wait(SECONDS)
 
-    train(5)  # so that the locks are there
+    train(5)  # so that the locks exist
     with another_thread(hold) as leave:
         threading.Timer(0.05, leave.set).start()
         assert in_child(lambda: train(6 + [*LOCKS].index(name))) == 0
@@ -95,7 +95,7 @@ def test_a_fork_waits_for_a_lock_that_another_thread_holds(name) -> None:
 
 
 def blocked(monkeypatch: pytest.MonkeyPatch, where: Any, name: str) -> Any:
-    """What stays in a function of talweg's, the first time that a thread of its own calls it."""
+    """A thread that stays in a function of talweg when it first calls it."""
     real = getattr(where, name)
 
     def stay(units: int) -> Callable[[threading.Event, threading.Event], None]:
@@ -136,11 +136,11 @@ def test_a_fork_in_the_middle_of_compiling(place, monkeypatch, tmp_path) -> None
     assert {each.suffix for each in folder.iterdir()} == {".code"}
 
 
-# What a fork does not wait for -----------------------------------------------------------------
+# A fork does not wait for these -----------------------------------------------------------------
 
 
 class Waiting(tw.Dense):
-    """A layer that waits while it is recorded by a thread that is not the main one."""
+    """A layer that waits while a thread other than the main one records it."""
 
     inside, leave = threading.Event(), threading.Event()
 
@@ -157,7 +157,7 @@ def record(inside: threading.Event, leave: threading.Event) -> None:
 
 
 class Epochs(tw.Stop):
-    """A rule of Python's, which the interpreter asks after each epoch."""
+    """A stopping rule in Python, which the interpreter applies after each epoch."""
 
     def __init__(self, inside: threading.Event, leave: threading.Event) -> None:
         self.inside, self.leave = inside, leave
@@ -175,7 +175,7 @@ def interpret(inside: threading.Event, leave: threading.Event) -> None:
 
 
 def run_natively(inside: threading.Event, leave: threading.Event) -> None:
-    """Runs one after another, each of some hundredths of a second."""
+    """Runs one after another, each of a few hundredths of a second."""
     while not leave.is_set():
         train(4, epochs=2000)
         inside.set()
@@ -250,13 +250,13 @@ def test_a_child_has_no_thread_limit_of_another_threads_run() -> None:
 
 
 def test_a_signal_that_forks_while_its_own_thread_compiles() -> None:
-    """A lock that its own thread holds is no reason to wait."""
+    """A fork does not wait for a lock that its own thread holds."""
     with compiler._compiling, compiler._lending, importing:
         assert in_child(lambda: train(30)) == 0
 
 
 def test_no_property_of_talweg_holds_a_lock_while_it_is_computed() -> None:
-    """That of Python 3.11 would stay locked in a child, for all objects of the class."""
+    """Python 3.11 has one lock per `cached_property`, which stays locked in a child."""
     source = Path(tw.__file__).parent
     files = [each for each in source.rglob("*.py") if each.name != "lazy.py"]
     using = [each for each in files if re.search(r"functools.*cached_property", each.read_text())]

@@ -42,10 +42,10 @@ SHAPES = [
 ]
 
 
-# Programs -----------------------------------------------------------------------------------
+# Programs ---------------------------------------------------------------------------------------
 
 
-# Memory -------------------------------------------------------------------------------------
+# Memory -----------------------------------------------------------------------------------------
 
 
 OTHERS = [pytest.param(each, marks=pytest.mark.slow) for each in MACHINES if each != "avx2"]
@@ -61,7 +61,7 @@ def engine(machine: str, request: pytest.FixtureRequest) -> Engine:
     return Engine(machine, request.param)
 
 
-# Values -------------------------------------------------------------------------------------
+# Values -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -126,7 +126,7 @@ def test_non_finite_values_stay_in_their_row_and_column(engine: Engine) -> None:
         assert np.isinf(c[12, :36]).all() and np.isnan(c[:, 36]).all()
 
 
-# Bits ---------------------------------------------------------------------------------------
+# Bits -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -176,7 +176,7 @@ def test_blocks_are_added_in_order(engine: Engine) -> None:
 
 
 def test_a_block_is_one_chain(engine: Engine) -> None:
-    """Ones vanish beside a number too large for them; those of the next block add up first."""
+    """Ones vanish beside a much larger number; those of the next block are added up first."""
     large = 2 / np.finfo(engine.dtype).eps
     a, b = (np.ones(shape, engine.dtype) for shape in ((7, 500), (500, 40)))
     a[:, 0] = large
@@ -194,7 +194,7 @@ def test_a_single_column_has_the_same_bits(engine: Engine, m: int) -> None:
         assert bits(column) == bits(engine.multiply(left, b, onto=start))
 
 
-# Staging ------------------------------------------------------------------------------------
+# Copies of A ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_single_column_has_the_same_bits(engine: Engine, m: int) -> None:
 def test_an_a_with_a_bad_layout_is_copied(
     engine: Engine, order: str, missing: int, gap: int, staged: bool
 ) -> None:
-    """Rows 1 KB apart share cache sets; columns lie across what a tile reads."""
+    """Rows 1 KB apart share cache sets, and columns are not contiguous for a tile."""
     k = 1024 // np.dtype(engine.dtype).itemsize - missing
     a, b = laid(drawn((20, k), engine.dtype), order, gap, True), drawn((k, 130), engine.dtype)
     lies, c, scratch = laid(b, "rows", 0, True), guarded(20 * 130, engine.dtype), engine.scratch()
@@ -224,7 +224,7 @@ def test_an_a_that_is_too_small_to_copy(engine: Engine, order: str, m: int, k: i
         assert_close(c, a, b)
 
 
-# Packing ------------------------------------------------------------------------------------
+# Packing ----------------------------------------------------------------------------------------
 
 PACKED = [(1, 1), (3, 40), (4, 16), (9, 33), (16, 64), (257, 7), (30, 100)]
 
@@ -266,7 +266,7 @@ def test_packed_bytes_is_the_size_of_the_panels(dtype: str) -> None:
         assert gemm.packed_bytes(module, type, k, n) == engine.pack(b).nbytes
 
 
-# Text ---------------------------------------------------------------------------------------
+# Text -------------------------------------------------------------------------------------------
 
 
 def test_each_function_is_written_once() -> None:

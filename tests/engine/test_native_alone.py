@@ -11,7 +11,6 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-# A thread that waits for one that has left waits for ever, so this is another process.
 from talweg.engine.native import control as c
 from talweg.engine.native.runtime import core_sharing
 from talweg.engine.native.runtime.core_sharing import CoreSharing
@@ -75,7 +74,7 @@ print("done")
     ("kind", "patience"),
     [
         ("at once", 60.0),  # alone to the end
-        ("at once", 0.02),  # alone, and soon all try again
+        ("at once", 0.02),  # alone, and soon all threads try again
         ("soon", 60.0),
     ],
 )
@@ -86,7 +85,7 @@ def test_one_thread_alone_gives_the_same_bits(kind: str, patience: float, thread
 
 
 def looked(naps: list[int], times: list[float], monkeypatch: Any) -> list[tuple[int, int]]:
-    """What a run tells its program at each look: whether to go on alone, and its last epoch."""
+    """Whether the first thread goes on alone, and the last epoch of the call, after each look."""
     words = np.zeros(64, np.int64)
     words[c.LAST_EPOCH] = 100
     monkeypatch.setattr(core_sharing.time, "perf_counter", lambda: 0.0)

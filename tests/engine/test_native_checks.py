@@ -20,7 +20,7 @@ from talweg.engine.native.llvm.values import Index, Value, number
 from talweg.errors import EngineError
 
 COUNT = 10
-"""Elements of the arrays that these functions get: `input`, which is read-only, and `output`."""
+"""Elements of the arrays of these functions: `input`, which is read-only, and `output`."""
 Body = Callable[[Function, Value, Value], None]
 
 
@@ -29,7 +29,7 @@ def element(f: Function, array: Value, place: Index, type: str = "float") -> Val
 
 
 def vectors(f: Function, x: Value, y: Value, last: int) -> None:
-    """Copies in vectors of four, from 0 to `last`."""
+    """Copy vectors of four, from 0 to `last`."""
     with f.loop(0, last, 4) as loop:
         value = f.load("<4 x float>", element(f, x, loop.index))
         f.store(value, element(f, y, loop.index))
@@ -92,7 +92,7 @@ WRONG: dict[str, tuple[Body, str]] = {
 
 
 def run_by_hand(body: Body) -> Any:
-    """Call a function of one's own on `input` (1, ..., 10) and `output`; the output."""
+    """Call a function with this body on `input` (1, ..., 10) and `output`; the output."""
     module = Module(16)
     module.table("halves", [number(0.5, "float")] * 3)
     inner = module.function("kernel", [("ptr", "x"), ("ptr", "y")])

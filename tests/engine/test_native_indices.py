@@ -59,7 +59,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[launch.Prepared]]:
     assert prepared
 
 
-# Runs ---------------------------------------------------------------------------------------------
+# Runs -------------------------------------------------------------------------------------------
 
 WEIGHTS = np.linspace(0.25, 3.0, N) * (np.arange(N) % 5 != 2)
 EVERYTHING: dict[str, Any] = {
@@ -191,7 +191,7 @@ def test_networks_that_mix_rows(name: str, size: int | None, threads: int, check
     agree(lambda: Net(MIXING[name]), X[:20], Y[:20], validation=(X[:9], Y[:9]), **settings)
 
 
-# Graphs -------------------------------------------------------------------------------------------
+# Graphs -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_random_graphs(checked_graphs: None) -> None:
     check()
 
 
-# Products of matrices -----------------------------------------------------------------------------
+# Products of matrices ---------------------------------------------------------------------------
 
 
 class CheckedProducts:
@@ -294,7 +294,7 @@ def test_products(
         products.assert_close(c, a, b, onto)
 
 
-# The checks are exact -----------------------------------------------------------------------------
+# The checks are exact ---------------------------------------------------------------------------
 
 
 SHORT: dict[str, dict[str, Any]] = {

@@ -27,7 +27,7 @@ GUARD = 64
 
 @cache
 def machine_code(vector_bytes: int) -> tuple[Callable[..., None], Callable[..., None], object]:
-    """`row_order` and `sort_draws` for Python to call."""
+    """`row_order` and `sort_draws`, callable from Python."""
     module = Module(vector_bytes)
     whole, pointer = ctypes.c_uint64, ctypes.c_void_p
     kinds = {native(module): [whole] * 3, "sort_draws": [whole]}
@@ -45,7 +45,7 @@ def machine_code(vector_bytes: int) -> tuple[Callable[..., None], Callable[..., 
 
 
 class Room:
-    """Order and scratch, with guards on both sides and nothing but rubbish inside."""
+    """Arrays for the order and the scratch memory, filled with rubbish, between guard bytes."""
 
     def __init__(self, rows: int) -> None:
         self._order = np.full(4 * rows + 2 * GUARD, 0xA5, np.uint8)
@@ -127,10 +127,10 @@ def test_the_sort_compiles_for_other_processors_without_library_calls(target: Ta
     native(module)
     code = object_code(str(module).replace("define internal", "define"), target)
     assert b"sort_draws" in code
-    assert b"__multi3" not in code  # a product of 128 bits by a library
+    assert b"__multi3" not in code  # a library call for a 128-bit product
 
 
-# Draws as the generator would hardly give them ------------------------------------------------
+# Draws that the generator would hardly produce --------------------------------------------------
 
 ENDS = [2**64 - 1, 0, 2**63, 2**63 - 1]
 HARD: dict[str, Callable[[int], npt.ArrayLike]] = {
@@ -166,7 +166,7 @@ def test_draws_with_few_random_bits_are_sorted(bits: int) -> None:
         np.testing.assert_array_equal(sorted_order(draws), np.argsort(draws, kind="stable"))
 
 
-# The interface --------------------------------------------------------------------------------
+# The interface ----------------------------------------------------------------------------------
 
 
 def test_a_module_defines_the_function_once() -> None:

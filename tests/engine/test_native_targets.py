@@ -35,7 +35,7 @@ RUNS = {
 
 
 def net() -> tw.Sequential:
-    """Products that are packed, and vector mathematics of several kinds."""
+    """A run with packed products and several mathematical functions."""
     layers = [tw.Dense(40, name) for name in ("relu", "tanh", "gelu", "softplus")]
     return tw.Sequential(*layers, tw.Dense(3, "softmax"))
 

@@ -25,7 +25,7 @@ CLASSES = RANDOM.integers(0, 10, 500)
 
 
 def wide() -> tw.Sequential:
-    """Its second weights are enough for threads to come for parts of their gradient."""
+    """The gradient of its second weights is large enough for tickets."""
     return tw.Sequential(tw.Dense(330, "relu"), tw.Dense(200, "tanh"), tw.Dense(10))
 
 
@@ -34,7 +34,7 @@ def small() -> tw.Sequential:
 
 
 class Mixing(tw.Module):
-    """A net whose rows see each other, so that work is split by outputs."""
+    """A network that mixes rows, so that threads share outputs and not rows."""
 
     def __init__(self) -> None:
         self.first, self.last = tw.Dense(70, "tanh"), tw.Dense(10)
@@ -45,7 +45,7 @@ class Mixing(tw.Module):
 
 
 class Looked(tw.Module):
-    """A table of rows, whose sums by code threads share out."""
+    """A network with an embedding, whose sums by code threads share."""
 
     def __init__(self) -> None:
         self.rows, self.last = tw.Embedding(2_000, 40), tw.Dense(10)
@@ -127,7 +127,7 @@ def test_two_runs_at_once_give_the_bits_of_each_alone(names: tuple[str, str]) ->
     assert [found.get(place) for place in range(2)] == alone
 
 
-# No thread is left behind -------------------------------------------------------------------------
+# No thread is left behind -----------------------------------------------------------------------
 
 
 def test_no_thread_is_left_by_a_run() -> None:
@@ -141,7 +141,7 @@ SIGNALLED = """
 import os, signal, sys, threading, time, warnings
 import numpy as np, talweg as tw
 
-def tasks():  # of the operating system, where it tells
+def tasks():  # threads of the operating system, if it lists them
     where = "/proc/self/task"
     return len(os.listdir(where)) if os.path.isdir(where) else threading.active_count()
 
@@ -169,7 +169,7 @@ except ZeroDivisionError:
     print("raised")
 print(time.perf_counter() - sent[0])
 other.join()
-until = time.perf_counter() + 2.0  # a thread that was joined has yet to go
+until = time.perf_counter() + 2.0  # a joined thread may exist for a moment
 while tasks() > before and time.perf_counter() < until:
     time.sleep(0.01)
 print(tasks() - before)
@@ -183,7 +183,7 @@ on_posix = pytest.mark.skipif(os.name != "posix", reason="signals are sent as PO
 
 
 def signalled(threads: int, name: str) -> list[str]:
-    """What a run says whose epochs take seconds, and that gets a signal within the first."""
+    """The output of a run with epochs of seconds that gets a signal in the first."""
     command = [sys.executable, "-c", SIGNALLED, str(threads), name]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -205,7 +205,7 @@ def test_ctrl_c_ends_a_run_within_an_epoch(threads: int) -> None:
 @on_posix
 @pytest.mark.parametrize("threads", [1, 2])
 def test_no_thread_is_left_by_an_exception(threads: int) -> None:
-    """Raised in the main thread, by a handler of signals, while the program runs."""
+    """A signal handler raises it in the main thread while the program runs."""
     first, seconds, left, is_initialized = signalled(threads, "SIGALRM")
     print(f"answered in {seconds} s")
     assert float(seconds) < 1.0

@@ -45,11 +45,11 @@ def on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_plans, "LONG", 0)
 
 
-# Threads ------------------------------------------------------------------------------------------
+# Threads ----------------------------------------------------------------------------------------
 
 
 def only(count: int, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
-    """Let so many threads start, and no more."""
+    """Let only so many threads start."""
     started: list[int] = []
     start = threading.Thread.start
 
@@ -101,7 +101,7 @@ def test_ctrl_c_while_threads_start(count: int, monkeypatch: pytest.MonkeyPatch)
     assert train(net).epochs == 2
 
 
-# Memory -------------------------------------------------------------------------------------------
+# Memory -----------------------------------------------------------------------------------------
 
 
 def fail(*_: Any, **__: Any) -> Any:
@@ -142,7 +142,7 @@ import ctypes, faulthandler, json, os, resource, sys, threading
 import numpy as np, talweg as tw
 
 class Ballast:
-    # all memory but so many bytes is taken, down to the last free piece of a page
+    # takes all memory but so many bytes, down to free pieces of pages
     def __init__(self, room):
         self.libc = ctypes.CDLL(None)
         self.libc.malloc.restype, self.libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
@@ -154,7 +154,7 @@ class Ballast:
             for size in (2**20, 2**16, 2**12):
                 while place := self.libc.malloc(size):
                     self.held.append((place, size))
-        except MemoryError:  # of Python's own, for the list
+        except MemoryError:  # Python's own, for the list
             pass
         while room > 0:
             room -= self.drop()
@@ -178,7 +178,7 @@ def fit(net):
 faulthandler.dump_traceback_later(100, exit=True)
 units, rooms = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 x = np.random.default_rng(0).normal(size=(400, 32))
-fit(tw.Sequential(tw.Dense(8), tw.Dense(2)))  # what is imported is there
+fit(tw.Sequential(tw.Dense(8), tw.Dense(2)))  # all imports are done
 for room in rooms:
     wanted = net()
     before = wanted.weights.flat.copy()
@@ -194,7 +194,7 @@ for room in rooms:
     again = fit(tw.Sequential(tw.Dense(5), tw.Dense(2))).stopped_by
     print(json.dumps({"error": error, "left": left, "same": same, "again": again}))
 """
-"""Fits of one net with less and less wanting; a line of what became of each."""
+"""Fits a network with more and more memory, and prints a line for each fit."""
 
 
 def limited(units: list[int], rooms: list[float], cache: Path) -> list[dict[str, Any]]:
@@ -215,7 +215,7 @@ NETS = {
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit and its count are Linux's")
 @pytest.mark.parametrize("name", NETS)
 def test_a_fit_within_any_memory_limit(name: str, tmp_path: Path) -> None:
-    """An error that can be caught, until there is enough; the cache is sound all the way."""
+    """Fits fail with an error that can be caught until memory is enough; the cache stays intact."""
     units, rooms = NETS[name]
     found = limited(units, rooms, tmp_path)
     assert len(found) == len(rooms)

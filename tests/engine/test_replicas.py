@@ -33,7 +33,7 @@ from talweg.train.run.lower import DEFAULTS
 REPLICAS = 3
 
 
-# Gates --------------------------------------------------------------------------------------------
+# Gates ------------------------------------------------------------------------------------------
 
 
 REFUSED = {"uniform", "take", "segment_sum"}
@@ -77,7 +77,7 @@ def test_a_gate_without_a_rule_is_refused() -> None:
         replicated(graph, REPLICAS)
 
 
-# Runs ---------------------------------------------------------------------------------------------
+# Runs -------------------------------------------------------------------------------------------
 
 launch = pytest.importorskip("talweg.engine.native.runtime.launch")
 from talweg.engine.native.plan.kernel import Nest  # noqa: E402

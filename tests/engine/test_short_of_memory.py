@@ -38,7 +38,7 @@ def nothing_is_free(monkeypatch: pytest.MonkeyPatch, *modules: Any) -> None:
         monkeypatch.setattr(each, "can_allocate", lambda size: False)
 
 
-# An engine that cannot be loaded -----------------------------------------------------------------
+# An engine that cannot be loaded ----------------------------------------------------------------
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def engine_is_looked_for_anew() -> Any:
 
 
 class Failing:
-    """What an import of llvmlite does in place of giving it."""
+    """What happens instead of an import of llvmlite."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -86,7 +86,7 @@ def test_the_warning_says_why_runs_are_interpreted(name, monkeypatch) -> None:
         train(engine="native")
 
 
-# What would end the process ----------------------------------------------------------------------
+# What would abort the process -------------------------------------------------------------------
 
 
 def test_a_first_product_asks_for_its_memory(monkeypatch) -> None:
@@ -102,7 +102,7 @@ def test_a_first_product_asks_for_its_memory(monkeypatch) -> None:
 
 
 def test_a_product_takes_no_memory_after_the_first() -> None:
-    """That of OpenBLAS ends the process if it cannot be had."""
+    """OpenBLAS aborts the process if it does not get its memory."""
     if not Path("/proc/self/statm").exists():
         pytest.skip("no count of memory here")
     large = np.ones((300, 300), np.float32)
@@ -129,7 +129,7 @@ ASKED = {
 @pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError("no room")])
 def test_without_a_thread_there_is_an_error(asked, error, monkeypatch) -> None:
-    train()  # whatever runs take once is there
+    train()  # what runs allocate once is allocated
 
     def refuse(_: threading.Thread) -> None:
         raise error
@@ -140,7 +140,7 @@ def test_without_a_thread_there_is_an_error(asked, error, monkeypatch) -> None:
 
 
 def test_no_thread_starts_without_memory_for_it(monkeypatch) -> None:
-    """Python 3.11 would wait for it for ever."""
+    """Python 3.11 would wait for it forever."""
     nothing_is_free(monkeypatch, memory_limits)
     begun: list[Any] = []
     with pytest.raises(tw.EngineError, match="cannot start a thread"):
@@ -154,7 +154,7 @@ def test_memory_errors_are_errors_of_talweg_and_of_python() -> None:
 
 
 def test_an_error_of_several_points_names_one_of_each_kind() -> None:
-    """Runs that wait for one program all fail with its error."""
+    """All runs that wait for one program fail with its error."""
     shared = tw.EngineError("no room")
     for seed in (1, 2):
         with (
@@ -164,7 +164,7 @@ def test_an_error_of_several_points_names_one_of_each_kind() -> None:
             raise shared
 
 
-# Limits from little to enough --------------------------------------------------------------------
+# Limits from little to enough -------------------------------------------------------------------
 
 FITS = """
 import json, sys

@@ -10,7 +10,7 @@ from talweg.engine.numpy.threads import _controller, blas_threads
 
 
 def taken() -> list[int]:
-    """By NumPy's BLAS: that of a library which was imported later is no run's."""
+    """Of NumPy's BLAS; runs do not limit the BLAS of a library that is imported later."""
     return [each["num_threads"] for each in _controller().info() if each["user_api"] == "blas"]
 
 
@@ -38,7 +38,7 @@ def test_a_run_limits_the_threads_and_restores_them(threads) -> None:
 
 @needs_threads
 def test_the_last_of_concurrent_runs_lifts_the_limit() -> None:
-    """Whoever came first, and in whatever order they leave."""
+    """Whichever run started first, and in any order of their ends."""
     inside, leave = threading.Event(), threading.Event()
 
     def other() -> None:

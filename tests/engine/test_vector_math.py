@@ -19,7 +19,7 @@ FULL = {"float32": 8, "float64": 4}
 TWO_INPUTS = ("power", "maximum", "minimum")
 SAMPLE_SIZE = 2500
 
-# The largest error seen, rounded up, in units in the last place: float32, float64
+# The largest error observed, rounded up, in units in the last place: float32, float64
 BOUNDS = {
     "absolute": (0, 0),
     "cos": (1.75, 1.75),
@@ -47,7 +47,7 @@ def test_every_function_has_a_bound() -> None:
     assert max(high for _, high in BOUNDS.values()) <= 4
 
 
-# Compiling -----------------------------------------------------------------------------------
+# Compiling --------------------------------------------------------------------------------------
 
 
 def target_machine(*, bare=False):
@@ -96,7 +96,7 @@ def compiled(name: str, dtype: str, lanes: int, bare=False):
     return call
 
 
-# The truth -----------------------------------------------------------------------------------
+# Exact values -----------------------------------------------------------------------------------
 
 
 def stable_sigmoid(x):
@@ -165,9 +165,9 @@ def units_from_mpmath(name: str, got: np.ndarray, *inputs: np.ndarray) -> np.nda
     return np.array(errors)
 
 
-# Points --------------------------------------------------------------------------------------
+# Points -----------------------------------------------------------------------------------------
 
-CLOSE_UP = {  # where a function bends or the method of computing it changes
+CLOSE_UP = {  # where a function bends or its method of computation changes
     "cos": (-50, 50),
     "erf": (-4, 4),
     "exp": (-2, 2),
@@ -190,7 +190,7 @@ INSIDE = {  # float64 inputs with finite, non-zero results; others take all numb
 
 
 def all_exponents(dtype: str, count: int) -> np.ndarray:
-    """Numbers of each exponent and sign, and quiet NaNs, evenly over the patterns of bits."""
+    """Numbers of each exponent and sign, and quiet NaNs, evenly spaced in their bits."""
     width = 8 * np.dtype(dtype).itemsize
     step = (2**width // count) | 1
     bits = (np.arange(count, dtype=np.uint64) * np.uint64(step)).astype(f"uint{width}")
@@ -206,7 +206,7 @@ def points(name: str, dtype: str, count: int) -> np.ndarray:
 
 
 def quarter_turns(count: int) -> np.ndarray:
-    """Next to whole multiples of pi/2, where sine and cosine vanish."""
+    """Numbers next to multiples of pi/2, where sine and cosine are 0."""
     return np.random.default_rng(3).integers(1, 2**23, count) * (np.pi / 2)
 
 
@@ -223,7 +223,7 @@ def power_points(dtype: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     return base[keep], exponent[keep]
 
 
-# Accuracy ------------------------------------------------------------------------------------
+# Accuracy ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - set(TWO_INPUTS)))
@@ -283,12 +283,12 @@ def test_sqrt_and_absolute_equal_those_of_numpy(dtype) -> None:
     np.testing.assert_array_equal(compiled("absolute", dtype, FULL[dtype])(x), np.abs(x))
 
 
-# Special values ------------------------------------------------------------------------------
+# Special values ---------------------------------------------------------------------------------
 
 
 def special_values(dtype: str) -> np.ndarray:
     info = np.finfo(dtype)
-    whole = 2.0 ** (info.nmant + 1)  # from here on floats are whole, from twice this even
+    whole = 2.0 ** (info.nmant + 1)  # floats from here on are integers, from twice this on even
     sizes = [0, info.smallest_subnormal, 3 * info.smallest_subnormal, info.tiny, info.eps]
     sizes += [0.25, 0.5, 0.75, 1 - info.epsneg, 1, 1 + info.eps, 1.5, 2, 3, 4, 5, 7.5, math.pi]
     sizes += [16, 37, 88.5, 90, 103.5, 104, 708, 710, 745, 746, 1e30]
@@ -306,9 +306,9 @@ def test_special_values_equal_those_of_numpy(name, dtype) -> None:
         inputs = [each.ravel() for each in np.meshgrid(values, values)]
     truth = in_numpy(name, *inputs)
     got = compiled(name, dtype, FULL[dtype])(*inputs)
-    if name in ("relu", "maximum", "minimum"):  # of 0 and -0 NumPy gives what the machine does
+    if name in ("relu", "maximum", "minimum"):  # for 0 and -0 NumPy returns what the processor does
         got, truth = got + 0, truth + 0
-    # NumPy itself may be a unit away from the truth in float64
+    # NumPy itself may be a unit off in float64
     bound = BOUNDS[name][0] if dtype == "float32" else BOUNDS[name][1] + 1
     units = units_from_numpy(got, truth)
     worst = np.argmax(units)
@@ -343,7 +343,7 @@ def test_odd_functions_keep_tiny_numbers(name, dtype) -> None:
     np.testing.assert_array_equal(compiled(name, dtype, FULL[dtype])(tiny), tiny)
 
 
-# Any number of lanes, any machine ------------------------------------------------------------
+# Any number of lanes, any processor -------------------------------------------------------------
 
 
 def sample_inputs(name: str, dtype: str, count: int) -> list[np.ndarray]:
@@ -379,7 +379,7 @@ def test_a_processor_without_fma_or_avx_gives_the_same_bits(name, dtype) -> None
     assert_same_bits(compiled(name, dtype, FULL[dtype], bare=True)(*inputs), full)
 
 
-# Code size -----------------------------------------------------------------------------------
+# Code size --------------------------------------------------------------------------------------
 
 
 def test_a_long_function_is_written_once_for_each_type() -> None:
