@@ -78,7 +78,7 @@ def test_runs_are_named_by_the_end_of_long_paths(talweg, models) -> None:
         ("good.talweg other.talweg", "but other.talweg predicts place (classification)"),
         ("good.talweg --data none.csv", "No such file: none.csv"),
         ("good.talweg --data new.csv", "new.csv has no column 'price'"),
-        ("good.talweg --out no/page.html", "there is no folder no. Make it"),
+        ("good.talweg --out no/page.html", "there is no folder no. Create it"),
         ("", "error: the following arguments are required: MODEL"),
     ],
 )

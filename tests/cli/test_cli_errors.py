@@ -117,11 +117,11 @@ TRAIN = [  # what, the table, options, words of the message
         "--hidden 8,0",
         "hidden must be sizes of layers such as (128, 64), or None, but",
     ),
-    ("words", "good.csv", "--hidden a,b", "--hidden: sizes of layers such as 128,64 are needed"),
+    ("words", "good.csv", "--hidden a,b", "--hidden: layer sizes such as 128,64 are needed"),
     ("no number", "good.csv", "--epochs many", "argument --epochs: invalid int value: 'many'"),
     ("task", "good.csv", "--task guess", "argument --task: invalid choice: 'guess'"),
-    ("out", "good.csv", "--out taken", "--out taken: taken is a file. Name a folder."),
-    ("out below", "good.csv", "--out taken/x/y", "taken is a file. Name a folder."),
+    ("out", "good.csv", "--out taken", "--out taken: taken is a file. Give a folder."),
+    ("out below", "good.csv", "--out taken/x/y", "taken is a file. Give a folder."),
 ]
 
 PREDICT = [  # what, the model, the table, options, words of the message
@@ -158,10 +158,22 @@ PREDICT = [  # what, the model, the table, options, words of the message
         "columns that the model was trained on. 'alpha': Did you mean 'alhpa'?",
     ),
     ("numbers", "model.talweg", "good.csv", "--probabilities", "as a number, which has no prob"),
-    ("no folder", "model.talweg", "good.csv", "--out no/p.csv", "there is no folder no. Make it"),
-    ("a folder", "model.talweg", "good.csv", "--out folder", "--out folder: it is no plain file."),
-    ("a pipe", "model.talweg", "good.csv", "--out pipe", "--out pipe: it is no plain file. Name a"),
-    ("itself", "model.talweg", "good.csv", "--out good.csv", "this is the table to read. Name"),
+    ("no folder", "model.talweg", "good.csv", "--out no/p.csv", "there is no folder no. Create it"),
+    (
+        "a folder",
+        "model.talweg",
+        "good.csv",
+        "--out folder",
+        "--out folder: this is not a regular file.",
+    ),
+    (
+        "a pipe",
+        "model.talweg",
+        "good.csv",
+        "--out pipe",
+        "--out pipe: this is not a regular file. Give a",
+    ),
+    ("itself", "model.talweg", "good.csv", "--out good.csv", "this is the table to read. Give"),
 ]
 
 

@@ -75,12 +75,12 @@ def test_in_python_a_picture_that_fails_is_an_error(tmp_path, monkeypatch) -> No
 # Messages -------------------------------------------------------------------------------------
 
 ERRORS = [
-    (KeyError("weights"), 1, "talweg: KeyError: 'weights'. This is a fault of talweg: please"),
+    (KeyError("weights"), 1, "talweg: KeyError: 'weights'. This is a bug in talweg: please"),
     (ZeroDivisionError("division by zero"), 1, "talweg: ZeroDivisionError: division by zero. This"),
-    (AssertionError(), 1, "talweg: AssertionError. This is a fault of talweg"),
+    (AssertionError(), 1, "talweg: AssertionError. This is a bug in talweg"),
     (RecursionError("too deep"), 1, "talweg: RecursionError: too deep. This"),
     (UnicodeError("\x1b[31m"), 1, "talweg: UnicodeError: \\x1b[31m. This"),
-    (MemoryError(), 2, "talweg: There is not enough memory. Give fewer rows"),
+    (MemoryError(), 2, "talweg: There is not enough memory. Use fewer rows"),
     (MemoryError("Unable to allocate 2 TiB"), 2, "not enough memory (Unable to allocate 2 TiB)."),
     (OSError(5, "Input/output error", "t.csv"), 2, "talweg: Input/output error: t.csv"),
     (tw.DataError("No such file: x"), 2, "talweg: No such file: x"),

@@ -22,8 +22,8 @@ def test_two_runs_into_one_folder(train) -> None:
         said = train()
     assert said.status == 2
     assert said.err == (
-        "talweg: --out out: another run is to write to this folder. Wait until it has ended, or "
-        "name another folder."
+        "talweg: --out out: another run is writing to this folder. Wait until it has ended, or "
+        "give another folder."
     )
     assert not Path("out").exists()
     assert train().status == 0
@@ -96,7 +96,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_training(train, mo
     said = train()
     assert said.status == 2 and "rows" not in said.out
     assert "--out out: " in said.err
-    assert "cannot be written to (Read-only file system). Name another folder." in said.err
+    assert "(Read-only file system). Give another folder." in said.err
 
 
 @pytest.mark.parametrize("name", ["model.talweg", "report.html", "history.csv"])
@@ -104,5 +104,5 @@ def test_a_folder_in_the_place_of_a_file_is_refused_before_training(train, name:
     (Path("out") / name).mkdir(parents=True)
     said = train()
     assert (said.status, said.out) == (2, "")
-    assert f"out/{name} is a folder. Remove it, or name another." in said.err
+    assert f"out/{name} is a folder. Remove it, or give another." in said.err
     assert os.listdir("out") == [name]

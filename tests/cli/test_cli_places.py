@@ -68,7 +68,7 @@ def test_what_is_read_is_never_overwritten(talweg, trained, words: str, what: st
     soft("soft-table", "tables/model.talweg")
     before = {file: file.read_bytes() for file in Path().rglob("*") if file.is_file()}
     said = talweg(*words.replace("HERE", Path.cwd().name).split())
-    assert said.status == 2 and f"{what} to read. Name another place." in said.err
+    assert said.status == 2 and f"{what} to read. Give another path." in said.err
     assert {file: file.read_bytes() for file in Path().rglob("*") if file.is_file()} == before
 
 
@@ -163,9 +163,9 @@ def test_a_folder_that_was_there_stays(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("out", "words"),
     [
-        ("", "'' is no path: it is empty"),
-        ("a\0b", "'a\\x00b' is no path: it is empty or holds a NUL"),
-        ("loop", "it cannot be made"),
+        ("", "'' is not a path: it is empty"),
+        ("a\0b", "'a\\x00b' is not a path: it is empty or contains NUL"),
+        ("loop", "cannot be created"),
     ],
 )
 def test_a_place_that_is_none(talweg, houses, out: str, words: str) -> None:
@@ -177,7 +177,7 @@ def test_a_place_that_is_none(talweg, houses, out: str, words: str) -> None:
 @pytest.mark.parametrize("command", ["predict out houses.csv", "compare out out"])
 def test_an_empty_file_name_is_not_the_terminal(talweg, trained, command: str) -> None:
     said = talweg(*command.split(), "--out", "")
-    assert said.status == 2 and "--out '' is no path" in said.err and not said.out
+    assert said.status == 2 and "--out '' is not a path" in said.err and not said.out
 
 
 # Whole or nothing -----------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def test_without_room_for_one_file_none_is_replaced(tmp_path, monkeypatch, faili
 
     monkeypatch.setattr(os, "fsync", sync)
     with (
-        pytest.raises(DataError, match=r"No space left on device\. Nothing is kept"),
+        pytest.raises(DataError, match=r"No space left on device\. No partial files were kept"),
         whole_or_nothing(*(tmp_path / each for each in "abc")),
     ):
         pass
@@ -260,7 +260,7 @@ def test_what_comes_through_the_standard_input_is_not_overwritten(trained, sourc
     command = (sys.executable, "-m", "talweg", "predict", "out", source, "--out", "houses.csv")
     with open("houses.csv") as table:
         said = subprocess.run(command, stdin=table, capture_output=True, text=True, timeout=60)
-    assert said.returncode == 2 and "this is the table to read. Name another" in said.stderr
+    assert said.returncode == 2 and "this is the table to read. Give another" in said.stderr
     assert Path("houses.csv").read_bytes() == before
 
 

@@ -138,7 +138,7 @@ def test_a_signal_between_two_sweeps_ends_training(talweg, houses, monkeypatch, 
 def test_after_the_files_are_written_an_interruption_says_so(train, monkeypatch, number) -> None:
     monkeypatch.setattr("talweg.cli.train.tell", sending(number, sending(number)))
     said = train()
-    assert (said.status, said.err) == (128 + number, "talweg: interrupted; all was written")
+    assert (said.status, said.err) == (128 + number, "talweg: interrupted; all files were written")
     assert sorted(os.listdir("out")) == RESULTS
 
 

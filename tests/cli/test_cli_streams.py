@@ -31,15 +31,21 @@ BROKEN = BrokenPipeError(errno.EPIPE, "Broken pipe")
 FULL = OSError(errno.ENOSPC, "No space left on device")
 GONE = OSError(errno.EIO, "Input/output error")
 ODD = RuntimeError("a notebook's stream without its kernel")
-LOST = "talweg: No space left on device: the output. All else is done."
+LOST = "talweg: No space left on device: the output. Everything else is done."
 
 STREAMS = [  # the stream, how much it takes, the exit status, what the other stream says
     ("stdout", BROKEN, 0, 0, ""),
     ("stdout", BROKEN, 3, 0, ""),
     ("stdout", FULL, 0, 2, LOST),
     ("stdout", FULL, 3, 2, LOST),
-    ("stdout", GONE, 0, 2, "talweg: Input/output error: the output. All else is done."),
-    ("stdout", ODD, 0, 2, "talweg: a notebook's stream without its kernel. All else is done."),
+    ("stdout", GONE, 0, 2, "talweg: Input/output error: the output. Everything else is done."),
+    (
+        "stdout",
+        ODD,
+        0,
+        2,
+        "talweg: a notebook's stream without its kernel. Everything else is done.",
+    ),
     ("stdout", None, 0, 0, ""),
     ("stderr", BROKEN, 0, 0, "model    out/model.talweg"),
     ("stderr", FULL, 0, 0, "model    out/model.talweg"),
@@ -76,7 +82,7 @@ def test_predictions_without_a_place_are_refused(talweg, train, monkeypatch) -> 
         patch.setattr(sys, "stdout", None)
         said = talweg("predict", "out", "houses.csv")
     assert said.status == 2
-    assert said.err == "talweg: The standard output is closed. Give a file, as --out FILE."
+    assert said.err == "talweg: The standard output is closed. Give a file with --out FILE."
 
 
 @pytest.mark.parametrize(("error", "status"), [(BROKEN, 141), (FULL, 2)])

@@ -133,8 +133,8 @@ def test_a_full_disk_leaves_nothing_half_written() -> None:
     said = run(*TRAIN, *ALONE, "--epochs", "2", preexec_fn=limited)
     assert said.returncode == 2
     assert said.stderr == (
-        "talweg: --out out: File too large. Nothing is kept of what could not be written whole. "
-        "Make room, or name another place.\n"
+        "talweg: --out out: File too large. No partial files were kept. "
+        "Free some space, or give another path.\n"
     )
     assert os.listdir() == ["houses.csv"]
     assert run(*TRAIN, *ALONE, "--epochs", "2").returncode == 0

@@ -14,7 +14,7 @@ from talweg.insight.record import to_json
 
 
 class Writable(Protocol):
-    """What text can be written to."""
+    """An object that text can be written to."""
 
     def write(self, text: str, /) -> object: ...
 
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"\s*[+-]?([\d.,]+(e[+-]?\d+)?%?|inf|nan)\s*", re.IGNORECAS
 
 
 def write_rows(stream: Writable, rows: Iterable[Sequence[object]], *, exact: bool) -> int:
-    """Write rows as CSV, with harmless texts unless they are to be `exact`; how many there were."""
+    """Write rows as CSV, with harmless text unless `exact`; returns how many there were."""
     writer, count = csv.writer(_Lines(stream)), 0
     for row in rows:
         writer.writerow(row if exact else map(_shown, row))
@@ -33,7 +33,7 @@ def write_rows(stream: Writable, rows: Iterable[Sequence[object]], *, exact: boo
 
 
 def write_json_lines(stream: Writable, rows: Iterator[Sequence[object]]) -> int:
-    """Write rows, of which the first is the header, as a JSON object each; how many there were."""
+    """Write each row as a JSON object; the first row is the header. Returns how many there were."""
     names, count = list(map(str, next(rows, ()))), 0
     for row in rows:
         record = to_json(dict(zip(names, row, strict=True)))
@@ -43,8 +43,8 @@ def write_json_lines(stream: Writable, rows: Iterator[Sequence[object]]) -> int:
 
 
 class _Lines:
-    """Ends each row with a line feed alone. Told to do so itself, csv before Python 3.13 leaves a
-    carriage return in a cell without quotes, and readers take it for the end of the row.
+    """Ends each row with a line feed alone. With lineterminator, csv before Python 3.13 leaves a
+    carriage return in a cell unquoted, and readers take it for the end of the row.
     """
 
     def __init__(self, stream: Writable) -> None:
@@ -60,9 +60,9 @@ def _shown(cell: object) -> object:
 
 @lru_cache(4096)
 def harmless(text: str) -> str:
-    """A text that no spreadsheet runs as a formula, and whose control characters are escapes.
+    """Text that no spreadsheet runs as a formula, with control characters as escapes.
 
-    An apostrophe before it says that it is text; a number needs none.
+    A leading apostrophe marks it as text; numbers need none.
 
     >>> harmless("=1+1"), harmless("-1"), harmless("hill")
     ("'=1+1", '-1', 'hill')

@@ -1,4 +1,4 @@
-"""`talweg compare`: several models or runs side by side."""
+"""`talweg compare`: several models side by side."""
 
 from __future__ import annotations
 
@@ -84,5 +84,5 @@ def _cell(value: int | str) -> str:
 
 
 def _short(name: str, letters: int) -> str:
-    """The end of a long path, which tells more than its beginning."""
+    """A name, or the end of a long one, which tells more than its beginning."""
     return name if len(name) <= letters else f"...{name[3 - letters :]}"

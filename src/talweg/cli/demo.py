@@ -1,4 +1,4 @@
-"""`talweg demo`: train on the data that talweg ships, and say what to look at."""
+"""`talweg demo`: train on the shellfish data that comes with talweg."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from talweg.data.model.table_model import TableModel
 from talweg.settings import Number, check
 
 _INTRODUCTION = (
-    "Abalone are shellfish whose age is read from the rings of their shell, under a microscope. "
-    "Can the rings be told from what is quicker to measure: sex, sizes and weights?"
+    "The age of an abalone, a shellfish, is found by counting the rings of its shell under a "
+    "microscope. Can the rings be predicted from what is quicker to measure: sex, size and weight?"
 )
 _CODE = """\
 import talweg as tw
@@ -28,7 +28,7 @@ model = tw.TableModel("rings").fit(abalone(), seed=0)"""
 
 
 def demo(options: argparse.Namespace) -> None:
-    """Train once, or once for each of several seeds, and write the first model and its report."""
+    """Train once, or once per seed, and write the first model and its report."""
     check("demo", {"seeds": options.seeds}, {"seeds": Number(at_least=1, whole=True)})
     out = usable_folder(options.out, FILES)
     with claimed(out):
@@ -52,7 +52,7 @@ def abalone() -> Table:
 
 
 def _over_seeds(table: Table, first: TableModel, seeds: int) -> str:
-    """The held-out R2 of each seed, which also draws another split, and their mean."""
+    """The held-out R2 of each seed, which also draws the split, and their mean."""
     models = [first, *(TableModel("rings").fit(table, seed=seed) for seed in range(1, seeds))]
     found = [model.scores[0].network for model in models]
     rows = [("seed", "held-out R2"), *((str(i), f"{r2:.4f}") for i, r2 in enumerate(found))]

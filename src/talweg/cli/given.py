@@ -1,4 +1,4 @@
-"""The table that a command is given: a path, or what comes through a pipe."""
+"""The input table of a command: a path, or the standard input."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ STANDARD_INPUT = ("-", "/dev/stdin")
 
 
 def table_given(path: str) -> Source:
-    """The table at this path, or the standard input, which is read once and kept until the end."""
+    """The table at this path, or the standard input, which is read once and kept."""
     if path not in STANDARD_INPUT:
         return source_of(path)
     if sys.stdin is None:
-        raise DataError("The standard input is closed. Give a file, or send a table.")
+        raise DataError("The standard input is closed. Give a file, or pipe in a table.")
     return source_of(getattr(sys.stdin, "buffer", sys.stdin), "the standard input")

@@ -1,4 +1,4 @@
-"""`talweg`: the arguments of each command, and what becomes of errors."""
+"""`talweg`: the arguments of each command, and how errors end it."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ examples:
   talweg train houses.csv --target price --out houses
   talweg predict houses/model.talweg new.csv --out prices.csv
 
-exit status: 0 when done, 2 for an error, 130 when interrupted, 1 for a fault
-of talweg, 128 and the number of a signal (143 for SIGTERM) that ended it
+exit status: 0 for success, 2 for an error, 1 for a bug in talweg, 130 for
+Ctrl-C, and 128 plus its number for any other signal (143 for SIGTERM)
 """
 _ROLES = {
-    "--weight": "says how much each row counts; no input of the network",
-    "--groups": "rows that share its value are never split: all are learned from, or judge",
+    "--weight": "a column of sample weights; not an input of the network",
+    "--groups": "rows with the same value in this column stay in the same part of the split",
 }
 _BY_SIZE = "default: by the size of the table"
 _INTERRUPTING = """\
-Ctrl-C while it trains ends the training, not the command: the best weights so
-far are scored and written, and the exit status is 0. A second one gives up.
-SIGTERM and SIGHUP do the same, but the exit status tells of them: 143 or 129.
+Ctrl-C while it trains stops the training, not the command: the best weights so
+far are scored and saved, and the exit status is 0. A second Ctrl-C aborts.
+SIGTERM and SIGHUP do the same, with exit status 143 or 129.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its status.
 
-    0: done. 1: a fault of talweg. 2: an error. 128 and the number of a signal that ended it: 130
-    for Ctrl-C, 143 for SIGTERM. 141: nobody reads the predictions any more.
+    0: success. 1: a bug in talweg. 2: an error. 128 plus the number of the signal that ended it:
+    130 for Ctrl-C, 143 for SIGTERM. 141: the reader of the predictions has gone.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     with standard_streams(), handled() as interrupts:
@@ -57,7 +57,7 @@ def _status(given: Sequence[str], interrupts: Interrupts) -> int:
             options.run(options)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads, such as head, has seen enough
+    except BrokenPipeError:  # the reader, such as head, has gone
         let_go(sys.stdout)
         return 141
     except KeyboardInterrupt:
@@ -67,20 +67,21 @@ def _status(given: Sequence[str], interrupts: Interrupts) -> int:
         return _failed(error, options.traceback)
     lost, status = what_was_lost(), _signalled(interrupts)
     if lost:
-        tell(f"talweg: {_in_words(lost)}. All else is done.")
+        tell(f"talweg: {_in_words(lost)}. Everything else is done.")
     return status or (2 if lost else 0)
 
 
 def _interrupted(options: argparse.Namespace, interrupts: Interrupts) -> int:
-    """The status of a command that a signal ended, and what became of its files."""
+    """The status of a command that a signal ended; tells whether files were written."""
     let_go(sys.stdout)
-    written = "; nothing was written" if getattr(options, "out", None) else ""
-    tell(f"talweg: interrupted{'; all was written' if interrupts.has_written else written}")
+    nothing = "; nothing was written" if getattr(options, "out", None) else ""
+    files = "; all files were written" if interrupts.has_written else nothing
+    tell(f"talweg: interrupted{files}")
     return 128 + (interrupts.came or [signal.SIGINT])[-1]
 
 
 def _signalled(interrupts: Interrupts) -> int:
-    """The status of a command that did all it could after a signal; Ctrl-C ends training only."""
+    """The status of a command that finished after a signal; Ctrl-C only stops training."""
     number = (interrupts.came or [signal.SIGINT])[0]
     return 0 if number == signal.SIGINT else 128 + number
 
@@ -93,12 +94,12 @@ def _failed(error: Exception, wants_traceback: bool) -> int:
         return 2
     if isinstance(error, MemoryError):
         detail = f" ({error})" if str(error) else ""
-        tell(f"talweg: There is not enough memory{detail}. Give fewer rows, or smaller layers.")
+        tell(f"talweg: There is not enough memory{detail}. Use fewer rows or smaller layers.")
         return 2
-    what = f"{type(error).__name__}: {error}".removesuffix(": ")
+    name = f"{type(error).__name__}: {error}".removesuffix(": ")
     tell(
-        f"talweg: {what}. This is a fault of talweg: please report it with"
-        " the command, and with what it says as talweg --traceback ..."
+        f"talweg: {name}. This is a bug in talweg: please report it with the command and the output"
+        " of talweg --traceback ..."
     )
     return 1
 
@@ -110,7 +111,7 @@ def _in_words(error: Exception) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors show the control characters of what was given."""
+    """A parser whose error messages show control characters as escapes."""
 
     def error(self, message: str) -> NoReturn:
         super().error(visible(message))
@@ -125,9 +126,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"talweg {VERSION}")
-    top.add_argument(
-        "--traceback", action="store_true", help="show where in the code an error was raised"
-    )
+    top.add_argument("--traceback", action="store_true", help="show the traceback of an error")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_demo(commands)
     _add_train(commands)
@@ -141,10 +140,10 @@ _Commands = argparse._SubParsersAction  # argparse has no public name for it
 
 
 def _add_demo(commands: _Commands[_Parser]) -> None:
-    demo = commands.add_parser("demo", help="train on the shellfish data that talweg ships")
+    demo = commands.add_parser("demo", help="train on the shellfish data that comes with talweg")
     demo.add_argument("--out", default="talweg-demo", metavar="DIR", help="default: %(default)s")
     demo.add_argument(
-        "--seeds", type=int, default=1, metavar="N", help="repeat with the seeds 0 to N-1"
+        "--seeds", type=int, default=1, metavar="N", help="train once for each seed from 0 to N-1"
     )
     demo.set_defaults(run=_demo)
 
@@ -152,33 +151,33 @@ def _add_demo(commands: _Commands[_Parser]) -> None:
 def _add_train(commands: _Commands[_Parser]) -> None:
     train = commands.add_parser(
         "train",
-        help="learn one column of a table from the others",
+        help="train a model that predicts one column from the others",
         epilog=_INTERRUPTING,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        # What is not given is left to TableModel: its defaults stand there and nowhere else.
+        # Options that are not given are left to TableModel, which holds the defaults.
         argument_default=argparse.SUPPRESS,
     )
     train.add_argument(
         "data",
         metavar="DATA",
-        help="a file of CSV, Parquet, JSON or Excel, - for the standard input",
+        help="a CSV, Parquet, JSON or Excel file, or - for the standard input",
     )
     train.add_argument(
         "--target",
         action="append",
         required=True,
         metavar="COLUMN",
-        help="the column to predict: its name, or its position from 0, -1 being the last; may be"
-        " repeated, for several columns of numbers",
+        help="the column to predict: its name, or its position (0 is the first, -1 the last);"
+        " repeat it to predict several numbers",
     )
-    train.add_argument("--out", required=True, metavar="DIR", help="where the results go")
+    train.add_argument("--out", required=True, metavar="DIR", help="the folder for the results")
     train.add_argument(
         "--task",
         choices=("regression", "classification"),
-        help="follows from the target column unless given",
+        help="default: chosen from the target column",
     )
     train.add_argument(
-        "--drop", action="append", metavar="COLUMN", help="leave out; may be repeated"
+        "--drop", action="append", metavar="COLUMN", help="ignore this column; may be repeated"
     )
     train.add_argument(
         "--column",
@@ -186,9 +185,9 @@ def _add_train(commands: _Commands[_Parser]) -> None:
         type=_column,
         dest="columns",
         metavar="COLUMN=KIND",
-        help="what it is: number, category, boolean, ordinal, date, duration, 'day first',"
-        " 'month first', 'decimal comma', 'decimal point', 'leave out', or its words in order,"
-        " as in size=small<large; may be repeated",
+        help="how to read a column: number, category, boolean, ordinal, date, duration, 'day"
+        " first', 'month first', 'decimal comma', 'decimal point', 'leave out', or its levels in"
+        " order, as in size=small<large; may be repeated",
     )
     for option, words in _ROLES.items():
         train.add_argument(option, metavar="COLUMN", help=words)
@@ -197,15 +196,15 @@ def _add_train(commands: _Commands[_Parser]) -> None:
         "--time",
         action="append",
         metavar="COLUMN",
-        help="the last rows by it judge what was learned from those before; may be repeated, as for"
-        " year and month; found by itself where dates rise or fall down the table",
+        help="hold out the last rows by this column; may be repeated, as for year and month; the"
+        " default if dates rise or fall down the table",
     )
     order.add_argument(
         "--shuffle",
         action="store_const",
         const=False,
         dest="time",
-        help="hold out rows at random, though they are in order of time",
+        help="hold out random rows even if the rows are in time order",
     )
     train.add_argument(
         "--class-weight",
@@ -216,14 +215,14 @@ def _add_train(commands: _Commands[_Parser]) -> None:
         "--threshold",
         type=_number_or_word,
         metavar="SHARE",
-        help="predict the rarer of two classes from this probability on, or from what does best by"
-        " 'balanced' (accuracy) or 'f1'",
+        help="predict the rarer of two classes from this probability on, or from the one that"
+        " maximizes 'balanced' accuracy or 'f1'",
     )
     train.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="whether the first row names the columns; seen from the file unless given",
+        help="whether the first row holds the column names; detected by default",
     )
     train.add_argument(
         "--hidden",
@@ -236,13 +235,13 @@ def _add_train(commands: _Commands[_Parser]) -> None:
         "--dropout",
         type=float,
         metavar="SHARE",
-        help=f"of units silenced in each step; {_BY_SIZE}",
+        help=f"fraction of units dropped in each step; {_BY_SIZE}",
     )
     train.add_argument(
         "--bins",
         type=int,
         metavar="N",
-        help="bins that each number also goes through, 0 for none; by default a trial decides",
+        help="bins per number column, 0 for none; by default a trial run decides",
     )
     train.add_argument(
         "--n-estimators",
@@ -254,23 +253,27 @@ def _add_train(commands: _Commands[_Parser]) -> None:
         "--lr",
         type=float,
         metavar="RATE",
-        help="learning rate to start from; it falls to 0 at the last epoch; default: 0.004",
+        help="initial learning rate; it decays to 0 at the last epoch; default: 0.004",
     )
-    train.add_argument("--epochs", type=int, metavar="N", help=f"at most; {_BY_SIZE}")
-    train.add_argument("--batch-size", type=int, metavar="N", help=f"rows of a step; {_BY_SIZE}")
+    train.add_argument(
+        "--epochs", type=int, metavar="N", help=f"maximum number of epochs; {_BY_SIZE}"
+    )
+    train.add_argument("--batch-size", type=int, metavar="N", help=f"rows per step; {_BY_SIZE}")
     train.add_argument(
         "--patience",
         type=int,
         metavar="N",
-        help=f"epochs without a better validation loss before it stops; {_BY_SIZE}",
+        help=f"stop after this many epochs without a better validation loss; {_BY_SIZE}",
     )
     train.add_argument(
-        "--time-budget", type=float, metavar="SECONDS", help="stop after so long; default: none"
+        "--time-budget", type=float, metavar="SECONDS", help="stop after this time; default: none"
     )
     train.add_argument(
-        "--seed", type=int, metavar="N", help="of the split and the weights; default: 0"
+        "--seed", type=int, metavar="N", help="seed of the split and the weights; default: 0"
     )
-    _add_json(train, "print the report as one JSON object, and words on the standard error")
+    _add_json(
+        train, "print the report as one JSON object; all other output goes to the standard error"
+    )
     train.set_defaults(run=_train)
 
 
@@ -280,7 +283,7 @@ def _sizes(text: str) -> tuple[int, ...]:
         return tuple(int(each) for each in text.split(",") if each.strip())
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"sizes of layers such as 128,64 are needed, but {text!r} was given"
+            f"layer sizes such as 128,64 are needed, not {text!r}"
         ) from None
 
 
@@ -292,63 +295,76 @@ def _number_or_word(text: str) -> float | str:
 
 
 def _column(text: str) -> tuple[str, str | tuple[str, ...]]:
-    """The column and its kind in "zip=category", or its words in order in "size=small<large"."""
+    """The column and its kind in "zip=category", or its levels in order in "size=small<large"."""
     name, mark, kind = text.rpartition("=")
     if not (name and mark and kind):
         raise argparse.ArgumentTypeError(
-            f"a column and its kind such as zip=category are needed, but {text!r} was given"
+            f"a column and its kind such as zip=category are needed, not {text!r}"
         )
     return name, tuple(kind.split("<")) if "<" in kind else kind
 
 
 def _add_predict(commands: _Commands[_Parser]) -> None:
     predict = commands.add_parser("predict", help="predict the target for the rows of a table")
-    predict.add_argument("model", metavar="MODEL", help="a model.talweg, or the folder it lies in")
+    predict.add_argument(
+        "model", metavar="MODEL", help="a model.talweg file, or the folder that holds it"
+    )
     predict.add_argument(
         "data",
         metavar="DATA",
-        help="a file with the columns of training, of the same kinds, - for the standard input",
+        help="a file with the same columns as in training, or - for the standard input",
     )
-    predict.add_argument("--out", metavar="FILE", help="a CSV file; printed without it")
+    predict.add_argument(
+        "--out", metavar="FILE", help="the file to write; default: the standard output"
+    )
     more = predict.add_mutually_exclusive_group()
     more.add_argument(
-        "--probabilities", action="store_true", help="a column for each class as well"
+        "--probabilities",
+        action="store_true",
+        help="add a column with the probability of each class",
     )
     more.add_argument(
         "--intervals",
         type=float,
         metavar="SHARE",
-        help="columns of low and high ends as well, between which the true number lies in this"
-        " share of cases, such as 0.9",
+        help="add columns for the ends of an interval that contains the true number in this share"
+        " of cases, such as 0.9",
     )
     predict.add_argument(
         "--exact",
         action="store_true",
-        help="write texts as they are; otherwise an apostrophe before =, +, - or @ keeps a"
-        " spreadsheet from running them as formulas, and control characters are escapes",
+        help="write text unchanged; by default, an apostrophe before =, +, - or @ keeps"
+        " spreadsheets from running it as a formula, and control characters become escapes",
     )
     _add_json(predict, "write one JSON object per row instead of CSV")
     predict.set_defaults(run=_predict)
 
 
 def _add_show(commands: _Commands[_Parser]) -> None:
-    show = commands.add_parser("show", help="say what a model is and how good it is")
-    show.add_argument("model", metavar="MODEL", help="a model.talweg, or the folder it lies in")
-    _add_json(show, "print it as one JSON object")
+    show = commands.add_parser("show", help="describe a model and how good it is")
+    show.add_argument(
+        "model", metavar="MODEL", help="a model.talweg file, or the folder that holds it"
+    )
+    _add_json(show, "print the description as one JSON object")
     show.set_defaults(run=_show)
 
 
 def _add_compare(commands: _Commands[_Parser]) -> None:
-    compare = commands.add_parser("compare", help="put several models side by side")
+    compare = commands.add_parser("compare", help="compare several models")
     compare.add_argument(
-        "models", metavar="MODEL", nargs="+", help="model.talweg files, or the folders they lie in"
+        "models",
+        metavar="MODEL",
+        nargs="+",
+        help="model.talweg files, or the folders that hold them",
     )
     compare.add_argument(
         "--data",
         metavar="DATA",
-        help="a table with the target that none has seen, to score all on the same rows",
+        help="a table to score all models on, with the target, unseen in training",
     )
-    compare.add_argument("--out", metavar="FILE", help="a page to write, such as compare.html")
+    compare.add_argument(
+        "--out", metavar="FILE", help="an HTML page to write, such as compare.html"
+    )
     _add_json(compare, "print the comparison as one JSON object")
     compare.set_defaults(run=_compare)
 

@@ -1,4 +1,4 @@
-"""Where a command writes: refused before any work where it cannot, whole or not at all."""
+"""The files that a command writes: checked before any work, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from talweg.cli.given import STANDARD_INPUT
 from talweg.errors import DataError
 from talweg.train.run.interrupts import written_uncut
 
-_TRIES = 9  # each is for a run that removed the folder in the moment between two steps
+_TRIES = 9  # one for each run that removes the folder between two of our steps
 _NOTHING: Mapping[str, str] = {}
 
 
 def usable_folder(path: str, names: Sequence[str], read: Mapping[str, str] = _NOTHING) -> Path:
-    """A folder to write files of these names to, which need not exist yet; not over what is read,
-    given as paths and what to call them.
+    """A folder to write these files to; it need not exist yet. `read` maps each input file to the
+    word for it.
 
-    DataError: a place that cannot be written to, or that holds what the command reads.
+    DataError: the folder cannot be written to, or a file would overwrite an input.
     """
     out = Path(_given(path))
     there = _existing(out)
     if not there.is_dir():
-        raise DataError(f"--out {out}: {there} is a file. Name a folder.")
+        raise DataError(f"--out {out}: {there} is a file. Give a folder.")
     for name in names:
         if (out / name).is_dir():
-            raise DataError(f"--out {out}: {out / name} is a folder. Remove it, or name another.")
+            raise DataError(f"--out {out}: {out / name} is a folder. Remove it, or give another.")
         _refuse_what_is_read(out, out / name, read)
     try:
         with tempfile.TemporaryDirectory(prefix=".talweg-", dir=there):
@@ -39,48 +39,50 @@ def usable_folder(path: str, names: Sequence[str], read: Mapping[str, str] = _NO
     except OSError as error:
         why = error.strerror or error
         raise DataError(
-            f"--out {out}: {there} cannot be written to ({why}). Name another folder."
+            f"--out {out}: cannot write to {there} ({why}). Give another folder."
         ) from None
 
 
 def usable_file(path: str, read: Mapping[str, str]) -> Path:
-    """A file to write, in a folder that exists; none of those that are read."""
+    """A file to write, in a folder that exists, which is not an input."""
     out = Path(_given(path))
     if out.exists() and not out.is_file():
-        raise DataError(f"--out {out}: it is no plain file. Name a file.")
+        raise DataError(f"--out {out}: this is not a regular file. Give a file.")
     _refuse_what_is_read(out, out, read)
     if not out.parent.is_dir():
-        raise DataError(f"--out {out}: there is no folder {out.parent}. Make it, or name another.")
+        raise DataError(
+            f"--out {out}: there is no folder {out.parent}. Create it, or give another."
+        )
     usable_folder(str(out.parent), ())
     return out
 
 
 def _given(path: str) -> str:
     if not path or "\0" in path:
-        raise DataError(f"--out {path!r} is no path: it is empty or holds a NUL. Name another.")
+        raise DataError(f"--out {path!r} is not a path: it is empty or contains NUL. Give another.")
     return path
 
 
 def _refuse_what_is_read(out: Path, file: Path, read: Mapping[str, str]) -> None:
-    """A DataError where a file to write is one to read, by whatever name."""
+    """DataError if the output file is an input, by whatever name."""
     for source, word in read.items():
         if _is_same(file, source):
             what = "this" if file == out else file
-            raise DataError(f"--out {out}: {what} is the {word} to read. Name another place.")
+            raise DataError(f"--out {out}: {what} is the {word} to read. Give another path.")
 
 
 def _is_same(file: Path, source: str) -> bool:
-    """Whether both name one file: relative paths, links and other cases of letters included."""
+    """Whether both paths name one file, through links and letter case, too."""
     try:
         found = os.fstat(0) if source in STANDARD_INPUT else os.stat(source)
         return os.path.samestat(file.stat(), found)
-    except (OSError, ValueError):  # what is not there is another
+    except (OSError, ValueError):  # a file that does not exist is another one
         return False
 
 
 def replaced(file: Path) -> str:
-    """What to say of a file behind its name, once another is written: the day of the one that was
-    there before, or nothing where there was none.
+    """Words that follow the name of a file that was written: the date of the one that it
+    replaced, if any.
     """
     if not file.exists():
         return ""
@@ -89,10 +91,10 @@ def replaced(file: Path) -> str:
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """The folder for this run alone: a DataError while another run is to write to it.
+    """Claim the folder for this run. DataError: another run has claimed it.
 
-    The claim is a lock on the folder itself: it holds by whatever name, and leaves nothing. A
-    folder that is not there is made, and removed again if nothing is written to it.
+    The claim is a lock on the folder itself: it holds under every name of the folder and leaves
+    nothing behind. A missing folder is created, and removed again if nothing is written to it.
     """
     place = Path(os.path.realpath(folder))
     with ExitStack() as claim:
@@ -100,13 +102,13 @@ def claimed(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(OSError):  # it holds the results
+            with suppress(OSError):  # the folder holds the results
                 for each in new:
                     each.rmdir()
 
 
 def _locked(folder: Path, place: Path, claim: ExitStack) -> list[Path]:
-    """The folders that had to be made for the locked one, the last one first."""
+    """Lock the folder; the folders that were created for that, the innermost first."""
     for _ in range(_TRIES):
         new = [each for each in (place, *place.parents) if not each.exists()]
         try:
@@ -115,19 +117,19 @@ def _locked(folder: Path, place: Path, claim: ExitStack) -> list[Path]:
                 return new
         except BlockingIOError:
             raise DataError(
-                f"--out {folder}: another run is to write to this folder. Wait until it has ended,"
-                " or name another folder."
+                f"--out {folder}: another run is writing to this folder. Wait until it has ended,"
+                " or give another folder."
             ) from None
         except OSError as error:
             raise DataError(
-                f"--out {folder}: it cannot be made ({error.strerror}). Name another folder."
+                f"--out {folder}: cannot be created ({error.strerror}). Give another folder."
             ) from None
         claim.close()
-    return []  # a file system whose folders change their numbers: it goes on without a claim
+    return []  # the file system changes inode numbers: go on without a claim
 
 
 def _is_locked(place: Path, claim: ExitStack) -> bool:
-    """Whether the lock is on the folder of this name, not one that another run has just removed."""
+    """Whether the lock is on the folder of this name, not on one that was just removed."""
     try:
         descriptor = os.open(place, os.O_RDONLY)
         claim.callback(os.close, descriptor)
@@ -135,16 +137,16 @@ def _is_locked(place: Path, claim: ExitStack) -> bool:
         return os.path.samestat(os.fstat(descriptor), place.stat())
     except FileNotFoundError:
         return False
-    except PermissionError:  # Windows opens no folder, others none that may not be read
+    except PermissionError:  # Windows cannot open folders, nor can others without read permission
         return True
 
 
 @contextmanager
 def whole_or_nothing(*files: Path) -> Iterator[list[IO[bytes]]]:
-    """The streams of new files, which are put in their places, in this order, once all are whole.
+    """Streams of new files, which are renamed into place, in this order, once all are complete.
 
-    Nobody sees a part of a file. A process that is killed between two of these steps, which take
-    microseconds, leaves the first files new and the last ones old.
+    Nobody sees a partial file. If the process is killed between two renames, which take
+    microseconds, the first files are new and the last ones old.
     """
     new: dict[Path, os.stat_result] = {}
     try:
@@ -154,19 +156,19 @@ def whole_or_nothing(*files: Path) -> Iterator[list[IO[bytes]]]:
             streams = [stack.enter_context(atomic_write(each)) for each in reversed(files)][::-1]
             yield streams
             for each, stream in zip(files, streams, strict=True):
-                stream.flush()  # what fails for want of room fails before the first step
+                stream.flush()  # a full disk fails here, before the first rename
                 os.fsync(stream.fileno())
                 new[each] = os.fstat(stream.fileno())
             uncut.enter_context(written_uncut())
     except OSError as error:
         raise DataError(
-            f"--out {files[0].parent}: {error.strerror or error}. {_kept(new)} Make room, or name"
-            " another place."
+            f"--out {files[0].parent}: {error.strerror or error}. {_kept(new)} Free some space, or"
+            " give another path."
         ) from error
 
 
 def _kept(new: Mapping[Path, os.stat_result]) -> str:
-    """Which files are in their places after all."""
+    """Which files were replaced nevertheless."""
     placed = [
         each.name
         for each, facts in new.items()
@@ -174,9 +176,9 @@ def _kept(new: Mapping[Path, os.stat_result]) -> str:
     ]
     if placed:
         return f"Only {', '.join(placed)} could be replaced."
-    return "Nothing is kept of what could not be written whole."
+    return "No partial files were kept."
 
 
 def _existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that exists."""
+    """The path, or the nearest parent that exists."""
     return next(each for each in (path, *path.absolute().parents) if each.exists())

@@ -1,4 +1,4 @@
-"""`talweg predict`: a table in, its predictions out as CSV, in memory that does not grow."""
+"""`talweg predict`: predictions for a table of any size, in bounded memory."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def predict(options: Namespace) -> None:
     read = {options.data: "table", str(file): "model"}
     out = usable_file(options.out, read) if options.out is not None else None
     if out is None and sys.stdout is None:
-        raise DataError("The standard output is closed. Give a file, as --out FILE.")
+        raise DataError("The standard output is closed. Give a file with --out FILE.")
     trained = TrainedTable.from_file(file)
-    met = trained.encoder.unfamiliar()  # by all parts of the table
+    met = trained.encoder.unfamiliar()  # in any part of the table
     trained = replace(trained, met=met)
     if options.intervals is not None:
-        trained.reach(options.intervals)  # refused before anything is read
+        trained.reach(options.intervals)  # an error comes before anything is read
     given = table_given(options.data)
     parts = read_parts(given, expected=trained.encoder.expected)
     rows = chain.from_iterable(_blocks(trained, parts, options.probabilities, options.intervals))
@@ -66,10 +66,10 @@ def _blocks(
     probabilities: bool = False,
     coverage: float | None = None,
 ) -> Iterator[Block]:
-    """The header, once the first part could be predicted, and the lines of each part."""
+    """The header, once the first part has been predicted, and the rows of each part."""
     for place, part in enumerate(parts):
         with warnings.catch_warnings():
-            if place:  # of how a column is written, the first rows tell
+            if place:  # warnings about the format of a column come with the first rows
                 warnings.simplefilter("ignore", DataWarning)
             lines = _lines(trained, part, probabilities, coverage)
         yield lines if place else [_names(trained, probabilities, coverage), *lines]
@@ -87,7 +87,7 @@ def _names(trained: TrainedTable, probabilities: bool, coverage: float | None) -
 def _lines(
     trained: TrainedTable, table: Table, probabilities: bool, coverage: float | None
 ) -> Block:
-    """A line a row."""
+    """One tuple per row."""
     if probabilities:
         shares = trained.predict_proba(table)
         columns = [trained.classes[trained.decided(shares)], *shares.T]

@@ -1,4 +1,4 @@
-"""`talweg show`: what a model is and how good it is."""
+"""`talweg show`: a description of a model and how good it is."""
 
 from __future__ import annotations
 
@@ -59,6 +59,6 @@ def _network(network: Network) -> str:
 
 
 def model_file(path: str) -> Path:
-    """The model itself, or the one in the folder that `talweg train` wrote."""
+    """The model file itself, or the one in a folder that `talweg train` wrote."""
     given = Path(path)
     return given / "model.talweg" if given.is_dir() else given

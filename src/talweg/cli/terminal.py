@@ -1,4 +1,4 @@
-"""What a command says to a person: no control characters of data, and no work lost to a stream."""
+"""Output for people: control characters are escaped, and a broken stream never loses work."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOTED = (DataWarning, TrainingWarning)
 
 
 class Lost(io.TextIOBase):
-    """Stands in for a stream that failed: it takes everything, and knows why."""
+    """Replaces a stream that failed: it accepts everything and remembers the error."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -42,19 +42,19 @@ def words_aside(is_aside: bool) -> Iterator[None]:
 
 
 def say(text: str = "") -> None:
-    """Print words; a reader that left or a full disk costs only these words."""
+    """Print words; if the reader has gone or the disk is full, only these words are lost."""
     _write(_words.get(), text)
 
 
 def emit(text: str) -> None:
     """Print a result to the standard output; if that fails, it is an error."""
     if sys.stdout is None:
-        raise DataError("The standard output is closed. Leave out --json, or open it.")
+        raise DataError("The standard output is closed. Open it, or leave out --json.")
     print(text, file=sys.stdout, flush=True)
 
 
 def tell(words: str) -> None:
-    """One line on the standard error for a file or a pipe, wrapped for a terminal."""
+    """Print on the standard error: one line, wrapped if it is a terminal."""
     with suppress(Exception):  # a stream that is closed
         words = paragraph(words) if sys.stderr.isatty() else words
     _write("stderr", words)
@@ -72,7 +72,7 @@ def _write(name: str, text: str) -> None:
 
 
 def let_go(stream: TextIO | None) -> None:
-    """Drop what cannot be written any more, or Python would try again at its end."""
+    """Discard buffered output that cannot be written; Python would retry at exit."""
     if stream is None:
         return
     try:
@@ -83,7 +83,7 @@ def let_go(stream: TextIO | None) -> None:
 
 
 def what_was_lost() -> Exception | None:
-    """Why something said was not shown, but for a reader that has seen enough, such as head."""
+    """The error that lost some words, unless the reader, such as head, has gone."""
     stream = sys.stdout
     if isinstance(stream, Lost) and not isinstance(stream.error, BrokenPipeError):
         return stream.error
@@ -92,11 +92,13 @@ def what_was_lost() -> Exception | None:
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """The streams, set so that any letter can be shown, until the end of a command."""
+    """Set up the streams so that every character can be printed, until the command ends."""
     _occupy_closed_descriptors()
     before = sys.stdout, sys.stderr
     for each in before:
-        if isinstance(each, io.TextIOWrapper):  # a letter that it lacks is shown by its number
+        if isinstance(
+            each, io.TextIOWrapper
+        ):  # a character that the encoding lacks becomes an escape
             each.reconfigure(errors="backslashreplace")
     try:
         yield
@@ -105,7 +107,7 @@ def standard_streams() -> Iterator[None]:
 
 
 def _occupy_closed_descriptors() -> None:
-    """Else a file would be opened as a closed standard stream, and get what others write there."""
+    """Otherwise a file could get the descriptor of a closed stream, and its output."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
@@ -113,7 +115,7 @@ def _occupy_closed_descriptors() -> None:
 
 @contextmanager
 def warnings_as_notes() -> Iterator[None]:
-    """What talweg warns of is said as a note, once; other warnings as Python says them."""
+    """Print warnings of talweg as notes, each once; other warnings as Python does."""
     said: set[str] = set()
     otherwise = warnings.showwarning
 
@@ -122,7 +124,7 @@ def warnings_as_notes() -> Iterator[None]:
             otherwise(message, category, *place, **more)
         elif str(message) not in said:
             said.add(str(message))
-            with suppress(Exception):  # the next that is said will find out
+            with suppress(Exception):  # the next words will fail, too, and remember the error
                 sys.stdout.flush()
             tell(f"note: {message}")
 

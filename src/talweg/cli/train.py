@@ -30,9 +30,9 @@ from talweg.optim import AdamW
 from talweg.optim.schedules import CosineDecay
 
 FILES = HISTORY, REPORT, MODEL = "history.csv", "report.html", "model.talweg"
-"""In the order in which they are put in their places: the model last."""
+"""In the order in which they are renamed into place: the model last."""
 
-# Options that are settings of TableModel, but for the two that belong elsewhere.
+# Options that are settings of TableModel, except for lr and seed.
 _SETTINGS = (
     *("task", "drop", "columns", "weight", "groups", "time", "class_weight", "threshold"),
     *("hidden", "activation", "dropout", "bins", "n_estimators"),
@@ -41,7 +41,7 @@ _SETTINGS = (
 
 
 def train(options: argparse.Namespace) -> None:
-    """Read, train, write, and say what was found."""
+    """Read, train, write, and tell the result."""
     out = usable_folder(options.out, FILES, {options.data: "table"})
     with claimed(out), words_aside(options.json):
         report = _train_into(out, options)
@@ -66,22 +66,22 @@ def _train_into(out: Path, options: argparse.Namespace) -> TableReport:
 
 
 def _note_order(model: TableModel, table: Table) -> None:
-    """That rows will be held out in the order of time, where nobody asked for it."""
+    """Tell that rows will be held out in time order although nobody asked for it."""
     names = model.time_order(table)
     if names and model.settings["time"] is None:
         tell_aside(f"note: {order_sentence(InTime(names))}")
 
 
 def _rule(rate: float) -> AdamW:
-    """The rule of TableModel from another rate on, which is checked as one before it falls."""
+    """The optimizer of TableModel with another initial learning rate, which AdamW checks."""
     return replace(AdamW(lr=rate), lr=CosineDecay(rate))
 
 
 def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
-    """The model after `fit`; of a run that went wrong, `tell` says what the warning would."""
+    """The model after `fit`, without the warnings that the report repeats."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*stopped being finite", TrainingWarning)
-        warnings.filterwarnings("ignore", ".*is left out", DataWarning)  # `typed` has said it
+        warnings.filterwarnings("ignore", ".*is left out", DataWarning)  # `typed` has told it
         warnings.filterwarnings(
             "ignore", "The scores are too optimistic", DataWarning
         )  # and `tell` will
@@ -89,16 +89,16 @@ def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
 
 
 def tell(report: TableReport, known: Collection[str] = ()) -> None:
-    """What was found, in sentences, but for what `typed` told about the columns `known`."""
+    """Tell the result in sentences, except what `typed` told about the columns `known`."""
     say("\n".join(["", *map(paragraph, report.sentences(known)), ""]))
 
 
 def write_results(
     trained: TrainedTable, out: Path, *, command: str, code: str, known: Collection[str] = ()
 ) -> TableReport:
-    """Write model, history and report, and tell where they are; the report that was written.
+    """Write the model, history and report, and tell where they are. Returns the report.
 
-    What cannot be inspected or drawn is left out, and costs no model.
+    A part that cannot be inspected or drawn is left out; the model is written anyway.
     """
     older = replaced(out / MODEL)
     with whole_or_nothing(*(out / name for name in FILES)) as (history, page, model):
@@ -141,18 +141,18 @@ def _nothing(error: Exception) -> TableReport:
 
 
 def _write_history(trained: TrainedTable, stream: IO[bytes]) -> None:
-    """One line an epoch of each network."""
+    """Write one line per network and epoch."""
     rows = zip(*(each.tolist() for each in trained.history.values()), strict=True)
     write_rows(codecs.getwriter("utf-8")(stream), [tuple(trained.history), *rows], exact=False)
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings that the command line names; the others are left to TableModel."""
+    """The settings given on the command line; the others are left to TableModel."""
     return {name: value for name, value in vars(options).items() if name in _SETTINGS}
 
 
 def _code(options: argparse.Namespace) -> str:
-    """The lines of Python that repeat the run."""
+    """Lines of Python that repeat the run."""
     given = {name: repr(value) for name, value in _given(options).items()}
     if "columns" in given:
         given["columns"] = repr(dict(options.columns))

@@ -1,4 +1,4 @@
-"""What each column is taken for, said before training."""
+"""How each column is read, printed before training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINES = 8  # of columns left out, and of doubts
 
 
 def typed(columns: Sequence[ColumnType]) -> str:
-    """One line a kind, one a column that is left out, and one a doubt.
+    """One line per kind, per column that is left out, and per doubt.
 
     >>> size = ColumnType("size", "number", missing=3)
     >>> print(typed([size, ColumnType("id", "constant", "All are 1.")]))
