@@ -171,4 +171,4 @@ def test_models_and_comparisons_read_an_open_file_once() -> None:
     trained = model.trained
     found = compare([("one", trained), ("two", trained)], io.StringIO(text))
     assert [compared.rows for compared in found.models] == [40, 40]
-    assert "rows of the StringIO;" in found.scored_on
+    assert "rows of the StringIO" in found.scored_on
