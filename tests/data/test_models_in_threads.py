@@ -39,7 +39,7 @@ def classes() -> tw.TableModel:
 def page(model: tw.TableModel, folder: Path, place: int) -> str:
     file = folder / f"{place}-{threading.get_ident()}.html"
     tw.report(model, file)
-    return re.sub("chart-[0-9a-f]{8}|[0-9,]+ rows a second", "", file.read_text())
+    return re.sub("chart-[0-9a-f]{8}|[0-9,]+ rows per second", "", file.read_text())
 
 
 def one_row(x: Any) -> dict[str, float]:
