@@ -280,7 +280,7 @@ def _add_train(commands: _Commands[_Parser]) -> None:
 def _sizes(text: str) -> tuple[int, ...]:
     """The sizes in "128,64"."""
     try:
-        return tuple(int(each) for each in text.split(",") if each.strip())
+        return tuple(int(size) for size in text.split(",") if size.strip())
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"layer sizes such as 128,64 are needed, not {text!r}"

@@ -110,7 +110,7 @@ def claimed(folder: Path) -> Iterator[None]:
 def _locked(folder: Path, place: Path, claim: ExitStack) -> list[Path]:
     """Lock the folder; the folders that were created for that, the innermost first."""
     for _ in range(_TRIES):
-        new = [each for each in (place, *place.parents) if not each.exists()]
+        new = [path for path in (place, *place.parents) if not path.exists()]
         try:
             place.mkdir(parents=True, exist_ok=True)
             if _is_locked(place, claim):
@@ -153,7 +153,7 @@ def whole_or_nothing(*files: Path) -> Iterator[list[IO[bytes]]]:
         with ExitStack() as uncut, ExitStack() as stack:
             for each in files:
                 each.parent.mkdir(parents=True, exist_ok=True)
-            streams = [stack.enter_context(atomic_write(each)) for each in reversed(files)][::-1]
+            streams = [stack.enter_context(atomic_write(file)) for file in reversed(files)][::-1]
             yield streams
             for each, stream in zip(files, streams, strict=True):
                 stream.flush()  # a full disk fails here, before the first rename
@@ -181,4 +181,4 @@ def _kept(new: Mapping[Path, os.stat_result]) -> str:
 
 def _existing(path: Path) -> Path:
     """The path, or the nearest parent that exists."""
-    return next(each for each in (path, *path.absolute().parents) if each.exists())
+    return next(p for p in (path, *path.absolute().parents) if p.exists())

@@ -81,7 +81,7 @@ def _names(trained: TrainedTable, probabilities: bool, coverage: float | None) -
         return tuple(f"{name}{end}" for name in names for end in ("", " low", " high"))
     coding = trained.target
     classes = coding.levels if probabilities and isinstance(coding, Classification) else ()
-    return *names, *(f"probability {each}" for each in classes)
+    return *names, *(f"probability {name}" for name in classes)
 
 
 def _lines(
@@ -91,7 +91,7 @@ def _lines(
     if probabilities:
         shares = trained.predict_proba(table)
         columns = [trained.classes[trained.decided(shares)], *shares.T]
-        return list(zip(*(each.tolist() for each in columns), strict=True))
+        return list(zip(*(column.tolist() for column in columns), strict=True))
     if coverage is None:
         cells = trained.predict(table)
     else:

@@ -142,7 +142,7 @@ def _nothing(error: Exception) -> TableReport:
 
 def _write_history(trained: TrainedTable, stream: IO[bytes]) -> None:
     """Write one line per network and epoch."""
-    rows = zip(*(each.tolist() for each in trained.history.values()), strict=True)
+    rows = zip(*(column.tolist() for column in trained.history.values()), strict=True)
     write_rows(codecs.getwriter("utf-8")(stream), [tuple(trained.history), *rows], exact=False)
 
 

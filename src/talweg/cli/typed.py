@@ -23,11 +23,11 @@ def typed(columns: Sequence[ColumnType]) -> str:
     """
     lines = []
     for kind in USED:
-        if names := [_named(each) for each in columns if each.kind == kind.name]:
+        if names := [_named(column) for column in columns if column.kind == kind.name]:
             more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
             lines.append(f"{kind.name}: {', '.join(names[:_NAMES])}{more}")
-    unused = [f"left out: {each.name}. {each.why}" for each in columns if not each.used]
-    doubts = [f"look at {each.name}: {each.note}" for each in columns if each.note]
+    unused = [f"left out: {column.name}. {column.why}" for column in columns if not column.used]
+    doubts = [f"look at {column.name}: {column.note}" for column in columns if column.note]
     for each in (unused, doubts):
         lines += each[:_LINES]
         lines += (

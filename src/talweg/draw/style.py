@@ -1,7 +1,7 @@
-"""The colours, one set for light and one for dark, and the style sheets that use them.
+"""The colors, one set for light and one for dark, and the style sheets that use them.
 
 Text reaches a contrast of 4.5 on `paper` and `panel` in both sets, lines of a chart 3.0; the
-series stay apart for the colour-blind, and differ in dashes besides. A test holds the numbers.
+series stay apart for the color-blind, and differ in dashes besides. A test holds the numbers.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ MONO = "ui-monospace,'SF Mono',SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',
 
 
 def variables(selector: str) -> str:
-    """The colours as CSS variables of `selector`: light, and dark on screens that ask for it."""
-    light, dark = (";".join(f"--{k}:{v}" for k, v in each.items()) for each in (LIGHT, DARK))
+    """The colors as CSS variables of `selector`: light, and dark on screens that ask for it."""
+    light, dark = (";".join(f"--{k}:{v}" for k, v in colors.items()) for colors in (LIGHT, DARK))
     dark = f"@media screen and (prefers-color-scheme:dark){{{selector}{{{dark}}}}}"
     return f"{selector}{{{light}}}{dark}"
 

@@ -23,9 +23,9 @@ Bar = tuple[str, float, float]
 def bar_chart(
     names: Sequence[str], values: ArrayLike, *, title: str, spreads: ArrayLike | None = None
 ) -> str:
-    """Horizontal bars from zero, a name before and a number behind each.
+    """Horizontal bars from zero, each between its name and its number.
 
-    `spreads` are how far the values scatter: a line across the end of the bar, to either side.
+    `spreads` are drawn as lines across the ends of the bars, to either side.
     """
     numbers = np.asarray(values, dtype=np.float64).ravel()
     wide = np.zeros_like(numbers) if spreads is None else np.asarray(spreads, np.float64).ravel()
@@ -61,7 +61,7 @@ def _scale(bars: Sequence[Bar]) -> Scale:
 
 
 def _whisker(x: Scale, value: float, wide: float, middle: float) -> Markup:
-    """From one spread below the value to one above, with a stop at both ends."""
+    """A line from one spread below the value to one above it, with caps."""
     if not wide:
         return Markup()
     ends = [float(x(value - wide)), float(x(value + wide))]

@@ -1,7 +1,7 @@
-"""What charts share: the frame with its text alternative, words, axes, legend and marks.
+"""What charts share: the frame with its text alternative, text, axes, legend and strokes.
 
-A chart is 600 units wide, and its letters are up to 22 units high (see `style.CHART_CSS`), so
-room is measured for that size, and what stands beside a letter is placed in `em`.
+A chart is 600 units wide, and its letters are up to 22 units high (see `style.CHART_CSS`). Room is
+reserved for that size, and offsets from text are in `em`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DASHES = (None, "9 5", "2 5", "14 5 2 5")
 def chart(
     title: str, seen: str, *body: str, height: float, width: float = WIDTH, fixed: bool = False
 ) -> str:
-    """A whole chart: `title` drawn and named, `seen` the description for those who cannot see it.
+    """A whole chart: `title` is drawn and names it, `seen` describes it for screen readers.
 
     A `fixed` chart is not shrunk below the width where its letters are 12 px high.
     """
@@ -51,7 +51,7 @@ def chart(
 
 
 def no_data(title: str) -> str:
-    """The chart of nothing, which says so."""
+    """A chart that says that there is no data."""
     top = below_title(title)
     words = text(WIDTH / 2, top + 70, "no data", anchor="middle", fill="soft")
     return chart(title, "There is no data to show.", words, height=top + 140)

@@ -100,7 +100,7 @@ class _Grid:
 
 def _grid(names: Sequence[str], counts: Counts, top: float) -> _Grid:
     """The grid for these names: one with large letters where up to six columns can hold them."""
-    size, longest = len(names), min(LONGEST, max(len(each) for each in (TRUE, *names)))
+    size, longest = len(names), min(LONGEST, max(map(len, (TRUE, *names))))
     left = LETTER * longest + 14
     cell, row = (WIDTH - left) / size, 46.0
     if size <= 6 and cell >= LETTER * max(longest, len(f"{counts.max():,}")) + 6:

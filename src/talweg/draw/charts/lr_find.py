@@ -1,4 +1,4 @@
-"""The curve of a range test: the loss by learning rate, with the proposal marked."""
+"""The loss by learning rate that `lr_find` measured, with its suggestion marked."""
 
 from __future__ import annotations
 

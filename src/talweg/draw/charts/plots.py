@@ -76,7 +76,7 @@ def line_chart(
 def _pair(x: ArrayLike, y: ArrayLike, name: str) -> Line:
     """x and y as flat arrays of the values that can be drawn."""
     days = np.asarray(x).astype("datetime64[s]").astype(float) / 86_400 if _are_moments(x) else x
-    xs, ys = (np.asarray(each, dtype=np.float64).ravel() for each in (days, y))
+    xs, ys = (np.asarray(values, dtype=np.float64).ravel() for values in (days, y))
     if xs.size != ys.size:
         raise ShapeError(
             f"A chart got {xs.size} x values and {ys.size} y values for {name!r}. "
@@ -94,7 +94,7 @@ def _scales(
     lines: Mapping[str, Line], marks: Sequence[Mark], log_x: bool, log_y: bool | None, dated: bool
 ) -> tuple[Scale, Scale]:
     """The scales that hold all lines and marks."""
-    all_x, all_y = (np.concatenate(each) for each in zip(*lines.values(), strict=True))
+    all_x, all_y = (np.concatenate(values) for values in zip(*lines.values(), strict=True))
     y = spread(all_y, PLOT, 0.0, log=wants_log(all_y) if log_y is None else log_y)
     all_x = np.append(all_x, [at for at, _ in marks])
     return along(all_x, canvas.left_of(y), RIGHT, log=log_x, dated=dated), y
@@ -107,7 +107,7 @@ def _lines_told(
     y_label: str,
     said: Callable[[float], str],
 ) -> str:
-    """In words what a line chart shows."""
+    """The text alternative of a line chart."""
     at = x_label or "x"
     seen = [f"Line chart of {y_label or 'values'} by {at}."]
     seen += [_line_told(name, line, at, said) for name, line in lines.items()]
@@ -220,7 +220,7 @@ def _dots(x: Scale, y: Scale, points: Line) -> Markup:
 
 
 def _points_told(points: Line, x_label: str, y_label: str, note: str, diagonal: bool) -> str:
-    """In words what a scatter chart shows."""
+    """The text alternative of a scatter chart."""
     x, y = points
     seen = (
         f"Scatter chart of {y_label or 'y'} against {x_label or 'x'}, {counted(x.size, 'point')}."

@@ -42,7 +42,7 @@ def unit_chart(
 
 
 def known(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
-    xs, ys = (np.asarray(each, dtype=np.float64).ravel() for each in (x, y))
+    xs, ys = (np.asarray(values, dtype=np.float64).ravel() for values in (x, y))
     kept = finite(xs) & finite(ys)
     return xs[kept], ys[kept]
 
