@@ -1,4 +1,4 @@
-"""Where the line between two classes is drawn, and what that does to a model."""
+"""The threshold between two classes, and what it does to a model."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def score_of(goal: str, true: np.ndarray, chosen: np.ndarray) -> float:
 
 @pytest.mark.parametrize("goal", ["f1", "balanced"])
 @pytest.mark.parametrize("seed", range(5))
-def test_no_other_line_does_better(goal: str, seed: int) -> None:
+def test_no_other_threshold_is_better(goal: str, seed: int) -> None:
     random = np.random.default_rng(seed)
     positive = random.random(60).round(1 + seed % 3)  # many are equal
     true = (random.random(60) < positive**2).astype(int)
@@ -40,7 +40,7 @@ def test_no_other_line_does_better(goal: str, seed: int) -> None:
     assert best == pytest.approx(max(others))
 
 
-def test_the_rarer_class_is_the_one_that_is_looked_for() -> None:
+def test_the_rarer_class_is_the_positive_one() -> None:
     true, first = np.array([0, 1, 1, 1, 0]), np.array([0.4, 0.3, 0.2, 0.1, 0.35])
     found = best_decision(true, np.column_stack([first, 1 - first]), "f1")
     assert found.positive == 0
@@ -50,7 +50,7 @@ def test_the_rarer_class_is_the_one_that_is_looked_for() -> None:
     assert decide(None, shares).tolist() == [1] * 5
 
 
-def test_a_line_adds_balanced_accuracy_to_the_scores() -> None:
+def test_a_threshold_adds_the_balanced_accuracy_to_the_scores() -> None:
     true, shares = np.array([0, 0, 0, 1]), shares_of(np.array([0.1, 0.3, 0.1, 0.4]))
     names = {
         each.name: each for each in classification_scores(true, shares, np.array([0.75, 0.25]))
@@ -64,7 +64,7 @@ def test_a_line_adds_balanced_accuracy_to_the_scores() -> None:
 
 
 @pytest.mark.parametrize("threshold", ["balanced", "f1", 0.2])
-def test_a_model_draws_the_line_as_asked(threshold, tmp_path) -> None:
+def test_a_model_has_the_threshold_that_is_asked_for(threshold, tmp_path) -> None:
     plain = tw.TableModel("state", **QUICK).fit(TABLE)
     model = tw.TableModel("state", threshold=threshold, **QUICK).fit(TABLE)
     assert model.predict_proba(TABLE).tobytes() == plain.predict_proba(TABLE).tobytes()
@@ -80,7 +80,7 @@ def test_a_model_draws_the_line_as_asked(threshold, tmp_path) -> None:
     assert again.predict(TABLE).tolist() == model.predict(TABLE).tolist()
 
 
-def test_only_two_classes_have_a_line() -> None:
+def test_only_two_classes_have_a_threshold() -> None:
     numbers, names = RANDOM.normal(size=300).tolist(), RANDOM.choice(["a", "b", "c"], 300).tolist()
     for target in (numbers, names):
         with pytest.raises(SettingError, match="a threshold separates two classes"):
@@ -90,7 +90,7 @@ def test_only_two_classes_have_a_line() -> None:
             tw.TableModel("state", threshold=wrong)
 
 
-def test_balance_finds_more_of_the_rare_class() -> None:
+def test_balanced_class_weights_find_more_of_the_rare_class() -> None:
     plain = tw.TableModel("state", epochs=20, n_estimators=2).fit(TABLE)
     balanced = tw.TableModel("state", class_weight="balanced", epochs=20, n_estimators=2).fit(TABLE)
     ill = [(each.predict(TABLE) == "ill").sum() for each in (plain, balanced)]

@@ -1,4 +1,4 @@
-"""Model files whose digests are right, and whose content no training has left: refused at load."""
+"""Model files with correct digests and forged content are refused when they are loaded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def at(*path: Any, put: Any) -> Change:
-    """A change of the value that the path leads to."""
+    """A change of the value at a path of the config."""
 
     def change(config: dict[str, Any], arrays: dict[str, Any]) -> None:
         inner: Any = config
@@ -339,7 +339,7 @@ def test_a_forged_model_is_refused(files: Path, tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_what_training_left_is_loaded(files: Path, name: str) -> None:
+def test_a_model_that_training_left_is_loaded(files: Path, name: str) -> None:
     config, arrays = read_model(files / name)
     write_model(files / f"{name} again", config, arrays)
     assert (files / f"{name} again").read_bytes() == (files / name).read_bytes()

@@ -1,4 +1,4 @@
-"""Tables in the order of time: judges saw earlier rows only, and all rows are learned from."""
+"""Tables in chronological order: later rows test, and in the end all rows are trained on."""
 
 import io
 import pickle
@@ -46,7 +46,7 @@ def changed(rows: np.ndarray) -> dict[str, object]:
     }
 
 
-def test_the_last_quarter_judges(model) -> None:
+def test_the_last_quarter_is_the_test(model) -> None:
     held = model.trained.held_out
     assert held.true == pytest.approx(Y[LATE], abs=1e-5)
     assert model.trained.in_time.names == ("date",)
@@ -54,7 +54,7 @@ def test_the_last_quarter_judges(model) -> None:
     assert held.prior == pytest.approx([Y[80:120].mean()], abs=1e-5)
 
 
-def test_what_judges_saw_nothing_of_later_rows(model) -> None:
+def test_tested_networks_saw_nothing_of_later_rows(model) -> None:
     other = fitted(changed(LATE))
     assert other.trained.held_out.outputs.tolist() != model.trained.held_out.outputs.tolist()
     same_x = {**changed(LATE), "x": TABLE["x"]}
@@ -66,14 +66,14 @@ def test_what_judges_saw_nothing_of_later_rows(model) -> None:
 
 
 @pytest.mark.parametrize("members", [1, 2, 3, 4])
-def test_every_row_is_learned_from(members) -> None:
+def test_every_row_is_trained_on(members) -> None:
     last = DAY == ROWS - 1
     one, two = (fitted(each, n_estimators=members) for each in (TABLE, changed(last)))
     assert one.predict(TABLE).tolist() != two.predict(TABLE).tolist()
     assert one.trained.blueprint.members == members
 
 
-def test_half_stop_by_rows_that_follow_and_half_learn_as_long_from_all(model) -> None:
+def test_half_of_the_networks_stop_by_later_rows_and_half_train_as_long_on_all(model) -> None:
     told = model.trained.training["members"]
     stoppers, others = told[:2], told[2:]
     best = min(each["best_epoch"] for each in stoppers)
@@ -81,7 +81,7 @@ def test_half_stop_by_rows_that_follow_and_half_learn_as_long_from_all(model) ->
     assert {each["stopped_by"] for each in others} <= {MaxEpochs.name, "epochs"}
 
 
-def test_periods_tell_how_the_score_varies(model) -> None:
+def test_periods_show_how_the_score_varies(model) -> None:
     periods = model.trained.in_time.periods
     assert [each.rows for each in periods] == [20] * 4
     assert [(each.first, each.last) for each in periods] == [
@@ -94,7 +94,7 @@ def test_periods_tell_how_the_score_varies(model) -> None:
         assert period.network == pytest.approx(r2)
 
 
-def test_it_is_said(model) -> None:
+def test_sentences_describe_the_test_in_time(model) -> None:
     said = " ".join(table_report(model.trained).sentences())
     for words in (
         "On the last 40 rows by date, predicted by networks trained on earlier rows only,",
@@ -110,7 +110,7 @@ def test_it_is_said(model) -> None:
     assert "In 4 successive periods" in asked and "--shuffle" not in asked
 
 
-def test_a_model_in_time_is_kept_by_a_file(model, tmp_path) -> None:
+def test_a_file_keeps_a_model_in_time(model, tmp_path) -> None:
     model.save(tmp_path / "m")
     again = tw.load(tmp_path / "m")
     assert again.trained.in_time == model.trained.in_time
@@ -165,7 +165,7 @@ def test_every_kind_of_model_learns_in_time(more, settings, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("rows", [10, 17, 33])
-def test_small_tables_learn_in_time_where_asked_to(rows) -> None:
+def test_small_tables_learn_in_time_if_asked_to(rows) -> None:
     few = {name: cells[:rows] for name, cells in TABLE.items()}
     found = fitted(few, time="date")
     assert len(found.trained.held_out.true) == -(-rows // 4) or len(found.trained.held_out.true) > 1
@@ -173,7 +173,7 @@ def test_small_tables_learn_in_time_where_asked_to(rows) -> None:
 
 
 def interrupted_at(monkeypatch, count: int) -> tw.TableModel:
-    """A model of which Ctrl-C came before the training number `count`."""
+    """A model that Ctrl-C interrupted before training number `count`."""
     learn, calls = training.learn_in_time, []
 
     def once(*given: object, **more: object) -> object:
@@ -186,7 +186,7 @@ def interrupted_at(monkeypatch, count: int) -> tw.TableModel:
     return fitted()
 
 
-def test_after_an_interruption_what_was_learned_remains(model, monkeypatch) -> None:
+def test_an_interruption_keeps_what_was_learned(model, monkeypatch) -> None:
     held = model.trained.held_out.outputs.tolist()
     early = interrupted_at(monkeypatch, 2)
     assert early.trained.held_out.outputs.tolist() == held
@@ -200,7 +200,7 @@ def test_after_an_interruption_what_was_learned_remains(model, monkeypatch) -> N
         interrupted_at(monkeypatch, 1)
 
 
-def test_a_file_is_as_a_table(model) -> None:
+def test_a_file_gives_the_same_scores_as_a_table(model) -> None:
     lines = [
         ",".join(TABLE),
         *(",".join(map(str, row)) for row in zip(*TABLE.values(), strict=True)),
@@ -208,7 +208,7 @@ def test_a_file_is_as_a_table(model) -> None:
     assert fitted(io.BytesIO("\n".join(lines).encode())).scores == model.scores
 
 
-def test_descending_rows_are_judged_like_ascending_ones(model) -> None:
+def test_descending_rows_are_tested_like_ascending_ones(model) -> None:
     down = fitted({name: cells[::-1] for name, cells in TABLE.items()})
     assert down.trained.held_out.true.tolist() == model.trained.held_out.true.tolist()
     assert down.scores == model.scores
@@ -246,7 +246,7 @@ def test_a_score_that_is_too_optimistic_warns() -> None:
     assert in_time.scores[0].network < found.at_random - 0.3
 
 
-def test_a_score_that_keeps_its_promise_is_not_doubted(tmp_path) -> None:
+def test_a_score_that_holds_in_time_does_not_warn(tmp_path) -> None:
     plain = mixed({"date": DATES.tolist(), "x": X.tolist(), "y": (2 * X).round(3).tolist()})
     model = fitted(plain, epochs=60, hidden=(30,))
     assert not model.trained.along_time.is_optimistic
@@ -255,7 +255,7 @@ def test_a_score_that_keeps_its_promise_is_not_doubted(tmp_path) -> None:
     assert tw.load(tmp_path / "m").trained.along_time == model.trained.along_time
 
 
-def test_looking_along_the_time_changes_no_model() -> None:
+def test_the_check_along_the_time_does_not_change_the_model() -> None:
     plain = mixed({"date": DATES.tolist(), "x": X.tolist(), "y": (2 * X).round(3).tolist()})
     one, two = (fitted(plain, time=time) for time in (None, False))
     assert one.predict(plain).tolist() == two.predict(plain).tolist()

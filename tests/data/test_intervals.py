@@ -1,4 +1,4 @@
-"""Prediction intervals hold as many new rows as they say, and are as wide as a row is hard."""
+"""Prediction intervals cover as many new rows as asked for, and are wide where errors are large."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def table(rows: int) -> dict[str, list[float]]:
 
 
 @given(st.integers(1, 60), st.floats(0.01, 0.99))
-def test_the_smallest_distance_that_holds_enough_rows(n: int, coverage: float) -> None:
+def test_the_half_width_is_the_smallest_that_covers_enough_rows(n: int, coverage: float) -> None:
     errors = np.random.default_rng(n).normal(size=n)
     if (n + 1) * (1 - coverage) < 1 - 1e-9:
         with pytest.raises(DataError, match=r"test rows? cannot support"):
@@ -38,7 +38,7 @@ def test_the_smallest_distance_that_holds_enough_rows(n: int, coverage: float) -
 @pytest.mark.slow
 @pytest.mark.parametrize("coverage", [0.5, 0.9])
 @pytest.mark.parametrize("members", [1, 8])
-def test_new_rows_are_held_as_often_as_said(coverage: float, members: int) -> None:
+def test_new_rows_are_covered_as_often_as_asked(coverage: float, members: int) -> None:
     model = tw.TableModel("y", n_estimators=members, epochs=20).fit(table(1200))
     new = table(4000)
     low, high = model.predict_interval(new, coverage).T
@@ -55,7 +55,7 @@ def skewed(rows: int) -> dict[str, list[float]]:
     return {"x": x.tolist(), "y": np.exp(1.5 * x + RANDOM.normal(size=rows) / 3).tolist()}
 
 
-def test_of_logarithms_they_are_as_wide_as_predictions_are_large() -> None:
+def test_intervals_of_logarithms_are_proportional_to_predictions() -> None:
     model = tw.TableModel("y", n_estimators=1, epochs=20, bins=0).fit(skewed(400))
     assert model.trained.target.logs
     new = skewed(40)
@@ -69,7 +69,7 @@ def test_of_logarithms_they_are_as_wide_as_predictions_are_large() -> None:
 
 
 @pytest.mark.slow
-def test_of_logarithms_they_hold_small_and_large_ones_alike() -> None:
+def test_intervals_of_logarithms_cover_small_and_large_numbers_alike() -> None:
     model = tw.TableModel("y", epochs=30).fit(skewed(1600))
     new = skewed(4000)
     low, high = model.predict_interval(new, 0.9).T
@@ -80,7 +80,7 @@ def test_of_logarithms_they_hold_small_and_large_ones_alike() -> None:
         assert np.mean(each) == pytest.approx(0.9, abs=0.06)
 
 
-def test_what_has_no_intervals() -> None:
+def test_too_few_rows_and_classes_have_no_intervals() -> None:
     few = tw.TableModel("y", epochs=2, hidden=(4,), n_estimators=1).fit(table(40))
     with pytest.raises(DataError, match=r"5 test rows cannot support a coverage of 99.0%"):
         few.predict_interval(table(3), 0.99)
@@ -107,7 +107,7 @@ NOISE: dict[str, Callable[[Numbers, Numbers], Numbers]] = {
 
 
 def rows_with(noise: str, rows: int, tails: bool = False) -> tuple[Numbers, Numbers, Numbers]:
-    """Inputs (N, 4), what a network that knows the mean says, and the truth."""
+    """Inputs (N, 4), the predictions of a network that knows the mean, and the truth."""
     random = np.random.default_rng(rows)
     x = random.normal(size=(rows, 4)).clip(-3, 3).astype(np.float32)
     x[:, 2] = x[:, 2] > 0.5
@@ -124,7 +124,7 @@ def intervals_from(x: Numbers, said: Numbers, true: Numbers, target: Regression)
 
 @pytest.mark.parametrize("tails", [False, True], ids=["normal", "heavy tails"])
 @pytest.mark.parametrize("noise", NOISE)
-def test_easy_rows_are_held_as_often_as_hard_ones(noise: str, tails: bool) -> None:
+def test_easy_rows_are_covered_as_often_as_hard_ones(noise: str, tails: bool) -> None:
     told = intervals_from(*rows_with(noise, 8000, tails), Regression("y", 0.0, 1.0))
     x, said, true = rows_with(noise, 20_000, tails)
     by_noise = np.argsort(NOISE[noise](x, said), kind="stable")
@@ -143,7 +143,7 @@ def test_easy_rows_are_held_as_often_as_hard_ones(noise: str, tails: bool) -> No
 
 
 @pytest.mark.parametrize("noise", list(NOISE)[1:])
-def test_they_are_narrow_where_errors_are_small(noise: str) -> None:
+def test_intervals_are_narrow_where_errors_are_small(noise: str) -> None:
     told = intervals_from(*rows_with(noise, 4000), Regression("y", 0.0, 1.0))
     x, said, _ = rows_with(noise, 5000)
     low, high = told.around(x, said, 0.9).T
@@ -151,7 +151,7 @@ def test_they_are_narrow_where_errors_are_small(noise: str) -> None:
     assert np.mean(fifths[-1]) > 2.5 * np.mean(fifths[0])
 
 
-def test_each_of_several_targets_follows_its_own_errors() -> None:
+def test_intervals_of_several_targets_follow_their_own_errors() -> None:
     x, said, calm = rows_with("none", 4000)
     loud = rows_with("by an input", 4000)[2]
     target = MultiRegression((Regression("calm", 0.0, 1.0), Regression("loud", 0.0, 1.0)))
@@ -163,7 +163,7 @@ def test_each_of_several_targets_follows_its_own_errors() -> None:
 
 @pytest.mark.parametrize("logs", [None, Logs(0.0, 1.0, -9.0, 9.0)], ids=["numbers", "logarithms"])
 @pytest.mark.parametrize("rows", [60, 140, 151, 4000])
-def test_they_grow_with_the_coverage_around_the_prediction(rows: int, logs: Logs | None) -> None:
+def test_intervals_grow_with_the_coverage(rows: int, logs: Logs | None) -> None:
     target = Regression("y", 0.0, 1.0, logs)
     x, said, true = rows_with("by an input", rows)
     said, true = (np.exp(said), np.exp(true)) if logs else (said, true)
@@ -178,14 +178,14 @@ def test_they_grow_with_the_coverage_around_the_prediction(rows: int, logs: Logs
         before = found
 
 
-def test_few_rows_have_one_width() -> None:
+def test_few_test_rows_give_one_width() -> None:
     x, said, true = rows_with("by an input", 99)
     told = intervals_from(x, said, true, Regression("y", 0.0, 1.0))
     expected = said + half_width(true - said, 0.9)
     assert told.around(x, said, 0.9)[:, 1] == pytest.approx(expected)
 
 
-def test_a_row_has_the_same_bits_whatever_rows_are_beside_it() -> None:
+def test_the_bits_of_a_row_do_not_depend_on_other_rows() -> None:
     x, said, true = rows_with("by an input", 4000)
     told = intervals_from(x, said, true, Regression("y", 0.0, 1.0))
     whole = told.around(x, said, 0.9)
@@ -193,7 +193,7 @@ def test_a_row_has_the_same_bits_whatever_rows_are_beside_it() -> None:
         assert told.around(x[part], said[part], 0.9).tobytes() == whole[part].tobytes()
 
 
-def test_what_is_expected_of_a_judged_row_comes_from_the_others() -> None:
+def test_the_scale_of_a_test_row_comes_from_the_others() -> None:
     x, said, true = rows_with("by an input", 120)
     errors = (true - said)[:, None]
     scale = ErrorScale.fit(x.__getitem__, said[:, None], errors, codes=[])
@@ -205,7 +205,7 @@ def test_what_is_expected_of_a_judged_row_comes_from_the_others() -> None:
     assert changed[17] < 0.01 and changed.max() > 0.01
 
 
-def test_codes_are_no_amounts_and_what_never_varies_tells_nothing() -> None:
+def test_codes_and_constant_inputs_are_no_features() -> None:
     x, said, true = rows_with("by an input", 4000)
     x = np.column_stack([x, np.arange(4000) % 300, np.ones(4000)]).astype(np.float32)
     scale = ErrorScale.fit(x.__getitem__, said[:, None], (true - said)[:, None], codes=[4])
@@ -214,7 +214,7 @@ def test_codes_are_no_amounts_and_what_never_varies_tells_nothing() -> None:
 
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf])
-def test_errors_that_are_not_finite_have_no_scale(odd: float) -> None:
+def test_errors_that_are_not_finite_have_a_scale_of_1(odd: float) -> None:
     x, said, true = rows_with("by an input", 200)
     said[3] = odd
     told = intervals_from(x, said, true, Regression("y", 0.0, 1.0))
@@ -222,7 +222,7 @@ def test_errors_that_are_not_finite_have_no_scale(odd: float) -> None:
     assert (told.scale.of(x[:3], said[:3, None]) == 1).all()
 
 
-def test_where_all_was_exact_an_interval_is_a_point() -> None:
+def test_exact_predictions_have_intervals_of_width_0() -> None:
     x, said, _ = rows_with("none", 200)
     told = intervals_from(x, said, said, Regression("y", 0.0, 1.0))
     assert told.around(x, said, 0.9).tolist() == np.stack([said, said], axis=1).tolist()
@@ -231,7 +231,7 @@ def test_where_all_was_exact_an_interval_is_a_point() -> None:
 
 
 @pytest.mark.parametrize("shared", [0.0, 1.0, 3.0])
-def test_the_mean_of_members_errs_less_than_one_of_them(shared: float) -> None:
+def test_the_mean_of_an_ensemble_errs_less_than_one_network(shared: float) -> None:
     random, members = np.random.default_rng(1), 8
     said = shared * random.normal(size=(1, 4000)) + random.normal(size=(members, 4000))
     errors = said[0][:, None]
@@ -267,7 +267,7 @@ CALM = np.linspace(-2, 3, 500)
         (np.array([4.0, 9.0]), (0.0, None)),
     ],
 )
-def test_where_a_range_has_an_end(values: Numbers, expected: tuple[float, float]) -> None:
+def test_the_ends_of_a_range(values: Numbers, expected: tuple[float, float]) -> None:
     assert ends(values) == expected
 
 
@@ -283,7 +283,7 @@ def test_predictions_and_intervals_stay_within_the_range() -> None:
     assert free.around(np.array([-5.0]), 1.0).tolist() == [[-6.0, -4.0]]
 
 
-def test_of_past_rows_only_zero_ends_a_range() -> None:
+def test_past_rows_end_a_range_only_at_0() -> None:
     resting = np.append(np.linspace(1, 5, 90), [5.25] * 12)
     assert (Regression.fit("rate", resting).highest, Regression.fit("rate", -resting).lowest) == (
         *(5.25, -5.25),
@@ -310,7 +310,7 @@ def model() -> tw.TableModel:
     )
 
 
-def test_of_counts_they_are_never_negative_and_wider_where_more_is_counted(model) -> None:
+def test_intervals_of_counts_are_never_negative_and_grow_with_the_count(model) -> None:
     new = counts(400, seed=1)
     (low, high), said = model.predict_interval(new, 0.9).T, model.predict(new)
     assert (low >= 0).all() and (low <= said).all() and (said <= high).all()
@@ -319,7 +319,7 @@ def test_of_counts_they_are_never_negative_and_wider_where_more_is_counted(model
     assert 0.8 <= model.trained.error_scale.shrink[0] <= 1
 
 
-def test_they_are_the_same_from_any_source(model, tmp_path) -> None:
+def test_intervals_are_the_same_from_any_source(model, tmp_path) -> None:
     new = counts(40, seed=2)
     del new["y"]
     whole = model.predict_interval(new, 0.8)

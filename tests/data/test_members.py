@@ -1,4 +1,4 @@
-"""The members of a table's ensemble: on which rows each learns and is judged, and what they say."""
+"""The networks of an ensemble: which rows each trains and is tested on, and predictions."""
 
 import os
 import signal
@@ -52,7 +52,7 @@ def trained(request) -> TrainedTable:
 
 
 def rows_of(trained: TrainedTable, member: int) -> np.ndarray:
-    """Which rows of the table judge a member."""
+    """The rows of the table that a network is tested on."""
     sizes = trained.unseen.table.columns["size"]
     return np.rint(np.asarray(sizes, float)[trained.unseen.member == member] * 2).astype(int)
 
@@ -67,17 +67,17 @@ def tries_bins(monkeypatch) -> None:
 
 
 def members_of(trained: TrainedTable) -> list[tw.Module]:
-    """A net for each member, with its weights."""
+    """A network for each member, with its weights."""
     nets = [trained.blueprint.one() for _ in trained.unseen.members.weights]
     for net, weights in zip(nets, trained.unseen.members.weights, strict=True):
         net.weights.flat[:] = weights
     return nets
 
 
-# Judging --------------------------------------------------------------------------------------
+# Test rows --------------------------------------------------------------------------------------
 
 
-def test_with_eight_members_every_row_is_judged_once(team, voters) -> None:
+def test_eight_networks_are_tested_on_every_row_once(team, voters) -> None:
     rows = [rows_of(team, member) for member in range(8)]
     assert sorted(np.concatenate(rows)) == list(range(ROWS))
     assert {len(each) for each in rows} == {10}
@@ -85,7 +85,7 @@ def test_with_eight_members_every_row_is_judged_once(team, voters) -> None:
     assert len(some) == len({*some}) == len(voters.held_out.true) == 30
 
 
-def test_a_row_is_judged_by_the_member_that_never_saw_it(trained) -> None:
+def test_a_row_is_predicted_by_the_network_that_never_saw_it(trained) -> None:
     unseen, coding = trained.unseen, trained.target
     x, nets = trained.encoder.encode(unseen.table), members_of(trained)
     assert len(nets) == trained.blueprint.members
@@ -97,7 +97,7 @@ def test_a_row_is_judged_by_the_member_that_never_saw_it(trained) -> None:
         assert not np.allclose(found, others, rtol=1e-3)
 
 
-def test_scores_are_of_what_the_judges_said(trained) -> None:
+def test_scores_are_those_of_out_of_fold_predictions(trained) -> None:
     held = trained.held_out
     table = trained.unseen.table
     assert trained.scores == trained.target.scores(held.true, held.outputs, held.prior)
@@ -110,7 +110,7 @@ def test_scores_are_of_what_the_judges_said(trained) -> None:
     )
 
 
-def test_a_prediction_is_the_mean_of_all_members(team, voters) -> None:
+def test_a_prediction_is_the_mean_of_all_networks(team, voters) -> None:
     x = team.encoder.encode(team.table(HOUSES))
     said = [outputs_of(net, team.target, x) for net in members_of(team)]
     np.testing.assert_allclose(team.predict(HOUSES), np.mean(said, axis=0), rtol=1e-5, atol=1e-6)
@@ -121,12 +121,12 @@ def test_a_prediction_is_the_mean_of_all_members(team, voters) -> None:
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=0, atol=1e-12)
 
 
-# Learning -------------------------------------------------------------------------------------
+# Training -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("member", [0, 3, 7])
-def test_a_member_learns_nothing_of_the_rows_that_judge_it(team, member: int) -> None:
-    """Other targets for them (with the same mean and scale) leave its weights, bit for bit."""
+def test_a_network_learns_nothing_from_its_test_rows(team, member: int) -> None:
+    """Other targets of these rows, with the same mean and scale, change no bit of its weights."""
     rows, other = rows_of(team, member), PRICE.copy()
     other[rows] = np.roll(PRICE[rows], 1)
     assert (other != PRICE).any()
@@ -139,7 +139,7 @@ def test_a_member_learns_nothing_of_the_rows_that_judge_it(team, member: int) ->
     assert same.index(True) == member - (stops_by_them < member) and sum(same) == 1
 
 
-def test_members_start_apart_and_learn_from_other_rows(team) -> None:
+def test_networks_start_differently_and_train_on_different_rows(team) -> None:
     weights = team.unseen.members.weights
     assert len({each.tobytes() for each in weights}) == 8
     assert len(team.training["members"]) == 8
@@ -162,12 +162,12 @@ def test_the_same_seed_gives_the_same_bits_on_any_threads(request, monkeypatch, 
     assert found[0].held_out.outputs.tobytes() == found[1].held_out.outputs.tobytes()
 
 
-def test_more_members_leave_the_first_as_they_are(team) -> None:
+def test_more_networks_leave_the_first_ones_unchanged(team) -> None:
     few = fitted("price", n_estimators=2)
     np.testing.assert_array_equal(few.unseen.members.weights, team.unseen.members.weights[:2])
 
 
-def test_a_single_member_is_the_first(team) -> None:
+def test_a_single_network_is_the_first(team) -> None:
     alone = fitted("price", n_estimators=1)
     assert isinstance(alone.net, tw.Sequential) and isinstance(team.net, tw.Ensemble)
     np.testing.assert_allclose(alone.net.weights.flat, team.unseen.members.weights[0], rtol=1e-5)
@@ -196,7 +196,7 @@ def first_of(run: tw.Run) -> object:
 
 
 @pytest.mark.parametrize("wins", [Bins, tw.Dense])
-def test_the_kind_with_the_lower_loss_goes_on(tries_bins, monkeypatch, wins) -> None:
+def test_the_trial_chooses_the_kind_with_the_lower_loss(tries_bins, monkeypatch, wins) -> None:
     """Three networks, of which two have been trained already by the trial."""
     asked: list[tuple[int, ...]] = []
     real = learning.train_members
@@ -226,7 +226,7 @@ def test_the_loss_of_a_trial_is_that_of_the_best_epochs() -> None:
     assert bins_trial.validation_loss({}) == np.inf
 
 
-# What goes wrong ------------------------------------------------------------------------------
+# Failures ------------------------------------------------------------------------------
 
 
 class Exploding(learning.EnsembleTrainer):
@@ -239,7 +239,7 @@ class Exploding(learning.EnsembleTrainer):
         return net
 
 
-def test_a_member_that_diverges_is_left_out(team, monkeypatch) -> None:
+def test_a_network_that_diverges_is_left_out(team, monkeypatch) -> None:
     monkeypatch.setattr(learning, "EnsembleTrainer", Exploding)
     with pytest.warns(tw.TrainingWarning, match="1 of 8 runs stopped being finite"):
         found = fitted("price")
@@ -254,14 +254,14 @@ def test_a_member_that_diverges_is_left_out(team, monkeypatch) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::talweg.errors.TrainingWarning")
-def test_where_all_diverge_a_model_is_left() -> None:
+def test_a_model_is_left_if_all_networks_diverge() -> None:
     found = fitted("price", optimizer=tw.SGD(lr=1e30))
     assert found.blueprint.members == 8 and found.training["left_out"] == 0
     assert found.predict(HOUSES).shape == (ROWS,)
 
 
 def interrupted(monkeypatch, **settings: object) -> TrainedTable:
-    """Ctrl-C once training is under way."""
+    """A model that Ctrl-C interrupted during training."""
 
     teams: list[Executor] = []
 
@@ -284,7 +284,7 @@ def interrupted(monkeypatch, **settings: object) -> TrainedTable:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("trial", [False, True])
-def test_ctrl_c_keeps_the_members_that_had_begun(request, monkeypatch, trial) -> None:
+def test_ctrl_c_keeps_the_networks_that_have_begun(request, monkeypatch, trial) -> None:
     if trial:
         request.getfixturevalue("tries_bins")
     found = interrupted(monkeypatch)
@@ -294,7 +294,7 @@ def test_ctrl_c_keeps_the_members_that_had_begun(request, monkeypatch, trial) ->
     assert np.isfinite(found.predict(HOUSES)).all()
 
 
-def test_members_that_never_began_shift_no_other(team, monkeypatch) -> None:
+def test_networks_that_never_began_do_not_shift_the_others(team, monkeypatch) -> None:
     """Only the third network and the sixth are left: each keeps its own test rows."""
     real = learning.train_members
 

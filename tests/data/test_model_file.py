@@ -1,4 +1,4 @@
-"""Model files: exact, whole or not at all, and never trusted unread."""
+"""Model files: exact, written whole or not at all, and checked before they are used."""
 
 import hashlib
 import io
@@ -117,7 +117,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(model, monkeypatch,
         ({}, {"w": np.array([1, "a"], dtype=object)}, "array 'w' holds Python objects"),
     ],
 )
-def test_what_cannot_be_kept(model: Path, config, arrays, words) -> None:
+def test_what_cannot_be_written(model: Path, config, arrays, words) -> None:
     before = model.read_bytes()
     with pytest.raises(ModelFileError, match=r"Cannot write .*rings\.talweg") as error:
         write_model(model, config, arrays)
@@ -125,7 +125,7 @@ def test_what_cannot_be_kept(model: Path, config, arrays, words) -> None:
     assert model.read_bytes() == before
 
 
-def test_paths(model: Path) -> None:
+def test_bad_paths_are_refused(model: Path) -> None:
     with pytest.raises(DataError, match=r"No such file: .*ring\.talweg.*mean 'rings\.talweg'"):
         read_model(model.with_name("ring.talweg"))
     with pytest.raises(DataError, match=r"there is no folder .*none"):
@@ -135,7 +135,7 @@ def test_paths(model: Path) -> None:
 
 
 def changed_head(members: dict[str, bytes], **changes: object) -> dict[str, bytes]:
-    """With another head, whose digest is right."""
+    """A file with another head and a correct digest."""
     head = {**json.loads(members["model.json"]), **changes}
     return {**members, "model.json": json.dumps({**head, "digest": digest_of(head)}).encode()}
 
@@ -147,14 +147,14 @@ def npy(array: np.ndarray) -> bytes:
 
 
 def with_array(members: dict[str, bytes], raw: bytes) -> dict[str, bytes]:
-    """With one array, whose digest is right."""
+    """A file with one array and a correct digest."""
     head = {"model.json": members["model.json"]}
     arrays = {"0.weight": hashlib.sha256(raw).hexdigest()}
     return {**changed_head(head, arrays=arrays), "0.weight.npy": raw}
 
 
 def unsigned(members: dict[str, bytes], **changes: object) -> dict[str, bytes]:
-    """With another head, whose digest is that of the old one."""
+    """A file with another head and the digest of the old one."""
     head = {**json.loads(members["model.json"]), **changes}
     return {**members, "model.json": json.dumps(head).encode()}
 
@@ -172,7 +172,7 @@ def claiming(shape: str) -> bytes:
 
 
 class Trap:
-    """What runs code when unpickled."""
+    """An object that runs code when it is unpickled."""
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.mkdir, ("trapped",)
@@ -234,7 +234,7 @@ ALTERED = [  # what, the altered members, words of the message
 @pytest.mark.parametrize(
     ("alter", "words"), [row[1:] for row in ALTERED], ids=[row[0] for row in ALTERED]
 )
-def test_altered_members(model: Path, monkeypatch, alter, words) -> None:
+def test_altered_members_are_refused(model: Path, monkeypatch, alter, words) -> None:
     monkeypatch.chdir(model.parent)
     write_members(model, alter(members_of(model)))
     with pytest.raises(ModelFileError, match=r"rings\.talweg") as error:
@@ -253,7 +253,9 @@ def test_altered_members(model: Path, monkeypatch, alter, words) -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_members_that_could_unpack_to_any_size(model: Path, way: str, words: str) -> None:
+def test_members_that_could_unpack_to_any_size_are_refused(
+    model: Path, way: str, words: str
+) -> None:
     packed = {"packed": {"compression": zipfile.ZIP_DEFLATED}}.get(way, {})
     members = members_of(model)
     with zipfile.ZipFile(model, "w", **packed) as bundle:
@@ -269,7 +271,7 @@ def test_members_that_could_unpack_to_any_size(model: Path, way: str, words: str
         read_model(model)
 
 
-def test_no_zip_or_a_part_of_one(model: Path) -> None:
+def test_a_file_that_is_no_whole_zip_is_refused(model: Path) -> None:
     whole = model.read_bytes()
     for raw in (b"", b"rings\n", *(whole[:cut] for cut in range(0, len(whole), 7))):
         model.write_bytes(raw)

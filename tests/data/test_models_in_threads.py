@@ -1,4 +1,4 @@
-"""One model used by several threads at once says what it says to one alone."""
+"""A model used by several threads at once gives the same answers as to one."""
 
 import re
 import threading
@@ -69,7 +69,7 @@ OF_ONE_KIND: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
 
 
 def beside_each_other(ask: Callable[[Any], Any], inputs: list[Any]) -> list[Any]:
-    """The answers when all are asked for at once, each of them several times."""
+    """The answers to several calls of each kind at once."""
     start = threading.Barrier(4)
 
     def many(place: int) -> list[Any]:
@@ -93,23 +93,23 @@ INPUTS = [RANDOM.normal(size=(3 + place, 4)) for place in range(WAYS)]
 
 @pytest.mark.parametrize("kind", ["numbers", "classes"])
 @pytest.mark.parametrize("asked", ASKED)
-def test_a_table_model(asked, kind, request) -> None:
+def test_a_table_model_answers_all_calls_at_once(asked, kind, request) -> None:
     model = request.getfixturevalue(kind)
     agree(lambda x: ASKED[asked](model, x), INPUTS)
 
 
 @pytest.mark.parametrize("asked", OF_ONE_KIND)
-def test_a_table_model_of_one_kind(asked, request) -> None:
+def test_a_table_model_answers_one_kind_of_call_at_once(asked, request) -> None:
     kind, ask = OF_ONE_KIND[asked]
     model = request.getfixturevalue(kind)
     agree(lambda x: ask(model, x), INPUTS)
 
 
-def test_reports_of_one_model(numbers, tmp_path) -> None:
+def test_reports_of_one_model_at_once(numbers, tmp_path) -> None:
     agree(lambda place: page(numbers, tmp_path, place), [*range(4)])
 
 
-def test_reports_leave_the_weights_of_the_model_as_they_are(numbers, tmp_path) -> None:
+def test_reports_do_not_change_the_weights_of_the_model(numbers, tmp_path) -> None:
     members, net = unseen_of(numbers).members, numbers.trained.net
     before = members.net.weights.flat.copy(), net.weights.flat.copy()
     page(numbers, tmp_path, 0)
@@ -132,7 +132,7 @@ HALVED = gates.elementwise("halved", "x / 2", lambda x: x / 2, backward=(None,),
 
 @pytest.mark.parametrize("rows", [1, 5, 40])
 @pytest.mark.parametrize("kind", NETS)
-def test_a_net(kind, rows) -> None:
+def test_a_network_predicts_in_several_threads(kind, rows) -> None:
     net = NETS[kind]().init(ROWS)
     inputs = [RANDOM.normal(size=(rows, 4)).astype(np.float32) for _ in range(WAYS)]
     agree(net.predict, inputs)
@@ -171,7 +171,7 @@ def test_runs_of_one_program_on_several_threads(engine) -> None:
 
 
 class Waiting(tw.Dense):
-    """A layer whose first recording waits, so that a run is under way for as long as is needed."""
+    """A layer whose first recording waits, so that a run lasts as long as needed."""
 
     begun, go_on = threading.Event(), threading.Event()
 
@@ -182,7 +182,7 @@ class Waiting(tw.Dense):
         return super().__call__(x)
 
 
-def test_a_second_run_of_a_net_is_refused_while_the_first_goes_on() -> None:
+def test_a_second_run_of_a_network_is_refused_during_the_first() -> None:
     net = tw.Sequential(Waiting(3), tw.Dense(1)).init(ROWS)
     target = ROWS[:, :1]
     train: dict[str, Any] = {"epochs": 2, "progress": False}
@@ -200,7 +200,7 @@ def test_a_second_run_of_a_net_is_refused_while_the_first_goes_on() -> None:
     assert tw.fit(net, ROWS, target, **train).epochs == 2
 
 
-def test_a_run_that_fails_leaves_the_net_free() -> None:
+def test_a_network_is_free_after_a_run_that_fails() -> None:
     net = tw.Sequential(tw.Dense(1))
     with pytest.raises(tw.TalwegError):
         tw.fit(net, ROWS, ROWS[:3])

@@ -1,4 +1,4 @@
-"""Columns that say how to learn: weights, groups, time."""
+"""Columns that are not inputs but say how to learn: weights, groups, time."""
 
 import numpy as np
 import pytest
@@ -42,13 +42,13 @@ def test_rows_of_a_group_stay_together() -> None:
         )
 
 
-def test_rows_in_time_are_the_same_for_all_members() -> None:
+def test_rows_in_time_are_the_same_for_all_networks() -> None:
     rows = SplitRows(np.zeros((8, 1)), np.zeros(8), None, np.array([5, 6, 8]), by_time=True)
     for network in range(FOLDS):
         assert (rows.validation(network), rows.test(network)) == (slice(5, 6), slice(6, 8))
 
 
-def test_time_is_numbers_or_dates_of_any_style() -> None:
+def test_time_may_be_numbers_or_dates_of_any_style() -> None:
     for cells in (
         [3.0, 1.0, 2.0],
         ["3.5.2020", "1.5.2020", "2.5.2020"],
@@ -63,7 +63,7 @@ def test_time_is_numbers_or_dates_of_any_style() -> None:
         times_in(as_table({"t": [*DAYS, "later", *DAYS]}), ["t"], {})
 
 
-def test_several_columns_tell_the_time_from_the_longest_unit_to_the_shortest() -> None:
+def test_several_columns_give_the_time_from_the_longest_unit_to_the_shortest() -> None:
     table = as_table({"year": [2020, 2019, 2020, 2019], "month": [1, 12, 11, 2]})
     assert np.argsort(times_in(table, ["year", "month"], {})).tolist() == [3, 1, 0, 2]
 
@@ -74,7 +74,7 @@ def test_weights_and_groups_are_no_inputs() -> None:
     assert "house" not in {each.name for each in model.kinds(TABLE)}
 
 
-def test_a_weight_of_two_is_a_row_twice_and_of_none_no_row() -> None:
+def test_a_weight_of_2_counts_a_row_twice_and_0_leaves_it_out() -> None:
     bare = {"x": X.tolist(), "y": Y.tolist(), "weight": WEIGHT}
     model = tw.TableModel("y", weight="weight", **QUICK).fit(bare)
     kept = np.array(WEIGHT) > 0
@@ -103,16 +103,16 @@ def test_a_weight_of_two_is_a_row_twice_and_of_none_no_row() -> None:
         ({"time": "day", "groups": "house"}, "ask for different folds"),
     ],
 )
-def test_what_cannot_be_a_role(settings, message) -> None:
+def test_roles_that_are_refused(settings, message) -> None:
     with pytest.raises(DataError, match=message):
         tw.TableModel("y", **settings, **QUICK).fit(TABLE)
 
 
-def test_too_few_groups() -> None:
+def test_too_few_groups_are_refused() -> None:
     with pytest.raises(DataError, match="2 groups cannot fill 8 folds"):
         tw.TableModel("y", groups="g", **QUICK).fit({**TABLE, "g": [0, 1] * (ROWS // 2)})
 
 
-def test_weights_of_nothing() -> None:
+def test_weights_that_are_all_0_are_refused() -> None:
     with pytest.raises(DataError, match="every row has the weight 0"):
         tw.TableModel("y", weight="weight", **QUICK).fit({**TABLE, "weight": [0] * ROWS})

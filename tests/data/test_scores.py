@@ -1,4 +1,4 @@
-"""Scores against numbers worked by hand, and against the plain formulas in NumPy."""
+"""Scores against numbers computed by hand, and against the formulas in NumPy."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_regression_by_hand() -> None:
     np.testing.assert_allclose([score[1:] for score in found], [row[1:] for row in expected])
 
 
-def test_what_rounding_left_is_shown_as_0() -> None:
+def test_an_r2_of_0_up_to_rounding_is_shown_as_0() -> None:
     noisy = [5.6e-17, -5.6e-17, -0.0]
     for name in ("R2", "mean R2", "R2 of rent"):
         shown = [Score(name, each, each).shown for each in noisy]
@@ -45,7 +45,7 @@ def test_classification_by_hand() -> None:
     assert log_loss.trivial == pytest.approx(-np.log([0.25, 0.25, 0.75]).mean())
 
 
-def test_a_share_of_nothing_is_bad_but_finite() -> None:
+def test_a_probability_of_0_has_a_finite_log_loss() -> None:
     _, log_loss = classification_scores(np.array([1]), np.array([[1.0, 0.0]]), np.array([1.0, 0.0]))
     assert log_loss.network == log_loss.trivial == pytest.approx(15 * np.log(10))
 
@@ -61,7 +61,7 @@ def test_r2(true, predicted, score: float) -> None:
     assert r2(np.array(true, float), np.array(predicted, float)) == score
 
 
-def test_against_plain_numpy() -> None:
+def test_scores_against_numpy() -> None:
     random = np.random.default_rng(0)
     true, predicted = random.normal(size=(2, 500))
     found = {score.name: score.network for score in regression_scores(true, predicted, 0.1)}
@@ -85,7 +85,7 @@ def test_confusion() -> None:
     assert all(counts[pair] == pairs.count(pair) for pair in np.ndindex(5, 5))
 
 
-def test_the_target_says_which() -> None:
+def test_a_target_chooses_its_scores() -> None:
     numbers, shares = np.array([1.0, 2.0]), np.array([[0.9, 0.1], [0.2, 0.8]])
     regression = Regression("y", 0.0, 1.0).scores(numbers, numbers, np.array([1.5]))
     assert regression[0].name == "R2"

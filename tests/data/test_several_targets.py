@@ -1,4 +1,4 @@
-"""Several columns of numbers learned at once: as each alone, but for their number."""
+"""Several columns of numbers that one model predicts."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def many() -> tw.TableModel:
 # The target itself ----------------------------------------------------------------------------
 
 
-def test_each_has_its_own_mean_and_scale() -> None:
+def test_each_target_has_its_own_mean_and_scale() -> None:
     cells = as_cells([1.5, 3.5]), as_cells(["20", "10"])
     target = fit_targets(cells, BOTH, task="regression")
     rent, price = (
@@ -83,13 +83,13 @@ def test_each_has_its_own_mean_and_scale() -> None:
     assert known_rows(as_cells([1, np.nan, 3]), as_cells(["", 1, 2])).tolist() == [0, 0, 1]
 
 
-def test_whole_numbers_that_measure() -> None:
+def test_whole_numbers_may_be_measurements() -> None:
     model = fitted(LABELLED, ["floors", "rent"], task="regression", drop=["price", "kind"])
     assert model.predict(LABELLED).shape == (ROWS, 2)
 
 
 @pytest.mark.parametrize("cells", [[1.5, 2.5, 1.5], ["a", "b", "a"]])
-def test_one_of_several_is_one(cells: list[object]) -> None:
+def test_a_list_of_one_target_is_that_target(cells: list[object]) -> None:
     alone = fit_target(as_cells(cells), name="rent")
     assert fit_targets([as_cells(cells)], ["rent"]) == alone
     assert isinstance(alone, Regression | Classification) and alone.names == ("rent",)
@@ -98,7 +98,7 @@ def test_one_of_several_is_one(cells: list[object]) -> None:
 # Learning and predicting ----------------------------------------------------------------------
 
 
-def test_a_column_a_target(model) -> None:
+def test_predictions_have_a_column_for_each_target(model) -> None:
     assert (model.task, model.trained.target.names) == ("regression", ("rent", "price"))
     assert [each.name for each in model.trained.encoder.columns] == ["size", "place"]
     assert model.predict(HOUSES).shape == (ROWS, 2)
@@ -110,7 +110,7 @@ def test_a_column_a_target(model) -> None:
             asked()
 
 
-def test_each_is_learned() -> None:
+def test_each_target_is_learned() -> None:
     good = fitted(HOUSES, epochs=60, hidden=(32,))
     mean, *each = (score.network for score in good.scores[:3])
     assert min(each) > 0.95 and mean == pytest.approx(np.mean(each))
@@ -119,19 +119,19 @@ def test_each_is_learned() -> None:
 
 
 @pytest.mark.parametrize("target", [("rent", "price"), np.array(BOTH), [2, -1], ["rent", "3"]])
-def test_named_in_any_way_it_is_the_same(model, target: object) -> None:
+def test_targets_by_name_or_position_give_the_same_model(model, target: object) -> None:
     assert said(HOUSES, target) == model.predict(UNSEEN).tobytes()
 
 
 @pytest.mark.parametrize(("target", "drop"), [("rent", "price"), ("kind", BOTH)])
-def test_a_list_of_one_is_the_name_alone(target: str, drop: object) -> None:
+def test_a_list_of_one_name_is_the_name(target: str, drop: object) -> None:
     one, alone = (fitted(LABELLED, each, drop=drop) for each in ([target], target))
     assert one.predict(LABELLED).tolist() == alone.predict(LABELLED).tolist()
     assert one.predict(LABELLED).shape == (ROWS,)
     assert (one.settings, one.scores) == (alone.settings, alone.scores)
 
 
-def test_the_unit_of_a_target_changes_nothing_else(model) -> None:
+def test_the_unit_of_a_target_does_not_change_the_others(model) -> None:
     # a power of two is exact in floating point, so every bit must be the same
     other = fitted({**HOUSES, "price": 1024 * HOUSES["price"]}).predict(UNSEEN)
     assert (other / [1.0, 1024.0]).tobytes() == model.predict(UNSEEN).tobytes()
@@ -148,7 +148,7 @@ def test_a_row_that_lacks_any_target_is_left_out() -> None:
     assert "17 rows without a target were left out." in table_report(model.trained).sentences()
 
 
-def test_weights_groups_and_time() -> None:
+def test_several_targets_with_weights_groups_and_time() -> None:
     half = np.arange(ROWS) >= ROWS // 2
     wrong = {**HOUSES, "price": np.where(half, 1e6, HOUSES["price"])}
     weight = {"weight": "w"}
@@ -163,7 +163,7 @@ def test_weights_groups_and_time() -> None:
     assert held[0].true.shape == (late.sum(), 2)
 
 
-def test_without_a_header(many) -> None:
+def test_several_targets_without_a_header(many) -> None:
     inputs = X[:9, None]
     assert many.predict(inputs).shape == (9, 6)
     assert many.trained.target.names == tuple("123456")
@@ -208,7 +208,7 @@ def test_scores_are_of_held_out_rows(model) -> None:
         model.evaluate({name: HOUSES[name] for name in ("size", "place", "rent")})
 
 
-def test_a_file_keeps_all(model, tmp_path) -> None:
+def test_a_file_keeps_all_targets(model, tmp_path) -> None:
     model.save(tmp_path / "m.talweg")
     again = tw.load(tmp_path / "m.talweg")
     assert again.predict(HOUSES).tobytes() == model.predict(HOUSES).tobytes()
@@ -218,7 +218,7 @@ def test_a_file_keeps_all(model, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.9])
-def test_an_interval_each(model, coverage: float) -> None:
+def test_each_target_has_an_interval(model, coverage: float) -> None:
     found, held = model.predict_interval(UNSEEN, coverage), model.trained.held_out
     assert found.shape == (3, 2, 2)
     errors = (held.true - held.outputs).T
@@ -230,7 +230,7 @@ def test_an_interval_each(model, coverage: float) -> None:
     )
 
 
-def test_in_words(model) -> None:
+def test_sentences_name_all_targets(model) -> None:
     told, scores = headline(model.trained), model.scores
     low, high = sorted([(scores[1].network, "rent"), (scores[2].network, "price")])
     assert told.startswith(
@@ -244,13 +244,13 @@ def test_in_words(model) -> None:
     )
 
 
-def test_of_many_the_first_are_named(many) -> None:
+def test_only_the_first_of_many_targets_are_named(many) -> None:
     assert target_name(many.trained) == "column 1, column 2, column 3 and 3 more"
     assert interval_sentence(many.trained) == ""
     assert len(table_report(many.trained).result.predictions) == 4
 
 
-def test_a_look_into_it(model) -> None:
+def test_an_inspection_of_several_targets(model) -> None:
     trained, rows = model.trained, EncodedRows.of(model.trained, model.trained.unseen)
     outputs = rows.outputs(rows.x)
     assert rows.true.tolist() == trained.held_out.true.tolist()
@@ -273,7 +273,7 @@ def mean_prediction(trained, column: str, value: object) -> np.ndarray:
     return rows.outputs(rows.trained.encoder.encode(changed)).mean(axis=0)
 
 
-def test_the_report_shows_each(model) -> None:
+def test_the_report_shows_each_target(model) -> None:
     trained = model.trained
     seen = inspect(trained, trained.unseen)
     report = table_report(trained, seen)
@@ -297,7 +297,7 @@ def test_the_report_shows_each(model) -> None:
     assert render(report).count("Predicted against true") >= 2
 
 
-def test_side_by_side(model) -> None:
+def test_models_of_several_targets_are_compared(model) -> None:
     found = compare([("one", model.trained), ("two", fitted(HOUSES, epochs=1).trained)], HOUSES)
     assert found.title == "2 models of rent and price"
     assert found.models[0].scores[0].name == "mean R2"
@@ -309,7 +309,7 @@ def test_side_by_side(model) -> None:
 # What cannot be -------------------------------------------------------------------------------
 
 
-def test_what_tells_any_target_is_told() -> None:
+def test_a_column_that_gives_away_any_target_is_noted() -> None:
     near = HOUSES["price"] + RANDOM.normal(size=ROWS) / 100
     table = {**HOUSES, "copy": HOUSES["price"], "near": near}
     kinds = {each.name: each for each in tw.TableModel(BOTH).kinds(table)}
@@ -347,7 +347,7 @@ SETTINGS = [  # what, target, settings, words of the message
 @pytest.mark.parametrize(
     ("target", "settings", "words"), [row[1:] for row in SETTINGS], ids=[r[0] for r in SETTINGS]
 )
-def test_refused(target, settings, words: str) -> None:
+def test_settings_that_are_refused(target, settings, words: str) -> None:
     with pytest.raises((DataError, SettingError)) as error:
         fitted(LABELLED, target, **settings)
     assert words in str(error.value)
@@ -367,14 +367,14 @@ CELLS = [  # what, cells of both targets, words of the message
 @pytest.mark.parametrize(
     ("rent", "price", "words"), [row[1:] for row in CELLS], ids=[row[0] for row in CELLS]
 )
-def test_cells_that_cannot_be_learned(rent, price, words: str) -> None:
+def test_cells_that_are_refused(rent, price, words: str) -> None:
     with pytest.raises(DataError) as error:
         fitted({**HOUSES, "rent": rent, "price": price})
     assert words in str(error.value)
 
 
 @pytest.mark.slow
-def test_energy(real_table) -> None:
+def test_the_energy_efficiency_table(real_table) -> None:
     # 0.988 with seed 0; two models of one target each reach 0.987
     table = real_table("tables/energy-efficiency-ENB2012.csv")
     model = tw.TableModel(["Y1", "Y2"], drop=range(10, 14)).fit(table)

@@ -1,4 +1,4 @@
-"""A table model: what it learns from, what it says of cells it never met, and its file."""
+"""A table model: its sources, predictions for unfamiliar cells, settings and file."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ TEAM = {"epochs": 6, "hidden": (5,), "n_estimators": 8, "bins": 6, "batch_size":
 
 
 class Frame:
-    """What a data frame needs to be taken for one."""
+    """The least that makes an object a data frame."""
 
     def __init__(self, columns: dict[str, list[object]]) -> None:
         self.columns = list(columns)
@@ -59,13 +59,13 @@ def kinds() -> tw.TableModel:
 
 @pytest.fixture(scope="module")
 def team() -> tw.TableModel:
-    """Eight members, numbers in bins, a target of numbers."""
+    """Eight networks with bins, and a target of numbers."""
     return tw.TableModel("price", **TEAM).fit(HOUSES)
 
 
 @pytest.fixture(scope="module")
 def voters() -> tw.TableModel:
-    """Three members that tell classes apart."""
+    """Three networks that predict classes."""
     return tw.TableModel("kind", **{**TEAM, "n_estimators": 3}).fit(LABELLED)
 
 
@@ -73,7 +73,7 @@ def voters() -> tw.TableModel:
 
 
 @pytest.mark.slow
-def test_all_sources_are_one_table(houses, csv_file) -> None:
+def test_every_kind_of_source_gives_the_same_model(houses, csv_file) -> None:
     expected = houses.predict(HOUSES)
     assert expected.shape == (ROWS,) and expected.dtype == np.float64
     file = csv_file(csv_of(HOUSES))
@@ -85,7 +85,7 @@ def test_all_sources_are_one_table(houses, csv_file) -> None:
         assert model.predict(array_of(HOUSES)).tolist() == expected.tolist()
 
 
-def test_it_learns() -> None:
+def test_a_model_learns() -> None:
     regression = tw.TableModel("price", epochs=150, n_estimators=2).fit(HOUSES)
     assert regression.scores[0].network > 0.9 > 0.1 > regression.scores[0].trivial
     classes = tw.TableModel("kind", epochs=60, n_estimators=1).fit(LABELLED)
@@ -99,7 +99,7 @@ def test_the_same_seed_gives_the_same_model_bit_for_bit(houses) -> None:
     assert (other.predict(HOUSES) != houses.predict(HOUSES)).all()
 
 
-def test_the_seed_orders_the_rows_too(monkeypatch) -> None:
+def test_networks_get_different_seeds_that_follow_from_one(monkeypatch) -> None:
     seeds = []
     monkeypatch.setattr(learning, "fit", lambda *_, seed, **__: seeds.append(seed) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -127,8 +127,8 @@ def test_a_file_is_read_with_a_header_if_training_had_one(csv_file) -> None:
     assert len(bare.predict(csv_file("2,hill\n3,lake\n"))) == 2
 
 
-def test_scores_are_those_of_the_rows_held_out(houses) -> None:
-    """One network: it is judged on the last fold, and stops by the one before."""
+def test_scores_are_those_of_held_out_rows(houses) -> None:
+    """A single network is tested on the last fold and stops by the one before."""
     fold = dealt(ROWS, 8, seed=0)
     validation, test = (fold == place for place in (6, 7))
     predicted, mean = houses.predict(HOUSES), PRICE.mean()
@@ -173,7 +173,7 @@ def test_rows_without_a_target_are_left_out() -> None:
 
 
 @pytest.mark.slow
-def test_settings_do_what_they_say() -> None:
+def test_settings_take_effect() -> None:
     model = tw.TableModel("price", task="classification", **QUICK)
     whole = {**HOUSES, "price": [row % 12 for row in range(ROWS)]}
     assert model.fit(whole).task == "classification"
@@ -196,7 +196,7 @@ def test_settings_do_what_they_say() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::talweg.errors.TrainingWarning")
-def test_a_run_that_breaks_off_leaves_a_model() -> None:
+def test_a_run_that_fails_leaves_a_model() -> None:
     model = tw.TableModel("price", optimizer=tw.SGD(lr=1e30), **QUICK).fit(HOUSES)
     assert model.trained.training["stopped_by"] == "non_finite"
     assert model.predict(HOUSES).shape == (ROWS,)
@@ -204,7 +204,7 @@ def test_a_run_that_breaks_off_leaves_a_model() -> None:
     assert model.predict_proba(LABELLED).shape == (ROWS, 2)
 
 
-def test_a_run_that_breaks_off_warns() -> None:
+def test_a_run_that_fails_warns() -> None:
     with pytest.warns(tw.TrainingWarning, match="Try a smaller learning rate"):
         tw.TableModel("price", optimizer=tw.SGD(lr=1e30), **QUICK).fit(HOUSES)
 
@@ -212,7 +212,7 @@ def test_a_run_that_breaks_off_warns() -> None:
 # Predicting -----------------------------------------------------------------------------------
 
 
-def test_places_that_training_never_saw_start_at_0_and_stay_there(houses) -> None:
+def test_weights_of_inputs_that_never_vary_stay_0(houses) -> None:
     trained = houses.trained
     encoder, first = trained.encoder, trained.blueprint.first_weight(trained.net)
     unseen = [place for place in encoder.inputs if place.endswith(("unknown", "missing"))]
@@ -222,7 +222,7 @@ def test_places_that_training_never_saw_start_at_0_and_stay_there(houses) -> Non
 
 
 @pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
-def test_what_is_met_first_at_prediction_is_no_surprise_and_no_lottery(houses) -> None:
+def test_cells_unlike_those_of_training_do_not_change_a_prediction_at_random(houses) -> None:
     mean = houses.trained.encoder.columns[0].mean
     cells = {"size": [mean, "n/a", "", "huge", "inf"], "place": ["hill"] * 5}
     known, *others = houses.predict(cells).tolist()
@@ -231,14 +231,14 @@ def test_what_is_met_first_at_prediction_is_no_surprise_and_no_lottery(houses) -
     assert len(set(houses.predict(places).tolist())) == 1
 
 
-def test_columns_may_come_in_any_order_and_number(houses) -> None:
+def test_columns_may_come_in_any_order_and_with_others(houses) -> None:
     turned = {"note": ["x"] * ROWS, **dict(reversed(HOUSES.items()))}
     assert houses.predict(turned).tolist() == houses.predict(HOUSES).tolist()
     del turned["price"]
     assert houses.predict(turned).tolist() == houses.predict(HOUSES).tolist()
 
 
-def test_one_prediction_a_row(houses, kinds) -> None:
+def test_each_row_has_one_prediction(houses, kinds) -> None:
     for rows in (1, 2, ROWS):
         part = {name: cells[:rows] for name, cells in LABELLED.items()}
         assert houses.predict(part).shape == kinds.predict(part).shape == (rows,)
@@ -257,7 +257,7 @@ def test_probabilities(kinds) -> None:
     ("large", "small", "dtype"),
     [(4, 2, np.int64), ("4", "2.0", object), (1.5, -2, np.float64), ("yes", "1", object)],
 )
-def test_labels_come_back_as_what_they_were(large, small, dtype) -> None:
+def test_predicted_labels_have_the_type_of_the_training_labels(large, small, dtype) -> None:
     cells = [large if size > 3 else small for size in SIZE]
     model = tw.TableModel("kind", task="classification", **QUICK).fit({**LABELLED, "kind": cells})
     assert model.classes.dtype == model.predict(LABELLED).dtype == dtype
@@ -292,7 +292,7 @@ def test_a_fresh_process_predicts_the_same_bits(tmp_path, csv_file, columns, hea
 
 
 @pytest.mark.parametrize("name", ["houses", "kinds", "team", "voters"])
-def test_a_file_holds_all_that_was_known(request, tmp_path: Path, name: str) -> None:
+def test_a_file_holds_the_whole_model(request, tmp_path: Path, name: str) -> None:
     model = request.getfixturevalue(name)
     trained, rows = model.trained, HOUSES if name in ("houses", "team") else LABELLED
     trained.save(tmp_path / "m.talweg")
@@ -311,7 +311,7 @@ def test_a_file_holds_all_that_was_known(request, tmp_path: Path, name: str) -> 
     assert loaded_bytes.read_bytes() == (tmp_path / "m.talweg").read_bytes()
 
 
-def test_a_loaded_model_can_learn_again_as_it_did(tmp_path: Path) -> None:
+def test_a_loaded_model_can_be_trained_again(tmp_path: Path) -> None:
     settings = {"drop": "place", "activation": "tanh", "optimizer": tw.SGD(lr=0.02, momentum=0.5)}
     model = tw.TableModel("price", **settings, **QUICK).fit(HOUSES, seed=np.int64(5))
     model.save(tmp_path / "m.talweg")
@@ -322,21 +322,21 @@ def test_a_loaded_model_can_learn_again_as_it_did(tmp_path: Path) -> None:
 
 @dataclass(frozen=True)
 class Gentle(tw.SGD):
-    """An update rule of one's own."""
+    """An optimizer of one's own."""
 
 
-def test_an_update_rule_of_ones_own_is_named_in_the_file(tmp_path: Path) -> None:
+def test_an_optimizer_of_ones_own_is_named_in_the_file(tmp_path: Path) -> None:
     model = tw.TableModel("price", optimizer=Gentle(lr=0.02), **QUICK).fit(HOUSES)
     model.save(tmp_path / "m.talweg")
     loaded = tw.load(tmp_path / "m.talweg")
     assert loaded.predict(HOUSES).tolist() == model.predict(HOUSES).tolist()
     with pytest.raises(
-        SettingError, match=r"optimizer must be a rule or its name, but 'Gentle\(lr"
+        SettingError, match=r"optimizer must be an Optimizer or its name; got 'Gentle\(lr"
     ):
         loaded.fit(HOUSES)
 
 
-def test_nothing_is_written_in_the_place_of_a_folder(houses, tmp_path: Path) -> None:
+def test_a_folder_is_not_overwritten(houses, tmp_path: Path) -> None:
     with pytest.raises(TalwegError, match="folder"):
         houses.save(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -385,7 +385,7 @@ def test_settings_are_checked_at_once(settings, words: str) -> None:
 
 
 @pytest.mark.parametrize(("seed", "settings"), [(-1, {}), (0.5, {}), (0, {"optimizer": "adamm"})])
-def test_settings_of_a_run_are_checked_before_it(seed, settings) -> None:
+def test_settings_of_fit_are_checked_before_training(seed, settings) -> None:
     with pytest.raises(SettingError, match=r"seed must be|Did you mean 'adam"):
         tw.TableModel("price", **settings).fit(HOUSES, seed=seed)
 
@@ -420,12 +420,12 @@ DATA = [
 
 
 @pytest.mark.parametrize(("target", "source", "settings", "words"), DATA)
-def test_data_that_cannot_be_learned_from(target, source, settings, words: str) -> None:
+def test_data_that_cannot_be_learned_from_is_refused(target, source, settings, words: str) -> None:
     with pytest.raises(DataError, match=words):
         tw.TableModel(target, **settings, **QUICK).fit(source)
 
 
-def test_a_fit_that_fails_changes_nothing() -> None:
+def test_a_fit_that_fails_leaves_the_model_unchanged() -> None:
     model = tw.TableModel("price", **QUICK).fit(HOUSES)
     before = model.trained
     with pytest.raises(DataError):
@@ -437,13 +437,13 @@ ASKED = ("trained", "task", "scores", "classes")
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_nothing_is_known_before_fit(name: str) -> None:
+def test_attributes_need_a_fit(name: str) -> None:
     with pytest.raises(DataError, match=r"is not trained yet\. Call fit first\."):
         getattr(tw.TableModel("price"), name)
 
 
 @pytest.mark.parametrize("name", ["predict", "predict_proba", "score", "evaluate", "save"])
-def test_nothing_can_be_asked_before_fit(name: str) -> None:
+def test_methods_need_a_fit(name: str) -> None:
     with pytest.raises(DataError, match=r"Call fit first\."):
         getattr(tw.TableModel("price"), name)(HOUSES)
 
@@ -457,7 +457,7 @@ def test_only_classes_have_probabilities(houses) -> None:
         _ = houses.classes
 
 
-def test_a_table_that_lacks_columns(houses) -> None:
+def test_a_table_without_a_column_of_training_is_refused(houses) -> None:
     with pytest.raises(DataError, match=r"lacks 1 of the 2 columns.*'place'"):
         houses.predict({"size": [1.0]})
     positional = tw.TableModel(-1, **QUICK).fit(array_of(HOUSES))

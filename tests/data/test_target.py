@@ -1,4 +1,4 @@
-"""The target: its task, its round trip, and what cannot be learnt."""
+"""The target: its task, its round trip, and what cannot be learned."""
 
 import json
 
@@ -35,7 +35,7 @@ TASKS = [  # what, cells, task given, levels or None for a regression
 @pytest.mark.parametrize(
     ("cells", "task", "levels"), [row[1:] for row in TASKS], ids=[row[0] for row in TASKS]
 )
-def test_task(cells, task, levels) -> None:
+def test_the_task_follows_from_the_cells(cells, task, levels) -> None:
     target = fit_target(as_cells(cells), task=task)
     assert target.task == ("regression" if levels is None else "classification")
     if levels is not None:
@@ -43,7 +43,7 @@ def test_task(cells, task, levels) -> None:
     assert target_from_json(json.loads(json.dumps(target.to_json()))) == target
 
 
-def test_regression() -> None:
+def test_a_regression_round_trip() -> None:
     cells = as_cells([1.5, np.nan, 3.5])
     np.testing.assert_array_equal(known_rows(cells), [True, False, True])
     target = fit_target(cells, name="height")
@@ -54,7 +54,7 @@ def test_regression() -> None:
     assert target.decode(encoded).tolist() == [4.5, 2.5]
 
 
-def test_classification() -> None:
+def test_a_classification_round_trip() -> None:
     target = fit_target(as_cells(["oak", "elm", "oak"]))
     assert target == Classification("target", ("elm", "oak"))
     codes = target.encode(as_cells(["oak", "elm"]))
@@ -112,14 +112,14 @@ BAD = [  # what, cells to fit, task, cells to encode, words of the message
 @pytest.mark.parametrize(
     ("cells", "task", "met", "words"), [row[1:] for row in BAD], ids=[row[0] for row in BAD]
 )
-def test_bad_targets(cells, task, met, words) -> None:
+def test_targets_that_are_refused(cells, task, met, words) -> None:
     with pytest.raises(DataError) as error:
         fit_target(as_cells(cells), task=task, name="rings").encode(as_cells(met))
     assert words in str(error.value)
     assert "'rings'" in str(error.value)
 
 
-def test_bad_task() -> None:
+def test_an_unknown_task_is_refused() -> None:
     with pytest.raises(SettingError, match=r"task must be one of .* Did you mean 'regression'"):
         fit_target(as_cells([1, 2]), task="regresion")
 
@@ -139,7 +139,7 @@ REAL = [
 
 
 @pytest.mark.parametrize(("file", "column", "task"), REAL)
-def test_real_targets(real_table, file, column, task) -> None:
+def test_tasks_of_real_tables(real_table, file, column, task) -> None:
     table = real_table(f"tables/{file}")
     assert fit_target(table.columns[table.find(column)]).task == task
 
@@ -170,13 +170,13 @@ def test_very_skewed_numbers_are_learned_by_their_logarithms() -> None:
     [FARES - 10, np.append(FARES, 0.0), np.sqrt(FARES), 10 + (FARES > 150) + FARES / 999, -FARES],
     ids=["negative", "zero", "less skewed", "skewed as logarithms too", "skewed to the left"],
 )
-def test_others_are_learned_as_they_are(values: np.ndarray) -> None:
+def test_other_numbers_are_learned_as_they_are(values: np.ndarray) -> None:
     target = fit_target(values, task="regression")
     assert target.logs is None
     assert target.decode(target.encode(values)) == pytest.approx(values, rel=1e-4, abs=1e-3)
 
 
-def test_errors_and_ends_are_those_of_what_is_learned() -> None:
+def test_errors_and_intervals_are_those_of_the_logarithms() -> None:
     true, said = np.array([2.0, 30.0]), np.array([1.0, 60.0])
     plain, logs = Regression("rent", 1.0, 2.0), fit_target(FARES, name="fare")
     assert plain.errors(true, said).tolist() == [1.0, -30.0]
@@ -198,7 +198,7 @@ def test_a_number_without_a_logarithm_is_refused() -> None:
         target.encode(np.array([1.0, 0.0]))
 
 
-def test_some_cells_choose_no_logarithms_for_all() -> None:
+def test_a_refit_keeps_logarithms_only_for_positive_numbers() -> None:
     whole = np.append(FARES, -1.0)
     assert fit_target(whole, task="regression").refit(FARES).logs is None
     assert fit_target(FARES).refit(FARES[::-1]).logs is not None

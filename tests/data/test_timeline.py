@@ -1,4 +1,4 @@
-"""Which tables have rows in the order of time, and by which columns."""
+"""Which tables have rows in chronological order, and by which columns."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ SHUFFLED = RANDOM.permutation(ROWS)
 
 
 def swapped(cells: Sequence[object], count: int) -> list[object]:
-    """The cells, with so many of them in each other's places."""
+    """The cells, with so many of them swapped."""
     found, places = list(cells), RANDOM.permutation(len(cells))[:count]
     for place, other in zip(places, np.roll(places, 1), strict=True):
         found[place] = cells[other]
@@ -40,7 +40,7 @@ def parts(*units: str) -> dict[str, list[int]]:
 
 
 def found(cells: dict[str, object], **settings: object) -> tuple[str, ...]:
-    """The columns by whose time rows are held out."""
+    """The columns along whose time rows are held out."""
     table = Table.from_columns([*cells.items(), ("x", X), ("y", X[::-1])])
     return tw.TableModel("y", **settings).time_order(table)
 
@@ -113,7 +113,7 @@ ORDERED = {
 
 
 @pytest.mark.parametrize(("columns", "names"), ORDERED.values(), ids=ORDERED)
-def test_rows_in_the_order_of_time(columns, names) -> None:
+def test_rows_in_chronological_order(columns, names) -> None:
     assert found(columns) == names
     assert found(columns, time=False) == ()
 
@@ -142,7 +142,7 @@ UNORDERED = {
 
 
 @pytest.mark.parametrize("columns", UNORDERED.values(), ids=UNORDERED)
-def test_rows_in_no_order_of_time(columns) -> None:
+def test_rows_in_no_order(columns) -> None:
     assert found(columns) == ()
 
 
@@ -153,21 +153,21 @@ def test_a_date_that_is_no_input_still_orders_the_rows(settings) -> None:
     assert found({"at": MONTHS}, **settings) == (() if "category" in str(settings) else ("at",))
 
 
-def test_groups_and_what_is_asked_for_come_first() -> None:
+def test_groups_and_a_given_time_take_precedence() -> None:
     columns = {"at": DAYS, "shop": ["a", "b", "c", "d", *"efgh"] * 15}
     assert found(columns, groups="shop") == ()
     assert found({**columns, "turn": SHUFFLED}, time="turn") == ("turn",)
     assert found({**columns, **parts("year", "month")}, time=["year", "month"]) == ("year", "month")
 
 
-def test_few_rows_are_in_no_order() -> None:
+def test_few_rows_have_no_order() -> None:
     few = {"at": MONTHS[:20], "x": X[:20], "y": X[:20]}
     assert tw.TableModel("y").time_order(few) == ()
     few = {"at": MONTHS[:21], "x": X[:21], "y": X[:21]}
     assert tw.TableModel("y").time_order(few) == ("at",)
 
 
-def test_blocks_do_not_divide_a_moment_where_there_are_enough() -> None:
+def test_rows_of_one_time_stay_in_one_block_if_there_are_enough_times() -> None:
     times = np.repeat(np.arange(30.0), 7)
     line = Timeline(("at",), times[RANDOM.permutation(210)], rules=True)
     ends = line.ends
@@ -186,7 +186,7 @@ def test_a_date_in_no_order_is_known_but_does_not_rule() -> None:
     assert InspectedTable.of(table, {**settings, "time": False}).timeline is None
 
 
-def test_a_date_that_is_another_in_each_row_tells_no_target() -> None:
+def test_a_date_that_differs_in_each_row_predicts_no_target() -> None:
     target = (100 + np.arange(ROWS) // 2).astype(str).tolist()
     table = Table.from_columns([("at", MONTHS), ("x", X), ("y", target)])
     assert [each.note for each in tw.TableModel("y").kinds(table)] == ["", ""]
@@ -219,7 +219,7 @@ def test_a_frame_is_ordered_by_the_dates_that_label_its_rows(name: str) -> None:
     assert tw.TableModel("y", time=False).time_order(frame) == ()
 
 
-def test_dates_that_label_rows_are_no_input(tmp_path: Path) -> None:
+def test_dates_that_label_the_rows_are_no_input(tmp_path: Path) -> None:
     frame = labelled(pd.DatetimeIndex(MOMENTS))
     model = tw.TableModel("y", epochs=2, hidden=(4,)).fit(frame)
     model.save(tmp_path / "m.talweg")

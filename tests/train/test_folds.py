@@ -1,4 +1,4 @@
-"""Folds: every row in one of them, alike and reproducible, and runs that leave theirs alone."""
+"""Folds: every row is in one of them, and a run never sees the rows that its fold leaves out."""
 
 import numpy as np
 import pytest
@@ -37,11 +37,11 @@ def test_every_row_is_in_one_fold_of_even_size(count, more, seed, classes) -> No
     np.testing.assert_array_equal(place, dealt(n, count, stratify=labels, seed=seed))
 
 
-def test_seeds_differ() -> None:
+def test_different_seeds_give_different_folds() -> None:
     assert not np.array_equal(dealt(100, 5, seed=1), dealt(100, 5, seed=2))
 
 
-def test_the_rows_of_a_seed_stay_what_they_are() -> None:
+def test_the_folds_of_a_seed_stay_the_same() -> None:
     assert dealt(12, 3, seed=7).tolist() == [2, 2, 2, 1, 0, 1, 2, 1, 0, 0, 0, 1]
 
 
@@ -93,7 +93,7 @@ def test_groups_of_one_size_fill_folds_evenly_and_by_seed() -> None:
         (SettingError, "n must be a whole number", {"n": 9.5}),
     ],
 )
-def test_bad_settings(error, words, arguments) -> None:
+def test_bad_settings_are_refused(error, words, arguments) -> None:
     given = {name: [*each] if isinstance(each, str) else each for name, each in arguments.items()}
     with pytest.raises(error) as raised:
         kfold(**given)
@@ -148,8 +148,8 @@ def same(run: tw.Run, other: tw.Run) -> None:
 
 @pytest.mark.parametrize("engine", ["native", "numpy"])
 @pytest.mark.parametrize("weighed", [False, True])
-def test_a_fold_is_its_rows(engine: str, weighed: bool) -> None:
-    """`fit` with a fold is `fit` on copies of its rows, whatever the rows that it never sees."""
+def test_a_run_with_a_fold_equals_a_run_on_its_rows(engine: str, weighed: bool) -> None:
+    """`fit` with a fold equals `fit` on copies of its rows, whatever the other rows are."""
     fold = FOLDS[1]
     left, held = fold.training(41), fold.validation
     w = RANDOM.random(41).astype("float32") if weighed else np.ones(41, "float32")
@@ -164,7 +164,7 @@ def test_a_fold_is_its_rows(engine: str, weighed: bool) -> None:
         np.testing.assert_allclose(found.history[name], values, rtol=1e-6, err_msg=name)
 
 
-def test_rows_that_are_left_alone_change_nothing() -> None:
+def test_rows_that_a_fold_leaves_out_change_nothing() -> None:
     fold, other_x, other_y = FOLDS[2], X.copy(), Y.copy()
     other_x[fold.test], other_y[fold.test] = 1e9, -7.0
     same(
@@ -175,7 +175,7 @@ def test_rows_that_are_left_alone_change_nothing() -> None:
 
 @pytest.mark.parametrize("engine", ["native", "numpy"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_folds_side_by_side_are_what_each_is_alone(engine: str, threads: int) -> None:
+def test_folds_in_a_sweep_equal_runs_of_fit(engine: str, threads: int) -> None:
     stop = tw.EarlyStopping(2)
     swept = tw.sweep(
         net,
@@ -197,7 +197,7 @@ def test_folds_side_by_side_are_what_each_is_alone(engine: str, threads: int) ->
         )
 
 
-def test_values_that_come_up_again_are_paired_all_the_same() -> None:
+def test_repeated_values_are_paired() -> None:
     over = {"lr": [0.1, 0.1, 0.01, 0.1], "seed": [1, 2, 1, 1], "validation": [*FOLDS[:3], FOLDS[0]]}
     swept = tw.sweep(net, X, Y, over=over, sampling="paired", epochs=2, optimizer="sgd")
     expected = [dict(zip(over, each, strict=True)) for each in zip(*over.values(), strict=True)]
@@ -208,8 +208,8 @@ def test_values_that_come_up_again_are_paired_all_the_same() -> None:
 @pytest.mark.parametrize("engine", ["native", "numpy"])
 @pytest.mark.parametrize("empty", [0, 1, 2])
 @pytest.mark.parametrize("by", ["row", "class"])
-def test_rows_of_weight_0_make_a_run_of_its_own(engine: str, empty: int, by: str) -> None:
-    """Of one fold more rows are left out than of the others, so its batches are smaller."""
+def test_rows_of_weight_0_give_a_run_its_own_structure(engine: str, empty: int, by: str) -> None:
+    """One fold leaves out more rows than the others, so its batches are smaller."""
     some = kfold(40, 3, seed=1)
     labels = np.zeros(40, int)
     labels[some[empty].validation[:9]] = 1
@@ -226,7 +226,9 @@ def test_rows_of_weight_0_make_a_run_of_its_own(engine: str, empty: int, by: str
 
 
 @pytest.mark.parametrize("count", [41, 129])
-def test_folds_of_nearly_one_size_share_a_recording_and_a_program(count: int, monkeypatch) -> None:
+def test_folds_of_nearly_equal_size_share_a_recording_and_a_program(
+    count: int, monkeypatch
+) -> None:
     some = kfold(count, 8, test=True)
     assert len({(len(each.training(count)), len(each.validation)) for each in some}) > 1
     recorded, largest = [], some[0].largest
@@ -247,6 +249,6 @@ def test_folds_of_nearly_one_size_share_a_recording_and_a_program(count: int, mo
         {"over": {"seed": [1, 2]}, "points": 2},
     ],
 )
-def test_what_cannot_be_paired(given) -> None:
+def test_lists_that_cannot_be_paired_are_refused(given) -> None:
     with pytest.raises(SettingError, match="takes lists of one length, each with a value for"):
         tw.sweep(net, X, Y, sampling="paired", epochs=1, **given)

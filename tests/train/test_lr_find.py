@@ -1,4 +1,4 @@
-"""The range test: rates that grow, losses by step, a proposal that trains well."""
+"""The learning rate range test: growing rates, losses by step, and a good suggestion."""
 
 import warnings
 from xml.etree import ElementTree
@@ -26,8 +26,8 @@ def network(**settings):
 
 @BOTH
 @pytest.mark.parametrize("size", (None, 1, 32))
-def test_each_loss_is_that_before_a_step_at_its_rate(size, engine) -> None:
-    """Step by step with fit, the rate of each given by hand."""
+def test_each_loss_is_the_one_before_the_step_at_its_rate(size, engine) -> None:
+    """Compared with fit step by step, each with its rate."""
     X, y = table(40)
     net = network().init(X, seed=1)
     start = net.weights.flat.copy()
@@ -48,7 +48,7 @@ def test_each_loss_is_that_before_a_step_at_its_rate(size, engine) -> None:
 
 
 @pytest.mark.parametrize("rule", ("sgd", "adam", "lion", "adadelta", "muon", "adamw"))
-def test_the_engines_agree_for_any_rule(rule: str) -> None:
+def test_the_engines_agree_for_any_optimizer(rule: str) -> None:
     X, y = table()
     either = [tw.lr_find(network(), X, y, optimizer=rule, engine=e) for e in ("numpy", "native")]
     for each in either:
@@ -72,7 +72,7 @@ def test_the_first_candidate_is_a_third_of_the_rate_of_the_lowest_loss() -> None
 
 
 @pytest.mark.parametrize("rule", ("sgd", "adam"))
-def test_the_proposal_trains_nearly_as_well_as_the_best_of_a_grid(rule: str) -> None:
+def test_the_suggestion_trains_nearly_as_well_as_the_best_of_a_grid(rule: str) -> None:
     X, y = table(400)
     settings = {"optimizer": rule, "epochs": 20}
     found = tw.lr_find(network(), X, y, optimizer=rule)
@@ -89,7 +89,7 @@ def test_the_proposal_trains_nearly_as_well_as_the_best_of_a_grid(rule: str) -> 
 @pytest.mark.quick("None-native", "32-numpy")
 @BOTH
 @pytest.mark.parametrize("size", (None, 32))
-def test_each_candidate_ends_as_a_run_of_fit_at_that_rate(size, engine) -> None:
+def test_each_candidate_ends_like_a_run_of_fit_at_that_rate(size, engine) -> None:
     X, y = table(40)
     given = {"shuffle": False, "batch_size": size, "optimizer": "sgd", "engine": engine}
     found = tw.lr_find(network(), X, y, steps=20, **given)
@@ -148,7 +148,7 @@ NOT_TOO_HIGH = {
 
 
 def ends_of(name: str) -> tuple[float, float, float]:
-    """The loss at the start, after a run at the proposal, and at the first candidate."""
+    """The losses at the start, after a run at the suggestion, and at the first candidate."""
     make, (X, y), settings = {**TOO_HIGH, **NOT_TOO_HIGH}[name]
     found = tw.lr_find(make(), X, y, **settings)
     given = {"epochs": 200, **settings}
@@ -163,7 +163,7 @@ def ends_of(name: str) -> tuple[float, float, float]:
 
 
 @pytest.mark.parametrize("name", [*TOO_HIGH, *NOT_TOO_HIGH])
-def test_the_proposal_trains(name: str) -> None:
+def test_the_suggestion_trains(name: str) -> None:
     start, proposed, first = ends_of(name)
     assert proposed < 0.8 * start and proposed <= 1.5 * first
     if name in TOO_HIGH:
@@ -171,7 +171,7 @@ def test_the_proposal_trains(name: str) -> None:
 
 
 @BOTH
-def test_a_loss_that_no_rate_lowers_is_told(engine: str) -> None:
+def test_a_loss_that_no_rate_lowers_is_refused(engine: str) -> None:
     X, y = table()
 
     def level(prediction, target):
@@ -189,7 +189,7 @@ def test_a_loss_that_no_rate_lowers_is_told(engine: str) -> None:
 @pytest.mark.parametrize(
     "of", [tw.log, tw.sqrt, lambda x: 1 / (x + 1)], ids=("log", "root", "pole")
 )
-def test_a_loss_that_is_never_finite_is_told(of, engine: str) -> None:
+def test_a_loss_that_is_never_finite_is_refused(of, engine: str) -> None:
     class Broken(tw.Module):
         def __init__(self) -> None:
             self.out = tw.Dense(1)
@@ -201,7 +201,7 @@ def test_a_loss_that_is_never_finite_is_told(of, engine: str) -> None:
         tw.lr_find(Broken(), *table(), engine=engine)
 
 
-def test_the_net_stays_as_it_was_even_if_it_had_no_weights() -> None:
+def test_the_network_is_left_unchanged_and_without_weights() -> None:
     X, y = table()
     net = network()
     tw.lr_find(net, X, y)
@@ -210,7 +210,7 @@ def test_the_net_stays_as_it_was_even_if_it_had_no_weights() -> None:
     assert tw.lr_find(net, X, y, optimizer=rule).optimizer == "Adam" and rule.lr == 0.5
 
 
-def test_it_is_said_in_words_and_drawn() -> None:
+def test_the_result_is_printed_and_drawn() -> None:
     X, y = table()
     found = tw.lr_find(network(), X, y, optimizer="sgd")
     assert f"suggested: lr={found.suggestion:g}" in str(found)
@@ -224,7 +224,7 @@ def test_it_is_said_in_words_and_drawn() -> None:
     assert not falling.diverged and "still falling" in str(falling)
 
 
-def test_settings_of_fit_reach_it() -> None:
+def test_settings_of_fit_are_passed_on() -> None:
     X, y = table()
     label = (y[:, 0] > 0).astype(int)
     net = tw.Sequential(tw.Dense(2))
@@ -258,7 +258,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("settings", "words"), REFUSED, ids=lambda each: str(each)[:30])
-def test_what_is_refused(settings, words: str) -> None:
+def test_settings_that_are_refused(settings, words: str) -> None:
     X, y = table()
     net = network().init(X, seed=0)
     before = net.weights.flat.copy()

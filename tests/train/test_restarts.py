@@ -1,4 +1,4 @@
-"""`restarts`: many fits side by side; which of them found the same minimum, and what is told."""
+"""`restarts`: many runs side by side, the minima that they reach, and the printed table."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def roll(**settings: Any) -> tw.Restarts:
 
 @pytest.mark.quick("native")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_balls_in_one_valley_are_one_cluster(engine: str) -> None:
+def test_balls_in_one_valley_are_one_minimum(engine: str) -> None:
     found = roll(engine=engine)
     ends = np.array([run.net.weights.flat[0] for run in found.runs])
     valley = np.abs(ends[:, None] - BOTTOMS).argmin(axis=1)
@@ -54,7 +54,7 @@ def test_balls_in_one_valley_are_one_cluster(engine: str) -> None:
     assert found.solved == np.mean(valley == 0)
 
 
-def test_each_start_is_what_fit_gives() -> None:
+def test_each_start_equals_a_run_of_fit() -> None:
     X, y = CORNERS
     net = tw.Sequential(tw.Dense(3, "tanh"), tw.Dense(1), dtype="float64")
     settings: dict[str, Any] = {"epochs": 5, "batch_size": 2, "progress": False}
@@ -67,7 +67,7 @@ def test_each_start_is_what_fit_gives() -> None:
     assert found.sweep.points == [{"seed": 7}, {"seed": 8}, {"seed": 9}]
 
 
-def test_the_clusters_do_not_depend_on_the_order_of_the_starts() -> None:
+def test_minima_do_not_depend_on_the_order_of_the_starts() -> None:
     def of_seed(order: dict[int, int]):
         def made(seed: int) -> tw.Sequential:
             net = ball()
@@ -82,7 +82,7 @@ def test_the_clusters_do_not_depend_on_the_order_of_the_starts() -> None:
         assert one.loss == two.loss and one.indices == sorted(12 - place for place in two.indices)
 
 
-def test_nets_of_one_loss_and_two_functions_are_two_minima() -> None:
+def test_networks_with_one_loss_and_two_functions_are_two_minima() -> None:
     def made(seed: int) -> tw.Sequential:
         """y = (w x)^2 has the minima w = 1 and w = -1: one function; x w of |w| = 1 are two."""
         net = tw.Sequential(tw.Dense(1, bias=False), dtype="float64")
@@ -106,7 +106,7 @@ def test_nets_of_one_loss_and_two_functions_are_two_minima() -> None:
     assert [each.count for each in together.minima] == [6]
 
 
-def test_what_is_told() -> None:
+def test_the_printed_table() -> None:
     found = roll(solved=0.02)
     losses = found.losses
     assert found.solved == np.mean(losses < 0.02) and 0 < found.solved < 1

@@ -1,4 +1,4 @@
-"""Runs that have not converged are no minima: which these are, and what is said of them."""
+"""Runs that have not converged are no minima: which these are, and how they are printed."""
 
 from __future__ import annotations
 
@@ -89,18 +89,18 @@ def test_a_run_whose_loss_still_falls_is_no_minimum(name: str) -> None:
 
 @pytest.mark.parametrize("epochs", [5, 30, 100])
 @pytest.mark.parametrize("optimizer", [tw.SGD(lr=0.5), tw.SGD(lr=0.1, momentum=0.9)], ids=str)
-def test_a_net_that_has_hardly_begun_has_found_no_minima(epochs: int, optimizer: Any) -> None:
+def test_a_few_epochs_reach_no_minimum(epochs: int, optimizer: Any) -> None:
     found = corners(epochs=epochs, optimizer=optimizer)
     assert len(found.unconverged) >= 11 and len(found.minima) <= 1
 
 
-def test_once_it_has_converged_it_has() -> None:
+def test_converged_runs_reach_minima() -> None:
     found = corners(epochs=8000)
     assert found.unconverged == [] and len(found.minima) >= 2
     assert found.minima[0].loss < 0.01 < found.minima[1].loss
 
 
-def test_what_is_said() -> None:
+def test_unconverged_runs_are_printed() -> None:
     found = corners(epochs=30)
     lines = str(found).splitlines()
     assert lines[0].split() == ["minimum", "loss", "starts", "share"]
@@ -114,7 +114,7 @@ def test_what_is_said() -> None:
     assert found.spread["best"] == found.losses.min() and found.best is found.sweep.best
 
 
-def test_the_best_minimum_is_unknown_while_a_lower_run_goes_on() -> None:
+def test_the_best_minimum_is_unknown_if_an_unconverged_run_is_lower() -> None:
     def two(x: Any) -> Any:
         """A bowl at 1 with its bottom at 0, and a slope down from 0 on the other side."""
         return tw.where(x > 0, (x - 1) * (x - 1), 1 + 0.2 * x)

@@ -1,4 +1,4 @@
-"""`sweep`: each run is what `fit` gives alone, and what they share is made once."""
+"""`sweep`: each run equals that of `fit`, and what runs share is made once."""
 
 import signal
 import threading
@@ -97,7 +97,7 @@ SWEEPS = {
 )
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", SWEEPS)
-def test_each_run_is_what_fit_gives_alone(name: str, engine: str) -> None:
+def test_each_run_equals_that_of_fit(name: str, engine: str) -> None:
     over, settings, to_build, programs = SWEEPS[name]
     settings = {**QUIET, **settings, "engine": engine}
     target = CLASSES if "class_weight" in settings else Y
@@ -127,7 +127,7 @@ def fit_settings(point, settings, to_build) -> dict:
     return given
 
 
-def test_the_points_are_those_of_the_product_in_its_order() -> None:
+def test_points_are_all_combinations_in_order() -> None:
     over = {"lr": np.array([0.1, 0.2]), "hidden": [3, 2]}
     points = tw.sweep(build, X, Y, over=over, **QUIET).points
     assert points == [
@@ -140,7 +140,7 @@ def test_the_points_are_those_of_the_product_in_its_order() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_no_number_of_threads_changes_a_bit(threads: int) -> None:
+def test_the_number_of_threads_changes_no_bit(threads: int) -> None:
     over = {"seed": range(4), "hidden": [3, 40]}
     one, many = (tw.sweep(build, X, Y, over=over, threads=n, **QUIET) for n in (2, threads))
     for ours, theirs in zip(one.runs, many.runs, strict=True):
@@ -148,7 +148,7 @@ def test_no_number_of_threads_changes_a_bit(threads: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_data_is_taken_in_the_dtype_of_each_net(dtype: str) -> None:
+def test_data_is_converted_to_the_dtype_of_each_network(dtype: str) -> None:
     def of_dtype(dtype: str) -> tw.Sequential:
         return tw.Sequential(tw.Dense(1), dtype=dtype)
 
@@ -175,7 +175,7 @@ def test_the_seed_goes_to_the_run_and_to_a_build_that_takes_one() -> None:
 
 
 @pytest.mark.parametrize("own", [{}, {"seed": 9}])
-def test_a_seed_that_nobody_chose_leaves_that_of_build(own) -> None:
+def test_the_default_seed_does_not_replace_that_of_build(own) -> None:
     def drawn(seed: int = 7) -> tw.Sequential:
         seen.append(seed)
         return build()
@@ -185,7 +185,7 @@ def test_a_seed_that_nobody_chose_leaves_that_of_build(own) -> None:
     assert seen == [own.get("seed", 7)]
 
 
-def test_what_build_takes_is_not_a_setting_of_the_run() -> None:
+def test_an_argument_of_build_is_not_a_setting_of_the_run() -> None:
     def narrow(lr: int, epochs: int, **others: int) -> tw.Sequential:
         seen.append((lr, epochs, others))
         return build(hidden=lr)
@@ -213,7 +213,7 @@ class Projected(tw.Module):
 
 
 @pytest.mark.parametrize("takes_seed", [True, False])
-def test_nets_with_other_constants_are_other_programs(takes_seed: bool) -> None:
+def test_networks_with_different_constants_have_different_programs(takes_seed: bool) -> None:
     drawn = np.random.default_rng(3)
 
     def with_seed(seed: int) -> Projected:
@@ -229,7 +229,7 @@ def test_nets_with_other_constants_are_other_programs(takes_seed: bool) -> None:
     assert sweep.programs == (2 if takes_seed else 3)
 
 
-def test_nets_that_start_elsewhere_share_a_program() -> None:
+def test_networks_with_different_starts_share_a_program() -> None:
     def scaled(scale: float) -> tw.Sequential:
         return tw.Sequential(tw.Dense(1, init=tw.Normal(scale)))
 
@@ -258,7 +258,7 @@ def test_a_run_that_diverges_harms_no_other(engine: str) -> None:
     assert sweep.best_point == {"lr": 0.1}
 
 
-def test_where_all_fail_none_is_the_best() -> None:
+def test_no_run_is_the_best_if_all_fail() -> None:
     with pytest.warns(tw.TrainingWarning, match=r"5 of 5 .* lr=1e\+32; and 2 more\."):
         sweep = tw.sweep(
             build, X, Y, over={"lr": [1e30, 1e31, 1e32, 1e33, 1e34]}, optimizer="sgd", **QUIET
@@ -294,7 +294,7 @@ def test_an_error_within_a_run_ends_the_sweep_and_names_the_point(engine: str) -
 
 
 @pytest.mark.parametrize(("engine", "at_once"), [("native", 2), ("numpy", 1)])
-def test_ctrl_c_keeps_what_was_begun(engine: str, at_once: int, monkeypatch) -> None:
+def test_ctrl_c_keeps_the_runs_that_have_begun(engine: str, at_once: int, monkeypatch) -> None:
     def run(job: Job, *given) -> tw.Run:
         begun.append(job)
         if len(begun) == 3 + at_once:  # so three are done
@@ -342,7 +342,7 @@ def test_ctrl_c_does_not_wait_for_a_program_to_be_compiled(monkeypatch) -> None:
 # What is left -------------------------------------------------------------------------------------
 
 
-def test_the_best_has_the_least_loss_of_the_weights_it_kept() -> None:
+def test_the_best_run_has_the_lowest_loss_with_the_weights_it_kept() -> None:
     settings = {**QUIET, "optimizer": "sgd", "epochs": 40}
     trained = tw.sweep(build, X, Y, over={"lr": [1e-4, 0.3, 1e-3]}, **settings)
     assert trained.best is trained.runs[1] and trained.best_point == {"lr": 0.3}
@@ -365,7 +365,7 @@ def test_the_table_has_a_column_for_each_name_and_measure() -> None:
     assert sweep.table["mae"].dtype == float and sweep.table["hidden"].dtype.kind == "i"
 
 
-def test_a_run_without_a_measure_has_none_in_the_table() -> None:
+def test_a_measure_that_a_run_lacks_is_nan_in_the_table() -> None:
     over = {"metrics": ["mae", ()], "validation": [None, (X, Y)]}
     sweep = tw.sweep(build, X, Y, over=over, **QUIET)
     assert np.isnan(sweep.table["mae"]).tolist() == [False, False, True, True]
@@ -386,7 +386,7 @@ def test_the_printed_table() -> None:
     assert repr(sweep) == "<Sweep of 2 runs; print it for a table>"
 
 
-def test_a_long_table_is_cut_in_the_middle_and_a_wide_one_at_80() -> None:
+def test_a_long_table_is_cut_in_the_middle_and_a_wide_one_at_80_characters() -> None:
     over = {"seed": range(60), "loss": [lambda_with_a_name_that_is_much_longer_than_a_column]}
     names = ["mse", "mae", "sse", "huber", "half_sse"]
     sweep = tw.sweep(build, X, Y, over=over, metrics=names, epochs=1, progress=False)

@@ -1,4 +1,4 @@
-"""Nets that are found alike without recording them compute the same and start the same."""
+"""Networks that are found alike without a recording compute the same and start the same."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ UNKNOWN: dict[str, Make] = {
 
 
 @pytest.mark.parametrize("name", ALIKE)
-def test_alike_nets_start_as_they_would_by_themselves(name: str) -> None:
+def test_alike_networks_start_as_if_they_were_alone(name: str) -> None:
     one, two, three = (ALIKE[name]() for _ in range(3))
     assert likeness(one) is not None and likeness(one) == likeness(two)
     one.init(X, seed=1)
@@ -90,17 +90,17 @@ def test_alike_nets_start_as_they_would_by_themselves(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_these_differ(name: str) -> None:
+def test_networks_that_differ_have_different_keys(name: str) -> None:
     one, two = (likeness(make()) for make in OTHERS[name])
     assert one is not None and two is not None and one != two
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
-def test_of_these_only_a_recording_tells(name: str) -> None:
+def test_unknown_modules_have_no_key(name: str) -> None:
     assert likeness(UNKNOWN[name]()) is None
 
 
-def test_an_array_that_has_changed_since_makes_another() -> None:
+def test_an_array_that_has_changed_changes_the_key() -> None:
     start = np.ones((3, 4))
     one, two = deep(init=start)(), deep(init=start)()
     before = likeness(one)
@@ -108,14 +108,14 @@ def test_an_array_that_has_changed_since_makes_another() -> None:
     assert likeness(two) != before
 
 
-def test_one_like_a_copy_is_run() -> None:
+def test_a_network_like_a_copy_is_initialized_by_running_it() -> None:
     one, two = copy.deepcopy(ALIKE["plain"]().init(X, seed=1)), ALIKE["plain"]()
     assert likeness(one) == likeness(two)
     two.init_as(one, X, seed=1)
     assert_array_equal(two.weights.flat, one.weights.flat)
 
 
-def test_given_weights_come_along() -> None:
+def test_given_weights_are_kept() -> None:
     one, two = ALIKE["plain"](), ALIKE["plain"]()
     two.weights = {"0.weight": START}
     two.init_as(one.init(X), X, seed=0)

@@ -1,4 +1,4 @@
-"""Points drawn from ranges and lists: where they may lie, how evenly, and what is refused."""
+"""Points drawn from ranges and lists: their values, how even they are, and what is refused."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ RANGES = {
 
 
 @pytest.mark.parametrize("name", RANGES)
-def test_a_share_is_a_place_in_the_range(name: str) -> None:
+def test_a_share_gives_a_value_of_the_range(name: str) -> None:
     between, (low, quarter, high) = RANGES[name]
     last = float(np.nextafter(1.0, 0.0))
     found = [between.at(0.0), between.at(0.25), between.at(last)]
@@ -55,7 +55,7 @@ def test_no_value_lies_outside(share: float, name: str) -> None:
 
 
 @pytest.mark.parametrize("log", [False, True])
-def test_whole_numbers_come_as_often_as_they_should(log: bool) -> None:
+def test_integers_are_drawn_equally_often(log: bool) -> None:
     between = tw.Range(1, 3, integer=True, log=log)
     counts = np.bincount([between.at(share) for share in (np.arange(4000) + 0.5) / 4000])[1:]
     share = np.log([2 / 1, 3 / 2, 4 / 3]) / np.log(4) if log else np.full(3, 1 / 3)
@@ -74,7 +74,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("ends", "settings", "words"), BROKEN)
-def test_a_range_that_is_none_is_refused(ends, settings, words: str) -> None:
+def test_bad_ranges_are_refused(ends, settings, words: str) -> None:
     with pytest.raises(tw.SettingError, match=words):
         tw.Range(*ends, **settings)
 
@@ -84,7 +84,7 @@ def test_a_range_that_is_none_is_refused(ends, settings, words: str) -> None:
 
 @pytest.mark.quick("random")
 @pytest.mark.parametrize("sampling", SAMPLINGS)
-def test_points_follow_from_the_seed_and_the_first_stay(sampling: str) -> None:
+def test_points_follow_from_the_seed_and_more_points_keep_the_first(sampling: str) -> None:
     def points(count: int, seed: int) -> list[dict[str, Any]]:
         settings = {**QUIET, "points": count, "sampling": sampling, "seed": seed}
         return tw.sweep(build, X, Y, over=OVER, **settings).points
@@ -96,7 +96,7 @@ def test_points_follow_from_the_seed_and_the_first_stay(sampling: str) -> None:
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
-def test_a_drawn_point_is_trained_as_fit_does(sampling: str) -> None:
+def test_a_drawn_point_is_trained_as_by_fit(sampling: str) -> None:
     sweep = tw.sweep(build, X, Y, over=OVER, points=4, sampling=sampling, **QUIET)
     for point, run in zip(sweep.points, sweep.runs, strict=True):
         settings = {**QUIET, "optimizer": tw.SGD(lr=point["lr"])}
@@ -106,7 +106,7 @@ def test_a_drawn_point_is_trained_as_fit_does(sampling: str) -> None:
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
-def test_lists_are_chosen_from_evenly(sampling: str) -> None:
+def test_values_of_lists_are_drawn_evenly(sampling: str) -> None:
     over = {"a": list("abcd"), "b": tw.Range(0, 1), "c": [1, 2]}
     columns, places = visited(over, 4096, sampling, 7)
     counts = np.bincount([each[0] for each in places])
@@ -131,12 +131,12 @@ def test_sobol_fills_the_square_more_evenly() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 1000])
 @pytest.mark.parametrize("sampling", SAMPLINGS)
-def test_any_number_of_points(sampling: str, count: int) -> None:
+def test_any_number_of_points_can_be_drawn(sampling: str, count: int) -> None:
     shares = SHARES[sampling](count, 3, 0)
     assert shares.shape == (count, 3) and (shares >= 0).all() and (shares < 1).all()
 
 
-def test_values_that_are_numbers_of_a_program_share_it() -> None:
+def test_values_that_are_inputs_of_a_program_share_it() -> None:
     pytest.importorskip("llvmlite")
     over = {"lr": tw.Range(0.01, 0.1), "momentum": tw.Range(0.1, 0.9), "seed": range(3)}
     settings = {**QUIET, "engine": None}

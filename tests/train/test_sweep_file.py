@@ -1,4 +1,4 @@
-"""Sweeps in a file: what finished is kept and read back to the bit, and others are refused."""
+"""Sweeps in a file: finished runs are read back bit for bit, and other sweeps are refused."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def build(hidden: int = 4, dtype: str = "float64") -> tw.Sequential:
 
 
 def assert_same(one: tw.Sweep, two: tw.Sweep) -> None:
-    """Two sweeps are one, but for times."""
+    """Two sweeps are equal, except for times."""
     assert one.points == two.points and one.left_out == two.left_out and one.rungs == two.rungs
     assert list(one.table) == list(two.table)
     for name in one.table.keys() - TIMES:
@@ -80,13 +80,13 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 class CutError(Exception):
-    """What ends a sweep as a crash would."""
+    """An exception that ends a sweep as a crash would."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", KINDS)
-def test_a_sweep_that_was_cut_ends_as_one_that_was_left_alone(
+def test_a_resumed_sweep_equals_one_that_was_not_interrupted(
     name: str, engine: str, tmp_path: Path, monkeypatch
 ) -> None:
     given = {**QUIET, "over": OVER, "engine": engine, "threads": 2, **KINDS[name]}
@@ -112,7 +112,7 @@ def test_a_sweep_that_was_cut_ends_as_one_that_was_left_alone(
 
 
 def cut_after(most: int, plain) -> Any:
-    """A `Job.run` that breaks down after so many runs."""
+    """A `Job.run` that fails after so many runs."""
     begun: list[None] = []
 
     def run(job: Job, *given) -> tw.Run:
@@ -125,7 +125,7 @@ def cut_after(most: int, plain) -> Any:
 
 
 @pytest.mark.parametrize("halving", [None, tw.SuccessiveHalving(3)])
-def test_ctrl_c_writes_what_is_done(halving, tmp_path: Path, monkeypatch) -> None:
+def test_ctrl_c_writes_the_finished_runs(halving, tmp_path: Path, monkeypatch) -> None:
     def run(job: Job, engine, control) -> tw.Run:
         begun.append(job)
         if len(begun) == 3:
@@ -159,7 +159,7 @@ def test_failures_are_kept(tmp_path: Path) -> None:
         assert sweep.runs[1].failure.lr == 1e200 and sweep.best is sweep.runs[0]
 
 
-def test_without_resume_a_sweep_starts_afresh(tmp_path: Path, monkeypatch) -> None:
+def test_a_sweep_without_resume_starts_anew(tmp_path: Path, monkeypatch) -> None:
     file = tmp_path / "a.sweep"
     given = {**QUIET, "over": {"lr": [0.1, 0.2]}, "checkpoint": file}
     first = tw.sweep(build, X, Y, **given)
@@ -276,7 +276,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
         tw.sweep(build, X, Y, checkpoint=file, resume=True, **BASE)
 
 
-def test_a_write_that_fails_ends_nothing(tmp_path: Path, monkeypatch) -> None:
+def test_a_sweep_continues_if_a_write_fails(tmp_path: Path, monkeypatch) -> None:
     def full(*_: object) -> None:
         raise OSError("no space left")
 
@@ -317,9 +317,7 @@ with open(result, "wb") as file:
 @pytest.mark.parametrize(
     ("engine", "kind"), [("native", "plain"), ("native", "halving"), ("numpy", "halving")]
 )
-def test_a_killed_sweep_ends_as_one_that_was_left_alone(
-    engine: str, kind: str, tmp_path: Path
-) -> None:
+def test_a_killed_sweep_is_resumed_bit_for_bit(engine: str, kind: str, tmp_path: Path) -> None:
     def begun(path: str, result: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-c", SCRIPT, engine, kind, path, result]
         return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)

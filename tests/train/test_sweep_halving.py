@@ -1,4 +1,4 @@
-"""Successive halving: the best go on, to the bits that they would have had without a halt."""
+"""Successive halving: the best runs continue, with the same bits as without a halt."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def build(hidden: int = 4) -> tw.Sequential:
 
 
 def wide() -> tw.Sequential:
-    """Too large a net to be one of many replicas."""
+    """A network that is too large to be a replica."""
     return build(200)
 
 
@@ -75,7 +75,7 @@ def assert_same(one: tw.Run, two: tw.Run) -> None:
 @pytest.mark.quick("single runs-native", "replicas-native", "a plateau-numpy")
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", KINDS)
-def test_who_goes_on_has_the_bits_of_a_run_without_a_halt(name: str, engine: str) -> None:
+def test_runs_that_continue_have_the_bits_of_runs_without_a_halt(name: str, engine: str) -> None:
     made, given = KINDS[name]
     given = {**QUIET, "over": RATES, "engine": engine, "threads": 2, **given}
     whole = tw.sweep(made, X, Y, **given)
@@ -118,11 +118,11 @@ def loss_after(run: tw.Run, measure: str, epochs: int) -> float:
         (tw.SuccessiveHalving(20), 9, [9]),
     ],
 )
-def test_the_rungs(halving: tw.SuccessiveHalving, epochs: int, rungs: list[int]) -> None:
+def test_epochs_of_the_rungs(halving: tw.SuccessiveHalving, epochs: int, rungs: list[int]) -> None:
     assert halving.rungs(epochs) == rungs
 
 
-def test_the_record_says_why_a_run_ended() -> None:
+def test_the_stop_reason_names_halving() -> None:
     sweep = tw.sweep(build, X, Y, over=RATES, halving=tw.SuccessiveHalving(3), **QUIET)
     why = sweep.runs[0].stop_reason
     assert why.startswith("with a loss of 0.") and "after 3 epochs" in why
@@ -132,7 +132,7 @@ def test_the_record_says_why_a_run_ended() -> None:
 
 
 @pytest.mark.parametrize("made", [build, wide])
-def test_no_number_of_threads_changes_who_goes_on(made) -> None:
+def test_the_number_of_threads_does_not_change_which_runs_continue(made) -> None:
     given = {**QUIET, "over": RATES, "halving": tw.SuccessiveHalving(1)}
     one, two = (tw.sweep(made, X, Y, threads=threads, **given) for threads in (1, 3))
     for ours, theirs in zip(one.runs, two.runs, strict=True):
@@ -140,7 +140,7 @@ def test_no_number_of_threads_changes_who_goes_on(made) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_who_fails_or_has_stopped_does_not_go_on(engine: str) -> None:
+def test_runs_that_failed_or_stopped_do_not_continue(engine: str) -> None:
     over = {"lr": [1e200, 0.01, 1e201, 0.1], "stop": [None, tw.MaxEpochs(2)]}
     given = {**QUIET, "optimizer": "sgd", "engine": engine}
     with pytest.warns(tw.TrainingWarning, match="4 of 8 runs"):

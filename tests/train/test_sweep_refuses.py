@@ -1,4 +1,4 @@
-"""What `sweep` refuses, in which words; and that nothing is trained then."""
+"""What `sweep` refuses before anything is trained, and with which message."""
 
 import re
 
@@ -36,7 +36,8 @@ CASES = [
     (SettingError, "resume is the same for all runs", {"over": {"resume": [True]}}),
     (SettingError, "sweep: there is no setting 'batchsize'. Did you mean 'batch_size'?",
      {"batchsize": 3}),
-    (SettingError, "'lr'. It is a setting of the optimizer: give optimizer=tw.Adam(lr=...).", {"lr": 3}),
+    (SettingError, "'lr'. It is a setting of the optimizer: give optimizer=tw.Adam(lr=...).",
+     {"lr": 3}),
     (SettingError, "build needs 'hidden': give over={'hidden': [...]}, or a default",
      {"build": needs}),
     # values
@@ -86,7 +87,7 @@ def test_refused_before_anything_is_trained(monkeypatch, error, words: str, give
         tw.sweep(given.pop("build"), given.pop("X"), given.pop("y"), **given)
 
 
-def test_an_error_of_build_says_at_which_point() -> None:
+def test_an_error_in_build_names_the_point() -> None:
     def broken(hidden: int) -> tw.Sequential:
         return build([2, 4][hidden])
 
@@ -95,7 +96,7 @@ def test_an_error_of_build_says_at_which_point() -> None:
     assert raised.value.__notes__ == ["(sweep at hidden=2)"]
 
 
-def test_weights_that_are_broken_at_one_point_are_named() -> None:
+def test_weights_that_are_not_finite_are_named_with_the_point() -> None:
     def broken(seed: int) -> tw.Sequential:
         net = build()
         net.weights = {"0.bias": [0, np.nan if seed else 0]}

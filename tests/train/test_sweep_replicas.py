@@ -1,4 +1,4 @@
-"""Runs of a tiny net in a sweep are replicas of one: as `fit`, but for rounding, and each alone."""
+"""Runs of a tiny network in a sweep are replicas of one run, equal to `fit` up to rounding."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def assert_near(one: tw.Run, two: tw.Run, rounding: float = ROUNDING["float64"])
 
 
 def widths(over: dict[str, Any], **settings: Any) -> list[int]:
-    """How many runs each call of a program does, for a sweep with these settings."""
+    """The number of runs in each call of a program, for a sweep with these settings."""
     given = {**QUIET, "threads": 1, **settings}
     made = build
     if "dtype" in given:
@@ -85,7 +85,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 @pytest.mark.quick("adam-float64", "full batch-float32", "weighed rows-float64")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", SETTINGS)
-def test_replicas_do_what_fit_does(name: str, dtype: str) -> None:
+def test_replicas_equal_runs_of_fit(name: str, dtype: str) -> None:
     settings = {**QUIET, **SETTINGS[name]}
     assert max(widths({"lr": RATES}, dtype=dtype, **SETTINGS[name])) > 1
 
@@ -101,7 +101,7 @@ def test_replicas_do_what_fit_does(name: str, dtype: str) -> None:
         assert_near(run, tw.fit(made(), X, Y, **settings), ROUNDING[dtype])
 
 
-def test_classes_too() -> None:
+def test_replicas_of_classifiers_equal_runs_of_fit() -> None:
     def made(seed: int) -> tw.Sequential:
         return tw.Sequential(tw.Dense(4, "relu"), tw.Dense(3), dtype="float64")
 
@@ -122,7 +122,7 @@ def test_neither_threads_nor_the_other_points_change_a_bit() -> None:
         assert_near(ours, theirs, 0)
 
 
-def test_each_run_has_a_net_and_numbers_of_its_own() -> None:
+def test_each_run_has_its_own_network_and_numbers() -> None:
     sweep = tw.sweep(build, X, Y, over={"seed": range(9)}, metrics="mae", **QUIET)
     assert len({run.net.weights.flat.tobytes() for run in sweep.runs}) == 9
     assert len({run.history["mae"][-1] for run in sweep.runs}) == 9
@@ -161,18 +161,18 @@ TOGETHER: dict[str, tuple[dict[str, Any], dict[str, Any], list[int]]] = {
 
 
 @pytest.mark.parametrize("name", ALONE)
-def test_these_run_one_by_one(name: str) -> None:
+def test_runs_that_are_no_replicas(name: str) -> None:
     over, settings = ALONE[name]
     assert set(widths(over, dtype="float32", **settings)) == {1}
 
 
 @pytest.mark.parametrize("name", TOGETHER)
-def test_these_run_together(name: str) -> None:
+def test_runs_that_are_replicas(name: str) -> None:
     over, settings, expected = TOGETHER[name]
     assert widths(over, dtype="float32", **settings) == expected
 
 
-def test_a_gate_that_works_by_element_may_be_ones_own() -> None:
+def test_an_elementwise_gate_of_ones_own_has_replicas() -> None:
     def made() -> tw.Sequential:
         return tw.Sequential(tw.Dense(4, lambda x: tw.gates.tanh(x) * 0.5), tw.Dense(1))
 
@@ -186,7 +186,7 @@ def test_a_gate_that_works_by_element_may_be_ones_own() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_one_that_diverges_ends_as_in_fit_and_harms_no_other(dtype: str) -> None:
+def test_a_replica_that_diverges_ends_as_in_fit_and_harms_no_other(dtype: str) -> None:
     def made() -> tw.Sequential:
         return build(dtype=dtype)
 
@@ -212,7 +212,7 @@ def test_one_that_diverges_ends_as_in_fit_and_harms_no_other(dtype: str) -> None
 # Ctrl-C -------------------------------------------------------------------------------------------
 
 
-def test_ctrl_c_ends_replicas_and_keeps_what_they_are() -> None:
+def test_ctrl_c_keeps_the_weights_of_replicas() -> None:
     if threading.current_thread() is not threading.main_thread():
         pytest.skip("only the main thread receives signals")
     timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])

@@ -1,4 +1,4 @@
-"""Which rows judge the runs of a sweep: with a share held out, the same ones for all."""
+"""The validation rows of a sweep: a share that is held out is the same for all runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,12 +53,12 @@ SWEEPS: dict[str, tuple[int, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", SWEEPS)
-def test_all_runs_are_judged_by_the_rows_of_the_sweeps_seed(name: str) -> None:
+def test_the_seed_of_the_sweep_draws_the_validation_rows(name: str) -> None:
     seed, given = SWEEPS[name]
     assert_judged_by(rows_of(seed), tw.sweep(build, X, Y, **{**COMMON, **given}).runs)
 
 
-def test_with_halving_and_after_a_resume_too(tmp_path: Path) -> None:
+def test_validation_rows_stay_the_same_with_halving_and_after_a_resume(tmp_path: Path) -> None:
     given = {
         **COMMON,
         "over": {"seed": SEEDS},
@@ -70,13 +70,13 @@ def test_with_halving_and_after_a_resume_too(tmp_path: Path) -> None:
         assert_judged_by(rows_of(4), tw.sweep(build, X, Y, resume=resume, **given).runs)
 
 
-def test_restarts_are_judged_by_the_rows_of_their_first_seed() -> None:
+def test_the_first_seed_of_restarts_draws_the_validation_rows() -> None:
     found = tw.restarts(build, X, Y, starts=3, seed=6, **COMMON)
     assert_judged_by(rows_of(6), found.runs)
 
 
 @pytest.mark.parametrize("engine", ["numpy", "native"])
-def test_a_run_alone_has_the_bits_of_the_sweep_with_the_rows_of_its_seed(engine: str) -> None:
+def test_a_run_of_fit_with_a_holdout_has_the_bits_of_the_sweep(engine: str) -> None:
     sweep = tw.sweep(build, X, Y, over={"seed": [8, 9]}, seed=2, engine=engine, **COMMON)
     for seed, run in zip([8, 9], sweep.runs, strict=True):
         given = {**COMMON, "validation": tw.Holdout(0.25, seed=2), "engine": engine}
@@ -85,7 +85,7 @@ def test_a_run_alone_has_the_bits_of_the_sweep_with_the_rows_of_its_seed(engine:
         assert_array_equal(alone.history["val_loss"], run.history["val_loss"])
 
 
-def test_a_run_by_itself_holds_out_the_rows_of_its_own_seed() -> None:
+def test_a_run_of_fit_holds_out_the_rows_of_its_own_seed() -> None:
     runs = [tw.fit(build(), X, Y, seed=5, **COMMON) for _ in range(2)]
     assert_judged_by(rows_of(5), runs)
 
@@ -98,7 +98,7 @@ def test_a_run_by_itself_holds_out_the_rows_of_its_own_seed() -> None:
         ({"share": 0.2, "seed": 1.5}, "seed must be"),
     ],
 )
-def test_a_holdout_refuses(given: dict[str, Any], words: str) -> None:
+def test_bad_holdouts_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(tw.SettingError, match=f"Holdout: {words}"):
         tw.Holdout(**given)
 
