@@ -61,7 +61,7 @@ def chosen_engine(name: str | None) -> Engine:
     if name is not None:
         return engine(name)
     reasons = missing_engines()
-    found = engine(next(each for each in ENGINES if each not in reasons))
+    found = engine(next(name for name in ENGINES if name not in reasons))
     if reasons:
         words = f"Runs use the engine {found.name!r}."
         if not found.capabilities.compiles:
@@ -89,4 +89,4 @@ def interpreter() -> Engine:
 def predicting_engine() -> Engine | None:
     """The first available engine that serves predictions."""
     able = (engine(name) for name, entry in ENGINES.items() if entry.capabilities.predicts)
-    return next((each for each in able if not each.why_missing()), None)
+    return next((candidate for candidate in able if not candidate.why_missing()), None)

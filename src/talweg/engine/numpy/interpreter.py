@@ -48,7 +48,7 @@ class Interpreter:
 
     def __call__(self, **arrays: Array) -> dict[str, Any]:
         """The outputs by name for inputs by name, whose shapes and dtypes are checked."""
-        arrays = {name: np.asarray(each) for name, each in arrays.items()}
+        arrays = {name: np.asarray(array) for name, array in arrays.items()}
         self._check(arrays)
         with np.errstate(all="ignore"):
             results = self.run(*(arrays[name] for name in self.graph.inputs))

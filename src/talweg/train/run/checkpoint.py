@@ -217,7 +217,7 @@ def _packed(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, list[str]]]
 def _lost(names: Mapping[str, list[str]], arrays: Mapping[str, Array]) -> str | None:
     """The first array that is named and missing."""
     wanted = [f"{group}.{place}" for group in names for place in range(len(names[group]))]
-    lost = [each for each in ("weights", *wanted) if each not in arrays]
+    lost = [name for name in ("weights", *wanted) if name not in arrays]
     return f"it lacks the array {lost[0]!r}" if lost else None
 
 
@@ -278,7 +278,7 @@ def plain_text(rule: Any) -> str:
 def _kind_of(rule: StopRule) -> str:
     """The kind of a rule without its settings: its class, its measures and its parts."""
     watches: set[str] = getattr(rule, "watches", set)()
-    parts = [_kind_of(each) for each in vars(rule).values() if hasattr(each, "update")]
+    parts = [_kind_of(part) for part in vars(rule).values() if hasattr(part, "update")]
     return f"{type(rule).__name__}({', '.join([*sorted(watches), *parts])})"
 
 
@@ -286,15 +286,15 @@ def _schedules(program: Program, epochs: int) -> dict[str, list[float]]:
     """The values of scheduled settings at some points of the epochs that are done."""
     times = np.linspace(0, epochs, TIMES, endpoint=False).tolist() if epochs else []
     return {
-        name: [float(at(each)) for each in times] for name, at in program.schedule.schedules.items()
+        name: [float(at(time)) for time in times] for name, at in program.schedule.schedules.items()
     }
 
 
 def _digest_of_rows(rows: Rows) -> str:
     digest = hashlib.sha256()
-    for each in (rows.x, rows.y, rows.weights):
-        digest.update(f"{each.dtype.str} {each.shape}".encode())
-        digest.update(np.ascontiguousarray(each).data)
+    for array in (rows.x, rows.y, rows.weights):
+        digest.update(f"{array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 

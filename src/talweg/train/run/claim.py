@@ -78,7 +78,7 @@ def _held(place: Path) -> int:
 
 def _others_hold(file: Path, own: Path) -> bool:
     claim = re.compile(re.escape(f".{file.name}.") + r"[0-9a-f]{16}\.lock")
-    others = (each for each in file.parent.iterdir() if each != own and claim.fullmatch(each.name))
+    others = (path for path in file.parent.iterdir() if path != own and claim.fullmatch(path.name))
     return any(map(_is_held, others))
 
 

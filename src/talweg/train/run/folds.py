@@ -96,12 +96,12 @@ def kfold(
     3
     """
     place = dealt(n, n_splits, stratify=stratify, groups=groups, seed=seed)
-    rows = [np.flatnonzero(place == each) for each in range(n_splits)]
-    tested = [rows[(each + 1) % n_splits] if test else rows[each][:0] for each in range(n_splits)]
+    rows = [np.flatnonzero(place == fold) for fold in range(n_splits)]
+    tested = [rows[(fold + 1) % n_splits] if test else rows[fold][:0] for fold in range(n_splits)]
     largest = max(map(len, rows))
     return [
-        Fold(*pair, f"fold {each + 1} of {n_splits}", largest)
-        for each, pair in enumerate(zip(rows, tested, strict=True))
+        Fold(*pair, f"fold {fold + 1} of {n_splits}", largest)
+        for fold, pair in enumerate(zip(rows, tested, strict=True))
     ]
 
 

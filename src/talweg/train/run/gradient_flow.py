@@ -63,14 +63,14 @@ class Flow:
         settings = {**program.schedule.settings, "lr": 1.0}
         settings |= {"weight_decay": 0.0} if "weight_decay" in settings else {}
         given = {f"state.{name}": each for name, each in program.state.items()}
-        given |= {f"settings.{name}": np.asarray(each) for name, each in settings.items()}
+        given |= {f"settings.{name}": np.asarray(value) for name, value in settings.items()}
         # values of a large batch may not fit into memory
         count = min(ROWS, program.schedule.batch_size)
         is_small = program.schedule.batch_size <= ROWS
         step = program.step if is_small else self.record_step(count)
         after = Interpreter(step)(weights=weights.flat, **given, **_spaced(rows, count))["weights"]
         moved = weights.views_of(after != weights.flat)
-        return all(each.any() for name, each in moved.items() if self.learns(name))
+        return all(changed.any() for name, changed in moved.items() if self.learns(name))
 
     def learns(self, name: str) -> bool:
         """Whether a parameter is not frozen."""
@@ -122,7 +122,9 @@ class Look:
     def _go(self, flat: Array, found: Mapping[str, Array]) -> None:
         """Take a small step along the gradients."""
         moving = {name: each for name, each in found.items() if name != _PREDICTION}
-        length = np.sqrt(sum(float(np.square(each, dtype="f8").sum()) for each in moving.values()))
+        length = np.sqrt(
+            sum(float(np.square(gradient, dtype="f8").sum()) for gradient in moving.values())
+        )
         scale = LENGTH * max(1.0, float(np.linalg.norm(flat))) / length
         for name, view in self.weights.views_of(flat).items():
             if name in moving:

@@ -49,8 +49,8 @@ class Interrupts:
         self._stop()
 
     def _stop(self) -> None:
-        for each in self._controls:
-            each.stop = True
+        for control in self._controls:
+            control.stop = True
 
     @contextmanager
     def stopping(self, controls: Sequence[Control]) -> Iterator[None]:
@@ -79,15 +79,15 @@ def handled() -> Iterator[Interrupts]:
     """The signals of a command while it runs, without those that are ignored, as under nohup."""
     interrupts, before = Interrupts(), {}
     if _receives_signals():
-        found = {each: signal.getsignal(each) for each in ENDING}
-        before = {each: of for each, of in found.items() if of not in (signal.SIG_IGN, None)}
+        found = {number: signal.getsignal(number) for number in ENDING}
+        before = {number: of for number, of in found.items() if of not in (signal.SIG_IGN, None)}
     try:
-        for each in before:
-            signal.signal(each, interrupts)
+        for number in before:
+            signal.signal(number, interrupts)
         yield interrupts
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -119,8 +119,8 @@ def interruptible(*controls: Control) -> Iterator[None]:
         return
 
     def ask_to_stop(*_: Any) -> None:
-        for each in controls:
-            each.stop = True
+        for control in controls:
+            control.stop = True
         signal.signal(signal.SIGINT, before)
 
     signal.signal(signal.SIGINT, ask_to_stop)
@@ -137,4 +137,4 @@ def _receives_signals() -> bool:
 def _of_command() -> Interrupts | None:
     """The signal handler of the command that runs, if one does."""
     handlers = map(signal.getsignal, ENDING)
-    return next((each for each in handlers if isinstance(each, Interrupts)), None)
+    return next((handler for handler in handlers if isinstance(handler, Interrupts)), None)

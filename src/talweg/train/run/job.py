@@ -241,14 +241,14 @@ def _schedule(
 
 def _plateaus(rule: Optimizer | FullBatch, measures: set[str]) -> dict[str, StopRule]:
     """The settings that follow a measure."""
-    for each in rule.plateaus().values():
-        refuse_measure("ReduceOnPlateau", each.watch, measures)
+    for plateau in rule.plateaus().values():
+        refuse_measure("ReduceOnPlateau", plateau.watch, measures)
     return {**rule.plateaus()}
 
 
 def without_rows(rows: Rows) -> Rows:
     """No rows of the same shapes and dtypes, to record with."""
-    return Rows(*(each[:0].copy() for each in (rows.x, rows.y, rows.weights)))
+    return Rows(*(array[:0].copy() for array in (rows.x, rows.y, rows.weights)))
 
 
 def _evaluated(rows: Rows, held_out: Rows | None, restores_best: bool) -> Rows | None:
@@ -274,8 +274,8 @@ def refuse_part(net: Any) -> None:
 def _metrics(given: Any, loss: Loss) -> list[Metric]:
     """The `metrics` of `fit`: None, one metric, or several."""
     is_one = isinstance(given, str | Metric | Loss) or callable(given)
-    found = [as_metric(each, loss) for each in ([given] if is_one else given or ())]
-    _refuse_names([each.name for each in found])
+    found = [as_metric(metric, loss) for metric in ([given] if is_one else given or ())]
+    _refuse_names([metric.name for metric in found])
     return found
 
 
@@ -303,7 +303,7 @@ def _refuse_dtype(net: Module, engine: Engine) -> None:
 
 
 def _measured_names(metrics: Sequence[Metric], validated: bool) -> set[str]:
-    names = {"loss", *(each.name for each in metrics)}
+    names = {"loss", *(metric.name for metric in metrics)}
     return names | ({f"val_{name}" for name in names} if validated else set())
 
 

@@ -14,7 +14,11 @@ from talweg.train.run.fit import fit
 from talweg.train.run.job import RULES, job_of, refuse_part
 
 _PARAMETERS = inspect.signature(fit).parameters.values()
-DEFAULTS = {each.name: each.default for each in _PARAMETERS if each.kind is each.KEYWORD_ONLY}
+DEFAULTS = {
+    parameter.name: parameter.default
+    for parameter in _PARAMETERS
+    if parameter.kind is parameter.KEYWORD_ONLY
+}
 
 
 @dataclass(frozen=True)

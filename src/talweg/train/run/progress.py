@@ -183,7 +183,7 @@ class Whole:
     def bar(self, works: Sequence[Watched], workers: int) -> SweepBar:
         """The bar of these works and of earlier and later ones; later runs are like the first."""
         first = [*works[:1]] * self.later
-        to_come = [replace(each, control=Control(), runs=1) for each in first]
+        to_come = [replace(work, control=Control(), runs=1) for work in first]
         bar = SweepBar([*self.earlier, *works, *to_come], workers=workers)
         bar.thing, bar.dropped = self.thing, self.dropped
         bar.started = self.started
@@ -203,8 +203,8 @@ class SweepBar(Bar):
 
     def words(self) -> str:
         """Runs, epoch and losses of the most advanced run, time left for all."""
-        runs = sum(each.runs for each in self.watched) - self.dropped
-        ended = sum(each.runs for each in self.watched if each.ended) - self.dropped
+        runs = sum(work.runs for work in self.watched) - self.dropped
+        ended = sum(work.runs for work in self.watched if work.ended) - self.dropped
         things = f"{self.thing}{'' if runs == 1 else 's'}"
         words, furthest = [f"{max(0, ended)}/{runs} {things}"], self._furthest()
         if furthest:
@@ -214,21 +214,21 @@ class SweepBar(Bar):
 
     def share(self) -> float:
         """The share of all possible epochs that is done."""
-        most = sum(each.runs * (each.epochs - each.first) for each in self.watched)
-        return 1 - sum(each.ahead for each in self.watched) / most if most else 0.0
+        most = sum(work.runs * (work.epochs - work.first) for work in self.watched)
+        return 1 - sum(work.ahead for work in self.watched) / most if most else 0.0
 
     def _furthest(self) -> Watched | None:
-        under_way = [each for each in self.watched if each.done and not each.ended]
-        return max(under_way, key=lambda each: each.control.epoch / each.epochs, default=None)
+        under_way = [work for work in self.watched if work.done and not work.ended]
+        return max(under_way, key=lambda work: work.control.epoch / work.epochs, default=None)
 
     def _left(self) -> str:
         """Estimated from the pace so far; runs that end early make it shorter."""
-        done = sum(each.done for each in self.watched)
+        done = sum(work.done for work in self.watched)
         if not done:
             return _STARTING
         pace = (time.perf_counter() - self.started) / done
-        most = sum(each.seconds for each in self.watched) / self.workers
-        return _left(min(most, pace * sum(each.ahead for each in self.watched)))
+        most = sum(work.seconds for work in self.watched) / self.workers
+        return _left(min(most, pace * sum(work.ahead for work in self.watched)))
 
 
 def _joined(words: list[str]) -> str:

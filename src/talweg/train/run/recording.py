@@ -117,7 +117,7 @@ def step_graph(
     if watch is not None:
         quantities |= of_layers(net, part.prediction, part.batch["row_weights"])
         chosen = watch.chosen(quantities, net.weights)
-        outputs |= {WATCHED + name: each.named(name) for name, each in chosen.items()}
+        outputs |= {WATCHED + name: quantity.named(name) for name, quantity in chosen.items()}
     batch = dict(part.batch)
     if extension is not None:
         more = extension.recorded(part, recipe.loss, list(learning.values()), numbers, before)
@@ -180,7 +180,7 @@ def _last(name: str) -> str:
 
 def _batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
     arrays = rows.x, rows.y, rows.weights
-    specs = [Spec((size, *each.shape[1:]), each.dtype) for each in arrays]
+    specs = [Spec((size, *array.shape[1:]), array.dtype) for array in arrays]
     count = Spec((), rows.weights.dtype)
     named = zip(BATCH_INPUTS, [*specs, count], strict=True)
     return {name: run_input(each, name) for name, each in named}
@@ -204,18 +204,18 @@ def _measures(
     """The loss and the metrics of a batch, by name, each one number."""
     total = _weighted_sum(loss, prediction, batch)
     measures = {"loss": total if loss.reduction == "sum" else total / batch["count"]}
-    for each in metrics:
-        measures[each.name] = _weighted_sum(each, prediction, batch) / batch["count"]
-    return {name: each.named(name) for name, each in measures.items()}
+    for metric in metrics:
+        measures[metric.name] = _weighted_sum(metric, prediction, batch) / batch["count"]
+    return {name: measure.named(name) for name, measure in measures.items()}
 
 
 def with_penalties(
     objective: Tensor, penalties: Sequence[Tensor], batch: Mapping[str, Tensor], loss: Loss
 ) -> Tensor:
     """The objective that training minimizes: the loss plus the penalties of the modules."""
-    for each in penalties:
-        amount = (batch["row_weights"] * each).sum() if each.ndim else each
-        is_mean = each.ndim and loss.reduction == "mean"
+    for penalty in penalties:
+        amount = (batch["row_weights"] * penalty).sum() if penalty.ndim else penalty
+        is_mean = penalty.ndim and loss.reduction == "mean"
         objective = objective + (amount / batch["count"] if is_mean else amount)
     return objective
 

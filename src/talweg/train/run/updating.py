@@ -39,10 +39,12 @@ def updated(
     sizes = {name: norm(places[name].of(flat)) for name in gradients} if watches else {}
     if rule.by_parameter or multipliers or len(gradients) < len(views):
         before = {name: (cut.of(flat), cut.of_all(own)) for name, cut in places.items()}
-        given = {name: places[name].shaped(each) for name, each in clipped.items()}
+        given = {name: places[name].shaped(gradient) for name, gradient in clipped.items()}
         steps = before | _apart(rule, flat, before, given, own, multipliers)
         updates = {name: steps[name][0] - each for name, (each, _) in before.items()}
-        ups = {name: gates.greater(steps[name][0], each) for name, (each, _) in before.items()}
+        ups = {
+            name: gates.greater(steps[name][0], weights) for name, (weights, _) in before.items()
+        }
         after, own_after = _together(steps, next(iter(gradients)))
     else:
         gradient = joined(clipped.values()).named("gradient")
@@ -86,7 +88,7 @@ def _apart(
 
 def _is_parted(flat: Tensor, state: State) -> bool:
     """Whether the state holds one number for each weight, or one for all."""
-    return all(each.shape in ((), flat.shape) for each in state.values())
+    return all(value.shape in ((), flat.shape) for value in state.values())
 
 
 def _clipped(rule: Optimizer, gradients: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -97,7 +99,7 @@ def _clipped(rule: Optimizer, gradients: Mapping[str, Tensor]) -> dict[str, Tens
     found = dict(gradients)
     if used(rule.clip_norm):
         blocks = [cut.shaped(gradients[name]) for name, cut in cuts(gradients).items()]
-        squares = [total(each * each) for each in blocks]
+        squares = [total(block * block) for block in blocks]
         share = gates.minimum(
             rule.clip_norm / (gates.sqrt(sum(squares[1:], squares[0])) + _MARGIN), 1.0
         )
@@ -115,7 +117,7 @@ def _is_elementwise(results: Iterable[Tensor], mark: int) -> bool:
     return all(
         node.gate.kind == "elementwise"
         if node.gate and node.ndim
-        else not any(each.ndim for each in (node, *node.inputs))
+        else not any(tensor.ndim for tensor in (node, *node.inputs))
         for node in made_since([*results], mark)
     )
 

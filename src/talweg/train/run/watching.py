@@ -39,7 +39,7 @@ class Watch:
     steps: bool = False
 
     def wants(self, quantity: str) -> bool:
-        return not self.names or any(_matches(each, quantity) for each in self.names)
+        return not self.names or any(_matches(name, quantity) for name in self.names)
 
     def every(self, steps: int) -> int:
         """The number of steps from one watched step to the next, in an epoch of `steps` steps."""
@@ -50,16 +50,19 @@ class Watch:
         return self.wants_parameters(names, ["direction_changes"])
 
     def wants_parameters(self, names: Iterable[str], quantities: Sequence[str]) -> bool:
-        return any(self.wants(f"{name}/{each}") for name in names for each in quantities)
+        return any(self.wants(f"{name}/{quantity}") for name in names for quantity in quantities)
 
     def chosen(
         self, quantities: Mapping[str, Tensor], parameters: Iterable[str]
     ) -> dict[str, Tensor]:
         """The wanted quantities. SettingError: a name matches none."""
-        known = [*quantities, *(f"{name}/{each}" for name in parameters for each in OF_PARAMETERS)]
+        known = [
+            *quantities,
+            *(f"{name}/{quantity}" for name in parameters for quantity in OF_PARAMETERS),
+        ]
         for name in self.names:
-            if not any(_matches(name, each) for each in known):
-                words = {word for each in known for word in (each, *each.split("/"))}
+            if not any(_matches(name, quantity) for quantity in known):
+                words = {word for quantity in known for word in (quantity, *quantity.split("/"))}
                 hint = nearest(name, sorted(words))
                 raise SettingError(f"fit: nothing called {name!r} can be watched. {hint}")
         return {name: each for name, each in quantities.items() if self.wants(name)}
@@ -79,12 +82,12 @@ def as_watch(given: Any) -> Watch | None:
     names = tuple(names) if isinstance(names, Iterable) else (names,)
     if not names:
         return None
-    if not all(isinstance(each, str) for each in names):
+    if not all(isinstance(name, str) for name in names):
         raise SettingError(
             'fit: watch is None, "epoch", "step" or names such as ["gradient_norm", "0/dead"], '
             f"but {given!r} was given"
         )
-    kept = tuple(each for each in names if each not in ("epoch", "step"))
+    kept = tuple(name for name in names if name not in ("epoch", "step"))
     return Watch(kept, "step" in names)
 
 
@@ -145,7 +148,7 @@ def _of_layer(name: str, output: Tensor, counts: Tensor) -> dict[str, Tensor]:
 
 
 def _is_relu(node: Tensor) -> bool:
-    is_constant = [not each.recorded and not each.array.any() for each in node.inputs]
+    is_constant = [not source.recorded and not source.array.any() for source in node.inputs]
     return node.gate is gates.relu or (node.gate is gates.maximum and any(is_constant))
 
 
@@ -162,9 +165,9 @@ def layer_outputs(prediction: Tensor, rows: int) -> dict[str, Tensor]:
         if node.gate in _ACTIVATIONS and node.layer != node.inputs[0].layer
     }
     found: dict[str, Tensor] = {}
-    for path in sorted(last, key=lambda each: last[each].number):
+    for path in sorted(last, key=lambda path: last[path].number):
         output = applied.get(last[path].number, last[path])
         is_rows = output.ndim >= 2 and output.shape[0] == rows and output.dtype.kind == "f"
-        if is_rows and all(output is not each for each in found.values()):
+        if is_rows and all(output is not other for other in found.values()):
             found[path or ""] = output
     return found
