@@ -82,7 +82,7 @@ def test_runs_are_named_by_the_end_of_long_paths(talweg, models) -> None:
         ("", "error: the following arguments are required: MODEL"),
     ],
 )
-def test_what_cannot_be_compared(talweg, models, options: str, words: str) -> None:
+def test_models_that_cannot_be_compared(talweg, models, options: str, words: str) -> None:
     Path("new.csv").write_text("rooms,place\n1,hill\n2,lake\n")
     before = sorted(Path().iterdir())
     said = talweg("compare", *options.split())

@@ -1,4 +1,4 @@
-"""Faults of talweg itself: one message, and no model lost to a picture."""
+"""Bugs in talweg itself: one message, and no model lost to a failing chart."""
 
 import os
 from pathlib import Path
@@ -42,7 +42,7 @@ PICTURES = [  # what fails, and what the note and the page say of it
 
 
 @pytest.mark.parametrize(("place", "words"), PICTURES)
-def test_a_picture_that_fails_costs_no_model(
+def test_a_failing_chart_does_not_lose_the_model(
     talweg, train, monkeypatch, place: str, words: str
 ) -> None:
     with monkeypatch.context() as patch:
@@ -55,7 +55,7 @@ def test_a_picture_that_fails_costs_no_model(
     assert talweg("predict", "out", "houses.csv").status == 0
 
 
-def test_the_other_parts_are_drawn(train, monkeypatch) -> None:
+def test_the_other_parts_are_still_drawn(train, monkeypatch) -> None:
     monkeypatch.setattr("talweg.draw.pages.table_sections._importance", failing)
     train()
     page = Path("out/report.html").read_text()
@@ -63,7 +63,7 @@ def test_the_other_parts_are_drawn(train, monkeypatch) -> None:
     assert page.count("<section") == 7 and "Predicted against true" in page
 
 
-def test_in_python_a_picture_that_fails_is_an_error(tmp_path, monkeypatch) -> None:
+def test_in_python_a_failing_chart_is_an_error(tmp_path, monkeypatch) -> None:
     model = tw.TableModel(-1, n_estimators=1, epochs=1, hidden=(2,), bins=0)
     model.fit([[n * 3 % 50, n] for n in range(60)])
     monkeypatch.setattr("talweg.draw.charts.predicted_against_true.scatter_chart", failing)

@@ -1,4 +1,4 @@
-"""The help says what is so: each default that it names is the one that tables are learned with."""
+"""The help is correct: each default that it names is the one that training uses."""
 
 import argparse
 import inspect

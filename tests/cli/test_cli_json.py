@@ -23,7 +23,7 @@ def object_in(said) -> dict:
     return json.loads(said.out)
 
 
-def test_train_prints_its_report_and_words_go_aside(train) -> None:
+def test_train_prints_json_and_sends_words_to_stderr(train) -> None:
     said = train("--json")
     found = object_in(said)
     assert (found["kind"], found["task"], found["targets"]) == ("table", "regression", ["price"])
@@ -92,7 +92,7 @@ def test_compare_prints_the_comparison_and_writes_its_page(talweg, train) -> Non
     "options", ["--target price", "--target place"], ids=["numbers", "classes"]
 )
 @pytest.mark.parametrize("to_file", [False, True])
-def test_predict_writes_an_object_a_row(talweg, train, options: str, to_file: bool) -> None:
+def test_predict_writes_one_object_per_row(talweg, train, options: str, to_file: bool) -> None:
     train(*options.split())
     more = ["--probabilities"] if "place" in options else ["--intervals", "0.7"]
     rows = list(csv.DictReader(io.StringIO(talweg("predict", "out", "houses.csv", *more).out)))

@@ -53,7 +53,7 @@ OVER_FILES = [  # the command, what is lost if it runs, and how it is called
 
 
 @pytest.mark.parametrize(("words", "what"), OVER_FILES, ids=[row[0] for row in OVER_FILES])
-def test_what_is_read_is_never_overwritten(talweg, trained, words: str, what: str) -> None:
+def test_an_input_is_never_overwritten(talweg, trained, words: str, what: str) -> None:
     table = "houses.csv"
     hard("hard", table)
     soft("soft", table)
@@ -75,7 +75,7 @@ def test_what_is_read_is_never_overwritten(talweg, trained, words: str, what: st
 # Claims ---------------------------------------------------------------------------------------
 
 
-def test_nothing_outside_of_the_folder_has_a_part_in_a_claim(tmp_path, monkeypatch) -> None:
+def test_a_claim_uses_nothing_outside_the_folder(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
     with claimed(tmp_path / "a"):
@@ -97,9 +97,7 @@ def test_a_folder_is_claimed_under_all_its_names(tmp_path, monkeypatch, name: st
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_a_claim_that_comes_as_another_ends_is_the_only_one(
-    tmp_path, monkeypatch, exists: bool
-) -> None:
+def test_a_claim_made_while_another_ends_is_exclusive(tmp_path, monkeypatch, exists: bool) -> None:
     """B finds the folder, A ends and removes it, B locks it, and C comes."""
     folder, real = tmp_path / "a", fcntl.flock
     if exists:
@@ -138,7 +136,7 @@ def test_a_claim_that_comes_as_another_ends_is_the_only_one(
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EBADF, errno.EOPNOTSUPP])
-def test_where_there_are_no_locks_a_run_goes_on_without(train, monkeypatch, number: int) -> None:
+def test_a_run_works_on_file_systems_without_locks(train, monkeypatch, number: int) -> None:
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
@@ -148,13 +146,13 @@ def test_where_there_are_no_locks_a_run_goes_on_without(train, monkeypatch, numb
     assert sorted(os.listdir("out")) == ["history.csv", "model.talweg", "report.html"]
 
 
-def test_a_folder_of_several_levels_goes_again_after_an_error(tmp_path) -> None:
+def test_created_folders_are_removed_after_an_error(tmp_path) -> None:
     with pytest.raises(ZeroDivisionError), claimed(tmp_path / "a" / "b" / "c"):
         raise ZeroDivisionError
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_folder_that_was_there_stays(tmp_path) -> None:
+def test_an_existing_folder_is_kept(tmp_path) -> None:
     with pytest.raises(ZeroDivisionError), claimed(tmp_path):
         raise ZeroDivisionError
     assert tmp_path.exists()
@@ -168,14 +166,14 @@ def test_a_folder_that_was_there_stays(tmp_path) -> None:
         ("loop", "cannot be created"),
     ],
 )
-def test_a_place_that_is_none(talweg, houses, out: str, words: str) -> None:
+def test_an_invalid_output_path(talweg, houses, out: str, words: str) -> None:
     os.symlink("loop", "loop")
     said = talweg("train", "houses.csv", "--target", "price", "--out", out)
     assert said.status == 2 and words in said.err
 
 
 @pytest.mark.parametrize("command", ["predict out houses.csv", "compare out out"])
-def test_an_empty_file_name_is_not_the_terminal(talweg, trained, command: str) -> None:
+def test_an_empty_file_name_is_refused(talweg, trained, command: str) -> None:
     said = talweg(*command.split(), "--out", "")
     assert said.status == 2 and "--out '' is not a path" in said.err and not said.out
 
@@ -187,7 +185,7 @@ def names(folder: Path) -> list[str]:
     return sorted(os.listdir(folder))
 
 
-def test_files_are_put_in_their_places_in_order_once_all_are_whole(tmp_path, monkeypatch) -> None:
+def test_files_are_renamed_into_place_in_order_once_all_are_complete(tmp_path, monkeypatch) -> None:
     moved, real = [], os.replace
 
     def replace(old: object, new: Path) -> None:
@@ -204,7 +202,7 @@ def test_files_are_put_in_their_places_in_order_once_all_are_whole(tmp_path, mon
 
 
 @pytest.mark.parametrize("failing", [1, 2, 3])
-def test_without_room_for_one_file_none_is_replaced(tmp_path, monkeypatch, failing: int) -> None:
+def test_a_full_disk_replaces_no_file(tmp_path, monkeypatch, failing: int) -> None:
     for each in "abc":
         (tmp_path / each).write_text("old")
     calls, real = [], os.fsync
@@ -225,7 +223,7 @@ def test_without_room_for_one_file_none_is_replaced(tmp_path, monkeypatch, faili
     assert {(tmp_path / each).read_text() for each in "abc"} == {"old"}
 
 
-def test_what_was_replaced_before_a_failure_is_told(tmp_path, monkeypatch) -> None:
+def test_an_error_names_the_files_that_were_replaced(tmp_path, monkeypatch) -> None:
     real = os.replace
 
     def replace(old: object, new: Path) -> None:
@@ -255,7 +253,7 @@ def test_a_folder_that_was_removed_during_training_is_made_again(train, monkeypa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["-", "/dev/stdin"])
-def test_what_comes_through_the_standard_input_is_not_overwritten(trained, source: str) -> None:
+def test_the_file_behind_standard_input_is_not_overwritten(trained, source: str) -> None:
     before = Path("houses.csv").read_bytes()
     command = (sys.executable, "-m", "talweg", "predict", "out", source, "--out", "houses.csv")
     with open("houses.csv") as table:
@@ -264,7 +262,7 @@ def test_what_comes_through_the_standard_input_is_not_overwritten(trained, sourc
     assert Path("houses.csv").read_bytes() == before
 
 
-def test_a_model_that_is_replaced_is_told_by_its_day(train) -> None:
+def test_the_date_of_a_replaced_model_is_printed(train) -> None:
     assert "replaced" not in train().out
     os.utime("out/model.talweg", (1e9, 1e9))
     assert "model    out/model.talweg (replaced the one of 2001-09-09)\n" in train().out

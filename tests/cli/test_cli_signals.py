@@ -1,4 +1,4 @@
-"""Signals: what was reached is kept, files are put in their places uncut, the status tells."""
+"""Signals: results are kept, files are replaced together, and the exit status is right."""
 
 import errno
 import io

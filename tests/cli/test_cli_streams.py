@@ -1,4 +1,4 @@
-"""Streams that are closed, full or broken cost what is said, and never a model."""
+"""Closed, full or broken streams lose words at most, never a model."""
 
 import errno
 import io
@@ -55,7 +55,7 @@ STREAMS = [  # the stream, how much it takes, the exit status, what the other st
 
 
 @pytest.mark.parametrize(("name", "error", "after", "status", "words"), STREAMS)
-def test_a_stream_that_fails_costs_no_model(
+def test_a_failing_stream_does_not_lose_the_model(
     train, monkeypatch, name: str, error, after: int, status: int, words: str
 ) -> None:
     with monkeypatch.context() as patch:
@@ -68,7 +68,7 @@ def test_a_stream_that_fails_costs_no_model(
 
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 @pytest.mark.parametrize("error", [BROKEN, FULL, ODD, None], ids=repr)
-def test_an_error_has_its_status_whatever_the_streams_do(
+def test_the_exit_status_of_an_error_does_not_depend_on_the_streams(
     talweg, monkeypatch, name: str, error
 ) -> None:
     with monkeypatch.context() as patch:
@@ -76,7 +76,7 @@ def test_an_error_has_its_status_whatever_the_streams_do(
         assert talweg("show", "nothing").status == 2
 
 
-def test_predictions_without_a_place_are_refused(talweg, train, monkeypatch) -> None:
+def test_predictions_need_an_open_output(talweg, train, monkeypatch) -> None:
     train()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", None)
@@ -96,7 +96,7 @@ def test_predictions_that_cannot_be_written_are_an_error(
 
 
 @pytest.mark.parametrize("words", ["show out", "compare out out --out c.html"])
-def test_other_commands_go_on_without_a_reader(talweg, train, monkeypatch, words: str) -> None:
+def test_other_commands_survive_a_closed_pipe(talweg, train, monkeypatch, words: str) -> None:
     train()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", Failing(BROKEN))
@@ -138,7 +138,7 @@ def test_a_shell_may_close_or_break_any_stream(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has another shell")
 @pytest.mark.parametrize("streams", ["2>&-", ">&- 2>&-", "<&- >&-"])
-def test_no_file_is_opened_as_a_closed_stream(streams: str) -> None:
+def test_no_file_takes_the_descriptor_of_a_closed_stream(streams: str) -> None:
     """Else what a library in C says would go into a model."""
     code = "import os, sys; from talweg.cli import main; "
     code += "main._show = lambda _: sys.exit(open(os.devnull).fileno() if sys.argv else 1); "

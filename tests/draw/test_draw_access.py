@@ -1,4 +1,4 @@
-"""Whoever reads a page: by ear, by keyboard, without scripts, without colours, on a small screen.
+"""Pages are accessible: by screen reader and keyboard, without scripts or colors, on a phone.
 
 What a checker in a browser finds is in test_draw_browser; these rules hold without one.
 """

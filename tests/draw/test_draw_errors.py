@@ -1,4 +1,4 @@
-"""How far predictions are off: every bar is as high as its count, and the shares are counted."""
+"""The histogram of errors: bar heights match counts, and shares are correct."""
 
 import re
 from itertools import pairwise
@@ -67,7 +67,7 @@ def test_dashed_lines_stand_at_0_and_at_one_and_two_typical_errors() -> None:
     np.testing.assert_allclose(places, lefts, atol=0.2)
 
 
-def test_what_cannot_be_seen_is_told() -> None:
+def test_the_text_alternative_has_the_numbers() -> None:
     errors = ErrorSpread.of([1.0, -1.0, 1.0, -5.0])
     svg = error_chart(errors, title="How far off", x_label="true minus predicted")
     told = re.search(r"<desc[^>]*>([^<]*)</desc>", svg)[1]

@@ -1,7 +1,7 @@
-"""Every chart, drawn whole and compared with the picture that was looked at: no place moves unseen.
+"""Every chart, compared with a golden picture that a person has looked at.
 
-Where a change is meant, `python tests/draw/test_draw_golden.py` writes the pictures anew; look at
-them before they are committed.
+After an intended change, `python tests/draw/test_draw_golden.py` rewrites the pictures; look at
+them before you commit.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def laid_out(svg: str) -> str:
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_is_as_it_was_looked_at(name: str) -> None:
+def test_a_chart_matches_its_golden_picture(name: str) -> None:
     assert laid_out(CHARTS[name]()) == picture(name).read_text(encoding="utf-8")
 
 

@@ -189,7 +189,7 @@ def test_all_text_is_escaped() -> None:
     assert "".join(Page(html).words).count("<script>") > 100
 
 
-def test_the_report_says_all_that_it_was_given() -> None:
+def test_the_page_shows_everything_in_the_report() -> None:
     said = " ".join("".join(Page(render(REGRESSION)).words).split())
     for words in (
         "On 627 held-out rows",
@@ -272,7 +272,7 @@ def test_the_same_report_is_the_same_file() -> None:
     assert render(REGRESSION) == render(REGRESSION)
 
 
-def test_drawing_needs_nothing_but_the_records_of_insight() -> None:
+def test_draw_imports_only_records_of_insight() -> None:
     folder = Path(report_module.__file__).parent
     allowed = {"talweg.draw", "talweg.insight", "talweg.errors", "talweg.atomic_write"}
     for file in folder.parent.rglob("*.py"):

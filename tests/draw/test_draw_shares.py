@@ -60,7 +60,7 @@ def test_a_curve_of_a_class_that_is_absent_is_left_out() -> None:
     assert "no data" in unit_chart({"b": nothing}, title="t", **LABELS)
 
 
-def test_reliability_has_a_dot_and_a_bar_a_bin() -> None:
+def test_a_reliability_diagram_has_a_dot_and_a_bar_per_bin() -> None:
     svg = reliability_chart([0.1, 0.5, 0.9], [0.2, 0.5, 0.7], [100, 25, 4], title="t", **LABELS)
     dots, bars = parts(svg, "circle"), parts(svg, "rect")
     assert len(dots) == len(bars) == 3
@@ -93,7 +93,7 @@ def test_spreads_that_do_not_fit_are_refused() -> None:
         bar_chart(["a", "b"], [1, 2], title="t", spreads=[1])
 
 
-def test_capitals_have_room() -> None:
+def test_capital_letters_fit() -> None:
     text = next(
         each
         for each in parts(bar_chart(["FEMALE"], [1], title="t"), "text")
@@ -102,7 +102,7 @@ def test_capitals_have_room() -> None:
     assert float(text.get("x")) >= 6 * 15.5  # the width of "FEMALE" at 22 units a letter
 
 
-def test_residuals_have_their_zero_drawn() -> None:
+def test_a_residual_chart_marks_zero() -> None:
     svg = scatter_chart([1, 2, 3], [5, 6, 7], title="t", diagonal=False, level=0.0)
     (zero,) = dashed(svg)
     assert zero.get("y1") == zero.get("y2")

@@ -1,4 +1,4 @@
-"""Models side by side: whose scores they are, in which order, and what sets them apart."""
+"""Comparing models: their order, the rows that were scored, and the settings that differ."""
 
 import re
 
@@ -49,12 +49,12 @@ def test_the_weights_of_several_networks_are_counted_by_network(models) -> None:
     assert [name for name, _ in both] == ["weights", "epochs", "time"]
 
 
-def test_rows_that_differ_are_said(models) -> None:
+def test_different_held_out_rows_are_pointed_out(models) -> None:
     other = tw.TableModel("y", hidden=(2,), epochs=1, n_estimators=1).fit(TABLE, seed=1).trained
     assert "use a common table" in compare([*models, ("other", other)]).scored_on
 
 
-def test_only_what_differs_is_told(models) -> None:
+def test_only_settings_that_differ_are_listed(models) -> None:
     told = compare(models).settings
     assert told["hidden"] == ("8", "2")
     assert told["epochs"] == ("60", "1")
@@ -67,7 +67,7 @@ def test_models_of_two_targets_are_refused(models) -> None:
         compare([*models, ("x", other)])
 
 
-def test_a_model_that_ran_away_comes_last(models) -> None:
+def test_a_model_that_diverged_comes_last(models) -> None:
     gone = model(2, 1).trained
     gone.held_out.outputs[:] = np.nan
     assert [each.name for each in compare([("gone", gone), *models]).models][-1] == "gone"
@@ -153,7 +153,7 @@ def test_rows_without_a_target_are_not_counted(models) -> None:
     assert [each.rows for each in compare(models, gaps).models] == [42, 42]
 
 
-def test_a_setting_of_some_models_is_told_of_all(models, monkeypatch) -> None:
+def test_a_setting_that_some_models_lack_is_listed(models, monkeypatch) -> None:
     def settings(trained: object) -> dict[str, str]:
         return {"hidden": "8"} | ({"extra": "1"} if trained is models[0][1] else {})
 

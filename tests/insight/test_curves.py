@@ -60,7 +60,7 @@ def test_a_perfect_and_a_backward_ranking() -> None:
     assert precision_recall(positive, scores).area == 1
 
 
-def test_one_kind_alone_has_no_area() -> None:
+def test_a_single_class_has_no_area() -> None:
     nothing, scores = np.zeros(4, bool), np.arange(4.0)
     assert np.isnan(roc(nothing, scores).area)
     assert np.isnan(roc(~nothing, scores).area)

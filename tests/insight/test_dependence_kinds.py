@@ -34,7 +34,7 @@ def found(trained) -> dict[str, Dependence]:
     return {each.name: each for each in dependence(rows, names)}
 
 
-def test_every_kind_of_column_is_followed(found) -> None:
+def test_every_kind_of_column_has_a_dependence(found) -> None:
     assert set(found) == set(TABLE) - {"price"}
 
 
@@ -42,7 +42,7 @@ ALIKE = [("size", "1.5"), ("size", ""), ("new", "yes"), ("built", "01.03.2019"),
 
 
 @pytest.mark.parametrize(("name", "cell"), ALIKE)
-def test_what_has_no_two_values_is_not_followed(trained, name: str, cell: str) -> None:
+def test_a_column_with_one_value_has_no_dependence(trained, name: str, cell: str) -> None:
     rows = EncodedRows.of(trained, trained.table({**TABLE, name: [cell] * ROWS}))
     assert [each.name for each in dependence(rows, [name, "grade"])] == ["grade"]
 
@@ -55,12 +55,12 @@ def test_ordered_words_come_in_their_order(found) -> None:
     ("name", "values"),
     [("new", ("no", "yes")), ("flag", ("False", "True")), ("digit", ("0", "1"))],
 )
-def test_no_and_yes_are_two_points_as_they_are_mostly_spelt(found, name, values) -> None:
+def test_booleans_use_their_most_frequent_spellings(found, name, values) -> None:
     assert found[name].values == values
     assert [len(line) for line in found[name].lines.values()] == [2]
 
 
-def test_a_date_is_followed_from_the_first_to_the_last(found) -> None:
+def test_dates_run_from_the_first_to_the_last(found) -> None:
     built = found["built"]
     assert len(built.values) == POINTS
     assert (np.diff(built.values) > np.timedelta64(0)).all()

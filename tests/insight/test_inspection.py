@@ -1,4 +1,4 @@
-"""What is seen of a model, against the model asked directly."""
+"""The inspection of a model, checked against the model itself."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def rows(request) -> EncodedRows:
     return EncodedRows.of(trained, trained.unseen)
 
 
-def test_each_row_is_judged_by_the_member_that_never_saw_it(numbers) -> None:
+def test_each_row_is_predicted_by_the_member_that_never_saw_it(numbers) -> None:
     trained = numbers.trained
     unseen, members = trained.unseen, trained.unseen.members
     x = trained.encoder.encode(unseen.table)
@@ -65,13 +65,13 @@ def test_the_rows_are_those_that_were_held_out(rows) -> None:
     assert rows.score(held.outputs) == pytest.approx(expected, rel=1e-12)
 
 
-def test_each_column_fills_its_places(rows) -> None:
+def test_each_column_fills_its_slice_of_inputs(rows) -> None:
     for name, place in rows.slices().items():
         assert all(each.startswith(name) for each in rows.trained.encoder.inputs[place])
     assert sum(len(range(*each.indices(99))) for each in rows.slices().values()) == rows.x.shape[1]
 
 
-def test_what_tells_the_target_is_important_and_noise_is_not(rows) -> None:
+def test_informative_columns_are_important_and_noise_is_not(rows) -> None:
     found = importance(rows)
     mean = dict(zip(found.names, found.mean, strict=True))
     assert found.order()[0] == "size"
@@ -94,7 +94,7 @@ def test_importance_is_the_loss_of_score_with_shuffled_cells(rows) -> None:
     assert abs(lost - found.mean[place]) < 5 * found.spread[place]
 
 
-def test_what_it_relies_on_is_what_clearly_matters(rows) -> None:
+def test_relied_on_columns_are_clearly_important(rows) -> None:
     relied = inspect(rows.trained, rows.unseen).relied_on
     assert relied[0] == "size" and "noise" not in relied and len(relied) <= 3
 
@@ -105,7 +105,7 @@ def test_the_same_seed_shuffles_alike_and_another_otherwise(rows) -> None:
     assert (first != other).any()
 
 
-def test_a_large_model_is_looked_at_in_fewer_rows(rows, monkeypatch) -> None:
+def test_a_large_model_is_inspected_on_fewer_rows(rows, monkeypatch) -> None:
     monkeypatch.setattr("talweg.insight.importance.FEWEST_ROWS", 7)
     monkeypatch.setattr("talweg.insight.importance.MOST_WORK", 1.0)
     found = importance(rows)
@@ -134,7 +134,7 @@ def test_dependence_is_the_mean_prediction_with_one_column_replaced(rows, name) 
     assert means.shape == (len(found.values), max(1, len(rows.classes)))
 
 
-def test_numbers_are_varied_where_they_lie_and_levels_by_how_often(numbers) -> None:
+def test_numbers_vary_within_their_range_and_levels_by_frequency(numbers) -> None:
     rows = EncodedRows.of(numbers.trained, numbers.trained.unseen)
     size, place = dependence(rows, ["size", "place"])
     known = np.asarray(rows.table.columns["size"], float)
@@ -144,7 +144,7 @@ def test_numbers_are_varied_where_they_lie_and_levels_by_how_often(numbers) -> N
     assert counts == sorted(counts, reverse=True)
 
 
-def test_mistakes_are_the_worst_rows_with_their_cells(rows) -> None:
+def test_mistakes_are_the_rows_with_the_largest_errors(rows) -> None:
     found = inspect(rows.trained, rows.unseen).mistakes
     outputs = rows.outputs(rows.x)
     if rows.classes:
@@ -169,7 +169,7 @@ def test_rows_without_a_target_are_left_out(numbers) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::talweg.errors.TrainingWarning")
-def test_a_model_that_ran_away_is_not_looked_into() -> None:
+def test_a_model_that_diverged_is_not_inspected() -> None:
     quick = {"hidden": (4,), "n_estimators": 1, "bins": 0, "optimizer": tw.SGD(lr=1e30)}
     model = tw.TableModel("price", drop="kind", **quick).fit(TABLE)
     model.trained.net.weights.flat[:] = np.nan
@@ -183,7 +183,7 @@ def test_a_file_holds_no_rows(numbers, tmp_path) -> None:
     assert b"2020-0" not in (tmp_path / "m.talweg").read_bytes()
 
 
-def test_a_row_costs_the_weights_of_its_judge_alone(numbers, monkeypatch) -> None:
+def test_the_cost_of_an_unseen_row_is_one_member(numbers, monkeypatch) -> None:
     trained = numbers.trained
     sources = trained.unseen, trained.unseen.table
     unseen, whole = (EncodedRows.of(trained, each) for each in sources)

@@ -148,6 +148,6 @@ def test_the_best_run_of_a_sweep_is_the_first_of_its_table() -> None:
     assert first["loss"] == report["best_loss"] == min(found.table["loss"])
 
 
-def test_a_thing_without_a_report_is_refused() -> None:
+def test_other_objects_have_no_report() -> None:
     with pytest.raises(tw.SettingError, match="not int"):
         describe(3)

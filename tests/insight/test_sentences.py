@@ -1,4 +1,4 @@
-"""A trained table in sentences: right in number, honest where the network is not worth having."""
+"""A trained table in sentences: grammatical, and honest about a useless network."""
 
 from dataclasses import replace
 
@@ -83,7 +83,7 @@ def test_a_classification(classes) -> None:
     assert verdict(trained) == expected
 
 
-def test_several_networks_judge_each_what_it_never_saw(regression, classes) -> None:
+def test_several_networks_predict_rows_that_they_never_saw(regression, classes) -> None:
     both = [(2, 1, "epochs")] * 2
     trained = several(holding(regression, [2.0, 4.0, 6.0], [2.0, 4.0, 8.0], [5.0]), *both)
     assert headline(trained) == (
@@ -99,7 +99,7 @@ def test_several_networks_judge_each_what_it_never_saw(regression, classes) -> N
     )
 
 
-def test_rows_that_are_judged_last_in_time(regression) -> None:
+def test_the_last_rows_in_time_are_held_out(regression) -> None:
     late = replace(regression, in_time=InTime(("year", "month")))
     one, two = (headline(each) for each in (late, several(late, *[(2, 1, "epochs")] * 2)))
     by = "On the last 7 rows by year and month, predicted by"
@@ -146,7 +146,7 @@ def test_bins_are_explained_where_there_are_any(regression) -> None:
     assert said in table_report(replace(regression, blueprint=binned)).sentences()
 
 
-def test_where_the_line_is_drawn_between_two_classes(classes) -> None:
+def test_the_threshold_is_told(classes) -> None:
     assert decision_sentence(classes) == ""
     trained = replace(classes, decision=Decision(positive=1, threshold=0.3125))
     said = decision_sentence(trained)
@@ -154,7 +154,7 @@ def test_where_the_line_is_drawn_between_two_classes(classes) -> None:
     assert said in table_report(trained).sentences()
 
 
-def test_what_the_rows_were_for(regression) -> None:
+def test_the_use_of_the_rows_is_told(regression) -> None:
     parts = {"training": 3133, "validation": 522, "test": 522}
     trained = replace(regression, parts=parts)
     said = "3,133 rows for training, 522 for validation, 522 to test"
@@ -162,14 +162,14 @@ def test_what_the_rows_were_for(regression) -> None:
     assert rows_used(several(trained, *[(2, 1, "epochs")] * 8)) == f"each of 8 networks: {said}"
 
 
-def test_settings_are_what_became_of_them(regression) -> None:
+def test_settings_have_the_values_that_were_chosen(regression) -> None:
     given = settings_used(regression)
     assert given["epochs"] == 2 and given["hidden"] == (4,) and given["bins"] == 0
     assert None not in [given[name] for name in ("activation", "dropout", "batch_size", "patience")]
     assert settings_used(told(regression, left_out=3))["n_estimators"] == 4
 
 
-def test_a_network_that_is_not_worth_having(regression, classes) -> None:
+def test_a_useless_network_is_called_so(regression, classes) -> None:
     bad = holding(regression, [1.0, 2.0, 3.0], [9.0, -9.0, 9.0], [2.0])
     assert "explains none of the variance of price (R2 -110)" in headline(bad)
     assert verdict(bad).startswith("That is worse than the trivial predictor: try a smaller")
