@@ -23,7 +23,7 @@ from talweg.engine.native.lowering import (
     OwnKernel,
     Size,
     View,
-    product,
+    element_count,
     register,
 )
 from talweg.gates import Cost, Gate, Operand, Spec
@@ -132,7 +132,7 @@ class Smooth(OwnKernel):
         return [self.out]
 
     def operations(self) -> Size:
-        return product((Size(3), *self.x.shape))
+        return element_count((Size(3), *self.x.shape))
 
     def emit(self, frame: Frame) -> None:
         f, type = frame.f, type_of(self.x.dtype)

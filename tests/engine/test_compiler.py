@@ -65,16 +65,16 @@ def test_a_program_may_have_several_functions_and_no_names() -> None:
     assert compiled(text, [], cache=OFF).addresses == {}
 
 
-# Borrowed routines ------------------------------------------------------------------------------
+# Shared routines --------------------------------------------------------------------------------
 
 
-LENDER = "define i64 @lent(i64 %x) {\n  %y = add i64 %x, 7\n  ret i64 %y\n}\n"
+SHARED = "define i64 @shared(i64 %x) {\n  %y = add i64 %x, 7\n  ret i64 %y\n}\n"
 
 
-def borrower(number: int) -> str:
+def program_of(number: int) -> str:
     return (
-        "declare i64 @lent(i64)\n"
-        f"define i64 @call{number}(i64 %x) {{\n  %y = call i64 @lent(i64 %x)\n"
+        "declare i64 @shared(i64)\n"
+        f"define i64 @call{number}(i64 %x) {{\n  %y = call i64 @shared(i64 %x)\n"
         f"  %z = add i64 %y, {number}\n  ret i64 %z\n}}\n"
     )
 
@@ -90,36 +90,34 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-def test_borrowed_routines_are_compiled_once_for_all_programs(
-    cache: Cache, made: list[str]
-) -> None:
+def test_shared_routines_are_compiled_once_for_all_programs(cache: Cache, made: list[str]) -> None:
     for number in (1, 2):
-        program = compiled(borrower(number), [f"call{number}"], [LENDER], cache=cache)
+        program = compiled(program_of(number), [f"call{number}"], [SHARED], cache=cache)
         assert call(program, f"call{number}", 30) == 37 + number
-        assert program.size > len(object_code(LENDER, host()))
-    assert made == [borrower(1), LENDER, borrower(2)]
+        assert program.size > len(object_code(SHARED, host()))
+    assert made == [program_of(1), SHARED, program_of(2)]
     forget()
-    compiled(borrower(3), ["call3"], [LENDER], cache=cache)
-    assert made == [borrower(1), LENDER, borrower(2), borrower(3)]
+    compiled(program_of(3), ["call3"], [SHARED], cache=cache)
+    assert made == [program_of(1), SHARED, program_of(2), program_of(3)]
 
 
-def test_borrowed_routines_may_be_compiled_ahead(
+def test_shared_routines_may_be_compiled_ahead(
     cache: Cache, made: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compiler, "user_cache", lambda: OFF)
-    compiler.compile_ahead(LENDER)
-    program = compiled(borrower(4), ["call4"], [LENDER], cache=OFF)
+    compiler.compile_ahead(SHARED)
+    program = compiled(program_of(4), ["call4"], [SHARED], cache=OFF)
     assert call(program, "call4", 1) == 12
-    assert sorted(made) == sorted([LENDER, borrower(4)])
+    assert sorted(made) == sorted([SHARED, program_of(4)])
 
 
-def test_a_failure_ahead_is_reported_to_the_borrower(cache: Cache) -> None:
+def test_a_failure_ahead_is_reported_to_the_program(cache: Cache) -> None:
     compiler.compile_ahead("nonsense")
     for thread in threading.enumerate():
         if thread.name == compiler.AHEAD:
             thread.join()
     with pytest.raises(EngineError, match="nonsense"):
-        compiled(borrower(5), ["call5"], ["nonsense"], cache=OFF)
+        compiled(program_of(5), ["call5"], ["nonsense"], cache=OFF)
 
 
 def test_functions_of_the_process_are_found() -> None:

@@ -73,7 +73,7 @@ def another_thread(stay_in: Callable[[threading.Event, threading.Event], object]
 
 LOCKS = {
     "compiling": lambda: compiler._compiling,
-    "lending": lambda: compiler._lending,
+    "lending": lambda: compiler._compiling_shared,
     "the programs": lambda: compiler._programs.lock,
     "importing": lambda: importing,
     "llvmlite": lambda: llvm.ffi.lib._lock,
@@ -251,7 +251,7 @@ def test_a_child_has_no_thread_limit_of_another_threads_run() -> None:
 
 def test_a_signal_that_forks_while_its_own_thread_compiles() -> None:
     """A fork does not wait for a lock that its own thread holds."""
-    with compiler._compiling, compiler._lending, importing:
+    with compiler._compiling, compiler._compiling_shared, importing:
         assert in_child(lambda: train(30)) == 0
 
 

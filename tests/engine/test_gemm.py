@@ -279,18 +279,18 @@ def test_each_function_is_written_once() -> None:
     assert working == {f"{kind}_{type}" for kind in kinds for type in ("float", "double")}
 
 
-def test_borrowed_routines_equal_those_a_module_writes() -> None:
-    lent, own = (Module(*MACHINES["avx2"]) for _ in range(2))
-    gemm.write_routines(lent, "float")
+def test_linked_routines_equal_those_a_module_writes() -> None:
+    shared, own = (Module(*MACHINES["avx2"]) for _ in range(2))
+    gemm.write_routines(shared, "float")
     write_product(own, "float", "product")
     write_pack(own, "float")
-    borrows = Module(*MACHINES["avx2"])
-    borrows.borrowed = set()
-    write_product(borrows, "float", "product")
-    write_pack(borrows, "float")
-    assert borrows.borrowed == {"float"}
-    assert lent.functions.keys() | borrows.functions.keys() == own.functions.keys()
-    for name, function in lent.functions.items():
+    linked = Module(*MACHINES["avx2"])
+    linked.linked_types = set()
+    write_product(linked, "float", "product")
+    write_pack(linked, "float")
+    assert linked.linked_types == {"float"}
+    assert shared.functions.keys() | linked.functions.keys() == own.functions.keys()
+    for name, function in shared.functions.items():
         assert str(function).partition("@")[2] == str(own.functions[name]).partition("@")[2]
 
 

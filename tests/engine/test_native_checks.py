@@ -50,7 +50,7 @@ def copied(f: Function, to: Value, source: Value, size: int) -> None:
 
 def filled(f: Function, to: Value, size: int) -> None:
     zero, no = number(0, "i8"), Value("i1", "false")
-    f.call("llvm.memset.p0.i64", "void", to, zero, number(size, "i64"), no, declared=False)
+    f.call("llvm.memset.p0.i64", "void", to, zero, number(size, "i64"), no, external=True)
 
 
 def on_stack(f: Function, place: int) -> None:

@@ -18,7 +18,7 @@ from conformance.engines import BITS, CLASSES, X, Y, network, program_of
 from talweg import gates
 from talweg.engine.native.build import build, new_module, plan_for
 from talweg.engine.native.llvm.compiler import Target
-from talweg.engine.native.plan.symbolic_shapes import outline
+from talweg.engine.native.plan.symbolic_shapes import symbolic_graph
 from talweg.graph import gradients, record, recorded as for_rows, simplify
 
 pytest.importorskip("llvmlite")
@@ -59,7 +59,7 @@ def plan_of_graph(function: Callable[..., Any]) -> str:
         return simplify(record(with_slope, *(np.ones((n, D)) for n in (rows, rows, D))))
 
     rows = 32
-    graph = outline(for_rows(recorded, rows))
+    graph = symbolic_graph(for_rows(recorded, rows))
     return f"{plan_for(graph, new_module(TARGET), 0, rows)}\n"
 
 

@@ -22,7 +22,7 @@ from talweg.engine.native.plan.groups import SMALL
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.planner import planned
 from talweg.engine.native.plan.pruning import pruned
-from talweg.engine.native.plan.symbolic_shapes import Outline, outline, outline_of
+from talweg.engine.native.plan.symbolic_shapes import SymbolicGraph, fixed_graph, symbolic_graph
 from talweg.engine.run.program import Program, watched_outputs
 from talweg.gates import Array
 from talweg.graph import Recorded
@@ -34,26 +34,28 @@ class Build:
 
     plans: RunPlans
     text: str
-    borrowed: tuple[str, ...]
-    """The types whose GEMM routines it links with."""
+    linked_types: tuple[str, ...]
+    """The types whose GEMM routines are linked to the program."""
 
 
-def new_module(target: Target, *, borrows: bool = True) -> Module:
-    """An empty module for a processor, which borrows the GEMM routines or has its own."""
+def new_module(target: Target, *, links_gemm: bool = True) -> Module:
+    """An empty module for a processor. With `links_gemm` its programs call GEMM routines that are
+    compiled once and linked to them; without, the module contains its own.
+    """
     family = ""
     if target.triple.startswith("x86_64"):
         family = "x86"
     elif target.triple.startswith(("aarch64", "arm64")):
         family = "arm"
     module = Module(target.vector_bytes, target.registers, family, FUNCTIONS)
-    module.borrowed = set() if borrows else None
+    module.linked_types = set() if links_gemm else None
     return module
 
 
 @cache
 def routines(type: str, target: Target) -> str:
     """The text of the GEMM routines of a type, compiled once for all programs of a processor."""
-    module = new_module(target, borrows=False)
+    module = new_module(target, links_gemm=False)
     write_routines(module, type)
     return str(module)
 
@@ -66,18 +68,18 @@ def begin_products(weights: Iterable[Array]) -> None:
             return
 
 
-def build(program: Program, target: Target, *, borrows: bool = True) -> Build:
-    """Plan a run and write it for a processor, with GEMM routines borrowed or of its own."""
-    module = new_module(target, borrows=borrows)
+def build(program: Program, target: Target, *, links_gemm: bool = True) -> Build:
+    """Plan a run and write it for a processor; `links_gemm` as in `new_module`."""
+    module = new_module(target, links_gemm=links_gemm)
     plans = _plans(program, module)
     module.long_steps = plans.is_long(program.schedule.batch_size)
     write_run(module, plans)
-    return Build(plans, str(module), tuple(sorted(module.borrowed or ())))
+    return Build(plans, str(module), tuple(sorted(module.linked_types or ())))
 
 
 def load(build: Build) -> Compiled:
     """The machine code of a build, for this machine."""
-    return compiled(build.text, ["run"], [routines(type, host()) for type in build.borrowed])
+    return compiled(build.text, ["run"], [routines(type, host()) for type in build.linked_types])
 
 
 def _plans(program: Program, module: Module) -> RunPlans:
@@ -96,16 +98,18 @@ def _plans(program: Program, module: Module) -> RunPlans:
         names = [*program.graphs.measures]
         names += [f"val_{name}" for name in names] if program.limits.validates else []
         rules = rules_graph(program.limits.rules, names, program.schedule.plateaus)
-        rules_plan = plan_for(outline_of(expanded(rules)), module, first, 1)
+        rules_plan = plan_for(fixed_graph(expanded(rules)), module, first, 1)
     return RunPlans(program, step_plan, unwatched_plan, evaluate_plan, rules_plan)
 
 
-def symbolic(graph: Recorded) -> Outline:
+def symbolic(graph: Recorded) -> SymbolicGraph:
     """A graph with all gates expanded, for any number of rows where sizes can express them."""
-    return outline(graph.map(expanded))
+    return symbolic_graph(graph.map(expanded))
 
 
-def plan_for(graph: Outline, module: Module, first: int, rows: int, guards: bool = True) -> Plan:
-    """The plan of a graph for a module; `first` is the place of its first buffer in the table."""
+def plan_for(
+    graph: SymbolicGraph, module: Module, first: int, rows: int, guards: bool = True
+) -> Plan:
+    """The plan of a graph for a module; `first` is the slot of its first buffer in the table."""
     panel = {name: panel_width(module, type_of(name)) for name in ("float32", "float64")}
     return planned(graph, rows=rows, panel=panel, first=first, guards=guards)

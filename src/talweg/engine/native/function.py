@@ -21,7 +21,7 @@ from talweg.engine.native.llvm.values import number
 from talweg.engine.native.plan.arena import zeros
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByRows
-from talweg.engine.native.plan.symbolic_shapes import Outline, outline_of
+from talweg.engine.native.plan.symbolic_shapes import SymbolicGraph, fixed_graph
 from talweg.engine.native.plan.view import Kind
 from talweg.errors import EngineError
 from talweg.gates import Array, Spec
@@ -40,10 +40,10 @@ class Workspace:
         self.table = np.zeros(0, np.uintp)
         self.arrays: list[npt.NDArray[Any]] = []
 
-    def point(self, place: int, array: npt.NDArray[Any]) -> None:
+    def point(self, slot: int, array: npt.NDArray[Any]) -> None:
         """Let an entry of the table point to an array, and keep the array alive."""
         self.arrays.append(array)
-        self.table[place] = array.ctypes.data
+        self.table[slot] = array.ctypes.data
 
 
 class CompiledGraph:
@@ -53,17 +53,17 @@ class CompiledGraph:
     takes arrays of any number of rows.
     """
 
-    _borrows = True
+    _links_gemm = True
 
     def __init__(self, graph: Graph | Recorded) -> None:
-        module = new_module(host(), borrows=self._borrows)
+        module = new_module(host(), links_gemm=self._links_gemm)
         rows = graph.rows if isinstance(graph, Recorded) else 1
-        self.outline = _outline(graph)
-        if self.outline.rows is not None:
+        self.graph = _symbolic(graph)
+        if self.graph.fixed_rows is not None:
             raise EngineError("the graph was recorded for one number of rows, and fits no other")
-        self.plan = plan_for(self.outline, module, c.FIRST_BUFFER, rows)
+        self.plan = plan_for(self.graph, module, c.FIRST_BUFFER, rows)
         self.text = _written(module, self.plan)
-        self._routines = [routines(type, host()) for type in sorted(module.borrowed or ())]
+        self._routines = [routines(type, host()) for type in sorted(module.linked_types or ())]
         self._code = self._compiled()
         address = self._code.addresses["call"]
         self._call = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(address)
@@ -80,12 +80,12 @@ class CompiledGraph:
         if space.rows < rows:
             space = self._laid_out(rows)
         for name, buffer in self.plan.inputs.items():
-            space.table[buffer.place] = given[name].ctypes.data
+            space.table[buffer.slot] = given[name].ctypes.data
         outputs = {}
-        for name, node in self.outline.outputs.items():
+        for name, node in self.graph.outputs.items():
             shape = tuple(size.of(rows) for size in node.shape)
             outputs[name] = np.empty(shape, node.dtype)
-            space.table[self.plan.outputs[name].place] = outputs[name].ctypes.data
+            space.table[self.plan.outputs[name].slot] = outputs[name].ctypes.data
         self._call(space.table.ctypes.data, rows)
         self._workspaces.give_back(space)
         return outputs
@@ -96,9 +96,9 @@ class CompiledGraph:
         """A call that reads and writes these very arrays; run one such call at a time."""
         space = self._laid_out(rows)
         for name, array in inputs.items():
-            space.point(self.plan.inputs[name].place, array)
+            space.point(self.plan.inputs[name].slot, array)
         for name, array in outputs.items():
-            space.point(self.plan.outputs[name].place, array)
+            space.point(self.plan.outputs[name].slot, array)
         return partial(self._run_in, space)
 
     def _run_in(self, space: Workspace) -> None:
@@ -106,17 +106,17 @@ class CompiledGraph:
 
     def _rows(self, given: Mapping[str, Array]) -> int:
         """The number of rows of the inputs. EngineError if they differ from what was recorded."""
-        if set(given) != set(self.outline.inputs):
-            expected = ", ".join(self.outline.inputs)
+        if set(given) != set(self.graph.inputs):
+            expected = ", ".join(self.graph.inputs)
             raise EngineError(
                 f"the graph takes the inputs {expected}, but was given {', '.join(given)}"
             )
         rows = 1
-        for name, node in self.outline.inputs.items():
+        for name, node in self.graph.inputs.items():
             for size, length in zip(node.shape, given[name].shape, strict=False):
                 if size.power == 1:
                     rows = length // size.factor
-        for name, node in self.outline.inputs.items():
+        for name, node in self.graph.inputs.items():
             expected_spec = Spec(tuple(size.of(rows) for size in node.shape), node.dtype)
             spec = Spec(given[name].shape, given[name].dtype)
             if spec != expected_spec:
@@ -132,12 +132,12 @@ class CompiledGraph:
             offsets, total = self.plan.layout(kind, count)
             arena = zeros(total)
             for buffer, offset in offsets.items():
-                space.point(buffer.place, arena[offset:])
+                space.point(buffer.slot, arena[offset:])
         for buffer in self.plan.buffers:
             if buffer.kind == "constant":
-                space.point(buffer.place, buffer.array)
+                space.point(buffer.slot, buffer.array)
             if buffer.kind == "private":
-                space.point(buffer.place, zeros(buffer.nbytes(rows) + 64))
+                space.point(buffer.slot, zeros(buffer.nbytes(rows) + 64))
         scratch = max(map(gemm.scratch_bytes, ("float", "double")))
         space.point(c.SCRATCH, zeros(scratch))
         space.point(c.GUARD, zeros(64))
@@ -145,8 +145,8 @@ class CompiledGraph:
         return space
 
 
-def _outline(graph: Graph | Recorded) -> Outline:
-    return symbolic(graph) if isinstance(graph, Recorded) else outline_of(expanded(graph))
+def _symbolic(graph: Graph | Recorded) -> SymbolicGraph:
+    return symbolic(graph) if isinstance(graph, Recorded) else fixed_graph(expanded(graph))
 
 
 def _written(module: Module, plan: Plan) -> str:

@@ -31,11 +31,11 @@ def without_denormals(f: Function) -> Iterator[None]:
         with _without_on_x86(f):
             yield
     elif f.module.family == "arm":
-        before = f.call("llvm.aarch64.get.fpcr", "i64", declared=False)
+        before = f.call("llvm.aarch64.get.fpcr", "i64", external=True)
         flushes = f.bits("or", before, number(_FLUSH["arm"], "i64"))
-        f.call("llvm.aarch64.set.fpcr", "void", flushes, declared=False)
+        f.call("llvm.aarch64.set.fpcr", "void", flushes, external=True)
         yield
-        f.call("llvm.aarch64.set.fpcr", "void", before, declared=False)
+        f.call("llvm.aarch64.set.fpcr", "void", before, external=True)
     else:
         yield
 
@@ -43,9 +43,9 @@ def without_denormals(f: Function) -> Iterator[None]:
 @contextmanager
 def _without_on_x86(f: Function) -> Iterator[None]:
     before, flushes = f.stack("i32", 1, 4), f.stack("i32", 1, 4)
-    f.call("llvm.x86.sse.stmxcsr", "void", before, declared=False)
+    f.call("llvm.x86.sse.stmxcsr", "void", before, external=True)
     word: Value = f.load("i32", before)
     f.store(f.bits("or", word, number(_FLUSH["x86"], "i32")), flushes)
-    f.call("llvm.x86.sse.ldmxcsr", "void", flushes, declared=False)
+    f.call("llvm.x86.sse.ldmxcsr", "void", flushes, external=True)
     yield
-    f.call("llvm.x86.sse.ldmxcsr", "void", before, declared=False)
+    f.call("llvm.x86.sse.ldmxcsr", "void", before, external=True)

@@ -127,7 +127,7 @@ def _write_fill(module: Module) -> None:
     place = f.call("talweg_place", "ptr", to, size, site, number(WRITE, "i64"))
     with f.when(f.compare("eq", place, to)):
         no = Value("i1", "false")
-        f.call("llvm.memset.p0.i64", "void", to, value, size, no, declared=False)
+        f.call("llvm.memset.p0.i64", "void", to, value, size, no, external=True)
     f.ret()
 
 

@@ -142,7 +142,7 @@ def _distance(piece: Piece, start: int, size: int) -> int:
 def prepare_checked(program: Program) -> Prepared:
     """Compile a run that checks each address before it uses it."""
     start = time.perf_counter()
-    built = build(program, host(), borrows=False)
+    built = build(program, host(), links_gemm=False)
     checked = with_checks(built.text)
     code = compiled(checked.text, ["run", *checked.names])
     memory = partial(CheckedMemory, checked, code)
@@ -160,7 +160,7 @@ class CheckedMemory(Memory):
         super().__init__(program, plans, *rest)
         self.tables = [self._pieces.copied(table) for table in self.tables]
         names = {
-            buffer.place: f"the {plan.kind(buffer)} buffer {buffer.name}"
+            buffer.slot: f"the {plan.kind(buffer)} buffer {buffer.name}"
             for plan in plans.all
             for buffer in plan.buffers
         }
@@ -169,8 +169,8 @@ class CheckedMemory(Memory):
     def _name(self, names: dict[int, str]) -> None:
         for table in self.tables:
             self._pieces.name(table.ctypes.data, "the table")
-            for place, start in enumerate(table):
-                self._pieces.name(int(start), names.get(place, f"entry {place} of the table"))
+            for slot, start in enumerate(table):
+                self._pieces.name(int(start), names.get(slot, f"entry {slot} of the table"))
 
     def record_into(self, by_epoch: Array, by_step: Array) -> None:
         super().record_into(by_epoch, by_step)
@@ -209,7 +209,7 @@ class CheckedMemory(Memory):
 
     def _lay_out(self, table: Pointers, plan: Plan, kind: Kind, rows: int) -> None:
         for buffer in plan.layout(kind, rows)[0]:
-            table[buffer.place] = self._room(buffer.nbytes(rows))
+            table[buffer.slot] = self._room(buffer.nbytes(rows))
 
 
 class CheckedWorkspace(Workspace):
@@ -219,15 +219,15 @@ class CheckedWorkspace(Workspace):
         super().__init__()
         self.rows, self.table, self.pieces = rows, table, pieces
 
-    def point(self, place: int, array: Any) -> None:
+    def point(self, slot: int, array: Any) -> None:
         """Point an entry to an array; one from outside becomes a piece."""
-        super().point(place, array if self.pieces.owns(array) else self.pieces.lent(array))
+        super().point(slot, array if self.pieces.owns(array) else self.pieces.lent(array))
 
 
 class CheckedGraph(CompiledGraph):
     """A compiled graph with checks; it copies all arrays into pieces and back."""
 
-    _borrows = False
+    _links_gemm = False
 
     def _compiled(self) -> Compiled:
         self._program = with_checks(self.text)
@@ -240,7 +240,7 @@ class CheckedGraph(CompiledGraph):
         for name, buffer in self.plan.inputs.items():
             self._point(space, buffer, space.pieces.copied(given[name], writable=False))
         outputs = {}
-        for name, node in self.outline.outputs.items():
+        for name, node in self.graph.outputs.items():
             shape = tuple(size.of(rows) for size in node.shape)
             outputs[name] = space.pieces.copied(np.full(shape, RUBBISH).astype(node.dtype))
             self._point(space, self.plan.outputs[name], outputs[name])
@@ -253,7 +253,7 @@ class CheckedGraph(CompiledGraph):
             super()._run_in(space)
 
     def _point(self, space: CheckedWorkspace, buffer: Buffer, array: Any) -> None:
-        space.point(buffer.place, array)
+        space.point(buffer.slot, array)
         space.pieces.name(array.ctypes.data, f"the {self.plan.kind(buffer)} buffer {buffer.name}")
 
     def _laid_out(self, rows: int) -> CheckedWorkspace:

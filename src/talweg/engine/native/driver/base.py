@@ -109,7 +109,7 @@ class Writer:
     def load_number(self, buffer: Buffer) -> Value:
         """The number in a buffer, as a double; with replicas, a vector with a number for each."""
         type = vector(type_of(buffer.dtype), self.program.graphs.replicas)
-        value = self.f.load(type, self.entry(buffer.place))
+        value = self.f.load(type, self.entry(buffer.slot))
         return self.f.convert(value, "double")
 
     def clear_sums(self, sums: int) -> None:

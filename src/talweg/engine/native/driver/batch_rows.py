@@ -19,11 +19,11 @@ class BatchRows:
     @property
     def has_fixed_size(self) -> bool:
         """Whether every batch has the same number of rows."""
-        return self.plan.graph.rows is not None
+        return self.plan.graph.fixed_rows is not None
 
     def row_size(self, buffer: Buffer) -> int:
         """Elements of one row of a batch input."""
-        return buffer.size.factor // (self.plan.graph.rows or 1)
+        return buffer.size.factor // (self.plan.graph.fixed_rows or 1)
 
     def point_to(self, start: Value) -> None:
         """Point the batch inputs to the rows from `start` on."""
@@ -32,7 +32,7 @@ class BatchRows:
             buffer = self.plan.inputs[name]
             first = f.times(start, self.row_size(buffer))
             here = f.at(writer.entry(source), first, type_of(buffer.dtype))
-            f.store(here, f.at(writer.table, buffer.place, "ptr"))
+            f.store(here, f.at(writer.table, buffer.slot, "ptr"))
 
     def copy(
         self,
@@ -62,7 +62,7 @@ class BatchRows:
 
     def _copy_row(self, buffer: Buffer, source: int, row: Value, to: Value) -> None:
         f, type, size = self.f, type_of(buffer.dtype), self.row_size(buffer)
-        there = f.at(self.writer.entry(buffer.place), f.times(to, size), type)
+        there = f.at(self.writer.entry(buffer.slot), f.times(to, size), type)
         here = f.at(self.writer.entry(source), f.times(row, size), type)
         if size == 1:
             f.store(f.load(type, here), there)
@@ -73,5 +73,5 @@ class BatchRows:
         """Set the weight of a row to 0 unless the batch has it."""
         f, buffer = self.f, self.plan.inputs["row_weights"]
         type = type_of(buffer.dtype)
-        weight = f.at(self.writer.entry(buffer.place), to, type)
+        weight = f.at(self.writer.entry(buffer.slot), to, type)
         f.store(f.select(is_there, f.load(type, weight), number(0, type)), weight)

@@ -10,7 +10,7 @@ from talweg.engine.native.driver.base import Writer, tickets_of
 from talweg.engine.native.driver.batch_rows import BatchRows
 from talweg.engine.native.driver.row_order import row_order
 from talweg.engine.native.driver.run_plans import RunPlans
-from talweg.engine.native.emit.tickets import taken
+from talweg.engine.native.emit.tickets import loop_over_tickets
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import Index, Value, number, type_of
 from talweg.engine.native.plan.plan import Plan
@@ -84,7 +84,7 @@ class WriteEpoch(Writer):
         """Write a step on the batch that begins at row `start`."""
         f = self.f
         there = f.least(self.word(c.BATCH), f.minus(self.word(c.ROWS), start))
-        rows = f.index(there) if self.plan.graph.rows is None else self.word(c.BATCH)
+        rows = f.index(there) if self.plan.graph.fixed_rows is None else self.word(c.BATCH)
         low, high = self.share_of(rows)
         with self.first_thread():
             self.decide_to_go_on()
@@ -151,7 +151,7 @@ class WriteEpoch(Writer):
         f.jump(done)
         f.open(shared)
         count = f.index(f.over(f.plus(rows, f.minus(block, 1)), block))
-        with taken(f, count, self.ticket(ticket)) as part:
+        with loop_over_tickets(f, count, self.ticket(ticket)) as part:
             first = f.times(part, block)
             self.call_region(name, rows, first, f.least(f.plus(first, block), rows))
         f.jump(done)
@@ -178,7 +178,7 @@ class WriteEpoch(Writer):
         buffer = self.plan.inputs["count"]
         f = self.f
         exact = f.multiply(f.convert(f.index(there), "double"), self.word(c.MEAN_WEIGHT, "double"))
-        f.store(f.convert(exact, type_of(buffer.dtype)), self.entry(buffer.place))
+        f.store(f.convert(exact, type_of(buffer.dtype)), self.entry(buffer.slot))
 
     def load_settings(self, now: Value) -> None:
         """Load the settings that change from the row of this epoch, or of this step."""
@@ -189,7 +189,7 @@ class WriteEpoch(Writer):
             buffer = self.plan.inputs.get(f"settings.{name}")
             if buffer is not None:  # None where the step does not need it
                 value = f.load("double", f.at(values, index, "double"))
-                f.store(f.convert(value, type_of(buffer.dtype)), self.entry(buffer.place))
+                f.store(f.convert(value, type_of(buffer.dtype)), self.entry(buffer.slot))
 
     def gather_batch(self, start: Value, there: Index, low: Index, high: Index) -> None:
         """Point the batch inputs to the rows if they are in order, else copy the rows."""

@@ -117,7 +117,7 @@ class WriteClose(Writer):
             self.set_word(c.BEST_LOSS, loss)
             self.set_word(c.BEST_EPOCH, epoch)
             weights = self.plans.step.inputs["weights"]
-            here = self.entry(weights.place)
+            here = self.entry(weights.slot)
             type = type_of(weights.dtype)
             self.copy(self.entry(c.BEST), here, weights.size.factor, type)
 
@@ -126,18 +126,18 @@ class WriteClose(Writer):
         f, columns = self.f, self.plans.step_columns | self.plans.evaluation_columns
         for name, buffer in plan.inputs.items():
             if name == "number":
-                f.store(f.convert(epoch, "double"), self.entry(buffer.place))
+                f.store(f.convert(epoch, "double"), self.entry(buffer.slot))
             elif name == "seconds":
-                f.store(self.word(c.SECONDS, "double"), self.entry(buffer.place))
+                f.store(self.word(c.SECONDS, "double"), self.entry(buffer.slot))
             elif name in columns:
                 measure = f.at(record, columns[name], "double")
-                f.store(measure, f.at(self.table, buffer.place, "ptr"))
+                f.store(measure, f.at(self.table, buffer.slot, "ptr"))
         for name in self.rules.values():
             self.call_region(name, number(1, "i64"), 0, 0)
         self.store_plateaus(plan, epoch)
         flags = [name for name in plan.outputs if name.startswith("stop.")]
         for rule in reversed(range(len(flags))):
-            flag = f.load("i8", self.entry(plan.outputs[flags[rule]].place))
+            flag = f.load("i8", self.entry(plan.outputs[flags[rule]].slot))
             with f.when(f.compare("ne", flag, number(0, "i8"))):
                 self.set_word(c.STATUS, c.RULE + rule)
 

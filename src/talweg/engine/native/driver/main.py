@@ -103,5 +103,5 @@ class WriteRun(Writer):
             state = [f"state.{name}" for name in self.program.state]
             for index, name in enumerate(["weights", *state]):
                 buffer = self.plans.step.inputs[name]
-                target, source = self.entry(c.SAVED + index), self.entry(buffer.place)
+                target, source = self.entry(c.SAVED + index), self.entry(buffer.slot)
                 self.copy(target, source, buffer.size.factor, type_of(buffer.dtype))

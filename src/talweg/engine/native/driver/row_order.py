@@ -165,7 +165,7 @@ def _sort_by_digit(
         return f.at(counters, f.bits("and", f.bits("lshr", word, shift), mask), "i32")
 
     size, zero = f.index(f.times(values, 4)), number(0, "i8")
-    f.call("llvm.memset.p0.i64", "void", counters, zero, size, _NO, declared=False)
+    f.call("llvm.memset.p0.i64", "void", counters, zero, size, _NO, external=True)
     with f.loop(0, rows) as loop:
         count = counter(f.load("i64", f.at(source, loop.index, "i64")))
         f.store(f.add(f.load("i32", count), one), count)

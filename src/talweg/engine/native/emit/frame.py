@@ -23,9 +23,9 @@ PARAMETERS = [
 from `low` to `high` that this call computes, in a region by rows."""
 
 
-def entry(f: Function, table: Value, place: int) -> Value:
-    """A pointer from a table."""
-    return f.load("ptr", f.at(table, place, "ptr"))
+def entry(f: Function, table: Value, slot: int) -> Value:
+    """The pointer in a slot of a table."""
+    return f.load("ptr", f.at(table, slot, "ptr"))
 
 
 def part(f: Function, units: Index, thread: Index, threads: Value) -> Value:
@@ -69,16 +69,16 @@ class Frame:
         self._pointers = {}
 
     def _loaded(self, buffer: Buffer) -> Value:
-        pointer = self.entry(buffer.place)
+        pointer = self.entry(buffer.slot)
         if buffer not in self.blocks:
             return pointer
         # a block holds only the rows of this call; indices count from the first row of the batch
         before = self.f.minus(0, self.f.times(self.low, buffer.size.factor))
         return self.f.at(pointer, before, type_of(buffer.dtype))
 
-    def entry(self, place: int) -> Value:
-        """A pointer from the table."""
-        return entry(self.f, self.table, place)
+    def entry(self, slot: int) -> Value:
+        """The pointer in a slot of the table."""
+        return entry(self.f, self.table, slot)
 
     def size(self, size: Size) -> Index:
         """A size as a number, for the rows of this batch."""

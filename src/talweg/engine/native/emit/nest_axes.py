@@ -11,7 +11,7 @@ from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.llvm.values import Index, Value, type_of
 from talweg.engine.native.lowering import MapForm, accumulator_of, form_of
 from talweg.engine.native.plan.kernel import Nest
-from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, product
+from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, element_count
 from talweg.engine.native.plan.view import View
 
 
@@ -171,7 +171,7 @@ def is_positional(node: Node) -> bool:
 
 def _byte_positions(node: Node) -> Operand:
     """A node as an array of bytes at address 0."""
-    strides = [product(node.shape[i + 1 :]) for i in range(len(node.shape))]
+    strides = [element_count(node.shape[i + 1 :]) for i in range(len(node.shape))]
     return Operand(node, "i8", strides, Value("ptr", "null"))
 
 

@@ -150,13 +150,13 @@ class Body:
         type = vector(register_type(node.dtype), lanes.width)
         if node.power:
             return self.f.splat(self._of_rows(node), lanes.width)
-        return number(node.source.array.item() if node.number is None else node.number, type)
+        return number(node.source.array.item() if node.value is None else node.value, type)
 
     def _of_rows(self, node: Node) -> Value:
         """A number that depends on the rows: a factor times N, or divided by N."""
         type = type_of(node.dtype)
         rows = self.f.convert(self.frame.rows, type)
-        factor = number(node.number or 0.0, type)
+        factor = number(node.value or 0.0, type)
         return self.f.multiply(factor, rows) if node.power > 0 else self.f.divide(factor, rows)
 
     def position(self, node: Node, lanes: Lanes) -> Value:

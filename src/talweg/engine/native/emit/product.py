@@ -10,10 +10,10 @@ from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.product import Matrix, Panels
 from talweg.engine.native.emit.gemm.tiles import panel_width
 from talweg.engine.native.emit.own_kernel import OwnKernel
-from talweg.engine.native.emit.tickets import taken
+from talweg.engine.native.emit.tickets import loop_over_tickets
 from talweg.engine.native.llvm.values import Index, Value, type_of
 from talweg.engine.native.plan.kernel import shape_text, whole_of
-from talweg.engine.native.plan.symbolic_shapes import Size, product
+from talweg.engine.native.plan.symbolic_shapes import Size, element_count
 from talweg.engine.native.plan.view import Buffer, View
 
 TILE = 6
@@ -38,7 +38,7 @@ class Pack(OwnKernel):
         return [whole_of(self.packed)]
 
     def operations(self) -> Size:
-        return product(self.b.shape)
+        return element_count(self.b.shape)
 
     def emit(self, frame: Frame) -> None:
         """Each thread lays out some panels, or if the rows of b lie in memory, some rows: mostly
@@ -47,7 +47,7 @@ class Pack(OwnKernel):
         """
         f, type = frame.f, type_of(self.b.dtype)
         inner, columns = (frame.size(size) for size in self.b.shape)
-        b, out = _matrix(frame, self.b), frame.entry(self.packed.place)
+        b, out = _matrix(frame, self.b), frame.entry(self.packed.slot)
         width = panel_width(f.module, type)
         panels = f.over(f.plus(columns, width - 1), width)
         if b.column == 1:
@@ -81,11 +81,11 @@ class Product(OwnKernel):
         return [self.c]
 
     def operations(self) -> Size:
-        return product((Size(2), *self.c.shape, self.a.shape[-1]))
+        return element_count((Size(2), *self.c.shape, self.a.shape[-1]))
 
     @property
     def takes_tickets(self) -> bool:
-        size = product(self.c.shape)
+        size = element_count(self.c.shape)
         is_flat = len(self.c.shape) == 2 and self.row_axis is None
         return is_flat and size.is_known and size.factor >= SHARED
 
@@ -151,7 +151,7 @@ def _multiply(frame: Frame, kernel: Product, views: list[View], matrices: list[M
     if kernel in frame.tickets:
         assert isinstance(m, int)
         rows = max(FEWEST, -(-m // (PARTS * TILE)) * TILE)
-        with taken(f, f.index(-(-m // rows)), frame.ticket(kernel)) as part:
+        with loop_over_tickets(f, f.index(-(-m // rows)), frame.ticket(kernel)) as part:
             first = f.times(part, rows)
             multiply(first, f.least(f.minus(m, first), rows))
         return
@@ -163,10 +163,10 @@ def _panels(frame: Frame, kernel: Product, type: str, b: Matrix, inner: Index, n
     """The right side: packed beforehand, as it is, or packed by this thread for itself."""
     f = frame.f
     if kernel.packed is not None:
-        return gemm.packed(f, type, frame.entry(kernel.packed.place), inner)
+        return gemm.packed(f, type, frame.entry(kernel.packed.slot), inner)
     if kernel.private is None:
         return gemm.unpacked(f.module, type, b.pointer, b.row)
-    room = frame.entry(kernel.private.place)
+    room = frame.entry(kernel.private.slot)
     width = panel_width(f.module, type)
     last = f.over(f.plus(n, width - 1), width)
     gemm.pack(f, type, inner, n, b, room, 0, last)

@@ -10,8 +10,11 @@ from talweg.engine.native.llvm.values import Value
 
 
 @contextmanager
-def taken(f: Function, count: Value, counter: Value) -> Iterator[Value]:
-    """Write a loop over the tickets left of range(count); all threads share the counter."""
+def loop_over_tickets(f: Function, count: Value, counter: Value) -> Iterator[Value]:
+    """Write a loop in which a thread takes ticket after ticket of range(count), while any are left.
+
+    All threads share the counter, so each ticket goes to one thread.
+    """
     head, body, after = f.fresh("take"), f.fresh("taken"), f.fresh("gone")
     f.jump(head)
     f.open(head)

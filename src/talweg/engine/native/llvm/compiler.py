@@ -100,55 +100,55 @@ def host() -> Target:
 
 
 def compiled(
-    text: str, names: Sequence[str], borrowed: Sequence[str] = (), *, cache: Cache | None = None
+    text: str, names: Sequence[str], shared: Sequence[str] = (), *, cache: Cache | None = None
 ) -> Compiled:
     """Load the program of a text; with the addresses of the named public functions.
 
     It comes from this process, else from `cache` (the user's by default), else from the compiler.
-    It is linked with the programs of the `borrowed` texts, which all programs share.
+    It is linked with the programs of the `shared` texts, which all programs share.
     """
     start = time.perf_counter()
     code = _key(text, host())
-    key = (code, tuple(names), tuple(borrowed))
+    key = (code, tuple(names), tuple(shared))
     program = _programs.get(key)
     if program is None:
         with _compiling:
             program = _programs.get(key)  # another thread may have compiled it meanwhile
             if program is None:
-                program = _compile(text, names, borrowed, code, cache or user_cache(), start)
+                program = _compile(text, names, shared, code, cache or user_cache(), start)
                 _programs.put(key, program)
                 return program
     return replace(program, seconds=time.perf_counter() - start, from_cache=True)
 
 
 def compile_ahead(text: str) -> None:
-    """Start to compile a text that programs will borrow; LLVM does not hold the GIL meanwhile."""
+    """Start to compile a text that programs will share; LLVM does not hold the GIL meanwhile."""
     # Python waits forever for a thread that lacks memory in its first lines
-    if text in _lent or _is_lending() or not can_allocate(_BESIDE_ROOM):
+    if text in _shared_code or _is_compiling_shared() or not can_allocate(_BESIDE_ROOM):
         return
     with suppress(RuntimeError, MemoryError):  # without a thread, the first user compiles it
-        Thread(target=_try_to_lend, args=(text,), name=AHEAD).start()
+        Thread(target=_try_to_compile_shared, args=(text,), name=AHEAD).start()
 
 
-def _try_to_lend(text: str) -> None:
+def _try_to_compile_shared(text: str) -> None:
     with suppress(MemoryError, EngineError):  # the first user tries again and reports it
-        _borrowed(text, user_cache())
+        _shared_object_code(text, user_cache())
 
 
-def _is_lending() -> bool:
-    """Whether another thread is compiling a borrowed text."""
-    is_free_now = _lending.acquire(blocking=False)
+def _is_compiling_shared() -> bool:
+    """Whether another thread is compiling a shared text."""
+    is_free_now = _compiling_shared.acquire(blocking=False)
     if is_free_now:
-        _lending.release()
+        _compiling_shared.release()
     return not is_free_now
 
 
-def _borrowed(text: str, cache: Cache) -> bytes:
-    """The object code of a borrowed text; a second thread waits for the first."""
-    with _lending:
-        code = _lent.get(text)
+def _shared_object_code(text: str, cache: Cache) -> bytes:
+    """The object code of a shared text; a second thread waits for the first."""
+    with _compiling_shared:
+        code = _shared_code.get(text)
         if code is None:
-            code = _lent[text] = _object_code(text, _key(text, host()), cache)[0]
+            code = _shared_code[text] = _object_code(text, _key(text, host()), cache)[0]
         return code
 
 
@@ -177,7 +177,7 @@ def _demand(size: int) -> None:
 def forget() -> None:
     """Drop the programs that this process keeps; those in use live on."""
     _programs.clear()
-    _lent.clear()
+    _shared_code.clear()
 
 
 class _Programs:
@@ -211,11 +211,11 @@ _programs = _Programs(_KEPT)
 # llvmlite runs one call into LLVM at a time, so this lock costs nothing, and a program that two
 # threads want at once is compiled once
 _compiling = RLock()
-_lent: dict[str, bytes] = {}  # by text; there are one or two per dtype
-_lending = RLock()
-hold_over_forks(lambda: [_compiling, _lending, _programs.lock])
+_shared_code: dict[str, bytes] = {}  # by text; there are one or two per dtype
+_compiling_shared = RLock()
+hold_over_forks(lambda: [_compiling, _compiling_shared, _programs.lock])
 AHEAD = "talweg-compile-ahead"
-"""The name of the thread that compiles borrowed texts ahead."""
+"""The name of the thread that compiles shared texts ahead."""
 _numbers = count()
 
 
@@ -229,13 +229,13 @@ def _key(text: str, target: Target) -> bytes:
 def _compile(
     text: str,
     names: Sequence[str],
-    borrowed: Sequence[str],
+    shared: Sequence[str],
     key: bytes,
     cache: Cache,
     start: float,
 ) -> Compiled:
     code, from_cache = _object_code(text, key, cache)
-    codes = [code, *(_borrowed(other, cache) for other in borrowed)]
+    codes = [code, *(_shared_object_code(other, cache) for other in shared)]
     library = _linked(text, codes, names)
     addresses = {name: library[name] for name in names}
     size = sum(map(len, codes))

@@ -125,11 +125,11 @@ class Instructions:
         type = arguments[0].type
         suffix = f"v{lanes(type)}" if lanes(type) > 1 else ""
         suffix += {"float": "f32", "double": "f64"}.get(element(type), element(type))
-        return self.call(f"llvm.{name}.{suffix}", result or type, *arguments, declared=False)
+        return self.call(f"llvm.{name}.{suffix}", result or type, *arguments, external=True)
 
-    def call(self, name: str, result: str, *arguments: Value, declared: bool = True) -> Value:
-        """Call a function of this module; one from outside if `declared` is False."""
-        if not declared:
+    def call(self, name: str, result: str, *arguments: Value, external: bool = False) -> Value:
+        """Call a function of this module; `external` declares one from outside."""
+        if external:
             self.module.declare(name, result, [argument.type for argument in arguments])
         text = f"call {result} @{name}({', '.join(map(str, arguments))})"
         if result == "void":

@@ -27,7 +27,8 @@ class Module(Header):
         super().__init__(vector_bytes, math)
         self.registers, self.family = registers, family
         self.long_steps = False  # whether code that runs a few times per step counts as rare
-        self.borrowed: set[str] | None = None  # types with linked GEMM routines
+        # types whose GEMM routines are linked to the program; None: the module contains its own
+        self.linked_types: set[str] | None = None
         self.functions: dict[str, Function] = {}
 
     def function(
@@ -149,16 +150,16 @@ class Function(Instructions):
         self.open(body)
         index = Value("i64", f"%{self.fresh('i')}")
         values = [Value(value.type, f"%{self.fresh('c')}") for value in carried]
-        place = len(self._lines)
+        phis = len(self._lines)
         self._lines += [""] * (1 + len(values))
         loop = Loop(index, values)
         yield loop
         following = self.index(self.plus(index, step))
         latch = self.block
         self.branch(self.compare("slt", following, limit), body, after)
-        self._lines[place] = phi_text(index, (first, before), (following, latch))
+        self._lines[phis] = phi_text(index, (first, before), (following, latch))
         for i, (value, initial, final) in enumerate(zip(values, carried, loop.after, strict=True)):
-            self._lines[place + 1 + i] = phi_text(value, (initial, before), (final, latch))
+            self._lines[phis + 1 + i] = phi_text(value, (initial, before), (final, latch))
         self.open(after)
         for initial, final in zip(carried, loop.after, strict=True):
             result = Value(initial.type, f"%{self.fresh('r')}")

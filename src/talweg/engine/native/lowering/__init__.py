@@ -32,6 +32,6 @@ from talweg.engine.native.lowering.table import (
 from talweg.engine.native.plan.symbolic_shapes import (
     Node as Node,
     Size as Size,
-    product as product,
+    element_count as element_count,
 )
 from talweg.engine.native.plan.view import View as View

@@ -16,7 +16,7 @@ from talweg.engine.native.emit.own_kernel import OwnKernel
 from talweg.engine.native.llvm.values import Index, Value, number, type_of, vector
 from talweg.engine.native.lowering.record import Axes, KernelForm, Lowering, computed_by_outputs
 from talweg.engine.native.plan.kernel import shape_text
-from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, product
+from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, element_count
 from talweg.engine.native.plan.view import View
 
 
@@ -39,7 +39,7 @@ class Gather(Lookup):
         return [self.rows]
 
     def operations(self) -> Size:
-        return product(self.rows.shape)
+        return element_count(self.rows.shape)
 
     def emit(self, frame: Frame) -> None:
         _Writer(frame, self).gather()
@@ -58,7 +58,7 @@ class ScatterAdd(Lookup):
         return [self.table]
 
     def operations(self) -> Size:
-        sizes = product(self.rows.shape), product(self.table.shape)
+        sizes = element_count(self.rows.shape), element_count(self.table.shape)
         return max(sizes, key=lambda size: (size.power, size.factor))
 
     def emit(self, frame: Frame) -> None:

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from talweg import gates
 from talweg.engine.native.llvm.ir import Function
 from talweg.engine.native.llvm.values import Value, lanes, number, type_of, vector
-from talweg.engine.native.lowering.record import Axes, Element, Lowering, MapForm, is_led_by_rows
+from talweg.engine.native.lowering.record import (
+    Axes,
+    Element,
+    Lowering,
+    MapForm,
+    has_leading_row_axis,
+)
 from talweg.engine.native.plan.symbolic_shapes import Node
 from talweg.gates.random import BITS, MULTIPLIERS, SHIFTS, STREAM
 
@@ -46,13 +52,13 @@ def _word(value: int, type: str) -> Value:
     return number(value - (value >> 31 << 32), type)
 
 
-def _led_by_rows(node: Node, axes: Axes) -> int | None:
+def _leading_row_axis(node: Node, axes: Axes) -> int | None:
     """Each number depends on its own position alone."""
-    return 0 if is_led_by_rows(node) else None
+    return 0 if has_leading_row_axis(node) else None
 
 
 LOWERINGS = {
     gates.uniform: Lowering(
-        MapForm(_uniform, positional=True, may_wait=False, reads_bits=False), _led_by_rows
+        MapForm(_uniform, positional=True, may_wait=False, reads_bits=False), _leading_row_axis
     )
 }

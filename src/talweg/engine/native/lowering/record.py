@@ -114,7 +114,7 @@ class KernelForm:
 Form = ViewForm | MapForm | ReductionForm | ContractionForm | AssemblyForm | KernelForm
 
 
-def is_led_by_rows(node: Node) -> bool:
+def has_leading_row_axis(node: Node) -> bool:
     """Whether the first axis of a node counts the rows of the batch."""
     return bool(node.shape) and node.shape[0].power == 1
 

@@ -13,7 +13,7 @@ from talweg.engine.native.llvm.values import Index, Value, number, type_of, vect
 from talweg.engine.native.lowering.record import Axes, KernelForm, Lowering
 from talweg.engine.native.lowering.replica_rules import unchanged
 from talweg.engine.native.plan.kernel import shape_text
-from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, product
+from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, element_count
 from talweg.engine.native.plan.view import View
 
 
@@ -33,7 +33,7 @@ class CumulativeSum(OwnKernel):
         return [self.out]
 
     def operations(self) -> Size:
-        return product(self.x.shape)
+        return element_count(self.x.shape)
 
     @property
     def others(self) -> list[int]:

@@ -10,7 +10,7 @@ from talweg.engine.native.lowering.record import (
     Axes,
     Lowering,
     ViewForm,
-    is_led_by_rows,
+    has_leading_row_axis,
 )
 from talweg.engine.native.lowering.replica_rules import Settings, for_all, unchanged, with_shape
 from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size
@@ -39,7 +39,7 @@ def _reshape_rows(node: Node, axes: Axes) -> int | None:
     if rows is None:
         return None
     if rows == 0:
-        return 0 if is_led_by_rows(node) else None
+        return 0 if has_leading_row_axis(node) else None
     before = [size for size in node.inputs[0].shape if size != ONE]
     after = [size for size in node.shape if size != ONE]
     powers = [size.power for size in node.shape]

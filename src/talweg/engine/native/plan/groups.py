@@ -21,8 +21,8 @@ from talweg.engine.native.lowering import (
     form_of,
     is_view,
 )
-from talweg.engine.native.plan.row_analysis import FIRST, Phase, Rows, analyze_rows
-from talweg.engine.native.plan.symbolic_shapes import Node, Outline, Size, Sizes
+from talweg.engine.native.plan.row_analysis import FIRST, Phase, RowAnalysis, analyze_rows
+from talweg.engine.native.plan.symbolic_shapes import Node, Size, Sizes, SymbolicGraph
 from talweg.engine.run.program import WATCHED
 
 SMALL = 256
@@ -30,7 +30,7 @@ SMALL = 256
 ALONE, SMALL_ALONE = 2, 4096
 """With at most so many rows, the limit is this one. A step of 64-32-10 on single rows fell by a
 quarter, since a call of GEMM costs as much as 100 multiplications; from 8 rows on its tiles win."""
-FEW = 16
+MIN_ROWS_TO_PACK = 16
 """Rows in a batch from which it pays to pack the right sides of products beforehand."""
 LARGE = 16_384
 """Numbers in the right side of a product from which it is packed: 64 KB, above a first cache."""
@@ -87,8 +87,8 @@ class Groups:
     a constant. `stored` are the nodes that another group reads.
     """
 
-    graph: Outline
-    rows: Rows
+    graph: SymbolicGraph
+    analysis: RowAnalysis
     order: tuple[Node, ...]
     groups: tuple[Group, ...]
     index_of: Mapping[Node, int]
@@ -101,17 +101,17 @@ class Groups:
         return group if isinstance(group, NestGroup) and node in group.nodes else None
 
 
-def groups_of(graph: Outline, rows: int) -> Groups:
+def groups_of(graph: SymbolicGraph, rows: int) -> Groups:
     """The groups of a graph, for batches of usually so many rows."""
     builder = _Builder(graph, rows)
-    order = sorted(graph.nodes, key=lambda node: (builder.rows.phases[node], node.place))
+    order = sorted(graph.nodes, key=lambda node: (builder.analysis.phases[node], node.position))
     for node in order:
         builder.add(node)
     for node in graph.outputs.values():
         builder.store(node)
     groups = tuple(x.closed() if isinstance(x, _OpenNest) else x for x in builder.groups)
     stored = frozenset(builder.stored)
-    return Groups(graph, builder.rows, tuple(order), groups, builder.index_of, stored)
+    return Groups(graph, builder.analysis, tuple(order), groups, builder.index_of, stored)
 
 
 @dataclass
@@ -137,10 +137,10 @@ class _OpenNest:
 class _Builder:
     """Gives each node of a graph to a group."""
 
-    def __init__(self, graph: Outline, rows: int) -> None:
-        self.packs = rows >= FEW
+    def __init__(self, graph: SymbolicGraph, rows: int) -> None:
+        self.packs = rows >= MIN_ROWS_TO_PACK
         self.small = SMALL_ALONE if rows <= ALONE else SMALL
-        self.rows = analyze_rows(graph)
+        self.analysis = analyze_rows(graph)
         self.groups: list[_OpenNest | Group] = []
         self.index_of: dict[Node, int] = {}
         self.stored: set[Node] = set()
@@ -176,7 +176,7 @@ class _Builder:
             self.store(source)
 
     def _when(self, node: Node) -> tuple[Phase, int | None]:
-        return self.rows.phases[node], self.rows.axes[node]
+        return self.analysis.phases[node], self.analysis.axes[node]
 
     def _append(self, group: _OpenNest | Group, node: Node | None = None) -> int:
         """Add a group, which computes and stores a node; its index."""
@@ -263,7 +263,7 @@ class _Builder:
     def _may_reduce(self, node: Node, axes: tuple[int, ...], nest: _OpenNest) -> bool:
         return (
             not accumulator_of(node).needs_index
-            and nest.phase == self.rows.phases[node]
+            and nest.phase == self.analysis.phases[node]
             and nest.reduced in ((), axes)
             and not nest.needs_index
             and self._sums_with(node, nest)
@@ -275,7 +275,7 @@ class _Builder:
         (source,) = node.inputs
         phase, row_axis = self._when(node)
         if row_axis is not None:  # counted in the axes of what is reduced
-            row_axis = self.rows.axes[source]
+            row_axis = self.analysis.axes[source]
         wanted = phase, row_axis, source.shape, axes
         for index in range(len(self.groups) - 1, self.index_of[source], -1):
             nest = self.groups[index]
@@ -304,7 +304,7 @@ class _Builder:
         pack = None
         if is_flat and self.packs and self._pays_to_pack(b, row_axis is not None):
             # a right side that does not follow the rows is packed once a step
-            pack = PackGroup(max(FIRST, self.rows.phases[b].reaching(by_rows=False)), None, b)
+            pack = PackGroup(max(FIRST, self.analysis.phases[b].reaching(by_rows=False)), None, b)
             self._append(pack)
         self._append(ProductGroup(phase, row_axis, node, pack), node)
 
@@ -327,7 +327,7 @@ class _Builder:
         return is_transposed or inner.factor * columns.factor >= LARGE
 
 
-def _watched(graph: Outline) -> set[Node]:
+def _watched(graph: SymbolicGraph) -> set[Node]:
     """The nodes that only watched outputs need."""
     needed: set[Node] = set()
     rest = [node for name, node in graph.outputs.items() if not name.startswith(WATCHED)]

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, Sizes, product
+from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, Sizes, element_count
 from talweg.engine.native.plan.view import Buffer, View
 
 SPLIT = 8192
@@ -83,7 +83,7 @@ class Nest(Kernel):
         return self.row_axis is None and (not kept or (work.is_known and work.factor < SPLIT))
 
     def operations(self) -> Size:
-        whole = product(self.shape)
+        whole = element_count(self.shape)
         return Size(whole.factor * max(1, len(self.nodes) + len(self.reductions)), whole.power)
 
     def __str__(self) -> str:

@@ -31,7 +31,7 @@ def block_buffers(regions: Sequence[Region], outputs: Set[Buffer]) -> frozenset[
     for region in regions:
         for view in _views(region):
             regions_of.setdefault(view.buffer, set()).add(region)
-            if not view.leads_by_rows:
+            if not view.has_leading_row_axis:
                 crossing.add(view.buffer)
     return frozenset(
         buffer

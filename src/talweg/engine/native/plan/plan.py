@@ -9,7 +9,7 @@ from talweg.engine.native.plan.arena import placed
 from talweg.engine.native.plan.kernel import Kernel
 from talweg.engine.native.plan.lifetimes import Lifetime
 from talweg.engine.native.plan.regions import Region
-from talweg.engine.native.plan.symbolic_shapes import Outline, product
+from talweg.engine.native.plan.symbolic_shapes import SymbolicGraph, element_count
 from talweg.engine.native.plan.view import Buffer, Kind
 
 Layout = tuple[dict[Buffer, int], int]
@@ -23,7 +23,7 @@ class Plan:
     `blocks` are the shared buffers that hold one block of rows for each thread.
     """
 
-    graph: Outline
+    graph: SymbolicGraph
     regions: tuple[Region, ...]
     buffers: tuple[Buffer, ...]
     inputs: Mapping[str, Buffer]
@@ -58,7 +58,7 @@ class Plan:
         for kernel in self.kernels:
             operations = kernel.operations().of(rows)
             moved = sum(
-                product(view.shape).of(rows) * view.dtype.itemsize
+                element_count(view.shape).of(rows) * view.dtype.itemsize
                 for view in (*kernel.reads(), *kernel.writes())
             )
             seconds = max(operations / 60e9, moved / 20e9)

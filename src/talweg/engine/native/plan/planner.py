@@ -35,12 +35,12 @@ from talweg.engine.native.plan.lifetimes import block_buffers, lifetimes
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import regions_of
 from talweg.engine.native.plan.row_analysis import FIRST, Phase
-from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Outline, Size, product
+from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, SymbolicGraph, element_count
 from talweg.engine.native.plan.view import Buffer, Kind, View, whole
 
 
 def planned(
-    graph: Outline,
+    graph: SymbolicGraph,
     *,
     rows: int,
     panel: Mapping[str, int],
@@ -50,7 +50,7 @@ def planned(
     """The plan of a graph.
 
     `rows` is the size of a usual batch, though the plan serves any. `panel` has the columns of a
-    packed panel by dtype, and `first` is the place of the first buffer in the table of pointers.
+    packed panel by dtype, and `first` is the slot of the first buffer in the table of pointers.
     `guards`: whether to notice NaN and infinity in new weights and state.
     """
     return _Planner(graph, rows, panel, first, guards).plan()
@@ -61,7 +61,7 @@ class _Planner:
 
     def __init__(
         self,
-        graph: Outline,
+        graph: SymbolicGraph,
         rows: int,
         panel: Mapping[str, int],
         first: int,
@@ -99,8 +99,8 @@ class _Planner:
         self, name: str, node: Node, size: Size | None = None, kind: Kind = "shared", **more: Any
     ) -> Buffer:
         """A new buffer for numbers of a node's dtype, as many as it has unless `size` is given."""
-        place = self.first + len(self.buffers)
-        buffer = Buffer(place, name, node.dtype, size or product(node.shape), kind, **more)
+        slot = self.first + len(self.buffers)
+        buffer = Buffer(slot, name, node.dtype, size or element_count(node.shape), kind, **more)
         self.buffers.append(buffer)
         return buffer
 
@@ -114,7 +114,7 @@ class _Planner:
         if node not in self.views:
             assert node.gate is not None
             bits = 2 * self.panel["float32"] if self._is_in_bits(node) else 0  # bytes of a vector
-            buffer = self._buffer(f"{node.gate.name}{node.place}", node, bits=bits)
+            buffer = self._buffer(f"{node.gate.name}{node.position}", node, bits=bits)
             self.views[node] = whole(buffer, node.shape)
         return self.views[node]
 
@@ -209,28 +209,28 @@ class _Planner:
 
     def _leaf(self, node: Node) -> None:
         is_stored = bool(node.shape) or _is_read_from_memory(node)
-        if node.number is not None and is_stored:
+        if node.value is not None and is_stored:
             self._fill(node)
         elif node.is_constant and is_stored and node not in self.views:
             array = np.ascontiguousarray(node.source.array)
-            buffer = self._buffer(f"constant{node.place}", node, kind="constant", array=array)
+            buffer = self._buffer(f"constant{node.position}", node, kind="constant", array=array)
             self.views[node] = whole(buffer, node.shape)
 
     def _fill(self, node: Node) -> None:
         """A buffer for a constant of one number; nests have the number in their code instead."""
         if _is_read_from_memory(node):
-            view = whole(self._buffer(f"filled{node.place}", node), node.shape)
+            view = whole(self._buffer(f"filled{node.position}", node), node.shape)
             self.fills.append((FIRST, self._copy(None, node, view)))
             self.filled[node] = view
 
     def _copied(self, node: Node, source: View) -> View:
         """A copy for a reshape that no strides can express, right after what it copies."""
         base = node.inputs[0]
-        buffer = self._buffer(f"copy{node.place}", node)
-        rows = self.groups.rows
-        axis = rows.axes[base] if rows.axes[node] is not None else None
+        buffer = self._buffer(f"copy{node.position}", node)
+        analysis = self.groups.analysis
+        axis = analysis.axes[base] if analysis.axes[node] is not None else None
         nest = self._copy(axis, base, whole(buffer, source.shape))
-        self.copies.setdefault(self.groups.index_of[base], []).append((rows.phases[node], nest))
+        self.copies.setdefault(self.groups.index_of[base], []).append((analysis.phases[node], nest))
         return whole(buffer, node.shape)
 
     def _read(self, node: Node) -> View:
@@ -355,7 +355,7 @@ def _is_read_from_memory(node: Node) -> bool:
 def _reads_bits(user: Node, node: Node) -> bool:
     """Whether a user of a flat array, or of a reshape of it, reads all of it in a nest."""
     form = form_of(user)
-    if product(user.shape) != node.shape[0]:
+    if element_count(user.shape) != node.shape[0]:
         return False
     if isinstance(form, ViewForm) and form.keeps_order:
         return all(_reads_bits(each, node) for each in user.users)

@@ -17,8 +17,8 @@ from talweg.engine.native.lowering import (
     is_view,
     lowering_of,
 )
-from talweg.engine.native.lowering.record import is_led_by_rows
-from talweg.engine.native.plan.symbolic_shapes import Node, Outline
+from talweg.engine.native.lowering.record import has_leading_row_axis
+from talweg.engine.native.plan.symbolic_shapes import Node, SymbolicGraph
 
 
 class Phase(NamedTuple):
@@ -44,40 +44,42 @@ WITH_BATCH = Phase(1, by_rows=False)
 """The first phase by outputs that can use the batch."""
 
 
-class Rows(NamedTuple):
+class RowAnalysis(NamedTuple):
     """The phase of each node, and the axis of its rows; None if it does not follow them."""
 
     phases: dict[Node, Phase]
     axes: dict[Node, int | None]
 
 
-def analyze_rows(graph: Outline) -> Rows:
+def analyze_rows(graph: SymbolicGraph) -> RowAnalysis:
     """The phase and the row axis of each node; without rows, all is computed by outputs."""
-    rows = Rows({}, {})
+    rows = RowAnalysis({}, {})
     inputs = set(graph.inputs.values())
     for node in graph.nodes:
-        rows.axes[node] = _row_axis(node, rows, node in inputs) if graph.rows is None else None
+        rows.axes[node] = (
+            _row_axis(node, rows, node in inputs) if graph.fixed_rows is None else None
+        )
         rows.phases[node] = _phase(node, rows, graph)
     _delay(graph, rows)
     return rows
 
 
-def _row_axis(node: Node, rows: Rows, is_input: bool) -> int | None:
+def _row_axis(node: Node, rows: RowAnalysis, is_input: bool) -> int | None:
     if node.gate is None:
-        return 0 if is_input and is_led_by_rows(node) else None
+        return 0 if is_input and has_leading_row_axis(node) else None
     lowering = lowering_of(node.gate)
     return lowering.rows(node, [rows.axes[x] for x in node.inputs]) if lowering else None
 
 
-def _phase(node: Node, rows: Rows, graph: Outline) -> Phase:
+def _phase(node: Node, rows: RowAnalysis, graph: SymbolicGraph) -> Phase:
     follows = rows.axes[node] is not None
     if node.gate is None:
         return Phase(0, by_rows=True) if follows else BEFORE
-    first = Phase(0, follows) if graph.rows is None else WITH_BATCH
+    first = Phase(0, follows) if graph.fixed_rows is None else WITH_BATCH
     return max(first, *(rows.phases[x].reaching(follows) for x in node.inputs))
 
 
-def _delay(graph: Outline, rows: Rows) -> None:
+def _delay(graph: SymbolicGraph, rows: RowAnalysis) -> None:
     """Move elementwise nodes to the phase by outputs that uses them.
 
     Most of an update does not depend on the gradient. Computed early it would be stored, and
@@ -96,7 +98,7 @@ def _delay(graph: Outline, rows: Rows) -> None:
             rows.axes[node] = None
 
 
-def _may_move(node: Node, rows: Rows) -> bool:
+def _may_move(node: Node, rows: RowAnalysis) -> bool:
     form = form_of(node)
     if rows.axes[node] is not None:
         is_near = all(_is_at_hand(x, node, rows) for x in node.inputs)
@@ -121,7 +123,7 @@ def _is_sum(form: Form | None) -> bool:
     return isinstance(form, ReductionForm) and form.accumulator.adds
 
 
-def _is_at_hand(node: Node, user: Node, rows: Rows) -> bool:
+def _is_at_hand(node: Node, user: Node, rows: RowAnalysis) -> bool:
     """Whether a phase by outputs finds a node stored anyway, or can compute it for `user` alone."""
     others = [rows.phases[x] for x in node.users if x is not user]
     if node.gate is None or any(not phase.by_rows for phase in others):
@@ -130,7 +132,7 @@ def _is_at_hand(node: Node, user: Node, rows: Rows) -> bool:
     return is_own and all(_is_at_hand(x, node, rows) for x in node.inputs)
 
 
-def _computed_from_arrays(graph: Outline) -> set[Node]:
+def _computed_from_arrays(graph: SymbolicGraph) -> set[Node]:
     """Computed arrays, and numbers that are computed from arrays."""
     nodes: set[Node] = set()
     for node in graph.nodes:

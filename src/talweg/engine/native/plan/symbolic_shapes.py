@@ -1,4 +1,4 @@
-"""A graph whose number of rows is an unknown: what a compiled program is made from.
+"""The symbolic graph: a graph whose number of rows N is unknown, from which a program is compiled.
 
 A graph is recorded with the sizes of its examples. Recorded twice, with N and with N + 1 rows, it
 shows which sizes, settings and numbers hold the rows: those that differ. So one program serves
@@ -47,26 +47,26 @@ ONE = Size(1)
 Sizes = tuple[Size, ...]
 
 
-def product(sizes: Sizes) -> Size:
+def element_count(sizes: Sizes) -> Size:
     """How many elements a shape has."""
-    return Size(prod(each.factor for each in sizes), sum(each.power for each in sizes))
+    return Size(prod(size.factor for size in sizes), sum(size.power for size in sizes))
 
 
 @dataclass(eq=False)
 class Node:
-    """A node whose sizes may hold the rows; `source` is the tensor it was made from.
+    """A node whose sizes may depend on the number of rows N; `source` is the recorded tensor.
 
-    A constant that holds the rows, such as the N of a mean, is `number` times N to the `power`; it
-    may have a shape, which it fills.
+    `position` is its index in the graph. A constant that depends on N, such as the 1/N of a mean,
+    is `value` times N to the `power`; if it has a shape, every element is that number.
     """
 
-    place: int
+    position: int
     source: Tensor
     inputs: tuple[Node, ...]
     shape: Sizes
     settings: Mapping[str, Any]
     power: int = 0
-    number: float | None = None
+    value: float | None = None
     users: list[Node] = field(default_factory=list)
 
     @property
@@ -82,17 +82,21 @@ class Node:
         return not self.source.recorded
 
     def __repr__(self) -> str:
-        return f"%{self.place}"
+        return f"%{self.position}"
 
 
 @dataclass(frozen=True)
-class Outline:
-    """A graph of `Node`s; `rows` is set where it holds for that number of rows alone."""
+class SymbolicGraph:
+    """A graph of `Node`s, whose sizes may depend on the number of rows N.
+
+    `fixed_rows` is the one number of rows for which the graph holds. It is None for a graph that
+    holds for any number, and for a graph without rows.
+    """
 
     nodes: list[Node]
     inputs: Mapping[str, Node]
     outputs: Mapping[str, Node]
-    rows: int | None = None
+    fixed_rows: int | None = None
 
     @cached_property
     def output_names(self) -> dict[Node, list[str]]:
@@ -107,7 +111,7 @@ class HoldsRowsError(EngineError):
     """The graph depends on the number of rows in a way that no size can say."""
 
 
-def outline(recorded: Recorded) -> Outline:
+def symbolic_graph(recorded: Recorded) -> SymbolicGraph:
     """The graph for any number of rows; for the recorded number alone if no size can say how it
     depends on them, or if it was not recorded for others.
     """
@@ -117,35 +121,37 @@ def outline(recorded: Recorded) -> Outline:
     return _zipped(recorded.graph, recorded.graph, None, recorded.rows)
 
 
-def outline_of(graph: Graph) -> Outline:
-    """A graph without rows."""
+def fixed_graph(graph: Graph) -> SymbolicGraph:
+    """A graph without rows: all its sizes are fixed."""
     return _zipped(graph, graph, None)
 
 
-def _zipped(one: Graph, two: Graph, first: int | None, rows: int | None = None) -> Outline:
+def _zipped(
+    one: Graph, two: Graph, first: int | None, fixed_rows: int | None = None
+) -> SymbolicGraph:
     if len(one.nodes) != len(two.nodes):
         raise HoldsRowsError(f"{len(one.nodes)} nodes for {first} rows, one more: {len(two.nodes)}")
     made: dict[int, Node] = {}
     twins: dict[int, int] = {}
-    for place, (a, b) in enumerate(zip(one.nodes, two.nodes, strict=True)):
+    for position, (a, b) in enumerate(zip(one.nodes, two.nodes, strict=True)):
         twins[a.number] = b.number
         same = [twins[x.number] for x in a.inputs] == [x.number for x in b.inputs]
         if a.gate is not b.gate or not same:
             raise HoldsRowsError(f"another gate for one more row: {a.describe()}")
-        made[a.number] = _node(place, a, b, tuple(made[x.number] for x in a.inputs), first)
+        made[a.number] = _node(position, a, b, tuple(made[x.number] for x in a.inputs), first)
     inputs = {name: made[node.number] for name, node in one.inputs.items()}
     outputs = {name: made[node.number] for name, node in one.outputs.items()}
-    return Outline(list(made.values()), inputs, outputs, rows)
+    return SymbolicGraph(list(made.values()), inputs, outputs, fixed_rows)
 
 
-def _node(place: int, a: Tensor, b: Tensor, inputs: tuple[Node, ...], first: int | None) -> Node:
+def _node(position: int, a: Tensor, b: Tensor, inputs: tuple[Node, ...], first: int | None) -> Node:
     shape = _merged(a.shape, b.shape, first)
     settings = {name: _merged(a.settings[name], b.settings[name], first) for name in a.settings}
-    node = Node(place, a, inputs, shape, settings)
+    node = Node(position, a, inputs, shape, settings)
     if node.is_constant and a is not b:
         _hold_number(node, a.array, b.array, first)
-    for each in inputs:
-        each.users.append(node)
+    for source in inputs:
+        source.users.append(node)
     return node
 
 
@@ -178,19 +184,19 @@ def _hold_number(node: Node, a: Any, b: Any, first: int | None) -> None:
     if filled:  # one number, in a shape that may hold the rows
         a, b = a.flat[0], b.flat[0]
         if np.array_equal(a, b):
-            node.number = a.item()
+            node.value = a.item()
             return
     if first is not None and a.ndim == 0:
         for power in (1, -1):
             factor = float(a) / float(first) ** power
             if np.isclose(float(b), factor * float(first + 1) ** power, rtol=1e-6, atol=0):
-                node.number, node.power = _plain(factor, a.dtype), power
+                node.value, node.power = _plain(factor, a.dtype), power
                 return
     raise HoldsRowsError(f"{node.source.describe()} differs for one more row")
 
 
 def _plain(factor: float, dtype: np.dtype[Any]) -> float:
-    """The short number that a factor is but for rounding, such as the 1 of 1/N."""
+    """A factor without its rounding error, such as the 1 of 1/N: six digits, if they suffice."""
     short = float(f"{factor:.6g}")
     near = 4 * float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0
     return short if abs(short - factor) <= near * abs(factor) else factor

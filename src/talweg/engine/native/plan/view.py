@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from talweg.engine.native.plan.symbolic_shapes import ONE, Size, Sizes, product
+from talweg.engine.native.plan.symbolic_shapes import ONE, Size, Sizes, element_count
 
 ZERO = Size(0)
 Kind = Literal["input", "constant", "shared", "block", "private"]
@@ -19,13 +19,13 @@ Kind = Literal["input", "constant", "shared", "block", "private"]
 
 @dataclass(frozen=True, eq=False)
 class Buffer:
-    """Memory of `size` elements; `place` is its entry in the table of pointers.
+    """Memory of `size` elements; `slot` is its entry in the table of pointers.
 
     An input comes from outside, a constant is an `array`. A shared buffer lies in the arena, and a
     private one belongs to one thread. Booleans may be stored a bit each, in words of `bits`.
     """
 
-    place: int
+    slot: int
     name: str
     dtype: np.dtype[Any]
     size: Size
@@ -67,7 +67,7 @@ class View:
         )
 
     @property
-    def leads_by_rows(self) -> bool:
+    def has_leading_row_axis(self) -> bool:
         """Whether a row of the view is a row of its buffer, so a block of rows is contiguous."""
         if not all(size.is_known for size in (*self.strides, *self.offset)):
             return False
@@ -153,5 +153,5 @@ def contiguous(shape: Sizes) -> Sizes:
 
 def whole(buffer: Buffer, shape: Sizes) -> View:
     """All of a buffer, in C order."""
-    assert product(shape) == buffer.size
+    assert element_count(shape) == buffer.size
     return View(buffer, shape, contiguous(shape))

@@ -102,7 +102,7 @@ class Memory:
             self._lay_out(table, plan, "block", min(rows, self.blocks[block]))
             for buffer in plan.buffers:
                 if buffer.kind == "private":
-                    table[buffer.place] = self._room(buffer.nbytes(rows))
+                    table[buffer.slot] = self._room(buffer.nbytes(rows))
         table[c.SCRATCH] = self._room(max(map(gemm.scratch_bytes, ("float", "double"))))
         return table
 
@@ -178,7 +178,7 @@ class Memory:
         offsets, total = plan.layout(kind, rows)
         arena = self._address(zeros(total))
         for buffer, offset in offsets.items():
-            table[buffer.place] = arena + offset
+            table[buffer.slot] = arena + offset
 
     def _point_to_rows(self, table: npt.NDArray[np.uintp]) -> None:
         count = len(self.plans.summed)
@@ -211,22 +211,22 @@ class Memory:
         arrays["count"] = np.zeros((), dtype)
         for name, buffer in plan.inputs.items():
             if name in arrays:
-                table[buffer.place] = self._address(arrays[name])
+                table[buffer.slot] = self._address(arrays[name])
             else:  # rows of a batch, which are copied together
-                table[buffer.place] = self._room(buffer.nbytes(self.program.schedule.batch_size))
+                table[buffer.slot] = self._room(buffer.nbytes(self.program.schedule.batch_size))
         self._place_rest(table, plan, self.program.schedule.batch_size)
 
     def _point_to_evaluation(self, table: npt.NDArray[np.uintp]) -> None:
         plan = self.plans.evaluate
         if plan is None or self.held is None:
             return
-        table[plan.inputs["weights"].place] = self._address(self.weights)
+        table[plan.inputs["weights"].slot] = self._address(self.weights)
         total = np.asarray(self.held.weights.sum(dtype=np.float64), self.weights.dtype)
-        table[plan.inputs["count"].place] = self._address(total)
-        if plan.graph.rows is not None:  # the rows of its batches are copied together
+        table[plan.inputs["count"].slot] = self._address(total)
+        if plan.graph.fixed_rows is not None:  # the rows of its batches are copied together
             for name in ("x", "y", "row_weights"):
                 buffer = plan.inputs[name]
-                table[buffer.place] = self._room(buffer.nbytes(plan.graph.rows))
+                table[buffer.slot] = self._room(buffer.nbytes(plan.graph.fixed_rows))
         self._place_rest(table, plan, self.program.schedule.evaluation_size)
 
     def _point_to_rules(self, table: npt.NDArray[np.uintp]) -> None:
@@ -236,13 +236,13 @@ class Memory:
         state = first_state(self.program.limits.rules, self.program.schedule.plateaus)
         self.remembered = {name: self._copied(value) for name, value in state.items()}
         for name, buffer in plan.inputs.items():
-            table[buffer.place] = self._address(self.remembered.get(name, np.zeros(())))
+            table[buffer.slot] = self._address(self.remembered.get(name, np.zeros(())))
         self._place_rest(table, plan, 1)
 
     def _place_rest(self, table: npt.NDArray[np.uintp], plan: Plan, rows: int) -> None:
         for buffer in plan.buffers:
             if buffer.kind == "constant":
-                table[buffer.place] = self._address(buffer.array)
+                table[buffer.slot] = self._address(buffer.array)
         self._lay_out(table, plan, "shared", rows)
 
 

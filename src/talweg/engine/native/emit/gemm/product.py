@@ -140,11 +140,11 @@ def _call(
 ) -> None:
     """Call a routine that is linked from elsewhere, or else written at its first call."""
     module = f.module
-    if module.borrowed is not None:
-        module.borrowed.add(type)
+    if module.linked_types is not None:
+        module.linked_types.add(type)
     elif name not in module.functions:
         write()
-    f.call(name, "void", *arguments, declared=module.borrowed is None)
+    f.call(name, "void", *arguments, external=module.linked_types is not None)
 
 
 class _Product:

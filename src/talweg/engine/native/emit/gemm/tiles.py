@@ -42,10 +42,11 @@ def write(f: Function, record: Value, **fields: Index) -> None:
 
 def read(f: Function, record: Value, *names: str) -> list[Value]:
     """Fields of a record."""
-    places = [f.at(record, RECORD.index(name), "i64") for name in names]
+    addresses = [f.at(record, RECORD.index(name), "i64") for name in names]
     kinds = ["ptr" if name == "a" else "i64" for name in names]
     return [
-        f.emit(kind, f"load {kind}, {place}") for kind, place in zip(kinds, places, strict=True)
+        f.emit(kind, f"load {kind}, {address}")
+        for kind, address in zip(kinds, addresses, strict=True)
     ]
 
 
@@ -95,8 +96,8 @@ def edge(module: Module, type: str, *, masked: bool) -> str:
         start = f.index(f.least(strip.index, last))
         left = f.at(a, f.times(start, a_row), type)
         sums = _tile(f, type, record, (left, apart), b, (rows, masks))
-        place = f.select(direct, f.at(c, f.times(start, c_row), type), tile)
-        for i, target in enumerate(_spaced(f, type, place, row, rows)):
+        address = f.select(direct, f.at(c, f.times(start, c_row), type), tile)
+        for i, target in enumerate(_spaced(f, type, address, row, rows)):
             _store(f, type, sums[2 * i : 2 * i + 2], target)
         with f.when(f.bits("xor", direct, number(True, "i1"))):
             done = f.minus(strip.index, start)
@@ -114,18 +115,18 @@ def _masks(f: Function, type: str, width: Value) -> list[Value]:
     return [f.first_lanes(f.minus(width, v * lanes), lanes) for v in range(2)]
 
 
-def _prefetch(f: Function, place: Value) -> None:
+def _prefetch(f: Function, address: Value) -> None:
     """Prefetch a cache line for writing."""
     f.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32", "i32", "i32"])
-    f.do(f"call void @llvm.prefetch.p0({place}, i32 1, i32 3, i32 1)")
+    f.do(f"call void @llvm.prefetch.p0({address}, i32 1, i32 3, i32 1)")
 
 
 def _spaced(f: Function, type: str, start: Value, row: Value, count: int) -> list[Value]:
     """The addresses of `count` rows."""
-    places = [start]
-    while len(places) < count:
-        places.append(f.at(places[-1], row, type))
-    return places
+    addresses = [start]
+    while len(addresses) < count:
+        addresses.append(f.at(addresses[-1], row, type))
+    return addresses
 
 
 def _store(f: Function, type: str, sums: Sequence[Value], target: Value) -> None:
@@ -135,17 +136,18 @@ def _store(f: Function, type: str, sums: Sequence[Value], target: Value) -> None
 
 
 def _add(
-    f: Function, type: str, places: Sequence[tuple[Value, Value]], sums: Sequence[Value]
+    f: Function, type: str, pairs: Sequence[tuple[Value, Value]], sums: Sequence[Value]
 ) -> None:
-    """Store old + sums for each place, a pair of addresses: of the old values, and of the target.
+    """Store old + sums for each pair of addresses: of the old values, and of the target.
 
-    Two sums belong to each place. All loads come before all stores, since a place may occur twice.
+    Two sums belong to each pair. All loads come before all stores, since an address may occur
+    twice.
     """
     totals = []
-    for i, (old, _) in enumerate(places):
+    for i, (old, _) in enumerate(pairs):
         before = [_part(f, type, old, v, None) for v in range(2)]
         totals.append([f.add(x, sums[2 * i + v]) for v, x in enumerate(before)])
-    for (_, target), total in zip(places, totals, strict=True):
+    for (_, target), total in zip(pairs, totals, strict=True):
         _store(f, type, total, target)
 
 
@@ -192,8 +194,8 @@ def _frozen(f: Function, x: Value) -> Value:
 def _part(f: Function, type: str, start: Value, v: int, mask: Value | None) -> Value:
     """Vector v of a row of B, or those of its lanes where the mask holds."""
     lanes = f.module.lanes(type)
-    place, wide = f.at(start, v * lanes, type), vector(type, lanes)
-    return f.masked_load(wide, place, mask) if mask else f.load(wide, place)
+    address, wide = f.at(start, v * lanes, type), vector(type, lanes)
+    return f.masked_load(wide, address, mask) if mask else f.load(wide, address)
 
 
 def settle(module: Module, type: str) -> None:
@@ -237,12 +239,14 @@ def row(module: Module, type: str) -> str:
     with f.loop(0, m, 1, [a, c]) as loop:
         left, target = loop.values
         with f.loop(0, panels, ABREAST) as group:
-            places = [f.least(f.plus(group.index, i), last) for i in range(ABREAST)]
-            starts = [f.at(b, f.times(place, b_panel), type) for place in places]
+            columns = [f.least(f.plus(group.index, i), last) for i in range(ABREAST)]
+            starts = [f.at(b, f.times(column, b_panel), type) for column in columns]
             sums = _row_tile(f, type, record, left, starts)
             wide = panel_width(module, type)
-            targets = [f.at(target, f.times(place, wide), type) for place in places]
-            _add(f, type, [(f.select(adding, place, zeros), place) for place in targets], sums)
+            targets = [f.at(target, f.times(column, wide), type) for column in columns]
+            _add(
+                f, type, [(f.select(adding, address, zeros), address) for address in targets], sums
+            )
         loop.carry(f.at(left, a_row, type), f.at(target, c_row, type))
     f.ret()
     return name
@@ -258,8 +262,8 @@ def _row_tile(
     with f.loop(0, k, 1, [a, number(0, "i64"), *zeros]) as loop:
         left, step, *sums = loop.values
         x = f.splat(f.load(type, left), lanes)
-        places = [f.at(start, step, type) for start in starts]
-        columns = [_part(f, type, place, v, None) for place in places for v in range(2)]
+        addresses = [f.at(start, step, type) for start in starts]
+        columns = [_part(f, type, address, v, None) for address in addresses for v in range(2)]
         totals = [f.fma(x, column, value) for column, value in zip(columns, sums, strict=True)]
         following = _frozen(f, f.index(f.plus(step, b_step)))
         loop.carry(_frozen(f, f.at(left, a_step, type)), following, *totals)

@@ -101,9 +101,9 @@ def _lane_by_lane(f: Function, name: str, x: Value, room: Value) -> Value:
     of = element(x.type)
     f.store(x, room)
     with f.loop(0, lanes(x.type)) as loop:
-        place = f.at(room, loop.index, of)
-        exact = f.intrinsic(name, f.convert(f.load(of, place), "double"))
-        f.store(f.convert(exact, of), place)
+        address = f.at(room, loop.index, of)
+        exact = f.intrinsic(name, f.convert(f.load(of, address), "double"))
+        f.store(f.convert(exact, of), address)
     return f.load(x.type, room)
 
 
