@@ -16,7 +16,7 @@ import pytest
 import talweg as tw
 from conformance.engines import BITS, CLASSES, X, Y, network, program_of
 from talweg import gates
-from talweg.engine.native.build import build, new_module, plan_for
+from talweg.engine.native.build import build, plan_for
 from talweg.engine.native.llvm.compiler import Target
 from talweg.engine.native.plan.symbolic_shapes import symbolic_graph
 from talweg.graph import gradients, record, recorded as for_rows, simplify
@@ -60,7 +60,7 @@ def plan_of_graph(function: Callable[..., Any]) -> str:
 
     rows = 32
     graph = symbolic_graph(for_rows(recorded, rows))
-    return f"{plan_for(graph, new_module(TARGET), 0, rows)}\n"
+    return f"{plan_for(graph, TARGET, 0, rows)}\n"
 
 
 def attention(net: Net, x: Any) -> Any:

@@ -39,7 +39,7 @@ def example() -> Plan:
     def recording(rows: int) -> Graph:
         return simplify(record(function, np.ones((rows, 30)), np.ones((30, 20)), np.ones((20, 3))))
 
-    return plan_for(symbolic(recorded(recording, 32)), new_module(TARGET), 0, 32)
+    return plan_for(symbolic(recorded(recording, 32)), TARGET, 0, 32)
 
 
 def with_inner_region(plan: Plan) -> Plan:

@@ -11,14 +11,13 @@ from talweg.engine.native.driver.main import write_run
 from talweg.engine.native.driver.rules import rules_graph
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.gemm.product import write_routines
-from talweg.engine.native.emit.gemm.tiles import panel_width
 from talweg.engine.native.emit.math.functions import FUNCTIONS
 from talweg.engine.native.expansion import expanded
 from talweg.engine.native.llvm import compiler
 from talweg.engine.native.llvm.compiler import Compiled, Target, compiled, host
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import type_of
-from talweg.engine.native.plan.groups import SMALL
+from talweg.engine.native.plan.groups import SMALL_PRODUCT
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.planner import planned
 from talweg.engine.native.plan.pruning import pruned
@@ -38,7 +37,9 @@ class Build:
     """The types whose GEMM routines are linked to the program."""
 
 
-def new_module(target: Target, *, links_gemm: bool = True) -> Module:
+def new_module(
+    target: Target, *, links_gemm: bool = True, optimizes_only_kernels: bool = False
+) -> Module:
     """An empty module for a processor. With `links_gemm` its programs call GEMM routines that are
     compiled once and linked to them; without, the module contains its own.
     """
@@ -47,7 +48,13 @@ def new_module(target: Target, *, links_gemm: bool = True) -> Module:
         family = "x86"
     elif target.triple.startswith(("aarch64", "arm64")):
         family = "arm"
-    module = Module(target.vector_bytes, target.registers, family, FUNCTIONS)
+    module = Module(
+        target.vector_bytes,
+        target.registers,
+        family,
+        FUNCTIONS,
+        optimizes_only_kernels=optimizes_only_kernels,
+    )
     module.linked_types = set() if links_gemm else None
     return module
 
@@ -61,18 +68,21 @@ def routines(type: str, target: Target) -> str:
 
 
 def begin_products(weights: Iterable[Array]) -> None:
-    """Begin to compile the GEMM routines, if a product with one of the weights may call them."""
+    """Begin to compile the GEMM routines, if a product with one of the weights may call them.
+
+    A row times a weight takes as many multiplications as the weight has numbers.
+    """
     for array in weights:
-        if array.ndim > 1 and array.size > SMALL:
+        if array.ndim > 1 and array.size > SMALL_PRODUCT:
             compiler.compile_ahead(routines(type_of(array.dtype), host()))
             return
 
 
 def build(program: Program, target: Target, *, links_gemm: bool = True) -> Build:
     """Plan a run and write it for a processor; `links_gemm` as in `new_module`."""
-    module = new_module(target, links_gemm=links_gemm)
-    plans = _plans(program, module)
-    module.long_steps = plans.is_long(program.schedule.batch_size)
+    plans = _plans(program, target)
+    has_long_steps = plans.is_long(program.schedule.batch_size)
+    module = new_module(target, links_gemm=links_gemm, optimizes_only_kernels=has_long_steps)
     write_run(module, plans)
     return Build(plans, str(module), tuple(sorted(module.linked_types or ())))
 
@@ -82,23 +92,23 @@ def load(build: Build) -> Compiled:
     return compiled(build.text, ["run"], [routines(type, host()) for type in build.linked_types])
 
 
-def _plans(program: Program, module: Module) -> RunPlans:
+def _plans(program: Program, target: Target) -> RunPlans:
     step = symbolic(program.graphs.step)
     guards = program.graphs.replicas == 1  # a replica that diverges must not end the others
-    step_plan = plan_for(step, module, FIRST_BUFFER, program.schedule.batch_size, guards=guards)
+    step_plan = plan_for(step, target, FIRST_BUFFER, program.schedule.batch_size, guards=guards)
     first = FIRST_BUFFER + len(step_plan.buffers)
     unwatched_plan = evaluate_plan = rules_plan = None
     if program.graphs.watch_every > 1:
         unwatched_plan = pruned(step_plan, watched_outputs(program.step))
     if program.graphs.evaluation is not None:
         evaluate = symbolic(program.graphs.evaluation)
-        evaluate_plan = plan_for(evaluate, module, first, program.schedule.evaluation_size)
+        evaluate_plan = plan_for(evaluate, target, first, program.schedule.evaluation_size)
         first += len(evaluate_plan.buffers)
     if program.limits.rules or program.schedule.plateaus:
         names = [*program.graphs.measures]
         names += [f"val_{name}" for name in names] if program.limits.validates else []
         rules = rules_graph(program.limits.rules, names, program.schedule.plateaus)
-        rules_plan = plan_for(fixed_graph(expanded(rules)), module, first, 1)
+        rules_plan = plan_for(fixed_graph(expanded(rules)), target, first, 1)
     return RunPlans(program, step_plan, unwatched_plan, evaluate_plan, rules_plan)
 
 
@@ -108,8 +118,7 @@ def symbolic(graph: Recorded) -> SymbolicGraph:
 
 
 def plan_for(
-    graph: SymbolicGraph, module: Module, first: int, rows: int, guards: bool = True
+    graph: SymbolicGraph, target: Target, first: int, rows: int, guards: bool = True
 ) -> Plan:
-    """The plan of a graph for a module; `first` is the slot of its first buffer in the table."""
-    panel = {name: panel_width(module, type_of(name)) for name in ("float32", "float64")}
-    return planned(graph, rows=rows, panel=panel, first=first, guards=guards)
+    """The plan of a graph for a processor; `first` is the slot of its first buffer in the table."""
+    return planned(graph, rows=rows, vector_bytes=target.vector_bytes, first=first, guards=guards)

@@ -22,7 +22,7 @@ from talweg.engine.native.plan.arena import zeros
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByRows
 from talweg.engine.native.plan.symbolic_shapes import SymbolicGraph, fixed_graph
-from talweg.engine.native.plan.view import Kind
+from talweg.engine.native.plan.view import Storage
 from talweg.errors import EngineError
 from talweg.gates import Array, Spec
 from talweg.graph import Graph, Recorded
@@ -50,7 +50,8 @@ class CompiledGraph:
     """Runs a graph on arrays, as `Interpreter` does, but in native code and on one thread.
 
     A `Graph` takes arrays of the recorded shapes. A graph that is `Recorded` for any number of rows
-    takes arrays of any number of rows.
+    takes arrays of any number of rows. `_links_gemm` and `_compiled` are separate so that
+    `checker.memory` can compile an instrumented graph instead.
     """
 
     _links_gemm = True
@@ -61,7 +62,7 @@ class CompiledGraph:
         self.graph = _symbolic(graph)
         if self.graph.fixed_rows is not None:
             raise EngineError("the graph was recorded for one number of rows, and fits no other")
-        self.plan = plan_for(self.graph, module, c.FIRST_BUFFER, rows)
+        self.plan = plan_for(self.graph, host(), c.FIRST_BUFFER, rows)
         self.text = _written(module, self.plan)
         self._routines = [routines(type, host()) for type in sorted(module.linked_types or ())]
         self._code = self._compiled()
@@ -127,9 +128,9 @@ class CompiledGraph:
         space = Workspace()
         space.rows = rows
         space.table = np.zeros(c.FIRST_BUFFER + len(self.plan.buffers), np.uintp)
-        kinds: list[tuple[Kind, int]] = [("shared", rows), ("block", min(rows, BLOCK))]
-        for kind, count in kinds:
-            offsets, total = self.plan.layout(kind, count)
+        arenas: list[tuple[Storage, int]] = [("shared", rows), ("block", min(rows, BLOCK))]
+        for storage, count in arenas:
+            offsets, total = self.plan.layout(storage, count)
             arena = zeros(total)
             for buffer, offset in offsets.items():
                 space.point(buffer.slot, arena[offset:])

@@ -25,7 +25,7 @@ from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.function import BLOCK, CompiledGraph, Workspace
 from talweg.engine.native.llvm.compiler import Compiled, compiled, host
 from talweg.engine.native.plan.plan import Plan
-from talweg.engine.native.plan.view import Buffer, Kind
+from talweg.engine.native.plan.view import Buffer, Storage
 from talweg.engine.native.runtime.launch import Prepared
 from talweg.engine.native.runtime.run_memory import Memory
 from talweg.engine.run.program import Program
@@ -160,7 +160,7 @@ class CheckedMemory(Memory):
         super().__init__(program, plans, *rest)
         self.tables = [self._pieces.copied(table) for table in self.tables]
         names = {
-            buffer.slot: f"the {plan.kind(buffer)} buffer {buffer.name}"
+            buffer.slot: f"the {plan.storage(buffer)} buffer {buffer.name}"
             for plan in plans.all
             for buffer in plan.buffers
         }
@@ -207,7 +207,7 @@ class CheckedMemory(Memory):
     def _room(self, size: int) -> int:
         return self._address(self._pieces.room(size))
 
-    def _lay_out(self, table: Pointers, plan: Plan, kind: Kind, rows: int) -> None:
+    def _lay_out(self, table: Pointers, plan: Plan, kind: Storage, rows: int) -> None:
         for buffer in plan.layout(kind, rows)[0]:
             table[buffer.slot] = self._room(buffer.nbytes(rows))
 
@@ -254,7 +254,9 @@ class CheckedGraph(CompiledGraph):
 
     def _point(self, space: CheckedWorkspace, buffer: Buffer, array: Any) -> None:
         space.point(buffer.slot, array)
-        space.pieces.name(array.ctypes.data, f"the {self.plan.kind(buffer)} buffer {buffer.name}")
+        space.pieces.name(
+            array.ctypes.data, f"the {self.plan.storage(buffer)} buffer {buffer.name}"
+        )
 
     def _laid_out(self, rows: int) -> CheckedWorkspace:
         pieces = Pieces(self._program, self._code)

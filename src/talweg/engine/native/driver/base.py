@@ -9,14 +9,12 @@ from talweg.engine.native import control as c
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.barrier import write_barrier
 from talweg.engine.native.emit.frame import entry, part
+from talweg.engine.native.emit.gemm.tiles import ROW_UNIT
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.llvm.values import Index, Value, number, size_of, type_of, vector
 from talweg.engine.native.plan.kernel import Kernel
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.view import Buffer
-
-ROW_UNIT = 6
-"""Threads share the rows of a batch in multiples of this, the rows of a GEMM tile."""
 
 
 class Writer:
@@ -30,7 +28,7 @@ class Writer:
         self.module, self.plans, self.program = module, plans, plans.program
         arguments = [("ptr", "control"), ("ptr", "table"), ("i64", "thread")]
         self.f = module.function(
-            self.name, arguments, self.result, inline=False, rare=module.long_steps
+            self.name, arguments, self.result, inline=False, rare=module.optimizes_only_kernels
         )
         self.control, self.table, self.thread = self.f.parameters
         self.threads = self.word(c.THREADS)

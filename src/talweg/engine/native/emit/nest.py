@@ -21,22 +21,25 @@ from talweg.engine.native.plan.symbolic_shapes import ONE, Size
 
 UNROLL = 4
 """Vectors that are summed in parallel: an addition takes four cycles, and two start in each."""
+SHARE_UNIT = 64
+"""Threads share the lane axis in multiples of this: whole cache lines of any dtype, and whole bytes
+of booleans that are stored a bit each."""
 
 
 def write_nest(frame: Frame, nest: Nest) -> None:
     """Write the loops of a nest at the end of the frame's function."""
-    _Loops(frame, nest).write()
+    _NestWriter(frame, nest).write()
 
 
-class _Loops(Body):
-    """The loops around the body."""
+class _NestWriter(Body):
+    """Writes the loops of a nest around its body."""
 
     def write(self) -> None:
         """Write all loops, with this thread's share of the work."""
         if not self.axes:
             self._numbers()
             return
-        lane_axis = self.lane_axis = self.walk.vector_axis()
+        lane_axis = self.lane_axis = self.layout.vector_axis()
         self.load_ready()
         if self.nest.is_alone:
             with self.f.when(self.f.compare("eq", self.frame.thread, number(0, "i64"))):
@@ -56,7 +59,7 @@ class _Loops(Body):
         """The values that the loops carry, before the first term: accumulators, then the guard."""
         pairs = zip(self.accumulators, self.nest.reductions, strict=True)
         sums = flat([accumulator.start(node, width) for accumulator, node in pairs])
-        return sums + [number(0, vector(each.type, width)) for each in self.guards[:1]]
+        return sums + [number(0, vector(guard.type, width)) for guard in self.guards[:1]]
 
     def _store_results(self, sums: list[Value]) -> None:
         """Join the lanes of each reduction and store the result; note the guard."""
@@ -74,7 +77,9 @@ class _Loops(Body):
         kept = [i for i, axis in enumerate(self.axes) if not axis.reduced]
         largest = max(kept, key=lambda i: (self.axes[i].size.power, self.axes[i].size.factor))
         axis = self.axes[largest]
-        axis.start, axis.stop = self.frame.share(axis.stop, 64 if largest == lane_axis else 1)
+        axis.start, axis.stop = self.frame.share(
+            axis.stop, SHARE_UNIT if largest == lane_axis else 1
+        )
 
     def _loops(self, lane_axis: int) -> None:
         order = [i for i, axis in enumerate(self.axes) if not axis.reduced and i != lane_axis]
@@ -96,7 +101,7 @@ class _Loops(Body):
     def _unroll(self, lane_axis: int) -> int:
         """How many vectors are summed in parallel: several if there are few and short sums."""
         size = self.axes[lane_axis].size
-        is_long = size.is_known and size.factor >= UNROLL * self.walk.lanes()
+        is_long = size.is_known and size.factor >= UNROLL * self.layout.vector_width()
         sums = len(self.nest.reductions) + bool(self.guards)
         is_light = len(self.nest.nodes) <= UNROLL
         return max(1, UNROLL // sums) if sums and is_long and is_light else 1
@@ -111,7 +116,7 @@ class _Loops(Body):
         if is_strided:
             yield Lanes(1), axis.start, axis.stop
             return
-        width = self.walk.lanes() * self._unroll(lane_axis)
+        width = self.layout.vector_width() * self._unroll(lane_axis)
         if isinstance(axis.start, int) and isinstance(axis.stop, int):
             yield from known_chunks(axis.start, axis.stop, width)
             return
@@ -121,7 +126,7 @@ class _Loops(Body):
         count = f.minus(axis.stop, axis.start)
         main = f.plus(axis.start, f.rounded_down(count, width))
         yield Lanes(width), axis.start, main
-        if self.walk.is_bytes:  # few processors have masked loads of bytes
+        if self.layout.is_bytes:  # few processors have masked loads of bytes
             yield Lanes(1), main, axis.stop
             return
         yield Lanes(width, f.minus(axis.stop, main)), main, axis.stop

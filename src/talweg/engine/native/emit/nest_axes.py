@@ -65,7 +65,7 @@ class Operands:
         yield from (*self.loads, *self.pair, *self.stores, *self.results)
 
 
-class Walk:
+class NestLayout:
     """The operands and the loops of a nest."""
 
     def __init__(self, frame: Frame, nest: Nest) -> None:
@@ -148,8 +148,8 @@ class Walk:
         ]
         return max(range(len(scores)), key=lambda i: (scores[i], i))
 
-    def lanes(self) -> int:
-        """The lanes of a vector: as many as fit of the widest float, or of bytes."""
+    def vector_width(self) -> int:
+        """The width of a vector in lanes: as many as fit of the widest float, or of bytes."""
         module = self.f.module
         if self.is_bytes:
             return module.lanes("i8")

@@ -11,7 +11,7 @@ from talweg.engine.native.emit.accumulators import Values, flat, masked, split
 from talweg.engine.native.emit.bitpack import load_bits, store_bits
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.lanes import Lanes, load_lanes, register_type, store_lanes
-from talweg.engine.native.emit.nest_axes import Operand, Walk
+from talweg.engine.native.emit.nest_axes import NestLayout, Operand
 from talweg.engine.native.llvm.ir import Function
 from talweg.engine.native.llvm.values import Index, Value, element, number, type_of, vector
 from talweg.engine.native.lowering import MapForm, accumulator_of, form_of
@@ -28,8 +28,8 @@ class Body:
 
     def __init__(self, frame: Frame, nest: Nest) -> None:
         self.frame, self.f, self.nest = frame, frame.f, nest
-        walk = self.walk = Walk(frame, nest)
-        self.operands, self.axes, self.guards = walk.operands, walk.axes, walk.guards
+        layout = self.layout = NestLayout(frame, nest)
+        self.operands, self.axes, self.guards = layout.operands, layout.axes, layout.guards
         self.accumulators = [accumulator_of(node) for node in nest.reductions]
         self.lane_axis: int | None = None
         self.indices: dict[int, Value] = {}

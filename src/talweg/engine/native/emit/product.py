@@ -8,7 +8,7 @@ from talweg.engine.native.control import SCRATCH
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.product import Matrix, Panels
-from talweg.engine.native.emit.gemm.tiles import panel_width
+from talweg.engine.native.emit.gemm.tiles import ROW_UNIT, panel_width
 from talweg.engine.native.emit.own_kernel import OwnKernel
 from talweg.engine.native.emit.tickets import loop_over_tickets
 from talweg.engine.native.llvm.values import Index, Value, type_of
@@ -16,8 +16,6 @@ from talweg.engine.native.plan.kernel import shape_text, whole_of
 from talweg.engine.native.plan.symbolic_shapes import Size, element_count
 from talweg.engine.native.plan.view import Buffer, View
 
-TILE = 6
-"""Rows of a product's tile, in multiples of which threads share them out."""
 SHARED = 2**16
 """Elements of a product in a region by outputs from which threads take parts of it as they come."""
 PARTS, FEWEST = 16, 24
@@ -51,7 +49,7 @@ class Pack(OwnKernel):
         width = panel_width(f.module, type)
         panels = f.over(f.plus(columns, width - 1), width)
         if b.column == 1:
-            rows = frame.share(inner, TILE)
+            rows = frame.share(inner, ROW_UNIT)
             gemm.pack(f, type, inner, columns, b, out, 0, panels, rows)
         else:
             first, last = frame.share(panels, 1)
@@ -138,7 +136,7 @@ def _multiply(frame: Frame, kernel: Product, views: list[View], matrices: list[M
         low, high = frame.rows_of(views[2].shape[-2])
         m = f.minus(high, low)
     elif kernel.row_axis is None and kernel not in frame.tickets:
-        low, high = frame.share(m, TILE)
+        low, high = frame.share(m, ROW_UNIT)
         m = f.minus(high, low)
     panels = _panels(frame, kernel, type, b, inner, n)
     scratch = frame.entry(SCRATCH)
@@ -150,7 +148,7 @@ def _multiply(frame: Frame, kernel: Product, views: list[View], matrices: list[M
 
     if kernel in frame.tickets:
         assert isinstance(m, int)
-        rows = max(FEWEST, -(-m // (PARTS * TILE)) * TILE)
+        rows = max(FEWEST, -(-m // (PARTS * ROW_UNIT)) * ROW_UNIT)
         with loop_over_tickets(f, f.index(-(-m // rows)), frame.ticket(kernel)) as part:
             first = f.times(part, rows)
             multiply(first, f.least(f.minus(m, first), rows))

@@ -16,8 +16,8 @@ from talweg.engine.native.plan.kernel import Kernel, Nest, Work
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByOutputs, Region
 
-SMALL = 2**10
-"""Operations of a kernel that need not be fast in a long step."""
+SMALL_KERNEL = 2**10
+"""A kernel of fewer operations is not optimized in a long step, of which it is a tiny part."""
 
 
 def write_regions(
@@ -33,7 +33,9 @@ def write_regions(
 def _write_region(
     module: Module, plan: Plan, region: Region, name: str, tickets: Mapping[Kernel, int]
 ) -> str:
-    rare = module.long_steps and all(_is_small(kernel) for kernel in region.kernels())
+    rare = module.optimizes_only_kernels and all(
+        _may_be_slow(kernel) for kernel in region.kernels()
+    )
     f = module.function(name, PARAMETERS, rare=rare)
     _write_body(Frame(f, tickets, plan.blocks), region)
     f.ret()
@@ -43,7 +45,7 @@ def _write_region(
 def _write_body(frame: Frame, region: Region) -> None:
     since: list[Work] = []  # the last barrier
     for work in region.body:
-        if isinstance(region, ByOutputs) and any(needs_barrier(each, work) for each in since):
+        if isinstance(region, ByOutputs) and any(needs_barrier(earlier, work) for earlier in since):
             write_barrier(frame.f, frame.entry(CONTROL), frame.threads)
             since = []
         since.append(work)
@@ -62,7 +64,7 @@ def _write(frame: Frame, work: Work) -> None:
         work.emit(frame)
 
 
-def _is_small(kernel: Kernel) -> bool:
-    """Whether a kernel's own loops are short, or in a function of their own."""
+def _may_be_slow(kernel: Kernel) -> bool:
+    """Whether a kernel needs no optimization: its loops are short, or in a routine of GEMM."""
     size = kernel.operations()
-    return isinstance(kernel, Pack) or (size.is_known and size.factor < SMALL)
+    return isinstance(kernel, Pack) or (size.is_known and size.factor < SMALL_KERNEL)

@@ -202,8 +202,10 @@ class Instructions:
         return Value(type, f"<{', '.join(f'{of} {i}' for i in range(lanes(type)))}>")
 
     # Indices ----------------------------------------------------------------------------------
+    # Arithmetic on i64 that folds Python integers; `add`, `multiply` and so on take values only.
 
     def index(self, x: Index) -> Value:
+        """An index as an i64 value."""
         return number(x, "i64") if isinstance(x, int) else x
 
     def plus(self, x: Index, y: Index) -> Index:

@@ -23,10 +23,13 @@ class Module(Header):
         registers: int = 16,
         family: str = "",
         math: Mapping[str, Callable[..., Any]] | None = None,
+        *,
+        optimizes_only_kernels: bool = False,
     ) -> None:
         super().__init__(vector_bytes, math)
         self.registers, self.family = registers, family
-        self.long_steps = False  # whether code that runs a few times per step counts as rare
+        # whether code that runs only a few times per step is compiled without optimization
+        self.optimizes_only_kernels = optimizes_only_kernels
         # types whose GEMM routines are linked to the program; None: the module contains its own
         self.linked_types: set[str] | None = None
         self.functions: dict[str, Function] = {}

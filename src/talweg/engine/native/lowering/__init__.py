@@ -1,9 +1,9 @@
 """How each gate becomes native code: one `Lowering` for each gate, in files by theme. `record`
 describes the forms that a gate can take: view, map, reduction, contraction, assembly, or a kernel
-of its own. `table` finds the entry of a gate; the entries of a new file here are found by
-themselves, and `register` adds those of gates that are defined outside. The planner and the
-emitters ask a node for its form and never for its gate. All that an own kernel needs can be
-imported from here.
+of its own. `table` finds the entry of a gate. It imports every file of this folder, so a new file
+needs no registration; `register` adds the entries of gates that are defined elsewhere. The planner
+and the emitters ask a node for its form and never for its gate. A kernel of your own needs the
+names that can be imported from here, and the types and constants of `engine.native.llvm.values`.
 """
 
 from talweg.engine.native.emit.frame import Frame as Frame

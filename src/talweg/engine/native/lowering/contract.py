@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talweg import gates
-from talweg.engine.native.emit.accumulators import SUM
 from talweg.engine.native.lowering.record import Axes, ContractionForm, Lowering
 from talweg.engine.native.lowering.replica_rules import Settings
 from talweg.engine.native.plan.symbolic_shapes import Node
@@ -39,4 +38,4 @@ def _replicas(gate: Gate, inputs: Sequence[Tensor], settings: Settings) -> Tenso
     return product
 
 
-LOWERINGS = {gates.matmul: Lowering(ContractionForm(SUM), _rows, _replicas)}
+LOWERINGS = {gates.matmul: Lowering(ContractionForm(), _rows, _replicas)}

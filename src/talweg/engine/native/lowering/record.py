@@ -86,10 +86,8 @@ class ReductionForm:
 class ContractionForm:
     """A matrix product of the last two axes, over a stack of leading ones.
 
-    Small ones are nests of loops with an accumulator, large ones call the GEMM routines.
+    Small ones are nests of loops that sum, large ones call the GEMM routines.
     """
-
-    accumulator: Accumulator
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from talweg.engine.native.emit.accumulators import Accumulator
+from talweg.engine.native.emit.accumulators import SUM, Accumulator
 from talweg.engine.native.lowering.elementwise import ELEMENTWISE
 from talweg.engine.native.lowering.record import (
     ContractionForm,
@@ -81,7 +81,9 @@ def is_view(node: Node) -> bool:
 
 
 def accumulator_of(node: Node) -> Accumulator:
-    """The accumulator of a node that is reduced or contracted."""
+    """The accumulator of a node that is reduced or contracted; a contraction sums."""
     form = form_of(node)
-    assert isinstance(form, ReductionForm | ContractionForm), node
+    if isinstance(form, ContractionForm):
+        return SUM
+    assert isinstance(form, ReductionForm), node
     return form.accumulator

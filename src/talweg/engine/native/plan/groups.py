@@ -25,10 +25,10 @@ from talweg.engine.native.plan.row_analysis import FIRST, Phase, RowAnalysis, an
 from talweg.engine.native.plan.symbolic_shapes import Node, Size, Sizes, SymbolicGraph
 from talweg.engine.run.program import WATCHED
 
-SMALL = 256
-"""A product of at most so many multiplications a row is a nest."""
-ALONE, SMALL_ALONE = 2, 4096
-"""With at most so many rows, the limit is this one. A step of 64-32-10 on single rows fell by a
+SMALL_PRODUCT = 256
+"""A matrix product of at most this many multiplications per row is a nest."""
+FEW_ROWS, SMALL_PRODUCT_OF_FEW_ROWS = 2, 4096
+"""The limit for batches of at most FEW_ROWS. A step of 64-32-10 on single rows fell by a
 quarter, since a call of GEMM costs as much as 100 multiplications; from 8 rows on its tiles win."""
 MIN_ROWS_TO_PACK = 16
 """Rows in a batch from which it pays to pack the right sides of products beforehand."""
@@ -139,7 +139,7 @@ class _Builder:
 
     def __init__(self, graph: SymbolicGraph, rows: int) -> None:
         self.packs = rows >= MIN_ROWS_TO_PACK
-        self.small = SMALL_ALONE if rows <= ALONE else SMALL
+        self.small = SMALL_PRODUCT_OF_FEW_ROWS if rows <= FEW_ROWS else SMALL_PRODUCT
         self.analysis = analyze_rows(graph)
         self.groups: list[_OpenNest | Group] = []
         self.index_of: dict[Node, int] = {}
@@ -314,8 +314,8 @@ class _Builder:
         return len(known) >= 2 and math.prod(known) <= self.small
 
     def _pays_to_pack(self, b: Node, by_rows: bool) -> bool:
-        """Whether to pack a right side: one that is transposed or large, or whose rows are a power
-        of two apart, since these share sets of the cache.
+        """Whether to pack a right side: one that is transposed or large, or whose rows lie a
+        multiple of 256 numbers apart, since these share sets of the cache.
         """
         inner, columns = b.shape
         if not by_rows:

@@ -26,7 +26,7 @@ class Work(ABC):
 
     @abstractmethod
     def operations(self) -> Size:
-        """Arithmetic operations, of the highest power of the rows."""
+        """The number of arithmetic operations: its leading term in the number of rows N."""
 
     @property
     def is_alone(self) -> bool:
@@ -36,7 +36,15 @@ class Work(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Kernel(Work):
-    """One piece of code; `row_axis` is the axis of the rows in a region by rows, else None."""
+    """One piece of code, of which each thread computes a part.
+
+    `row_axis` is the row axis of its result in a region by rows, else None. In a region by rows a
+    thread computes its rows, and by outputs its share of the elements of the result.
+
+    Threads never share an axis that is summed or otherwise reduced: one thread adds up all terms of
+    an element, in an order that the number of threads does not change. So bits do not depend on the
+    number of threads. Every kernel must keep to this.
+    """
 
     row_axis: int | None
 

@@ -12,8 +12,8 @@ from talweg.engine.native.plan.view import Buffer, View
 class Lifetime(NamedTuple):
     """The first and the last use of a buffer.
 
-    Of a buffer that all threads share, the numbers of two regions; of one that holds a block, the
-    numbers of two kernels.
+    A use is the index of a region for a buffer of the whole batch, and the index of a kernel for a
+    buffer of one block of rows. The two kinds lie in different arenas and are never compared.
     """
 
     first: int

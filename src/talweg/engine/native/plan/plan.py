@@ -10,7 +10,7 @@ from talweg.engine.native.plan.kernel import Kernel
 from talweg.engine.native.plan.lifetimes import Lifetime
 from talweg.engine.native.plan.regions import Region
 from talweg.engine.native.plan.symbolic_shapes import SymbolicGraph, element_count
-from talweg.engine.native.plan.view import Buffer, Kind
+from talweg.engine.native.plan.view import Buffer, Storage
 
 Layout = tuple[dict[Buffer, int], int]
 """The offset of each buffer in an arena, and the bytes of the arena."""
@@ -30,23 +30,23 @@ class Plan:
     outputs: Mapping[str, Buffer]
     blocks: frozenset[Buffer]
     lifetimes: Mapping[Buffer, Lifetime]
-    _layouts: dict[tuple[Kind, int], Layout] = field(default_factory=dict)
+    _layouts: dict[tuple[Storage, int], Layout] = field(default_factory=dict)
 
     @property
     def kernels(self) -> list[Kernel]:
         """The kernels of all regions, in order."""
         return [kernel for region in self.regions for kernel in region.kernels()]
 
-    def kind(self, buffer: Buffer) -> Kind:
+    def storage(self, buffer: Buffer) -> Storage:
         """Where a buffer lies."""
         return "block" if buffer in self.blocks else buffer.kind
 
-    def layout(self, kind: Kind, rows: int) -> Layout:
-        """Where each buffer of a kind lies in an arena, for so many rows, and the arena's bytes."""
-        if (kind, rows) not in self._layouts:
-            used = [x for x in self.buffers if self.kind(x) == kind and x in self.lifetimes]
-            self._layouts[kind, rows] = placed(used, rows, self.lifetimes)
-        return self._layouts[kind, rows]
+    def layout(self, storage: Storage, rows: int) -> Layout:
+        """The layout of the arena of one storage, for this many rows."""
+        if (storage, rows) not in self._layouts:
+            used = [x for x in self.buffers if self.storage(x) == storage and x in self.lifetimes]
+            self._layouts[storage, rows] = placed(used, rows, self.lifetimes)
+        return self._layouts[storage, rows]
 
     def expected(self, rows: int) -> str:
         """A line for each kernel: operations and bytes for so many rows, and the time they take.

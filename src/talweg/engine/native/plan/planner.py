@@ -43,17 +43,17 @@ def planned(
     graph: SymbolicGraph,
     *,
     rows: int,
-    panel: Mapping[str, int],
+    vector_bytes: int,
     first: int = 0,
     guards: bool = True,
 ) -> Plan:
     """The plan of a graph.
 
-    `rows` is the size of a usual batch, though the plan serves any. `panel` has the columns of a
-    packed panel by dtype, and `first` is the slot of the first buffer in the table of pointers.
+    `rows` is the size of a usual batch, though the plan serves any. `vector_bytes` is the size of a
+    vector register, and `first` is the slot of the first buffer in the table of pointers.
     `guards`: whether to notice NaN and infinity in new weights and state.
     """
-    return _Planner(graph, rows, panel, first, guards).plan()
+    return _Planner(graph, rows, vector_bytes, first, guards).plan()
 
 
 class _Planner:
@@ -63,12 +63,12 @@ class _Planner:
         self,
         graph: SymbolicGraph,
         rows: int,
-        panel: Mapping[str, int],
+        vector_bytes: int,
         first: int,
         guards: bool,
     ) -> None:
         self.groups = groups_of(graph, rows)
-        self.graph, self.panel, self.first = graph, panel, first
+        self.graph, self.vector_bytes, self.first = graph, vector_bytes, first
         self.guards = guards
         self.guarded: frozenset[Buffer] = frozenset()
         self.buffers: list[Buffer] = []
@@ -113,7 +113,7 @@ class _Planner:
         """The view of a stored node, in a new buffer if it has none."""
         if node not in self.views:
             assert node.gate is not None
-            bits = 2 * self.panel["float32"] if self._is_in_bits(node) else 0  # bytes of a vector
+            bits = self.vector_bytes if self._is_in_bits(node) else 0
             buffer = self._buffer(f"{node.gate.name}{node.position}", node, bits=bits)
             self.views[node] = whole(buffer, node.shape)
         return self.views[node]
@@ -166,21 +166,21 @@ class _Planner:
         old_readings = list(readings(old, self.views[old], self.groups))
         return all(
             source is not None and may_overwrite(source, piece, old_readings, self.groups)
-            for source, piece in (self._origin(*each) for each in pieces)
+            for source, piece in (self._origin(*pair) for pair in pieces)
         )
 
-    def _origin(self, node: Node, place: View) -> tuple[Node | None, View]:
-        """The node that a node is a reshape of, and its view if the node is to stand in `place`;
+    def _origin(self, node: Node, view: View) -> tuple[Node | None, View]:
+        """The node that `node` is a reshape of, and its view if `node` is to have this `view`;
         None where no strides can express it.
         """
         form = form_of(node)
         while isinstance(form, ViewForm) and form.keeps_order:
             node = node.inputs[0]
-            before = place.reshaped(node.shape)
+            before = view.reshaped(node.shape)
             if before is None:
-                return None, place
-            place, form = before, form_of(node)
-        return node, place
+                return None, view
+            view, form = before, form_of(node)
+        return node, view
 
     def _place_pieces(self, node: Node) -> None:
         """Let the pieces of an assembly be computed in place, if they have no view yet."""
@@ -188,8 +188,8 @@ class _Planner:
         if not isinstance(form, AssemblyForm) or not form.covers:
             return
         pieces = form.pieces(node, self._home(node))
-        for each in zip(node.inputs, pieces, strict=True):
-            source, piece = self._origin(*each)
+        for part, view in zip(node.inputs, pieces, strict=True):
+            source, piece = self._origin(part, view)
             if source and self._may_be_placed(source) and piece.dtype == source.dtype:
                 self.views[source] = piece
 
@@ -326,9 +326,13 @@ class _Planner:
         """The packing of a right side in whole panels."""
         b = self._read(group.source)
         inner, columns = b.shape
-        panel = self.panel[b.dtype.name]
+        panel = self._panel_columns(b)
         size = inner.times(Size(-(-columns.factor // panel) * panel))
         return Pack(None, b, self._buffer(f"packed{len(self.buffers)}", group.source, size))
+
+    def _panel_columns(self, b: View) -> int:
+        """The columns of a packed panel: two vectors, as `emit.gemm.tiles.panel_width` has it."""
+        return 2 * self.vector_bytes // b.dtype.itemsize
 
     def _product(self, group: ProductGroup) -> Product:
         a, b = (self._read(source) for source in group.node.inputs)
@@ -342,7 +346,7 @@ class _Planner:
         inner, columns = b.shape[-2:]
         if ONE in (columns, b.strides[-1]):
             return None
-        panel = self.panel[b.dtype.name]
+        panel = self._panel_columns(b)
         size = inner.times(Size(columns.factor + panel, columns.power))
         return self._buffer(f"private{len(self.buffers)}", node, size, "private")
 
@@ -358,7 +362,7 @@ def _reads_bits(user: Node, node: Node) -> bool:
     if element_count(user.shape) != node.shape[0]:
         return False
     if isinstance(form, ViewForm) and form.keeps_order:
-        return all(_reads_bits(each, node) for each in user.users)
+        return all(_reads_bits(reader, node) for reader in user.users)
     return isinstance(form, MapForm) and form.reads_bits
 
 

@@ -18,18 +18,25 @@ def pruned(plan: Plan, dropped: Collection[str]) -> Plan:
     Buffers keep their places and sizes. A dropped output that updates an input leaves it unchanged.
     """
     outputs = {name: buffer for name, buffer in plan.outputs.items() if name not in dropped}
-    work = _pruned_all(plan.regions, set(outputs.values()))
-    regions = tuple(part for part in work if isinstance(part, Region))
-    return replace(plan, regions=regions, outputs=outputs)
+    parts = _pruned_all(plan.regions, set(outputs.values()))
+    regions = [parts[region] for region in plan.regions if region in parts]
+    return replace(
+        plan,
+        regions=tuple(region for region in regions if isinstance(region, Region)),
+        outputs=outputs,
+    )
 
 
-def _pruned_all(work: Sequence[Work], live: set[Buffer]) -> list[Work]:
-    """The parts of a sequence of work that the live buffers need; adds those that they read."""
-    parts: list[Work] = []
-    for one in reversed(work):
-        part = _pruned(one, live)
+def _pruned_all(body: Sequence[Work], live: set[Buffer]) -> dict[Work, Work]:
+    """The part of each piece of work that the live buffers need, from the last piece to the first.
+
+    What a part reads becomes live. Work that is not needed is left out.
+    """
+    parts: dict[Work, Work] = {}
+    for work in reversed(body):
+        part = _pruned(work, live)
         if part is not None:
-            parts.insert(0, part)
+            parts[work] = part
             live |= {view.buffer for view in part.reads()}
     return parts
 
@@ -39,7 +46,7 @@ def _pruned(work: Work, live: set[Buffer]) -> Work | None:
     if not any(view.buffer in live for view in work.writes()):
         return None
     if isinstance(work, Region):
-        return work.with_body(lambda body: _pruned_all(body, live))
+        return work.replaced(_pruned_all(work.body, live))
     return _pruned_nest(work, live) if isinstance(work, Nest) else work
 
 

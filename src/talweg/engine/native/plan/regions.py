@@ -1,14 +1,17 @@
 """Regions: the kernels of a plan, by the way in which threads share their work.
 
 A region becomes one function. A region may stand inside another in place of a kernel: hazards and
-lifetimes take it as one piece of work that reads and writes what its kernels do. A loop over time
-steps would be such a region, whose body runs once for each step.
+lifetimes take it as one piece of work that reads and writes what its kernels do.
+
+A loop over time steps could be such an inner region, but three things are missing: an index that
+moves the views of its kernels from step to step, hazards and lifetimes between one step and the
+next, and the loop itself in `emit/region.py`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -20,7 +23,7 @@ from talweg.engine.native.plan.view import View
 
 
 class Region(Work):
-    """The base of regions. One that `precedes_batch` needs nothing of the batch's rows."""
+    """The base of regions. One that `precedes_batch` does not depend on the batch."""
 
     precedes_batch: bool = False
 
@@ -34,8 +37,8 @@ class Region(Work):
         """The region as a plan prints it."""
 
     @abstractmethod
-    def with_body(self, change: Callable[[Sequence[Work]], Sequence[Work]]) -> Region:
-        """The region after `change` of its parts, from the last part to the first."""
+    def replaced(self, parts: Mapping[Work, Work]) -> Region:
+        """The region with each part of its body replaced; a part that is not in `parts` is gone."""
 
     def kernels(self) -> Iterator[Kernel]:
         """All kernels, those of inner regions too."""
@@ -67,8 +70,8 @@ class ByRows(Region):
     def body(self) -> Sequence[Work]:
         return self.sequence
 
-    def with_body(self, change: Callable[[Sequence[Work]], Sequence[Work]]) -> ByRows:
-        return ByRows(tuple(change(self.sequence)))
+    def replaced(self, parts: Mapping[Work, Work]) -> ByRows:
+        return ByRows(_replaced(self.sequence, parts))
 
     def lines(self) -> Iterator[str]:
         yield "by rows"
@@ -91,15 +94,19 @@ class ByOutputs(Region):
     def body(self) -> Sequence[Work]:
         return tuple(chain.from_iterable(self.levels))
 
-    def with_body(self, change: Callable[[Sequence[Work]], Sequence[Work]]) -> ByOutputs:
-        levels = [tuple(change(level)) for level in reversed(self.levels)]
-        return replace(self, levels=tuple(level for level in reversed(levels) if level))
+    def replaced(self, parts: Mapping[Work, Work]) -> ByOutputs:
+        levels = (_replaced(level, parts) for level in self.levels)
+        return replace(self, levels=tuple(level for level in levels if level))
 
     def lines(self) -> Iterator[str]:
         yield "by outputs, before the batch" if self.precedes_batch else "by outputs"
         for number, level in enumerate(self.levels):
             for work in level:
                 yield from _lines(work, f"  {number}: ")
+
+
+def _replaced(body: Sequence[Work], parts: Mapping[Work, Work]) -> tuple[Work, ...]:
+    return tuple(parts[work] for work in body if work in parts)
 
 
 def _lines(work: Work, start: str) -> Iterator[str]:

@@ -1,8 +1,27 @@
 """Which nodes can be computed row by row, and in which phase of a step.
 
-A node follows the rows if one row of its result needs only that row of its inputs. Each thread
-takes some rows through all such nodes: a phase by rows. Other nodes, such as sums over the rows,
-are computed in phases by outputs, where threads share out the elements of each result.
+A node has a row axis if one row of its result needs only that row of its inputs. Each thread takes
+some rows through all such nodes: a phase by rows. Other nodes, such as sums over the rows, are
+computed in phases by outputs, where threads share out the elements of each result. An example, the
+step of a dense layer h = x w, where x is (N, D) and w is (D, H):
+
+    h = x w                        (N, H), row axis 0                      by rows
+    loss = mean of (h - y)^2       the terms have row axis 0, their sum    by rows,
+                                   over N has none                         then by outputs
+    g = 2 (h - y) / N              (N, H), row axis 0                      by rows
+    gradient of w = x^T g          (D, H), a sum over N: no row axis       by outputs
+    new w = w - rate x^T g         (D, H), no row axis                     by outputs
+
+Each node gets the earliest phase in which it can be computed. Then `_delay` moves nodes to later
+phases by outputs, by one rule: an elementwise node moves to the first phase by outputs that uses
+it, if nothing by rows uses it, and if all that it needs is stored for that phase anyway or can move
+with it. Two examples:
+
+    d = g * (1 - h * h)     used only by sum(d) over the rows. If g and h are stored, d moves: the
+                            sum computes it on the fly, and d itself is never stored.
+    m = 0.9 v + ...         an update of momentum: v is state, so 0.9 v could be computed before the
+                            batch, but would have to be stored until the gradient is there. It moves
+                            to the update, which reads v anyway.
 """
 
 from __future__ import annotations
@@ -22,9 +41,8 @@ from talweg.engine.native.plan.symbolic_shapes import Node, SymbolicGraph
 
 
 class Phase(NamedTuple):
-    """When a node is computed: phases by outputs and by rows alternate.
-
-    The first one, `number` 0 by outputs, precedes the batch.
+    """When a node is computed. Phases are ordered as tuples: 0 by outputs, 0 by rows, 1 by outputs,
+    1 by rows, and so on. The first, 0 by outputs, precedes the batch.
     """
 
     number: int
@@ -34,18 +52,18 @@ class Phase(NamedTuple):
         """The first phase by rows, or by outputs, that can use the results of this one."""
         if self.by_rows == by_rows:
             return self
-        return Phase(self.number + self.by_rows, by_rows)
+        return Phase(self.number + 1 if self.by_rows else self.number, by_rows)
 
 
 BEFORE = Phase(-1, by_rows=True)
-"""The phase of inputs that do not follow the rows, and of constants."""
+"""The phase of constants, and of inputs without a row axis."""
 FIRST = Phase(0, by_rows=False)
 WITH_BATCH = Phase(1, by_rows=False)
 """The first phase by outputs that can use the batch."""
 
 
 class RowAnalysis(NamedTuple):
-    """The phase of each node, and the axis of its rows; None if it does not follow them."""
+    """The phase and the row axis of each node; None for a node without a row axis."""
 
     phases: dict[Node, Phase]
     axes: dict[Node, int | None]
@@ -80,10 +98,11 @@ def _phase(node: Node, rows: RowAnalysis, graph: SymbolicGraph) -> Phase:
 
 
 def _delay(graph: SymbolicGraph, rows: RowAnalysis) -> None:
-    """Move elementwise nodes to the phase by outputs that uses them.
+    """Move nodes that only phases by outputs use to the first of these phases.
 
-    Most of an update does not depend on the gradient. Computed early it would be stored, and
-    weights that are summed would be read twice, as would rows that only such a phase reads.
+    A node that moves need not be stored between phases, and its inputs are read once and not twice.
+    Users come first, so a node can follow a user that has moved. Besides elementwise nodes, views
+    move, and reductions of arrays without a row axis.
     """
     outputs = set(graph.outputs.values())
     of_arrays = _computed_from_arrays(graph)
@@ -99,10 +118,11 @@ def _delay(graph: SymbolicGraph, rows: RowAnalysis) -> None:
 
 
 def _may_move(node: Node, rows: RowAnalysis) -> bool:
+    """Whether a node that nothing by rows uses may move to the phase that uses it."""
     form = form_of(node)
     if rows.axes[node] is not None:
-        is_near = all(_is_at_hand(x, node, rows) for x in node.inputs)
-        return _may_wait(form) and (is_near or _is_summed(node))
+        are_available = all(_is_available(x, node, rows) for x in node.inputs)
+        return _may_wait(form) and (are_available or _is_summed(node))
     if isinstance(form, ReductionForm):
         return rows.axes[node.inputs[0]] is None
     return _may_wait(form) or is_view(node)
@@ -113,7 +133,7 @@ def _may_wait(form: Form | None) -> bool:
 
 
 def _is_summed(node: Node) -> bool:
-    """Whether a node is only summed once, and its inputs are stored anyway."""
+    """Whether a node only goes into one sum, and its inputs are stored anyway."""
     are_stored = all(x.gate is None or is_view(x) for x in node.inputs)
     forms = [form_of(user) for user in node.users]
     return are_stored and len(forms) == 1 and _is_sum(forms[0])
@@ -123,13 +143,16 @@ def _is_sum(form: Form | None) -> bool:
     return isinstance(form, ReductionForm) and form.accumulator.adds
 
 
-def _is_at_hand(node: Node, user: Node, rows: RowAnalysis) -> bool:
-    """Whether a phase by outputs finds a node stored anyway, or can compute it for `user` alone."""
+def _is_available(node: Node, user: Node, rows: RowAnalysis) -> bool:
+    """Whether `node` is stored for a phase by outputs anyway, or can move there with `user`.
+
+    It is stored if another user by outputs reads it; it can move if `user` is its only user.
+    """
     others = [rows.phases[x] for x in node.users if x is not user]
     if node.gate is None or any(not phase.by_rows for phase in others):
         return True
     is_own = _may_wait(form_of(node)) and node.users == [user]
-    return is_own and all(_is_at_hand(x, node, rows) for x in node.inputs)
+    return is_own and all(_is_available(x, node, rows) for x in node.inputs)
 
 
 def _computed_from_arrays(graph: SymbolicGraph) -> set[Node]:

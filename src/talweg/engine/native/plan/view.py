@@ -14,7 +14,11 @@ import numpy as np
 from talweg.engine.native.plan.symbolic_shapes import ONE, Size, Sizes, element_count
 
 ZERO = Size(0)
-Kind = Literal["input", "constant", "shared", "block", "private"]
+Kind = Literal["input", "constant", "shared", "private"]
+"""Whose memory a buffer is: an input of the caller, a constant of the plan, one for all threads, or
+one for each thread."""
+Storage = Kind | Literal["block"]
+"""Where a buffer lies in memory: by its kind, or in a thread's block of rows (`Plan.blocks`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +26,8 @@ class Buffer:
     """Memory of `size` elements; `slot` is its entry in the table of pointers.
 
     An input comes from outside, a constant is an `array`. A shared buffer lies in the arena, and a
-    private one belongs to one thread. Booleans may be stored a bit each, in words of `bits`.
+    private one belongs to one thread. A plan may keep a shared buffer for one block of rows only,
+    in the memory of each thread. Booleans may be stored a bit each, in words of `bits`.
     """
 
     slot: int
@@ -68,7 +73,7 @@ class View:
 
     @property
     def has_leading_row_axis(self) -> bool:
-        """Whether a row of the view is a row of its buffer, so a block of rows is contiguous."""
+        """Whether the rows of the view are those of its buffer, one after another in memory."""
         if not all(size.is_known for size in (*self.strides, *self.offset)):
             return False
         rows = [

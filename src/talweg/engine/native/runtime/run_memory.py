@@ -16,9 +16,10 @@ from talweg.engine.native.driver.row_order import row_order_scratch
 from talweg.engine.native.driver.rules import first_state
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.gemm import product as gemm
+from talweg.engine.native.emit.gemm.tiles import ROW_UNIT
 from talweg.engine.native.plan.arena import zeros
 from talweg.engine.native.plan.plan import Plan
-from talweg.engine.native.plan.view import Kind
+from talweg.engine.native.plan.view import Storage
 from talweg.engine.run.program import Program
 from talweg.engine.run.rows import Rows
 from talweg.engine.run.snapshot import Snapshot
@@ -88,7 +89,7 @@ class Memory:
         row = sum(buffer.nbytes(1) for buffer in plan.buffers if buffer.size.power == 1)
         at_a_time = max(120, BLOCK_BYTES // max(row, 1)) * self.threads
         blocks = -(-rows // at_a_time) * self.threads
-        return -(-rows // blocks // 6) * 6
+        return -(-rows // blocks // ROW_UNIT) * ROW_UNIT
 
     def _table(self, thread: int) -> npt.NDArray[np.uintp]:
         """A thread's table of pointers; the first thread lays out what all threads share."""
@@ -173,7 +174,7 @@ class Memory:
         self.kept.append(array)
         return int(array.ctypes.data)
 
-    def _lay_out(self, table: npt.NDArray[np.uintp], plan: Plan, kind: Kind, rows: int) -> None:
+    def _lay_out(self, table: npt.NDArray[np.uintp], plan: Plan, kind: Storage, rows: int) -> None:
         """Lay out the buffers of a kind in an arena."""
         offsets, total = plan.layout(kind, rows)
         arena = self._address(zeros(total))

@@ -18,6 +18,9 @@ POINTERS = [("ptr", "a"), ("ptr", "b"), ("ptr", "c")]
 SHORT = 4
 """Rows of a low tile. With its two vectors it has 8 chains, enough to hide the latency of fma: two
 begin in each cycle and take four."""
+ROW_UNIT = 6
+"""Threads share rows in multiples of this. A tall tile has 6 rows, or 12: then the last tile of a
+thread may be half full."""
 ABREAST = 8
 """Panels by which a single row is multiplied at a time: 16 chains, and one pass over the row gives
 128 columns in float32. One row through 784-1024-1024-10 took 0.76 of the time that it takes with

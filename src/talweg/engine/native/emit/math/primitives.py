@@ -47,7 +47,7 @@ def once(body: Body) -> Body:
         name = f"{body.__name__}.{lanes(type)}.{element(type)}"
         if name not in f.module.functions:
             parameters = [(x.type, f"x{i}") for i, x in enumerate(inputs)]
-            rare = f.module.long_steps and lanes(type) == 1
+            rare = f.module.optimizes_only_kernels and lanes(type) == 1
             own = f.module.function(name, parameters, type, inline=False, rare=rare)
             own.ret(body(own, *own.parameters))
         return f.call(name, type, *inputs)
