@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from talweg.engine.native import control as c
+from talweg.engine.native import control_block as c
 from talweg.engine.native.runtime import core_sharing
 from talweg.engine.native.runtime.core_sharing import CoreSharing
 
@@ -20,7 +20,7 @@ FORCED = """
 import sys
 import numpy as np
 import talweg as tw
-from talweg.engine.native import control as c
+from talweg.engine.native import control_block as c
 from talweg.engine.native.runtime import core_sharing
 from talweg.engine.native.runtime.call import Call
 from talweg.engine.native.runtime.core_sharing import CoreSharing

@@ -23,7 +23,7 @@ pytest.importorskip("llvmlite")
 HERE = Path(__file__).parent / "defaults"
 SOURCE = Path(tw.__file__).parent
 PACKAGES = [each.name for each in sorted(SOURCE.iterdir()) if (each / "__init__.py").exists()]
-LAYOUT = {"talweg.engine.native.control"}
+LAYOUT = {"talweg.engine.native.control_block"}
 """Modules whose numbers are places in memory."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from talweg.engine.native.control import FIRST_BUFFER
+from talweg.engine.native.control_block import FIRST_BUFFER
 from talweg.engine.native.driver.main import write_run
 from talweg.engine.native.driver.rules import rules_graph
 from talweg.engine.native.driver.run_plans import RunPlans

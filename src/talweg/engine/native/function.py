@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.native import control as c
+from talweg.engine.native import control_block as c
 from talweg.engine.native.build import new_module, plan_for, routines, symbolic
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.region import write_regions

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.native import control as c
+from talweg.engine.native import control_block as c
 from talweg.engine.native.build import build
 from talweg.engine.native.checker import functions as w
 from talweg.engine.native.checker.instrument import Checked, with_checks

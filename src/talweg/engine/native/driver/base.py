@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from talweg.engine.native import control as c
+from talweg.engine.native import control_block as c
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.barrier import write_barrier
 from talweg.engine.native.emit.frame import entry, part
@@ -22,7 +22,7 @@ class Writer:
 
     name = ""
     result = "void"
-    block = c.BLOCK
+    block = c.BLOCK_ROWS
 
     def __init__(self, module: Module, plans: RunPlans) -> None:
         self.module, self.plans, self.program = module, plans, plans.program

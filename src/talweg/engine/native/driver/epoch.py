@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from talweg.engine.native import control as c
+from talweg.engine.native import control_block as c
 from talweg.engine.native.driver.base import Writer, tickets_of
 from talweg.engine.native.driver.batch_rows import BatchRows
 from talweg.engine.native.driver.row_order import row_order
@@ -92,7 +92,7 @@ class WriteEpoch(Writer):
             if self.program.schedule.by_step:
                 self.load_settings(self.word(c.STEP))
         self.barrier()
-        self.return_if(f.compare("==", self.word(c.GO), number(0, "i64")), number(1, "i64"))
+        self.return_if(f.compare("==", self.word(c.CONTINUES), number(0, "i64")), number(1, "i64"))
         is_watched = self.is_watched(start)
         for form in self.each_form(is_watched):
             for region, name in form.regions.items():
@@ -140,7 +140,7 @@ class WriteEpoch(Writer):
 
     def by_blocks(self, name: str, rows: Value, ticket: int | None) -> None:
         """Call a region by rows, block by block; a thread that is free takes the next block."""
-        f, block = self.f, self.word(c.BLOCK)
+        f, block = self.f, self.word(c.BLOCK_ROWS)
         if ticket is None:
             self.by_rows(name, rows, *self.share_of(rows))
             return
@@ -166,12 +166,12 @@ class WriteEpoch(Writer):
         f = self.f
         for ticket in self.tickets:
             f.store(number(0, "i64"), self.ticket(ticket))
-        halts = f.bits("or", self.shared_word(c.STOP), self.word(c.BAD))
+        halts = f.bits("or", self.shared_word(c.STOP), self.word(c.NON_FINITE))
         done = f.compare("sge", self.word(c.STEP), self.word(c.LAST_STEP))
         goes = f.bits(
             "and", f.compare("==", halts, number(0, "i64")), f.bits("xor", done, number(1, "i1"))
         )
-        self.set_word(c.GO, f.convert(goes, "i64"))
+        self.set_word(c.CONTINUES, f.convert(goes, "i64"))
 
     def set_count(self, there: Index) -> None:
         """Set the input `count`, by which a sum over the batch is divided to become its mean."""
@@ -219,7 +219,7 @@ class WriteEpoch(Writer):
             guard = f.load("double", f.at(guards, f.times(loop.index, 8), "double"))
             loop.carry(f.add(loop.values[0], guard))
         bad = f.compare("uno", loop.results[0], loop.results[0])
-        self.set_word(c.BAD, f.convert(bad, "i64"))
+        self.set_word(c.NON_FINITE, f.convert(bad, "i64"))
         with f.when(f.bits("xor", bad, number(1, "i1"))):
             self.record(form)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talweg.engine.native import control as c
+from talweg.engine.native import control_block as c
 from talweg.engine.native.driver.base import Writer
 from talweg.engine.native.driver.batch_rows import BatchRows
 from talweg.engine.native.driver.run_plans import RunPlans
@@ -18,7 +18,7 @@ class WriteEvaluation(Writer):
     """Writes the evaluation after each epoch: the loss and the metrics over the held-out rows."""
 
     name = "evaluation"
-    block = c.HELD_BLOCK
+    block = c.HELD_BLOCK_ROWS
 
     def __init__(
         self, module: Module, plans: RunPlans, plan: Plan, regions: dict[Region, str]

@@ -6,7 +6,7 @@ go on) the first thread does between two barriers.
 
 from __future__ import annotations
 
-from talweg.engine.native import control as c, processor
+from talweg.engine.native import control_block as c, processor
 from talweg.engine.native.driver.base import Writer, tickets_of
 from talweg.engine.native.driver.epoch import WriteEpoch
 from talweg.engine.native.driver.epoch_end import WriteClose, WriteEvaluation
@@ -62,9 +62,9 @@ class WriteRun(Writer):
         self.return_if(f.compare("sge", self.word(c.EPOCH), self.word(c.LAST_EPOCH)))
         with self.first_thread():
             self.save_if_due()
-            self.set_word(c.GO, self.shared_word(c.ALONE))
+            self.set_word(c.IS_ALONE, self.shared_word(c.ALONE))
         self.barrier()
-        alone = f.compare("ne", self.word(c.GO), number(0, "i64"))
+        alone = f.compare("ne", self.word(c.IS_ALONE), number(0, "i64"))
         is_other = f.compare("ne", self.thread, number(0, "i64"))
         self.return_if(f.bits("and", alone, is_other))
         with f.when(alone):
@@ -72,7 +72,7 @@ class WriteRun(Writer):
         cut = f.call("epoch", "i64", self.control, self.table, self.thread)
         self.return_if(f.compare("ne", cut, number(0, "i64")))
         self.barrier()
-        bad = self.word(c.BAD)
+        bad = self.word(c.NON_FINITE)
         self.return_if(f.compare("ne", bad, number(0, "i64")))
         replay, close = f.fresh("replay"), f.fresh("close")
         again = f.fresh("again")
@@ -89,7 +89,7 @@ class WriteRun(Writer):
         f.jump(again)
         f.open(again)
         self.barrier()
-        halts = f.bits("or", self.word(c.STATUS), self.word(c.BAD))
+        halts = f.bits("or", self.word(c.STATUS), self.word(c.NON_FINITE))
         self.return_if(f.compare("ne", halts, number(0, "i64")))
 
     def save_if_due(self) -> None:

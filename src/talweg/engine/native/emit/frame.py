@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 
-from talweg.engine.native.control import CONTROL, TAKEN
+from talweg.engine.native.control_block import CONTROL, TAKEN
 from talweg.engine.native.llvm.ir import Function, Module
 from talweg.engine.native.llvm.values import Index, Value, number, type_of
 from talweg.engine.native.plan.kernel import Kernel

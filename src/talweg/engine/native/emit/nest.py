@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from talweg.engine.native.control import GUARD
+from talweg.engine.native.control_block import GUARD
 from talweg.engine.native.emit.accumulators import SUM, flat, joined_lanes, split
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.lanes import Lanes, known_chunks, store_lanes

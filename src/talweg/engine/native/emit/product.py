@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from talweg.engine.native.control import SCRATCH
+from talweg.engine.native.control_block import SCRATCH
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.product import Matrix, Panels

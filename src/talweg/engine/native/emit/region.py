@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talweg.engine.native.control import CONTROL
+from talweg.engine.native.control_block import CONTROL
 from talweg.engine.native.emit.barrier import write_barrier
 from talweg.engine.native.emit.frame import PARAMETERS, Frame
 from talweg.engine.native.emit.nest import write_nest

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from talweg.engine.native import control as c
+from talweg.engine.native import control_block as c
 from talweg.engine.native.llvm.compiler import Compiled
 from talweg.engine.native.runtime.core_sharing import LOOK_SECONDS, CoreSharing
 from talweg.engine.native.runtime.crew import Crew
@@ -58,7 +58,7 @@ class Call:
         self.sharing.begin()
 
     def _halt(self) -> None:
-        self.words[c.STOP] |= 1
+        self.words[c.STOP] |= c.INTERRUPTED
 
     def _look(self) -> float:
         """Exchange flags and counters with the program; the seconds until the next look."""
@@ -68,7 +68,7 @@ class Call:
         budget = self.time_budget
         is_late = budget is not None and seconds >= budget
         if control.stop or is_late:
-            words[c.STOP] = 1 if control.stop else 2
+            words[c.STOP] = c.INTERRUPTED if control.stop else c.TIME_BUDGET
         self.sharing.look()
         control.step = int(words[c.STEP])
         epoch = int(words[c.EPOCH])

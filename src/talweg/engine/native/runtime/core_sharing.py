@@ -7,7 +7,7 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.native import control as c
+from talweg.engine.native import control_block as c
 
 LOOK_SECONDS = 0.02
 """Seconds between two looks at a running program."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from talweg.engine.native import control as c
+from talweg.engine.native import control_block as c
 from talweg.engine.native.build import Build, build, load
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.llvm.compiler import Compiled, host
@@ -104,12 +104,12 @@ class NativeSession(Session):
     @property
     def halted(self) -> int | str | None:
         words = self.words
-        if words[c.BAD]:
+        if words[c.NON_FINITE]:
             return "non_finite"
         if words[c.STATUS]:
             return int(words[c.STATUS]) - c.RULE
         if words[c.STOP]:
-            return "interrupted" if words[c.STOP] == 1 else "time_budget"
+            return "interrupted" if words[c.STOP] == c.INTERRUPTED else "time_budget"
         return None
 
     def advance(self) -> None:
@@ -155,11 +155,11 @@ class NativeSession(Session):
 
     def bad_step(self) -> BadStep | None:
         """Go back to the weights before the bad step, and find the node that made it so."""
-        if not self.words[c.BAD]:
+        if not self.words[c.NON_FINITE]:
             return None
         position = self.position
         self._go_back(position.epoch, position.step)
-        self.words[c.BAD] = 1
+        self.words[c.NON_FINITE] = 1
         return diagnose(self.program, self.rows, self.arrays, self.settings)
 
     def _go_back(self, epochs: int, steps: int) -> None:

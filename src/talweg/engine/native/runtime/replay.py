@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from talweg.engine.native import control as c
+from talweg.engine.native import control_block as c
 from talweg.engine.native.llvm.compiler import Compiled
 from talweg.engine.native.runtime.call import Call
 from talweg.engine.native.runtime.changing_settings import ChangingSettings
@@ -22,7 +22,7 @@ def go_back(
     """Restore the weights and the state after so many epochs and steps."""
     words = memory.words
     memory.restore_saved()
-    words[c.BAD], words[c.STOP], words[c.REPLAY] = 0, 0, 1
+    words[c.NON_FINITE], words[c.STOP], words[c.REPLAY] = 0, 0, 1
     words[c.LAST_STEP], words[c.LAST_EPOCH] = steps, epochs + 1
     words[c.SAVE_EVERY] = np.iinfo(np.int64).max // 2
     first = int(words[c.EPOCH])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.native import control as c
+from talweg.engine.native import control_block as c
 from talweg.engine.native.driver.row_order import row_order_scratch
 from talweg.engine.native.driver.rules import first_state
 from talweg.engine.native.driver.run_plans import RunPlans
@@ -54,9 +54,9 @@ class Memory:
         self.scheduled = np.zeros(0)
         self.guards = self._zeros(64 * self.threads)
         self._set_words()
-        self.blocks = {c.BLOCK: self._block_rows(plans.step, program.schedule.batch_size)}
+        self.blocks = {c.BLOCK_ROWS: self._block_rows(plans.step, program.schedule.batch_size)}
         if plans.evaluate:
-            self.blocks[c.HELD_BLOCK] = self._block_rows(
+            self.blocks[c.HELD_BLOCK_ROWS] = self._block_rows(
                 plans.evaluate, program.schedule.evaluation_size
             )
         for word, block in self.blocks.items():
@@ -96,9 +96,11 @@ class Memory:
         if thread == 0:
             self.shared = self._shared_pointers()
         table = self.shared.copy()
-        plans = [(self.plans.step, self.program.schedule.batch_size, c.BLOCK)]
+        plans = [(self.plans.step, self.program.schedule.batch_size, c.BLOCK_ROWS)]
         if self.plans.evaluate:
-            plans.append((self.plans.evaluate, self.program.schedule.evaluation_size, c.HELD_BLOCK))
+            plans.append(
+                (self.plans.evaluate, self.program.schedule.evaluation_size, c.HELD_BLOCK_ROWS)
+            )
         for plan, rows, block in plans:
             self._lay_out(table, plan, "block", min(rows, self.blocks[block]))
             for buffer in plan.buffers:
