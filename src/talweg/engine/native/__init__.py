@@ -10,6 +10,7 @@ rows: each thread takes blocks of rows through all of them without waiting. Othe
 sums over the rows, are computed by outputs: each thread computes a part of the result from all
 rows. A region is a part of a step that is computed in one of these ways, and barriers part the
 regions; `plan/row_analysis` has an example. `function` compiles one graph, such as a prediction.
-`checker/` instruments a program to check its addresses, for tests. `control` lists the words that
-program and Python share, and `processor` writes the instructions of families of processors.
+`checker/` instruments a program to check its addresses, for tests. `control_block` lists the
+words that program and Python share, `stopping_graph` makes a graph of the stopping rules, and
+`processor` writes the instructions of families of processors.
 """

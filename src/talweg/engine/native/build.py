@@ -8,7 +8,6 @@ from functools import cache
 
 from talweg.engine.native.control_block import FIRST_BUFFER
 from talweg.engine.native.driver.main import write_run
-from talweg.engine.native.driver.rules import rules_graph
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.gemm.product import write_routines
 from talweg.engine.native.emit.math.functions import FUNCTIONS
@@ -22,6 +21,7 @@ from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.planner import planned
 from talweg.engine.native.plan.pruning import pruned
 from talweg.engine.native.plan.symbolic_shapes import SymbolicGraph, fixed_graph, symbolic_graph
+from talweg.engine.native.stopping_graph import rules_graph
 from talweg.engine.run.program import Program, watched_outputs
 from talweg.gates import Array
 from talweg.graph import Recorded

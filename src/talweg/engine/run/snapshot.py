@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,13 +53,16 @@ class Keeper(Protocol):
     def keep(self, snapshot: Snapshot) -> None: ...
 
 
-def flat(prefix: str, state: Mapping[str, Any]) -> dict[str, Array]:
-    """The nested state of a rule as arrays by path."""
-    arrays: dict[str, Array] = {}
+def flat(
+    prefix: str, state: Mapping[str, Any], leaf: Callable[[Any], Any] = np.array
+) -> dict[str, Any]:
+    """The nested state of a rule by path, with each number as an array, or as `leaf` makes it."""
+    leaves: dict[str, Any] = {}
     for name, value in state.items():
         path = f"{prefix}.{name}"
-        arrays |= flat(path, value) if isinstance(value, Mapping) else {path: np.array(value)}
-    return arrays
+        is_nested = isinstance(value, Mapping)
+        leaves |= flat(path, value, leaf) if is_nested else {path: leaf(value)}
+    return leaves
 
 
 def nested(prefix: str, initial: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Any]:

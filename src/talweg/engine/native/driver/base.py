@@ -18,7 +18,11 @@ from talweg.engine.native.plan.view import Buffer
 
 
 class Writer:
-    """Writes one function of (control, table, thread)."""
+    """Writes one function of (control, table, thread).
+
+    The constructor opens the function in the module and loads the number of threads; `write`, in
+    each subclass, writes the rest.
+    """
 
     name = ""
     result = "void"
@@ -54,39 +58,43 @@ class Writer:
         return entry(self.f, self.table, place)
 
     def barrier(self) -> None:
-        """Let all threads wait for each other."""
+        """Let all threads wait for each other.
+
+        Their number is loaded anew, since the program sets it to 1 where the first thread goes on
+        alone.
+        """
         write_barrier(self.f, self.control, self.word(c.THREADS))
 
     @contextmanager
     def first_thread(self) -> Iterator[None]:
-        """The first thread alone runs what is written inside."""
+        """A context: the first thread alone runs the code that is written in it."""
         with self.f.when(self.f.compare("==", self.thread, number(0, "i64"))):
             yield
 
     def call_region(self, name: str, rows: Value, low: Index, high: Index) -> None:
-        """Call the function of a region, on rows low <= i < high if it is one by rows."""
+        """Call the function of a region; a region by rows computes rows low <= i < high."""
         f = self.f
         arguments = [self.table, rows, f.index(low), f.index(high), self.thread, self.threads]
         f.call(name, "void", *arguments)
 
     def by_rows(self, name: str, rows: Value, low: Index, high: Index) -> None:
-        """Call the function of a region by rows, on rows low <= i < high, block by block."""
+        """Call the function of a region by rows block by block, on rows low <= i < high."""
         f, block = self.f, self.word(self.block)
         with f.loop(low, high, block) as loop:
             self.call_region(name, rows, loop.index, f.least(f.plus(loop.index, block), high))
 
     def share_of(self, rows: Value) -> tuple[Index, Index]:
-        """The rows [low, high) of a batch that belong to this thread."""
+        """The rows [low, high) of a batch that belong to this thread, in whole tiles of a GEMM."""
         f = self.f
-        apart, parted, start = f.fresh("apart"), f.fresh("parted"), f.block
-        f.branch(f.compare(">", self.threads, number(1, "i64")), apart, parted)
-        f.open(apart)  # one thread skips the divisions, which cost in steps of tiny networks
+        divide, done, start = f.fresh("apart"), f.fresh("parted"), f.block
+        f.branch(f.compare(">", self.threads, number(1, "i64")), divide, done)
+        f.open(divide)  # a single thread skips the divisions, which slow steps of tiny networks
         low, high = self._divide(rows)
-        f.jump(parted)
-        f.open(parted)
+        f.jump(done)
+        f.open(done)
         zero = number(0, "i64")
-        low = f.phi((low, apart), (zero, start))
-        high = f.phi((high, apart), (rows, start))
+        low = f.phi((low, divide), (zero, start))
+        high = f.phi((high, divide), (rows, start))
         return low, high
 
     def _divide(self, rows: Value) -> tuple[Value, Value]:
@@ -105,7 +113,7 @@ class Writer:
             f.store(f.add(f.load(value.type, address), value), address)
 
     def load_number(self, buffer: Buffer) -> Value:
-        """The number in a buffer, as a double; with replicas, a vector with a number for each."""
+        """The number in a buffer as a double; with replicas, the vector of their numbers."""
         type = vector(type_of(buffer.dtype), self.program.graphs.replicas)
         value = self.f.load(type, self.entry(buffer.slot))
         return self.f.convert(value, "double")
@@ -133,6 +141,10 @@ class Writer:
 
 
 def tickets_of(plan: Plan) -> dict[Kernel, int]:
-    """The ticket of each kernel whose parts threads take as they become free."""
+    """The ticket of each kernel whose parts threads take as they become free.
+
+    If there are more such kernels than tickets, the rest have none: their parts are divided among
+    the threads beforehand.
+    """
     kernels = [kernel for kernel in plan.kernels if kernel.takes_tickets]
     return dict(zip(kernels, range(c.ROW_TICKETS), strict=False))

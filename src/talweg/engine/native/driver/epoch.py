@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from talweg.engine.native import control_block as c
@@ -20,7 +20,11 @@ _SOURCES = {"x": c.X, "y": c.Y, "row_weights": c.ROW_WEIGHTS}
 
 
 class StepForm(NamedTuple):
-    """A step that is watched, or one that is not: its plan, regions' functions, summed outputs."""
+    """A step that is watched, or one that is not.
+
+    `regions` are the names of its regions' functions, `summed` the outputs that are summed over
+    the steps of an epoch.
+    """
 
     plan: Plan
     regions: dict[Region, str]
@@ -28,7 +32,7 @@ class StepForm(NamedTuple):
 
     @property
     def row_tickets(self) -> dict[Region, int]:
-        """The tickets of regions by rows; there may be more regions than tickets."""
+        """The tickets of regions by rows. With more regions than tickets, the rest have none."""
         by_rows = [region for region in self.regions if isinstance(region, ByRows)]
         return dict(zip(by_rows, range(c.ROW_TICKETS, c.TICKETS), strict=False))
 
@@ -38,7 +42,7 @@ class StepForm(NamedTuple):
         return [*tickets_of(self.plan).values(), *self.row_tickets.values()]
 
 
-class WriteEpoch(Writer):
+class EpochWriter(Writer):
     """Writes the steps of one epoch, as a function that returns 1 if it was cut short."""
 
     name, result = "epoch", "i64"
@@ -87,23 +91,17 @@ class WriteEpoch(Writer):
         rows = f.index(there) if self.plan.graph.fixed_rows is None else self.word(c.BATCH)
         low, high = self.share_of(rows)
         with self.first_thread():
-            self.decide_to_go_on()
+            self.decide_to_continue()
             self.set_count(there)
             if self.program.schedule.by_step:
                 self.load_settings(self.word(c.STEP))
         self.barrier()
         self.return_if(f.compare("==", self.word(c.CONTINUES), number(0, "i64")), number(1, "i64"))
         is_watched = self.is_watched(start)
-        for form in self.each_form(is_watched):
-            for region, name in form.regions.items():
-                if region.precedes_batch:
-                    self.call_region(name, rows, 0, 0)
+        self.write_forms(is_watched, lambda form: self.before_batch(form, rows))
         self.gather_batch(start, there, low, high)
         self.barrier()
-        for form in self.each_form(is_watched):
-            self.rest_of_step(form, rows)
-            with self.first_thread():
-                self.finish(form)
+        self.write_forms(is_watched, lambda form: self.after_batch(form, rows))
 
     def is_watched(self, start: Value) -> Value | None:
         """Whether this step is watched; None where all steps are alike."""
@@ -113,22 +111,28 @@ class WriteEpoch(Writer):
         rest = f.bits("urem", start, self.word(c.WATCH_ROWS))
         return f.compare("==", rest, number(0, "i64"))
 
-    def each_form(self, is_watched: Value | None) -> Iterator[StepForm]:
-        """Each form of a step in turn; what is written meanwhile runs in steps of that form."""
+    def write_forms(self, is_watched: Value | None, write: Callable[[StepForm], None]) -> None:
+        """Write the code of each form, and a branch between them where a step has two forms."""
         if is_watched is None:
-            yield from self.forms
+            write(self.forms[0])
             return
         f, (step, unwatched) = self.f, self.forms
         watched, plain, done = f.fresh("watched"), f.fresh("plain"), f.fresh("stepped")
         f.branch(is_watched, watched, plain)
         for label, form in ((watched, step), (plain, unwatched)):
             f.open(label)
-            yield form
+            write(form)
             f.jump(done)
         f.open(done)
 
-    def rest_of_step(self, form: StepForm, rows: Value) -> None:
-        """Call the regions that need the batch."""
+    def before_batch(self, form: StepForm, rows: Value) -> None:
+        """Call the regions that need no batch."""
+        for region, name in form.regions.items():
+            if region.precedes_batch:
+                self.call_region(name, rows, 0, 0)
+
+    def after_batch(self, form: StepForm, rows: Value) -> None:
+        """Call the regions that need the batch, and finish the step."""
         for region, name in form.regions.items():
             if region.precedes_batch:
                 continue
@@ -137,6 +141,8 @@ class WriteEpoch(Writer):
             else:
                 self.call_region(name, rows, 0, 0)
             self.barrier()
+        with self.first_thread():
+            self.finish(form)
 
     def by_blocks(self, name: str, rows: Value, ticket: int | None) -> None:
         """Call a region by rows, block by block; a thread that is free takes the next block."""
@@ -161,17 +167,16 @@ class WriteEpoch(Writer):
         """The address of a ticket's counter."""
         return self.address(c.TAKEN + 8 * number)
 
-    def decide_to_go_on(self) -> None:
-        """Go on, unless Python or the last step ended the run; reset the tickets."""
+    def decide_to_continue(self) -> None:
+        """Reset the tickets, and go on unless Python or the last step ended the run."""
         f = self.f
         for ticket in self.tickets:
             f.store(number(0, "i64"), self.ticket(ticket))
         halts = f.bits("or", self.shared_word(c.STOP), self.word(c.NON_FINITE))
         done = f.compare("sge", self.word(c.STEP), self.word(c.LAST_STEP))
-        goes = f.bits(
-            "and", f.compare("==", halts, number(0, "i64")), f.bits("xor", done, number(1, "i1"))
-        )
-        self.set_word(c.CONTINUES, f.convert(goes, "i64"))
+        is_running = f.compare("==", halts, number(0, "i64"))
+        continues = f.bits("and", is_running, f.bits("xor", done, number(1, "i1")))
+        self.set_word(c.CONTINUES, f.convert(continues, "i64"))
 
     def set_count(self, there: Index) -> None:
         """Set the input `count`, by which a sum over the batch is divided to become its mean."""

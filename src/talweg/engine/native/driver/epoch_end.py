@@ -14,7 +14,7 @@ from talweg.engine.native.plan.regions import ByRows, Region
 _HELD = {"x": c.HELD_X, "y": c.HELD_Y, "row_weights": c.HELD_WEIGHTS}
 
 
-class WriteEvaluation(Writer):
+class EvaluationWriter(Writer):
     """Writes the evaluation after each epoch: the loss and the metrics over the held-out rows."""
 
     name = "evaluation"
@@ -64,8 +64,8 @@ class WriteEvaluation(Writer):
         self.barrier()
 
 
-class WriteClose(Writer):
-    """Writes what the first thread does after an epoch: history, best weights, stopping rules."""
+class EpochEndWriter(Writer):
+    """Writes the end of an epoch for the first thread: history, best weights, stopping rules."""
 
     name = "close"
 
@@ -81,7 +81,7 @@ class WriteClose(Writer):
             with f.when(f.compare("ne", self.word(c.KEEP_BEST), number(0, "i64"))):
                 self.keep_if_best(epoch)
         if self.plans.rules is not None:
-            self.ask_rules(self.plans.rules, epoch, record)
+            self.apply_rules(self.plans.rules, epoch, record)
         self.set_word(c.EPOCH, epoch)
         f.ret()
 
@@ -121,7 +121,7 @@ class WriteClose(Writer):
             type = type_of(weights.dtype)
             self.copy(self.entry(c.BEST), here, weights.size.factor, type)
 
-    def ask_rules(self, plan: Plan, epoch: Value, record: Value) -> None:
+    def apply_rules(self, plan: Plan, epoch: Value, record: Value) -> None:
         """Apply the stopping rules to the epoch's row; the first that holds ends the run."""
         f, columns = self.f, self.plans.step_columns | self.plans.evaluation_columns
         for name, buffer in plan.inputs.items():

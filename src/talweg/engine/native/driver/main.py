@@ -1,15 +1,15 @@
 """The function `run` of a compiled program: its epochs, and all that they call.
 
-Every thread runs the same functions. What concerns all of them (measures, history, the decision to
-go on) the first thread does between two barriers.
+Every thread runs the same functions. The first thread does what concerns all of them (measures,
+history, the decision to go on) between two barriers.
 """
 
 from __future__ import annotations
 
 from talweg.engine.native import control_block as c, processor
 from talweg.engine.native.driver.base import Writer, tickets_of
-from talweg.engine.native.driver.epoch import WriteEpoch
-from talweg.engine.native.driver.epoch_end import WriteClose, WriteEvaluation
+from talweg.engine.native.driver.epoch import EpochWriter
+from talweg.engine.native.driver.epoch_end import EpochEndWriter, EvaluationWriter
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.region import write_regions
 from talweg.engine.native.llvm.ir import Module
@@ -17,7 +17,11 @@ from talweg.engine.native.llvm.values import number, type_of
 
 
 def write_run(module: Module, plans: RunPlans) -> str:
-    """Write `void run(ptr control, ptr table, i64 thread)` and all that it calls; its name."""
+    """Write `void run(ptr control, ptr table, i64 thread)` and all that it calls; its name.
+
+    An unwatched step uses the tickets of the step: it is pruned from it, and keeps its products as
+    the same objects.
+    """
     names = {
         name: write_regions(module, plan, name, tickets)
         for name, plan, tickets in (
@@ -28,11 +32,11 @@ def write_run(module: Module, plans: RunPlans) -> str:
         )
         if plan is not None
     }
-    WriteEpoch(module, plans, names["step"], names.get("unwatched_step", {})).write()
+    EpochWriter(module, plans, names["step"], names.get("unwatched_step", {})).write()
     if plans.evaluate is not None:
-        WriteEvaluation(module, plans, plans.evaluate, names["evaluate"]).write()
-    WriteClose(module, plans, names.get("rules", {})).write()
-    WriteRun(module, plans).write()
+        EvaluationWriter(module, plans, plans.evaluate, names["evaluate"]).write()
+    EpochEndWriter(module, plans, names.get("rules", {})).write()
+    EpochsWriter(module, plans).write()
     _write_entry(module)
     return "run"
 
@@ -45,19 +49,21 @@ def _write_entry(module: Module) -> None:
     f.ret()
 
 
-class WriteRun(Writer):
+class EpochsWriter(Writer):
     """Writes the loop over epochs."""
 
     name = "epochs"
 
     def write(self) -> None:
         f = self.f
+        # `epoch` itself returns after the last epoch, which Python may set meanwhile; the bounds of
+        # this loop are loaded only once
         with f.loop(self.word(c.EPOCH), self.word(c.LAST_EPOCH)):
             self.epoch()
         f.ret()
 
     def epoch(self) -> None:
-        """Train and close one epoch; return from the loop where the run ends."""
+        """Train for one epoch and close it; return from the loop where the run ends."""
         f = self.f
         self.return_if(f.compare("sge", self.word(c.EPOCH), self.word(c.LAST_EPOCH)))
         with self.first_thread():
@@ -93,7 +99,7 @@ class WriteRun(Writer):
         self.return_if(f.compare("ne", halts, number(0, "i64")))
 
     def save_if_due(self) -> None:
-        """Save weights and state from time to time: a replay of a step begins there."""
+        """Save weights and state from time to time, since a replay of a step begins there."""
         f = self.f
         due = f.plus(self.word(c.SAVED_STEP), self.word(c.SAVE_EVERY))
         is_due = f.compare("sge", self.word(c.STEP), f.index(due))

@@ -9,6 +9,7 @@ by whole draws then orders the rest.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from talweg.engine.native.llvm.ir import Function, Module
 from talweg.engine.native.llvm.values import Value, number
@@ -114,6 +115,13 @@ def _constant(word: int) -> Value:
 # Sorting ----------------------------------------------------------------------------------
 
 
+class _Digit(NamedTuple):
+    """Some bits of a word: `bits` of them, from bit `shift` on."""
+
+    shift: Value
+    bits: Value
+
+
 def _pack(f: Function, whole: Value, mask: Value, draws: Value, words: Value) -> None:
     """Store the words: upper bits of a draw, lower bits its row."""
     count = f.module.lanes("i64")
@@ -142,27 +150,22 @@ def _sort_by_digits(
     with f.loop(0, passes, 1, [words, spare]) as loop:
         source, target = loop.values
         shift = f.minus(64, f.times(f.minus(passes, loop.index), digit))
-        _sort_by_digit(f, rows, source, target, counters, f.index(shift), f.index(digit))
+        part = _Digit(f.index(shift), f.index(digit))
+        _sort_by_digit(f, rows, source, target, counters, part)
         loop.carry(target, source)
     return loop.results[0]
 
 
 def _sort_by_digit(
-    f: Function,
-    rows: Value,
-    source: Value,
-    target: Value,
-    counters: Value,
-    shift: Value,
-    digit: Value,
+    f: Function, rows: Value, source: Value, target: Value, counters: Value, digit: _Digit
 ) -> None:
     """Sort words by one digit; words with the same digit keep their order."""
     one = number(1, "i32")
-    values = f.bits("shl", number(1, "i64"), digit)
+    values = f.bits("shl", number(1, "i64"), digit.bits)
     mask = f.subtract(values, number(1, "i64"))
 
     def counter(word: Value) -> Value:
-        return f.at(counters, f.bits("and", f.bits("lshr", word, shift), mask), "i32")
+        return f.at(counters, f.bits("and", f.bits("lshr", word, digit.shift), mask), "i32")
 
     size, zero = f.index(f.times(values, 4)), number(0, "i8")
     f.call("llvm.memset.p0.i64", "void", counters, zero, size, _NO, external=True)

@@ -1,4 +1,5 @@
 """Runs a compiled program. `launch` is a whole run, made of `call`s of the program on threads of
-a `crew`; `run_memory` lays out its arrays, `control` is the block of words that Python and the
-program share, and `history`, `changing_settings`, `core_sharing` and `replay` each do one task.
+a `crew`. `run_memory` lays out its arrays, `history` holds the rows that it records,
+`changing_settings` gives it the values of schedules, `core_sharing` shares the cores with other
+programs, and `replay` goes back to an earlier step.
 """

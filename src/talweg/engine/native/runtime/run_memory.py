@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from talweg.engine.native import control_block as c
 from talweg.engine.native.driver.row_order import row_order_scratch
-from talweg.engine.native.driver.rules import first_state
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.tiles import ROW_UNIT
 from talweg.engine.native.plan.arena import zeros
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.view import Storage
+from talweg.engine.native.stopping_graph import first_state
 from talweg.engine.run.program import Program
 from talweg.engine.run.rows import Rows
 from talweg.engine.run.snapshot import Snapshot

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from talweg.engine.run.program import Epoch, StopRule
+from talweg.engine.run.snapshot import flat
 from talweg.errors import EngineError, TalwegError
+from talweg.gates import Array
 from talweg.graph import Graph, Tensor, run_input, simplify
 from talweg.graph.tensor import constant
 
@@ -24,7 +26,7 @@ def rules_graph(
     """
     inputs = {name: run_input(np.zeros(()), name) for name in ("number", "seconds", *measures)}
     epoch = Epoch(inputs["number"], inputs["seconds"], {name: inputs[name] for name in measures})
-    outputs: dict[str, Tensor] = {}
+    outputs: dict[str, Any] = {}
     for index, rule in enumerate(rules):
         prefix = f"rule.{index}"
         state = _as_inputs(prefix, rule.init(), inputs)
@@ -35,22 +37,22 @@ def rules_graph(
                 "it cannot be compiled; run with engine='numpy'"
             )
         outputs[f"stop.{index}"] = stop
-        _flatten(prefix, after, outputs)
+        outputs |= flat(prefix, after, leaf=_tensor)
     for name, plateau in plateaus.items():
         prefix = f"plateau.{name}"
         after, value = _apply(plateau, _as_inputs(prefix, plateau.init(), inputs), epoch)
         outputs[f"settings.{name}"] = value
-        _flatten(prefix, after, outputs)
+        outputs |= flat(prefix, after, leaf=_tensor)
     return simplify(Graph(inputs, outputs))
 
 
-def first_state(rules: Sequence[StopRule], plateaus: Mapping[str, StopRule]) -> dict[str, float]:
+def first_state(rules: Sequence[StopRule], plateaus: Mapping[str, StopRule]) -> dict[str, Array]:
     """The states of all rules before the first epoch, by the names of the graph's inputs."""
-    states: dict[str, float] = {}
+    states: dict[str, Array] = {}
     for index, rule in enumerate(rules):
-        _flatten(f"rule.{index}", rule.init(), states)
+        states |= flat(f"rule.{index}", rule.init())
     for name, plateau in plateaus.items():
-        _flatten(f"plateau.{name}", plateau.init(), states)
+        states |= flat(f"plateau.{name}", plateau.init())
     return states
 
 
@@ -74,16 +76,6 @@ def _as_inputs(prefix: str, state: Mapping[str, Any], inputs: dict[str, Tensor])
         else:
             replaced[name] = inputs[path] = run_input(np.asarray(value), path)
     return replaced
-
-
-def _flatten(prefix: str, state: Mapping[str, Any], leaves: dict[str, Any]) -> None:
-    """Add the numbers of a state to `leaves`, by path."""
-    for name, value in state.items():
-        path = f"{prefix}.{name}"
-        if isinstance(value, Mapping):
-            _flatten(path, value, leaves)
-        else:
-            leaves[path] = _tensor(value) if isinstance(value, Tensor) else value
 
 
 def _tensor(value: Any) -> Tensor:
