@@ -112,7 +112,7 @@ PLACES: dict[str, tuple[Any, str, Any, str]] = {
     "text": (launch, "build", fail, "^$"),
     "compiling": (compiler, "_TEXT_ROOM", 2**45, "To compile and load this run needs up to"),
     "loading": (compiler, "_CODE_ROOM", 2**45, "To compile and load this run needs up to"),
-    "arenas": (tables.Memory, "_lay_out", fail, "weights and the optimizer's state, .* 32 rows"),
+    "arenas": (tables.RunMemory, "_lay_out", fail, "weights and the optimizer's state, .* 32 rows"),
     "the call": (call.Call, "_begin", fail, "^$"),
     "a look": (call.Call, "_look", fail, "^$"),
     "the result": (launch.NativeSession, "outcome", fail, "^$"),

@@ -14,7 +14,7 @@ from talweg.engine.run.graph_steps import GraphSteps
 from talweg.engine.run.outcome import BadStep, Control
 from talweg.engine.run.program import Epoch, Program
 from talweg.engine.run.rows import Batch, Rows, evaluation_batches, whole_batch
-from talweg.engine.run.session import Held, Position, Session
+from talweg.engine.run.session import Position, RunArrays, Session
 from talweg.engine.run.snapshot import Snapshot, flat, nested
 from talweg.engine.run.steps import GraphFunctions, Steps
 from talweg.gates import Array
@@ -43,7 +43,7 @@ class Loop(Session):
     ) -> None:
         super().__init__(program, rows, control)
         self.graphs, self.held_out, self.method = graphs, held_out, program.method
-        self.taker = self._taker(weights)
+        self.steps = self._make_steps(weights)
         self.measures = program.graphs.measures
         self.plateaus = {n: (rule, rule.init()) for n, rule in program.schedule.plateaus.items()}
         self.rules = [(rule, rule.init()) for rule in program.limits.rules]
@@ -55,14 +55,14 @@ class Loop(Session):
         }
         self.watched_rows: list[Sequence[float]] = []
         self.noted: list[Mapping[str, Array]] = []  # at the end of each epoch
-        self.best = _Best(math.inf, 0, self.taker.weights)
+        self.best = _Best(math.inf, 0, self.steps.weights)
         self._halted: int | str | None = None
         self._bad_step: BadStep | None = None
         if control.keeper and control.keeper.start:
             self._resume(control.keeper.start)
-        self.closed = control.step, self.taker.weights, self.taker.state  # at the last epoch's end
+        self.closed = control.step, self.steps.weights, self.steps.state  # at the last epoch's end
 
-    def _taker(self, weights: Array) -> Steps:
+    def _make_steps(self, weights: Array) -> Steps:
         if self.method is not None:
             return self.method.steps(self.program, self.graphs, weights, self.rows)
         return GraphSteps(self.program, self.graphs, weights)
@@ -87,7 +87,7 @@ class Loop(Session):
         values: list[Sequence[float]] = []
         for number, batch in enumerate(self._batches(epoch)):
             if self.program.schedule.changing and (number == 0 or self.program.schedule.by_step):
-                self.settings = self._settings(epoch - 1 + number / self.steps)
+                self.settings = self._settings(epoch - 1 + number / self.steps_per_epoch)
             if self._must_stop() or not self._step(epoch, batch, values):
                 return None
         count = len(self.measures)
@@ -96,7 +96,7 @@ class Loop(Session):
 
     def _batches(self, epoch: int) -> Iterable[Batch]:
         if self.method is not None:
-            return self.method.batches(self.program, self.rows, epoch, self.taker)
+            return self.method.batches(self.program, self.rows, epoch, self.steps)
         return self.whole or training_batches(self.program, self.rows, epoch)
 
     def _settings(self, done: float) -> dict[str, Array]:
@@ -108,9 +108,9 @@ class Loop(Session):
     def _step(self, epoch: int, batch: Batch, values: list[Sequence[float]]) -> bool:
         """One step, whose measures go to `values`; False, and nothing changed, if it went wrong."""
         is_watched = len(values) % self.program.graphs.watch_every == 0
-        row = self.taker.take(batch, self.settings, is_watched=is_watched)
+        row = self.steps.take(batch, self.settings, is_watched=is_watched)
         if row is None:
-            node = self.taker.origin_of_failure(batch, self.settings)
+            node = self.steps.origin_of_failure(batch, self.settings)
             self._bad_step = BadStep(epoch, self.control.step + 1, node, self.settings)
             return False
         values.append(row)
@@ -124,14 +124,14 @@ class Loop(Session):
         if not self.program.graphs.watch_steps:
             self.watched_rows.append(means[len(self.measures) :])
         if self.method is not None:
-            self.noted.append(self.method.noted(self.taker.state))
+            self.noted.append(self.method.noted(self.steps.state))
         if self.held_out is not None:
             found = self._evaluated(self.held_out)
             measures |= {f"val_{name}": value for name, value in found.items()}
         for name, value in measures.items():
             self.columns[name].append(value)
         self.control.epoch, self.control.measures = epoch, measures
-        self.closed = self.control.step, self.taker.weights, self.taker.state
+        self.closed = self.control.step, self.steps.weights, self.steps.state
         if self.program.limits.restore_best:
             self._keep_if_best(epoch, measures)
 
@@ -140,7 +140,7 @@ class Loop(Session):
         if loss is None:
             loss = self._evaluated(self.rows)["loss"]
         if loss < self.best.loss or self.best.epoch == 0:
-            self.best = _Best(loss, epoch, self.taker.weights)
+            self.best = _Best(loss, epoch, self.steps.weights)
             self.control.best_epoch = epoch
 
     def _evaluated(self, rows: Rows) -> dict[str, float]:
@@ -148,7 +148,7 @@ class Loop(Session):
         assert self.graphs.evaluation is not None
         sums = np.zeros(len(self.measures))
         for batch in evaluation_batches(rows, self.program.schedule.evaluation_size):
-            sums += self.graphs.evaluation.run(self.taker.weights, *batch)
+            sums += self.graphs.evaluation.run(self.steps.weights, *batch)
         return dict(zip(self.measures, map(float, sums), strict=True))
 
     # Why it ends --------------------------------------------------------------------------------
@@ -156,10 +156,10 @@ class Loop(Session):
     def _must_stop(self) -> bool:
         budget = self.program.limits.time_budget
         is_late = budget is not None and self.seconds >= budget
-        return self.control.stop or is_late or self.taker.has_ended
+        return self.control.stop or is_late or self.steps.has_ended
 
     def _why_cut(self) -> str:
-        if self.taker.has_ended:
+        if self.steps.has_ended:
             return "no_descent"
         if self._bad_step:
             return "non_finite"
@@ -193,16 +193,16 @@ class Loop(Session):
 
     def rewind(self) -> None:
         self.control.step, weights, state = self.closed
-        self.taker.restore(weights, state, self.control.epoch)
+        self.steps.restore(weights, state, self.control.epoch)
 
-    def memory(self) -> Held:
+    def arrays(self) -> RunArrays:
         rules: dict[str, Array] = {}
-        for index, (_, remembered) in enumerate(self.rules):
-            rules |= flat(f"rule.{index}", remembered)
-        for name, (_, remembered) in self.plateaus.items():
-            rules |= flat(f"plateau.{name}", remembered)
+        for index, (_, state) in enumerate(self.rules):
+            rules |= flat(f"rule.{index}", state)
+        for name, (_, state) in self.plateaus.items():
+            rules |= flat(f"plateau.{name}", state)
         best = self.best
-        return Held(self.taker.weights, self.taker.state, best.weights, best.loss, rules)
+        return RunArrays(self.steps.weights, self.steps.state, best.weights, best.loss, rules)
 
     def history(self) -> dict[str, Array]:
         return {name: np.array(values, np.float64) for name, values in self.columns.items()}
@@ -215,7 +215,7 @@ class Loop(Session):
         return columns | {name: np.array([at[name] for at in self.noted]) for name in noted}
 
     def _resume(self, start: Snapshot) -> None:
-        self.taker.restore(start.weights, start.state, start.epoch)
+        self.steps.restore(start.weights, start.state, start.epoch)
         self.best = _Best(start.best_loss, start.best_epoch, start.best)
         self.columns = {name: values.tolist() for name, values in start.history.items()}
         names = self.program.watched

@@ -24,7 +24,7 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Held:
+class RunArrays:
     """What a run holds: `rules` is what stopping rules and plateaus remember."""
 
     weights: Array
@@ -43,7 +43,7 @@ class Session(ABC):
 
     def __init__(self, program: Program, rows: Rows, control: Control) -> None:
         self.program, self.rows, self.control = program, rows, control
-        self.steps = program.schedule.steps_of(len(rows))  # of one epoch
+        self.steps_per_epoch = program.schedule.steps_of(len(rows))
 
     # What an engine implements ------------------------------------------------------------------
 
@@ -62,7 +62,7 @@ class Session(ABC):
         """Why the run ends before its last epoch, as `Outcome.stopped_by`; None if it does not."""
 
     @abstractmethod
-    def memory(self) -> Held:
+    def arrays(self) -> RunArrays:
         """What the run holds now."""
 
     @abstractmethod
@@ -75,7 +75,7 @@ class Session(ABC):
 
     @abstractmethod
     def rewind(self) -> None:
-        """Go back to the end of the last whole epoch; what `memory` gave may change."""
+        """Go back to the end of the last whole epoch; the arrays that `arrays` gave may change."""
 
     @abstractmethod
     def bad_step(self) -> BadStep | None:
@@ -93,7 +93,8 @@ class Session(ABC):
                 keeper.keep(self.snapshot())
         outcome = self.outcome()
         if keeper and outcome.bad_step is None:
-            if outcome.steps > outcome.epochs * self.steps:  # the next epoch was cut short
+            is_cut_short = outcome.steps > outcome.epochs * self.steps_per_epoch
+            if is_cut_short:  # within the next epoch
                 outcome = _with_own_arrays(outcome)
                 self.rewind()
             keeper.keep(self.snapshot())
@@ -101,14 +102,14 @@ class Session(ABC):
 
     def snapshot(self) -> Snapshot:
         """The run at the end of an epoch, in arrays that the next one may change."""
-        position, memory, halted = self.position, self.memory(), self.halted
+        position, arrays, halted = self.position, self.arrays(), self.halted
         rows = position.step if self.program.graphs.watch_steps else position.epoch
         return Snapshot(
-            weights=memory.weights,
-            state=memory.state,
-            rules=memory.rules,
-            best=memory.best,
-            best_loss=memory.best_loss,
+            weights=arrays.weights,
+            state=arrays.state,
+            rules=arrays.rules,
+            best=arrays.best,
+            best_loss=arrays.best_loss,
             best_epoch=position.best_epoch,
             epoch=position.epoch,
             step=position.step,
@@ -121,11 +122,11 @@ class Session(ABC):
     def outcome(self) -> Outcome:
         """What the run gives back: the best weights where those are restored, else the last."""
         bad_step = self.bad_step()
-        position, memory = self.position, self.memory()
+        position, arrays = self.position, self.arrays()
         restores = self.program.limits.restore_best
         restored_epoch = position.best_epoch or None if restores else None
         return Outcome(
-            weights=memory.weights if restored_epoch is None else memory.best,
+            weights=arrays.weights if restored_epoch is None else arrays.best,
             history=self.history(),
             stopped_by="epochs" if self.halted is None else self.halted,
             restored_epoch=restored_epoch,
@@ -134,7 +135,7 @@ class Session(ABC):
             seconds=self.seconds,
             bad_step=bad_step,
             watched=self.watched(),
-            state=memory.state,
+            state=arrays.state,
         )
 
     @property

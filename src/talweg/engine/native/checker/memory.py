@@ -27,7 +27,7 @@ from talweg.engine.native.llvm.compiler import Compiled, compiled, host
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.view import Buffer, Storage
 from talweg.engine.native.runtime.launch import Prepared
-from talweg.engine.native.runtime.run_memory import Memory
+from talweg.engine.native.runtime.run_memory import RunMemory
 from talweg.engine.run.program import Program
 from talweg.errors import EngineError
 from talweg.gates import Array
@@ -149,7 +149,7 @@ def prepare_checked(program: Program) -> Prepared:
     return Prepared(built, code, time.perf_counter() - start, memory)
 
 
-class CheckedMemory(Memory):
+class CheckedMemory(RunMemory):
     """The memory of a run in pieces; arrays from outside are copied into pieces."""
 
     def __init__(
@@ -197,7 +197,7 @@ class CheckedMemory(Memory):
 
     def _is_fixed(self, array: Any) -> bool:
         """Whether the program must not write an array: rows, constant settings and constants."""
-        rows = [part for part in (self.rows, self.held) if part is not None]
+        rows = [part for part in (self.rows, self.held_out) if part is not None]
         fixed = [array for part in rows for array in (part.x, part.y, part.weights)]
         settings = (
             [] if self.program.schedule.changing else self.settings

@@ -15,7 +15,7 @@ from talweg.engine.native import control_block as c
 from talweg.engine.native.llvm.compiler import Compiled
 from talweg.engine.native.runtime.core_sharing import LOOK_SECONDS, CoreSharing
 from talweg.engine.native.runtime.crew import Crew
-from talweg.engine.native.runtime.run_memory import Memory
+from talweg.engine.native.runtime.run_memory import RunMemory
 from talweg.engine.run.outcome import Control
 
 
@@ -28,7 +28,7 @@ class Call:
     def __init__(
         self,
         code: Compiled,
-        memory: Memory,
+        memory: RunMemory,
         control: Control,
         time_budget: float | None,
         measures_of: Callable[[int], dict[str, float]],

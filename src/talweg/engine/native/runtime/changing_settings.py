@@ -18,14 +18,15 @@ class ChangingSettings:
     writes the values of plateaus into the next epoch's rows as it goes.
     """
 
-    def __init__(self, program: Program, steps: int) -> None:
-        self.program, self.steps = program, steps  # of one epoch
-        self.rows = steps if program.schedule.by_step else 1
+    def __init__(self, program: Program, steps_per_epoch: int) -> None:
+        self.program, self.steps_per_epoch = program, steps_per_epoch
+        self.rows = steps_per_epoch if program.schedule.by_step else 1
+        # the values of plateaus by epoch
         starts = [rule.init()["value"] for rule in program.schedule.plateaus.values()]
-        self._plateaus = np.array([starts])  # their values by epoch
+        self._plateaus = np.array([starts])
 
     def table(self, first: int, epochs: int) -> Array:
-        """The rows of some epochs, and room for those of one more."""
+        """The rows of some epochs, and zeros for those of one more."""
         schedules, rows = self.program.schedule.schedules.values(), self.rows
         times = [first + epoch + row / rows for epoch in range(epochs) for row in range(rows)]
         values = np.zeros(((epochs + 1) * rows, len(self.program.schedule.changing)))
@@ -34,15 +35,15 @@ class ChangingSettings:
         values[: len(known), len(schedules) :] = known
         return values
 
-    def keep(self, table: Array, epochs: int) -> None:
-        """Keep the values of plateaus that the program wrote for the epochs after the first."""
+    def record_plateaus(self, table: Array, epochs: int) -> None:
+        """Record the values of plateaus that the program wrote for the epochs after the first."""
         end = (epochs + 1) * self.rows
         values = table[self.rows : end : self.rows, len(self.program.schedule.schedules) :]
         self._plateaus = np.concatenate([self._plateaus, values])
 
     def at(self, epochs: int, steps: int) -> dict[str, Any]:
         """All settings of the step that follows so many epochs and steps."""
-        done = epochs + (steps - epochs * self.steps) / self.steps
+        done = epochs + (steps - epochs * self.steps_per_epoch) / self.steps_per_epoch
         settings, plateaus = self.program.schedule.settings_at(done), self.program.schedule.plateaus
         if plateaus:
             settings |= dict(zip(plateaus, self._plateaus[epochs], strict=True))

@@ -1,7 +1,7 @@
 """A whole run on the native engine: compiled, then run by calls of the program, one after another.
 
-A call ends where a snapshot is due, where its room for the history is full, or where threads that
-were sent away are called back.
+A call ends where a snapshot is due, where its room for the history is full, or where the
+first thread has run alone for a while and all threads try again.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from talweg.engine.native.runtime.call import Call
 from talweg.engine.native.runtime.changing_settings import ChangingSettings
 from talweg.engine.native.runtime.history import History
 from talweg.engine.native.runtime.replay import diagnose, go_back
-from talweg.engine.native.runtime.run_memory import Memory, too_large
+from talweg.engine.native.runtime.run_memory import RunMemory, too_large
 from talweg.engine.run.outcome import BadStep, Control, Outcome
 from talweg.engine.run.program import Program
 from talweg.engine.run.rows import Rows
-from talweg.engine.run.session import Held, Position, Session
+from talweg.engine.run.session import Position, RunArrays, Session
 from talweg.gates import Array
 
 HISTORY_ROWS = 65536
@@ -37,7 +37,7 @@ class Prepared:
     build: Build
     code: Compiled
     seconds: float
-    memory: Callable[[Program, RunPlans, Array, Rows, Rows | None], Memory] = Memory
+    memory: Callable[[Program, RunPlans, Array, Rows, Rows | None], RunMemory] = RunMemory
     """Lays out the arrays of a run."""
 
     def run(
@@ -70,7 +70,7 @@ def run(
 
 
 class NativeSession(Session):
-    """A run under way: its memory, its history, and how far it is."""
+    """A run on the native engine: its memory, its history and its position."""
 
     def __init__(
         self,
@@ -85,15 +85,15 @@ class NativeSession(Session):
         self.code, plans = prepared.code, prepared.build.plans
         held_out = validation or (rows if program.evaluation else None)
         try:
-            self.arrays = prepared.memory(program, plans, weights, rows, held_out)
+            self.memory = prepared.memory(program, plans, weights, rows, held_out)
         except MemoryError as error:
             raise too_large(program, plans, weights) from error
-        self.words = self.arrays.words
+        self.words = self.memory.words
         self.records = History(plans, validates=validation is not None)
-        self.settings = ChangingSettings(program, self.steps)
-        self.pace = math.inf  # seconds that an epoch takes
+        self.settings = ChangingSettings(program, self.steps_per_epoch)
+        self.seconds_per_epoch = math.inf  # of the last call
         if control.keeper and control.keeper.start:
-            for part in (self.arrays, self.records, self.settings):
+            for part in (self.memory, self.records, self.settings):
                 part.resume(control.keeper.start)
 
     @property
@@ -113,20 +113,22 @@ class NativeSession(Session):
         return None
 
     def advance(self) -> None:
-        """Call the program once, and keep what it recorded."""
+        """Call the program once, and take over the rows that it recorded."""
         start = self.position
         epochs = min(self.program.limits.epochs - start.epoch, self._most_epochs(start.epoch))
-        self.arrays.record_into(*self.records.begin_call(start.epoch, epochs, epochs * self.steps))
+        self.memory.record_into(
+            *self.records.begin_call(start.epoch, epochs, epochs * self.steps_per_epoch)
+        )
         if self.program.schedule.changing:
             table = self.settings.table(start.epoch, epochs)
-            self.arrays.read_settings(table, start.epoch * self.settings.rows)
+            self.memory.read_settings(table, start.epoch * self.settings.rows)
         began, budget = time.perf_counter(), self.program.limits.time_budget
-        Call(self.code, self.arrays, self.control, budget, self.records.measures_of).run()
+        Call(self.code, self.memory, self.control, budget, self.records.measures_of).run()
         end = self.position
         if self.program.schedule.plateaus:
-            self.settings.keep(table, end.epoch - start.epoch)
+            self.settings.record_plateaus(table, end.epoch - start.epoch)
         self.records.end_call(end.epoch - start.epoch, end.step - start.step)
-        self.pace = (time.perf_counter() - began) / max(1, end.epoch - start.epoch)
+        self.seconds_per_epoch = (time.perf_counter() - began) / max(1, end.epoch - start.epoch)
 
     def _most_epochs(self, epoch: int) -> int:
         """Epochs of the next call: as many as the history has room for, or until a snapshot is due.
@@ -134,14 +136,14 @@ class NativeSession(Session):
         A call's threads cannot be told to end it, since some might be an epoch ahead.
         """
         by_steps = self.program.graphs.watch_steps or self.program.schedule.by_step
-        most = max(1, HISTORY_ROWS // self.steps) if by_steps else HISTORY_ROWS
+        most = max(1, HISTORY_ROWS // self.steps_per_epoch) if by_steps else HISTORY_ROWS
         keeper = self.control.keeper
-        return min(most, keeper.epochs_until(epoch, self.pace)) if keeper else most
+        return min(most, keeper.epochs_until(epoch, self.seconds_per_epoch)) if keeper else most
 
-    def memory(self) -> Held:
-        arrays = self.arrays
-        best_loss = float(arrays.reals[c.BEST_LOSS])
-        return Held(arrays.weights, arrays.state, arrays.best, best_loss, arrays.remembered)
+    def arrays(self) -> RunArrays:
+        memory = self.memory
+        best_loss = float(memory.reals[c.BEST_LOSS])
+        return RunArrays(memory.weights, memory.state, memory.best, best_loss, memory.rule_states)
 
     def history(self) -> dict[str, Array]:
         return self.records.measures()
@@ -151,7 +153,7 @@ class NativeSession(Session):
 
     def rewind(self) -> None:
         epoch = self.position.epoch
-        self._go_back(epoch, epoch * self.steps)
+        self._go_back(epoch, epoch * self.steps_per_epoch)
 
     def bad_step(self) -> BadStep | None:
         """Go back to the weights before the bad step, and find the node that made it so."""
@@ -160,7 +162,7 @@ class NativeSession(Session):
         position = self.position
         self._go_back(position.epoch, position.step)
         self.words[c.NON_FINITE] = 1
-        return diagnose(self.program, self.rows, self.arrays, self.settings)
+        return diagnose(self.program, self.rows, self.memory, self.settings)
 
     def _go_back(self, epochs: int, steps: int) -> None:
-        go_back(self.code, self.arrays, self.settings, epochs, steps)
+        go_back(self.code, self.memory, self.settings, epochs, steps)

@@ -1,4 +1,4 @@
-"""Going back to an earlier step: by repeating steps from the weights that were last saved."""
+"""Going back to an earlier step: restore the weights last saved, and repeat the steps since."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from talweg.engine.native import control_block as c
 from talweg.engine.native.llvm.compiler import Compiled
 from talweg.engine.native.runtime.call import Call
 from talweg.engine.native.runtime.changing_settings import ChangingSettings
-from talweg.engine.native.runtime.run_memory import Memory
+from talweg.engine.native.runtime.run_memory import RunMemory
 from talweg.engine.numpy.interpreter import origin_of_non_finite
 from talweg.engine.run.batches import training_batches
 from talweg.engine.run.outcome import BadStep, Control
@@ -17,9 +17,9 @@ from talweg.engine.run.rows import Rows, filled_up
 
 
 def go_back(
-    code: Compiled, memory: Memory, settings: ChangingSettings, epochs: int, steps: int
+    code: Compiled, memory: RunMemory, settings: ChangingSettings, epochs: int, steps: int
 ) -> None:
-    """Restore the weights and the state after so many epochs and steps."""
+    """Restore the weights and the state as they were after so many epochs and steps."""
     words = memory.words
     memory.restore_saved()
     words[c.NON_FINITE], words[c.STOP], words[c.REPLAY] = 0, 0, 1
@@ -32,14 +32,16 @@ def go_back(
     words[c.EPOCH], words[c.STEP] = epochs, steps
 
 
-def diagnose(program: Program, rows: Rows, memory: Memory, settings: ChangingSettings) -> BadStep:
+def diagnose(
+    program: Program, rows: Rows, memory: RunMemory, settings: ChangingSettings
+) -> BadStep:
     """The step that follows, which made a number non-finite, and the node that did so first."""
     epochs, steps = int(memory.words[c.EPOCH]), int(memory.words[c.STEP])
     if program.schedule.batch_size >= len(rows):
         batch = filled_up(rows, slice(None), len(rows), len(rows) * rows.mean_weight)
     else:
         batches = list(training_batches(program, rows, epochs + 1))
-        batch = batches[steps - epochs * settings.steps]
+        batch = batches[steps - epochs * settings.steps_per_epoch]
     values = settings.at(epochs, steps)
     given = [memory.weights, *memory.state.values(), *map(np.asarray, values.values()), *batch]
     node = origin_of_non_finite(program.step, given, skip=program.graphs.measures[1:])

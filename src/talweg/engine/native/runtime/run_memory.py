@@ -27,29 +27,27 @@ from talweg.errors import OutOfMemoryError, in_bytes
 from talweg.gates import Array
 
 BLOCK_BYTES = 256 * 1024
-"""Bytes of the rows that go through a region together: half of an L2 cache."""
+"""Bytes of the rows that a thread takes through a region at a time: half of an L2 cache."""
 SAVE_STEPS = 64
 """Steps after which weights and state are saved again, at the start of an epoch."""
 
 
-class Memory:
-    """All that a program reads and writes: the control block, and for each thread a table of
-    pointers to arrays.
-    """
+class RunMemory:
+    """The memory of a run: control block, arrays, and a table of pointers for each thread."""
 
     def __init__(
-        self, program: Program, plans: RunPlans, weights: Array, rows: Rows, held: Rows | None
+        self, program: Program, plans: RunPlans, weights: Array, rows: Rows, held_out: Rows | None
     ) -> None:
-        self.program, self.plans, self.rows, self.held = program, plans, rows, held
+        self.program, self.plans, self.rows, self.held_out = program, plans, rows, held_out
         self.threads = _threads(program, plans)
         self.words = self._zeros(c.WORDS * 8).view(np.int64)
         self.reals = self.words.view(np.float64)
-        self.kept: list[Any] = []  # arrays that the program holds pointers to
+        self.pointed_to: list[Any] = []  # keeps arrays alive whose addresses the program has
         self.weights = self._copied(weights)
         self.best = self._copied(weights)
         self.state = {name: self._copied(array) for name, array in program.state.items()}
         self.saved = [self._copied(array) for array in (weights, *self.state.values())]
-        self.remembered: dict[str, Array] = {}  # the states of stopping rules and plateaus
+        self.rule_states: dict[str, Array] = {}  # of stopping rules and plateaus
         self.settings = [np.asarray(value) for value in program.schedule.settings.values()]
         self.scheduled = np.zeros(0)
         self.guards = self._zeros(64 * self.threads)
@@ -61,7 +59,8 @@ class Memory:
             )
         for word, block in self.blocks.items():
             self.words[word] = block
-        self.tables = [self._table(thread) for thread in range(self.threads)]
+        shared = self._shared_pointers()
+        self.tables = [self._table(shared) for _ in range(self.threads)]
 
     def _set_words(self) -> None:
         program, words = self.program, self.words
@@ -76,8 +75,8 @@ class Memory:
         words[c.LAST_STEP] = np.iinfo(np.int64).max
         words[c.SAVED_STEP] = -SAVE_STEPS
         words[c.SAVE_EVERY] = SAVE_STEPS
-        if self.held is not None:
-            words[c.HELD_ROWS] = len(self.held)
+        if self.held_out is not None:
+            words[c.HELD_ROWS] = len(self.held_out)
             words[c.HELD_BATCH] = program.schedule.evaluation_size
         self.reals[c.BEST_LOSS] = np.inf
 
@@ -91,11 +90,9 @@ class Memory:
         blocks = -(-rows // at_a_time) * self.threads
         return -(-rows // blocks // ROW_UNIT) * ROW_UNIT
 
-    def _table(self, thread: int) -> npt.NDArray[np.uintp]:
-        """A thread's table of pointers; the first thread lays out what all threads share."""
-        if thread == 0:
-            self.shared = self._shared_pointers()
-        table = self.shared.copy()
+    def _table(self, shared: npt.NDArray[np.uintp]) -> npt.NDArray[np.uintp]:
+        """A thread's table of pointers: those that all threads share, and its own."""
+        table = shared.copy()
         plans = [(self.plans.step, self.program.schedule.batch_size, c.BLOCK_ROWS)]
         if self.plans.evaluate:
             plans.append(
@@ -122,7 +119,7 @@ class Memory:
     def resume(self, start: Snapshot) -> None:
         """Continue a run from a snapshot."""
         self.weights[...], self.best[...] = start.weights, start.best
-        for arrays, values in ((self.state, start.state), (self.remembered, start.rules)):
+        for arrays, values in ((self.state, start.state), (self.rule_states, start.rules)):
             for name, array in arrays.items():
                 array[...] = values[name]
         words = self.words
@@ -173,7 +170,7 @@ class Memory:
 
     def _address(self, array: Any) -> int:
         """The address of an array, which lives as long as the run."""
-        self.kept.append(array)
+        self.pointed_to.append(array)
         return int(array.ctypes.data)
 
     def _lay_out(self, table: npt.NDArray[np.uintp], plan: Plan, kind: Storage, rows: int) -> None:
@@ -186,14 +183,14 @@ class Memory:
     def _point_to_rows(self, table: npt.NDArray[np.uintp]) -> None:
         count = len(self.plans.summed)
         order = self.program.schedule.shuffle
-        held = self.held or self.rows
+        held_out = self.held_out or self.rows
         entries: dict[int, Any] = {
             c.X: self.rows.x,
             c.Y: self.rows.y,
             c.ROW_WEIGHTS: self.rows.weights,
-            c.HELD_X: held.x,
-            c.HELD_Y: held.y,
-            c.HELD_WEIGHTS: held.weights,
+            c.HELD_X: held_out.x,
+            c.HELD_Y: held_out.y,
+            c.HELD_WEIGHTS: held_out.weights,
             c.ORDER: zeros(4 * len(self.rows)) if order else zeros(8),
             c.ORDER_SCRATCH: zeros(row_order_scratch(len(self.rows))) if order else zeros(8),
             c.SUMS: zeros(8 * count * self.program.graphs.replicas),
@@ -217,32 +214,32 @@ class Memory:
                 table[buffer.slot] = self._address(arrays[name])
             else:  # rows of a batch, which are copied together
                 table[buffer.slot] = self._room(buffer.nbytes(self.program.schedule.batch_size))
-        self._place_rest(table, plan, self.program.schedule.batch_size)
+        self._point_to_rest(table, plan, self.program.schedule.batch_size)
 
     def _point_to_evaluation(self, table: npt.NDArray[np.uintp]) -> None:
         plan = self.plans.evaluate
-        if plan is None or self.held is None:
+        if plan is None or self.held_out is None:
             return
         table[plan.inputs["weights"].slot] = self._address(self.weights)
-        total = np.asarray(self.held.weights.sum(dtype=np.float64), self.weights.dtype)
+        total = np.asarray(self.held_out.weights.sum(dtype=np.float64), self.weights.dtype)
         table[plan.inputs["count"].slot] = self._address(total)
         if plan.graph.fixed_rows is not None:  # the rows of its batches are copied together
             for name in ("x", "y", "row_weights"):
                 buffer = plan.inputs[name]
                 table[buffer.slot] = self._room(buffer.nbytes(plan.graph.fixed_rows))
-        self._place_rest(table, plan, self.program.schedule.evaluation_size)
+        self._point_to_rest(table, plan, self.program.schedule.evaluation_size)
 
     def _point_to_rules(self, table: npt.NDArray[np.uintp]) -> None:
         plan = self.plans.rules
         if plan is None:
             return
         state = first_state(self.program.limits.rules, self.program.schedule.plateaus)
-        self.remembered = {name: self._copied(value) for name, value in state.items()}
+        self.rule_states = {name: self._copied(value) for name, value in state.items()}
         for name, buffer in plan.inputs.items():
-            table[buffer.slot] = self._address(self.remembered.get(name, np.zeros(())))
-        self._place_rest(table, plan, 1)
+            table[buffer.slot] = self._address(self.rule_states.get(name, np.zeros(())))
+        self._point_to_rest(table, plan, 1)
 
-    def _place_rest(self, table: npt.NDArray[np.uintp], plan: Plan, rows: int) -> None:
+    def _point_to_rest(self, table: npt.NDArray[np.uintp], plan: Plan, rows: int) -> None:
         for buffer in plan.buffers:
             if buffer.kind == "constant":
                 table[buffer.slot] = self._address(buffer.array)
