@@ -18,13 +18,13 @@ FLOORS = (
 FLOORS_WITHIN = {
     "talweg.engine.native": (
         ("llvm",),
-        ("processor", "control"),
+        ("processor", "control_block"),
         ("plan.symbolic_shapes", "plan.view", "plan.kernel"),
         ("emit",),
         ("lowering", "expansion"),
         ("plan",),
         ("emit.nest_axes", "emit.nest_body", "emit.nest", "emit.region"),
-        ("driver",),
+        ("driver", "stopping_graph"),
         ("build", "function"),
         ("runtime",),
         ("engine",),
