@@ -36,7 +36,7 @@ def overlap(x: View, y: View) -> bool:
     """Whether two views may share an element."""
     if x.buffer is not y.buffer:
         return False
-    one, other = x.extent(), y.extent()
+    one, other = x.extent, y.extent
     return one is None or other is None or (one[0] < other[1] and other[0] < one[1])
 
 

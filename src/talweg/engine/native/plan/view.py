@@ -6,12 +6,13 @@ Reshaping, transposing, slicing and broadcasting make another view and move noth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from talweg.engine.native.plan.symbolic_shapes import ONE, Size, Sizes, element_count
+from talweg.lazy import cached_property
 
 ZERO = Size(0)
 Kind = Literal["input", "constant", "shared", "private"]
@@ -83,6 +84,7 @@ class View:
         ]
         return self.buffer.size.power == 1 and rows == [self.buffer.size.factor]
 
+    @cached_property
     def extent(self) -> tuple[int, int] | None:
         """First and last element (exclusive); None where they depend on the number of rows."""
         if not all(size.is_known for size in (*self.shape, *self.strides, *self.offset)):
@@ -97,11 +99,9 @@ class View:
 
     def transposed(self, axes: Sequence[int]) -> View:
         """The view with its axes in this order."""
-        return replace(
-            self,
-            shape=tuple(self.shape[axis] for axis in axes),
-            strides=tuple(self.strides[axis] for axis in axes),
-        )
+        shape = tuple(self.shape[axis] for axis in axes)
+        strides = tuple(self.strides[axis] for axis in axes)
+        return View(self.buffer, shape, strides, self.offset)
 
     def broadcast(self, shape: Sizes) -> View:
         """The view broadcast to another shape, as in NumPy: stride 0 where it is repeated."""
@@ -110,7 +110,7 @@ class View:
             ZERO if size == ONE else stride
             for size, stride in zip(self.shape, self.strides, strict=True)
         )
-        return replace(self, shape=shape, strides=(ZERO,) * extra + strides)
+        return View(self.buffer, shape, (ZERO,) * extra + strides, self.offset)
 
     def sliced(self, ranges: Sequence[tuple[Size, Size, Size]], shape: Sizes) -> View:
         """Every `step`th element from `start` of each axis."""
@@ -122,12 +122,12 @@ class View:
         steps = tuple(
             step.times(stride) for (_, _, step), stride in zip(ranges, self.strides, strict=True)
         )
-        return replace(self, shape=shape, strides=steps, offset=(*self.offset, *first))
+        return View(self.buffer, shape, steps, (*self.offset, *first))
 
     def reshaped(self, shape: Sizes) -> View | None:
         """The same elements in the same order; None where no strides can express it."""
         if self.is_contiguous:
-            return replace(self, shape=shape, strides=contiguous(shape))
+            return View(self.buffer, shape, contiguous(shape), self.offset)
         axes = [(s, t) for s, t in zip(self.shape, self.strides, strict=True) if s != ONE]
         strides: list[Size] = []
         for size in reversed(shape):
@@ -137,7 +137,7 @@ class View:
                 strides.append(axes.pop()[1])
             else:
                 return None
-        return None if axes else replace(self, shape=shape, strides=tuple(reversed(strides)))
+        return None if axes else View(self.buffer, shape, tuple(reversed(strides)), self.offset)
 
 
 def _total(offset: Sequence[Size]) -> dict[int, int]:
