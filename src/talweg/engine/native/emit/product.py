@@ -2,100 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from talweg.engine.native.control_block import SCRATCH
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.product import Matrix, Panels
 from talweg.engine.native.emit.gemm.tiles import ROW_UNIT, panel_width
-from talweg.engine.native.emit.own_kernel import OwnKernel
 from talweg.engine.native.emit.tickets import loop_over_tickets
 from talweg.engine.native.llvm.values import Index, Value, type_of
-from talweg.engine.native.plan.kernel import shape_text, whole_of
-from talweg.engine.native.plan.symbolic_shapes import Size, element_count
-from talweg.engine.native.plan.view import Buffer, View
+from talweg.engine.native.plan.matrix_product import Pack, Product
+from talweg.engine.native.plan.view import View
 
-SHARED = 2**16
-"""Elements of a product in a region by outputs from which threads take parts of it as they come."""
 PARTS, FEWEST = 16, 24
-"""Into how many parts such a product is cut, and their fewest rows."""
+"""A product that takes tickets is cut into about PARTS parts of at least FEWEST rows."""
 
 
-@dataclass(frozen=True, eq=False)
-class Pack(OwnKernel):
-    """The right side of a product, laid out panel by panel so that it is read in sequence."""
+def write_pack(frame: Frame, kernel: Pack) -> None:
+    """Write the packing of a right side.
 
-    b: View
-    packed: Buffer
-
-    def reads(self) -> list[View]:
-        return [self.b]
-
-    def writes(self) -> list[View]:
-        return [whole_of(self.packed)]
-
-    def operations(self) -> Size:
-        return element_count(self.b.shape)
-
-    def emit(self, frame: Frame) -> None:
-        """Each thread lays out some panels, or if the rows of b lie in memory, some rows: mostly
-        those that it has just made itself. To fetch them from the other core's cache took three
-        times as long.
-        """
-        f, type = frame.f, type_of(self.b.dtype)
-        inner, columns = (frame.size(size) for size in self.b.shape)
-        b, out = _matrix(frame, self.b), frame.entry(self.packed.slot)
-        width = panel_width(f.module, type)
-        panels = f.over(f.plus(columns, width - 1), width)
-        if b.column == 1:
-            rows = frame.share(inner, ROW_UNIT)
-            gemm.pack(f, type, inner, columns, b, out, 0, panels, rows)
-        else:
-            first, last = frame.share(panels, 1)
-            gemm.pack(f, type, inner, columns, b, out, first, last)
-
-    def __str__(self) -> str:
-        return f"pack {shape_text(self.b.shape)}"
-
-
-@dataclass(frozen=True, eq=False)
-class Product(OwnKernel):
-    """A matrix product c = a b of views (..., M, K) and (..., K, N).
-
-    b may have been packed for all threads, or is packed by each into `private` room.
+    Each thread lays out some panels, or if the rows of b are contiguous, some rows: mostly those
+    that it has just computed. To fetch them from the other core's cache took three times as long.
     """
+    f, type = frame.f, type_of(kernel.b.dtype)
+    inner, columns = (frame.size(size) for size in kernel.b.shape)
+    b, out = _matrix(frame, kernel.b), frame.entry(kernel.packed.slot)
+    width = panel_width(f.module, type)
+    panels = f.over(f.plus(columns, width - 1), width)
+    if b.column == 1:
+        rows = frame.share(inner, ROW_UNIT)
+        gemm.pack(f, type, inner, columns, b, out, 0, panels, rows)
+    else:
+        first, last = frame.share(panels, 1)
+        gemm.pack(f, type, inner, columns, b, out, first, last)
 
-    a: View
-    b: View
-    c: View
-    packed: Buffer | None = None
-    private: Buffer | None = None
 
-    def reads(self) -> list[View]:
-        return [self.a, whole_of(self.packed) if self.packed else self.b]
-
-    def writes(self) -> list[View]:
-        return [self.c]
-
-    def operations(self) -> Size:
-        return element_count((Size(2), *self.c.shape, self.a.shape[-1]))
-
-    @property
-    def takes_tickets(self) -> bool:
-        size = element_count(self.c.shape)
-        is_flat = len(self.c.shape) == 2 and self.row_axis is None
-        return is_flat and size.is_known and size.factor >= SHARED
-
-    def emit(self, frame: Frame) -> None:
-        stack = self.c.shape[:-2]
-        views = [view.broadcast((*stack, *view.shape[-2:])) for view in (self.a, self.b)]
-        views.append(self.c)
-        _over_stack(frame, self, views, [frame.start(view) for view in views], 0)
-
-    def __str__(self) -> str:
-        note = " (packed)" if self.packed else ""
-        return f"product {shape_text(self.a.shape)} by {shape_text(self.b.shape)}{note}"
+def write_product(frame: Frame, kernel: Product) -> None:
+    """Write a product: loops over the stack of matrices, and a call of GEMM for each."""
+    stack = kernel.c.shape[:-2]
+    views = [view.broadcast((*stack, *view.shape[-2:])) for view in (kernel.a, kernel.b)]
+    views.append(kernel.c)
+    _over_stack(frame, kernel, views, [frame.start(view) for view in views], 0)
 
 
 def _matrix(frame: Frame, view: View, pointer: Value | None = None) -> Matrix:

@@ -9,10 +9,11 @@ from talweg.engine.native.emit.barrier import write_barrier
 from talweg.engine.native.emit.frame import PARAMETERS, Frame
 from talweg.engine.native.emit.nest import write_nest
 from talweg.engine.native.emit.own_kernel import OwnKernel
-from talweg.engine.native.emit.product import Pack
+from talweg.engine.native.emit.product import write_pack, write_product
 from talweg.engine.native.llvm.ir import Module
 from talweg.engine.native.plan.hazards import needs_barrier
 from talweg.engine.native.plan.kernel import Kernel, Nest, Work
+from talweg.engine.native.plan.matrix_product import Pack, Product
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByOutputs, Region
 
@@ -59,6 +60,10 @@ def _write(frame: Frame, work: Work) -> None:
     frame.begin()
     if isinstance(work, Nest):
         write_nest(frame, work)
+    elif isinstance(work, Pack):
+        write_pack(frame, work)
+    elif isinstance(work, Product):
+        write_product(frame, work)
     else:
         assert isinstance(work, OwnKernel)
         work.emit(frame)

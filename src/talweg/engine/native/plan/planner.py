@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from talweg.engine.native.emit.product import Pack, Product
 from talweg.engine.native.lowering import (
     AssemblyForm,
     ContractionForm,
@@ -32,6 +31,7 @@ from talweg.engine.native.plan.groups import (
 from talweg.engine.native.plan.hazards import may_overwrite, readings
 from talweg.engine.native.plan.kernel import Kernel, Nest
 from talweg.engine.native.plan.lifetimes import block_buffers, lifetimes
+from talweg.engine.native.plan.matrix_product import Pack, Product
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import regions_of
 from talweg.engine.native.plan.row_analysis import FIRST, Phase
