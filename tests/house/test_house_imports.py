@@ -19,7 +19,7 @@ FLOORS_WITHIN = {
     "talweg.engine.native": (
         ("llvm",),
         ("processor", "control_block"),
-        ("plan.symbolic_shapes", "plan.view", "plan.kernel"),
+        ("plan.symbolic_shapes", "plan.view", "plan.kernel", "plan.matrix_product"),
         ("emit",),
         ("lowering", "expansion"),
         ("plan",),
