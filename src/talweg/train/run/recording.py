@@ -19,7 +19,7 @@ from talweg.random import first_key
 from talweg.train.run.lr_multipliers import multiplier_settings, multipliers_among
 from talweg.train.run.parameter_slices import joined
 from talweg.train.run.sign_changes import initial_state as initial_counts
-from talweg.train.run.updating import updated
+from talweg.train.run.updating import Parameters, updated
 from talweg.train.run.watching import Watch, of_layers
 
 DRAWS = "draws"
@@ -101,17 +101,15 @@ def step_graph(
     draws, views, outputs = part.training.streams > 0, part.views, part.measures
     state = _inputs("state", first_state(recipe, rule, 0, draws=False, extension=extension))
     settings = _inputs("settings", run_settings(recipe, rule, extension))
-    before = {_last(name): each for name, each in state.items()}
-    learning = {name: each for name, each in views.items() if multipliers.get(name) != 0}
-    found = gradients(part.objective, list(learning.values()))
-    pieces = dict(zip(learning, found, strict=True))
-    numbers = {_last(name): each for name, each in settings.items()}
+    before = {_last(name): value for name, value in state.items()}
+    trained = {name: view for name, view in views.items() if multipliers.get(name) != 0}
+    pieces = dict(zip(trained, gradients(part.objective, list(trained.values())), strict=True))
+    numbers = {_last(name): value for name, value in settings.items()}
     bound = rule.with_tensors({name: numbers[name] for name in rule.run_settings()})
     added = extension.first_state() if extension else {}
-    remembered = {name: each for name, each in before.items() if name not in added}
-    after, new_state, quantities = updated(
-        bound, part.flat, views, pieces, multipliers_among(numbers), remembered, watch
-    )
+    remembered = {name: value for name, value in before.items() if name not in added}
+    parameters = Parameters(part.flat, views, pieces, multipliers_among(numbers))
+    after, new_state, quantities = updated(bound, parameters, remembered, watch)
     if draws:
         state[f"state.{DRAWS}"], new_state[DRAWS] = key, key + 1.0
     if watch is not None:
@@ -120,7 +118,7 @@ def step_graph(
         outputs |= {WATCHED + name: quantity.named(name) for name, quantity in chosen.items()}
     batch = dict(part.batch)
     if extension is not None:
-        more = extension.recorded(part, recipe.loss, list(learning.values()), numbers, before)
+        more = extension.recorded(part, recipe.loss, list(trained.values()), numbers, before)
         batch |= more.batch
         new_state |= more.state
         outputs |= {WATCHED + name: each for name, each in more.watched.items()}

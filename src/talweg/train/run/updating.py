@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from talweg import gates
 from talweg.errors import SettingError
@@ -10,7 +11,7 @@ from talweg.graph import Tensor
 from talweg.graph.topological_order import made_since, next_number
 from talweg.optim import Optimizer
 from talweg.optim.optimizer import State, used
-from talweg.train.run.parameter_slices import cuts, joined, total
+from talweg.train.run.parameter_slices import Cut, cuts, joined, total
 from talweg.train.run.sign_changes import COUNTS, NAMES, changed_shares, count_changes
 from talweg.train.run.watching import OF_PARAMETERS, Watch, norm, norms
 
@@ -18,72 +19,109 @@ _MARGIN = 1e-6
 """Added to a norm before a division by it, as in torch.nn.utils.clip_grad_norm_."""
 
 
-def updated(
-    rule: Optimizer,
-    flat: Tensor,
-    views: Mapping[str, Tensor],
-    gradients: Mapping[str, Tensor],
-    multipliers: Mapping[str, Tensor],
-    state: State,
-    watch: Watch | None,
-) -> tuple[Tensor, State, dict[str, Tensor]]:
-    """The weights and the state after a step of the rule, and the quantities to watch.
+class Parameters(NamedTuple):
+    """The flat weight vector, and by parameter its views, gradients and multipliers of the rate.
 
-    A parameter without a gradient is frozen; `multipliers` scale the learning rate of some.
+    A parameter without a gradient is frozen; one without a multiplier has the rate itself.
     """
-    own = {name: each for name, each in state.items() if name not in NAMES}
-    clipped = _clipped(rule, gradients)
-    watches = watch is not None and watch.wants_parameters(gradients, OF_PARAMETERS)
-    places = cuts(views, in_blocks=not rule.by_parameter)
-    # noted first: what is read of weights before they change leaves their place to the new ones
-    sizes = {name: norm(places[name].of(flat)) for name in gradients} if watches else {}
-    if rule.by_parameter or multipliers or len(gradients) < len(views):
-        before = {name: (cut.of(flat), cut.of_all(own)) for name, cut in places.items()}
-        given = {name: places[name].shaped(gradient) for name, gradient in clipped.items()}
-        steps = before | _apart(rule, flat, before, given, own, multipliers)
-        updates = {name: steps[name][0] - each for name, (each, _) in before.items()}
-        ups = {
-            name: gates.greater(steps[name][0], weights) for name, (weights, _) in before.items()
-        }
-        after, own_after = _together(steps, next(iter(gradients)))
-    else:
-        gradient = joined(clipped.values()).named("gradient")
-        after, own_after = rule.step(flat, gradient, own)
-        update, ups = after - flat, {"": gates.greater(after, flat)}
-        updates = {name: cut.of(update) for name, cut in places.items()}
-    found: dict[str, Tensor] = {}
+
+    flat: Tensor
+    views: Mapping[str, Tensor]
+    gradients: Mapping[str, Tensor]
+    multipliers: Mapping[str, Tensor]
+
+    @property
+    def are_alike(self) -> bool:
+        """Whether all parameters are trained, at one rate."""
+        return not self.multipliers and len(self.gradients) == len(self.views)
+
+
+class _Step(NamedTuple):
+    """Weights and state after a step, the update of each parameter, and where weights increased."""
+
+    weights: Tensor
+    state: State
+    updates: dict[str, Tensor]
+    increases: dict[str, Tensor]
+
+
+def updated(
+    rule: Optimizer, parameters: Parameters, state: State, watch: Watch | None
+) -> tuple[Tensor, State, dict[str, Tensor]]:
+    """The weights and the state after a step of the rule, and the quantities to watch."""
+    flat, views, gradients, _ = parameters
+    own = {name: value for name, value in state.items() if name not in NAMES}
+    clipped = parameters._replace(gradients=_clipped(rule, gradients))
+    is_watched = watch is not None and watch.wants_parameters(gradients, OF_PARAMETERS)
+    slices = cuts(views, in_blocks=not rule.by_parameter)
+    # the norms come first: the new weights can then overwrite the old ones
+    sizes = {name: norm(slices[name].of(flat)) for name in gradients} if is_watched else {}
+    take_step = _joint_step if parameters.are_alike and not rule.by_parameter else _separate_steps
+    step = take_step(rule, clipped, slices, own)
+    quantities: dict[str, Tensor] = {}
     for name, size in sizes.items():
-        found |= norms(name, size, places[name].shaped(gradients[name]), updates[name])
+        gradient = slices[name].shaped(gradients[name])
+        quantities |= norms(name, size, gradient, step.updates[name])
     counts: State = {}
     if COUNTS in state:
-        counts = count_changes(state, ups)
-        found |= changed_shares(state, counts, views) if watches else {}
-    return after, {**own_after, **counts}, found
+        counts = count_changes(state, step.increases)
+        quantities |= changed_shares(state, counts, views) if is_watched else {}
+    return step.weights, {**step.state, **counts}, quantities
+
+
+def _joint_step(
+    rule: Optimizer, parameters: Parameters, slices: Mapping[str, Cut], state: State
+) -> _Step:
+    """The rule applied to the flat vector of all parameters."""
+    flat = parameters.flat
+    gradient = joined(parameters.gradients.values()).named("gradient")
+    weights, after = rule.step(flat, gradient, state)
+    update, increases = weights - flat, {"": gates.greater(weights, flat)}
+    return _Step(weights, after, {name: cut.of(update) for name, cut in slices.items()}, increases)
+
+
+def _separate_steps(
+    rule: Optimizer, parameters: Parameters, slices: Mapping[str, Cut], state: State
+) -> _Step:
+    """The rule applied to each parameter that has a gradient; the others stay as they are."""
+    before = {name: (cut.of(parameters.flat), cut.of_all(state)) for name, cut in slices.items()}
+    gradients = {name: slices[name].shaped(piece) for name, piece in parameters.gradients.items()}
+    shaped = parameters._replace(gradients=gradients)
+    after = before | _apart(rule, shaped, before, state)
+    updates = {name: after[name][0] - weights for name, (weights, _) in before.items()}
+    increases = {
+        name: gates.greater(after[name][0], weights) for name, (weights, _) in before.items()
+    }
+    return _Step(*_together(after, next(iter(gradients))), updates, increases)
 
 
 def _apart(
     rule: Optimizer,
-    flat: Tensor,
+    parameters: Parameters,
     before: Mapping[str, tuple[Tensor, State]],
-    gradients: Mapping[str, Tensor],
     state: State,
-    multipliers: Mapping[str, Tensor],
 ) -> dict[str, tuple[Tensor, State]]:
-    """The rule applied to each parameter that has a gradient, one by one."""
+    """The weights and the state of each parameter that has a gradient, after its own step.
+
+    SettingError: a weight's step depends on other weights, too.
+    """
     steps: dict[str, tuple[Tensor, State]] = {}
-    for name, gradient in gradients.items():
+    for name, gradient in parameters.gradients.items():
         mark = next_number()
-        bound = (
-            rule.with_tensors({"lr": rule.lr * multipliers[name]}) if name in multipliers else rule
-        )
-        weights, own = steps[name] = bound.step(before[name][0], gradient, before[name][1])
-        is_one = rule.by_parameter or _is_elementwise([weights, *own.values()], mark)
-        if not (is_one and _is_parted(flat, state)):
+        own_rule = _with_rate(rule, parameters.multipliers.get(name))
+        weights, after = steps[name] = own_rule.step(before[name][0], gradient, before[name][1])
+        is_separable = rule.by_parameter or _is_elementwise([weights, *after.values()], mark)
+        if not (is_separable and _is_parted(parameters.flat, state)):
             raise SettingError(
                 f"fit: {type(rule).__name__} moves all weights together, so its rate cannot "
                 "differ from part to part; leave out lr_multipliers"
             )
     return steps
+
+
+def _with_rate(rule: Optimizer, multiplier: Tensor | None) -> Optimizer:
+    """The rule with its learning rate multiplied."""
+    return rule if multiplier is None else rule.with_tensors({"lr": rule.lr * multiplier})
 
 
 def _is_parted(flat: Tensor, state: State) -> bool:
@@ -96,20 +134,21 @@ def _clipped(rule: Optimizer, gradients: Mapping[str, Tensor]) -> dict[str, Tens
 
     |g| is the Euclidean norm over all parameters.
     """
-    found = dict(gradients)
+    clipped = dict(gradients)
     if used(rule.clip_norm):
         blocks = [cut.shaped(gradients[name]) for name, cut in cuts(gradients).items()]
         squares = [total(block * block) for block in blocks]
         share = gates.minimum(
             rule.clip_norm / (gates.sqrt(sum(squares[1:], squares[0])) + _MARGIN), 1.0
         )
-        found = {name: each * share for name, each in found.items()}
+        clipped = {name: gradient * share for name, gradient in clipped.items()}
     if used(rule.clip_value):
         low, high = -rule.clip_value, rule.clip_value
-        found = {
-            name: gates.minimum(gates.maximum(each, low), high) for name, each in found.items()
+        clipped = {
+            name: gates.minimum(gates.maximum(gradient, low), high)
+            for name, gradient in clipped.items()
         }
-    return found
+    return clipped
 
 
 def _is_elementwise(results: Iterable[Tensor], mark: int) -> bool:
@@ -125,7 +164,7 @@ def _is_elementwise(results: Iterable[Tensor], mark: int) -> bool:
 def _together(steps: Mapping[str, tuple[Tensor, State]], lead: str) -> tuple[Tensor, State]:
     """The joined weights and state; single numbers are those of the parameter `lead`."""
     state = {
-        name: joined(each[name] for _, each in steps.values()) if one.ndim else one
-        for name, one in steps[lead][1].items()
+        name: joined(state[name] for _, state in steps.values()) if value.ndim else value
+        for name, value in steps[lead][1].items()
     }
     return joined(weights for weights, _ in steps.values()), state
