@@ -82,7 +82,7 @@ def distance_cost(x: Spec, c: Spec, *, output: Spec) -> Cost:
 
 distance = Gate(
     name="distance",
-    kind="contract",
+    kind="contract",  # "elementwise" and "index" have effects; other kinds are labels
     formula="|x - c|^2",
     shape=distance_shape,
     value=distance_value,

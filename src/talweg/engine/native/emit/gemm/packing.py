@@ -36,8 +36,8 @@ def copy(module: Module, type: str) -> str:
     with f.loop(0, rows, 1, [source, target]) as row:
         x, y = row.values
         with f.loop(0, columns, module.lanes(type)) as column:
-            place = f.least(column.index, last)
-            f.store(f.load(wide, f.at(x, place, type)), f.at(y, place, type))
+            first = f.least(column.index, last)
+            f.store(f.load(wide, f.at(x, first, type)), f.at(y, first, type))
         row.carry(f.at(x, source_row, type), f.at(y, target_row, type))
     f.ret()
     return name
@@ -136,8 +136,8 @@ def pack(module: Module, type: str, *, public: bool = False) -> str:
                 f.call(transposing, "void", wide, count, begin, b_column, target, wide)
             with f.when(f.compare("eq", f.bits("or", *choices), number(False, "i1"))):
                 _copy_elements(f, type, (count, width), (begin, b_step, b_column), target)
-        places = zip(rows.values, (b_step, wide), strict=True)
-        rows.carry(*(f.at(place, f.times(step, block), type) for place, step in places))
+        pairs = zip(rows.values, (b_step, wide), strict=True)
+        rows.carry(*(f.at(address, f.times(step, block), type) for address, step in pairs))
     f.ret()
     return name
 
@@ -149,8 +149,8 @@ def _copy_panel(
     (start, step), wide = source, vector(type, f.module.lanes(type))
     with f.loop(0, rows, 1, [start, target]) as row:
         x, y = row.values
-        for place in (0, lanes(wide)):
-            f.store(f.load(wide, f.at(x, place, type)), f.at(y, place, type))
+        for first in (0, lanes(wide)):
+            f.store(f.load(wide, f.at(x, first, type)), f.at(y, first, type))
         row.carry(f.at(x, step, type), f.at(y, 2 * lanes(wide), type))
 
 

@@ -84,7 +84,7 @@ def pack(
     last: Index,
     rows: tuple[Index, Index] | None = None,
 ) -> None:
-    """Write a call that packs panels [first, last) of B (k x n) to their places in `out`.
+    """Write a call that packs panels [first, last) of B (k x n) into `out`.
 
     `rows` = (low, high) packs only rows low <= p < high. Contiguous rows (column stride 1) are
     copied, those of a transposed B (row stride 1) transposed in registers, and other layouts copied
@@ -200,11 +200,11 @@ class _Product:
         f.ret()
 
     def _down(
-        self, f: Function, places: Sequence[Value], rows: Sequence[Value], count: Index
+        self, f: Function, addresses: Sequence[Value], rows: Sequence[Value], count: Index
     ) -> list[Value]:
-        """The places `count` rows below."""
-        pairs = zip(places, rows, strict=True)
-        return [f.at(place, f.times(row, count), self.type) for place, row in pairs]
+        """The addresses `count` rows below."""
+        pairs = zip(addresses, rows, strict=True)
+        return [f.at(address, f.times(row, count), self.type) for address, row in pairs]
 
     def _stage(self, f: Function, record: Value, m: Value, scratch: Value) -> None:
         """Copy a block of A to scratch memory if its rows share cache sets or are not contiguous:
@@ -239,15 +239,15 @@ class _Product:
         width = f.bits("and", n, number(self.width - 1, "i64"))
         with f.when(f.compare("ne", width, number(0, "i64"))):
             last = f.at(b, f.times(panels, b_panel), self.type)
-            place = f.at(c, f.times(panels, self.width), self.type)
-            self._call(f, "edge", record, number(0, "i64"), m, width, a, last, place)
+            target = f.at(c, f.times(panels, self.width), self.type)
+            self._call(f, "edge", record, number(0, "i64"), m, width, a, last, target)
 
     def _panels(
         self,
         f: Function,
         record: Value,
         shape: tuple[Value, Value],
-        places: tuple[Value, Value, Value],
+        starts: tuple[Value, Value, Value],
         b_panel: Value,
     ) -> None:
         """Multiply by the full panels: tall tiles, then low tiles for the remaining rows.
@@ -255,7 +255,7 @@ class _Product:
         One or two remaining rows join those of a tall tile, since two low tiles cost less than one
         tile of each kind.
         """
-        (m, panels), (a, b, c) = shape, places
+        (m, panels), (a, b, c) = shape, starts
         rest = f.bits("urem", m, number(self.tall, "i64"))
         joins = f.compare("ult", f.index(f.minus(rest, 1)), number(2, "i64"))
         low = f.add(rest, f.select(joins, number(self.tall, "i64"), number(0, "i64")))
