@@ -21,7 +21,7 @@ import llvmlite.binding as llvm
 
 import talweg as tw
 from talweg.engine.native.llvm import cache, compiler
-from talweg.engine.numpy.threads import _controller, blas_threads
+from talweg.engine.run.blas_threads import _controller, blas_threads
 from talweg.forks import importing
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)

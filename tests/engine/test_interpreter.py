@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.engine.numpy.interpreter import Interpreter, origin_of_non_finite
+from talweg.engine.numpy.interpreter import Interpreter
+from talweg.engine.run.values import every_value, origin_of_non_finite
 from talweg.graph import record
 
 
@@ -57,8 +58,8 @@ def test_a_plain_number_is_an_array_of_one() -> None:
 
 
 def test_every_value_is_there_on_request() -> None:
-    run = Interpreter(record(lambda x: tw.sin(x) * 2.0, 1.0))
-    values = [value for _, value in run.every_value([np.array(0.5)])]
+    graph = record(lambda x: tw.sin(x) * 2.0, 1.0)
+    values = [value for _, value in every_value(graph, [np.array(0.5)])]
     assert values == [0.5, np.sin(0.5), 2.0, 2 * np.sin(0.5)]
 
 

@@ -18,7 +18,7 @@ import talweg as tw
 from talweg import gates, memory_limits
 from talweg.engine import registry
 from talweg.engine.native.llvm import compiler
-from talweg.engine.numpy.threads import blas_threads
+from talweg.engine.run.blas_threads import blas_threads
 from talweg.gates import contract
 from talweg.train.search.tasks import errors_named
 

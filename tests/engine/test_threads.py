@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.engine.numpy.threads import _controller, blas_threads
+from talweg.engine.run.blas_threads import _controller, blas_threads
 
 
 def taken() -> list[int]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from talweg.data.columns.cells import Floats
 from talweg.data.columns.table import evenly
 from talweg.data.model.targets.regression import NumericTarget
-from talweg.engine.numpy.threads import blas_threads
+from talweg.engine.run.blas_threads import blas_threads
 from talweg.errors import DataError, counted
 from talweg.lazy import cached_property
 from talweg.settings import Number, check

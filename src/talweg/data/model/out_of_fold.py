@@ -18,7 +18,7 @@ from talweg.data.model.targets.base import Target
 from talweg.data.model.targets.regression import NumericTarget
 from talweg.data.model.training_data import TrainingData
 from talweg.data.split.split_rows import SplitRows
-from talweg.engine.numpy.threads import blas_threads
+from talweg.engine.run.blas_threads import blas_threads
 from talweg.errors import SettingError
 
 Array = NDArray[Any]

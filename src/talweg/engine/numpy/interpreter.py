@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from talweg.engine.run.values import function_of, is_computed
 from talweg.errors import EngineError
 from talweg.gates import Array, Spec
 from talweg.graph import Graph, Tensor
@@ -41,7 +41,7 @@ class Interpreter:
         scope: dict[str, Any] = {
             self._name(node): node.array for node in graph.nodes if not node.recorded
         }
-        scope |= {self._call(node): _function(node) for node in graph.nodes if _runs(node)}
+        scope |= {self._call(node): function_of(node) for node in graph.nodes if is_computed(node)}
         exec(compile(self.source, "<talweg graph>", "exec"), scope)
         # like a call, but with inputs and outputs in order, and without checks
         self.run: Callable[..., list[Any]] = scope["run"]
@@ -57,17 +57,6 @@ class Interpreter:
     def __reduce__(self) -> Any:
         return Interpreter, (self.graph,)  # the function is written again
 
-    def every_value(self, arrays: Sequence[Array]) -> Iterable[tuple[Tensor, Any]]:
-        """Each node with its value, in the order of computation."""
-        given = zip(self.graph.inputs.values(), arrays, strict=True)
-        values = {node.number: array for node, array in given}
-        for node in self.graph.nodes:
-            if _runs(node):
-                sources = [values[source.number] for source in node.inputs]
-                with np.errstate(all="ignore"):
-                    values[node.number] = _function(node)(*sources)
-            yield node, values.setdefault(node.number, node.array)
-
     def _name(self, node: Tensor) -> str:
         return self._names[node.number]
 
@@ -79,7 +68,7 @@ class Interpreter:
         """The graph as a Python function that forgets each value after its last use."""
         used = {node.number for node in self.graph.outputs.values()}
         lines = []
-        for node in filter(_runs, reversed(self.graph.nodes)):
+        for node in filter(is_computed, reversed(self.graph.nodes)):
             sources = [self._name(source) for source in node.inputs]
             line = f"    {self._name(node)} = {self._call(node)}({', '.join(sources)})"
             last = {x.number: x for x in node.inputs if x.recorded and x.number not in used}
@@ -98,41 +87,3 @@ class Interpreter:
             spec = Spec(arrays[name].shape, arrays[name].dtype)
             if spec != node.spec:
                 raise EngineError(f"input {name!r} was recorded as {node.spec}, but is {spec}")
-
-
-def _runs(node: Tensor) -> bool:
-    return node.recorded and node.gate is not None
-
-
-def _function(node: Tensor) -> Callable[..., Any]:
-    assert node.gate is not None
-    rule = node.gate.on_numpy
-    return partial(rule, **node.settings) if node.settings else rule
-
-
-def origin_of_non_finite(
-    graph: Graph, arrays: Sequence[Array], skip: Sequence[str] = ()
-) -> Tensor | None:
-    """The node that made the first NaN or infinity of an output when run on `arrays`.
-
-    The search starts at the first output that is not finite, but for those to `skip`, and follows
-    inputs that are not finite: so an infinity that did not reach the output is not blamed.
-    """
-    values = {node.number: value for node, value in Interpreter(graph).every_value(arrays)}
-    bad = {number for number, value in values.items() if not _is_finite(value)}
-    ends = [node for name, node in graph.outputs.items() if name not in skip]
-    waiting = [node for node in ends if node.number in bad][:1]
-    origins: list[Tensor] = []
-    seen: set[int] = set()
-    while waiting:
-        node = waiting.pop()
-        sources = [source for source in node.inputs if source.number in bad]
-        if not sources:
-            origins.append(node)
-        waiting += [source for source in sources if source.number not in seen]
-        seen.update(source.number for source in sources)
-    return min(origins, key=lambda node: node.number, default=None)
-
-
-def _is_finite(value: Any) -> bool:
-    return np.asarray(value).dtype.kind != "f" or bool(np.all(np.isfinite(value)))

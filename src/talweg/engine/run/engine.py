@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from talweg.engine.numpy.threads import blas_threads
+from talweg.engine.run.blas_threads import blas_threads
 from talweg.engine.run.loop import Loop
 from talweg.engine.run.outcome import Control, Outcome
 from talweg.engine.run.program import Program

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from talweg.engine.numpy.interpreter import origin_of_non_finite
 from talweg.engine.run.program import Program
 from talweg.engine.run.rows import Batch
 from talweg.engine.run.steps import GraphFunctions
+from talweg.engine.run.values import origin_of_non_finite
 from talweg.gates import Array
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from talweg.engine.numpy.interpreter import origin_of_non_finite
 from talweg.engine.run.program import WATCHED, Program
 from talweg.engine.run.rows import Batch, Rows, whole_batch
 from talweg.engine.run.steps import GraphFunction, GraphFunctions, Steps
+from talweg.engine.run.values import origin_of_non_finite
 from talweg.errors import SettingError
 from talweg.gates import Array
 from talweg.graph import Graph, constant, gradients, simplify

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from talweg.engine.numpy.interpreter import Interpreter
-from talweg.engine.numpy.threads import blas_threads
+from talweg.engine.run.blas_threads import blas_threads
 from talweg.engine.run.program import Program
 from talweg.engine.run.rows import BATCH_INPUTS, Rows, filled_up
 from talweg.gates import Array

@@ -9,11 +9,11 @@ from talweg.engine.native.llvm.compiler import Compiled
 from talweg.engine.native.runtime.call import Call
 from talweg.engine.native.runtime.changing_settings import ChangingSettings
 from talweg.engine.native.runtime.run_memory import RunMemory
-from talweg.engine.numpy.interpreter import origin_of_non_finite
 from talweg.engine.run.batches import training_batches
 from talweg.engine.run.outcome import BadStep, Control
 from talweg.engine.run.program import Program
 from talweg.engine.run.rows import Rows, filled_up
+from talweg.engine.run.values import origin_of_non_finite
 
 
 def go_back(
