@@ -259,12 +259,12 @@ def truth_number(text: str) -> float:
     return float(_TRUTHS.get(text.lower(), math.nan))
 
 
-def places_of(levels: Sequence[str]) -> dict[str, int]:
-    """The place of each level, and of its canonical text unless that is another level."""
-    places = {level: place for place, level in enumerate(levels)}
-    for place, level in enumerate(levels):
-        places.setdefault(canonical(level), place)
-    return places
+def indices_of(levels: Sequence[str]) -> dict[str, int]:
+    """The index of each level, and of its canonical text unless that is another level."""
+    indices = {level: index for index, level in enumerate(levels)}
+    for index, level in enumerate(levels):
+        indices.setdefault(canonical(level), index)
+    return indices
 
 
 def _numbers(texts: Sequence[str], mark: str) -> Floats:

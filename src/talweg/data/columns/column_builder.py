@@ -135,10 +135,10 @@ class _Codes(dict[str, int]):
         if level not in self.levels and len(self.levels) >= MOST_WORDS:
             self.full = True
             return self.levels.setdefault(OTHER, len(self.levels))
-        place = self.levels.setdefault(level, len(self.levels))
+        code = self.levels.setdefault(level, len(self.levels))
         if len(self) < 2 * MOST_WORDS:
-            self[cell] = place
-        return place
+            self[cell] = code
+        return code
 
 
 class _DateBuilder:

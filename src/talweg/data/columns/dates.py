@@ -186,7 +186,7 @@ def are_versions(counts: Iterable[str], style: str) -> bool:
     """
     if (parts := _bare_parts(counts)) is None or len(parts) < _FEWEST_DATES:
         return False
-    first, second, third = ({part[place] for part in parts} for place in range(3))
+    first, second, third = ({part[index] for part in parts} for index in range(3))
     years, days = (first, second | third) if style == "year first" else (third, first | second)
     vary = min(len(first), len(second), len(third)) > 1 and len(years) >= _FEWEST_YEARS
     return _span(years) > _LONGEST or (vary and max(days) <= 12)

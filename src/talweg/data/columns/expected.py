@@ -22,6 +22,6 @@ class Expected:
     positional: bool = False
     unknown: Callable[[Sequence[str]], list[bool]] = lambda _: []
 
-    def name_of(self, place: int, name: str) -> str:
-        """What training called the column that a table calls `name` and has at this place."""
-        return self.names[place] if self.positional and place < len(self.names) else name
+    def name_of(self, position: int, name: str) -> str:
+        """The name in training of the column that a table calls `name` and has at this position."""
+        return self.names[position] if self.positional and position < len(self.names) else name

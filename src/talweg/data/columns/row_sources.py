@@ -50,11 +50,13 @@ def _pandas_row(frame: Any) -> Mapping[str, Any] | None:
     if len(frame) != 1:
         return None
     labels, cell = frame.columns, frame.iat
-    places = _places(labels)
-    if len(places) < len(labels):
+    index_of = _indices(labels)
+    if len(index_of) < len(labels):
         return None
-    row = _FrameRow(lambda name: cell[0, places[name]], lambda name: frame[labels[places[name]]])
-    row.update(_plain_cells(frame, [*places]))
+    row = _FrameRow(
+        lambda name: cell[0, index_of[name]], lambda name: frame[labels[index_of[name]]]
+    )
+    row.update(_plain_cells(frame, [*index_of]))
     return row
 
 
@@ -68,8 +70,8 @@ def _plain_cells(frame: Any, names: Sequence[str]) -> dict[str, Any]:
         for block in frame._mgr.blocks:
             if type(block.values) is np.ndarray and block.values.dtype in _TOGETHER:
                 cells = block.values[:, 0].tolist()
-                places = block.mgr_locs.as_array.tolist()
-                numbers |= {names[place]: cell for place, cell in zip(places, cells, strict=True)}
+                indices = block.mgr_locs.as_array.tolist()
+                numbers |= {names[index]: cell for index, cell in zip(indices, cells, strict=True)}
     return {
         name: cell for name, cell in numbers.items() if type(cell) is not int or _is_exact(cell)
     }
@@ -77,17 +79,19 @@ def _plain_cells(frame: Any, names: Sequence[str]) -> dict[str, Any]:
 
 def _series_row(series: Any) -> Mapping[str, Any] | None:
     """The cells of a Series, unless two have the same name."""
-    places = _places(series.index)
-    return dict(zip(places, series.tolist(), strict=True)) if len(places) == len(series) else None
+    index_of = _indices(series.index)
+    return (
+        dict(zip(index_of, series.tolist(), strict=True)) if len(index_of) == len(series) else None
+    )
 
 
-def _places(labels: Any) -> dict[str, int]:
-    """The place of each name. Keeping the latest labels saves 8 us a row."""
-    known, places = _latest[0]
+def _indices(labels: Any) -> dict[str, int]:
+    """The index of each name. Keeping the latest labels saves 8 us a row."""
+    known, index_of = _latest[0]
     if not labels.is_(known):
-        places = {str(label): place for place, label in enumerate(labels.tolist())}
-        _latest[0] = labels, places
-    return places
+        index_of = {str(label): index for index, label in enumerate(labels.tolist())}
+        _latest[0] = labels, index_of
+    return index_of
 
 
 _latest: list[tuple[Any, dict[str, int]]] = [(None, {})]

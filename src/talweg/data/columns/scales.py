@@ -32,7 +32,7 @@ _SCALES = (
     "bronze, silver, gold, platinum, diamond",
 )
 _STEPS = [
-    {word: place for place, words in enumerate(scale.split(", ")) for word in words.split("|")}
+    {word: step for step, words in enumerate(scale.split(", ")) for word in words.split("|")}
     for scale in _SCALES
 ]
 _LETTERS_NEED = {"m", "l"}  # single letters have many other meanings
@@ -46,12 +46,12 @@ def scale_of(levels: Iterable[str]) -> tuple[str, ...] | None:
     """
     words = {_folded(level): level for level in levels}
     for steps in _STEPS:
-        places = {steps[word]: level for word, level in words.items() if word in steps}
-        if len(places) == len(words) >= 2:
+        level_at = {steps[word]: level for word, level in words.items() if word in steps}
+        if len(level_at) == len(words) >= 2:
             letters = all(len(word) == 1 for word in words)
             if letters and not words.keys() >= _LETTERS_NEED:
                 return None
-            return tuple(places[place] for place in sorted(places))
+            return tuple(level_at[step] for step in sorted(level_at))
     return None
 
 

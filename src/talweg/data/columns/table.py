@@ -52,21 +52,21 @@ class Table:
         if is_named:
             return name
         try:
-            place = int(name)
-            at_place = self.names[place]
+            position = int(name)
+            name_there = self.names[position]
         except IndexError:
             last = len(self.names) - 1
             hint = f"Give a position from 0 to {last}, or -1 for the last."
         except ValueError:
             hint = nearest(name, self.names)
         else:
-            if name in self.columns and name != at_place:
+            if name in self.columns and name != name_there:
                 raise DataError(
                     f"{self.source}: {name} is the name of a column and the position of another,"
-                    f" {at_place!r}. Give the name as text: {name!r} or {at_place!r}."
+                    f" {name_there!r}. Give the name as text: {name!r} or {name_there!r}."
                 )
-            if place < 0 or len(self.numbered) < len(self.names):
-                return at_place
+            if position < 0 or len(self.numbered) < len(self.names):
+                return name_there
             hint = f"Its columns are named by the numbers {', '.join(self.names[:5])}."
         if name in self.columns:
             return name
@@ -97,7 +97,7 @@ class Table:
                 f"{source} has shape {array.shape}, but (N, D) is needed. Reshape it: a single row"
                 " is [[...]], and a single column is {'name': [...]}."
             )
-        names = [str(place) for place in range(array.shape[1])] if names is None else names
+        names = [str(position) for position in range(array.shape[1])] if names is None else names
         if len(names) != array.shape[1]:
             raise DataError(
                 f"{source} has {counted(array.shape[1], 'column')}, but"
@@ -148,7 +148,7 @@ def evenly(rows: int, most: int) -> NDArray[np.intp]:
 
 def are_positions(names: Sequence[str]) -> bool:
     """Whether the names are "0", "1", "2", ..."""
-    return all(name == str(place) for place, name in enumerate(names))
+    return all(name == str(position) for position, name in enumerate(names))
 
 
 def check_names(names: Sequence[str], source: str) -> None:

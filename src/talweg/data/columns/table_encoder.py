@@ -130,7 +130,7 @@ class TableEncoder:
 
     @property
     def codes(self) -> dict[int, int]:
-        """Which inputs are codes, by place, and how many codes each has."""
+        """The number of codes of each input that holds codes, by index."""
         starts = accumulate((column.width for column in self.columns), initial=0)
         pairs = zip(starts, self.columns, strict=False)
         return {at: column.count for at, column in pairs if isinstance(column, CodeColumn)}
@@ -277,12 +277,12 @@ def _encode(
     met: Unfamiliar | None,
 ) -> None:
     """Write these rows of the columns as inputs (N, D), or packed (N, P)."""
-    place = 0
+    start = 0
     for column, cells in columns:
         chosen = cells[rows]
         piece = pack(column, chosen) if is_packed else column.encode(chosen)
-        inputs[:, place : place + piece.shape[1]] = piece
-        place += piece.shape[1]
+        inputs[:, start : start + piece.shape[1]] = piece
+        start += piece.shape[1]
         if met is not None:
             met.look(column, chosen, piece)
         del piece  # frees memory before the next one is encoded

@@ -77,7 +77,7 @@ def _columns(value: Mapping[str, Any]) -> Any:
     if len(parts) == 1:
         return parts[0]
     if value and all(isinstance(part, dict) for part in value.values()):
-        are_rows = [*value] == [str(place) for place in range(len(value))]
+        are_rows = [*value] == [str(position) for position in range(len(value))]
         return [*value.values()] if are_rows else _by_row(value)
     if any(isinstance(part, list) for part in value.values()):
         return value

@@ -27,7 +27,7 @@ class Layout(NamedTuple):
         """The names of the columns, or their positions; without a name, that of pandas."""
         if not self.header:
             return tuple(map(str, range(len(self.first))))
-        return tuple(name or f"Unnamed: {place}" for place, name in enumerate(self.first))
+        return tuple(name or f"Unnamed: {position}" for position, name in enumerate(self.first))
 
     def fitted(self, row: list[str]) -> list[str]:
         """The row without empty cells made by delimiters at its end."""
@@ -77,7 +77,7 @@ def shown(row: Sequence[str]) -> str:
 
 def _filled(row: Sequence[str]) -> int:
     """The number of cells up to the last one that is not empty."""
-    return max((place for place, cell in enumerate(row, 1) if cell), default=0)
+    return max((position for position, cell in enumerate(row, 1) if cell), default=0)
 
 
 def _named(first: Sequence[str], below: Rows) -> list[str]:
@@ -136,7 +136,7 @@ def _by_position(rows: Rows, expected: Expected) -> Verdict:
 
 
 def _are_positions(row: Sequence[str]) -> bool:
-    return all(cell == str(place) for place, cell in enumerate(row))
+    return all(cell == str(position) for position, cell in enumerate(row))
 
 
 def _doubt(first: Sequence[str], verdict: Verdict) -> str:

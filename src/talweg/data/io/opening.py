@@ -234,9 +234,9 @@ def _damaged(file: Source, error: Exception) -> DataError:
 
 
 def _binary(file: Source, block: bytes, line: int) -> DataError:
-    place = next(place for place, byte in enumerate(block) if byte in _BINARY)
-    line += block.count(b"\n", 0, place)
+    position = next(position for position, byte in enumerate(block) if byte in _BINARY)
+    line += block.count(b"\n", 0, position)
     return DataError(
-        f"{file} is not plain text: line {line} has the byte {block[place]:#04x}. Save it as CSV in"
-        " UTF-8, or read it into a data frame and pass that."
+        f"{file} is not plain text: line {line} has the byte {block[position]:#04x}. Save it as"
+        " CSV in UTF-8, or read it into a data frame and pass that."
     )

@@ -93,7 +93,9 @@ def _opened(given: Given, header: bool | None, expected: Expected | None) -> Fil
 
 def _built(blocks: Iterable[Block], file: File, expected: Expected | None = None) -> Table:
     shelf, names = Shelf(), file.names
-    columns = [_builder_of(place, name, shelf, file, expected) for place, name in enumerate(names)]
+    columns = [
+        _builder_of(position, name, shelf, file, expected) for position, name in enumerate(names)
+    ]
     for block in blocks:
         for column, cells in zip(columns, block, strict=True):
             column.add(cells)
@@ -105,13 +107,13 @@ def _built(blocks: Iterable[Block], file: File, expected: Expected | None = None
 
 
 def _builder_of(
-    place: int, name: str, shelf: Shelf, file: File, expected: Expected | None
+    position: int, name: str, shelf: Shelf, file: File, expected: Expected | None
 ) -> ColumnBuilder | UnreadColumn:
     if name in file.unfit:
         return UnreadColumn(file.unfit[name])
     if expected is None:
         return ColumnBuilder(shelf)
-    known = expected.name_of(place, name)
+    known = expected.name_of(position, name)
     if known not in expected.numeric:
         return UnreadColumn("")
     mark = expected.marks.get(known, POINT)

@@ -160,7 +160,7 @@ def _of_records(records: Sequence[Mapping[str, Any]]) -> Table:
 
 def _ragged(rows: Sequence[Any]) -> str:
     width = len(rows[0])
-    row = next(place for place, cells in enumerate(rows) if len(cells) != width)
+    row = next(index for index, cells in enumerate(rows) if len(cells) != width)
     cells = counted(len(rows[row]), "cell")
     return (
         f"The list: row {row + 1} has {cells}, but row 1 has {width}. Give all rows the same number"

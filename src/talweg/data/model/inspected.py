@@ -63,11 +63,11 @@ class InspectedTable:
         target whose numbers may mean others.
         """
         lost = [column for column in self.types if not column.used and column.note]
-        words = [f"the column {column.name!r} is left out. {column.note}" for column in lost]
+        messages = [f"the column {column.name!r} is left out. {column.note}" for column in lost]
         doubts = self.target.doubts(self.target_cells)
-        words += [f"the target {name!r}: {doubt}" for name, doubt in doubts.items()]
-        for each in words:
-            warnings.warn(f"{self.table.source}: {each}", DataWarning, stacklevel=3)
+        messages += [f"the target {name!r}: {doubt}" for name, doubt in doubts.items()]
+        for message in messages:
+            warnings.warn(f"{self.table.source}: {message}", DataWarning, stacklevel=3)
 
     @property
     def target_cells(self) -> list[Cells]:

@@ -61,13 +61,13 @@ def half_width(errors: Floats, coverage: float) -> float | Floats:
     """
     coverage = check("predict_interval", {"coverage": coverage}, _COVERAGE)["coverage"]
     rows = len(errors)
-    place = math.ceil((rows + 1) * coverage - 1e-9)
-    if place > rows:
+    rank = math.ceil((rows + 1) * coverage - 1e-9)
+    if rank > rows:
         raise DataError(
             f"predict_interval: {counted(rows, 'test row')} cannot support a coverage of "
             f"{coverage:.1%}. Ask for at most {rows / (rows + 1):.1%}, or train on more rows."
         )
-    width = np.partition(np.abs(errors), place - 1, axis=0)[place - 1]
+    width = np.partition(np.abs(errors), rank - 1, axis=0)[rank - 1]
     return width if errors.ndim > 1 else float(width)
 
 
@@ -115,11 +115,11 @@ class ErrorScale:
         ]
         weights, others = _ridge(np.concatenate(features), logs[some])
         limits = np.stack([others.min(axis=0), others.max(axis=0)])
-        found = ErrorScale(*chosen, weights, limits, logs, np.ones(targets))
+        scale = ErrorScale(*chosen, weights, limits, logs, np.ones(targets))
         every = _blocks(np.arange(rows), inputs_of)
-        judged = np.concatenate([found.of(inputs_of(few), predicted[few]) for few in every])
+        judged = np.concatenate([scale.of(inputs_of(few), predicted[few]) for few in every])
         judged[some] = np.exp(others)
-        return replace(found, judged=judged)
+        return replace(scale, judged=judged)
 
     def of(self, x: Array, predicted: Floats) -> Floats:
         """The scale (N, T) of rows with inputs (N, D) and standardized predictions (N, T).
@@ -167,8 +167,8 @@ class Intervals:
         """The ends (N, 2) or (N, T, 2) for rows with inputs (N, D) and their predictions."""
         z = by_target(self.target.standardized(predicted))
         widths = self.scale.shrink * self.scale.of(x, z)
-        for place, (known, scores) in enumerate(self._sorted):
-            widths[:, place] *= np.interp(z[:, place], *_quantiles(known, scores, coverage))
+        for target, (known, scores) in enumerate(self._sorted):
+            widths[:, target] *= np.interp(z[:, target], *_quantiles(known, scores, coverage))
         return self.target.around(predicted, widths.reshape(predicted.shape))
 
     @cached_property
@@ -181,7 +181,7 @@ class Intervals:
         scores = np.abs(self._errors) / self.scale.judged
         predicted = by_target(self.target.standardized(self.outputs))
         order = np.argsort(predicted, axis=0, kind="stable")
-        pairs = (np.take_along_axis(each, order, axis=0).T for each in (predicted, scores))
+        pairs = (np.take_along_axis(values, order, axis=0).T for values in (predicted, scores))
         return list(zip(*pairs, strict=True))
 
 
@@ -206,7 +206,7 @@ def _quantiles(predicted: Floats, scores: Floats, coverage: float) -> tuple[Floa
     size = max(size, math.ceil(coverage / (1 - coverage) - 1e-9))
     starts = np.clip(centers - size // 2, 0, rows - size)
     windows = (scores[start : start + size] for start in starts)
-    return predicted[centers], np.array([half_width(each, coverage) for each in windows])
+    return predicted[centers], np.array([half_width(window, coverage) for window in windows])
 
 
 def _blocks(rows: Places, inputs_of: InputsOf) -> list[Places]:
@@ -235,8 +235,8 @@ def _telling(
 def _features(x: Array, predicted: Floats, inputs: Places, squares: Places) -> Iterator[Floats]:
     """Each feature (N,) in turn."""
     predicted = np.clip(predicted, -_FARTHEST, _FARTHEST)
-    yield from (x[:, place].astype(np.float64) for place in inputs)
-    yield from (x[:, place].astype(np.float64) ** 2 for place in squares)
+    yield from (x[:, column].astype(np.float64) for column in inputs)
+    yield from (x[:, column].astype(np.float64) ** 2 for column in squares)
     yield from predicted.T
     yield from predicted.T**2
 

@@ -123,8 +123,8 @@ def _bad_held_out(arrays: Mapping[str, Array], target: Target) -> Iterator[str]:
 def _bad_errors(arrays: Mapping[str, Array], blueprint: Blueprint) -> Iterator[str]:
     names = ("inputs", "squares", "limits", "judged", "shrink")
     inputs, squares, limits, judged, shrink = (arrays[ERRORS + name] for name in names)
-    places = np.append(inputs, squares)
-    if len(places) and not 0 <= places.min() <= places.max() < blueprint.inputs:
+    columns = np.append(inputs, squares)
+    if len(columns) and not 0 <= columns.min() <= columns.max() < blueprint.inputs:
         yield f"the errors follow inputs that are not below {blueprint.inputs}"
     elif (judged <= 0).any() or (shrink <= 0).any() or (np.abs(limits) > _MOST_LOG).any():
         yield "the scale of the errors is not above 0"
@@ -133,7 +133,7 @@ def _bad_errors(arrays: Mapping[str, Array], blueprint: Blueprint) -> Iterator[s
 def _bad_history(history: Mapping[str, Array]) -> Iterator[str]:
     if not {HISTORY + name for name in (*PLACES, "loss")} <= history.keys():
         yield "its history lacks the network, the epoch or the loss"
-    elif any(each.shape != history[f"{HISTORY}loss"].shape for each in history.values()):
+    elif any(column.shape != history[f"{HISTORY}loss"].shape for column in history.values()):
         yield "the columns of its history are of different lengths"
-    elif any(each.ndim != 1 or each.dtype.kind not in "iuf" for each in history.values()):
+    elif any(column.ndim != 1 or column.dtype.kind not in "iuf" for column in history.values()):
         yield "the columns of its history are no numbers"

@@ -25,7 +25,7 @@ class _Targets:
 
     def allows(self, value: Any) -> bool:
         names = value if isinstance(value, tuple) else (value,)
-        return bool(names) and all(isinstance(each, str | Integral) for each in names)
+        return bool(names) and all(isinstance(name, str | Integral) for name in names)
 
     def __str__(self) -> str:
         return "the name or the position of a column, or several of these in a list"
@@ -100,7 +100,7 @@ def settings_from_json(record: Mapping[str, Any]) -> dict[str, Any]:
 def _to_json(value: Any) -> Any:
     """A setting as JSON. An optimizer of talweg can be restored; one of your own is only named."""
     if isinstance(value, tuple):
-        return [_to_json(each) for each in value]
+        return [_to_json(item) for item in value]
     if isinstance(value, Optimizer | FullBatch):
         return _described(value, "rule", OPTIMIZERS | FULL_BATCH) or repr(value)
     return value.item() if isinstance(value, np.generic) else value
@@ -111,18 +111,18 @@ def _described(value: Any, word: str, kinds: Mapping[str, type]) -> dict[str, An
     names = [name for name, kind in kinds.items() if type(value) is kind]
     if not names:
         return None
-    found = {each.name: getattr(value, each.name) for each in fields(value)}
+    settings = {field.name: getattr(value, field.name) for field in fields(value)}
     parts = {
-        name: _described(each, "schedule", SCHEDULES) if is_schedule(each) else each
-        for name, each in found.items()
+        name: _described(number, "schedule", SCHEDULES) if is_schedule(number) else number
+        for name, number in settings.items()
     }
-    is_own = any(is_schedule(found[name]) and each is None for name, each in parts.items())
+    is_own = any(is_schedule(settings[name]) and part is None for name, part in parts.items())
     return None if is_own else {word: names[0], **parts}
 
 
 def _from_json(value: Any) -> Any:
     if isinstance(value, dict):
-        settings = {name: _from_json(each) for name, each in value.items()}
+        settings = {name: _from_json(item) for name, item in value.items()}
         is_rule = "rule" in settings
         kinds: Mapping[str, Any] = OPTIMIZERS | FULL_BATCH if is_rule else SCHEDULES
         return kinds[settings.pop("rule" if is_rule else "schedule")](**settings)

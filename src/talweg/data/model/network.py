@@ -44,11 +44,11 @@ class Embedded(Module):
         self.levels = [Embedding(count, size, init="zeros") for count, size in codes.values()]
 
     def __call__(self, x: Tensor) -> Tensor:
-        starts, ends = [0, *(place + 1 for place in self.codes)], [*self.codes, x.shape[1]]
+        starts, ends = [0, *(column + 1 for column in self.codes)], [*self.codes, x.shape[1]]
         spans = zip(starts, ends, strict=True)
         plain = [x[:, start:end] for start, end in spans if start < end]
         pairs = zip(self.codes, self.levels, strict=True)
-        embedded = [embedding(x[:, place]) for place, embedding in pairs]
+        embedded = [embedding(x[:, column]) for column, embedding in pairs]
         row: Tensor = concatenate([*plain, *embedded], axis=1)
         return row
 
@@ -118,7 +118,7 @@ class Blueprint:
         if len(nets) == 1:
             return nets[0]
         whole = self._whole(nets[0])
-        whole.weights.flat[:] = np.concatenate([each.weights.flat for each in nets])
+        whole.weights.flat[:] = np.concatenate([net.weights.flat for net in nets])
         return whole
 
     @property
@@ -155,16 +155,16 @@ class Blueprint:
                 ],
             }
         if self.embeddings:
-            record["embeddings"] = [[at, *each] for at, each in self.embeddings.items()]
+            record["embeddings"] = [[at, *sizes] for at, sizes in self.embeddings.items()]
         return record
 
     @staticmethod
     def from_json(record: dict[str, Any], inputs: int, outputs: int, is_logits: bool) -> Blueprint:
         bins = None
-        if found := record.get("bins"):
-            columns = found["columns"]
-            edges, means = ({each[0]: each[i] for each in columns} for i in (1, 2))
-            bins = Bins(edges, means, scale=found["scale"])
+        if bins_record := record.get("bins"):
+            columns = bins_record["columns"]
+            edges, means = ({column[0]: column[i] for column in columns} for i in (1, 2))
+            bins = Bins(edges, means, scale=bins_record["scale"])
         return Blueprint(
             inputs=inputs,
             outputs=outputs,
@@ -179,9 +179,9 @@ class Blueprint:
 
     def _before(self) -> list[Module]:
         """The layers before the hidden ones."""
-        bins, found = self.bins, list[Module]()
+        bins, layers = self.bins, list[Module]()
         if bins is not None:
-            found.append(Bins(bins.edges, bins.means, scale=bins.scale))
+            layers.append(Bins(bins.edges, bins.means, scale=bins.scale))
         if self.embeddings:
-            found.append(Embedded(self.embeddings))
-        return found
+            layers.append(Embedded(self.embeddings))
+        return layers

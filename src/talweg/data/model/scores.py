@@ -68,7 +68,7 @@ def several_scores(
     columns = zip(true.T, predicted.T, means.tolist(), strict=True)
     by_target = [regression_scores(*column, weights) for column in columns]
     r2s = [scores[0] for scores in by_target]
-    mean_r2s = (np.mean([score[place] for score in r2s]) for place in (1, 2))
+    mean_r2s = (np.mean([score[index] for score in r2s]) for index in (1, 2))
     return [
         Score("mean R2", *map(float, mean_r2s)),
         *(
@@ -93,7 +93,7 @@ def classification_scores(
     """
     trivial = np.broadcast_to(frequencies, probabilities.shape)
     predicted = (decide(decision, probabilities), trivial.argmax(axis=1))
-    losses = (_log_loss(true, each, weights) for each in (probabilities, trivial))
+    losses = (_log_loss(true, predictions, weights) for predictions in (probabilities, trivial))
     scores = [
         Score("accuracy", *(_accuracy(true, classes, weights) for classes in predicted)),
         Score("log loss", *losses),

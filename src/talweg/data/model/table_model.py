@@ -297,7 +297,7 @@ def _training(learned: Learned, recipe: Recipe, budget: float | None) -> dict[st
     record |= {"seconds": learned.seconds, "compile_seconds": learned.compile_seconds}
     record |= {"when": datetime.now(UTC).isoformat(timespec="seconds"), "version": VERSION}
     brief = ("epochs", "best_epoch", "stopped_by")
-    members = [{name: getattr(each, name) for name in brief} for each in learned.runs]
+    members = [{name: getattr(member, name) for name in brief} for member in learned.runs]
     return record | {"members": members, "left_out": learned.left_out}
 
 

@@ -169,9 +169,9 @@ class RollingOrigin:
         """The score of each test block by itself."""
         data, tested = origin.data, origin.tested
         block = np.searchsorted(self.timeline.ends, tested.rows, side="right")
-        for each in np.unique(block):
-            rows = tested.rows[block == each]
-            score = first_score(data.target, tested.held_out, block == each, decision)
+        for number in np.unique(block):
+            rows = tested.rows[block == number]
+            score = first_score(data.target, tested.held_out, block == number, decision)
             first, last = (self._time_of(data, rows[at]) for at in (0, -1))
             yield Period(first, last, len(rows), score.name, score.network, score.trivial)
 

@@ -41,22 +41,22 @@ class Groups:
     """A sampler and the group, 0 to K - 1, of each training row (N)."""
 
     sampler: AdaptiveSampling
-    places: Array
+    group_of: Array
 
     @cached_property
     def sizes(self) -> Array:
         """The rows of each group, (K)."""
-        return np.bincount(self.places)
+        return np.bincount(self.group_of)
 
     @cached_property
     def shares(self) -> Array:
         """p (K): the share of the rows that each group has."""
-        return self.sizes / len(self.places)
+        return self.sizes / len(self.group_of)
 
     @cached_property
     def rows(self) -> Array:
         """All rows, group after group."""
-        return np.argsort(self.places, kind="stable")
+        return np.argsort(self.group_of, kind="stable")
 
     @cached_property
     def starts(self) -> Array:
@@ -69,9 +69,9 @@ class Groups:
         The first number chooses a group, the second a row in it.
         """
         reach = shares.cumsum()
-        found = np.minimum(reach.searchsorted(luck[0] * reach[-1], "right"), len(reach) - 1)
-        inside = (luck[1] * self.sizes[found]).astype(np.intp)
-        return self.rows[self.starts[found] + inside], found, self.shares[found] / shares[found]
+        groups = np.minimum(reach.searchsorted(luck[0] * reach[-1], "right"), len(reach) - 1)
+        inside = (luck[1] * self.sizes[groups]).astype(np.intp)
+        return self.rows[self.starts[groups] + inside], groups, self.shares[groups] / shares[groups]
 
     # What is recorded with each step
 
@@ -98,12 +98,16 @@ class Groups:
         return Addition({"groups": drawn}, _prefixed(after), {SQUARE: products.sum()})
 
 
-def _prefixed(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {PREFIX + name: each for name, each in found.items()}
+def _prefixed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {PREFIX + name: value for name, value in values.items()}
 
 
-def _own(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {n.removeprefix(PREFIX): x for n, x in found.items() if n.startswith(PREFIX)}
+def _own(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name.removeprefix(PREFIX): value
+        for name, value in values.items()
+        if name.startswith(PREFIX)
+    }
 
 
 def _products(part: Forward, loss: Loss, learning: Sequence[Tensor]) -> Tensor:
@@ -163,13 +167,13 @@ def _classes(rows: Rows, loss: Loss) -> Array:
 
 
 def _given(labels: Sequence[Any], count: int) -> Array:
-    found = np.asarray(labels)
-    if len(found) != count:
+    array = np.asarray(labels)
+    if len(array) != count:
         raise ShapeError(
-            f"fit: a sampler over {len(found)} given groups, but there are {count} rows to train "
+            f"fit: a sampler over {len(array)} given groups, but there are {count} rows to train "
             "on (rows of weight 0 and those held out do not count; give validation as (X, y))"
         )
-    return found
+    return array
 
 
 # The training method ------------------------------------------------------------------------------
@@ -227,10 +231,10 @@ class Drawing:
 
     def _batch(self, rows: Rows, shares: Array, luck: Array) -> Batch:
         """A batch of drawn rows, and their groups, which are one more input of the step."""
-        places, groups, ratio = self.groups.draw(shares, luck)
-        weights = rows.weights[places] * ratio.astype(rows.weights.dtype)
-        count = np.asarray(len(places) * rows.mean_weight, weights.dtype)
-        return rows.x[places], rows.y[places], weights, count, groups  # type: ignore[return-value]
+        indices, groups, ratio = self.groups.draw(shares, luck)
+        weights = rows.weights[indices] * ratio.astype(rows.weights.dtype)
+        count = np.asarray(len(indices) * rows.mean_weight, weights.dtype)
+        return rows.x[indices], rows.y[indices], weights, count, groups  # type: ignore[return-value]
 
     def steps(
         self, program: Program, functions: GraphFunctions, weights: Array, rows: Rows

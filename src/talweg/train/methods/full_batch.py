@@ -126,8 +126,8 @@ class SearchSteps:
 
     @property
     def state(self) -> Mapping[str, Array]:
-        found = self.search.state() if self.search else {}
-        return {name: np.array(value) for name, value in found.items()}
+        state = self.search.state() if self.search else {}
+        return {name: np.array(value) for name, value in state.items()}
 
     @property
     def has_ended(self) -> bool:

@@ -38,7 +38,7 @@ def pretrain(
     engine: str | None = None,
     progress: bool | None = None,
 ) -> Pretraining:
-    """Pretrain the dense layers of `net` one after another on rows X (N, D), in index.
+    """Pretrain the dense layers of `net` one after another on rows X (N, D), in place.
 
     Each layer learns to reconstruct its input, which is the output of the layers below for X. Then
     `tw.fit` trains all layers together. Restricted Boltzmann machines give a deep belief network
@@ -56,15 +56,15 @@ def pretrain(
 
     >>> X = np.random.default_rng(0).integers(0, 2, (50, 1)) * np.ones((50, 6))
     >>> net = tw.Sequential(tw.Dense(4, "sigmoid"), tw.Dense(2, "sigmoid"), tw.Dense(1))
-    >>> found = pretrain(net, X, optimizer=tw.SGD(lr=0.5), epochs=20)
-    >>> [len(run.history["loss"]) for run in found.runs]
+    >>> result = pretrain(net, X, optimizer=tw.SGD(lr=0.5), epochs=20)
+    >>> [len(run.history["loss"]) for run in result.runs]
     [20, 20]
     """
     _refuse_other(net)
     indices = _indices(net, layers)
     lists = {"method": method or RBM(), "optimizer": optimizer, "epochs": epochs}
-    methods, rules, lengths = (_one_each(name, each, indices) for name, each in lists.items())
-    pairs = {at: _pair(each, net.layers[at]) for at, each in zip(indices, methods, strict=True)}
+    methods, rules, lengths = (_one_each(name, value, indices) for name, value in lists.items())
+    pairs = {at: _pair(model, net.layers[at]) for at, model in zip(indices, methods, strict=True)}
     shared = {"batch_size": batch_size, "stop": stop, "watch": watch, "seed": seed}
     shared |= {"threads": threads, "engine": engine, "progress": progress}
     settings = {

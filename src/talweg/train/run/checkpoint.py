@@ -161,12 +161,12 @@ class RunKeeper:
                 f"{self.file} does not hold what this run left ({fault}): {KIND.again}."
             )
 
-    def _refuse_other(self, found: Mapping[str, Any]) -> None:
+    def _refuse_other(self, stored: Mapping[str, Any]) -> None:
         """Raise a SettingError unless the file is of this run; limits may differ."""
         mine = json.loads(json.dumps(self.identity))
         for name, value in mine.items():
-            if found.get(name) != value:
-                shown = "" if is_digest(value) else f" ({found.get(name)}, but here {value})"
+            if stored.get(name) != value:
+                shown = "" if is_digest(value) else f" ({stored.get(name)}, but here {value})"
                 raise SettingError(
                     f"fit: the checkpoint {self.file} is of another run: {name} differs{shown}. "
                     "Give what that run was given, another path, or resume=False to start afresh."
@@ -209,21 +209,21 @@ def _packed(snapshot: Snapshot) -> tuple[dict[str, Array], dict[str, list[str]]]
         arrays["best"] = snapshot.best
     names = {group: list(getattr(snapshot, group)) for group in _GROUPS}
     for group, members in names.items():
-        found = getattr(snapshot, group)
-        arrays |= {f"{group}.{place}": found[name] for place, name in enumerate(members)}
+        arrays_of = getattr(snapshot, group)
+        arrays |= {f"{group}.{index}": arrays_of[name] for index, name in enumerate(members)}
     return arrays, names
 
 
 def _lost(names: Mapping[str, list[str]], arrays: Mapping[str, Array]) -> str | None:
     """The first array that is named and missing."""
-    wanted = [f"{group}.{place}" for group in names for place in range(len(names[group]))]
+    wanted = [f"{group}.{index}" for group in names for index in range(len(names[group]))]
     lost = [name for name in ("weights", *wanted) if name not in arrays]
     return f"it lacks the array {lost[0]!r}" if lost else None
 
 
 def _unpacked(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Snapshot:
     groups: dict[str, Any] = {
-        group: {name: arrays[f"{group}.{place}"] for place, name in enumerate(names)}
+        group: {name: arrays[f"{group}.{index}"] for index, name in enumerate(names)}
         for group, names in config["names"].items()
     }
     best = arrays.get("best", arrays["weights"])
@@ -300,17 +300,17 @@ def _digest_of_rows(rows: Rows) -> str:
 
 def digest_of_graph(graph: Graph) -> str:
     """A digest that is equal, in any process, for graphs that compute the same."""
-    places = {node.number: place for place, node in enumerate(graph.nodes)}
+    index_of = {node.number: index for index, node in enumerate(graph.nodes)}
     digest = hashlib.sha256()
     for ends in (graph.inputs, graph.outputs):
-        digest.update(repr([(name, places[node.number]) for name, node in ends.items()]).encode())
+        digest.update(repr([(name, index_of[node.number]) for name, node in ends.items()]).encode())
     for node in graph.nodes:
-        digest.update(repr(_description(node, places)).encode())
+        digest.update(repr(_description(node, index_of)).encode())
         if node.gate is None and not node.recorded:
             digest.update(node.array.tobytes())
     return digest.hexdigest()
 
 
-def _description(node: Tensor, places: Mapping[int, int]) -> Sequence[Any]:
+def _description(node: Tensor, index_of: Mapping[int, int]) -> Sequence[Any]:
     gate = node.gate.name if node.gate else None
-    return gate, repr(node.settings), [places[x.number] for x in node.inputs], str(node.spec)
+    return gate, repr(node.settings), [index_of[x.number] for x in node.inputs], str(node.spec)

@@ -30,16 +30,16 @@ def claimed(file: Path, identity: Mapping[str, Any]) -> Iterator[None]:
     """
     text = json.dumps(identity, sort_keys=True).encode()
     meant = Path(os.path.realpath(file))  # a link and its target are one file
-    place = _place(meant, hashlib.sha256(text).hexdigest()[:16])
+    claim = _place(meant, hashlib.sha256(text).hexdigest()[:16])
     try:
-        own = _held(place) if fcntl else None
+        own = _held(claim) if fcntl else None
     except OSError:
         own = None
     if own is None:
         yield
         return
     try:
-        if _others_hold(meant, place):
+        if _others_hold(meant, claim):
             raise SettingError(
                 f"the checkpoint {file} is in use: another run, with other settings or data, is "
                 "writing to it. Wait until it has ended, or give another path."
@@ -48,7 +48,7 @@ def claimed(file: Path, identity: Mapping[str, Any]) -> Iterator[None]:
     finally:
         with suppress(OSError):  # another process has the same run and needs the lock
             fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            place.unlink()
+            claim.unlink()
         os.close(own)
 
 
@@ -56,24 +56,24 @@ def _place(file: Path, name: str) -> Path:
     return file.with_name(f".{file.name}.{name}.lock")
 
 
-def _opened(place: Path, how: int = 0) -> int:
-    return os.open(place, os.O_RDWR | how | getattr(os, "O_NOFOLLOW", 0), 0o600)
+def _opened(claim: Path, flags: int = 0) -> int:
+    return os.open(claim, os.O_RDWR | flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
-def _held(place: Path) -> int:
+def _held(claim: Path) -> int:
     """The descriptor of the existing, locked file; others may share the lock."""
     while True:
-        found = _opened(place, os.O_CREAT)
+        descriptor = _opened(claim, os.O_CREAT)
         try:
-            fcntl.flock(found, fcntl.LOCK_SH)
-            if os.path.samestat(os.fstat(found), os.stat(place)):
-                return found
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            if os.path.samestat(os.fstat(descriptor), os.stat(claim)):
+                return descriptor
         except FileNotFoundError:
             pass  # another run has just ended and removed it
         except OSError:
-            os.close(found)
+            os.close(descriptor)
             raise
-        os.close(found)
+        os.close(descriptor)
 
 
 def _others_hold(file: Path, own: Path) -> bool:
@@ -85,12 +85,12 @@ def _others_hold(file: Path, own: Path) -> bool:
 def _is_held(claim: Path) -> bool:
     """Whether a living run holds the claim; a claim left by a killed process is removed."""
     with suppress(FileNotFoundError):
-        found = _opened(claim)
+        descriptor = _opened(claim)
         try:
-            fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             claim.unlink()
         except BlockingIOError:
             return True
         finally:
-            os.close(found)
+            os.close(descriptor)
     return False

@@ -60,12 +60,12 @@ class Holdout(Checked):
     the sweep, so that all its runs are judged by the same rows. This one names the seed.
 
     >>> X, y = np.ones((6, 1)), np.ones(6)
-    >>> found = tw.sweep(
+    >>> result = tw.sweep(
     ...     lambda: tw.Sequential(tw.Dense(1)), X, y, over={"seed": [3, 4]}, validation=0.5
     ... )
     >>> net, rows = tw.Sequential(tw.Dense(1)), tw.Holdout(0.5, seed=0)
     >>> alone = tw.fit(net, X, y, seed=3, validation=rows)
-    >>> (alone.net.weights.flat == found.runs[0].net.weights.flat).all()
+    >>> (alone.net.weights.flat == result.runs[0].net.weights.flat).all()
     np.True_
     """
 
@@ -91,12 +91,13 @@ def kfold(
     >>> [fold.validation.tolist() for fold in kfold(6, 3)]
     [[0, 4], [1, 2], [3, 5]]
     >>> X, y = np.ones((6, 1)), np.ones(6)
-    >>> found = tw.sweep(lambda: tw.Sequential(tw.Dense(1)), X, y, over={"validation": kfold(6, 3)})
-    >>> len(found.runs)
+    >>> build = lambda: tw.Sequential(tw.Dense(1))
+    >>> result = tw.sweep(build, X, y, over={"validation": kfold(6, 3)})
+    >>> len(result.runs)
     3
     """
-    place = dealt(n, n_splits, stratify=stratify, groups=groups, seed=seed)
-    rows = [np.flatnonzero(place == fold) for fold in range(n_splits)]
+    fold_of = dealt(n, n_splits, stratify=stratify, groups=groups, seed=seed)
+    rows = [np.flatnonzero(fold_of == fold) for fold in range(n_splits)]
     tested = [rows[(fold + 1) % n_splits] if test else rows[fold][:0] for fold in range(n_splits)]
     largest = max(map(len, rows))
     return [
@@ -117,8 +118,8 @@ def dealt(
 
     DataError: fewer rows, or groups, than folds; stratify or groups of another length.
     """
-    given = check("kfold", {"n": n, "n_splits": n_splits, "seed": seed}, _RULES)
-    n, n_splits, random = given["n"], given["n_splits"], generator(given["seed"], FOLDS)
+    settings = check("kfold", {"n": n, "n_splits": n_splits, "seed": seed}, _RULES)
+    n, n_splits, random = settings["n"], settings["n_splits"], generator(settings["seed"], FOLDS)
     if groups is not None:
         return _by_group(_one_a_row("groups", groups, n), n_splits, random)
     if n < n_splits:
@@ -126,18 +127,18 @@ def dealt(
     order = random.permutation(n)
     if stratify is not None:
         order = _spread(order, _one_a_row("stratify", stratify, n), random)
-    place = np.empty(n, dtype=np.intp)
-    place[order] = np.arange(n) * n_splits // n
-    return place
+    fold_of = np.empty(n, dtype=np.intp)
+    fold_of[order] = np.arange(n) * n_splits // n
+    return fold_of
 
 
 def _one_a_row(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
-    found = np.asarray(values)
-    if found.shape != (n,):
+    array = np.asarray(values)
+    if array.shape != (n,):
         raise DataError(
-            f"kfold: {name} has shape {found.shape}, but ({n},) is needed. Give one a row."
+            f"kfold: {name} has shape {array.shape}, but ({n},) is needed. Give one a row."
         )
-    return found
+    return array
 
 
 def _spread(order: Rows, labels: NDArray[Any], random: np.random.Generator) -> Rows:
@@ -149,8 +150,8 @@ def _spread(order: Rows, labels: NDArray[Any], random: np.random.Generator) -> R
     _, codes, counts = np.unique(labels[order], return_inverse=True, return_counts=True)
     rank = np.empty(len(order), dtype=np.intp)
     rank[np.argsort(codes, kind="stable")] = np.concatenate([np.arange(m) for m in counts])
-    place = (rank + random.random(len(counts))[codes]) / counts[codes]
-    return order[np.argsort(np.where(rank == 0, 0.0, place), kind="stable")]
+    position = (rank + random.random(len(counts))[codes]) / counts[codes]
+    return order[np.argsort(np.where(rank == 0, 0.0, position), kind="stable")]
 
 
 def _by_group(groups: NDArray[Any], count: int, random: np.random.Generator) -> Rows:

@@ -62,13 +62,13 @@ class Flow:
         # with a small learning rate, rounding may hide a step
         settings = {**program.schedule.settings, "lr": 1.0}
         settings |= {"weight_decay": 0.0} if "weight_decay" in settings else {}
-        given = {f"state.{name}": each for name, each in program.state.items()}
-        given |= {f"settings.{name}": np.asarray(value) for name, value in settings.items()}
+        inputs = {f"state.{name}": array for name, array in program.state.items()}
+        inputs |= {f"settings.{name}": np.asarray(value) for name, value in settings.items()}
         # values of a large batch may not fit into memory
         count = min(ROWS, program.schedule.batch_size)
         is_small = program.schedule.batch_size <= ROWS
         step = program.step if is_small else self.record_step(count)
-        after = Interpreter(step)(weights=weights.flat, **given, **_spaced(rows, count))["weights"]
+        after = Interpreter(step)(weights=weights.flat, **inputs, **_spaced(rows, count))["weights"]
         moved = weights.views_of(after != weights.flat)
         return all(changed.any() for name, changed in moved.items() if self.learns(name))
 
@@ -87,8 +87,8 @@ class Look:
         part = forward_pass(recipe, count, run_input(first_key(0), "key"))
         learnt = [n for n in part.views if flow.learns(n) and n not in part.training.assigned]
         wanted = {name: part.views[name] for name in learnt} | {_PREDICTION: part.prediction}
-        found = gradients(part.objective, list(wanted.values()))
-        self.gradients = dict(zip(wanted, found, strict=True))
+        slopes = gradients(part.objective, list(wanted.values()))
+        self.gradients = dict(zip(wanted, slopes, strict=True))
         layers = of_layers(net, part.prediction, part.batch["row_weights"])
         self.layers = {n: x for n, x in layers.items() if n.endswith(tuple(_REASONS))}
         inputs = {"weights": part.flat, "key": part.training.key, **part.batch}
@@ -108,20 +108,20 @@ class Look:
         flat = self.weights.flat.copy()
         for step in range(STEPS):
             seen = self.run(weights=flat, key=key + step, **self.batch)
-            found = {name: seen[_GRADIENT + name] for name in self.gradients}
+            slopes = {name: seen[_GRADIENT + name] for name in self.gradients}
             if step == 0:
                 self.first = seen
-            left = [name for name in left if not found[name].any()]
+            left = [name for name in left if not slopes[name].any()]
             if not left or len(left) == len(self.gradients) - 1:
                 break
-            self._go(flat, found)
+            self._go(flat, slopes)
         is_level = not self.first[_GRADIENT + _PREDICTION].any()
         is_empty = not self.batch["x"].any()
         return [] if is_empty or (is_level and len(left) == len(self.gradients) - 1) else left
 
-    def _go(self, flat: Array, found: Mapping[str, Array]) -> None:
+    def _go(self, flat: Array, slopes: Mapping[str, Array]) -> None:
         """Take a small step along the gradients."""
-        moving = {name: each for name, each in found.items() if name != _PREDICTION}
+        moving = {name: slope for name, slope in slopes.items() if name != _PREDICTION}
         length = np.sqrt(
             sum(float(np.square(gradient, dtype="f8").sum()) for gradient in moving.values())
         )
@@ -176,8 +176,8 @@ _REASONS = {
 
 def _spaced(rows: Rows, count: int) -> dict[str, Array]:
     """A batch of evenly spaced rows, by the names of a step's inputs."""
-    places = np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(np.intp)
-    batch = filled_up(rows, places, count, len(places) * rows.mean_weight)
+    indices = np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(np.intp)
+    batch = filled_up(rows, indices, count, len(indices) * rows.mean_weight)
     return dict(zip(BATCH_INPUTS, batch, strict=True))
 
 

@@ -79,8 +79,8 @@ def handled() -> Iterator[Interrupts]:
     """The signals of a command while it runs, without those that are ignored, as under nohup."""
     interrupts, before = Interrupts(), {}
     if _receives_signals():
-        found = {number: signal.getsignal(number) for number in ENDING}
-        before = {number: of for number, of in found.items() if of not in (signal.SIG_IGN, None)}
+        handlers = {number: signal.getsignal(number) for number in ENDING}
+        before = {number: of for number, of in handlers.items() if of not in (signal.SIG_IGN, None)}
     try:
         for number in before:
             signal.signal(number, interrupts)
@@ -93,11 +93,11 @@ def handled() -> Iterator[Interrupts]:
 @contextmanager
 def written_uncut() -> Iterator[None]:
     """Within this block files are written, which no signal of the command interrupts."""
-    found = _of_command()
-    if found is None:
+    interrupts = _of_command()
+    if interrupts is None:
         yield
         return
-    with found.writing():
+    with interrupts.writing():
         yield
 
 
@@ -107,10 +107,10 @@ def interruptible(*controls: Control) -> Iterator[None]:
 
     Only the main thread receives signals, so other threads change nothing.
     """
-    found = _of_command() if _receives_signals() else None
+    interrupts = _of_command() if _receives_signals() else None
     before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
-    if found:
-        with found.stopping(controls):
+    if interrupts:
+        with interrupts.stopping(controls):
             yield
         return
     # a process that ignores Ctrl-C, as under nohup, keeps ignoring it

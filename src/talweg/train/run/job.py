@@ -128,11 +128,11 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
     return Job(net, program, rows, held_out, stops, told, recorder, flow)
 
 
-def warn_of(job: Job, place: str = "") -> None:
+def warn_of(job: Job, prefix: str = "") -> None:
     """Warn (TrainingWarning) if no gradient reaches a parameter at the start of a run."""
     words = job.flow.warning(job.program, job.rows)
     if words:
-        warnings.warn(f"{place}{words}", TrainingWarning, stacklevel=3)
+        warnings.warn(f"{prefix}{words}", TrainingWarning, stacklevel=3)
 
 
 def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
@@ -274,20 +274,20 @@ def refuse_part(net: Any) -> None:
 def _metrics(given: Any, loss: Loss) -> list[Metric]:
     """The `metrics` of `fit`: None, one metric, or several."""
     is_one = isinstance(given, str | Metric | Loss) or callable(given)
-    found = [as_metric(metric, loss) for metric in ([given] if is_one else given or ())]
-    _refuse_names([metric.name for metric in found])
-    return found
+    metrics = [as_metric(metric, loss) for metric in ([given] if is_one else given or ())]
+    _refuse_names([metric.name for metric in metrics])
+    return metrics
 
 
 def _refuse_names(names: Sequence[str]) -> None:
     """Raise a SettingError for a metric's name that is taken or reserved."""
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         if not isinstance(name, str) or not name:
             raise SettingError(f"fit: a metric's name is a word, but one is called {name!r}")
         own = ("loss", "weights", *BATCH_INPUTS)
         if name in own or name.startswith(("state.", "settings.", "val_", WATCHED)):
             raise SettingError(f"fit: a metric cannot be called {name!r}; give it another name")
-        if name in names[:place]:
+        if name in names[:index]:
             raise SettingError(
                 f"fit: two metrics are called {name!r}; name one with tw.Metric(name, function)"
             )

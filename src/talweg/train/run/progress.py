@@ -93,14 +93,14 @@ class Bar(ABC):
             self._shown = False
 
 
-def _watch(found: weakref.ref[Bar], done: threading.Event) -> None:
+def _watch(bar_of: weakref.ref[Bar], done: threading.Event) -> None:
     """Redraw a bar until its block ends, or until it is garbage: Ctrl-C may come before the end."""
-    bar = found()
+    bar = bar_of()
     on_terminal = bar is not None and is_terminal(bar.stream)
     every = _EVERY if on_terminal else _LINE_EVERY
     due = time.monotonic() + every
     del bar
-    while not done.wait(min(_EVERY, every)) and (bar := found()):
+    while not done.wait(min(_EVERY, every)) and (bar := bar_of()):
         if on_terminal or time.monotonic() >= due:
             bar.draw(on_terminal=on_terminal)
             due += every

@@ -121,7 +121,7 @@ def step_graph(
         more = extension.recorded(part, recipe.loss, list(trained.values()), numbers, before)
         batch |= more.batch
         new_state |= more.state
-        outputs |= {WATCHED + name: each for name, each in more.watched.items()}
+        outputs |= {WATCHED + name: tensor for name, tensor in more.watched.items()}
     outputs["weights"] = _settled(net, after, part.training)
     outputs |= {name: new_state[_last(name)] for name in state}
     return simplify(Graph({"weights": part.flat, **state, **settings, **batch}, outputs))
@@ -168,7 +168,8 @@ def evaluation_graph(recipe: Recipe, batch_size: int) -> Graph:
 def _inputs(prefix: str, examples: Mapping[str, Any]) -> dict[str, Tensor]:
     names = [f"{prefix}.{name}" for name in examples]
     return {
-        name: run_input(each, name) for name, each in zip(names, examples.values(), strict=True)
+        name: run_input(example, name)
+        for name, example in zip(names, examples.values(), strict=True)
     }
 
 
@@ -181,7 +182,7 @@ def _batch_inputs(rows: Rows, size: int) -> dict[str, Tensor]:
     specs = [Spec((size, *array.shape[1:]), array.dtype) for array in arrays]
     count = Spec((), rows.weights.dtype)
     named = zip(BATCH_INPUTS, [*specs, count], strict=True)
-    return {name: run_input(each, name) for name, each in named}
+    return {name: run_input(spec, name) for name, spec in named}
 
 
 def _prediction(
@@ -236,9 +237,9 @@ def _weighted_sum(
     rows: Tensor = measure.per_row(prediction, batch["y"])
     count = batch["x"].shape[0]
     if not isinstance(rows, Tensor) or rows.shape != (count,):
-        found = rows.spec if isinstance(rows, Tensor) else type(rows).__name__
+        returned = rows.spec if isinstance(rows, Tensor) else type(rows).__name__
         raise ShapeError(
-            f"{measure.name} must give one number a row, ({count},), but gave {found}; "
+            f"{measure.name} must give one number a row, ({count},), but gave {returned}; "
             "leave the mean over rows to fit"
         )
     return (batch["row_weights"] * rows).sum()

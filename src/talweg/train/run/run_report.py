@@ -42,7 +42,7 @@ def finished(
         compile_seconds=outcome.compile_seconds,
         settings=settings,
         failure=failure,
-        watched={name.removeprefix(WATCHED): each for name, each in outcome.watched.items()},
+        watched={name.removeprefix(WATCHED): values for name, values in outcome.watched.items()},
         direction_changes=direction_changes(net.weights, outcome.state),
     )
 
@@ -91,12 +91,12 @@ def _source(node: Tensor | None) -> str:
         return "a sum that overflowed"
     if node.gate is None:
         return f"the input {node.name!r}" if node.name else f"a constant ({node.line})"
-    place = f"layer {node.layer!r}" if node.layer else "the loss or the update"
+    origin = f"layer {node.layer!r}" if node.layer else "the loss or the update"
     if node.layer == "":
-        place = "the network's own __call__"
+        origin = "the network's own __call__"
     if node.is_gradient:
-        place = f"the gradient of {place}"
-    return f"gate {node.gate.name} in {place} ({node.line})"
+        origin = f"the gradient of {origin}"
+    return f"gate {node.gate.name} in {origin} ({node.line})"
 
 
 def _all_done(epochs: int) -> str:

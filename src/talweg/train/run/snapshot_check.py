@@ -27,14 +27,14 @@ NUMBERS: Mapping[str, Constraint] = {
 SNAPSHOT_NUMBERS = Record(NUMBERS)
 
 
-def misfit_of_arrays(found: Mapping[str, Array], like: Mapping[str, Any]) -> str | None:
+def misfit_of_arrays(arrays: Mapping[str, Array], like: Mapping[str, Any]) -> str | None:
     """The first array with a wrong name, shape or dtype, or one that is not finite, in words."""
-    return next(_unlike(found, like), None)
+    return next(_unlike(arrays, like), None)
 
 
-def misfit_of_columns(found: Mapping[str, Array], names: Sequence[str], rows: int) -> str | None:
+def misfit_of_columns(columns: Mapping[str, Array], names: Sequence[str], rows: int) -> str | None:
     """The first column with a wrong name or length, in words."""
-    return next(_of_length(found, names, rows), None)
+    return next(_of_length(columns, names, rows), None)
 
 
 def misfit(snapshot: Snapshot, program: Program, steps: int) -> str | None:
@@ -63,23 +63,23 @@ def _misfits(snapshot: Snapshot, program: Program, steps: int) -> Iterator[str]:
 
 def _remembered(program: Program) -> dict[str, Array]:
     """The initial state of stopping rules and plateaus, by path."""
-    found: dict[str, Array] = {}
-    for place, rule in enumerate(program.limits.rules):
-        found |= flat(f"rule.{place}", rule.init())
+    state: dict[str, Array] = {}
+    for index, rule in enumerate(program.limits.rules):
+        state |= flat(f"rule.{index}", rule.init())
     for name, plateau in program.schedule.plateaus.items():
-        found |= flat(f"plateau.{name}", plateau.init())
-    return found
+        state |= flat(f"plateau.{name}", plateau.init())
+    return state
 
 
 def _unlike(
-    found: Mapping[str, Array], like: Mapping[str, Any], *, is_finite: bool = True
+    arrays: Mapping[str, Array], like: Mapping[str, Any], *, is_finite: bool = True
 ) -> Iterator[str]:
     """The arrays that differ from those of `like` in name, shape or dtype."""
-    if {*found} != {*like}:
-        yield f"{_listed(found)} should be {_listed(like)}"
+    if {*arrays} != {*like}:
+        yield f"{_listed(arrays)} should be {_listed(like)}"
         return
     for name, expected in like.items():
-        yield from _unlike_one(name, found[name], np.asarray(expected), is_finite)
+        yield from _unlike_one(name, arrays[name], np.asarray(expected), is_finite)
 
 
 def _unlike_one(name: str, array: Array, like: Array, is_finite: bool) -> Iterator[str]:
@@ -90,9 +90,9 @@ def _unlike_one(name: str, array: Array, like: Array, is_finite: bool) -> Iterat
         yield f"{name!r} is not finite"
 
 
-def _of_length(found: Mapping[str, Array], names: Sequence[str], rows: int) -> Iterator[str]:
+def _of_length(columns: Mapping[str, Array], names: Sequence[str], rows: int) -> Iterator[str]:
     like = {name: np.empty(rows) for name in names}
-    return _unlike(found, like, is_finite=False)
+    return _unlike(columns, like, is_finite=False)
 
 
 def _told(array: Array) -> str:

@@ -65,7 +65,7 @@ class Watch:
                 words = {word for quantity in known for word in (quantity, *quantity.split("/"))}
                 hint = nearest(name, sorted(words))
                 raise SettingError(f"fit: nothing called {name!r} can be watched. {hint}")
-        return {name: each for name, each in quantities.items() if self.wants(name)}
+        return {name: tensor for name, tensor in quantities.items() if self.wants(name)}
 
 
 def _matches(name: str, quantity: str) -> bool:
@@ -103,8 +103,8 @@ def norms(name: str, size: Tensor, gradient: Tensor, update: Tensor) -> dict[str
 
 def norm(x: Tensor) -> Tensor:
     """The Euclidean norm of all elements."""
-    found: Tensor = gates.sqrt(total(x * x))
-    return found
+    root: Tensor = gates.sqrt(total(x * x))
+    return root
 
 
 # Layers ---------------------------------------------------------------------------------------
@@ -113,10 +113,10 @@ def norm(x: Tensor) -> Tensor:
 def of_layers(net: Module, prediction: Tensor, row_weights: Tensor) -> dict[str, Tensor]:
     """The quantities of each layer's output, without rows of weight 0, which fill up a batch."""
     counts = gates.greater(row_weights, 0)
-    found: dict[str, Tensor] = {}
+    quantities: dict[str, Tensor] = {}
     for path, output in layer_outputs(prediction, len(row_weights)).items():
-        found |= _of_layer(path or type(net).__name__, output, counts)
-    return found
+        quantities |= _of_layer(path or type(net).__name__, output, counts)
+    return quantities
 
 
 def _of_layer(name: str, output: Tensor, counts: Tensor) -> dict[str, Tensor]:
@@ -131,20 +131,20 @@ def _of_layer(name: str, output: Tensor, counts: Tensor) -> dict[str, Tensor]:
         return mean_of
 
     first, second = mean(output), mean(output * output)
-    found = {
+    quantities = {
         f"{name}/activation_mean": first,
         f"{name}/activation_spread": gates.sqrt(gates.maximum(second - first * first, 0)),
     }
     if _is_relu(output):
         largest = gates.where(shaped, output, 0).max(axis=range(output.ndim - 1))
         dead = gates.cast(gates.greater_equal(0, largest), dtype=output.dtype)
-        found[f"{name}/dead"] = dead.sum() / float(dead.size)
+        quantities[f"{name}/dead"] = dead.sum() / float(dead.size)
     if output.gate in _LIMITS:
         low, high = _LIMITS[output.gate]
         middle, reach = (low + high) / 2, (high - low) / 2 - MARGIN
         is_near = gates.greater(abs(output - middle), reach)
-        found[f"{name}/saturated"] = mean(gates.cast(is_near, dtype=output.dtype))
-    return found
+        quantities[f"{name}/saturated"] = mean(gates.cast(is_near, dtype=output.dtype))
+    return quantities
 
 
 def _is_relu(node: Tensor) -> bool:
@@ -164,10 +164,10 @@ def layer_outputs(prediction: Tensor, rows: int) -> dict[str, Tensor]:
         for node in nodes
         if node.gate in _ACTIVATIONS and node.layer != node.inputs[0].layer
     }
-    found: dict[str, Tensor] = {}
+    outputs: dict[str, Tensor] = {}
     for path in sorted(last, key=lambda path: last[path].number):
         output = applied.get(last[path].number, last[path])
         is_rows = output.ndim >= 2 and output.shape[0] == rows and output.dtype.kind == "f"
-        if is_rows and all(output is not other for other in found.values()):
-            found[path or ""] = output
-    return found
+        if is_rows and all(output is not other for other in outputs.values()):
+            outputs[path or ""] = output
+    return outputs

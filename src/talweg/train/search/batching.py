@@ -1,4 +1,4 @@
-"""What a thread trains at a time: one run, or many tiny runs as replicas in one program.
+"""The work of one thread: a single run, or many tiny runs as replicas in one program.
 
 A step of a tiny network leaves most of a vector unused and spends most of its time on the loops
 around it; as replicas, 1,000 networks of 3-4-1 units took a tenth of the time.
@@ -28,7 +28,7 @@ At 6,000 operations in float32, 32 replicas are two or three times as fast as si
 (3-4-1 units, 4 rows) ten times; from 50,000 on, the vectors of a single run are fuller.
 """
 FEW = 4
-"""The number of runs of one kind from which on they become replicas."""
+"""The least number of runs of one kind that become replicas."""
 WIDTHS = (1, 2, 4)
 """Vectors that replicas may fill; with more, a step is no faster and leaves the cache."""
 
@@ -45,7 +45,7 @@ class Work:
     """Runs that train at once: a single one, or `tasks` as `width` replicas, some of them copies
     that fill up the last vector.
 
-    `indices` are the places of the tasks in the sweep.
+    `indices` are the indices of the tasks in the sweep.
     """
 
     indices: tuple[int, ...]
@@ -58,11 +58,11 @@ class Work:
 
     @property
     def key(self) -> Any:
-        """What decides the compiled program."""
+        """Equal for works that share a compiled program."""
         return self.lead.key, self.width
 
     def prepare(self, engine: str | None) -> Runner:
-        """What runs this work and all other work of its key."""
+        """The runner of this work and of every other work with its key."""
         chosen = chosen_engine(engine)
         return chosen.prepare(self._program(self.lead.job.program_for(chosen)))
 
@@ -78,9 +78,9 @@ class Work:
     def run(
         self, runner: Runner, runner_alone: Callable[[Task], Runner], control: Control
     ) -> list[Ended]:
-        """Train all tasks; `runner_alone` gives what runs a single one.
+        """Train all tasks; `runner_alone` gives the runner of a single task.
 
-        A replica that diverged is trained again by itself, so that it ends where it would have.
+        A replica that diverged is trained again alone, so it ends as a single run would.
         """
         if self.width == 1:
             return [_run(self.lead.ready(), self.lead, runner, control)]
@@ -129,11 +129,11 @@ def replicas_among(tasks: Sequence[Task]) -> set[int]:
 
     They depend on all runs of a sweep, and not on threads, nor on which runs are left to train.
     """
-    found: set[int] = set()
+    replicas: set[int] = set()
     for indices in _by_kind(tasks, range(len(tasks))).values():
         if len(indices) >= FEW and _may_be_replicas(tasks[indices[0]]):
-            found |= {*indices}
-    return found
+            replicas |= {*indices}
+    return replicas
 
 
 def works_of(

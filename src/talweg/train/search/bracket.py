@@ -19,7 +19,7 @@ from talweg.train.search.tasks import Task
 
 @dataclass(frozen=True)
 class Trained:
-    """The state in which each task ended, and what compiling the programs took."""
+    """The final state of each task, and the time of compiling the programs."""
 
     states: list[RunState]
     programs: int
@@ -33,7 +33,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Rungs:
-    """After which epochs (None: the last) the runs halt, and which of them `halving` lets go on."""
+    """The epochs after which runs halt (None: the last), and the rule by which runs continue."""
 
     epochs: Sequence[int | None] = (None,)
     halving: SuccessiveHalving | None = None
@@ -62,7 +62,7 @@ def train_all(
 
 
 class _Bracket:
-    """Brings all runs to the end of a rung, lets the best continue, and notes what is done."""
+    """Trains all runs to the end of a rung, lets the best continue, and records their states."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class _Bracket:
         return [self._ended(state) for state in self.states]
 
     def _climb(self, rung: int, entrants: Sequence[int]) -> None:
-        """Bring those that have not finished a rung to its end."""
+        """Train the entrants that have not finished a rung to its end."""
         left = [index for index in entrants if self._is_left(self.states[index], rung)]
         tasks, epochs = list(self.tasks), self.rungs[rung]
         if epochs is not None:
@@ -133,7 +133,7 @@ class _Bracket:
         return best
 
     def _ended(self, state: RunState) -> RunState:
-        """With the reason why a run that might have continued did not, after Ctrl-C."""
+        """The state with a stop reason if Ctrl-C ended a run that could have continued."""
         run = state.run
         if run is None or not self._is_left(state, len(self.rungs) - 1):
             return state

@@ -20,10 +20,10 @@ from talweg.train.search.warn import warn_of_failures, warn_of_gradients
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """A network of an ensemble, and what is its own: a seed, and rows that it does not train on.
+    """A network of an ensemble, with its own seed and the rows that it does not train on.
 
-    `net` has weights already. Networks of one `structure` differ in nothing but weights: the first
-    of them is recorded, the others are copies.
+    `net` has weights already. Networks of one `structure` differ only in weights: the
+    first is recorded, the others are copies.
     """
 
     name: str

@@ -75,7 +75,7 @@ class Executor:
         return start_thread(lambda: self.training.submit(self._train, work, runner))
 
     def _watched(self, work: Work) -> Watched:
-        """What the progress bar needs to know of a work."""
+        """The state of a work for the progress bar."""
         start, program = work.lead.start, work.lead.job.program
         return Watched(
             self.controls[work.indices[0]],
@@ -86,7 +86,7 @@ class Executor:
         )
 
     def _runner(self, work: Work) -> Future[Runner]:
-        """The engine of a work, compiled when it is first asked for, so in the order of need."""
+        """The runner of a work, compiled at its first use."""
         with self.runners_lock:
             if work.key not in self.runners:
                 self.runners[work.key] = start_thread(
@@ -108,11 +108,11 @@ class Executor:
         control = self.controls[work.indices[0]]
         with errors_named(work.lead.name):
             compiled = runner.result()
-            self.begun.add(work.indices[0])  # before the flag is read: no run slips through
+            self.begun.add(work.indices[0])  # before reading the flag, so that no run is missed
             return [] if control.stop else work.run(compiled, self._runner_alone, control)
 
     def _runner_alone(self, task: Task) -> Runner:
-        """The engine that runs a task by itself."""
+        """The runner of a single task."""
         return self._runner(Work((), (task,))).result()
 
     def _wait(self, note: Note) -> None:

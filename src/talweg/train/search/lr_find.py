@@ -132,8 +132,8 @@ def lr_find(
     learned by then. SettingError: no rate lowers the loss.
 
     >>> X = np.linspace(-1, 1, 50)[:, None]
-    >>> found = tw.lr_find(tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1)), X, X**2, seed=0)
-    >>> 0.003 < found.suggestion < 0.3
+    >>> result = tw.lr_find(tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1)), X, X**2, seed=0)
+    >>> 0.003 < result.suggestion < 0.3
     True
     """
     own = check("lr_find", {"min_lr": min_lr, "max_lr": max_lr, "steps": steps}, RULES)

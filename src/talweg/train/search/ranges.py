@@ -79,30 +79,30 @@ def visited(
         return _drawn(over, points, sampling or "random", seed)
     if sampling is not None:
         raise SettingError(f"sweep: sampling={sampling!r} needs a number of points, as points=32")
-    for name, each in over.items():
-        if isinstance(each, Range):
+    for name, values in over.items():
+        if isinstance(values, Range):
             raise SettingError(
                 f"sweep: over[{name!r}] is a range, which has no grid: say how many points to "
                 "draw, as points=32, or give a list of values"
             )
-    columns = {n: list(each) for n, each in over.items() if not isinstance(each, Range)}
-    return columns, list(itertools.product(*(range(len(each)) for each in columns.values())))
+    columns = {n: list(values) for n, values in over.items() if not isinstance(values, Range)}
+    return columns, list(itertools.product(*(range(len(values)) for values in columns.values())))
 
 
 def _paired(
     over: Mapping[str, Sequence[Any] | Range], points: int | None
 ) -> tuple[Columns, Indices]:
     """The first values of all lists make the first point, their second values the next."""
-    columns = {name: each for name, each in over.items() if not isinstance(each, Range)}
-    counts = {len(each) for each in columns.values()}
+    columns = {name: values for name, values in over.items() if not isinstance(values, Range)}
+    counts = {len(values) for values in columns.values()}
     if len(counts) != 1 or len(columns) < len(over) or points is not None:
         raise SettingError(
             "sweep: sampling='paired' takes lists of one length, each with a value for every run, "
             "and no number of points"
         )
-    firsts = [_firsts(each) for each in columns.values()]
-    places = list(zip(*firsts, strict=True))
-    return {name: list(each) for name, each in columns.items()}, places
+    firsts = [_firsts(values) for values in columns.values()]
+    indices = list(zip(*firsts, strict=True))
+    return {name: list(values) for name, values in columns.items()}, indices
 
 
 def _firsts(values: Sequence[Any]) -> list[int]:
@@ -121,17 +121,17 @@ def _drawn(
         raise SettingError(f"sweep: points={points} are to be drawn, but over names nothing")
     shares = SHARES[sampling](points, len(over), seed)
     columns: Columns = {}
-    places = []
-    for (name, each), column in zip(over.items(), shares.T.tolist(), strict=True):
-        if isinstance(each, Range):
-            values = [each.at(share) for share in column]
-            columns[name] = sorted(set(values))
-            place_of = {value: place for place, value in enumerate(columns[name])}
-            places.append([place_of[value] for value in values])
+    indices = []
+    for (name, values), column in zip(over.items(), shares.T.tolist(), strict=True):
+        if isinstance(values, Range):
+            drawn = [values.at(share) for share in column]
+            columns[name] = sorted(set(drawn))
+            index_of = {value: index for index, value in enumerate(columns[name])}
+            indices.append([index_of[value] for value in drawn])
         else:
-            columns[name] = list(each)
-            places.append([int(share * len(each)) for share in column])
-    return columns, list(zip(*places, strict=True))
+            columns[name] = list(values)
+            indices.append([int(share * len(values)) for share in column])
+    return columns, list(zip(*indices, strict=True))
 
 
 def _random_shares(points: int, names: int, seed: int) -> npt.NDArray[np.float64]:

@@ -59,8 +59,8 @@ def restarts(
 
     >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
     >>> net = tw.Sequential(tw.Dense(2, "tanh"), tw.Dense(1, "sigmoid"))
-    >>> found = restarts(net, X, y, starts=8, optimizer=tw.SGD(lr=0.5), epochs=4000, solved=0.01)
-    >>> found.spread["best"] < 0.01, sum(each.count for each in found.minima)
+    >>> result = restarts(net, X, y, starts=8, optimizer=tw.SGD(lr=0.5), epochs=4000, solved=0.01)
+    >>> result.spread["best"] < 0.01, sum(minimum.count for minimum in result.minima)
     (True, 8)
     """
     own: dict[str, Any] = {"starts": starts, "tolerance": tolerance, "solved": solved}
@@ -102,7 +102,7 @@ def _builder(net: Any) -> Callable[..., Any]:
 class Minimum:
     """The runs that reached one minimum: how many, the lowest loss, and the run that has it.
 
-    `indices` are their places among the runs.
+    `indices` are the indices of the runs.
     """
 
     count: int
@@ -140,8 +140,8 @@ class Restarts:
             raise DataError("restarts: no start has a loss: see the `failure` of each of `runs`")
         names = {"best": 0.0, "10 %": 0.1, "median": 0.5, "90 %": 0.9, "worst": 1.0}
         finite = self.losses[np.isfinite(self.losses)]
-        found = {name: float(np.quantile(finite, share)) for name, share in names.items()}
-        return {**found, "solved": self.solved}
+        quantiles = {name: float(np.quantile(finite, share)) for name, share in names.items()}
+        return {**quantiles, "solved": self.solved}
 
     @property
     def solved(self) -> float:
@@ -173,12 +173,14 @@ class Restarts:
             return f"none of {starts} has a loss: see the `{attribute}` of each"
         total, spread = len(self.runs), self.spread
         lines = ["minimum          loss  starts   share"]
-        for place, each in enumerate(self.minima[:_SHOWN], 1):
-            row = f"{place:>7}  {each.loss:>12.6g}{each.count:>8}{each.count / total:>8.0%}"
+        for number, minimum in enumerate(self.minima[:_SHOWN], 1):
+            row = (
+                f"{number:>7}  {minimum.loss:>12.6g}{minimum.count:>8}{minimum.count / total:>8.0%}"
+            )
             lines.append(row)
         more = self.minima[_SHOWN:]
         if more:
-            starts = counted(sum(each.count for each in more), "start")
+            starts = counted(sum(minimum.count for minimum in more), "start")
             lines.append(f"{_minima(len(more), 'more ')}, of {starts}")
         if self.unconverged:
             least = np.fmin.reduce(self.losses[self.unconverged])
@@ -204,7 +206,7 @@ class Restarts:
         """What to do about runs that have not converged."""
         if not self.unconverged:
             return []
-        epochs = max(self.runs[place].epochs for place in self.unconverged)
+        epochs = max(self.runs[index].epochs for index in self.unconverged)
         return [
             f"unconverged: the loss had not settled after {counted(epochs, 'epoch')}, so this is "
             "no minimum;",

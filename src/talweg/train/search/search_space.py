@@ -1,4 +1,4 @@
-"""The points of a sweep: what `build` is called with, and all settings of each run."""
+"""The points of a sweep: the arguments of `build` and all settings of each run."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _LONGEST = 40  # letters of a value in words
 
 @dataclass(frozen=True)
 class Point:
-    """One choice of values: what `build` is called with, and all settings of its run.
+    """One choice of values: the arguments of `build` and all settings of the run.
 
-    `structure` is equal for points that differ in nothing but what a program takes in.
+    Points have equal `structure` if they differ only in inputs of the program.
     """
 
     values: dict[str, Any]
@@ -88,12 +88,13 @@ def points_of(
         )
     for name in given:
         _refuse_unknown(name, given)
-    given = {name: plain(each) if name in RULES else each for name, each in given.items()}
-    values = {name: _values(name, each) for name, each in over.items()}
+    given = {name: plain(value) if name in RULES else value for name, value in given.items()}
+    values = {name: _values(name, value) for name, value in over.items()}
     seed = given.get("seed", DEFAULTS["seed"])
-    columns, places = visited(values, points, sampling, seed)
-    takes, rules = _signature_of(build), _Rules({name: RULES[name] for name in RULES.keys() & over})
-    return [_point(takes, columns, given, each, rules) for each in places]
+    columns, chosen = visited(values, points, sampling, seed)
+    signature = _signature_of(build)
+    rules = _Rules({name: RULES[name] for name in RULES.keys() & over})
+    return [_point(signature, columns, given, indices, rules) for indices in chosen]
 
 
 def _refuse_unknown(name: str, given: Mapping[str, Any]) -> None:
@@ -119,25 +120,25 @@ def _values(name: str, given: Any) -> list[Any] | Range:
         )
     if not len(values):
         raise SettingError(f"sweep: over[{name!r}] is empty, so there is nothing to run")
-    return [plain(each) for each in values]
+    return [plain(value) for value in values]
 
 
 def _signature_of(build: Build) -> _Signature:
     try:
         parameters = list(inspect.signature(build).parameters.values())
-    except (TypeError, ValueError):  # some that are written in C do not say
+    except (TypeError, ValueError):  # some functions written in C have no signature
         parameters = []
     named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     needed = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     return _Signature(
-        frozenset(each.name for each in named),
-        frozenset(each.name for each in needed if each.default is each.empty),
-        any(each.kind is each.VAR_KEYWORD for each in parameters),
+        frozenset(parameter.name for parameter in named),
+        frozenset(parameter.name for parameter in needed if parameter.default is parameter.empty),
+        any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters),
     )
 
 
 class _Rule(NamedTuple):
-    """An optimizer, its numbers that are inputs of a program, and what else decides the program."""
+    """An optimizer, its numbers that are inputs of a program, and all else that decides it."""
 
     rule: Optimizer | FullBatch
     numbers: frozenset[str]
@@ -145,8 +146,9 @@ class _Rule(NamedTuple):
 
 
 class _Rules:
-    """The optimizers of a sweep, each made once for all points that have it; and what settings
-    allow: all of them are checked at the first point, at others those that are swept.
+    """The optimizers of a sweep, each made once for all points that have it.
+
+    `check` checks all settings at the first point and the swept ones at later points.
     """
 
     def __init__(self, swept: Mapping[str, Constraint]) -> None:
@@ -174,12 +176,12 @@ def _point(
     signature: _Signature,
     columns: Mapping[str, list[Any]],
     given: Mapping[str, Any],
-    places: Sequence[int],
+    indices: Sequence[int],
     rules: _Rules,
 ) -> Point:
-    """The point at these places of its columns."""
-    at = dict(zip(columns, places, strict=True))
-    values = {name: columns[name][place] for name, place in at.items()}
+    """The point with the values at these indices of the columns."""
+    at = dict(zip(columns, indices, strict=True))
+    values = {name: columns[name][index] for name, index in at.items()}
     settings = {**DEFAULTS, **given, **_to_run(signature, values)}
     settings["validation"] = _same_rows(settings["validation"], {**DEFAULTS, **given}["seed"])
     with errors_named(Point(values, {}, {}, ()).name):
@@ -197,7 +199,7 @@ def _point(
     numbers |= {"validation"} if is_fold and "validation" not in signature.takes else set()
     structure = (
         *chosen.structure,
-        *((n, None if n in numbers else place) for n, place in at.items()),
+        *((n, None if n in numbers else index) for n, index in at.items()),
     )
     return Point(values, build, settings, structure)
 
@@ -232,15 +234,15 @@ def _to_build(
     for_rule: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The arguments of `build`, with the seed if it was `chosen`."""
-    found = {n: v for n, v in values.items() if n in signature.takes or n not in DEFAULTS}
-    found = {name: each for name, each in found.items() if name not in for_rule}
-    for name in sorted(values.keys() - found.keys() - {*_SWEPT, *for_rule}):
+    arguments = {n: v for n, v in values.items() if n in signature.takes or n not in DEFAULTS}
+    arguments = {name: value for name, value in arguments.items() if name not in for_rule}
+    for name in sorted(values.keys() - arguments.keys() - {*_SWEPT, *for_rule}):
         raise SettingError(f"{name} is the same for all runs: give it outside over, as {name}=...")
     if "seed" in signature.takes and "seed" in chosen:
-        found["seed"] = settings["seed"]
-    for name in sorted(signature.needs - found.keys()):
+        arguments["seed"] = settings["seed"]
+    for name in sorted(signature.needs - arguments.keys()):
         raise SettingError(f"build needs {name!r}: give over={{{name!r}: [...]}}, or a default")
-    return found
+    return arguments
 
 
 def _same_rows(validation: Any, seed: int) -> Any:
@@ -256,4 +258,4 @@ def _fields(rule: Optimizer | FullBatch) -> frozenset[str]:
 
 @cache
 def _fields_of(kind: type[Any]) -> frozenset[str]:
-    return frozenset(each.name for each in dataclasses.fields(kind) if each.init)
+    return frozenset(field.name for field in dataclasses.fields(kind) if field.init)

@@ -20,7 +20,7 @@ class SuccessiveHalving(Checked):
     """Which runs of a sweep continue: the best 1 / `factor` of them after `min_epochs`.
 
     These train for `factor` times as many epochs, and so on until the last rung has all epochs of
-    the run. Runs are compared by the loss that `Sweep.best` goes by. Each continues from where it
+    the run. Runs are compared by the loss that `Sweep.best` uses. Each continues from where it
     stood and ends with the weights that it would have had without a halt (Jamieson and Talwalkar,
     Non-stochastic best arm identification and hyperparameter optimization, 2016).
 
@@ -62,7 +62,7 @@ def rungs_of(halving: SuccessiveHalving | None, points: Sequence[Point]) -> list
 
 
 def _refuse(settings: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """A SettingError for what halving cannot do."""
+    """Raise a SettingError for settings that halving does not support."""
     rule = as_optimizer(settings["optimizer"])
     if isinstance(rule, FullBatch):
         raise SettingError(

@@ -92,8 +92,8 @@ def sweep(
 
     >>> X = np.array([[0.0], [1.0], [2.0]])
     >>> build = lambda: tw.Sequential(tw.Dense(1))
-    >>> found = sweep(build, X, 2 * X, over={"lr": [0.001, 0.1]}, optimizer="sgd", epochs=200)
-    >>> found.best_point, found.programs
+    >>> result = sweep(build, X, 2 * X, over={"lr": [0.001, 0.1]}, optimizer="sgd", epochs=200)
+    >>> result.best_point, result.programs
     ({'lr': 0.1}, 1)
     """
     start = time.perf_counter()
@@ -155,11 +155,11 @@ class Sweep:
 
     @property
     def best(self) -> Run:
-        return self.runs[self._best_place()]
+        return self.runs[self._best_index()]
 
     @property
     def best_point(self) -> dict[str, Any]:
-        return self.points[self._best_place()]
+        return self.points[self._best_index()]
 
     @property
     def columns(self) -> dict[str, npt.NDArray[Any]]:
@@ -169,18 +169,20 @@ class Sweep:
     @cached_property
     def table(self) -> Table:
         """The values of each point, then the loss, other measures, and how each run ended."""
-        swept = {name: [each[name] for each in self.points] for name in _names(self.points)}
+        swept = {name: [point[name] for point in self.points] for name in _names(self.points)}
         measures = list(_names(run.history for run in self.runs))
         measures.sort(key=("loss", "val_loss").__contains__, reverse=True)
-        found: dict[str, list[Any]] = {
+        outcomes: dict[str, list[Any]] = {
             name: [measure_at_best(run, name) for run in self.runs] for name in measures
         }
         if self.rungs:
-            found["rung"] = self.rungs
+            outcomes["rung"] = self.rungs
         for name in ("stopped_by", "epochs", "seconds"):
-            found[name] = [getattr(run, name) for run in self.runs]
-        columns = swept | {f"run_{name}" * (name in swept) or name: found[name] for name in found}
-        return Table({name: column(each) for name, each in columns.items()}, self._least())
+            outcomes[name] = [getattr(run, name) for run in self.runs]
+        columns = swept | {
+            f"run_{name}" * (name in swept) or name: outcomes[name] for name in outcomes
+        }
+        return Table({name: column(values) for name, values in columns.items()}, self._least())
 
     @property
     def compared_by(self) -> str:
@@ -189,18 +191,18 @@ class Sweep:
 
     def _least(self) -> int | None:
         losses = [measure_at_best(run, self.compared_by) for run in self.runs]
-        good = [i for i, each in enumerate(losses) if math.isfinite(each)]
+        good = [i for i, loss in enumerate(losses) if math.isfinite(loss)]
         good = [i for i in good if self.runs[i].failure is None]
         return min(good, key=losses.__getitem__, default=None)
 
-    def _best_place(self) -> int:
-        place = self._least()
-        if place is None:
+    def _best_index(self) -> int:
+        index = self._least()
+        if index is None:
             raise DataError(
                 "sweep: no run has a loss to compare, since none stayed finite for an epoch; see "
                 "the `failure` of each of `runs`"
             )
-        return place
+        return index
 
     def __str__(self) -> str:
         lines = [str(self.table)] if self.runs else []
@@ -224,4 +226,4 @@ def _counted(count: int, noun: str) -> str:
 
 def _names(records: Iterable[Mapping[str, Any]]) -> dict[str, None]:
     """All names that occur, in order."""
-    return {name: None for each in records for name in each}
+    return {name: None for record in records for name in record}

@@ -53,7 +53,7 @@ _NUMBERS: Mapping[str, Constraint] = {
 
 
 class SweepFile:
-    """Keeps the states of all runs of a sweep in a file, which is replaced whole every so often."""
+    """Keeps the states of all runs of a sweep in a file, which it replaces at intervals."""
 
     def __init__(
         self, given: Any, resume: bool, identity: Mapping[str, Any], tasks: Sequence[Task]
@@ -96,13 +96,13 @@ class SweepFile:
     def _read(self) -> None:
         config, arrays = read_bundle(self.file, KIND)
         self._refuse(fault(config, _CONFIG, "config"))
-        tables = [name for name, each in arrays.items() if each.ndim != 1]
+        tables = [name for name, array in arrays.items() if array.ndim != 1]
         self._refuse(f"the arrays {tables} are no rows of numbers" if tables else None)
         refuse_other(self.file, config["sweep"], json.loads(json.dumps(self.identity)))
-        places = [str(index) for index in range(len(self.tasks))]
+        indices = [str(index) for index in range(len(self.tasks))]
         cursor = _Cursor(arrays)
         for index, record in config["runs"].items():
-            self._refuse(None if index in places else f"there is no run {index}")
+            self._refuse(None if index in indices else f"there is no run {index}")
             self.states[int(index)] = self._state(record, cursor, self.tasks[int(index)])
 
     def _state(self, record: Mapping[str, Any], cursor: _Cursor, task: Task) -> RunState:
@@ -132,8 +132,11 @@ def _misfit(weights: Array, state: RunState, task: Task) -> str | None:
     assert run is not None
     noted = [name.removeprefix(WATCHED) for name in program.watched]
     like = {"weights": task.job.net.weights.flat}
-    turns = {name: np.empty(each.shape, np.int64) for name, each in task.job.net.weights.items()}
-    found = (
+    turns = {
+        name: np.empty(parameter.shape, np.int64)
+        for name, parameter in task.job.net.weights.items()
+    }
+    misfits = (
         misfit_of_arrays({"weights": weights}, like),
         misfit_of_columns(run.history, program.measured, run.epochs),
         misfit_of_columns(
@@ -143,14 +146,14 @@ def _misfit(weights: Array, state: RunState, task: Task) -> str | None:
         misfit(state.snapshot, program, task.steps) if state.snapshot else None,
         f"best epoch {run.best_epoch} of {run.epochs}" if run.best_epoch > run.epochs else None,
     )
-    return next(filter(None, found), None)
+    return next(filter(None, misfits), None)
 
 
 # A run as plain data ------------------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
-class _Place:
+class _DtypeAndShape:
     """The constraint on what `_Columns.put` returns: a dtype and a shape."""
 
     def allows(self, value: Any) -> bool:
@@ -161,7 +164,7 @@ class _Place:
         return "the dtype and the shape of an array"
 
 
-_ARRAY: Constraint = _Place()
+_ARRAY: Constraint = _DtypeAndShape()
 _ARRAYS: Constraint = Values(_ARRAY)
 _FAILURE: dict[str, Constraint] = {
     **{name: Text() for name in ("gate", "layer", "line", "message")},
@@ -250,29 +253,29 @@ class _Columns:
         self.pieces: dict[str, list[Array]] = {}
 
     def put(self, array: Array) -> list[Any]:
-        """Append an array, and return what finds it again."""
+        """Append an array, and return its dtype and shape."""
         array = np.asarray(array)
         self.pieces.setdefault(array.dtype.name, []).append(array.ravel())
         return [array.dtype.name, *array.shape]
 
     def put_all(self, arrays: Mapping[str, Array]) -> dict[str, list[Any]]:
-        return {name: self.put(each) for name, each in arrays.items()}
+        return {name: self.put(array) for name, array in arrays.items()}
 
     def joined(self) -> dict[str, Array]:
-        return {name: np.concatenate(each) for name, each in self.pieces.items()}
+        return {name: np.concatenate(pieces) for name, pieces in self.pieces.items()}
 
 
 class _Cursor:
     """Takes arrays out of the columns in the order in which they were put in."""
 
     def __init__(self, columns: Mapping[str, Array]) -> None:
-        self.columns, self.places = columns, dict.fromkeys(columns, 0)
+        self.columns, self.offsets = columns, dict.fromkeys(columns, 0)
 
-    def take(self, found: Sequence[Any]) -> Array:
-        dtype, *shape = found
-        start, size = self.places[dtype], math.prod(shape)
-        self.places[dtype] += size
+    def take(self, record: Sequence[Any]) -> Array:
+        dtype, *shape = record
+        start, size = self.offsets[dtype], math.prod(shape)
+        self.offsets[dtype] += size
         return self.columns[dtype][start : start + size].reshape(shape).copy()
 
-    def take_all(self, found: Mapping[str, Sequence[Any]]) -> dict[str, Array]:
-        return {name: self.take(each) for name, each in found.items()}
+    def take_all(self, records: Mapping[str, Sequence[Any]]) -> dict[str, Array]:
+        return {name: self.take(record) for name, record in records.items()}

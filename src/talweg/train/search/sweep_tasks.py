@@ -1,4 +1,4 @@
-"""From the points of a sweep to tasks: `build` makes each network, and alike ones are found."""
+"""The tasks of a sweep: `build` makes each network, and equal structures share a recording."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def tasks_of(build: Build, X: Any, y: Any, points: Sequence[Point]) -> list[Task
 
 @dataclass(frozen=True)
 class _Lead:
-    """The first run of its structure, which others may be copies of."""
+    """The first run of a structure; later runs may be copies of it."""
 
     task: Task
     forward: tuple[Any, ...]
@@ -69,7 +69,7 @@ class _Maker:
         return net, modules
 
     def _is_like(self, lead: _Lead, net: Module, modules: Modules, point: Point) -> bool:
-        """Whether the network, initialized here if it was not, computes what that of `lead` does.
+        """Whether the network, initialized here if it was not, computes the same as that of `lead`.
 
         False for weights that are not finite, which the recording of the run refuses.
         """

@@ -23,23 +23,23 @@ class Table(dict[str, npt.NDArray[Any]]):
 
     def __str__(self) -> str:
         rows = len(next(iter(self.values()), ()))
-        places: list[int | None] = list(range(rows))
+        shown: list[int | None] = list(range(rows))
         if rows > _ROWS:
             half = _ROWS // 2
-            places = [*range(half), None, *range(rows - half, rows)]
-        lines = [""] * (len(places) + 1)
+            shown = [*range(half), None, *range(rows - half, rows)]
+        lines = [""] * (len(shown) + 1)
         for name, column in self.items():
-            lines = _beside(lines, _cells(name, column, places))
-        marks = [" ", *("*" if each == self.best and each is not None else " " for each in places)]
+            lines = _beside(lines, _cells(name, column, shown))
+        marks = [" ", *("*" if row == self.best and row is not None else " " for row in shown)]
         return "\n".join(f"{m}{line}".rstrip() for m, line in zip(marks, lines, strict=True))
 
 
-def _cells(name: str, column: npt.NDArray[Any], places: Sequence[int | None]) -> list[str]:
+def _cells(name: str, column: npt.NDArray[Any], rows: Sequence[int | None]) -> list[str]:
     """A column as text of one width: numbers aligned right, words left."""
-    cells = [name, *("..." if each is None else in_words(column[each]) for each in places)]
+    cells = [name, *("..." if row is None else in_words(column[row]) for row in rows)]
     width = max(map(len, cells))
     is_number = column.dtype.kind in "iuf"
-    return [each.rjust(width) if is_number else each.ljust(width) for each in cells]
+    return [cell.rjust(width) if is_number else cell.ljust(width) for cell in cells]
 
 
 def _beside(lines: list[str], cells: list[str]) -> list[str]:
@@ -51,7 +51,7 @@ def _beside(lines: list[str], cells: list[str]) -> list[str]:
 
 def column(values: list[Any]) -> npt.NDArray[Any]:
     """An array of numbers or strings; of objects if the values are neither."""
-    kinds = {type(each) for each in values}
+    kinds = {type(value) for value in values}
     if kinds <= {int, float} or kinds in ({str}, {bool}):
         return np.array(values)
     column = np.empty(len(values), object)

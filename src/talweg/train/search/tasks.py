@@ -72,7 +72,7 @@ class Task:
 
 @contextmanager
 def errors_named(name: str) -> Iterator[None]:
-    """Within this block an error says in which run it occurred, where that has a name."""
+    """Within this block an error names the run in which it occurred, if that has a name."""
     try:
         yield
     except TalwegError as error:
@@ -95,7 +95,7 @@ class Recorder:
         self._keys: dict[Any, int] = {}  # of programs, by all that decides them
 
     def structure(self, settings: Settings) -> Hashable:
-        """What the rows of a run add to its structure: the sizes that its fold leads to."""
+        """The sizes that the fold of a run adds to its structure."""
         return _fold_sizes(settings, len(self.X))
 
     def rows(self, net: Module) -> Any:
@@ -126,7 +126,7 @@ class Recorder:
         if not isinstance(settings["validation"], Holdout | Fold):
             return Task(name, job, None, key, *size, watches)
         names = ("validation", "sample_weight", "class_weight", "seed")
-        rest = [settings[each] for each in names]
+        rest = [settings[setting] for setting in names]
         loss, x = as_loss(settings["loss"]), self.rows(job.net)
         rows = partial(training_and_validation, job.net, x, self.y, loss, *rest)
         # The rows of a split are copies, so each run holds its own only while it trains.
@@ -160,7 +160,7 @@ def _may_leave_rows_out(settings: Settings) -> bool:
 
 
 def _key(job: Job) -> Any:
-    """What decides the compiled program of a run; the evaluation follows from the step."""
+    """Equal for runs that share a compiled program; the evaluation follows from the step."""
     program = job.program
     return (
         graph_signature(program.step),
@@ -171,5 +171,5 @@ def _key(job: Job) -> Any:
         *program.schedule.schedules,
         *program.schedule.plateaus.items(),
         program.schedule.by_step,
-        *(id(each) for each in job.stops),
+        *(id(rule) for rule in job.stops),
     )

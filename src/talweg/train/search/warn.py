@@ -15,7 +15,7 @@ _NAMED = 3  # runs that a warning names
 def warn_of_gradients(tasks: Sequence[Task], at: str, noun: str) -> None:
     """A TrainingWarning with the first warning of a task, and how many others have the same.
 
-    They are told as "The same holds `at` 2 other `noun`s".
+    The warning ends with "The same holds `at` 2 other `noun`s".
     """
     warned = [task for task in tasks if task.warning]
     if not warned:

@@ -193,14 +193,14 @@ def duration_text(seconds: float) -> str:
     ['1 h 30 min', '1 d 1 h', '45.5 s', '250 ms', '-1 d']
     """
     sign, size = "-" if seconds < 0 else "", abs(seconds)
-    place = next((place for place, (_, unit) in enumerate(_SHOWN) if size >= unit), None)
-    if place is None or place >= 3:
-        word, unit = _SHOWN[3 if size == 0 else -1 if place is None else place]
+    index = next((index for index, (_, unit) in enumerate(_SHOWN) if size >= unit), None)
+    if index is None or index >= 3:
+        word, unit = _SHOWN[3 if size == 0 else -1 if index is None else index]
         return f"{sign}{number_text(size / unit)} {word}"
-    rounded = round(size / _SHOWN[place + 1][1]) * _SHOWN[place + 1][1]
-    if place and rounded >= _SHOWN[place - 1][1]:
-        place -= 1
-    (word, unit), (smaller, part) = _SHOWN[place : place + 2]
+    rounded = round(size / _SHOWN[index + 1][1]) * _SHOWN[index + 1][1]
+    if index and rounded >= _SHOWN[index - 1][1]:
+        index -= 1
+    (word, unit), (smaller, part) = _SHOWN[index : index + 2]
     whole, rest = divmod(rounded, unit)
     return f"{sign}{whole:.0f} {word}" + (f" {rest / part:.0f} {smaller}" if rest else "")
 

@@ -15,8 +15,8 @@ from talweg.data.columns.cells import (
     Words,
     as_words,
     canonical,
+    indices_of,
     is_missing,
-    places_of,
 )
 from talweg.data.columns.column_builder import OTHER
 from talweg.data.columns.familiar import Familiar
@@ -66,7 +66,7 @@ class LevelColumn(Column):
 
     @cached_property
     def _code_of(self) -> dict[str, int]:
-        return places_of(self.levels)
+        return indices_of(self.levels)
 
     def coder(self) -> Callable[[str], int]:
         """A function from a text to its code: that of the text as written, or else of its
@@ -89,7 +89,7 @@ class LevelColumn(Column):
 
     def familiar(self, cells: Cells) -> Familiar:
         codes = self.codes(cells)
-        counts = (np.count_nonzero(codes == self.unknown + place) for place in (0, 1))
+        counts = (np.count_nonzero(codes == self.unknown + offset) for offset in (0, 1))
         return Familiar(len(codes), *map(int, counts))
 
     @property

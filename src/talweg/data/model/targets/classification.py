@@ -9,7 +9,7 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.data.columns.cells import Cells, Mask, as_words, canonical, is_missing, places_of
+from talweg.data.columns.cells import Cells, Mask, as_words, canonical, indices_of, is_missing
 from talweg.data.columns.detection import unit_hint
 from talweg.data.columns.labels import (
     all_alike,
@@ -131,7 +131,7 @@ class Classification(Target):
 
     @cached_property
     def _indices(self) -> dict[str, int]:
-        return places_of(self.levels)
+        return indices_of(self.levels)
 
     def decode(self, outputs: Array) -> Array:
         """Logits (N, K) of the network as probabilities (N, K)."""

@@ -21,11 +21,11 @@ from talweg.lazy import cached_property
 class MultiRegression(NumericTarget):
     """Several columns of numbers (T of them), each standardized."""
 
-    each: tuple[Regression, ...]
+    targets: tuple[Regression, ...]
 
     @property
     def columns(self) -> tuple[Regression, ...]:
-        return self.each
+        return self.targets
 
     @property
     def metrics(self) -> list[str]:
@@ -33,34 +33,34 @@ class MultiRegression(NumericTarget):
 
     @cached_property
     def scales(self) -> Floats:
-        return np.array([column.scale for column in self.each])
+        return np.array([column.scale for column in self.targets])
 
     def refit(self, *cells: Cells) -> MultiRegression:
-        pairs = zip(self.each, cells, strict=True)
+        pairs = zip(self.targets, cells, strict=True)
         return MultiRegression(tuple(target.refit(column) for target, column in pairs))
 
     def encode(self, *cells: Cells) -> NDArray[np.float32]:
         """The numbers (N,) of each column as standardized targets (N, T)."""
-        pairs = zip(self.each, cells, strict=True)
+        pairs = zip(self.targets, cells, strict=True)
         return np.hstack([target.encode(column) for target, column in pairs])
 
     def decode(self, outputs: Array) -> Floats:
         """Outputs (N, T) of the network as numbers (N, T), each in the unit of its column."""
         z = np.asarray(outputs, dtype=np.float64)
-        return np.column_stack([target.decode(z[:, i]) for i, target in enumerate(self.each)])
+        return np.column_stack([target.decode(z[:, i]) for i, target in enumerate(self.targets)])
 
     def standardized(self, values: Floats) -> Floats:
-        pairs = zip(self.each, values.T, strict=True)
+        pairs = zip(self.targets, values.T, strict=True)
         return np.column_stack([target.standardized(column) for target, column in pairs])
 
     def errors(self, true: Floats, predicted: Floats) -> Floats:
-        columns = zip(self.each, true.T, predicted.T, strict=True)
+        columns = zip(self.targets, true.T, predicted.T, strict=True)
         return np.column_stack([target.errors(*pair) for target, *pair in columns])
 
     def around(self, predicted: Floats, reach: float | Floats) -> Floats:
         """Each column has its own reach, (T,) or (N, T)."""
         reaches = np.broadcast_to(reach, predicted.shape)
-        columns = zip(self.each, predicted.T, reaches.T, strict=True)
+        columns = zip(self.targets, predicted.T, reaches.T, strict=True)
         return np.stack([target.around(*pair) for target, *pair in columns], axis=1)
 
     def scores(
@@ -76,8 +76,8 @@ class MultiRegression(NumericTarget):
         return several_scores(true, outputs, prior, names or self.names, weights)
 
     def held_out_arrays(self, rows: int) -> dict[str, Kind]:
-        numbers: Kind = np.float64, (rows, len(self.each))
-        return held_out_arrays(numbers, numbers, len(self.each), rows)
+        numbers: Kind = np.float64, (rows, len(self.targets))
+        return held_out_arrays(numbers, numbers, len(self.targets), rows)
 
 
 def regression_from_json(record: dict[str, Any]) -> NumericTarget:

@@ -57,11 +57,11 @@ class NumericTarget(Target):
         return {"task": self.task, "each": [asdict(column) for column in self.columns]}
 
     def doubts(self, cells: Sequence[Cells]) -> dict[str, str]:
-        found = {
+        doubts = {
             name: doubts_about(column, mark_of(column))
             for name, column in zip(self.names, cells, strict=True)
         }
-        return {name: words for name, words in found.items() if words}
+        return {name: words for name, words in doubts.items() if words}
 
     def truth(self, encoded: Array) -> Array:
         return self.decode(encoded)
