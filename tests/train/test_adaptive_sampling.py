@@ -55,8 +55,8 @@ class Enumerated:
     def each(self):
         """(probability, d, what tau becomes) for each batch."""
         groups, rows = self.groups, self.rows
-        chance = (self.q / groups.sizes)[groups.places]
-        ratio = (groups.shares / self.q)[groups.places]
+        chance = (self.q / groups.sizes)[groups.group_of]
+        ratio = (groups.shares / self.q)[groups.group_of]
         state = {f"state.{name}": x for name, x in self.program.state.items()}
         learnt = {"tau": self.tau, "shares": self.q, "level": self.level, "steps": 7.0}
         state |= {f"state.{PREFIX}{name}": np.asarray(x) for name, x in learnt.items()}
@@ -64,7 +64,7 @@ class Enumerated:
         before = self.net.weights.flat
         for places in itertools.product(range(len(rows)), repeat=self.program.schedule.batch_size):
             at = list(places)
-            batch = {"x": rows.x[at], "y": rows.y[at], "groups": groups.places[at]}
+            batch = {"x": rows.x[at], "y": rows.y[at], "groups": groups.group_of[at]}
             batch |= {"row_weights": rows.weights[at] * ratio[at]}
             batch |= {"count": np.asarray(len(at) * rows.mean_weight)}
             found = self.interpreter(weights=before, **state, **settings, **batch)
@@ -104,9 +104,9 @@ def test_rows_are_drawn_as_q_says_and_weigh_p_by_q() -> None:
     even = (np.arange(120) + 0.5) / 120
     luck = np.stack([each.ravel() for each in np.meshgrid(even, even)])
     rows, found, ratio = groups.draw(q, luck)
-    assert_array_equal(found, groups.places[rows])
+    assert_array_equal(found, groups.group_of[rows])
     assert_allclose(ratio, (groups.shares / q)[found])
-    assert_allclose(np.bincount(rows) / len(rows), (q / groups.sizes)[groups.places])
+    assert_allclose(np.bincount(rows) / len(rows), (q / groups.sizes)[groups.group_of])
     ends = groups.draw(q, np.array([[0.0, 1 - 2**-53], [1 - 2**-53, 0.0]]))
     assert ends[1].tolist() == [0, 2]
 
