@@ -20,7 +20,7 @@ from talweg.engine.native.lowering import (
     ReductionForm,
     Size,
     View,
-    product,
+    element_count,
     register,
 )
 from talweg.engine.numpy.interpreter import Interpreter
@@ -107,7 +107,7 @@ class Scale(OwnKernel):
         return [self.out]
 
     def operations(self) -> Size:
-        return product(self.x.shape)
+        return element_count(self.x.shape)
 
     def emit(self, frame: Frame) -> None:
         f, type = frame.f, type_of(self.x.dtype)
