@@ -76,15 +76,15 @@ class Engine(ABC):
         """The graph as a function of arrays of the recorded shapes."""
 
     def function_of_rows(self, graph: Recorded) -> AnyRows:
-        """The graph as a function of any number of rows, if `capabilities.any_rows`."""
+        """The graph as a function of any number of rows; only if `capabilities.any_rows`."""
         raise NotImplementedError
 
     def lanes(self, itemsize: int) -> int:
         """How many numbers of this size fit into a vector register."""
         return 1
 
-    def begin(self, weights: Iterable[Array]) -> None:  # noqa: B027 - most have nothing to do
-        """Start in the background what all programs of networks with such weights need."""
+    def begin(self, weights: Iterable[Array]) -> None:  # noqa: B027 - most engines have nothing to do
+        """Start background work that all programs of networks with such weights need."""
 
     def prepare(self, program: Program) -> Runner:
         """A runner for this program and every other one with the same graphs."""

@@ -54,7 +54,7 @@ class Loop(Session):
             prefix + name: [] for prefix in prefixes for name in self.measures
         }
         self.watched_rows: list[Sequence[float]] = []
-        self.noted: list[Mapping[str, Array]] = []  # at the end of each epoch
+        self.noted: list[Mapping[str, Array]] = []  # one entry for each epoch
         self.best = _Best(math.inf, 0, self.steps.weights)
         self._halted: int | str | None = None
         self._bad_step: BadStep | None = None
@@ -81,8 +81,10 @@ class Loop(Session):
             self._halted = self._why_cut()
 
     def _train(self, epoch: int) -> list[float] | None:
-        """The steps of one epoch: the mean of each measure over its batches, and of what is watched
-        over those that are; None if it was cut.
+        """Take the steps of one epoch; None if it was cut short.
+
+        Returns the mean of each measure over all steps, and of each watched output over the
+        watched steps.
         """
         values: list[Sequence[float]] = []
         for number, batch in enumerate(self._batches(epoch)):
@@ -100,13 +102,13 @@ class Loop(Session):
         return self.whole or training_batches(self.program, self.rows, epoch)
 
     def _settings(self, done: float) -> dict[str, Array]:
-        """The settings when so many epochs are done."""
+        """The settings after so many epochs."""
         settings = self.program.schedule.settings_at(done)
         settings |= {name: state["value"] for name, (_, state) in self.plateaus.items()}
         return {name: np.asarray(value) for name, value in settings.items()}
 
     def _step(self, epoch: int, batch: Batch, values: list[Sequence[float]]) -> bool:
-        """One step, whose measures go to `values`; False, and nothing changed, if it went wrong."""
+        """Take a step and append its measures to `values`; False if it failed, without changes."""
         is_watched = len(values) % self.program.graphs.watch_every == 0
         row = self.steps.take(batch, self.settings, is_watched=is_watched)
         if row is None:
@@ -126,8 +128,8 @@ class Loop(Session):
         if self.method is not None:
             self.noted.append(self.method.noted(self.steps.state))
         if self.held_out is not None:
-            found = self._evaluated(self.held_out)
-            measures |= {f"val_{name}": value for name, value in found.items()}
+            evaluated = self._evaluated(self.held_out)
+            measures |= {f"val_{name}": value for name, value in evaluated.items()}
         for name, value in measures.items():
             self.columns[name].append(value)
         self.control.epoch, self.control.measures = epoch, measures
@@ -212,7 +214,7 @@ class Loop(Session):
         table = np.array(rows, np.float64).reshape(len(rows), len(names))
         columns = dict(zip(names, table.T, strict=True))
         noted = self.noted[0] if self.noted else {}
-        return columns | {name: np.array([at[name] for at in self.noted]) for name in noted}
+        return columns | {name: np.array([notes[name] for notes in self.noted]) for name in noted}
 
     def _resume(self, start: Snapshot) -> None:
         self.steps.restore(start.weights, start.state, start.epoch)

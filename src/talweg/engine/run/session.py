@@ -1,4 +1,4 @@
-"""A run under way: what happens around its epochs, whichever engine computes them."""
+"""A run: all that happens around its epochs, whichever engine computes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Position:
 
 @dataclass(frozen=True)
 class RunArrays:
-    """What a run holds: `rules` is what stopping rules and plateaus remember."""
+    """The arrays of a run. `rules` are the states of stopping rules and plateaus."""
 
     weights: Array
     state: Mapping[str, Array]
@@ -63,7 +63,7 @@ class Session(ABC):
 
     @abstractmethod
     def arrays(self) -> RunArrays:
-        """What the run holds now."""
+        """The arrays of the run now."""
 
     @abstractmethod
     def history(self) -> dict[str, Array]:
@@ -71,7 +71,7 @@ class Session(ABC):
 
     @abstractmethod
     def watched(self) -> dict[str, Array]:
-        """What was watched, by epoch or by step."""
+        """The watched outputs, by epoch or by step."""
 
     @abstractmethod
     def rewind(self) -> None:
@@ -120,7 +120,7 @@ class Session(ABC):
         )
 
     def outcome(self) -> Outcome:
-        """What the run gives back: the best weights where those are restored, else the last."""
+        """The result of the run, with the best weights if they are restored, else the last ones."""
         bad_step = self.bad_step()
         position, arrays = self.position, self.arrays()
         restores = self.program.limits.restore_best
@@ -140,7 +140,7 @@ class Session(ABC):
 
     @property
     def seconds(self) -> float:
-        """Seconds since the run began, those before a snapshot that it goes on from included."""
+        """Seconds since the run began, including those before the snapshot that it resumes."""
         return time.perf_counter() - self.control.started
 
     def _goes_on(self) -> bool:

@@ -1,4 +1,4 @@
-"""What takes the steps of a run, as an interface."""
+"""The interface of a training method: it takes the steps of a run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from talweg.gates import Array
 
 
 class GraphFunction(Protocol):
-    """A graph made ready by an engine: a function of arrays in the order of its inputs, which
-    gives a list in the order of its outputs.
+    """A graph that an engine has prepared.
+
+    `run` takes arrays in the order of the inputs and returns a list in the order of the outputs.
     """
 
     @property
@@ -21,7 +22,7 @@ class GraphFunction(Protocol):
 
 @dataclass(frozen=True)
 class GraphFunctions:
-    """The graphs of a program, made ready by an engine."""
+    """The graphs of a program, prepared by an engine."""
 
     step: GraphFunction
     evaluation: GraphFunction | None
@@ -29,13 +30,13 @@ class GraphFunctions:
 
 
 class Steps(Protocol):
-    """What takes the steps of a run, one at a time, and holds what changes with them."""
+    """Takes the steps of a run one at a time, and holds the weights and the state."""
 
     weights: Array
 
     @property
     def state(self) -> Mapping[str, Array]:
-        """What a snapshot needs beside the weights to go on from here."""
+        """The arrays that a snapshot needs beside the weights, to continue from here."""
         ...
 
     @property
@@ -46,15 +47,16 @@ class Steps(Protocol):
     def take(
         self, batch: Batch, settings: Mapping[str, Array], *, is_watched: bool
     ) -> Sequence[Any] | None:
-        """Take a step. Gives its measures, then what is watched if it `is_watched`. None if a
-        number stopped being finite; then nothing has changed.
+        """Take a step and return its measures, then the watched outputs if it `is_watched`.
+
+        None if a number became non-finite; then nothing has changed.
         """
         ...
 
     def origin_of_failure(self, batch: Batch, settings: Mapping[str, Array]) -> Any:
-        """The node that made the first number that is not finite in the step that failed."""
+        """The node that made the first non-finite number of the step that failed."""
         ...
 
     def restore(self, weights: Array, state: Mapping[str, Array], epoch: int) -> None:
-        """Go on from the end of an epoch, as `weights` and `state` were then."""
+        """Continue from the end of an epoch, with the weights and the state that it had."""
         ...
