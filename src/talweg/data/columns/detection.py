@@ -1,4 +1,4 @@
-"""What each column of a table is taken for, and what its owner may say instead."""
+"""The detected type of each column of a table, or the type that its owner chose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model expects of a table to predict, so that its file is read as that of training was."""
+"""The columns that a model expects, so that a file is read like the training file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training met in a column: counts, and the range of its amounts."""
+"""A column in training: counts of its cells, and the range of its amounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the columns of a table are for: targets, inputs, weights, groups and time."""
+"""The roles of the columns of a table: targets, inputs, weights, groups and time."""
 
 from __future__ import annotations
 

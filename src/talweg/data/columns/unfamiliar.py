@@ -96,7 +96,7 @@ class Unfamiliar:
             warnings.warn(message, DataWarning, stacklevel=_outside())
 
     def message(self, source: str) -> str:
-        """What is out of the ordinary, column by column; "" where nothing is."""
+        """The unusual cells, column by column; "" if there are none."""
         parts = [part for column in self.columns if (part := self._part(column))]
         if not parts:
             return ""
@@ -110,7 +110,7 @@ class Unfamiliar:
         )
 
     def _part(self, column: Column) -> str:
-        """What the message says of a column."""
+        """The part of the message about a column."""
         familiar = self.familiar.get(column.name)
         words: dict[Fault, str] = {}
         for fault in _FAULTS:
@@ -122,7 +122,7 @@ class Unfamiliar:
         return f"{column.name!r}: {', '.join(words.values())}" if words else ""
 
     def _is_news(self, column: Column, fault: Fault, count: int, familiar: Familiar) -> bool:
-        """By the rules at the head of this file."""
+        """Apply the rules in the module docstring."""
         before = {"unknown": familiar.unknown, "missing": familiar.missing}.get(fault, 0)
         never = fault == "farther" or (fault == "unknown" and column.is_closed)
         if before == 0 and never:
@@ -161,7 +161,7 @@ def _example(cells: Cells, row: int) -> str:
 
 
 def _words(column: Column, fault: Fault, count: int, example: str, familiar: Familiar) -> str:
-    """One fault of a column, in words."""
+    """The text for one fault of a column."""
     if fault == "missing":
         return f"{count:,} missing"
     if fault == "unknown":

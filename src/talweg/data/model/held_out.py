@@ -70,7 +70,7 @@ class Unseen:
         return replace(self, table=self.table.take(rows), member=self.member[rows])
 
     def outputs(self, x: Array) -> Array:
-        """What the member of each row predicts from its inputs (U, D)."""
+        """The prediction for each row, by its member, from inputs (U, D)."""
         order = np.argsort(self.member, kind="stable")
         ends = np.cumsum(np.bincount(self.member, minlength=len(self.members.weights)))[:-1]
         in_order = np.concatenate(

@@ -196,7 +196,7 @@ class EnsembleTrainer:
         return self.bins[bins]
 
     def net(self, bins: int, seed: int) -> Module:
-        """A network at its start; the weights of inputs that are constant in training are 0.
+        """A new network; the weights of inputs that are constant in training are 0.
 
         Such an input (the place of a missing cell where no cell is missing) learns nothing, so a
         later row that sets it must not add a random number.
@@ -282,5 +282,5 @@ def _is_unbegun(run: Run) -> bool:
 
 
 def _rounds(runs: int) -> int:
-    """How many of the runs a core trains one after the other."""
+    """The number of runs that one core trains one after the other."""
     return -(-runs // cores())

@@ -1,4 +1,4 @@
-"""What the model file of a table holds: the schema of its config, and the shapes of its arrays.
+"""The contents of a table's model file: the schema of its config, the shapes of its arrays.
 
 The digests of a file find damage, but whoever alters a file can compute them again. So types,
 ranges and lengths are checked when a model is loaded, before anything is made of them.

@@ -146,7 +146,7 @@ class _Predicted(NamedTuple):
 
     @staticmethod
     def of(outputs: Sequence[Array], rows: Sequence[Rows]) -> _Predicted:
-        """What each network predicts for rows of its own."""
+        """The predictions of each network for its own rows."""
         member = np.repeat(np.arange(len(rows)), [len(own) for own in rows])
         return _Predicted(np.concatenate(outputs), np.concatenate(rows), member)
 
@@ -160,7 +160,7 @@ def _sample(rows: SplitRows, spans: Iterable[slice], most: int) -> list[Rows]:
 def _outputs(
     members: Members, target: Target, rows: SplitRows, chosen: Iterable[Rows]
 ) -> list[Array]:
-    """What each network predicts for the rows that are chosen for it."""
+    """The predictions of each network for the rows chosen for it."""
     with blas_threads(1):
         inputs = map(rows.inputs, chosen)
         return [members.outputs(member, target, x) for member, x in enumerate(inputs)]

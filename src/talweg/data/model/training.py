@@ -77,7 +77,7 @@ class Trained:
 
 
 def train(inspected: InspectedTable, request: Request) -> Trained:
-    """Train and test as the order of the rows calls for."""
+    """Train and test, with a random split or in chronological order."""
     if inspected.ruling_time is not None:
         return RollingOrigin(inspected, request, inspected.ruling_time).train()
     data = split_at_random(inspected, request.given, request.seed)
@@ -166,7 +166,7 @@ class RollingOrigin:
         return decision_for(threshold, origin.learned, data.target, data.rows)
 
     def _periods(self, origin: Origin, decision: Decision | None) -> Iterator[Period]:
-        """The score of each test block by itself."""
+        """The score of each test block."""
         data, tested = origin.data, origin.tested
         block = np.searchsorted(self.timeline.ends, tested.rows, side="right")
         for number in np.unique(block):

@@ -35,7 +35,7 @@ class TrainingData:
 
 
 def split_at_random(inspected: InspectedTable, given: Mapping[str, Any], seed: int) -> TrainingData:
-    """Split the rows at random or by groups, and encode them by what all rows say."""
+    """Split the rows at random or by groups; the encoder is fitted to all rows."""
     classes = inspected.target.stratify(*inspected.target_cells)
     fold = folds_of(inspected.kept, inspected.roles.groups, classes, seed)
     # Fold after fold, so that training rows are one piece of what may be mapped from a file.
@@ -71,7 +71,7 @@ def _encoded(
     learned: int,
     by_time: bool = False,
 ) -> TrainingData:
-    """These rows, encoded by what the first `learned` of them say."""
+    """These rows, encoded by an encoder fitted to the first `learned` of them."""
     roles, kept, cells = inspected.roles, inspected.kept, inspected.target_cells
     past = order[:learned] if by_time else None
     encoder = TableEncoder.fit(kept, roles.no_inputs, rows=past, types=inspected.types)

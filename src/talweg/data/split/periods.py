@@ -108,7 +108,7 @@ ALONG_TIME_RECORD = Record(
         "is_optimistic": Flag(),
     }
 )
-"""What a model file holds of either."""
+"""The schema of either in a model file."""
 
 
 def in_words(names: tuple[str, ...]) -> str:

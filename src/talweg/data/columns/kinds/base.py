@@ -1,4 +1,4 @@
-"""What all kinds of columns share: the record of a kind, the type of a column, a fitted column."""
+"""The base of all kinds of columns: a kind, the type of a column, a fitted column."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Column(ABC):
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
-        """What a model file stores."""
+        """The record of the column in a model file."""
 
     @property
     @abstractmethod

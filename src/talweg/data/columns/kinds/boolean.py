@@ -36,7 +36,7 @@ class BooleanColumn(OneHotColumn):
 
 
 def truth_of(word: str) -> str:
-    """ "true" or "false" for a word that says so; any other word as it is."""
+    """ "true" or "false" for a word for either; any other word unchanged."""
     low = word.lower()
     return "true" if low in TRUE else "false" if low in FALSE else word
 

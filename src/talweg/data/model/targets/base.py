@@ -1,4 +1,4 @@
-"""What every kind of target offers: how it enters the network, and what the outputs mean."""
+"""The base of all targets: encoding for the network, and decoding of its outputs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Target(ABC):
     @property
     @abstractmethod
     def metrics(self) -> list[str]:
-        """What is measured beside the loss."""
+        """The metrics measured in addition to the loss."""
 
     @property
     def columns(self) -> tuple[Any, ...]:
@@ -92,7 +92,7 @@ class Target(ABC):
     # Notes ------------------------------------------------------------------------------------
 
     def note(self, cells: Cells) -> str:
-        """What to know of the cells of a target that was taken for classes."""
+        """A note on the cells of a target that was detected as classes."""
         return ""
 
     def doubts(self, cells: Sequence[Cells]) -> dict[str, str]:
@@ -131,7 +131,7 @@ class Target(ABC):
         """The arrays that a model file holds of so many held-out rows."""
 
     def held_out_fault(self, arrays: Mapping[str, Array]) -> str | None:
-        """What is wrong with the values of such arrays from a file; None if nothing is."""
+        """The fault in the values of such arrays from a file; None if there is none."""
         weights = arrays["weights"]
         if not len(weights) or weights.min() < 0 or not weights.any():
             return "the held-out rows have no weights of at least 0"
