@@ -72,7 +72,7 @@ def _track(path: np.ndarray, x: Scale, y: Scale, index: int) -> Markup:
         points = np.clip(np.stack([x(path[:, 0]), y(path[:, 1])], 1), -1e4, 1e4)
     line = tag("path", d=_joined(points), fill="none", **canvas.stroke(index))
     (ax, ay), (bx, by) = points[0], points[-1]
-    color = f"var(--{canvas.COLOURS[index]})"
+    color = f"var(--{canvas.COLORS[index]})"
     start = tag("circle", cx=ax, cy=ay, r=5, fill="none", stroke="var(--ink)", stroke_width=2)
     return join((line, start, tag("circle", cx=bx, cy=by, r=6, fill=color)))
 

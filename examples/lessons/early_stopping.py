@@ -1,8 +1,8 @@
 """Early stopping: a network that has trained for a short time is nearly linear.
 
 With small weights every tanh unit works near 0, where tanh is linear. So the network starts out
-linear, learns the linear part of its task first, and bends later, finally towards the noise.
-Stopping early shrinks it towards a linear model. The lesson measures by epoch how far its outputs
+linear, learns the linear part of its task first, and bends later, finally toward the noise.
+Stopping early shrinks it toward a linear model. The lesson measures by epoch how far its outputs
 are from the straight line that fits them best.
 Give a path as the first argument to draw the charts.
 """
@@ -68,7 +68,7 @@ def main(picture: str | None = None) -> None:
     print(f"For the curve that the rows come from it is {nonlinearity(GRID, true(GRID)):.4f}.")
     print("\nAt first the network is linear to one part in a thousand, because its weights")
     print("are small; it bends as they grow. Stopped early, it stays near the line. Left")
-    print("to run, it bends beyond the curve, towards the noise of its 12 rows.")
+    print("to run, it bends beyond the curve, toward the noise of its 12 rows.")
 
     marks = list(shares)
     X, y = rows(12, seed=3)

@@ -141,7 +141,7 @@ def main(picture: str | None = None) -> None:
             title=", ".join(heat),
             labels=("x", "y"),
         )
-        caption = f"From the ring towards 1, 1 in {STEPS} steps, at the best learning rate."
+        caption = f"From the ring toward 1, 1 in {STEPS} steps, at the best learning rate."
         figures.append((chart, caption))
     epochs = np.arange(1, EPOCHS + 1)
     lines = {name: (epochs, net[name].best.history["loss"]) for name in CHOSEN}

@@ -52,7 +52,7 @@ def train(
 def push(lights: np.ndarray, goal: float) -> np.ndarray:
     """The direction in which one row pushes each weight: minus the sign of the gradient, (D,).
 
-    The prediction is fixed at 0.5, between the two goals, so each row pulls towards its own goal.
+    The prediction is fixed at 0.5, between the two goals, so each row pulls toward its own goal.
     """
 
     def loss(weights: tw.Tensor) -> tw.Tensor:

@@ -74,10 +74,10 @@ def write_bundle(
 def refuse_place(file: Path) -> None:
     """Raise a DataError if no file can be written to that path."""
     if "\0" in str(file):
-        raise DataError(f"Cannot write {str(file)!r}: a path holds no NUL. Name another file.")
+        raise DataError(f"Cannot write {str(file)!r}: the path contains NUL. Give another.")
     if not file.parent.is_dir() or (file.exists() and not file.is_file()):
         fault = "it is not a file" if file.exists() else f"there is no folder {file.parent}"
-        raise DataError(f"Cannot write {file}: {fault}. Name a file in a folder that exists.")
+        raise DataError(f"Cannot write {file}: {fault}. Give a path in a folder that exists.")
 
 
 def read_bundle(file: Path, kind: Kind) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -110,8 +110,8 @@ def _members(
         text = json.dumps(head, indent=1)
     except (TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"Cannot write {file}: JSON cannot hold its config ({error}). Use numbers, text, lists"
-            " and dicts, and put arrays among the arrays."
+            f"Cannot write {file}: JSON cannot hold its config ({error}). Use numbers, text, "
+            "lists and dicts in the config, and pass arrays separately."
         ) from None
     return {kind.head: text.encode(), **{f"{name}.npy": data for name, data in raw.items()}}
 
@@ -128,8 +128,8 @@ def _npy(name: str, array: Array, file: Path) -> bytes:
         np.lib.format.write_array(stream, np.asanyarray(array), allow_pickle=False)
     except ValueError:
         raise ModelFileError(
-            f"Cannot write {file}: array {name!r} holds Python objects. Convert it to numbers or"
-            " to text of a fixed width."
+            f"Cannot write {file}: array {name!r} holds Python objects. Convert it to numbers or "
+            "to fixed-width text."
         ) from None
     return stream.getvalue()
 
@@ -203,8 +203,8 @@ def _head(members: _Members, file: Path, kind: Kind) -> dict[str, Any]:
 def _other_version(file: Path, kind: Kind, head: Mapping[str, Any]) -> ModelFileError:
     if head["version"] < kind.version:
         return ModelFileError(
-            f"{file} was made by an older talweg ({head.get('talweg')}; this is {VERSION}), whose"
-            f" {kind.word} files this one does not read: {kind.again}."
+            f"{file} was made by an older talweg ({head.get('talweg')}; this is {VERSION}), and "
+            f"this version cannot read its {kind.word} files: {kind.again}."
         )
     return ModelFileError(
         f"{file} was made by a newer talweg ({head.get('talweg')}; this is {VERSION}): upgrade"

@@ -74,15 +74,15 @@ class ModelFileError(TalwegError, ValueError):
 
 
 class OutOfMemoryError(TalwegError, MemoryError):
-    """Memory that a run, a program or a library needs and cannot get."""
+    """A run, a program or a library needs more memory than is available."""
 
 
 class TrainingWarning(_Message, UserWarning):
-    """A run that ended in a way that its user should look at."""
+    """A run that ended in a way that deserves attention."""
 
 
 class DataWarning(_Message, UserWarning):
-    """A table that can be used but may not be what its user expects."""
+    """A table that can be used but may not be read as expected."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

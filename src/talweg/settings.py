@@ -155,7 +155,7 @@ class Checked:
             object.__setattr__(self, name, value)
 
     def run_settings(self) -> dict[str, float]:
-        """The settings that are inputs of a run: numbers other than 0, which leaves a part out."""
+        """The settings that are inputs of a run: all numbers other than 0."""
         constraints = self._constraints().items()
         numbers = [name for name, constraint in constraints if isinstance(constraint, Number)]
         values = {name: getattr(self, name) for name in numbers}

@@ -129,8 +129,16 @@ REFUSED = [
     (plain(), "--column 1=month_first", "cannot be of the kind 'month first': none of its cells"),
     (plain(), "--column 1=date", "Column '1' cannot be of the kind 'date'"),
     (plain(), "--hidden 100000000000", "not enough memory"),
-    (plain(), f"--hidden {10**30}", f"no memory holds weights of shape (3, {10**30}); use fewer"),
-    (plain(), f"--hidden 4,{2**62}", f"no memory holds weights of shape (4, {2**62}); use fewer"),
+    (
+        plain(),
+        f"--hidden {10**30}",
+        f"not enough memory for weights of shape (3, {10**30}); use fewer",
+    ),
+    (
+        plain(),
+        f"--hidden 4,{2**62}",
+        f"not enough memory for weights of shape (4, {2**62}); use fewer",
+    ),
 ]
 
 

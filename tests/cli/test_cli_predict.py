@@ -61,8 +61,8 @@ def test_a_model_without_a_header_reads_files_without_one(talweg, houses) -> Non
 
 def test_a_model_with_a_header_takes_the_first_row_for_one(talweg, write) -> None:
     rows = [("red", "round") if row % 2 else ("blue", "flat") for row in range(30)]
-    write("train.csv", ("colour", "shape"), *rows)
-    write("new.csv", ("colour",), ("red",), ("blue",), ("colour",))
+    write("train.csv", ("color", "shape"), *rows)
+    write("new.csv", ("color",), ("red",), ("blue",), ("color",))
     how = ("--epochs", 30, "--n-estimators", 1, "--header")
     talweg("train", "train.csv", "--target", "shape", "--out", "o", *how)
     _, found = rows_of(talweg("predict", "o", "new.csv").out)
@@ -102,7 +102,7 @@ def test_a_model_is_its_file_or_the_folder_of_it(talweg, train, name) -> None:
     assert talweg("show", name).status == 0
 
 
-@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
+@pytest.mark.filterwarnings("ignore:.*cells unlike the training data")
 def test_what_the_table_path_says_of_each_cell_is_what_is_written(talweg, train, write) -> None:
     train()
     cells = ["", "?", "low", "1_000", "inf", " 2.5 ", "1e39", "007", "-", "3"] * 30
@@ -117,10 +117,10 @@ def test_what_the_table_path_says_of_each_cell_is_what_is_written(talweg, train,
 
 NEW = [("rooms", "place"), *((row % 5, "moon") for row in range(300))]
 NOTE = (
-    "note: new.csv: the {rows} rows to predict have cells unlike those of training. 'place': 300 "
-    "unknown (such as 'moon'). The network treats unknown and missing cells as such, and moves "
-    "values far outside towards the range of training. Check that these columns mean the same as "
-    "in training."
+    "note: new.csv: the {rows} rows to predict have cells unlike the training data. 'place': "
+    "300 unknown (such as 'moon'). The network treats unknown and missing cells as such, and "
+    "pulls values far outside the training range toward it. Check that these columns mean the "
+    "same as in training."
 )
 
 
@@ -202,7 +202,7 @@ REFUSED = [  # target, share, words
         "90",
         "predict_interval: coverage must be a number above 0 and below 1, but 90.0 was given",
     ),
-    ("place", "0.9", "predicts 'place' as a class, which has no interval. Ask for probabilities"),
+    ("place", "0.9", "predicts 'place' as a class, which has no interval. Use predict_proba"),
 ]
 
 

@@ -43,7 +43,7 @@ WRONG = [  # case, target, changed columns, part of the message
         "asked of the target",
         "price",
         {"columns": {"price": "number"}},
-        "is the target: `task` says",
+        "is the target, so `columns` cannot",
     ),
     ("asked of none", "price", {"columns": {"plaice": "number"}}, "Did you mean 'place'?"),
     (
@@ -86,7 +86,7 @@ def test_unusual_tables_are_learned(cells: list[object], kind: str | None) -> No
     assert np.isfinite(model.predict({**GOOD, "odd": cells})).all()
 
 
-@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
+@pytest.mark.filterwarnings("ignore:.*cells unlike the training data")
 def test_a_thousand_levels_are_one_input() -> None:
     rows = 4000
     columns = {
@@ -117,7 +117,7 @@ def test_labels_that_look_missing() -> None:
 # Predicting -----------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
+@pytest.mark.filterwarnings("ignore:.*cells unlike the training data")
 def test_new_categories_and_missing_cells_are_encoded(model) -> None:
     new = {"size": ["", "?", "-", "huge"], "place": ["moon", "mars", None, "unknown"]}
     predicted = model.predict(new)

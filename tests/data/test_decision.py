@@ -83,7 +83,7 @@ def test_a_model_has_the_threshold_that_is_asked_for(threshold, tmp_path) -> Non
 def test_only_two_classes_have_a_threshold() -> None:
     numbers, names = RANDOM.normal(size=300).tolist(), RANDOM.choice(["a", "b", "c"], 300).tolist()
     for target in (numbers, names):
-        with pytest.raises(SettingError, match="a threshold separates two classes"):
+        with pytest.raises(SettingError, match="a threshold needs a target with two classes"):
             tw.TableModel("y", threshold="f1", **QUICK).fit({"x": X.tolist(), "y": target})
     for wrong in (0, 1.0, "best", True):
         with pytest.raises(SettingError, match="threshold must be a number between 0 and 1"):

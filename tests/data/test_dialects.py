@@ -124,7 +124,7 @@ BAD = [  # case, content, part of the message
     ("SQLite", b"SQLite format 3\x00", "is an SQLite database"),
     ("HDF5", b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
     ("Arrow", b"ARROW1\x00\x00", "is an Arrow file"),
-    ("utf-16 cut short", GERMAN.encode("utf-16")[:-1], "begins as utf-16"),
+    ("utf-16 cut short", GERMAN.encode("utf-16")[:-1], "starts as utf-16"),
     ("a byte far below", MANY + b"\x00,3\n", "not plain text"),
     ("which line", MANY + b"\x00,3\n", "line 30002 has the byte 0x00. "),
     ("ragged far below", MANY + b"3\n", "line 30002: 1 cell, but 2 were expected, as on line 1"),

@@ -167,7 +167,7 @@ def test_many_levels_are_learned(model) -> None:
     assert model.scores[0].network > 0.8  # as one-hot places of a hundred levels cannot: 0.7
 
 
-@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
+@pytest.mark.filterwarnings("ignore:.*cells unlike the training data")
 def test_levels_unseen_in_training_add_nothing(model) -> None:
     for name, table in model.trained.net.weights.items():
         if name.endswith("levels.0.weight"):
@@ -207,7 +207,7 @@ def test_a_file_whose_embeddings_do_not_fit_is_refused(model, tmp_path: Path, em
     config, arrays = read_model(tmp_path / "m.talweg")
     config["network"]["embeddings"] = embeddings
     write_model(tmp_path / "m.talweg", config, arrays)
-    with pytest.raises(ModelFileError, match="lacks a part of a table model or holds a wrong one"):
+    with pytest.raises(ModelFileError, match="has a missing or invalid part"):
         tw.load(tmp_path / "m.talweg")
 
 

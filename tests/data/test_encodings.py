@@ -128,7 +128,7 @@ def test_an_unclosed_quote_is_refused(csv_file, content: str, words: str) -> Non
     with pytest.raises(tw.DataError) as error:
         read_table(csv_file(content))
     assert words in str(error.value)
-    assert "Is there a quote" in str(error.value)
+    assert "Check for a quote" in str(error.value)
 
 
 def test_a_cell_may_have_many_lines(csv_file) -> None:

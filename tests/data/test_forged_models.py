@@ -307,12 +307,12 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     "a first date of no calendar": (
         "numbers",
         at("encoder", "familiar", "2", "low", put=1e18),
-        "holds a wrong one",
+        "has a missing or invalid part",
     ),
     "a last date of no calendar": (
         "numbers",
         at("encoder", "familiar", "2", "high", put=-1e300),
-        "holds a wrong one",
+        "has a missing or invalid part",
     ),
     "parts of a row": ("numbers", at("parts", "test", put=0.5), "parts.test must be"),
     "a third class decided": ("classes", at("decision", "positive", put=2), "decision.positive"),

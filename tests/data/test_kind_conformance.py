@@ -296,7 +296,7 @@ def test_values_to_try_are_cells_of_the_column(row: Row) -> None:
 
 
 @ROWS
-@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
+@pytest.mark.filterwarnings("ignore:.*cells unlike the training data")
 def test_a_model_keeps_the_column(row: Row, tmp_path) -> None:
     cells = [*row.trained] * TIMES
     table: dict[str, Any] = {"x": cells, "y": [place % 7 / 2 for place in range(len(cells))]}

@@ -209,7 +209,7 @@ def test_blank_lines_at_the_end_warn(csv_file, content: str, ends: int) -> None:
         read_table(csv_file(content))
 
 
-@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
+@pytest.mark.filterwarnings("ignore:.*cells unlike the training data")
 def test_blank_lines_get_predictions(csv_file) -> None:
     x = np.linspace(0, 1, 40)
     model = tw.TableModel("y", epochs=2, n_estimators=1, hidden=(4,)).fit({"x": x, "y": 2 * x})
@@ -325,7 +325,7 @@ def test_a_model_with_names_needs_a_header(csv_file, named, content: str) -> Non
         with pytest.raises(DataError) as error:
             read(file)
         assert "line 1: its cells (" in str(error.value)
-        assert "needs columns by name: size, hue. Put a line of names above" in str(error.value)
+        assert "matches columns by name: size, hue. Add a header line above" in str(error.value)
 
 
 def test_missing_names_are_listed(csv_file, named) -> None:

@@ -78,7 +78,7 @@ def test_packed_rows_tell_which_inputs_vary(encoder, monkeypatch) -> None:
 @pytest.mark.parametrize(
     "more", [{"time": False}, {"time": "built"}, {"time": False, "weight": "rooms"}]
 )
-@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
+@pytest.mark.filterwarnings("ignore:.*cells unlike the training data")
 def test_a_model_learns_the_same_from_packed_rows(target: str, more: dict, monkeypatch) -> None:
     rows = {**TABLE, "built": ["2020-01-01", *TABLE["built"][1:]]}
     if more["time"]:

@@ -118,7 +118,7 @@ BAD = [  # case, content, part of the message
     ("two of one name", "a,b,a\n1,2,3\n", "line 1, has 2 columns named 'a'. Give each"),
     ("header only", "a,b\n", "has a header but no rows: a, b. Add rows, or pass header=False"),
     ("header and blank lines", "a;b\r\n\r\n\r\n", "has a header but no rows: a, b. Add rows"),
-    ("open quote", 'a,b\n1,"x\n2,y\n', "line 2: the file ends inside a cell. Is there a quote"),
+    ("open quote", 'a,b\n1,"x\n2,y\n', "line 2: the file ends inside a cell. Check for a quote"),
     ("open quote, large file", LONG_QUOTE, "line 2: the file ends inside a cell"),
     ("open quote at once", '"a,b\n1,2\n', "line 1: the file ends inside a cell"),
 ]

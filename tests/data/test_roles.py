@@ -59,7 +59,7 @@ def test_time_may_be_numbers_or_dates_of_any_style() -> None:
     american = as_table({"t": ["01/03/2020", "02/01/2020"]})
     assert np.argsort(times_in(american, ["t"], {})).tolist() == [0, 1]
     assert np.argsort(times_in(american, ["t"], {"t": "day first"})).tolist() == [1, 0]
-    with pytest.raises(DataError, match="Time 't', row 97: 'later' is no number and no date"):
+    with pytest.raises(DataError, match="Time 't', row 97: 'later' is neither a number nor a date"):
         times_in(as_table({"t": [*DAYS, "later", *DAYS]}), ["t"], {})
 
 
@@ -98,9 +98,9 @@ def test_a_weight_of_2_counts_a_row_twice_and_0_leaves_it_out() -> None:
         ({"groups": "y"}, "is the target and cannot be `groups`"),
         ({"time": "nowhere"}, "nowhere"),
         ({"weight": "house"}, "Weight 'house', row 1: 'house"),
-        ({"weight": "x"}, "is no number of at least 0"),
-        ({"time": "house"}, "is no number and no date"),
-        ({"time": "day", "groups": "house"}, "ask for different folds"),
+        ({"weight": "x"}, "is not a number of at least 0"),
+        ({"time": "house"}, "is neither a number nor a date"),
+        ({"time": "day", "groups": "house"}, "define different splits"),
     ],
 )
 def test_roles_that_are_refused(settings, message) -> None:

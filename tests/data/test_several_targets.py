@@ -35,7 +35,7 @@ HOUSES = {
 BOTH = ["rent", "price"]
 LABELLED = {**HOUSES, "kind": np.where(X > 0, "large", "small"), "floors": (X > 0) + 1}
 QUICK = {"epochs": 3, "hidden": (5,), "n_estimators": 2, "bins": 0}
-pytestmark = pytest.mark.filterwarnings("ignore:.*cells unlike those of training")  # of UNSEEN
+pytestmark = pytest.mark.filterwarnings("ignore:.*cells unlike the training data")  # of UNSEEN
 UNSEEN = {"size": [0.5, -1.0, 9.0], "place": ["lake", "hill", "sea"]}
 
 
@@ -325,7 +325,12 @@ SETTINGS = [  # what, target, settings, words of the message
     ("none", [], {}, "target must be the name or the position of a column, or several of these in"),
     ("no name", None, {}, "target must be the name or the position"),
     ("no names", [1.5, "rent"], {}, "target must be the name or the position"),
-    ("classes", ["rent", "kind"], {}, "'kind' has 2 classes ('large', 'small'), and only numbers"),
+    (
+        "classes",
+        ["rent", "kind"],
+        {},
+        "'kind' has 2 classes ('large', 'small'), but a model with several targets",
+    ),
     (
         "codes",
         ["floors", "rent"],
@@ -334,13 +339,23 @@ SETTINGS = [  # what, target, settings, words of the message
     ),
     ("task", BOTH, {"task": "classification"}, "Target 'rent': "),
     ("words", ["rent", "kind"], {"task": "regression"}, "Target 'kind', row 1: '"),
-    ("twice", ["rent", 2], {}, "Column 'rent' is a target twice"),
+    ("twice", ["rent", 2], {}, "Column 'rent' is given as a target twice"),
     ("unknown", ["rent", "prise"], {}, "no column 'prise'. Did you mean 'price'?"),
-    ("dropped", BOTH, {"drop": "price"}, "'price' is the target and is to be dropped"),
+    ("dropped", BOTH, {"drop": "price"}, "'price' is the target and cannot be dropped"),
     ("weight", BOTH, {"weight": "price"}, "'price' is the target and cannot be `weight` as well"),
-    ("typed", BOTH, {"columns": {"price": "number"}}, "`task` says what it is, not `columns`"),
-    ("class_weight", BOTH, {"class_weight": "balanced"}, "class_weight needs classes, but 'rent'"),
-    ("threshold", BOTH, {"threshold": 0.5}, "separates two classes, but 'rent' is a number"),
+    ("typed", BOTH, {"columns": {"price": "number"}}, "so `columns` cannot give its kind"),
+    (
+        "class_weight",
+        BOTH,
+        {"class_weight": "balanced"},
+        "class_weight needs classes, but the target 'rent'",
+    ),
+    (
+        "threshold",
+        BOTH,
+        {"threshold": 0.5},
+        "needs a target with two classes, but 'rent' is a number",
+    ),
 ]
 
 

@@ -70,7 +70,7 @@ def model() -> tw.TableModel:
     return tw.TableModel("price", epochs=2, hidden=(4,), n_estimators=2).fit(COLUMNS)
 
 
-@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
+@pytest.mark.filterwarnings("ignore:.*cells unlike the training data")
 def test_one_row_may_come_in_many_forms(model) -> None:
     pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
     row = {name: cells[1] for name, cells in COLUMNS.items()}

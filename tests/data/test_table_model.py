@@ -116,11 +116,11 @@ def test_networks_get_different_seeds_that_follow_from_one(monkeypatch) -> None:
     assert seeds[:2] == [5, 5] and len({*seeds[1:]}) == len(seeds[1:]) == 8
 
 
-@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
+@pytest.mark.filterwarnings("ignore:.*cells unlike the training data")
 def test_a_file_is_read_with_a_header_if_training_had_one(csv_file) -> None:
-    colours = {"colour": ["red", "blue"] * 20, "shape": ["round", "flat"] * 20}
-    named = tw.TableModel("shape", **QUICK).fit(colours)
-    assert len(named.predict(csv_file("colour\nred\ncolour\n"))) == 2  # looks like three rows
+    colors = {"color": ["red", "blue"] * 20, "shape": ["round", "flat"] * 20}
+    named = tw.TableModel("shape", **QUICK).fit(colors)
+    assert len(named.predict(csv_file("color\nred\ncolor\n"))) == 2  # looks like three rows
     bare = tw.TableModel(-1, **QUICK).fit(array_of(HOUSES))
     with pytest.warns(tw.DataWarning, match="are taken for the names of the columns"):
         assert len(bare.predict(csv_file("x,y\n2,hill\n3,lake\n"))) == 2
@@ -221,7 +221,7 @@ def test_weights_of_inputs_that_never_vary_stay_0(houses) -> None:
         assert (weights == 0).all() == (name in unseen)
 
 
-@pytest.mark.filterwarnings("ignore:.*cells unlike those of training")
+@pytest.mark.filterwarnings("ignore:.*cells unlike the training data")
 def test_cells_unlike_those_of_training_do_not_change_a_prediction_at_random(houses) -> None:
     mean = houses.trained.encoder.columns[0].mean
     cells = {"size": [mean, "n/a", "", "huge", "inf"], "place": ["hill"] * 5}
@@ -367,7 +367,7 @@ SETTINGS = [
     ({"bins": -1}, "bins must be a whole number at least 0 or None, but -1 was given"),
     ({"dropout": 1.0}, "dropout must be a number at least 0 and below 1 or None, but 1.0 was"),
     *(
-        ({"columns": each}, "columns must map names to kinds or to words in order")
+        ({"columns": each}, "columns must map names to kinds, or to levels in order")
         for each in (5, "x", ["x"], {"x": 5}, {"x": None})
     ),
     ({"hidden": "64"}, "hidden must be sizes of layers"),
@@ -397,7 +397,7 @@ def changed(**columns: list[object]) -> dict[str, list[object]]:
 DATA = [
     ("prize", HOUSES, {}, "has no column 'prize'. Did you mean 'price'?"),
     ("price", HOUSES, {"drop": "plaice"}, "has no column 'plaice'. Did you mean 'place'?"),
-    ("price", HOUSES, {"drop": 2}, "Column 'price' is the target and is to be dropped."),
+    ("price", HOUSES, {"drop": 2}, "Column 'price' is the target and cannot be dropped."),
     ("price", HOUSES, {"drop": (0, 1)}, "has no column to learn from besides the target"),
     ("price", changed(price=[5] * ROWS), {}, "every row holds '5', so there is nothing to learn"),
     ("price", changed(price=[None] * ROWS), {}, "every cell is missing. Choose another column."),

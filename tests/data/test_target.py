@@ -104,7 +104,13 @@ BAD = [  # what, cells to fit, task, cells to encode, words of the message
     ("unknown label", ["oak", "elm", "oak"], None, ["elm", "Oka"], "row 2: the label 'Oka'"),
     ("nearest", ["<=50K", ">50K"] * 2, None, ["<=50K."], "Did you mean '<=50K'?"),
     ("missing label", ["oak", "elm", "oak"], None, ["elm", ""], "row 2: the cell is missing"),
-    ("missing number", [1.5, 2.5], None, [1, np.nan, np.nan], "row 2: the cell is missing, in 2"),
+    (
+        "missing number",
+        [1.5, 2.5],
+        None,
+        [1, np.nan, np.nan],
+        "row 2: the cell is missing, as in 2",
+    ),
     ("bad number", [1.5, 2.5], None, ["1", "oak"], "row 2: 'oak' is not a finite number"),
 ]
 

@@ -126,7 +126,7 @@ def test_no_script_and_nothing_from_outside(tree) -> None:
         assert not {name for name in each.attributes if name.startswith("on")}
 
 
-def test_colours_are_those_of_the_style_alone(tree) -> None:
+def test_colors_are_those_of_the_style_alone(tree) -> None:
     """So that the contrasts of test_draw_style hold for all that is drawn, light and dark."""
     for each in descend(tree):
         for name in ("fill", "stroke"):

@@ -64,12 +64,12 @@ def test_a_chart_escapes_what_it_is_given(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_takes_colours_from_variables_only(name: str) -> None:
+def test_a_chart_takes_colors_from_variables_only(name: str) -> None:
     root = parse(CHARTS[name]("plain"))
-    colours = {each.attrib.get(key) for each in root.iter() for key in ("fill", "stroke")}
-    assert all(colour.startswith("var(--") for colour in colours - {None, "none"})
+    colors = {each.attrib.get(key) for each in root.iter() for key in ("fill", "stroke")}
+    assert all(color.startswith("var(--") for color in colors - {None, "none"})
     style = root.find(f"{SVG}style").text
-    used = {colour[4:-1] for colour in colours - {None, "none"}}
+    used = {color[4:-1] for color in colors - {None, "none"}}
     assert all(f"{name}:" in style for name in used)
 
 
@@ -126,7 +126,7 @@ def test_values_over_many_decades_get_a_log_scale_that_is_said() -> None:
     assert "loss" in texts(line_chart({"a": ([1, 2], [1, 50])}, title="t", y_label="loss"))
 
 
-def test_lines_have_a_legend_and_differ_in_more_than_colour() -> None:
+def test_lines_have_a_legend_and_differ_in_more_than_color() -> None:
     svg = line_chart({name: ([1, 2], [1, 2]) for name in "abcd"}, title="t")
     assert set("abcd") <= set(texts(svg))
     lines = list(parse(svg).iter(f"{SVG}path"))
@@ -178,7 +178,7 @@ def test_a_confusion_chart_shows_and_tells_its_counts() -> None:
     assert [word for word in texts(svg) if word[0].isdigit()] == ["50", "7", "3", "1,040"]
     seen = parse(svg)[1].text
     assert "1,090 of 1,100 rows are right. By class: cat 50 of 57, dog 1,040 of 1,043." in seen
-    assert seen.endswith("Most often confused: cat, taken for dog 7 times.")
+    assert seen.endswith("Most frequent confusion: cat, predicted as dog 7 times.")
 
 
 def test_many_classes_become_twenty_and_other() -> None:

@@ -48,8 +48,8 @@ def test_a_chart_is_sound(name: str) -> None:
         root = ElementTree.fromstring(svg)
         assert root.attrib["role"] == "img" and len(root[1].text or "") > 20
         assert "<b>" not in svg and not re.search(r"\b(nan|inf)\b", svg)
-        colours = {each.attrib.get(key) for each in root.iter() for key in ("fill", "stroke")}
-        assert all(str(each).startswith("var(--") for each in colours - {None, "none"})
+        colors = {each.attrib.get(key) for each in root.iter() for key in ("fill", "stroke")}
+        assert all(str(each).startswith("var(--") for each in colors - {None, "none"})
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_heat_map_is_strongest_where_the_loss_is_least() -> None:
              if each.tag == f"{SVG}rect"]  # fmt: skip
     assert sorted(range(4), key=cells.__getitem__) == [3, 1, 0, 2]
     assert {"0.500", "2", "0.100"} <= set(texts(svg))
-    assert "The least, 0.1000, is at n b and m 1." in svg
+    assert "The lowest, 0.1000, is at n b and m 1." in svg
 
 
 def test_few_of_many_curves_are_drawn_and_the_best_is_one() -> None:
@@ -167,6 +167,6 @@ def test_failures_and_restarts_have_pages_too(tmp_path) -> None:
     found = tw.restarts(build, X, Y, starts=3, **QUIET)
     assert "A sweep of 3 runs" in tw.report(found, tmp_path / "a.html").read_text("utf-8")
     with pytest.raises(
-        tw.SettingError, match="takes a fitted TableModel, a Sweep or Restarts, or a Run"
+        tw.SettingError, match="must be a fitted TableModel, a Run, a Sweep or Restarts"
     ):
         tw.report(3, tmp_path / "b.html")

@@ -467,7 +467,7 @@ def test_a_line_that_llvm_will_not_verify_is_shown() -> None:
 
 
 def test_a_text_that_ends_too_early_is_refused() -> None:
-    with pytest.raises(EngineError, match="LLVM refuses the program"):
+    with pytest.raises(EngineError, match="LLVM rejects the program"):
         compiled("define i64 @f() {", ["f"], cache=OFF)
 
 
@@ -494,7 +494,7 @@ def test_a_refused_program_leaves_the_compiler_as_it_was(cache: Cache) -> None:
 
 
 def test_an_unknown_processor_is_named() -> None:
-    with pytest.raises(EngineError, match="LLVM has no code for 'abacus-unknown-none'"):
+    with pytest.raises(EngineError, match="LLVM cannot generate code for 'abacus-unknown-none'"):
         object_code(adder(1), Target("abacus-unknown-none", "", ""))
 
 

@@ -180,5 +180,5 @@ def test_a_module_defines_the_function_once() -> None:
 
 @pytest.mark.parametrize("rows", [-1, 0, 2**31])
 def test_numbers_of_rows_that_cannot_be_shuffled_are_refused(rows: int) -> None:
-    with pytest.raises(SettingError, match=f"shuffles 1 to 2147483647 rows, but there are {rows}"):
+    with pytest.raises(SettingError, match=f"shuffle 1 to 2147483647 rows, but there are {rows}"):
         row_order_scratch(rows)

@@ -144,7 +144,7 @@ def test_arrays_of_two_float_types_are_refused() -> None:
         def __call__(self, x: tw.Tensor) -> tw.Tensor:
             return (x * np.ones(3, np.float64)) @ self.parameter("w", (3, 1), "ones")
 
-    with pytest.raises(tw.DtypeError, match="float64 meets a tensor of float32"):
+    with pytest.raises(tw.DtypeError, match="float64 and a tensor of float32 are mixed"):
         trained(Mixed())
 
 

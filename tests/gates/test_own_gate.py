@@ -177,7 +177,7 @@ def test_a_composition_may_use_gates_with_compositions() -> None:
 
 def test_a_gate_has_one_lowering() -> None:
     for gate in (smooth, tw.gates.reduce_sum):
-        with pytest.raises(tw.EngineError, match=f"{gate.name!r} has a lowering already"):
+        with pytest.raises(tw.EngineError, match=f"{gate.name!r} already has a lowering"):
             register(gate, Lowering(ReductionForm(lambda node: (0,), SUM)))
 
 

@@ -147,7 +147,7 @@ def test_a_negative_slice_that_starts_before_the_first_element() -> None:
 
 
 REFUSED_KEYS = [
-    (2, tw.ShapeError, "index 2 is outside of an axis of 2"),
+    (2, tw.ShapeError, "index 2 is out of range for an axis of size 2"),
     ((0, 0, 0), tw.ShapeError, "3 indices for a tensor"),
     ([0, 1], tw.RecordingError, "but list was given"),
     (np.array([0, 1]), tw.RecordingError, "but ndarray was given"),

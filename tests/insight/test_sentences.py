@@ -243,7 +243,7 @@ def test_notes(regression) -> None:
     ]
     assert texts(replace(calm, rows=61)) == ["1 row without a target was left out."]
     assert texts(replace(calm, rows=1062)) == ["1,002 rows without a target were left out."]
-    more = ["Training used all requested epochs; more may help."]
+    more = ["Training used all requested epochs; more epochs may help."]
     assert texts(several(large, full)) == texts(several(large, early, full, full)) == more
     assert texts(several(large, early, full)) == []
     unasked = replace(large, settings={**large.settings, "epochs": None})

@@ -134,7 +134,7 @@ def test_buckets(lesson) -> None:
     spread = [float(np.quantile(losses, share)) for share in (0.1, 0.5, 0.9, 1)]
     printed = result.row("100 starts:")
     assert_allclose([printed[column] for column in (1, 2, 4, 5)], spread, rtol=1e-3)
-    solved = int(re.search(r"(\d+)% of the starts solved it", result.printed)[1])
+    solved = int(re.search(r"(\d+)% of the starts were solved", result.printed)[1])
     assert solved == round(100 * np.mean(losses < 0.01)) and 30 < solved < 90
     best, *stuck = [
         minimum.run.net.predict([[0, 0], [0, 1], [1, 0], [1, 1]]) for minimum in nets.minima

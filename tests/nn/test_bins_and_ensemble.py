@@ -197,7 +197,7 @@ def test_members_keep_their_weights_one_after_another() -> None:
 
 @pytest.mark.parametrize("nets", [(), (3,), (tw.Dense(1), "tanh")])
 def test_an_ensemble_takes_nets(nets: tuple[object, ...]) -> None:
-    with pytest.raises(SettingError, match="Ensemble takes one or more networks, not"):
+    with pytest.raises(SettingError, match="Ensemble needs one or more networks, not"):
         Ensemble(*nets)
 
 

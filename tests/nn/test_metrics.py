@@ -113,7 +113,7 @@ def test_a_function_is_called_by_its_name() -> None:
     [
         ("acuracy", SettingError, "Did you mean 'accuracy'?"),
         (7, SettingError, "no metric is called 7"),
-        (lambda p, t: tw.sum(p), ShapeError, "must give one number a row, (2,)"),
+        (lambda p, t: tw.sum(p), ShapeError, "must return one number per row, (2,)"),
     ],
 )
 def test_refused(metric, error, words: str) -> None:

@@ -189,7 +189,7 @@ def test_a_part_shows_its_own_parameters_in_the_vector_of_the_network() -> None:
     }
     part.weights["bias"][:] = 7
     assert (net.weights["0.bias"] == 7).all()
-    with pytest.raises(SettingError, match="no flat vector of its own"):
+    with pytest.raises(SettingError, match="only a whole network has a flat vector"):
         part.weights.flat  # noqa: B018
 
 
@@ -225,7 +225,7 @@ def test_a_custom_parameter_has_one_shape() -> None:
         def __call__(self, x):
             return x * self.parameter("w", (3,)) + self.parameter("w", (1,))
 
-    with pytest.raises(ShapeError, match=r"w: this input asks for shape \(1,\)"):
+    with pytest.raises(ShapeError, match=r"w: this input needs shape \(1,\)"):
         Torn().init(X)
 
 
@@ -241,11 +241,11 @@ def test_a_custom_parameter_has_one_shape() -> None:
         (lambda: tw.Dense(2.5), SettingError, "units must be a whole number"),
         (lambda: tw.Dense(2, bias=1), SettingError, "bias must be True or False"),
         (lambda: tw.Sequential(dtype="float16"), SettingError, "one of 'float32', 'float64'"),
-        (lambda: mlp().init(X[0]), ShapeError, "Dense takes rows, (N, D)"),
-        (lambda: mlp().init(3.0), ShapeError, "X must hold rows, but is one number"),
+        (lambda: mlp().init(X[0]), ShapeError, "Dense needs rows (N, D)"),
+        (lambda: mlp().init(3.0), ShapeError, "X must hold rows, but is a single number"),
         (lambda: mlp().init([["a", "b"]]), DtypeError, "for a table with text"),
         (lambda: mlp().init(X, seed=-1), TalwegError, "seed must be a whole number at least 0"),
-        (lambda: mlp().init(X)(X[:, :2]), ShapeError, "asks for shape (2, 4), but the network"),
+        (lambda: mlp().init(X)(X[:, :2]), ShapeError, "needs shape (2, 4), but the network"),
         (lambda: mlp().init(X).predict(X[:, :2]), ShapeError, "check the number of columns"),
         (lambda: mlp().init(X).predict(X, batch_size=0), TalwegError, "batch_size"),
         (lambda: tw.fit(tw.Sequential("relu"), X, X), TalwegError, "no parameters"),
@@ -300,7 +300,7 @@ GOLDEN = """\
 layer  kind                               output     parameters
 0      Dense(1000, 'relu')                (N, 1000)  29,000
 1      Dense(10, 'identity', bias=False)  (N, 10)    10,000
-39,000 parameters (156,000 bytes), 78,000 operations a row"""
+39,000 parameters (156,000 bytes), 78,000 operations per row"""
 
 
 def test_summary() -> None:
@@ -332,11 +332,11 @@ def test_a_trained_part_keeps_its_weights_in_another_network() -> None:
     """Transfer learning: the trained layer keeps a copy of its weights, the new one is drawn."""
     layer = tw.Dense(4, "tanh")
     first = tw.Sequential(layer, tw.Dense(1)).init(X, seed=1)
-    learnt = first.weights["0.weight"].copy()
+    learned = first.weights["0.weight"].copy()
     second = tw.Sequential(layer, tw.Dense(2)).init(X, seed=2)
-    np.testing.assert_array_equal(second.weights["0.weight"], learnt)
-    second.weights["0.weight"] = 0 * learnt
-    np.testing.assert_array_equal(first.weights["0.weight"], learnt)
+    np.testing.assert_array_equal(second.weights["0.weight"], learned)
+    second.weights["0.weight"] = 0 * learned
+    np.testing.assert_array_equal(first.weights["0.weight"], learned)
     assert layer.network is second
 
 

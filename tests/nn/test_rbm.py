@@ -379,11 +379,15 @@ def test_the_decoder_is_the_transposed_layer() -> None:
         (lambda: tw.DenoisingAutoencoder(3, corruption=1), SettingError, "corruption must be"),
         (lambda: tw.DenoisingAutoencoder(3, weight_penalty=1), SettingError, "must be a penalty"),
         (lambda: tw.RBM().init(ROWS), SettingError, r"has no units: give it some, as in RBM\(64\)"),
-        (lambda: tw.RBM(3, "relu").init(ROWS), SettingError, "'relu' hidden units, but can sample"),
+        (
+            lambda: tw.RBM(3, "relu").init(ROWS),
+            SettingError,
+            "'relu' hidden units, but only sigmoid",
+        ),
         (
             lambda: tw.RBM(3, "identity", visible="identity").init(ROWS),
             SettingError,
-            "sample only sigmoid units",
+            "only sigmoid units",
         ),
         (lambda: tw.RBM(3).init(np.ones((2, 3, 4))), ShapeError, r"RBM takes rows \(N, D\)"),
     ],

@@ -82,7 +82,7 @@ def test_given_weights_are_copied() -> None:
 def test_too_few_weights_given_and_no_init() -> None:
     net = tw.Sequential(tw.Dense(1))
     net.weights = {"0.weight": np.ones((3, 1))}
-    with pytest.raises(ShapeError, match=r"0\.bias: no weights given; give all"):
+    with pytest.raises(ShapeError, match=r"0\.bias: no weights were given; give all"):
         net.predict(X)
     assert not net.is_initialized
 
@@ -93,8 +93,8 @@ def test_too_few_weights_given_and_no_init() -> None:
         ({"0.wieght": np.zeros((3, 4))}, TalwegError, "Did you mean '0.weight'?"),
         ({"2.weight": np.zeros((3, 4))}, TalwegError, "no parameter is called '2.weight'"),
         ({"0.bias": np.zeros(4), "0.weight": np.zeros((4, 3))}, ShapeError,
-         "0.weight: values of shape (4, 3) given, (3, 4) needed"),
-        ({"0.bias": np.zeros(4), "1.bias": 0.0}, ShapeError, "1.bias: values of shape () given"),
+         "0.weight: values of shape (4, 3) were given, but (3, 4) is needed"),
+        ({"0.bias": np.zeros(4), "1.bias": 0.0}, ShapeError, "1.bias: values of shape () were"),
         ({"0.weight": np.zeros((3, 4)), "0.bias": list("abcd")}, Exception, "0.bias"),
     ],
 )  # fmt: skip
@@ -110,7 +110,10 @@ def test_a_refused_assignment_changes_nothing(net: tw.Sequential, given, error, 
     ("given", "words"),
     [
         ({"0.wieght": np.zeros((3, 1))}, "Did you mean '0.weight'?"),
-        ({"0.weight": np.zeros((1, 3))}, "0.weight: weights of shape (1, 3) given, (3, 1) needed"),
+        (
+            {"0.weight": np.zeros((1, 3))},
+            "0.weight: weights of shape (1, 3) were given, but (3, 1)",
+        ),
     ],
 )
 def test_wrong_initial_weights_are_refused_by_init(given, words: str) -> None:

@@ -113,7 +113,7 @@ def test_all_proposals_are_accepted_on_a_plain_and_none_beside_a_wall() -> None:
 
 def test_a_proposal_of_nan_is_never_accepted() -> None:
     def half(place, target):
-        return tw.sum(tw.log(place), 1)  # falls towards 0, beyond which there is nothing
+        return tw.sum(tw.log(place), 1)  # falls toward 0, beyond which there is nothing
 
     run = go(tw.SimulatedAnnealing(temperature=100.0, step_size=1.0), loss=half, start=(1.0, 1.0))
     assert run.failure is None
@@ -248,8 +248,10 @@ def test_invalid_numbers_are_refused(settings: dict, words: str) -> None:
 
 
 def test_invalid_runs_are_refused() -> None:
-    with pytest.raises(SettingError, match="cooling must give a number of at least 0, but gave -1"):
+    with pytest.raises(
+        SettingError, match="cooling must return a number of at least 0, but returned -1"
+    ):
         go(tw.SimulatedAnnealing(cooling=lambda done: -1))
     X = np.zeros((40, 2))
-    with pytest.raises(SettingError, match="Annealing looks at all 40 rows at once"):
+    with pytest.raises(SettingError, match="Annealing uses all 40 rows in each step"):
         tw.fit(tw.Sequential(tw.Dense(1)), X, X[:, :1], optimizer="annealing")

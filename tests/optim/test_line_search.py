@@ -413,12 +413,15 @@ def test_unsuitable_networks_are_refused(rule: tw.FullBatch, layer: tw.Module, w
     [
         (
             {"batch_size": 32},
-            "LBFGS looks at all 120 rows at once, not at 32; give batch_size=None",
+            (
+                "LBFGS uses all 120 rows in each step, but batch_size=32 was given; give "
+                "batch_size=None"
+            ),
         ),
-        ({"watch": "epoch"}, "watch goes with rules that take one step a batch"),
+        ({"watch": "epoch"}, "watch needs an optimizer that makes one step per batch"),
         (
             {"lr_multipliers": {"0": 0.1}},
-            "lr_multipliers goes with rules that take one step a batch",
+            "lr_multipliers needs an optimizer that makes one step per batch",
         ),
     ],
 )
@@ -429,7 +432,7 @@ def test_invalid_settings_are_refused(settings: dict, words: str) -> None:
 
 def test_a_matrix_that_is_too_large_is_refused() -> None:
     net = tw.Sequential(tw.Dense(1000), tw.Dense(1))
-    with pytest.raises(SettingError, match=r"6001 by 6001 .* take tw\.LBFGS"):
+    with pytest.raises(SettingError, match=r"6001 by 6001 .* use tw\.LBFGS"):
         tw.fit(net, X, Y, optimizer="bfgs", batch_size=None)
 
 

@@ -173,7 +173,7 @@ def test_a_sweep(engine: str) -> None:
         (tw.SGD(lr=tw.ReduceOnPlateau(watch="los")), "Plateau watches 'los'. Did you mean 'loss'?"),
         (
             tw.SGD(lr=tw.LinearWarmup(tw.ReduceOnPlateau())),
-            "ReduceOnPlateau follows a measure, so it cannot be part",
+            "ReduceOnPlateau depends on a measure, so it cannot be part",
         ),
     ],
 )

@@ -148,14 +148,14 @@ class Together(tw.Optimizer):
 @pytest.mark.parametrize(
     ("multipliers", "words"),
     [
-        ({"3": 0.1}, "lr_multipliers: the net has no part '3'"),
+        ({"3": 0.1}, "lr_multipliers: the network has no part '3'"),
         ({"0.wight": 0.1}, "Did you mean '0.weight'?"),
-        ({7: 0.1}, "the net has no part 7."),
+        ({7: 0.1}, "the network has no part 7."),
         ({"0": -1}, "the multiplier of '0' must be a number at least 0, but -1 was given"),
         ({"0": "slow"}, "but 'slow' was given"),
         ({"0": float("nan")}, "but nan was given"),
         (["0"], "lr_multipliers must be a mapping of parts to numbers"),
-        ({"0": 0, "1": 0, "2": 0}, "lr_multipliers freezes the whole net"),
+        ({"0": 0, "1": 0, "2": 0}, "lr_multipliers has only zeros"),
     ],
 )
 def test_invalid_lr_multipliers_are_refused(multipliers: Any, words: str) -> None:
@@ -165,5 +165,5 @@ def test_invalid_lr_multipliers_are_refused(multipliers: Any, words: str) -> Non
 
 
 def test_an_optimizer_of_all_weights_together_has_one_learning_rate() -> None:
-    with pytest.raises(SettingError, match="Together moves all weights together"):
+    with pytest.raises(SettingError, match="Together updates all weights together"):
         fit("numpy", Together(), lr_multipliers={"0": 0.1})

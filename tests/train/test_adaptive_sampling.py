@@ -58,8 +58,8 @@ class Enumerated:
         chance = (self.q / groups.sizes)[groups.group_of]
         ratio = (groups.shares / self.q)[groups.group_of]
         state = {f"state.{name}": x for name, x in self.program.state.items()}
-        learnt = {"tau": self.tau, "shares": self.q, "level": self.level, "steps": 7.0}
-        state |= {f"state.{PREFIX}{name}": np.asarray(x) for name, x in learnt.items()}
+        learned = {"tau": self.tau, "shares": self.q, "level": self.level, "steps": 7.0}
+        state |= {f"state.{PREFIX}{name}": np.asarray(x) for name, x in learned.items()}
         settings = {f"settings.{name}": x for name, x in self.program.schedule.settings.items()}
         before = self.net.weights.flat
         for places in itertools.product(range(len(rows)), repeat=self.program.schedule.batch_size):
@@ -312,13 +312,16 @@ def sampler(**settings):
 
 REFUSED = [
     ({"sampler": "rows"}, r"sampler must be tw.AdaptiveSampling\(...\) or None"),
-    ({"loss": "mse"}, "sampler over classes needs a loss that has them"),
-    ({"sampler": sampler(strata=[0, 1])}, "over 2 given groups, but there are 60 rows"),
-    ({"sampler": sampler(strata=np.arange(60)), "validation": 0.5}, "60 given groups, but there"),
-    ({"optimizer": "lbfgs", "batch_size": None}, "LBFGS looks at all rows at once"),
-    ({"shuffle": False}, "leave shuffle=False out"),
+    ({"loss": "mse"}, "needs a classification loss"),
+    ({"sampler": sampler(strata=[0, 1])}, "strata have 2 entries, but there are 60 training rows"),
+    (
+        {"sampler": sampler(strata=np.arange(60)), "validation": 0.5},
+        "strata have 60 entries, but there",
+    ),
+    ({"optimizer": "lbfgs", "batch_size": None}, "LBFGS uses all rows in each step"),
+    ({"shuffle": False}, "contradicts shuffle=False"),
     ({"checkpoint": "run.talweg"}, "cannot be resumed yet; leave checkpoint out"),
-    ({"build": lambda: tw.Sequential(Centred(), tw.Dense(1))}, "mixes the rows of a batch"),
+    ({"build": lambda: tw.Sequential(Centred(), tw.Dense(1))}, "combines the rows of a batch"),
     ({"build": lambda: tw.Sequential(tw.Dense(3), tw.BatchNorm(), tw.Dense(1))}, "BatchNorm"),
 ]
 
@@ -341,7 +344,7 @@ def test_settings_out_of_bounds(settings) -> None:
 def test_sweep_and_lower_refuse_a_sampler() -> None:
     X, y = table()
     given = {"sampler": tw.AdaptiveSampling()}
-    with pytest.raises(SettingError, match="sampler is for single runs: give it to fit"):
+    with pytest.raises(SettingError, match="sampler works only for single runs"):
         tw.sweep(network, X, y, over={"seed": [0]}, **given)
-    with pytest.raises(SettingError, match="sampler is for single runs: give it to fit"):
+    with pytest.raises(SettingError, match="sampler works only for single runs"):
         tw.lower(network(), X, y, **given)

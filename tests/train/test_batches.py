@@ -45,7 +45,7 @@ def test_a_batch_filled_with_zeros_could_become_non_finite() -> None:
 
 
 def test_a_net_that_mixes_rows_needs_full_batches() -> None:
-    with pytest.raises(tw.SettingError, match="mixes the rows of a batch"):
+    with pytest.raises(tw.SettingError, match="combines the rows of a batch"):
         tw.fit(Centred(), X, Y, batch_size=4, epochs=1)
     assert tw.fit(Centred(), X, Y, batch_size=3, epochs=1).epochs == 1
     assert tw.fit(Centred(), X, Y, batch_size=None, epochs=1).epochs == 1
@@ -53,7 +53,7 @@ def test_a_net_that_mixes_rows_needs_full_batches() -> None:
 
 def test_a_net_that_mixes_rows_needs_full_validation_batches() -> None:
     held = np.ones((1025, 3)), np.ones(1025)
-    with pytest.raises(tw.SettingError, match="at most 1024 rows for validation"):
+    with pytest.raises(tw.SettingError, match="at most 1024 validation rows"):
         tw.fit(Centred(), X, Y, batch_size=None, epochs=1, validation=held)
 
 
@@ -69,7 +69,7 @@ MIXERS = {
 def test_nets_that_mix_rows_are_detected_for_any_data(mixer, seed) -> None:
     x = np.random.default_rng(seed).normal(size=(30, 3))
     x[15] = x[0]
-    with pytest.raises(tw.SettingError, match="mixes the rows"):
+    with pytest.raises(tw.SettingError, match="combines the rows"):
         tw.fit(tw.Sequential(mixer, tw.Dense(1)), x, x[:, 0], batch_size=8, epochs=1)
 
 

@@ -213,7 +213,7 @@ def test_a_finished_run_can_be_given_more_epochs(engine: str, path: Path) -> Non
     expected = fit(engine=engine, epochs=9)
     fit(engine=engine, epochs=4, checkpoint=path)
     same(fit(engine=engine, epochs=9, checkpoint=path, resume=True), expected)
-    with pytest.raises(tw.SettingError, match="has 9 epochs, more than the epochs=8"):
+    with pytest.raises(tw.SettingError, match="has 9 epochs, more than the requested epochs=8"):
         fit(engine=engine, epochs=8, checkpoint=path, resume=True)
 
 
@@ -384,7 +384,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"optimizer": tw.Adam(lr=tw.ReduceOnPlateau(0.1))},
         "the optimizer's numbers differs",
     ),
-    "seed": ({"seed": 6}, r"seed differs \(5, but here 6\)\. Give what that run was given"),
+    "seed": ({"seed": 6}, r"seed differs \(5, but here 6\)\. Give the same settings and data"),
     "batch size": ({"batch_size": 8}, r"batch_size differs \(7, but here 8\)"),
     "order": ({"shuffle": False}, r"shuffle differs \(True, but here False\)"),
     "best": ({"restore_best": False}, r"keeping the best differs \(True, but here False\)"),
@@ -444,7 +444,9 @@ def test_a_schedule_that_differs_in_past_epochs_is_refused(kind: str, path: Path
         "plateau": tw.ReduceOnPlateau(0.1, factor=0.2, watch="loss"),
     }
     fit(optimizer=tw.Adam(lr=first[kind]), epochs=5, checkpoint=path)
-    words = "the optimizer's plateaus differs" if kind == "plateau" else "the schedule of lr was an"
+    words = (
+        "the optimizer's plateaus differs" if kind == "plateau" else "the schedule of lr gave other"
+    )
     with pytest.raises(tw.SettingError, match=words):
         fit(optimizer=tw.Adam(lr=then[kind]), epochs=9, checkpoint=path, resume=True)
 
@@ -461,7 +463,7 @@ def test_a_schedule_that_differs_in_past_epochs_is_refused(kind: str, path: Path
         (
             tw.SimulatedAnnealing(),
             {"epochs": 9},
-            "the schedule of temperature was another in its 7 epochs",
+            "the schedule of temperature gave other values in its 7 epochs",
         ),
     ],
     ids=["memory", "spread", "epochs"],
@@ -544,9 +546,12 @@ def test_a_newer_a_foreign_and_an_empty_file_are_refused(path: Path) -> None:
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     for given, words in (
         ({"checkpoint": 3}, r"a path or tw\.Checkpoint\(path, epochs=10\), not 3"),
-        ({"resume": True}, "resume needs a file"),
+        ({"resume": True}, "resume=True needs a file"),
         ({"resume": 1}, "resume must be True or False"),
-        ({"checkpoint": tw.Checkpoint("a", best=True)}, "needs restore_best=True or validation"),
+        (
+            {"checkpoint": tw.Checkpoint("a", best=True)},
+            "needs validation data, or restore_best=True",
+        ),
     ):
         with pytest.raises(tw.SettingError, match=words):
             fit(**given)

@@ -118,10 +118,10 @@ def test_each_row_validates_once_and_is_tested_once() -> None:
 @pytest.mark.parametrize(
     ("validation", "test", "words"),
     [
-        ([], [0], "must name rows to validate on, all of 0 to 4; odd has 0 rows"),
-        ([5], [], "all of 0 to 4; odd has 1 rows, the last being 5"),
-        ([-1, 2], [], "all of 0 to 4; odd has 2 rows"),
-        ([1], [7], "the last being 7"),
+        ([], [0], "must contain validation rows, with indices from 0 to 4; odd has 0 rows"),
+        ([5], [], "indices from 0 to 4; odd has 1 rows and the largest index 5"),
+        ([-1, 2], [], "indices from 0 to 4; odd has 2 rows"),
+        ([1], [7], "the largest index 7"),
         ([0, 1, 2], [3, 4], "odd leaves none of the 5 rows to train on"),
     ],
 )
@@ -250,5 +250,5 @@ def test_folds_of_nearly_equal_size_share_a_recording_and_a_program(
     ],
 )
 def test_lists_that_cannot_be_paired_are_refused(given) -> None:
-    with pytest.raises(SettingError, match="takes lists of one length, each with a value for"):
+    with pytest.raises(SettingError, match="needs lists of equal length, with one value for"):
         tw.sweep(net, X, Y, sampling="paired", epochs=1, **given)

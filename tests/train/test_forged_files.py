@@ -97,19 +97,19 @@ def test_a_forged_checkpoint_is_refused(tmp_path: Path, name: str, engine: str) 
 
 
 SEARCHED: dict[str, tuple[tw.optim.FullBatch, Change, str]] = {
-    "a matrix too small": (tw.BFGS(), array("state.2", lambda a: a[1:, 1:]), "'inverse' as finite"),
-    "pairs of other lengths": (tw.LBFGS(), array("state.2", lambda a: a[1:]), "'steps' as finite"),
-    "pairs too short": (tw.LBFGS(), array("state.3", lambda a: a[:, 1:]), "'changes' as finite"),
-    "a reach of NaN": (tw.BFGS(), array("state.0", lambda a: a * np.nan), "'reach' as finite"),
+    "a matrix too small": (tw.BFGS(), array("state.2", lambda a: a[1:, 1:]), "numbers 'inverse'"),
+    "pairs of other lengths": (tw.LBFGS(), array("state.2", lambda a: a[1:]), "numbers 'steps'"),
+    "pairs too short": (tw.LBFGS(), array("state.3", lambda a: a[:, 1:]), "numbers 'changes'"),
+    "a reach of NaN": (tw.BFGS(), array("state.0", lambda a: a * np.nan), "numbers 'reach'"),
     "a place of text": (
         tw.SimulatedAnnealing(),
         array("state.0", lambda a: a.astype(str)),
-        "'here' as",
+        "numbers 'here'",
     ),
     "a place of one": (
         tw.SimulatedAnnealing(),
         array("state.0", lambda a: a[:1]),
-        "the shape (16,)",
+        "of shape (16,)",
     ),
 }
 
@@ -156,11 +156,11 @@ FORGED_SWEEPS: dict[str, tuple[Change, str]] = {
     "weights of one": (run(weights=["float32", 1]), "'weights' is float32 (1,), not"),
     "a column of one number": (
         lambda config, arrays: arrays.update(float32=np.float32(0)),
-        "['float32'] are no rows",
+        "['float32'] are not rows",
     ),
     "a column of two rows": (
         lambda config, arrays: arrays.update(float64=arrays["float64"][None]),
-        "['float64'] are no rows",
+        "['float64'] are not rows",
     ),
     "weights in two rows": (run(weights=["float32", 1, 11]), "'weights' is float32 (1, 11)"),
     "weights of a lost kind": (run(weights=["int8", 11]), "an array is cut short or lost"),

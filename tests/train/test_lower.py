@@ -20,19 +20,19 @@ def net() -> tw.Sequential:
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"optimizer": tw.BFGS(), "batch_size": None}, "BFGS chooses its passes as it goes"),
-    ({"optimizer": tw.LBFGS(), "batch_size": None}, "LBFGS chooses its passes as it goes"),
-    ({"optimizer": "lbfgs", "batch_size": None}, "LBFGS chooses its passes as it goes"),
+    ({"optimizer": tw.BFGS(), "batch_size": None}, "BFGS chooses its evaluations during the run"),
+    ({"optimizer": tw.LBFGS(), "batch_size": None}, "LBFGS chooses its evaluations during the run"),
+    ({"optimizer": "lbfgs", "batch_size": None}, "LBFGS chooses its evaluations during the run"),
     (
         {"optimizer": tw.SimulatedAnnealing(), "batch_size": None},
-        "Annealing chooses its passes as it goes",
+        "Annealing chooses its evaluations during the run",
     ),
-    ({"optimizer": tw.BFGS()}, "there is no step to compile|needs batch_size=None|give"),
+    ({"optimizer": tw.BFGS()}, "it has no step to compile|needs batch_size=None|give"),
     ({"batchsize": 3}, "lower: fit has no setting 'batchsize'. Did you mean 'batch_size'"),
     ({"batch_size": 0}, "lower: batch_size must be"),
-    ({"checkpoint": "a.run"}, "checkpoint is for single runs"),
-    ({"sampler": tw.AdaptiveSampling()}, "sampler is for single runs"),
-    ({"resume": True}, "resume is for single runs"),
+    ({"checkpoint": "a.run"}, "checkpoint works only for single runs"),
+    ({"sampler": tw.AdaptiveSampling()}, "sampler works only for single runs"),
+    ({"resume": True}, "resume works only for single runs"),
 ]
 
 

@@ -242,7 +242,7 @@ REFUSED: dict[str, tuple[Any, type[TalwegError], str]] = {
     "a part": (
         lambda: tw.pretrain(network(tw.Sequential(tw.Dense(2)), tw.Dense(1)).layers[0], X),
         SettingError,
-        "no part of another",
+        "not part of another",
     ),
     "nothing hidden": (lambda: pretrained(network(tw.Dense(1))), SettingError, "no hidden dense"),
     "a place": (lambda: pretrained(layers=[0, 3]), SettingError, r"\[0, 1, 2\], not 3"),
@@ -253,7 +253,11 @@ REFUSED: dict[str, tuple[Any, type[TalwegError], str]] = {
     ),
     "a short list": (lambda: pretrained(epochs=[1]), SettingError, "1 entries for 2 layers"),
     "another method": (lambda: pretrained(method="rbm"), SettingError, "method must be tw.RBM"),
-    "units": (lambda: pretrained(method=tw.RBM(9)), SettingError, "has 9 units of its own"),
+    "units": (
+        lambda: pretrained(method=tw.RBM(9)),
+        SettingError,
+        "has 9 units, but pretrain uses those",
+    ),
     "relu": (
         lambda: pretrained(network(tw.Dense(4, "sigmoid"), tw.Dense(3, "relu"), tw.Dense(1))),
         SettingError,

@@ -120,7 +120,9 @@ def test_the_printed_table() -> None:
     assert lines[0].split() == ["minimum", "loss", "starts", "share"]
     assert [line.split()[2] for line in lines[1:4]] == [str(c.count) for c in found.minima]
     assert lines[4].startswith("24 starts: 10 % ") and max(map(len, lines)) <= 80
-    assert lines[5].startswith(f"{found.solved:.0%} of the starts solved it (a loss below 0.02); ")
+    assert lines[5].startswith(
+        f"{found.solved:.0%} of the starts were solved (a loss below 0.02); "
+    )
     assert repr(found) == "<Restarts: 24 starts, 3 minima; print it>"
 
 
@@ -138,7 +140,7 @@ def test_starts_that_fail_belong_to_no_minimum() -> None:
         none = roll(optimizer=tw.SGD(lr=1e30), **settings)
     assert none.minima == [] and none.solved == 0 and none.enough == np.inf
     assert str(none) == "none of 8 starts has a loss: see the `failure` of each"
-    with pytest.raises(tw.DataError, match="no start has a loss"):
+    with pytest.raises(tw.DataError, match="no start stayed finite"):
         _ = none.spread
     stopped = roll(**settings, stop=tw.TimeBudget(1e-9))
     assert str(stopped) == "none of 8 starts has a loss: see the `stopped_by` of each"
@@ -153,8 +155,8 @@ REFUSED = [
     (ball, {"tolerance": 0}, "restarts: tolerance must be a number above 0"),
     (ball, {"seed": -1}, "fit: seed must be a whole number"),
     (ball, {"over": {"lr": [1]}}, "only the seeds vary; for other settings use tw.sweep"),
-    (trained(), {}, "the net has weights already"),
-    (3, {}, "build must be a function that makes a new net"),
+    (trained(), {}, "the network already has weights"),
+    (3, {}, "build must be a function that builds a new network"),
 ]
 
 

@@ -106,7 +106,7 @@ def test_unconverged_runs_are_printed() -> None:
     assert lines[0].split() == ["minimum", "loss", "starts", "share"]
     assert lines[1].split() == ["-", f"{found.losses.min():.6g}", "12", "100%", "unconverged"]
     assert lines[2].startswith("12 starts: 10 % ")
-    assert lines[3] == "0% of the starts solved it"
+    assert lines[3] == "0% of the starts were solved"
     assert lines[4].startswith("unconverged: the loss had not settled after 30 epochs")
     assert "epochs (say 120)" in lines[5] and "LBFGS" in lines[6]
     assert max(map(len, lines)) <= 80
@@ -123,6 +123,6 @@ def test_the_best_minimum_is_unknown_if_an_unconverged_run_is_lower() -> None:
     found = rolled(two, [0.5, 1.5, -5.0], **settings)
     assert found.unconverged == [2] and found.losses[2] < 0 < 1e-3
     assert [each.indices for each in found.minima] == [[0, 1]]
-    assert found.solved == 0 and "0% of the starts solved it" in str(found)
+    assert found.solved == 0 and "0% of the starts were solved" in str(found)
     known = rolled(two, [0.5, 1.5, -5.0], solved=0.01, **settings)
     assert known.solved == 1.0

@@ -213,7 +213,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "the targets": ({"y": Y + 1}, "the training data differs. Give"),
     "the rows' weights": ({"sample_weight": np.arange(24)}, "the setting sample_weight differs."),
     "the start": ({"build": other_start}, "the starting weights differs. Give"),
-    "the net": ({"build": other_net}, "what the nets compute, the loss or the kind of optimizer"),
+    "the net": ({"build": other_net}, "the network, the loss or the kind of optimizer"),
 }  # fmt: skip
 
 
@@ -233,11 +233,11 @@ def test_a_file_of_another_sweep_is_refused(name: str, tmp_path: Path, monkeypat
 
 
 REFUSED: list[tuple[type[Exception], dict[str, Any], str]] = [
-    (tw.SettingError, {"checkpoint": None, "resume": True}, "resume needs a file"),
+    (tw.SettingError, {"checkpoint": None, "resume": True}, "resume=True needs a file"),
     (tw.SettingError, {"resume": 1}, "resume must be True or False, but 1"),
     (tw.SettingError, {"checkpoint": 3}, "checkpoint must be a path or tw.Checkpoint"),
     (tw.SettingError, {"checkpoint": tw.Checkpoint("a", epochs=3)}, "tw.Checkpoint(path, every=5)"),
-    (tw.SettingError, {"checkpoint": tw.Checkpoint("a", best=True)}, "a sweep is written as"),
+    (tw.SettingError, {"checkpoint": tw.Checkpoint("a", best=True)}, "a sweep is saved by time"),
     (tw.DataError, {"checkpoint": "none/a.sweep"}, "there is no folder"),
 ]  # fmt: skip
 

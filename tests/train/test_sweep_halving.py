@@ -159,8 +159,8 @@ def test_runs_that_failed_or_stopped_do_not_continue(engine: str) -> None:
     ("given", "words"),
     [
         ({"halving": 3}, r"halving must be tw.SuccessiveHalving\(min_epochs\) or None, not 3"),
-        ({"over": {"epochs": [3, 9]}}, "sweep at epochs=3: halving decides the epochs"),
-        ({"optimizer": tw.LBFGS(), "batch_size": None}, "which LBFGS cannot do yet"),
+        ({"over": {"epochs": [3, 9]}}, "sweep at epochs=3: successive halving chooses the epochs"),
+        ({"optimizer": tw.LBFGS(), "batch_size": None}, "which LBFGS does not support yet"),
     ],
 )
 def test_refused_before_anything_is_trained(monkeypatch, given, words: str) -> None:

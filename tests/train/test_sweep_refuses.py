@@ -60,21 +60,21 @@ CASES = [
     (SettingError, "sweep: threads must be a whole number at least 1", {"threads": 0}),
     (SettingError, "sweep: engine must be one of 'native', 'numpy' or None", {"engine": "nmupy"}),
     # build
-    (SettingError, "sweep: build must be a function that makes a new net each time",
+    (SettingError, "sweep: build must be a function that builds a new network on each call",
      {"build": SHARED}),
     (SettingError, "sweep: build must be a function", {"build": 3}),
-    (SettingError, "sweep at lr=0.1: build must return a net such as tw.Sequential(...), but "
+    (SettingError, "sweep at lr=0.1: build must return a network such as tw.Sequential(...), but "
      "returned None", {"build": lambda: None}),
-    (SettingError, "sweep at lr=0.2: build must make a new net each time, but this Sequential was "
-     "there before, or a part of it", {"build": lambda: SHARED}),
-    (SettingError, "sweep at lr=0.2: build must make a new net each time",
+    (SettingError, "sweep at lr=0.2: build must return a new network on each call, but it returned "
+     "a Sequential again, or a part of it", {"build": lambda: SHARED}),
+    (SettingError, "sweep at lr=0.2: build must return a new network on each call",
      {"build": lambda: tw.Sequential(PART, tw.Dense(1))}),
     # data
     (ShapeError, "sweep at lr=0.1: fit: X has 5 rows, but y has 6", {"X": X[:5]}),
     (DataError, "fit: X holds nan at [0, 0]", {"X": [[np.nan, 0, 0], *X[1:]]}),
-    (DataError, "fit: X holds numbers that float32 cannot, in 18 places", {"X": X * 1e300}),
+    (DataError, "fit: X has 18 numbers too large for float32", {"X": X * 1e300}),
     (TalwegError, "X must hold numbers", {"X": [["a", "b", "c"]] * 6}),
-    (SettingError, "sweep at validation=0.01: fit: validation=0.01 of 6 rows leaves none",
+    (SettingError, "sweep at validation=0.01: fit: validation=0.01 of 6 rows leaves no row",
      {"over": {"validation": [0.5, 0.01]}}),
 ]  # fmt: skip
 

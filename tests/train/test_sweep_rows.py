@@ -105,5 +105,5 @@ def test_bad_holdouts_are_refused(given: dict[str, Any], words: str) -> None:
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.5, 0.001, 0.999])
 def test_a_share_that_leaves_no_rows_is_refused(share: float) -> None:
-    with pytest.raises(tw.SettingError, match="leaves none to train on or none to validate on"):
+    with pytest.raises(tw.SettingError, match="leaves no row for training or none for validation"):
         tw.fit(build(), X, Y, validation=tw.Holdout(share))

@@ -283,7 +283,7 @@ def _sizes(text: str) -> tuple[int, ...]:
         return tuple(int(size) for size in text.split(",") if size.strip())
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"layer sizes such as 128,64 are needed, not {text!r}"
+            f"expected layer sizes such as 128,64, but got {text!r}"
         ) from None
 
 
@@ -299,7 +299,7 @@ def _column(text: str) -> tuple[str, str | tuple[str, ...]]:
     name, mark, kind = text.rpartition("=")
     if not (name and mark and kind):
         raise argparse.ArgumentTypeError(
-            f"a column and its kind such as zip=category are needed, not {text!r}"
+            f"expected a column and its kind such as zip=category, but got {text!r}"
         )
     return name, tuple(kind.split("<")) if "<" in kind else kind
 

@@ -47,7 +47,7 @@ def usable_file(path: str, read: Mapping[str, str]) -> Path:
     """A file to write, in a folder that exists, which is not an input."""
     out = Path(_given(path))
     if out.exists() and not out.is_file():
-        raise DataError(f"--out {out}: this is not a regular file. Give a file.")
+        raise DataError(f"--out {out}: this is not a regular file. Give another path.")
     _refuse_what_is_read(out, out, read)
     if not out.parent.is_dir():
         raise DataError(
@@ -59,7 +59,9 @@ def usable_file(path: str, read: Mapping[str, str]) -> Path:
 
 def _given(path: str) -> str:
     if not path or "\0" in path:
-        raise DataError(f"--out {path!r} is not a path: it is empty or contains NUL. Give another.")
+        raise DataError(
+            f"--out {path!r} is not a path: it is empty or contains NUL. Give another path."
+        )
     return path
 
 

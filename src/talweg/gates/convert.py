@@ -32,7 +32,7 @@ _DTYPES = tuple(map(np.dtype, ("float32", "float64", "int64", "int32", "bool")))
 def _cast_shape(x: Spec, *, dtype: Any) -> Spec:
     if np.dtype(dtype) not in _DTYPES:
         known = ", ".join(map(str, _DTYPES))
-        raise DtypeError(f"cast: to {np.dtype(dtype)}; a tensor is one of {known}")
+        raise DtypeError(f"cast: dtype must be one of {known}, but {np.dtype(dtype)} was given")
     return Spec(x.shape, np.dtype(dtype))
 
 

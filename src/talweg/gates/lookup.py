@@ -45,7 +45,8 @@ def _segment_sum_shape(x: Spec, codes: Spec, *, size: int) -> Spec:
     _check_codes("segment_sum", codes)
     if len(x.shape) != 2 or x.shape[0] != codes.shape[0]:
         raise ShapeError(
-            f"segment_sum: needs rows (N, E) and codes (N,), but got {x.shape} and {codes.shape}"
+            f"segment_sum: rows (N, E) and codes (N,) are needed, but {x.shape} and "
+            f"{codes.shape} were given"
         )
     return Spec((size, x.shape[1]), float_dtype("segment_sum", x))
 

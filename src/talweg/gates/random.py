@@ -47,7 +47,7 @@ def _shape(key: Spec, *, shape: Shape, dtype: Any, stream: int) -> Spec:
     if key.shape != () or not key.is_float:
         raise ShapeError(f"uniform: the key must be one float, but is {key}")
     if np.dtype(dtype).name not in BITS:
-        raise DtypeError(f"uniform: gives float32 or float64, not {np.dtype(dtype)}")
+        raise DtypeError(f"uniform: dtype must be float32 or float64, not {np.dtype(dtype)}")
     return Spec(tuple(shape), np.dtype(dtype))
 
 

@@ -218,5 +218,7 @@ def float_dtype(name: str, *inputs: Spec) -> np.dtype[Any]:
     """The float dtype that all inputs share; DtypeError for other dtypes."""
     dtype = same_dtype(name, *inputs)
     if dtype.kind != "f":
-        raise DtypeError(f"{name}: needs floats, but {dtype} was given; use tw.cast(x, 'float32')")
+        raise DtypeError(
+            f"{name}: needs floats, but {dtype} was given; convert it with tw.cast(x, 'float32')"
+        )
     return dtype

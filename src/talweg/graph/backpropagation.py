@@ -1,6 +1,6 @@
 """Backpropagation from graph to graph: the gradient of a graph is a graph of the same gates.
 
-The walk goes from the output towards the inputs. Each gate's backward rules turn the gradient of a
+The walk goes from the output toward the inputs. Each gate's backward rules turn the gradient of a
 node into gradients of its inputs (the chain rule), and the gradients that reach a node along
 several paths are added. Backward rules are written in gates, so the result can be run, printed and
 differentiated again.
@@ -43,7 +43,10 @@ def set_gradients(output: N, gradient: N | None = None) -> None:
     """Set `.grad` of every varying node that `output` depends on (see `Tensor.backward`)."""
     output.refuse_reading("backward() was called")
     if gradient is not None and gradient.shape != output.shape:
-        raise ShapeError(f"backward: the gradient is {gradient.spec}, the output is {output.spec}")
+        raise ShapeError(
+            f"backward: the gradient is {gradient.spec}, but the output is {output.spec}; "
+            "give both the same shape and dtype"
+        )
     found = every_gradient(output, gradient)
     for node in ancestors([output]):
         node.grad = found.get(node.number)
@@ -133,8 +136,8 @@ def _one(output: N) -> N:
     """The gradient of a single number with respect to itself."""
     if output.size != 1:
         raise GraphError(
-            f"a gradient starts from one number, but {output.describe()} holds {output.size}; "
-            f"reduce it, for example with .sum() ({calling_line()})"
+            f"a gradient needs an output of one number, but {output.describe()} has "
+            f"{output.size}; reduce it, for example with .sum() ({calling_line()})"
         )
     if output.dtype.kind != "f":
         raise GraphError(f"a gradient needs floats, but {output.describe()} holds {output.dtype}")

@@ -14,10 +14,12 @@ from talweg.graph.tensor import Function, Tensor, constant, tensor
 
 
 def value_and_grad(function: Function) -> Function:
-    """A function that returns the value of `function` and its gradient by each argument.
+    """A function that returns the value of `function` and its gradient with respect to each
+    argument.
 
-    On arrays it returns arrays and on tensors tensors, so it nests, to any order. The gradient is
-    one array for a function of one argument, and a tuple for a function of several.
+    For arrays it returns arrays, and for tensors it returns tensors, so it can be nested to any
+    order. The gradient is one array for a function of one argument, and a tuple for a function of
+    several.
 
     >>> value_and_grad(lambda x: x * x)(3.0)
     (array(9.), array(6.))
@@ -52,8 +54,8 @@ def hvp(function: Function) -> Function:
     """The Hessian-vector product H v of a function, where H is its matrix of second derivatives.
 
     Call it as `hvp(function)(arrays, vectors)`, each one array or a sequence of arrays; the result
-    has the shape of `arrays`. It costs a few passes at any size, since H v is the gradient of
-    <gradient, v>.
+    has the shape of `arrays`. Its cost is that of a few evaluations of the function for any number
+    of elements, since H v is the gradient of <gradient, v>.
 
     >>> hvp(lambda x: (x * x * x).sum())(np.array([1.0, 2.0]), np.array([1.0, 0.5]))
     array([6., 6.])
@@ -64,7 +66,10 @@ def hvp(function: Function) -> Function:
         points = list(arrays) if several else [arrays]
         directions = list(vectors) if several else [vectors]
         if len(points) != len(directions):
-            raise ShapeError(f"hvp: {len(points)} arrays, but {len(directions)} vectors")
+            raise ShapeError(
+                f"hvp: {len(points)} arrays and {len(directions)} vectors were given; give "
+                "one vector for each array"
+            )
         if any(isinstance(direction, Tensor) for direction in directions):
             points = [x if isinstance(x, Tensor) else tensor(x) for x in points]
         result = grad(lambda *inputs: _slope_along(function, inputs, directions))(*points)
@@ -81,7 +86,10 @@ def _slope_along(function: Function, inputs: Sequence[Tensor], directions: Seque
         is_node = isinstance(direction, Tensor)
         vector = direction if is_node else constant(direction, dtype=gradient.dtype)
         if vector.shape != gradient.shape:
-            raise ShapeError(f"hvp: a vector of {vector.shape} for an array of {gradient.shape}")
+            raise ShapeError(
+                f"hvp: the vector has shape {vector.shape}, but its array has "
+                f"{gradient.shape}; give both the same shape"
+            )
         slope = slope + (gradient * vector).sum()
     return slope
 

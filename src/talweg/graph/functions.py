@@ -178,7 +178,7 @@ def concatenate(pieces: Sequence[Operand], axis: int = 0) -> Operand:
     is_list = isinstance(pieces, list | tuple)
     if not is_list or not pieces:
         given = "no pieces were given" if is_list else f"not {type(pieces)}"
-        raise ShapeError(f"concatenate: takes a list of pieces, {given} ({calling_line()})")
+        raise ShapeError(f"concatenate: needs a list of pieces, {given} ({calling_line()})")
     operands = [_as_operand(piece) for piece in pieces]
     return gates.concatenate(*operands, axis=axes_of(operands[0], axis)[0])
 
@@ -209,8 +209,8 @@ def _expanded(parts: tuple[Any, ...], x: Operand) -> list[Any]:
     for part in parts:
         if not _is_index(part):
             raise RecordingError(
-                f"a tensor is indexed by integers, slices, None and ..., but "
-                f"{type(part).__name__} was given ({calling_line()}); choose rows of the array "
+                "a tensor is indexed by integers, slices, None and ..., but "
+                f"{type(part).__name__} was given ({calling_line()}); select rows of the array "
                 "before the graph, or use tw.where inside it"
             )
     used = len([part for part in parts if part is not None and part is not ...])
@@ -237,6 +237,8 @@ def _range_of(part: slice, size: int) -> Range:
 def _single(position: Any, size: int) -> Range:
     """One index as a range."""
     if not -size <= position < size:
-        raise ShapeError(f"index {position} is outside of an axis of {size} ({calling_line()})")
+        raise ShapeError(
+            f"index {position} is out of range for an axis of size {size} ({calling_line()})"
+        )
     start = int(position) % size
     return start, start + 1, 1

@@ -119,7 +119,9 @@ def _verify_node(node: Tensor) -> None:
         raise GraphError(f"{node.describe()} uses {late[0].describe()}, which is made after it")
     spec = node.gate.shape(*(source.spec for source in node.inputs), **node.settings)
     if spec != node.spec:
-        raise GraphError(f"{node.describe()} should be {spec} by its gate's shape rule")
+        raise GraphError(
+            f"{node.describe()} is {node.spec}, but its gate's shape rule gives {spec}"
+        )
     if node.recorded != any(source.recorded for source in node.inputs):
         raise GraphError(f"{node.describe()}: its mark `recorded` contradicts its inputs")
 

@@ -92,8 +92,9 @@ class Guards:
 
     def __array_function__(self, function: Any, *_: Any) -> NoReturn:
         raise RecordingError(
-            f"np.{function.__name__} does not take tensors ({calling_line()}); use the function of "
-            "that name in talweg, such as tw.sum, or the tensor's .value outside of a recording"
+            f"np.{function.__name__} does not work on tensors ({calling_line()}); use the "
+            "function of that name in talweg, such as tw.sum, or the tensor's .value outside of "
+            "a recording"
         )
 
     def __setitem__(self, index: Any, value: Any) -> None:

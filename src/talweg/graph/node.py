@@ -177,8 +177,8 @@ class Node(Guards):
             common = None
         if common is not None and array.ndim and array.dtype.kind == "f" and array.dtype != common:
             raise DtypeError(
-                f"{gate.name}: an array of {array.dtype} meets a tensor of {common}; "
-                f"convert it first: array.astype('{common}')"
+                f"{gate.name}: an array of {array.dtype} and a tensor of {common} are mixed; "
+                f"convert the array first: array.astype('{common}')"
             )
         return type(self)(
             array if common is None else array.astype(common), varies=False, line=line
@@ -253,6 +253,7 @@ def _value(gate: Gate, operands: Sequence[Node], settings: dict[str, Any], spec:
     array = np.asarray(value)
     if spec_of(array) != spec:
         raise GraphError(
-            f"gate {gate.name}: its shape rule gives {spec}, but its value rule {spec_of(array)}"
+            f"gate {gate.name}: its shape rule gives {spec}, but its value rule gives "
+            f"{spec_of(array)}"
         )
     return array.view()  # the view is made read-only; the array itself may belong to someone else

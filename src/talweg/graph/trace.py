@@ -66,8 +66,8 @@ def trace(output: Tensor) -> Trace:
     A local derivative is d node / d input with all other inputs fixed; the gradient is
     d output / d node. Where the local derivative is not an array of the input's shape (a matrix
     product, a sum), the table shows its rule in words, with g for the gradient that arrives. The
-    printed table cuts long ones; `rows` has them whole. An output of several numbers has no
-    gradients to show. `trace` does not set `.grad`; `backward` does.
+    printed table shortens long arrays; `rows` has all elements. Gradients are shown only if the
+    output is a single number. `trace` does not set `.grad`; `backward` does.
 
     >>> x, y = tw.tensor(4.0, name="x"), tw.tensor(-3.0, name="y")
     >>> print(trace((x * y).named("f")))
@@ -77,7 +77,7 @@ def trace(output: Tensor) -> Trace:
     f     multiply  x, y    -12    d/dx -3, d/dy 4    1
     """
     if not isinstance(output, Tensor):
-        raise GraphError(f"trace takes a tensor, but {type(output).__name__} was given")
+        raise GraphError(f"trace needs a tensor, but {type(output).__name__} was given")
     is_differentiable = output.size == 1 and output.dtype.kind == "f"
     gradients = every_gradient(output) if is_differentiable else {}
     shown = [node for node in ancestors([output]) if not is_number(node)]

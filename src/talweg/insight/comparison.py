@@ -224,8 +224,9 @@ def _refuse_mixture(models: Sequence[tuple[str, TrainedTable]]) -> None:
         one, other = ((model.task, sorted(model.target.names)) for model in (first, trained))
         if one != other:
             raise DataError(
-                f"compare: {first_name} predicts {target_name(first)} ({first.task}), but {name}"
-                f" predicts {target_name(trained)} ({trained.task}). Compare models of one target."
+                f"compare: {first_name} predicts {target_name(first)} ({first.task}), but {name} "
+                f"predicts {target_name(trained)} ({trained.task}). Compare models of the same "
+                "target."
             )
 
 

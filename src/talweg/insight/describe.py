@@ -35,7 +35,7 @@ def describe(result: Any, *, data: Any = None) -> Report:
         result = result.trained
     if not isinstance(result, TrainedTable):
         raise SettingError(
-            "report: takes a fitted TableModel, a Sweep or Restarts, or a Run, not "
+            "report: the result must be a fitted TableModel, a Run, a Sweep or Restarts, not "
             f"{type(result).__name__}"
         )
     rows = result.unseen if data is None else result.table(data)

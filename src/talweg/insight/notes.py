@@ -41,7 +41,7 @@ def _training_notes(trained: TrainedTable) -> list[str]:
         were = "network was" if lost == 1 else "networks were"
         found.append(f"{lost} more {were} left out because a value became NaN or infinite.")
     if trained.settings["epochs"] is not None and _used_all_epochs(trained):
-        found.append("Training used all requested epochs; more may help.")
+        found.append("Training used all requested epochs; more epochs may help.")
     held = len(trained.held_out.true)
     if held < FEW_HELD_OUT:
         rows = counted(held, "row")

@@ -53,4 +53,4 @@ def _retraining(trained: TrainedTable) -> str:
         return "Training was interrupted: the networks may not have seen the latest rows."
     if trained.blueprint.members == 1:
         return "The network that predicts was retrained on all rows."
-    return "The networks that predict were retrained, half of them on all rows."
+    return "The final networks were retrained, half of them on all rows."

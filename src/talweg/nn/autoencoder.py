@@ -31,7 +31,7 @@ class DenoisingAutoencoder(ReconstructionModel):
     """Restores v (N, D) from a corrupted copy: visible(h V + a), with h = activation(v' W + b).
 
     In training, v' is v with a fraction `corruption` of its elements set to 0, different ones in
-    each step; otherwise v' is v. V is the transpose of W if `tied`, else a parameter of its own.
+    each step; otherwise v' is v. V is the transpose of W if `tied`, else a separate parameter.
     Train it with `tw.fit(model, X, X, loss=model.loss)`: cross entropy for sigmoid visible units,
     squared error for identity, tanh and relu, both summed over a row. Vincent et al., Extracting
     and composing robust features with denoising autoencoders (2008); corruption 0 is a plain

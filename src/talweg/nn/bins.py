@@ -78,8 +78,8 @@ class Bins(Module):
     def __call__(self, x: Tensor) -> Tensor:
         if x.ndim != 2 or (self.edges and max(self.edges) >= x.shape[1]):
             raise ShapeError(
-                f"Bins: rows of numbers (N, D) are needed, D above {max(self.edges, default=0)}; "
-                f"got {x.shape}"
+                f"Bins: rows of numbers (N, D) with D above {max(self.edges, default=0)} are "
+                f"needed, but X has shape {x.shape}"
             )
         pieces = [self._binned(x, columns) for columns in self._columns_by_size()]
         return concatenate([x, *pieces], axis=1) if pieces else x

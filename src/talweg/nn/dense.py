@@ -56,8 +56,8 @@ class Dense(Module):
     def __call__(self, x: Tensor) -> Tensor:
         if x.ndim < 2:
             raise ShapeError(
-                f"Dense takes rows, (N, D), but {x.describe()} has one axis; give a "
-                "single column as X[:, None], a single row as X[None]"
+                f"Dense needs rows (N, D), but {x.describe()} has one axis; give a single column "
+                "as X[:, None], a single row as X[None]"
             )
         sums = matmul(x, self.weight(x.shape[-1]))
         if self.bias:

@@ -24,9 +24,9 @@ class Embedding(Module):
     `Sequential`, `lambda rows: rows.reshape(len(rows), -1)` joins the K vectors of a row. Codes lie
     between 0 and num_embeddings - 1. Floats are truncated, since the rows of a network are floats.
     Other codes give NaN, so that the run ends with an error that names them. The cost of a step
-    grows with the rows that it takes and the weights that it updates. `init` is an initializer, its
-    name, a number, or an array of initial values; by default W starts from N(0, 1), as in PyTorch.
-    Bengio et al., A neural probabilistic language model (2003).
+    grows with the number of rows that it looks up and of weights that it updates. `init` is an
+    initializer, its name, a number, or an array of initial values; by default W starts from N(0,
+    1), as in PyTorch. Bengio et al., A neural probabilistic language model (2003).
 
     >>> layer = Embedding(3, 2, init=[[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
     >>> layer.init(np.zeros(1)).predict([2, 0]).tolist()

@@ -28,7 +28,7 @@ class Ensemble(Module):
 
     def __init__(self, *nets: Module, logits: bool = False) -> None:
         if not nets or not all(isinstance(net, Module) for net in nets):
-            raise SettingError(f"Ensemble takes one or more networks, not {nets!r}")
+            raise SettingError(f"Ensemble needs one or more networks, not {nets!r}")
         self.nets, self.logits = nets, bool(logits)
         self.dtype = nets[0].dtype
 
@@ -37,7 +37,7 @@ class Ensemble(Module):
             yield str(position), net
 
     def init_as(self, like: Module, X: Any, *, seed: int = 0) -> Self:
-        """As `init`, for members that have the parameters of `like`."""
+        """Like `init`, for members with the parameters of `like`."""
         if like._declared is None:
             return self.init(X, seed=seed)
         declared = {

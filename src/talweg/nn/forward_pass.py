@@ -70,8 +70,9 @@ class ForwardPass(NamedTuple):
         if id(module) in self.paths:
             return self.paths[id(module)]
         raise RecordingError(
-            f"{module!r} is used in a call, but is not part of the network: make it in __init__ and"
-            " keep it in an attribute (or a list or dict in one) without a leading underscore"
+            f"{module!r} is used in a call, but is not part of the network: make it in __init__ "
+            "and keep it in an attribute (or a list or dict in one) whose name has no leading "
+            "underscore"
         )
 
 
@@ -85,8 +86,9 @@ def from_tensors(tensors: Mapping[str, Tensor]) -> ParameterSource:
     def look_up(path: str, shape: Shape, init: Any) -> Tensor:
         if path not in tensors:
             raise RecordingError(
-                f"there is no parameter {path!r}: the network did not ask for it when it was "
-                f"initialized. {nearest(path, tensors)} Call init again if its parts have changed."
+                f"there is no parameter {path!r}: the network did not use it when it was "
+                f"initialized. {nearest(path, tensors)} Call init again if its parts have "
+                "changed."
             )
         return with_shape(tensors[path], shape)
 
@@ -97,7 +99,7 @@ def with_shape(parameter: Tensor, shape: Shape) -> Tensor:
     """The parameter itself; ShapeError if its shape is not the one that a call asks for."""
     if parameter.shape != shape:
         raise ShapeError(
-            f"{parameter.name}: this input asks for shape {shape}, but the network was initialized "
+            f"{parameter.name}: this input needs shape {shape}, but the network was initialized "
             f"with {parameter.shape}; check the number of columns, or call init with the new data"
         )
     return parameter
@@ -121,10 +123,12 @@ def initial_values(
     if path in given:
         values = np.asarray(given[path])
         if values.shape != shape:
-            raise ShapeError(f"{path}: weights of shape {values.shape} given, {shape} needed")
+            raise ShapeError(
+                f"{path}: weights of shape {values.shape} were given, but {shape} is needed"
+            )
         return values
     if seed is None:
-        raise ShapeError(f"{path}: no weights given; give all of them, or call net.init(X)")
+        raise ShapeError(f"{path}: no weights were given; give all of them, or call net.init(X)")
     if math.prod(shape) > sys.maxsize // 8:  # bytes of a float64; NumPy raises no clear error
-        raise ShapeError(f"{path}: no memory holds weights of shape {shape}; use fewer units")
+        raise ShapeError(f"{path}: not enough memory for weights of shape {shape}; use fewer units")
     return as_initializer(init)(shape, generator(seed, INITIAL_WEIGHTS, index))

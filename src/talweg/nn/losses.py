@@ -27,9 +27,9 @@ PerRow = Callable[[Any, Any], Any]
 
 @dataclass(frozen=True)
 class Loss:
-    """How wrong predictions are; `fit` takes it or its name, and it is a function of two arrays.
+    """A function of predictions and targets that training minimizes; `fit` also accepts its name.
 
-    `target_kind` says which targets it takes: "numbers", "binary" (from 0 to 1), or "classes"
+    `target_kind` is the kind of its targets: "numbers", "binary" (from 0 to 1), or "classes"
     (integers, one-hot rows or probabilities).
 
     >>> mse(np.array([[1.0], [3.0]]), np.array([1.0, 1.0])).item()
@@ -57,7 +57,9 @@ class Loss:
 def _target_node(target: Any, prediction: Tensor, kind: TargetKind) -> Tensor:
     if isinstance(target, Tensor):
         if kind != "classes" and target.shape != prediction.shape:
-            raise ShapeError(f"the target is {target.spec}, the prediction {prediction.spec}")
+            raise ShapeError(
+                f"the target is {target.spec}, but the prediction is {prediction.spec}"
+            )
         return target
     return constant(prepare_target(target, prediction.spec, kind))
 
@@ -172,7 +174,7 @@ def _refuse_mismatch(found: str, wanted: str) -> None:
     if found != wanted:
         losses = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
         raise SettingError(
-            f"the network ends in {found}, but the loss {losses[wanted]!r} takes {wanted} or "
+            f"the network ends in {found}, but the loss {losses[wanted]!r} needs {wanted} or "
             f"logits: use the loss {losses[found]!r}, or end the network in {wanted!r} or "
             "'identity'"
         )

@@ -82,8 +82,8 @@ def _from_loss(measured: Loss, loss: Loss) -> Metric:
     is_of_probabilities = measured.target_kind == "numbers" and loss.target_kind == "binary"
     if measured.target_kind != loss.target_kind and not is_of_probabilities:
         raise SettingError(
-            f"the metric {measured.name!r} takes {measured.target_kind} targets, but the loss "
-            f"{loss.name!r} takes {loss.target_kind} targets; measure another, such as "
+            f"the metric {measured.name!r} needs {measured.target_kind} targets, but the loss "
+            f"{loss.name!r} has {loss.target_kind} targets; use another metric, such as "
             f"{'accuracy' if loss.target_kind == 'classes' else loss.name!r}"
         )
     of_probabilities = partial(_of_probabilities, per_row=measured.per_row)

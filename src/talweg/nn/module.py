@@ -59,7 +59,7 @@ _changes = _Changes()
 class Module:
     """The base of layers and networks.
 
-    A module of your own makes its parts in `__init__` and uses them in `__call__`. To share a part,
+    A custom module creates its parts in `__init__` and calls them in `__call__`. To share a part,
     use it twice; a skip connection is a `+`. Set `dtype` on the outermost module.
 
     >>> class Residual(tw.Module):
@@ -100,7 +100,7 @@ class Module:
 
         `init` is an initializer, its name, a number, or an array. With None, a matrix or a kernel
         (..., fan-in, fan-out) is drawn by `tw.Glorot()`, and a vector or a single number starts at
-        0, as biases do; a vector that scales needs init="ones".
+        0, as biases do; a vector of factors needs init="ones".
         """
         parameters = self._current_pass(f"parameter({name!r})").parameters
         initializer = ByShape() if init is None else init
@@ -149,7 +149,7 @@ class Module:
                 yield from _modules_in(name, value)
 
     def named_modules(self) -> list[tuple[str, Module]]:
-        """Every module of this network with its path, itself first; a shared part's first path."""
+        """Every module of this network with its (first) path, the network itself first."""
         modules: list[tuple[str, Module]] = [("", self)]
         known = {id(self)}
         for path, module in modules:
@@ -179,7 +179,7 @@ class Module:
         return self
 
     def init_as(self, like: Module, X: Any, *, seed: int = 0) -> Self:
-        """As `init`, for a network with the parameters of `like`, without calling it."""
+        """Like `init`, with the parameters of `like` and without calling the network."""
         if like._declared is None:  # a copy, or a network from a file
             return self.init(X, seed=seed)
         self._initialize(like._declared, like.row_shape, seed)
@@ -187,7 +187,7 @@ class Module:
 
     @property
     def is_initialized(self) -> bool:
-        """Whether it is a network with weights."""
+        """Whether this is a network with weights."""
         return self._weights is not None
 
     def _initialize(
@@ -324,7 +324,7 @@ class Module:
                 "missing cells use tw.TableModel"
             ) from None
         if array.ndim < 1:
-            raise ShapeError(f"X must hold rows, but is one number ({calling_line()})")
+            raise ShapeError(f"X must hold rows, but is a single number ({calling_line()})")
         return array
 
     def native_forward(self, X: Any) -> Predictor | None:

@@ -39,7 +39,7 @@ class BatchNorm(Module):
     """gain (x - mean) / sqrt(variance + eps) + shift, with moments over all axes but the last.
 
     Training uses the moments of the batch, and moves the running moments a fraction `momentum`
-    towards them. Evaluation uses the running moments, `running_mean` and `running_variance` among
+    toward them. Evaluation uses the running moments, `running_mean` and `running_variance` among
     the weights. Rows that pad a batch do not count. Ioffe & Szegedy 2015; as torch.nn.BatchNorm1d.
     """
 
@@ -86,4 +86,4 @@ def _gain_and_shift(module: Module, x: Tensor) -> Tensor:
 
 def _refuse_vector(name: str, x: Tensor) -> None:
     if x.ndim < 2:
-        raise ShapeError(f"{name} takes rows, (N, ..., D), but {x.describe()} has one axis")
+        raise ShapeError(f"{name} needs rows (N, ..., D), but {x.describe()} has one axis")

@@ -25,14 +25,14 @@ class RBM(ReconstructionModel):
     """A restricted Boltzmann machine: p(v, h) = exp(-E) / Z with E = -v W h - a v - b h.
 
     A step descends along the gradient of F(v) - F(v_k), where F(v) = -log sum_h exp(-E) is the free
-    energy and v_k is the row after `k` rounds of Gibbs sampling, taken as a constant. So data gain
-    probability over what the model generates (CD-k). With `persistent`, v_k comes from `chains`
-    Markov chains that continue from step to step (PCD). Sigmoid units are binary; identity units
-    are Gaussian with variance 1, with (v - a)^2 / 2 in place of -a v in E, or h^2 / 2 more.
-    Gaussian visible units need rows with mean 0 and variance 1, and a small lr.
+    energy and v_k is the row after `k` rounds of Gibbs sampling, taken as a constant. This raises
+    the probability of the data relative to samples of the model (CD-k). With `persistent`, v_k
+    comes from `chains` Markov chains that continue from step to step (PCD). Sigmoid units are
+    binary; identity units are Gaussian with variance 1, with (v - a)^2 / 2 in place of -a v in E,
+    or h^2 / 2 more. Gaussian visible units need rows with mean 0 and variance 1, and a small lr.
 
-    Hidden units are sampled, and enter the gradient as probabilities. Visible units are sampled
-    with `sample_visible` or `persistent`; otherwise they stay probabilities, which is less noisy.
+    Hidden units are sampled; their probabilities enter the gradient. Visible units are sampled with
+    `sample_visible` or `persistent`; otherwise they stay probabilities, which is less noisy.
     `tw.fit(rbm, X, X, loss=rbm.loss)` reports the squared error of the reconstruction after one
     round. Hinton, Training products of experts by minimizing contrastive divergence (2002);
     Tieleman, Training RBMs using approximations to the likelihood gradient (2008).
@@ -112,9 +112,9 @@ class RBM(ReconstructionModel):
         return units
 
     def check_units(self) -> None:
-        """Refuse units that cannot be sampled, or whose energy has no lower bound."""
+        """Raise a SettingError if units cannot be sampled, or their energy has no lower bound."""
         if (self.visible, self.activation.name) not in _UNITS:
             self.refuse(
-                f"has {self.visible!r} visible and {self.activation.name!r} hidden units, but can "
-                "sample only sigmoid units, and identity units on one side"
+                f"has {self.visible!r} visible and {self.activation.name!r} hidden units, but "
+                "only sigmoid units can be sampled, or identity units on one of the two sides"
             )

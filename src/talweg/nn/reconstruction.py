@@ -77,7 +77,10 @@ class ReconstructionModel(Module):
     def for_layer(self, layer: Dense) -> Self:
         """A copy with the units and the activation of a layer."""
         if self.units is not None:
-            self.refuse(f"has {self.units} units of its own; leave them to the layers: {{}}()")
+            self.refuse(
+                f"has {self.units} units, but pretrain uses those of each layer; leave them "
+                "out: {}()"
+            )
         model = copy.copy(self)
         model.units, model.activation, model.bias = layer.units, layer.activation, layer.bias
         model.check_units()

@@ -22,10 +22,10 @@ def row_weights(name: str, given: Any, count: int) -> Array:
     bad = np.flatnonzero(~np.isfinite(weights) | (weights < 0))
     if len(bad):
         raise DataError(
-            f"{name} holds {weights[bad[0]]} at row {bad[0]}; weights are finite and at least 0"
+            f"{name} holds {weights[bad[0]]} at row {bad[0]}; weights must be finite and at least 0"
         )
     if not weights.any():
-        raise DataError(f"{name}: every row has the weight 0")
+        raise DataError(f"{name}: every row has the weight 0; give at least one a weight above 0")
     return weights
 
 
@@ -47,7 +47,9 @@ def class_weights(given: Any, kind: TargetKind, target: Array, rows: Array, clas
     """
     if isinstance(given, str):
         if given != "balanced":
-            raise SettingError(f"class_weight: 'balanced' or weights, not {given!r}")
+            raise SettingError(
+                f"class_weight must be 'balanced', or weights by class, not {given!r}"
+            )
         totals = _class_totals(kind, target, rows, classes)
         is_present = totals > 0  # a class without training rows has weight 1
         balanced = totals.sum() / (is_present.sum() * np.where(is_present, totals, 1))
@@ -61,7 +63,9 @@ def class_weights(given: Any, kind: TargetKind, target: Array, rows: Array, clas
         given = [given.get(label, 1.0) for label in range(classes)]
     weights = _numbers("class_weight", given)
     if weights.shape != (classes,) or not np.all(np.isfinite(weights)) or np.any(weights < 0):
-        raise SettingError(f"class_weight: {classes} weights of at least 0 needed, got {weights}")
+        raise SettingError(
+            f"class_weight must have {classes} weights of at least 0, but {weights} was given"
+        )
     return weights
 
 

@@ -48,7 +48,7 @@ def summary(net: Network) -> str:
     lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
     flat = net.weights.flat
     parameters = f"{counted(flat.size, 'parameter')} ({flat.nbytes:,} bytes)"
-    return "\n".join([*lines, f"{parameters}, {operations_per_row(net):,} operations a row"])
+    return "\n".join([*lines, f"{parameters}, {operations_per_row(net):,} operations per row"])
 
 
 def operations_per_row(net: Network) -> int:

@@ -22,7 +22,7 @@ def prepare_target(target: Any, prediction: Spec, kind: TargetKind) -> Array:
     if array.dtype.kind not in "fiub":
         raise DataError(
             f"the target must hold numbers, but holds {array.dtype}; number the classes from 0, "
-            "or use tw.TableModel, which does"
+            "or use tw.TableModel, which numbers them"
         )
     if kind == "classes":
         return _classes(array, prediction)
@@ -38,8 +38,8 @@ def refuse_masked(name: str, given: Any) -> None:
     if type(given) is not np.ndarray and np.ma.is_masked(given):
         count = int(np.count_nonzero(np.ma.getmaskarray(given)))
         raise DataError(
-            f"{name} has {count} masked values, and a network takes none. Fill them or leave their"
-            " rows out; tw.TableModel treats them as missing."
+            f"{name} has {count} masked values, but a network needs a number in every cell. Fill "
+            "them in, leave those rows out, or use tw.TableModel, which treats them as missing."
         )
 
 
@@ -52,7 +52,9 @@ def target_array(target: Any) -> Array:
     try:
         return np.asarray(target)
     except ValueError:
-        raise DataError("the target's rows differ in length; give each as many numbers") from None
+        raise DataError(
+            "the rows of the target differ in length; give each row the same number of values"
+        ) from None
 
 
 def _reshaped(array: Array, shape: Shape) -> Array:

@@ -27,7 +27,8 @@ class Weights(MutableMapping[str, Array]):
         """All parameters one after another, in the order of the names."""
         if self._flat is None:
             raise SettingError(
-                "a part of a network has no flat vector of its own; its network has one"
+                "only a whole network has a flat vector of weights, and this is a part "
+                "of one; use that of the network"
             )
         return self._flat
 
@@ -54,7 +55,9 @@ class Weights(MutableMapping[str, Array]):
         if array.dtype.kind not in "fiub":
             raise DtypeError(f"{name}: values must be numbers, but {array.dtype} was given")
         if array.shape != view.shape:
-            raise ShapeError(f"{name}: values of shape {array.shape} given, {view.shape} needed")
+            raise ShapeError(
+                f"{name}: values of shape {array.shape} were given, but {view.shape} is needed"
+            )
         return array
 
     def __delitem__(self, name: str) -> None:

@@ -20,7 +20,7 @@ class Adam(Moments):
     """Adam: w <- w - lr m^ / (sqrt(v^) + eps).
 
     m <- beta1 m + (1 - beta1) g and v <- beta2 v + (1 - beta2) g^2 are running moments. m^ and v^
-    are m and v divided by 1 - beta^t, which corrects their bias towards 0. With `amsgrad`, v^ uses
+    are m and v divided by 1 - beta^t, which corrects their bias toward 0. With `amsgrad`, v^ uses
     the largest v so far. Kingma & Ba 2015, Reddi et al. 2018, as in torch.optim.Adam.
     """
 

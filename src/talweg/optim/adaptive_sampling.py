@@ -47,15 +47,15 @@ class AdaptiveSampling(Checked):
     rows for any q.
 
     The variance of the step's gradient d is E|d|^2 - |E d|^2, and only the first term depends on
-    q. Each step descends along its gradient, which b draws with d = h_1 + ... + h_b estimate:
+    q. Each step descends along its gradient, estimated by b draws as d = h_1 + ... + h_b:
 
         tau <- tau + lr sum_i ((2 h_i . d - |d|^2) / m - (2 / b - 1)) grad log q(k_i)
 
-    m is the mean of |d|^2 over some 100 previous steps, so `lr` does not depend on the scale of the
-    loss; the baseline 2 / b - 1 changes no mean and reduces noise. With b = 1 it is the rule of the
-    paper, tau <- tau + lr |d|^2 grad log q. No step changes a tau by more than 0.5. q starts at p,
-    and tends, apart from exploration, to q_k proportional to p_k times the root mean square of the
-    gradients in k.
+    m is the mean of |d|^2 over about 100 previous steps, so `lr` does not depend on the scale of
+    the loss; the baseline 2 / b - 1 leaves the mean unchanged and reduces noise. With b = 1 this is
+    the update of the paper, tau <- tau + lr |d|^2 grad log q. No step changes a tau by more than
+    0.5. q starts at p and, apart from exploration, approaches q_k proportional to p_k times the
+    root mean square of the gradients in k.
 
     >>> X, y = np.eye(4), [0, 0, 0, 1]
     >>> net = tw.Sequential(tw.Dense(2))

@@ -105,7 +105,7 @@ class SimulatedAnnealing(FullBatch):
         fraction = self.cooling(done)
         if not Number(at_least=0).allows(fraction):
             raise SettingError(
-                "SimulatedAnnealing: cooling must give a number of at least 0, but gave "
+                "SimulatedAnnealing: cooling must return a number of at least 0, but returned "
                 f"{fraction!r} after {done} epochs"
             )
         return self.temperature * float(fraction)

@@ -151,7 +151,7 @@ class QuasiNewton(FullBatch):
 
 @dataclass(frozen=True)
 class BFGS(QuasiNewton):
-    """Quasi-Newton steps with the whole inverse Hessian, (W, W) in float64: for small nets.
+    """Quasi-Newton steps with the whole inverse Hessian, (W, W) in float64: for small networks.
 
     w <- w - alpha H g; each step s and gradient change y update H. Broyden, Fletcher, Goldfarb &
     Shanno 1970.

@@ -66,8 +66,8 @@ def checked_array(state: Mapping[str, Any], name: str, shape: tuple[int, ...] = 
     array = np.asarray(state.get(name, np.nan))
     if array.shape != shape or array.dtype.kind not in "iufb" or not np.isfinite(array).all():
         raise ModelFileError(
-            f"The checkpoint's state of the optimizer lacks {name!r} as finite numbers of the shape"
-            f" {shape}. It belongs to another run or was altered: delete it and train anew."
+            f"The checkpoint's state of the optimizer has no finite numbers {name!r} of shape "
+            f"{shape}. It belongs to another run or was altered: delete it and start over."
         )
     return array
 
@@ -76,7 +76,7 @@ def checked_array(state: Mapping[str, Any], name: str, shape: tuple[int, ...] = 
 class FullBatch(Checked):
     """The base of full-batch methods: each epoch is one step of a search.
 
-    `run.watched` records the numbers that a subclass names in `watched`, one an epoch.
+    A subclass lists in `watched` the numbers that `run.watched` records once per epoch.
     """
 
     trained_by: ClassVar[str] = "passes"
@@ -86,7 +86,7 @@ class FullBatch(Checked):
     """The largest number of parameters that the method can handle."""
 
     def begin(self, start: Point, objective: Objective, *, seed: int, epochs: int) -> Search:
-        """A search that starts from a finite point."""
+        """Start a search at a finite point."""
         raise NotImplementedError(f"{type(self).__name__} does not define begin")
 
     # The interface of Optimizer that applies here, so that `fit` takes both.

@@ -69,7 +69,7 @@ class LineSearch:
         return None
 
     def _zoom(self, low: Trial, high: Trial) -> Trial | None:
-        """Search between two points; `low` is the lower one and slopes down towards `high`."""
+        """Search between two points; `low` is the lower one and slopes down toward `high`."""
         while self.done < self.max_eval and low.length != high.length:
             trial = self._try(_interpolated(low, high))
             if self._is_high(trial) or trial.value >= low.value:

@@ -25,7 +25,7 @@ from talweg.settings import setting
 class Moments(Optimizer):
     """m <- beta1 m + (1 - beta1) g and v <- beta2 v + (1 - beta2) g^2, in step t.
 
-    m^ and v^ are m and v divided by 1 - beta^t, which corrects their bias towards 0.
+    m^ and v^ are m and v divided by 1 - beta^t, which corrects their bias toward 0.
     """
 
     lr: Adjustable = setting(0.001, RATE)

@@ -48,7 +48,7 @@ class Muon(AdamW):
 def orthogonal(x: Tensor) -> Tensor:
     """The approximate nearest orthogonal matrix to x (rows, columns): U V^T of x = U S V^T.
 
-    Each iteration x <- a x + b (x x^T) x + c (x x^T)^2 x moves the singular values towards 1.
+    Each iteration x <- a x + b (x x^T) x + c (x x^T)^2 x moves the singular values toward 1.
     """
     if x.shape[0] > x.shape[1]:
         wide = orthogonal(gates.transpose(x, axes=(1, 0)))

@@ -26,10 +26,10 @@ NOT_NEGATIVE = Scheduled(at_least=0)
 
 @dataclass(frozen=True)
 class Optimizer(Checked):
-    """The base of all optimizers; one of your own overrides `init` and `update`.
+    """The base of all optimizers; a custom optimizer overrides `init` and `update`.
 
     Settings are dataclass fields made with `setting(default, constraint)`. Numbers other than 0
-    become inputs of the compiled run, so another value never recompiles it; a setting of 0 leaves
+    become inputs of the compiled run, so a new value needs no compilation; a setting of 0 leaves
     its part of the update out. A schedule may replace a number.
 
     All optimizers have these settings. `weight_decay` w is added to g before the update, or if

@@ -36,7 +36,8 @@ class ReduceOnPlateau(Schedule):
 
     def at(self, done: float, epochs: int) -> float:
         raise SettingError(
-            "ReduceOnPlateau follows a measure, so it cannot be part of another schedule"
+            "ReduceOnPlateau depends on a measure, so it cannot be part of another "
+            "schedule; use it alone"
         )
 
     def init(self) -> dict[str, Any]:

@@ -22,9 +22,10 @@ LENGTH = Number(above=0, optional=True)
 
 @dataclass(frozen=True)
 class Schedule(Checked):
-    """The base of schedules; one of your own overrides `at`.
+    """The base of schedules; a custom schedule overrides `at`.
 
-    The value changes `every` "epoch" or "step"; within an epoch, `done` has a fractional part.
+    The value changes at each epoch or step (`every="epoch"` or `"step"`); within an epoch, `done`
+    has a fractional part.
     """
 
     _: KW_ONLY

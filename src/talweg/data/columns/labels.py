@@ -154,8 +154,8 @@ def _missing(cells: Cells) -> Mask:
 def refuse_missing(name: str, known: Mask) -> None:
     if not known.all():
         raise DataError(
-            f"Target {name!r}, row {np.argmin(known) + 1}: the cell is missing, in"
-            f" {np.count_nonzero(~known)} rows in all. Keep only the rows that are `known`."
+            f"Target {name!r}, row {np.argmin(known) + 1}: the cell is missing, as in "
+            f"{np.count_nonzero(~known)} rows in all. Pass only the rows that are `known`."
         )
 
 

@@ -55,24 +55,26 @@ class Roles:
             self._refuse_other_role(name, typed)
         if self.groups is not None and self.time:
             raise DataError(
-                "`groups` and `time` ask for different folds: give one of them. With `time` the "
-                "last rows are the test rows, whatever their group."
+                "`groups` and `time` define different splits: give only one of them. With "
+                "`time`, the last rows are the test rows, whatever their group."
             )
 
     def _refuse_other_role(self, name: str, typed: Sequence[str]) -> None:
         """A DataError if a target has another role, or its kind is given among the `typed`."""
         if self.targets.count(name) > 1:
-            raise DataError(f"Column {name!r} is a target twice. Name it once.")
+            raise DataError(f"Column {name!r} is given as a target twice. Give it once.")
         if name in self.dropped:
             raise DataError(
-                f"Column {name!r} is the target and is to be dropped. Choose one of both."
+                f"Column {name!r} is the target and cannot be dropped. Remove it from "
+                "`drop`, or choose another target."
             )
         for role in ("weight", "groups", "time"):
             if name in _names(getattr(self, role)):
                 raise DataError(f"Column {name!r} is the target and cannot be `{role}` as well.")
         if name in typed:
             raise DataError(
-                f"Column {name!r} is the target: `task` says what it is, not `columns`."
+                f"Column {name!r} is the target, so `columns` cannot give its kind. Use "
+                "`task` instead."
             )
 
 
@@ -90,8 +92,8 @@ def weights_in(table: Table, name: str) -> Floats:
     if bad.any():
         row = int(np.argmax(bad))
         raise DataError(
-            f"Weight {name!r}, row {row + 1}: {texts(table.columns[name])[row]!r} is no number of "
-            "at least 0. Correct it, or leave the row out."
+            f"Weight {name!r}, row {row + 1}: {texts(table.columns[name])[row]!r} is not a "
+            "number of at least 0. Correct it, or leave the row out."
         )
     if not values.any():
         raise DataError(f"Weight {name!r}: every row has the weight 0. Choose another column.")

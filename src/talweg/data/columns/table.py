@@ -62,8 +62,8 @@ class Table:
         else:
             if name in self.columns and name != name_there:
                 raise DataError(
-                    f"{self.source}: {name} is the name of a column and the position of another,"
-                    f" {name_there!r}. Give the name as text: {name!r} or {name_there!r}."
+                    f"{self.source}: {name} is the name of one column and the position of "
+                    f"another, {at_place!r}. Give the name as text: {name!r} or {name_there!r}."
                 )
             if position < 0 or len(self.numbered) < len(self.names):
                 return name_there

@@ -227,8 +227,8 @@ class TableEncoder:
         if lost:
             hints = "; ".join(f"{name!r}: {nearest(name, table.names)}" for name in lost[:5])
             raise DataError(
-                f"{table.source} lacks {len(lost)} of the {len(needed)} columns that the model"
-                f" was trained on. {hints} Add them under the names that they had in training."
+                f"{table.source} lacks {len(lost)} of the {len(needed)} columns that the model "
+                f"was trained on. {hints} Add them, with the same names as in training."
             )
         return {name: name for name in needed}
 

@@ -104,9 +104,9 @@ class Unfamiliar:
         shown_parts = parts[:_MOST_TOLD] + [f"{more} more columns"] * (more > 0)
         rows = "row to predict has" if self.rows == 1 else f"{self.rows:,} rows to predict have"
         return (
-            f"{source}: the {rows} cells unlike those of training. {'; '.join(shown_parts)}."
-            " The network treats unknown and missing cells as such, and moves values far outside"
-            " towards the range of training. Check that these columns mean the same as in training."
+            f"{source}: the {rows} cells unlike the training data. {'; '.join(shown_parts)}."
+            " The network treats unknown and missing cells as such, and pulls values far outside"
+            " the training range toward it. Check that these columns mean the same as in training."
         )
 
     def _part(self, column: Column) -> str:

@@ -155,8 +155,8 @@ class CsvFile:
         except CsvError as error:
             reason, line = error.args
             return DataError(
-                f"{self.file}, line {line + self.skipped}: {reason}. Is there a quote that is never"
-                " closed?"
+                f"{self.file}, line {line + self.skipped}: {reason}. Check for a quote that is "
+                "never closed."
             )
         except UnicodeDecodeError as error:
             return undecodable(self.file, error)

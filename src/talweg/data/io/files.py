@@ -73,7 +73,7 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
     file = Path(path)
     if not stat.S_ISREG(_mode(file)):
         raise DataError(
-            f"{file} is a pipe or a device, but a file is needed. Save its content as a file."
+            f"{file} is a pipe or a device, but a file is needed. Save its content in a file."
         )
     return file
 

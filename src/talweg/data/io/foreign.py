@@ -56,7 +56,7 @@ _PARTS = (  # files inside a zip
 def refuse_foreign(file: object, start: bytes) -> None:
     """DataError: the first bytes show that the file is not a table; says what it is."""
     if start[_TAR_AT:].startswith(_TAR):
-        raise DataError(f"{file} is a tar archive. Extract it and give the table.")
+        raise DataError(f"{file} is a tar archive. Extract it, and give the file of the table.")
     text = start.lstrip()[:16].lower()
     for mark, words in _MARKS:
         if start.startswith(mark) or (mark[:1] in b"<@" and text.startswith(mark)):
@@ -67,8 +67,8 @@ def refuse_packed_twice(file: object, start: bytes) -> None:
     """DataError: a compressed file contains a compressed file, a workbook or Parquet."""
     if start.startswith(_WITHIN):
         raise DataError(
-            f"{file} is compressed, and so is the file inside it, or that is a workbook or Parquet."
-            " Decompress it once."
+            f"{file} is compressed, but its content is compressed again, or is a workbook or "
+            "Parquet file. Decompress it once."
         )
 
 
@@ -78,4 +78,4 @@ def refuse_bundle(file: object, names: Sequence[str]) -> None:
         if part in names:
             raise DataError(f"{file} {words}.")
     if len(names) > 0 and all(name.endswith(".npy") for name in names):
-        raise DataError(f"{file} contains NumPy arrays. Pass one that np.load returns.")
+        raise DataError(f"{file} contains NumPy arrays. Load it with np.load, and pass an array.")

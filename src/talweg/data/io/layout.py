@@ -60,8 +60,8 @@ def _refuse_nameless(rows: Rows, expected: Expected, where: str) -> None:
     if len(rows) > 1 and header_of(rows).is_header:
         return
     raise DataError(
-        f"{where}: its cells ({shown(rows[0])}) are not names, and the model needs columns by"
-        f" name: {shown([*expected.numeric])}. Put a line of names above the rows."
+        f"{where}: its cells ({shown(rows[0])}) are not column names, but the model matches "
+        f"columns by name: {shown([*expected.numeric])}. Add a header line above the rows."
     )
 
 

@@ -103,8 +103,8 @@ def sample_of(file: Source, size: int) -> tuple[str, str]:
 
 def undecodable(file: Source, error: UnicodeDecodeError) -> DataError:
     return DataError(
-        f"{file} begins as {error.encoding} but does not continue so ({error.reason}). It is"
-        " damaged or cut short: copy it again, or save it in UTF-8."
+        f"{file} starts as {error.encoding} but then has invalid bytes ({error.reason}). It is "
+        "damaged or cut short: copy it again, or save it in UTF-8."
     )
 
 
@@ -134,8 +134,8 @@ def _narrow_encoding(file: Source, block: bytes, stream: IO[bytes]) -> str:
         length = length + len(block) if last < 0 else len(block) - 1 - last
         if length > LONGEST_LINE:
             raise DataError(
-                f"{file}, line {line}: the line is longer than {LONGEST_LINE // 2**20} MB, so"
-                " this is probably not a table. Put each row on a line of its own."
+                f"{file}, line {line}: the line is longer than {LONGEST_LINE // 2**20} MB, so "
+                "this is probably not a table. Put each row on a separate line."
             )
         block = stream.read(_BLOCK)
     letters.add(b"", final=True)
@@ -219,8 +219,8 @@ def _only(file: Source, bundle: zipfile.ZipFile) -> IO[bytes]:
     if len(names) != 1:
         shown = ", ".join(names[:3])
         raise DataError(
-            f"{file} contains {len(names)} files ({shown}), but one table is needed. Extract it and"
-            " give the file that you mean."
+            f"{file} contains {len(names)} files ({shown}), but one table is needed. Extract it, "
+            "and give one of them."
         )
     if bundle.getinfo(names[0]).flag_bits & 1:
         raise DataError(f"{file} is protected by a password. Extract it and give the file inside.")

@@ -98,9 +98,9 @@ def _of_sparse(matrix: Any) -> Table:
     rows, columns = matrix.shape
     if rows * columns > _MOST_DENSE:
         raise DataError(
-            f"A {type(matrix).__name__} of shape {matrix.shape} is too large for a table, which"
-            " stores all cells. Choose columns, or reduce them, for example with TruncatedSVD of"
-            " scikit-learn."
+            f"A {type(matrix).__name__} of shape {matrix.shape} is too large for a table, which "
+            "stores every cell. Select columns, or reduce their number, for example with "
+            "scikit-learn's TruncatedSVD."
         )
     return Table.from_arrays(matrix.toarray(), source="the sparse matrix")
 

@@ -30,8 +30,8 @@ def workbook_table(file: Source, header: bool | None, expected: Expected | None)
     if others:
         more = ", ".join(repr(title) for title, _ in others)
         warnings.warn(
-            f"{file}: only the sheet {name!r} is read, not {more}. To read another sheet, save it"
-            " as a file of its own.",
+            f"{file}: only the sheet {name!r} is read, not {more}. To read another sheet, save "
+            "it as a separate file.",
             DataWarning,
             stacklevel=2,
         )

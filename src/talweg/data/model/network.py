@@ -124,12 +124,12 @@ class Blueprint:
     @property
     def size(self) -> int:
         """The number of weights of all members."""
-        learnt = [count * size for count, size in self.embeddings.values()]
+        learned = [count * size for count, size in self.embeddings.values()]
         more = sum(size - 1 for _, size in self.embeddings.values())
         first = self.inputs + (self.bins.width if self.bins else 0) + more
         sizes = [first, *self.hidden, self.outputs]
         dense = [(before + 1) * units for before, units in pairwise(sizes)]
-        return self.members * sum([*learnt, *dense])
+        return self.members * sum([*learned, *dense])
 
     def first_weight(self, net: Module) -> Any:
         """The weights (D + bins + embeddings, H) of the first hidden layer, which may be changed.

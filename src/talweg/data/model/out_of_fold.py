@@ -118,8 +118,8 @@ def decision_for(
     if not target.has_classes or target.outputs != 2:
         kind = f"{target.outputs} classes" if target.has_classes else "a number"
         raise SettingError(
-            f"TableModel: a threshold separates two classes, but {target.names[0]!r} is {kind}. "
-            "Leave it out; class_weight='balanced' gives rare classes more weight."
+            f"TableModel: a threshold needs a target with two classes, but {target.names[0]!r} "
+            f"is {kind}. Leave it out; class_weight='balanced' gives rare classes more weight."
         )
     if not isinstance(threshold, str):
         return Decision(int(np.bincount(rows.y, minlength=2).argmin()), float(threshold))

@@ -40,23 +40,23 @@ class TableModel:
     """Learns to predict one column of a table, or several columns of numbers, from the others.
 
     The task follows from the target column unless `task` names it. Every other column becomes
-    inputs (see `talweg.data`) unless `drop` names it. `columns` says what a column is where its
-    cells mislead: "number", "category", "boolean", "ordinal" or its words in order, "date",
+    inputs (see `talweg.data`) unless `drop` names it. `columns` gives the kind of a column where
+    detection is wrong: "number", "category", "boolean", "ordinal" or its words in order, "date",
     "duration", "day first", "month first", "decimal comma", "decimal point", or "leave out". Rows
     without a target are left out.
 
-    `weight` names a column of row weights; a weight of 0 leaves the row out. Rows of one of the
-    `groups` stay in one fold. `class_weight="balanced"` gives rare classes the same total weight
-    as frequent ones. Of two classes, the rarer one is predicted from the probability `threshold`
-    on: a number, or "balanced" or "f1" for the threshold with the best balanced accuracy or F1
-    score on validation rows.
+    `weight` names a column of row weights; a weight of 0 leaves the row out. Rows with the same
+    value in the column `groups` stay in one fold. `class_weight="balanced"` gives rare classes the
+    same total weight as frequent ones. Of two classes, the rarer one is predicted from the
+    probability `threshold` on: a number, or "balanced" or "f1" for the threshold with the best
+    balanced accuracy or F1 score on validation rows.
 
     Rows are split into eight folds. Each of the `n_estimators` networks with `hidden` layers
-    trains on six of them, keeps its weights of the epoch that is best on the seventh, and is
-    tested on the eighth; a prediction is the mean of all networks. Numbers also go through `bins`
-    bins each (see `talweg.nn.bins`; 0 for none). What is left open follows from the size of the
-    table, see `talweg.data.model.recipe`. `time_budget` limits all of `fit`, in seconds, up to the
-    length of a single step; networks that have not started by then are left out.
+    trains on six of them, keeps the weights of its best epoch on the seventh, and is tested on the
+    eighth; a prediction is the mean of all networks. Numbers also go through `bins` bins each (see
+    `talweg.nn.bins`; 0 for none). Settings that are not given follow from the size of the table;
+    see `talweg.data.model.recipe`. `time_budget` limits the time of `fit` in seconds, to within one
+    step; networks that have not started by then are left out.
 
     Rows in chronological order are not split at random: networks that train on earlier rows are
     tested on the last quarter, then networks train on all rows. This applies where a date, or a
@@ -127,7 +127,7 @@ class TableModel:
         """Learn from a CSV or Parquet file, a data frame, a dict of columns, a list of rows or of
         records, an array (N, D) or a Table.
 
-        DataError: the source cannot be learned from; the model is then as it was before.
+        DataError: the model cannot learn from the source; the model is left unchanged.
         """
         seed = check("TableModel", {"seed": seed}, {"seed": SEED})["seed"]
         started, given = perf_counter(), self.settings
@@ -161,16 +161,14 @@ class TableModel:
         return self
 
     def kinds(self, source: Any) -> list[ColumnType]:
-        """What `fit` would take each column for, except the target.
+        """The kind that `fit` would detect for each column, except the target.
 
         The Table is kept, so that a `fit` on it does not inspect it again.
         """
         return self._inspect(source).types
 
     def time_order(self, source: Any) -> tuple[str, ...]:
-        """The columns along whose time `fit` would hold out rows; none if it would split them at
-        random or by groups.
-        """
+        """The columns by which `fit` would hold out the latest rows; empty for other splits."""
         time = self._inspect(source).ruling_time
         return time.names if time else ()
 
@@ -190,19 +188,19 @@ class TableModel:
 
     @property
     def trained(self) -> TrainedTable:
-        """What `fit` or `load` gave. DataError: the model is not trained yet."""
+        """The trained model, after `fit` or `load`. DataError: the model is not trained yet."""
         if self._trained is None:
             raise DataError("This TableModel is not trained yet. Call fit first.")
         return self._trained
 
     @property
     def task(self) -> Task:
-        """Regression or classification, as the target calls for."""
+        """The kind of target: "regression" or "classification"."""
         return self.trained.task
 
     @property
     def scores(self) -> list[Score]:
-        """The scores on rows that training never saw, beside those of a trivial predictor."""
+        """The scores on rows that training never saw, next to those of a trivial predictor."""
         return self.trained.scores
 
     @property
@@ -211,7 +209,7 @@ class TableModel:
         return self.trained.classes
 
     def predict(self, source: Any) -> Array:
-        """The target of each row: numbers (N,), of several targets (N, T), or labels (N,)."""
+        """The predictions: numbers (N,), (N, T) for several targets, or labels (N,)."""
         return self.trained.predict(source)
 
     def predict_proba(self, source: Any) -> Array:
@@ -219,18 +217,19 @@ class TableModel:
         return self.trained.predict_proba(source)
 
     def predict_interval(self, source: Any, coverage: float = 0.9) -> Array:
-        """An interval that holds the true number of each row with the probability `coverage`.
+        """An interval that contains the true value of each row with the probability `coverage`.
 
-        (N, 2), the low and the high end; of several targets (N, T, 2), each by itself.
+        (N, 2), the lower and the upper end; for several targets (N, T, 2), each with that
+        probability.
         """
         return self.trained.predict_interval(source, coverage)
 
     def score(self, source: Any) -> float:
-        """R2 on rows that hold the target, the mean R2 of several; the accuracy for classes."""
+        """R2 on rows with known targets (the mean for several targets), or the accuracy."""
         return self.trained.score(source)
 
     def evaluate(self, source: Any) -> list[Score]:
-        """All scores on rows that hold the target, beside those of a trivial predictor."""
+        """All scores on rows with known targets, next to those of a trivial predictor."""
         return self.trained.evaluate(source)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -265,7 +264,7 @@ def _pairs(columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]]) -> tuple[
         asked = [(name, kind if isinstance(kind, str) else tuple(kind)) for name, kind in pairs]
     except (TypeError, ValueError):
         raise SettingError(
-            "TableModel: columns must map names to kinds or to words in order, such as "
+            "TableModel: columns must map names to kinds, or to levels in order, such as "
             f"{{'zip': 'category', 'size': ('small', 'large')}}, but {columns!r} was given."
         ) from None
     return tuple(map(plain, asked))
@@ -275,8 +274,8 @@ def _fit_settings(target: Target, given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of `fit` that follow from the target."""
     if given["class_weight"] and not target.has_classes:
         raise SettingError(
-            f"TableModel: class_weight needs classes, but {target.names[0]!r} is a number. Leave "
-            "it out, or name a column of weights as weight='...'."
+            f"TableModel: class_weight needs classes, but the target {target.names[0]!r} is a "
+            "number. Leave it out, or give a column of row weights as weight='...'."
         )
     class_weight = given["class_weight"]
     return {"loss": target.loss, "metrics": target.metrics, "class_weight": class_weight}

@@ -77,7 +77,7 @@ class TrainedTable:
 
     @property
     def task(self) -> Task:
-        """Regression or classification, as the target calls for."""
+        """The kind of target: "regression" or "classification"."""
         return self.target.task
 
     @property
@@ -89,7 +89,7 @@ class TrainedTable:
 
     @property
     def scores(self) -> list[Score]:
-        """The scores on rows that training never saw, beside those of a trivial predictor."""
+        """The scores on rows that training never saw, next to those of a trivial predictor."""
         held = self.held_out
         return self._scored(held.true, held.outputs, held.weights)
 
@@ -105,7 +105,7 @@ class TrainedTable:
         return as_table(source)
 
     def predict(self, source: Any) -> Array:
-        """The target of each row: numbers (N,), of several targets (N, T), or labels (N,)."""
+        """The predictions: numbers (N,), (N, T) for several targets, or labels (N,)."""
         outputs = outputs_of(self.net, self.target, self._inputs(source))
         return self.classes[self.decided(outputs)] if self.target.has_classes else outputs
 
@@ -119,10 +119,10 @@ class TrainedTable:
         return outputs_of(self.net, target, self._inputs(source))
 
     def predict_interval(self, source: Any, coverage: float = 0.9) -> Array:
-        """An interval that holds the true number of each row with the probability `coverage`.
+        """An interval that contains the true value of each row with the probability `coverage`.
 
-        (N, 2), the low and the high end; of several targets (N, T, 2), each by itself. Errors are
-        those of `reach`.
+        (N, 2), the lower and the upper end; for several targets (N, T, 2), each with that
+        probability. Errors are those of `reach`.
         """
         return self.predict_with_interval(source, coverage)[..., 1:]
 
@@ -145,8 +145,8 @@ class TrainedTable:
     def _intervals(self) -> Intervals:
         if not isinstance(self.target, NumericTarget) or self.error_scale is None:
             raise SettingError(
-                f"The model predicts {self.target.names[0]!r} as a class, which has no interval."
-                " Ask for probabilities."
+                f"The model predicts {self.target.names[0]!r} as a class, which has no interval. "
+                "Use predict_proba (--probabilities)."
             )
         held = self.held_out
         return Intervals(self.target, self.error_scale, held.true, held.outputs)
@@ -200,7 +200,7 @@ class TrainedTable:
         if not isinstance(self.target, Classification):
             raise SettingError(
                 f"The model predicts {self.target.names[0]!r} as a number, which has no {asked}. "
-                "Ask for predictions, or train with task='classification'."
+                "Use predict, or train with task='classification'."
             )
         return self.target
 
@@ -256,8 +256,8 @@ class TrainedTable:
             return _rebuilt(config, arrays)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise ModelFileError(
-                f"{path} lacks a part of a table model or holds a wrong one ({error}). Copy it "
-                "again from where it was saved, or train again."
+                f"{path} has a missing or invalid part ({error}). Copy it again from where it "
+                "was saved, or train again."
             ) from None
 
 

@@ -33,8 +33,8 @@ def times_in(table: Table, names: Sequence[str], asked: Mapping[str, object]) ->
         if bad.any():
             row = int(np.argmax(bad))
             raise DataError(
-                f"Time {name!r}, row {row + 1}: {texts(cells)[row]!r} is no number and no date. "
-                "Correct it, or leave the row out."
+                f"Time {name!r}, row {row + 1}: {texts(cells)[row]!r} is neither a number nor a "
+                "date. Correct it, or leave the row out."
             )
     return joined(parts)
 

@@ -32,7 +32,7 @@ def bar_chart(
     if not len(names) == numbers.size == wide.size:
         raise ShapeError(
             f"A bar chart got {len(names)} names, {numbers.size} values and {wide.size} spreads. "
-            "Give one name for each value, and one spread if any."
+            "Give one name, and one spread or none, for each value."
         )
     kept = np.flatnonzero(finite(numbers) & finite(wide)).tolist()
     if not kept:
@@ -74,13 +74,13 @@ def _whisker(x: Scale, value: float, wide: float, middle: float) -> Markup:
 def _bar(x: Scale, bar: Bar, top: float) -> Markup:
     name, value, wide = bar
     start, end = sorted((float(x(0)), float(x(value))))
-    colour = "series-1" if value >= 0 else "series-2"
+    color = "series-1" if value >= 0 else "series-2"
     middle = top + LINE / 2 + 3
     box = {"x": start, "y": top + 7, "width": end - start, "height": LINE - 8}
     return join(
         (
             text(x.start - 10, middle, canvas.shorten(name, LONGEST), anchor="end", dy=".34em"),
-            tag("rect", **box, fill=f"var(--{colour})"),
+            tag("rect", **box, fill=f"var(--{color})"),
             _whisker(x, value, wide, middle),
             text(WIDTH, middle, number(value, 3), anchor="end", dy=".34em"),
         )

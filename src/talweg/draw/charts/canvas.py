@@ -24,7 +24,7 @@ LONGEST_NAME = 24  # letters of a name in a title or a legend
 
 _WIDEST = frozenset("mwMW%@")
 
-COLOURS = ("series-1", "series-2", "series-3", "series-4")
+COLORS = ("series-1", "series-2", "series-3", "series-4")
 DASHES = (None, "9 5", "2 5", "14 5 2 5")
 
 
@@ -80,7 +80,7 @@ def text(
     fill: str = "ink",
     **attributes: object,
 ) -> Markup:
-    """Words at a place, in one of the palette's colours; nothing where there are none."""
+    """Words at a place, in one of the palette's colors; nothing where there are none."""
     if not words:
         return Markup()
     where = None if anchor == "start" else anchor
@@ -88,11 +88,11 @@ def text(
 
 
 def line(
-    start: tuple[float, float], end: tuple[float, float], colour: str, **attributes: object
+    start: tuple[float, float], end: tuple[float, float], color: str, **attributes: object
 ) -> Markup:
-    """A straight line, in one of the palette's colours."""
+    """A straight line, in one of the palette's colors."""
     (x1, y1), (x2, y2) = start, end
-    return tag("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=f"var(--{colour})", **attributes)
+    return tag("line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=f"var(--{color})", **attributes)
 
 
 def moved(top: float, *parts: str) -> Markup:
@@ -170,9 +170,9 @@ def legend(names: Sequence[str], top: float) -> tuple[Markup, float]:
 
 
 def stroke(index: int) -> dict[str, object]:
-    """How the series number `index` is drawn: colour and dashes."""
+    """How the series number `index` is drawn: color and dashes."""
     return {
-        "stroke": f"var(--{COLOURS[index % len(COLOURS)]})",
+        "stroke": f"var(--{COLORS[index % len(COLORS)]})",
         "stroke_width": 2.5,
         "stroke_dasharray": DASHES[index % len(DASHES)],
     }

@@ -26,7 +26,7 @@ SMALL = 7.2  # the width of a letter where the chart keeps its size
 def confusion_chart(labels: Sequence[str], counts: ArrayLike, *, title: str) -> str:
     """A matrix of counts, a row for each true class and a column for each predicted one.
 
-    Shades show the share of the row, one colour for what is right and one for what is wrong.
+    Shades show the share of the row, one color for what is right and one for what is wrong.
     Beyond `MOST_CLASSES` the most frequent true classes are shown, and the others as "other".
     """
     table = np.asarray(counts, dtype=np.int64)
@@ -76,7 +76,9 @@ def _told(names: Sequence[str], counts: Counts, right: int) -> str:
     wrong = counts - np.diag(hits)
     true, predicted = divmod(int(wrong.argmax()), len(names))
     many = int(wrong[true, predicted])
-    worst = f" Most often confused: {names[true]}, taken for {names[predicted]} {many:,} times."
+    worst = (
+        f" Most frequent confusion: {names[true]}, predicted as {names[predicted]} {many:,} times."
+    )
     return seen + (worst if many else "")
 
 
@@ -150,14 +152,14 @@ def _cells(grid: _Grid, counts: Counts) -> list[Markup]:
 
 def _shade(grid: _Grid, row: int, column: int, share: float | None) -> Markup:
     x, y = grid.middle(row, column)
-    colour = "panel" if share is None else "right" if row == column else "wrong"
+    color = "panel" if share is None else "right" if row == column else "wrong"
     return tag(
         "rect",
         x=x - grid.cell / 2 + 1,
         y=y - grid.row / 2 + 1,
         width=grid.cell - 2,
         height=grid.row - 2,
-        fill=f"var(--{colour})",
+        fill=f"var(--{color})",
         fill_opacity=None if share is None else f"{0.25 + 0.75 * share:.2f}",
     )
 

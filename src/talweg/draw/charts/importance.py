@@ -12,7 +12,7 @@ MOST_BARS = 15
 
 def importance_title(record: Importance) -> str:
     """What importance is measured in."""
-    change = "Loss of" if record.score == "R2" else "Increase in"
+    change = "Decrease in" if record.score == "R2" else "Increase in"
     return f"{change} {record.score} when a column is shuffled"
 
 

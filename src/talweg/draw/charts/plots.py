@@ -79,8 +79,8 @@ def _pair(x: ArrayLike, y: ArrayLike, name: str) -> Line:
     xs, ys = (np.asarray(values, dtype=np.float64).ravel() for values in (days, y))
     if xs.size != ys.size:
         raise ShapeError(
-            f"A chart got {xs.size} x values and {ys.size} y values for {name!r}. "
-            "Give as many of one as of the other."
+            f"A chart got {xs.size} x values and {ys.size} y values for {name!r}. Give the same "
+            "number of both."
         )
     kept = finite(xs) & finite(ys)
     return xs[kept], ys[kept]

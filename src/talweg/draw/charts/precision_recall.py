@@ -12,16 +12,16 @@ def _draw(record: Ranking) -> str:
     return unit_chart(
         named_curves(record.precision_recall, "average"),
         title="Precision-recall curve",
-        x_label="recall: share of the class that is found",
-        y_label="precision: share of the found rows that are right",
+        x_label="recall: share of the class that is detected",
+        y_label="precision: share of predictions that are correct",
     )
 
 
 def _caption(record: Ranking) -> str:
     return (
-        f"{areas_text(record.precision_recall)} under the curve: the average precision. Chance "
-        "would reach the share of the class among all rows. Finding more rows of a class costs "
-        "false alarms."
+        f"{areas_text(record.precision_recall)} under the curve: the average precision. A random "
+        "classifier reaches the share of the class among all rows. Higher recall usually means "
+        "lower precision."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import islice
 
-from talweg.draw.charts.canvas import COLOURS, short
+from talweg.draw.charts.canvas import COLORS, short
 from talweg.draw.charts.scale import Floats, number
 from talweg.insight.curves import Curve
 
@@ -14,7 +14,7 @@ def named_curves(curves: Mapping[str, Curve], word: str) -> dict[str, tuple[Floa
     """As many curves as can be told apart, with their areas in their names."""
     return {
         f"{short(name)}, {word} {number(curve.area, 3)}": (curve.x, curve.y)
-        for name, curve in islice(curves.items(), len(COLOURS))
+        for name, curve in islice(curves.items(), len(COLORS))
     }
 
 

@@ -7,8 +7,8 @@ from talweg.draw.charts.plots import scatter_chart
 from talweg.insight.predictions import PredictedNumbers
 
 _CAPTION = (
-    "The errors that remain. An even band around the dashed line leaves nothing to learn; a bend "
-    "or a funnel shows that the model misses something systematic."
+    "The errors that remain. An even band around the dashed line shows no pattern left to "
+    "learn; a bend or a funnel shows that the model misses something systematic."
 )
 
 

@@ -100,7 +100,7 @@ def _description(
 ) -> str:
     i, j = divmod(int(np.nanargmin(np.where(finite(losses), losses, np.nan))), len(columns))
     return (
-        f"Table of the {measure} by {names[0]} (rows) and {names[1]} (columns). The least, "
+        f"Table of the {measure} by {names[0]} (rows) and {names[1]} (columns). The lowest, "
         f"{number(float(losses[i, j]))}, is at {names[0]} {rows[i]} and {names[1]} {columns[j]}."
     )
 

@@ -73,10 +73,10 @@ def ring(point: Floats) -> Markup:
 def best_text(
     values: Sequence[Sequence[Any]], losses: Floats, names: Sequence[str], measure: str
 ) -> str:
-    """The least loss, and the settings of its run."""
+    """The lowest loss, and the settings of its run."""
     best = int(np.nanargmin(np.where(finite(losses), losses, np.nan)))
     settings = (f"{n} {_word(v[best])}" for n, v in zip(names, values, strict=True))
-    return f"The least {measure}, {number(float(losses[best]))}, is at {' and '.join(settings)}."
+    return f"The lowest {measure}, {number(float(losses[best]))}, is at {' and '.join(settings)}."
 
 
 def _word(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from talweg.draw.charts.canvas import COLOURS, short
+from talweg.draw.charts.canvas import COLORS, short
 from talweg.draw.charts.figure import Figure
 from talweg.draw.charts.plots import line_chart
 from talweg.insight.comparison import ValidationLosses
@@ -15,7 +15,7 @@ _CAPTION = (
 
 
 def _draw(record: ValidationLosses) -> str:
-    shown = islice(record.curves.items(), len(COLOURS))
+    shown = islice(record.curves.items(), len(COLORS))
     return line_chart(
         {short(name): (range(1, len(loss) + 1), loss) for name, loss in shown},
         title="Validation loss by epoch",

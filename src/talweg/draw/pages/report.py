@@ -16,11 +16,10 @@ from talweg.insight.table_report import warn_of_omission
 
 
 def report(result: Any, path: str | os.PathLike[str], *, data: Any = None) -> Path:
-    """Write what a fitted TableModel, a run, a sweep or restarts found as one HTML page.
+    """Write a report of a fitted TableModel, a run, a sweep or restarts as one HTML page.
 
     The page opens offline. A model is inspected on rows that it never saw: those that `fit` held
-    out, or `data`, which a model loaded from a file needs for that. SettingError: anything else is
-    given.
+    out, or `data`, which a model loaded from a file needs. SettingError: `result` is none of these.
     """
     return write_page(path, render(describe(result, data=data)))
 

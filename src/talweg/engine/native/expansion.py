@@ -47,8 +47,8 @@ def _expanded(node: Tensor, inputs: Sequence[Tensor], is_known: Callable[[Gate],
     result: Tensor = compute(*inputs, **node.settings)
     if result.spec != node.spec:
         raise EngineError(
-            f"the composition of the gate {gate.name!r} ({node.line}) gives {result.spec}, "
-            f"but its shape rule says {node.spec}"
+            f"the composition of the gate {gate.name!r} ({node.line}) gives {result.spec}, but "
+            f"its shape rule gives {node.spec}"
         )
     result.name, result.layer, result.line = node.name, node.layer, node.line
     result.is_gradient = node.is_gradient

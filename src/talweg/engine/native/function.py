@@ -61,7 +61,10 @@ class CompiledGraph:
         rows = graph.rows if isinstance(graph, Recorded) else 1
         self.graph = _symbolic(graph)
         if self.graph.fixed_rows is not None:
-            raise EngineError("the graph was recorded for one number of rows, and fits no other")
+            raise EngineError(
+                "the graph was recorded for a fixed number of rows and cannot compute another; "
+                "record it with a symbolic one"
+            )
         self.plan = plan_for(self.graph, host(), c.FIRST_BUFFER, rows)
         self.text = _written(module, self.plan)
         self._routines = [routines(type, host()) for type in sorted(module.linked_types or ())]
@@ -110,7 +113,7 @@ class CompiledGraph:
         if set(given) != set(self.graph.inputs):
             expected = ", ".join(self.graph.inputs)
             raise EngineError(
-                f"the graph takes the inputs {expected}, but was given {', '.join(given)}"
+                f"the inputs of the graph are {expected}, but the given ones are {', '.join(given)}"
             )
         rows = 1
         for name, node in self.graph.inputs.items():

@@ -82,7 +82,10 @@ class Interpreter:
     def _check(self, arrays: Mapping[str, Array]) -> None:
         if set(arrays) != set(self.graph.inputs):
             expected = ", ".join(self.graph.inputs)
-            raise EngineError(f"the graph's inputs are {expected}, but {', '.join(arrays)} came")
+            raise EngineError(
+                f"the inputs of the graph are {expected}, but the given ones are "
+                f"{', '.join(arrays)}"
+            )
         for name, node in self.graph.inputs.items():
             spec = Spec(arrays[name].shape, arrays[name].dtype)
             if spec != node.spec:

@@ -131,8 +131,8 @@ def _refuse_assigned(training: TrainingStep) -> None:
     """Raise a SettingError if rows of a batch affect each other in training."""
     if training.assigned:
         raise SettingError(
-            "fit: the net learns from the rows of a batch together (BatchNorm; LayerNorm does "
-            "not), so they cannot be weighed by how rarely they are drawn; leave the sampler out"
+            "fit: the network normalizes over the rows of a batch (BatchNorm), so a sampler "
+            "cannot weight rows independently; use LayerNorm instead, or leave the sampler out"
         )
 
 
@@ -153,13 +153,14 @@ def _classes(rows: Rows, loss: Loss) -> Array:
     """The class of each row; the most likely one if targets are probabilities."""
     if loss.target_kind == "numbers":
         raise SettingError(
-            f"fit: a sampler over classes needs a loss that has them, such as cross_entropy, not "
-            f"{loss.name}; give an array with the group of each row"
+            "fit: a sampler with strata='classes' needs a classification loss, such as "
+            f"cross_entropy, not {loss.name}; give strata as an array with the stratum of each "
+            "row"
         )
     if loss.target_kind == "binary" and rows.y.size != len(rows):
         raise SettingError(
-            "fit: a sampler over classes: a row with several bits has no one class; give an array "
-            "with the group of each row"
+            "fit: strata='classes' needs one class per row, but each row has several binary "
+            "targets; give strata as an array with the stratum of each row"
         )
     if loss.target_kind == "binary":
         return rows.y.reshape(-1) > 0.5
@@ -200,16 +201,19 @@ class SampledMethod(StepMethod):
     def refuse(self, recipe: Recipe, rows: Rows, settings: Mapping[str, Any]) -> None:
         if isinstance(self.rule, FullBatch):
             raise SettingError(
-                f"fit: {type(self.rule).__name__} looks at all rows at once, so none are drawn; "
-                "leave the sampler out, or take a rule such as tw.SGD()"
+                f"fit: {type(self.rule).__name__} uses all rows in each step, so a sampler has "
+                "none to draw; leave the sampler out, or use a mini-batch optimizer such as "
+                "tw.SGD()"
             )
         if not settings["shuffle"]:
-            raise SettingError("fit: a sampler draws rows at random; leave shuffle=False out")
+            raise SettingError(
+                "fit: a sampler draws rows at random, which contradicts shuffle=False; "
+                "leave one of them out"
+            )
         if mixes_rows(recipe.net, rows):
             raise SettingError(
-                "fit: the net mixes the rows of a batch (a mean over axis 0, say), so weighing "
-                "each row by how rarely it is drawn would change what is learnt; leave the sampler "
-                "out"
+                "fit: the network combines the rows of a batch (for example, in a mean over "
+                "axis 0), so a sampler cannot weight rows independently; leave the sampler out"
             )
 
 

@@ -44,19 +44,20 @@ class PassMethod(StepMethod):
         batch_size = settings["batch_size"]
         if batch_size is not None and batch_size < len(rows):
             raise SettingError(
-                f"fit: {name} looks at all {len(rows)} rows at once, not at {batch_size}; give "
-                "batch_size=None"
+                f"fit: {name} uses all {len(rows)} rows in each step, but "
+                f"batch_size={batch_size} was given; give batch_size=None"
             )
         for setting in ("watch", "lr_multipliers"):
             if settings.get(setting):
                 raise SettingError(
-                    f"fit: {setting} goes with rules that take one step a batch, as tw.Adam, not "
-                    f"with {name}; leave it out"
+                    f"fit: {setting} needs an optimizer that makes one step per batch, such as "
+                    f"tw.Adam, not {name}; leave it out"
                 )
         if self.rule.max_parameters is not None and count > self.rule.max_parameters:
             raise SettingError(
-                f"fit: {name} keeps a matrix of {count} by {count} numbers for so many weights, "
-                f"and stops at {self.rule.max_parameters}; take tw.LBFGS(), which keeps few vectors"
+                f"fit: {name} would store a matrix of {count} by {count} numbers, but "
+                f"max_parameters is {self.rule.max_parameters}; use tw.LBFGS(), which stores "
+                "only a few vectors"
             )
 
     def record_step(self, recipe: Recipe, batch_size: int) -> Graph:
@@ -81,8 +82,9 @@ def _refuse_changing_loss(rule: FullBatch, training: TrainingStep) -> None:
     for reason, holds in reasons.items():
         if holds:
             raise SettingError(
-                f"fit: the net {reason}, but {type(rule).__name__} needs the same loss at each "
-                "pass; leave that out, or take a rule such as tw.Adam()"
+                f"fit: the network {reason}, but {type(rule).__name__} needs a loss that is the "
+                "same in every evaluation; remove the cause, or use an optimizer such as "
+                "tw.Adam()"
             )
 
 

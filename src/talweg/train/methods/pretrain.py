@@ -48,11 +48,12 @@ def pretrain(
     Args:
         method: `tw.RBM()`, the default, or `tw.DenoisingAutoencoder()`, without units.
         layers: indices of the layers to train; by default all dense layers except the last layer.
-        optimizer: as in `tw.fit`. Like `method` and `epochs`, one for all layers or a list.
-        seed: for the initial weights, if the net has none, and for the training of each layer.
+        optimizer: as in `tw.fit`. `optimizer`, `method` and `epochs` may each be a list, with one
+        entry per layer.
+        seed: for the initial weights, if the network has none, and for the training of each layer.
 
     The other arguments are those of `tw.fit`. Raises a TalwegError for layers or rows that do not
-    fit the method, and leaves the net unchanged.
+    fit the method, and then leaves the network unchanged.
 
     >>> X = np.random.default_rng(0).integers(0, 2, (50, 1)) * np.ones((50, 6))
     >>> net = tw.Sequential(tw.Dense(4, "sigmoid"), tw.Dense(2, "sigmoid"), tw.Dense(1))
@@ -81,9 +82,9 @@ def pretrain(
 
 @dataclass(frozen=True)
 class Pretraining:
-    """The result of `pretrain`: the net, the indices of the trained layers, and their runs.
+    """The result of `pretrain`: the network, the indices of the trained layers, and their runs.
 
-    The net of a run is the `RBM` or `DenoisingAutoencoder` that was trained.
+    The network of each run is the `RBM` or `DenoisingAutoencoder` that was trained.
     """
 
     net: Sequential
@@ -96,17 +97,17 @@ class Pretraining:
         return sum(run.seconds + run.compile_seconds for run in self.runs)
 
     def unfold(self) -> Sequential:
-        """An autoencoder: the layers of the net, followed by their mirror images.
+        """An autoencoder: the layers of the network, followed by their mirror images.
 
         The decoder starts with the transposed weights, and `tw.fit(autoencoder, X, X)` trains all
-        layers. The layers of the net become parts of it; the net keeps weights of its own. The code
-        is then `tw.Sequential(*autoencoder.layers[:n]).init(X).predict(X)`.
+        layers. The layers become parts of the autoencoder, and the network keeps a copy of its
+        weights. The code is then `tw.Sequential(*autoencoder.layers[:n]).init(X).predict(X)`.
         """
         if self.layers != tuple(range(len(self.net.layers))):
             raise SettingError(
-                f"unfold: all {len(self.net.layers)} layers of the net must lie between its inputs "
-                f"and the code, and be pretrained, but only {list(self.layers)} are; give pretrain "
-                "a net that ends in the code, and layers=range(...) with the last"
+                f"unfold: all {len(self.net.layers)} layers of the network must be pretrained, "
+                f"but only {list(self.layers)} are; give pretrain an encoder that ends in the "
+                "code layer, and all its positions as layers=range(...)"
             )
         back = [
             run.net.decoder()
@@ -180,7 +181,7 @@ def _indices(net: Sequential, given: int | Sequence[int] | None) -> list[int]:
     for index in indices:
         if index not in dense:
             raise SettingError(
-                f"pretrain: layers are positions of dense ones, {dense}, not {index!r}"
+                f"pretrain: layers must be positions of dense layers, {dense}, not {index!r}"
             )
         after = net.layers[index + 1] if index + 1 < len(net.layers) else None
         if after is not None and not isinstance(after, Module):
@@ -213,5 +214,6 @@ def _one_each(name: str, given: Any, indices: Sequence[int]) -> list[Any]:
 def _refuse_other(net: Any) -> None:
     if not isinstance(net, Sequential) or net.network is not net:
         raise SettingError(
-            f"pretrain: net must be a tw.Sequential, and no part of another net, not {net!r}"
+            "pretrain: net must be a tw.Sequential that is not part of another network, "
+            f"not {net!r}"
         )

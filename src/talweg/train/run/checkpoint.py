@@ -35,12 +35,12 @@ TIMES = 33
 
 @dataclass(frozen=True)
 class Checkpoint(Checked):
-    """The file of a run and when it is written.
+    """The checkpoint file of a run, and how often it is written.
 
-    `every` is a number of seconds, after which the epoch under way is written at its end, `epochs`
-    a number of epochs. With `best`, each epoch that is the best so far is written, some 0.1 s later
-    if epochs are short. Without any of them, a run is written every 30 seconds. Its end is always
-    written.
+    The run is saved at the end of the first epoch that ends `every` seconds after the last
+    checkpoint, or after every `epochs` epochs. With `best`, each new best epoch is saved, about 0.1
+    s later if epochs are short. Without any of these, the run is saved every 30 seconds. The end of
+    the run is always saved.
     """
 
     path: str | os.PathLike[str]
@@ -78,11 +78,11 @@ def keeper_of(
     checkpoint = as_checkpoint(given)
     if checkpoint is None:
         if resume:
-            raise SettingError("fit: resume needs a file: give checkpoint, as a path")
+            raise SettingError("fit: resume=True needs a file: give its path as checkpoint")
         return None
     if checkpoint.best and not program.limits.restore_best:
         raise SettingError(
-            "fit: a checkpoint at each best epoch needs restore_best=True or validation"
+            "fit: a checkpoint at each best epoch needs validation data, or restore_best=True"
         )
     steps = program.schedule.steps_of(len(rows))
     return RunKeeper(checkpoint, resume, program, steps, _identity(program, rows, held_out, engine))
@@ -158,7 +158,7 @@ class RunKeeper:
         """Raise a ModelFileError that names the fault, if there is one."""
         if fault:
             raise ModelFileError(
-                f"{self.file} does not hold what this run left ({fault}): {KIND.again}."
+                f"{self.file} is not the state that this run saved ({fault}): {KIND.again}."
             )
 
     def _refuse_other(self, stored: Mapping[str, Any]) -> None:
@@ -169,22 +169,24 @@ class RunKeeper:
                 shown = "" if is_digest(value) else f" ({stored.get(name)}, but here {value})"
                 raise SettingError(
                     f"fit: the checkpoint {self.file} is of another run: {name} differs{shown}. "
-                    "Give what that run was given, another path, or resume=False to start afresh."
+                    "Give the same settings and data as that run, another path, or resume=False "
+                    "to start over."
                 )
 
     def _refuse_past(self, epoch: int, schedules: Mapping[str, list[float]]) -> None:
         """Raise a SettingError unless this run would have had the same epochs."""
         if epoch > self.program.limits.epochs:
             raise SettingError(
-                f"fit: the checkpoint {self.file} has {epoch} epochs, more than the "
-                f"epochs={self.program.limits.epochs} that are to be done"
+                f"fit: the checkpoint {self.file} has {epoch} epochs, more than the requested "
+                f"epochs={self.program.limits.epochs}; give at least {epoch}, or another path"
             )
         for name, values in _schedules(self.program, epoch).items():
             if schedules.get(name) != values:
                 raise SettingError(
                     f"fit: the checkpoint {self.file} is of another run: the schedule of {name} "
-                    f"was another in its {epoch} epochs. One that spans all epochs changes with "
-                    "their number."
+                    f"gave other values in its {epoch} epochs. A schedule that spans the whole "
+                    "run changes with `epochs`: give the same number, or fix the schedule's own "
+                    "length."
                 )
 
 

@@ -55,15 +55,15 @@ def fit(
     Args:
         net: a module. If it has no weights yet, it is initialized with `seed`.
         loss: a loss, its name, or a function (prediction, target) -> one number per row.
-        optimizer: an update rule such as `tw.SGD(lr=0.1)`, or its name. `tw.LBFGS()`, `tw.BFGS()`
-            and `tw.SimulatedAnnealing()` use all rows in every pass and need batch_size=None; each
-            epoch is one step of theirs.
+        optimizer: an optimizer such as `tw.SGD(lr=0.1)`, or its name. `tw.LBFGS()`, `tw.BFGS()` and
+            `tw.SimulatedAnnealing()` use all rows in each step and need batch_size=None; each epoch
+            is one step.
         epochs: the maximum number of passes over the rows.
         batch_size: rows per step; None for all rows (full-batch gradient descent).
         shuffle: draw a new order of rows for each epoch, from `seed` and the epoch alone.
         validation: (X, y) or (X, y, weights); a share of the rows such as 0.2, drawn with `seed`;
             a `tw.Holdout`, which has its own seed; or a `tw.Fold` of `tw.kfold`.
-        stop: stopping rules. The first one that holds ends the run.
+        stop: stopping rules. The run ends when the first of them holds.
         metrics: names such as "mae" and "accuracy", or functions like a loss.
         sample_weight: a weight of at least 0 for each row.
         class_weight: a weight for each class, as a mapping or a sequence, or "balanced".
@@ -72,25 +72,26 @@ def fit(
             False keeps the final weights. By default True with validation, False without.
         seed: for the initial weights, the validation share and the order of rows.
         threads: the number of threads for matrix products, by default 1. More threads pay off from
-            some hundred units per layer. With the interpreter they may change the last bits.
+            about a hundred units per layer. With the interpreter, the number of threads may change
+            the last bits.
         engine: "native" compiles the run, "numpy" interprets it; None takes the best available.
         progress: show a progress bar; by default on a terminal.
         watch: record gradients, updates and direction changes of each parameter and activations of
             each layer in `run.watched`: at each "step", or as a mean over each "epoch", of 4 to 16
             of its steps. Names such as "gradient_norm", "0" or "0/dead" select some of them.
-        lr_multipliers: factors of the optimizer's learning rate by part of the net, such as
+        lr_multipliers: factors of the optimizer's learning rate by part of the network, such as
             {"0": 0.1}; 0 freezes the part.
         sampler: `tw.AdaptiveSampling()` draws rows with probabilities that it learns, instead of a
             new order for each epoch. The number of steps stays the same.
         checkpoint: a file that the run is written to, atomically, every 30 seconds and at its end;
-            or a `tw.Checkpoint`, which says when. No other run may use the file meanwhile.
+            or a `tw.Checkpoint` with other times. No other run may use the file at the same time.
         resume: continue from the checkpoint if it exists. The weights have the same bits as if the
             run had not been interrupted. Epochs and the settings of stopping rules may change; the
             file of another run is refused.
 
     Raises a TalwegError for unusable settings, shapes or data, before anything is changed. A
-    non-finite loss and Ctrl-C end the run, which is returned; the former warns (TrainingWarning)
-    and sets `run.failure`.
+    non-finite loss or Ctrl-C ends the run, which is then returned; a non-finite loss also sets
+    `run.failure` and warns (TrainingWarning).
 
     >>> X = np.array([[0.0], [1.0], [2.0]])
     >>> run = fit(tw.Sequential(tw.Dense(1)), X, 2 * X, optimizer=tw.SGD(lr=0.1), epochs=200)

@@ -23,10 +23,11 @@ _RULES = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Fold:
-    """Rows of X, by number: those that validate a run, and those it never sees (`test`).
+    """Indices of the rows of X that validate a run, and of those that it never sees (`test`).
 
-    The run trains on all others. `fit` and `sweep` take it as `validation`. `largest` is how many
-    rows the largest of the folds beside it validates on: runs with as much room are compiled once.
+    The run trains on all other rows. Pass a fold to `fit` or `sweep` as `validation`. `largest` is
+    the number of validation rows in the largest fold of the same split; folds with equal `largest`
+    share one compiled program.
     """
 
     validation: Rows
@@ -39,8 +40,9 @@ class Fold:
         used = np.concatenate([self.validation, self.test])
         if not len(self.validation) or used.min() < 0 or used.max() >= count:
             raise SettingError(
-                f"fit: a fold must name rows to validate on, all of 0 to {count - 1}; "
-                f"{self.name} has {len(self.validation)} rows, the last being {used.max(initial=0)}"
+                f"fit: a fold must contain validation rows, with indices from 0 to {count - 1}; "
+                f"{self.name} has {len(self.validation)} rows and the largest index "
+                f"{used.max(initial=0)}"
             )
         is_left = np.ones(count, dtype=bool)
         is_left[used] = False
@@ -54,10 +56,11 @@ class Fold:
 
 @dataclass(frozen=True)
 class Holdout(Checked):
-    """A share of the rows of X, drawn by `seed`, that validates a run; it trains on the others.
+    """A share of the rows of X for validation, drawn with `seed`; the other rows train.
 
-    `fit(validation=0.2)` draws them by the seed of the run, `sweep(validation=0.2)` by the seed of
-    the sweep, so that all its runs are judged by the same rows. This one names the seed.
+    `fit(validation=0.2)` draws these rows with the seed of the run, and `sweep(validation=0.2)`
+    with the seed of the sweep, so that all its runs are validated on the same rows. A `Holdout` has
+    its own seed.
 
     >>> X, y = np.ones((6, 1)), np.ones(6)
     >>> result = tw.sweep(
@@ -82,11 +85,12 @@ def kfold(
     test: bool = False,
     seed: int = 0,
 ) -> list[Fold]:
-    """Split n rows into `n_splits` folds for cross-validation: each row validates in one of them.
+    """Split n rows into `n_splits` folds for cross-validation: each row is a validation row in one
+    of them.
 
-    Each class is spread evenly over them where `stratify` holds classes (N,); rows of
-    one group stay together where `groups` (N,) are given. With `test`, each fold keeps the next
-    one's rows unseen.
+    `stratify` (N,) spreads each class evenly over the folds, and `groups` (N,) keeps the rows of a
+    group together. With `test`, the validation rows of the next fold are the test rows of each
+    fold.
 
     >>> [fold.validation.tolist() for fold in kfold(6, 3)]
     [[0, 4], [1, 2], [3, 5]]
@@ -136,7 +140,7 @@ def _one_a_row(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
     array = np.asarray(values)
     if array.shape != (n,):
         raise DataError(
-            f"kfold: {name} has shape {array.shape}, but ({n},) is needed. Give one a row."
+            f"kfold: {name} has shape {array.shape}, but ({n},) is needed. Give one value per row."
         )
     return array
 
@@ -159,8 +163,8 @@ def _by_group(groups: NDArray[Any], count: int, random: np.random.Generator) -> 
     _, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(sizes) < count:
         raise DataError(
-            f"kfold: {counted(len(sizes), 'group')} cannot fill {count} folds, since the rows of a "
-            "group stay together. Give more groups, or leave them out."
+            f"kfold: {counted(len(sizes), 'group')} cannot fill {count} folds, since the rows of "
+            "a group stay together. Use fewer folds, or leave the groups out."
         )
     shuffled = random.permutation(len(sizes))
     fold_of, filled = np.empty(len(sizes), dtype=np.intp), np.zeros(count)

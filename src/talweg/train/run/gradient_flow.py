@@ -146,7 +146,8 @@ class Look:
         if all(_is_constant(self.gradients[name]) for name in left):
             return (
                 "the loss does not depend on it, or only through what lets no gradient pass "
-                "(stop_gradient, argmax, comparisons, whole numbers). Use it in what the net gives."
+                "(stop_gradient, argmax, comparisons, whole numbers). Let the output of the "
+                "network depend on it."
             )
         for kind, words in _REASONS.items():
             off = [n.removesuffix(kind) for n in self.layers if n.endswith(kind) and self._is(n)]

@@ -102,7 +102,7 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
     """The run of `fit` with all of these settings, before training."""
     for name in ("checkpoint", "resume", "sampler"):
         if settings.get(name) not in (None, False):
-            raise SettingError(f"{name} is for single runs: give it to fit")
+            raise SettingError(f"{name} works only for single runs: give it to tw.fit")
     rule, loss = as_optimizer(settings["optimizer"]), as_loss(settings["loss"])
     metrics = _metrics(settings["metrics"], loss)
     weights = settings["sample_weight"], settings["class_weight"]
@@ -266,8 +266,8 @@ def refuse_part(net: Any) -> None:
         raise SettingError(f"fit: net must be a module such as tw.Sequential, not {net!r}")
     if net.network is not net:
         raise SettingError(
-            f"fit: {net!r} is a part of a {type(net.network).__name__}; fit that, or call init on "
-            "the part to make it a network of its own"
+            f"fit: {net!r} is a part of a {type(net.network).__name__}; fit that network, or "
+            "call init on the part to make it a separate network"
         )
 
 
@@ -283,7 +283,7 @@ def _refuse_names(names: Sequence[str]) -> None:
     """Raise a SettingError for a metric's name that is taken or reserved."""
     for index, name in enumerate(names):
         if not isinstance(name, str) or not name:
-            raise SettingError(f"fit: a metric's name is a word, but one is called {name!r}")
+            raise SettingError(f"fit: the name of a metric must be a word, but {name!r} was given")
         own = ("loss", "weights", *BATCH_INPUTS)
         if name in own or name.startswith(("state.", "settings.", "val_", WATCHED)):
             raise SettingError(f"fit: a metric cannot be called {name!r}; give it another name")
@@ -314,7 +314,8 @@ def _refuse_filling(net: Module, rows: Rows, held_out: Rows | None, program: Pro
     cuts = evaluated is not None and program.schedule.evaluation_size != len(evaluated)
     if (fills or cuts) and mixes_rows(net, rows):
         raise SettingError(
-            "fit: the net mixes the rows of a batch (a mean over axis 0, say), so each batch must "
-            f"be full: give a batch_size that divides the {len(rows)} rows, and at most "
-            f"{EVALUATION_ROWS} rows for validation, as (X, y): those of a fold are filled up"
+            "fit: the network combines the rows of a batch (for example, in a mean over axis "
+            f"0), so every batch must be full: give a batch_size that divides the {len(rows)} "
+            f"rows, and at most {EVALUATION_ROWS} validation rows as (X, y), since a fold would "
+            "be padded"
         )

@@ -57,8 +57,8 @@ def lower(net: Module, X: Any, y: Any, **settings: Any) -> Lowered:
     program = job.recorder.for_any_rows(job.program)
     if program.method is not None:
         raise SettingError(
-            f"lower: {program.method.name} chooses its passes as it goes, so there is "
-            "no step to compile; ask for those of tw.SGD(), say"
+            f"lower: {program.method.name} chooses its evaluations during the run, so it has no "
+            "step to compile; use an optimizer such as tw.SGD()"
         )
     made = build(program, host())
     plan = made.plans.step

@@ -32,7 +32,7 @@ def as_lr_multipliers(given: Any, parameters: Iterable[str]) -> dict[str, float]
         if not held:
             known = sorted({*names, *(name.rpartition(".")[0] for name in names)})
             hint = nearest(str(part), known)
-            raise SettingError(f"fit: lr_multipliers: the net has no part {part!r}. {hint}")
+            raise SettingError(f"fit: lr_multipliers: the network has no part {part!r}. {hint}")
         if not MULTIPLIER.allows(multiplier):
             raise SettingError(
                 f"fit: the multiplier of {part!r} must be {MULTIPLIER}, but {multiplier!r} was "
@@ -40,7 +40,10 @@ def as_lr_multipliers(given: Any, parameters: Iterable[str]) -> dict[str, float]
             )
         multipliers |= dict.fromkeys(held, float(multiplier))
     if len(multipliers) == len(names) and not any(multipliers.values()):
-        raise SettingError("fit: lr_multipliers freezes the whole net, so nothing can learn")
+        raise SettingError(
+            "fit: lr_multipliers has only zeros, so no layer can learn; give at least one "
+            "layer a multiplier above 0"
+        )
     return {name: multiplier for name, multiplier in multipliers.items() if multiplier != 1}
 
 

@@ -145,7 +145,10 @@ def forward_pass(recipe: Recipe, batch_size: int, key: Tensor) -> Forward:
     """
     net, loss = recipe.net, recipe.loss
     if not net.weights:
-        raise SettingError("fit: the net has no parameters, so there is nothing to learn")
+        raise SettingError(
+            "fit: the network has no parameters, so there is nothing to train; add a layer "
+            "such as tw.Dense(1)"
+        )
     flat = run_input(net.weights.flat, "weights")
     batch, pieces = _batch_inputs(recipe.rows, batch_size), views(net, flat)
     training = TrainingStep(key, batch["row_weights"])
@@ -191,7 +194,7 @@ def _prediction(
     prediction = net.apply(views, x, training=training).named("prediction")
     if prediction.shape[:1] != x.shape[:1]:
         raise ShapeError(
-            f"the net must give one prediction for each row, ({len(x)}, ...), but gave "
+            f"the network must return one prediction for each row, ({len(x)}, ...), but returned "
             f"{prediction.shape}"
         )
     return prediction

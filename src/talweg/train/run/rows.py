@@ -104,7 +104,10 @@ def _split(
     held_x, held_y, weights = _parts(validation)
     held_x = _inputs(net, held_x, "validation X")
     if held_x.shape[1:] != x.shape[1:]:
-        raise ShapeError(f"fit: rows of X are {x.shape[1:]}, of validation X {held_x.shape[1:]}")
+        raise ShapeError(
+            f"fit: rows of X have shape {x.shape[1:]}, but rows of the validation X have "
+            f"{held_x.shape[1:]}; give both the same columns"
+        )
     return rows, _Data(held_x, held_y, weights, "validation ").rows(loss, prediction)
 
 
@@ -114,8 +117,8 @@ def _held_out(rows: Rows, holdout: Holdout) -> tuple[Rows, Rows]:
     count = round(share * len(rows)) if 0 < share < 1 else 0
     if not 0 < count < len(rows):
         raise SettingError(
-            f"fit: validation={share} of {len(rows)} rows leaves none to train on or none to "
-            "validate on; give a share such as 0.2"
+            f"fit: validation={share} of {len(rows)} rows leaves no row for training or none for "
+            "validation; give a share such as 0.2"
         )
     order = generator(holdout.seed, SPLIT).permutation(len(rows))
     held, kept = np.sort(order[:count]), np.sort(order[count:])
@@ -180,21 +183,24 @@ def _refuse_non_finite(x: Array, given: Any, name: str) -> None:
     too_large = np.isinf(x) & np.isfinite(np.asarray(given, dtype=np.float64))
     if too_large.any():
         raise DataError(
-            f"fit: {name} holds numbers that {x.dtype} cannot, in {too_large.sum()} places; scale "
-            "them to about -1 to 1, or give the net dtype='float64'"
+            f"fit: {name} has {too_large.sum()} numbers too large for {x.dtype}; scale them to "
+            "about -1 to 1, or give the network dtype='float64'"
         )
     bad = np.argwhere(~np.isfinite(x))
     index = ", ".join(map(str, bad[0]))
     raise DataError(
-        f"fit: {name} holds {x[tuple(bad[0])]} at [{index}] ({len(bad)} such in all); fill "
-        "missing cells in, or use tw.TableModel, which has a place for them"
+        f"fit: {name} holds {x[tuple(bad[0])]} at [{index}] ({len(bad)} such values in all); "
+        "fill in missing cells, or use tw.TableModel, which handles them"
     )
 
 
 def _refuse_broken(net: Module) -> None:
     for name, values in net.weights.items():
         if not np.isfinite(values).all():
-            raise DataError(f"fit: {name} holds NaN or infinity before the first step; set it anew")
+            raise DataError(
+                f"fit: {name} holds NaN or infinity before the first step; assign new "
+                "weights, or call init again"
+            )
 
 
 def _narrowed(weights: Array, dtype: Any, name: str) -> Array:
@@ -202,7 +208,9 @@ def _narrowed(weights: Array, dtype: Any, name: str) -> Array:
     with np.errstate(over="ignore"):
         narrow = weights.astype(dtype)
     if not np.all(np.isfinite(narrow) & (narrow > 0)):
-        raise DataError(f"fit: {name}sample_weight holds weights beyond {dtype}; scale them to 1")
+        raise DataError(
+            f"fit: {name}sample_weight has weights too large for {dtype}; scale them to about 1"
+        )
     return narrow
 
 
@@ -212,5 +220,5 @@ def _weighted_by_class(rows: Rows, loss: Loss, weights: Array) -> Rows:
     both = (rows.weights * by_class).astype(rows.weights.dtype)
     if not both.any() or not np.isfinite(both).all():
         fault = "a weight too large" if both.any() else "the weight 0"
-        raise DataError(f"fit: class_weight gives every row {fault}; weigh classes by about 1")
+        raise DataError(f"fit: class_weight gives every row {fault}; give class weights of about 1")
     return _taken(Rows(rows.x, rows.y, both), np.flatnonzero(both))

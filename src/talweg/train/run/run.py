@@ -30,16 +30,16 @@ class Failure:
 class Run:
     """The record of a training run.
 
-    `history` has one entry an epoch: "loss" and each metric, the mean over the epoch's batches,
-    each measured before its update; with validation also "val_loss" and so on, measured after
-    the epoch. Epochs count from 1. `restored_epoch` is the epoch whose weights were the best and
-    are in `net`; None where `net` has the final weights. `seconds` is the time of the training
-    itself, `compile_seconds` that of compiling. `stopped_by` is a short name such as
-    "early_stopping", `stop_reason` the reason in words.
-    A metric is a mean over rows, even if the loss of the same name is a sum. `watched` holds the
-    quantities that `watch` asked for, such as "0.weight/gradient_norm" and "0/dead": one number per
-    epoch, the mean over its watched steps, or with "step" one number per step. `direction_changes`
-    counts for each weight how often its update changed its sign, in the shapes of the parameters.
+    `history` has one entry per epoch: "loss" and each metric, the mean over the epoch's batches,
+    each measured before its update; with validation also "val_loss" and so on, measured after the
+    epoch. Epochs count from 1. `restored_epoch` is the epoch whose weights were the best and are in
+    `net`; None where `net` has the final weights. `seconds` is the time of training without
+    compiling, and `compile_seconds` the time of compiling. `stopped_by` is a short name such as
+    "early_stopping", `stop_reason` the reason in words. A metric is a mean over rows, even if the
+    loss of the same name is a sum. `watched` holds the quantities selected by `watch`, such as
+    "0.weight/gradient_norm" and "0/dead": one number per epoch, the mean over its watched steps, or
+    with "step" one number per step. `direction_changes` counts for each weight how often its update
+    changed its sign, in the shapes of the parameters.
     """
 
     net: Module

@@ -21,7 +21,7 @@ State = dict[str, Any]
 
 
 class Stop(Checked):
-    """The base of stopping rules; your own rule overrides `init` and `update`."""
+    """The base of stopping rules; a custom rule overrides `init` and `update`."""
 
     name = "stop"
 

@@ -113,8 +113,8 @@ def _apart(
         is_separable = rule.by_parameter or _is_elementwise([weights, *after.values()], mark)
         if not (is_separable and _is_parted(parameters.flat, state)):
             raise SettingError(
-                f"fit: {type(rule).__name__} moves all weights together, so its rate cannot "
-                "differ from part to part; leave out lr_multipliers"
+                f"fit: {type(rule).__name__} updates all weights together, so its learning rate "
+                "cannot differ between layers; leave out lr_multipliers"
             )
     return steps
 

@@ -82,9 +82,9 @@ class LRFindResult:
 
     def __str__(self) -> str:
         at, last = self.lowest_step, len(self.lrs) - 1
-        end = "no rate made it grow much"
+        end = "it hardly grew at any rate"
         if self.diverged:
-            end = f"then it grew to {LIMIT:g} times that, or was not finite: the test ended"
+            end = f"the test ended when it grew to {LIMIT:g} times that, or was not finite"
         elif at == last:
             end = "it was still falling at the end: a larger `max_lr` may lead lower"
         return "\n".join(
@@ -94,8 +94,8 @@ class LRFindResult:
                 f"the smoothed loss was lowest, {self.smoothed_losses[at]:.4g}, at "
                 f"{self.lrs[at]:.2g}",
                 end,
-                f"of {len(self.tried_lrs)} short runs at {self.tried_lrs[0]:g} and below, that at "
-                f"{self.suggestion:g} ended lowest, at {self.final_losses.min():.4g}",
+                f"of {len(self.tried_lrs)} short runs at {self.tried_lrs[0]:g} and below, the "
+                f"one at {self.suggestion:g} has the lowest loss, {self.final_losses.min():.4g}",
                 f"suggested: lr={self.suggestion:g}",
             ]
         )
@@ -111,25 +111,26 @@ def lr_find(
     steps: int = 100,
     **settings: Any,
 ) -> LRFindResult:
-    """Suggest a learning rate: train a copy of `net` while the rate grows from `min_lr` to
-    `max_lr`, then try the rates that this points to in short runs.
+    """Suggest a learning rate: train a copy of `net` while the learning rate grows from `min_lr` to
+    `max_lr`, then verify candidates in short runs.
 
         rate of step i of n: min_lr (max_lr / min_lr)^(i / (n - 1))
 
     Args:
-        min_lr, max_lr: the first and the last rate.
-        steps: the number of steps at least; they are rounded up to whole epochs.
+        min_lr, max_lr: the first and the last learning rate.
+        steps: the minimum number of steps, rounded up to whole epochs.
         settings: settings of `fit`, such as loss, optimizer and batch_size. The rate of the
             optimizer is replaced.
 
     The losses of the steps are smoothed over the rates, and the test ends when their running mean
     is 4 times its lowest. The first candidate is a third of the rate at which they are lowest. It
-    may be far too high: a loss may fall while the rate grows past a value, but not at that value.
-    So seven runs of the same length start where the test did, at the candidate and at lower rates,
-    down to a thousandth of it, but not below `min_lr`. The rate with the lowest loss over the last
-    quarter of its run is suggested. All of this takes about nine times as many steps. The network
-    is left unchanged. With more steps, high rates look better than they are, since much has been
-    learned by then. SettingError: no rate lowers the loss.
+    may be far too high: the loss may fall while the rate grows past a value, but not in a run at
+    that value. So seven runs of the same length start from the initial weights, at the candidate
+    and at lower rates, down to a thousandth of it, but not below `min_lr`. The suggestion is the
+    rate with the lowest loss over the last quarter of its run. In total this takes about nine times
+    as many steps. The network is left unchanged. With more steps, high rates look better than they
+    are, since the network has learned much before it reaches them. SettingError: no rate lowers the
+    loss.
 
     >>> X = np.linspace(-1, 1, 50)[:, None]
     >>> result = tw.lr_find(tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1)), X, X**2, seed=0)
@@ -229,8 +230,8 @@ def _result(rule: str, rates: Floats, losses: Floats) -> LRFindResult:
     end = _end(losses)
     if not end:
         raise SettingError(
-            "lr_find: the loss is not finite before the first step, so no rate can help; tw.fit "
-            "says which gate makes it so"
+            "lr_find: the loss is not finite before the first step, so no learning rate can "
+            "help; tw.fit names the gate where this happens"
         )
     smoothed = _smoothed(rates[:end], losses[:end]) if end > 1 else losses[:1]
     if not smoothed.argmin():

@@ -78,12 +78,14 @@ def visited(
     if points is not None:
         return _drawn(over, points, sampling or "random", seed)
     if sampling is not None:
-        raise SettingError(f"sweep: sampling={sampling!r} needs a number of points, as points=32")
+        raise SettingError(
+            f"sweep: sampling={sampling!r} needs a number of points, such as points=32"
+        )
     for name, values in over.items():
         if isinstance(values, Range):
             raise SettingError(
-                f"sweep: over[{name!r}] is a range, which has no grid: say how many points to "
-                "draw, as points=32, or give a list of values"
+                f"sweep: over[{name!r}] is a range, which has no grid: give the number of points "
+                "to draw, such as points=32, or a list of values"
             )
     columns = {n: list(values) for n, values in over.items() if not isinstance(values, Range)}
     return columns, list(itertools.product(*(range(len(values)) for values in columns.values())))
@@ -97,8 +99,8 @@ def _paired(
     counts = {len(values) for values in columns.values()}
     if len(counts) != 1 or len(columns) < len(over) or points is not None:
         raise SettingError(
-            "sweep: sampling='paired' takes lists of one length, each with a value for every run, "
-            "and no number of points"
+            "sweep: sampling='paired' needs lists of equal length, with one value for each run, "
+            "and no points"
         )
     firsts = [_firsts(values) for values in columns.values()]
     indices = list(zip(*firsts, strict=True))
@@ -118,7 +120,10 @@ def _drawn(
     """Points drawn from ranges and lists; the first are the same, however many follow."""
     seed = check("fit", {"seed": seed}, {"seed": SEED})["seed"]
     if not over:
-        raise SettingError(f"sweep: points={points} are to be drawn, but over names nothing")
+        raise SettingError(
+            f"sweep: points={points} was given, but over is empty; name at least one "
+            "setting, such as {'lr': tw.Range(1e-3, 1, log=True)}"
+        )
     shares = SHARES[sampling](points, len(over), seed)
     columns: Columns = {}
     indices = []
@@ -145,8 +150,8 @@ def _sobol_shares(points: int, names: int, seed: int) -> npt.NDArray[np.float64]
         from scipy.stats import qmc
     except ImportError:
         raise SettingError(
-            "sweep: sampling='sobol' needs SciPy: pip install 'talweg[search]', or take "
-            "sampling='random', which does without"
+            "sweep: sampling='sobol' needs SciPy: pip install 'talweg[search]', or use "
+            "sampling='random'"
         ) from None
     scrambling = np.random.default_rng([seed, SWEEP_POINTS])  # SciPy spawns, which Philox cannot
     sequence = qmc.Sobol(names, scramble=True, seed=scrambling)

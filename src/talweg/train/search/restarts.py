@@ -41,7 +41,7 @@ def restarts(
     solved: float | None = None,
     **settings: Any,
 ) -> Restarts:
-    """Train one network from many starts, keep the best run, and find the minima that were reached.
+    """Train one network from many starts, keep the best run, and find the minima that they reach.
 
     Only runs that have converged count as minima. A run has converged if its loss, at the pace of
     its last tenth (at least ten epochs), would fall by less than `tolerance` in as many epochs
@@ -49,7 +49,7 @@ def restarts(
     may be on a plateau, it is a fifth of that. The other runs are `unconverged`.
 
     Args:
-        net: a network without weights so far, or a function that makes a new one each time.
+        net: a network without weights, or a function that builds a new one on each call.
         starts: the number of starts; their seeds are `seed`, seed + 1, and so on.
         tolerance: how near two runs must be to count as the same minimum: in loss, as a share of
             the median decrease in training, and in their predictions on X (root mean square), as a
@@ -92,8 +92,8 @@ def _builder(net: Any) -> Callable[..., Any]:
         return net  # type: ignore[no-any-return]  # sweep refuses what is no function
     if net.is_initialized:
         raise SettingError(
-            "restarts: the net has weights already, so every start would be the same: give a new "
-            "net, or a function that makes one"
+            "restarts: the network already has weights, so every start would be the same: give "
+            "a new network, or a function that builds one"
         )
     return lambda: copy.deepcopy(net)
 
@@ -113,10 +113,10 @@ class Minimum:
 
 @dataclass(frozen=True, repr=False)
 class Restarts:
-    """The runs from many starts, the best of the `minima` first; printing it gives a table.
+    """The runs from many starts and the `minima` that they reached, the best minimum first.
 
-    `losses` are those of the weights that each run kept, NaN if it failed. `unconverged` are the
-    indices of the runs whose loss was still falling; they belong to no minimum.
+    `losses` has the loss of each run at the weights it ended with, NaN if it failed. `unconverged`
+    are the indices of the runs whose loss was still falling; these belong to no minimum.
     """
 
     sweep: Sweep
@@ -137,7 +137,10 @@ class Restarts:
     def spread(self) -> dict[str, float]:
         """Quantiles of the loss over the starts, and the share of starts that are solved."""
         if not np.isfinite(self.losses).any():
-            raise DataError("restarts: no start has a loss: see the `failure` of each of `runs`")
+            raise DataError(
+                "restarts: no start stayed finite for an epoch: the `failure` of each run "
+                "in `runs` says why"
+            )
         names = {"best": 0.0, "10 %": 0.1, "median": 0.5, "90 %": 0.9, "worst": 1.0}
         finite = self.losses[np.isfinite(self.losses)]
         quantiles = {name: float(np.quantile(finite, share)) for name, share in names.items()}
@@ -147,7 +150,7 @@ class Restarts:
     def solved(self) -> float:
         """The share of the starts that reached the best minimum, or a low enough loss.
 
-        0 if an unconverged run is below all minima, since then the best one is not known.
+        0 if an unconverged run is below all minima, since the best minimum is then unknown.
         """
         if self.solved_below is not None:
             return float(np.mean(self.losses < self.solved_below))
@@ -155,13 +158,13 @@ class Restarts:
         return self.minima[0].count / len(self.runs) if is_known else 0.0
 
     def chance(self, starts: int) -> float:
-        """The probability that one of so many starts solves it: 1 - (1 - solved)^starts."""
+        """The probability that one or more of the starts are solved: 1 - (1 - solved)^starts."""
         starts = check("chance", {"starts": starts}, {"starts": Number(at_least=0)})["starts"]
         return 1 - (1 - self.solved) ** starts
 
     @property
     def enough(self) -> float:
-        """The number of starts that solve it with a probability of 95 %."""
+        """The number of starts for a 95 % probability that one or more are solved."""
         if not 0 < self.solved < 1:
             return 1.0 if self.solved else math.inf
         return math.ceil(math.log(1 - _SURE) / math.log(1 - self.solved))
@@ -192,12 +195,16 @@ class Restarts:
             f"{n} {v:.4g}" for n, v in spread.items() if n not in ("best", "solved")
         )
         words = "" if self.solved_below is None else f" (a loss below {self.solved_below:g})"
-        enough = f"; {self.enough:.0f} are enough with {_SURE:.0%}" if self.solved else ""
+        enough = (
+            f"; {self.enough:.0f} starts suffice with {_SURE:.0%} probability"
+            if self.solved
+            else ""
+        )
         return "\n".join(
             [
                 *lines,
                 f"{counted(total, 'start')}{failures}: {quantiles}",
-                f"{self.solved:.0%} of the starts solved it{words}{enough}",
+                f"{self.solved:.0%} of the starts were solved{words}{enough}",
                 *self._advice(),
             ]
         )

@@ -79,12 +79,13 @@ def points_of(
     """All combinations in order, or the points that are drawn, with their settings checked."""
     if isinstance(build, Module) or not callable(build):
         raise SettingError(
-            "sweep: build must be a function that makes a new net each time, such as "
+            "sweep: build must be a function that builds a new network on each call, such as "
             f"lambda: tw.Sequential(tw.Dense(1)), not {build!r}"
         )
     if not isinstance(over, Mapping):
         raise SettingError(
-            f"sweep: over must be a mapping of names to values, as {{'lr': [0.1, 1]}}, not {over!r}"
+            "sweep: over must be a mapping of names to values, such as {'lr': [0.1, "
+            f"1]}}, not {over!r}"
         )
     for name in given:
         _refuse_unknown(name, given)

@@ -17,7 +17,7 @@ from talweg.train.search.tasks import errors_named
 
 @dataclass(frozen=True)
 class SuccessiveHalving(Checked):
-    """Which runs of a sweep continue: the best 1 / `factor` of them after `min_epochs`.
+    """Successive halving: after `min_epochs`, only the best 1 / `factor` of the runs continue.
 
     These train for `factor` times as many epochs, and so on until the last rung has all epochs of
     the run. Runs are compared by the loss that `Sweep.best` uses. Each continues from where it
@@ -33,14 +33,14 @@ class SuccessiveHalving(Checked):
     factor: float = setting(3, Number(above=1))
 
     def rungs(self, epochs: int) -> list[int]:
-        """The number of epochs at the end of each rung, of runs of `epochs` epochs."""
+        """The number of epochs at the end of each rung, for runs of `epochs` epochs."""
         rungs: list[int] = []
         while (rung := round(self.min_epochs * self.factor ** len(rungs))) < epochs:
             rungs.append(max(rung, rungs[-1] + 1) if rungs else rung)
         return [rung for rung in rungs if rung < epochs] + [epochs]
 
     def best(self, states: Mapping[int, RunState], rung: int) -> list[int]:
-        """The indices of the runs that continue after a rung, in order; of equal ones the first."""
+        """The indices of the runs that continue after a rung; ties go to the first runs."""
         losses = {index: state.loss_at(rung) for index, state in states.items()}
         good = [i for i in losses if math.isfinite(losses[i]) and not _failed(states[i])]
         most = math.ceil(len(losses) / self.factor - 1e-9)
@@ -66,12 +66,12 @@ def _refuse(settings: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     rule = as_optimizer(settings["optimizer"])
     if isinstance(rule, FullBatch):
         raise SettingError(
-            f"halving halts runs and continues them, which {type(rule).__name__} cannot do yet; "
-            "leave halving out"
+            f"successive halving pauses and continues runs, which {type(rule).__name__} does not "
+            "support yet; leave halving out"
         )
     if "epochs" in values and values["epochs"] == settings["epochs"]:
         raise SettingError(
-            "halving decides the epochs of each run: give a single epochs=... outside over"
+            "successive halving chooses the epochs of each run: give one epochs=... outside over"
         )
 
 

@@ -58,37 +58,37 @@ def sweep(
     """Train a new network for every combination of values, each as `fit` would.
 
     Args:
-        build: a function that makes a new network each time.
-        over: names and their values, as {"lr": [0.1, 1], "seed": range(10)}. A name that `build`
-            takes goes to `build`; others are settings of `fit` or of its optimizer. `seed` is the
-            seed of the run, and goes to `build` too if it takes one. A range, such as
-            `tw.Range(1e-4, 1, log=True)`, needs `points`.
-        points: draw so many points instead of all combinations: from ranges and, evenly, from
-            lists. They follow from `seed`; the first are the same, however many follow.
-        sampling: "random", the default, draws each point by itself; "sobol" fills the space more
-            evenly (it needs SciPy: pip install 'talweg[search]'); "paired" takes lists of one
-            length: their first values make the first point, their second values the next.
+        build: a function that builds a new network on each call.
+        over: names and their values, such as {"lr": [0.1, 1], "seed": range(10)}. Parameters of
+            `build` are passed to `build`; others are settings of `fit` or of its optimizer. `seed`
+            is the seed of the run, and is passed to `build` too if it has such a parameter. A
+            range, such as `tw.Range(1e-4, 1, log=True)`, needs `points`.
+        points: the number of points to draw instead of all combinations: from ranges and, evenly,
+            from lists. They depend on `seed`, and a larger number only adds points.
+        sampling: "random", the default, draws each point independently; "sobol" fills the space
+            more evenly (it needs SciPy: pip install 'talweg[search]'); "paired" needs lists of
+            equal length: the first values form the first point, the second values the second.
         halving: a `tw.SuccessiveHalving`, which lets only the best runs continue to the last epoch.
-        checkpoint: a file that holds the finished runs; it is written every 30 seconds and at the
-            end, whole or not at all. `tw.Checkpoint(path, every=5)` says how often.
+        checkpoint: a file that holds the finished runs; it is saved atomically, every 30 seconds
+            and at the end. `tw.Checkpoint(path, every=5)` sets another interval.
         resume: continue from that file if it exists; a file of another sweep is refused.
-        threads: the number of runs side by side, by default as many as there are cores; each takes
-            one thread. On the interpreter they run one after the other.
+        threads: the number of runs side by side, by default the number of cores; each run uses one
+            thread. The interpreter runs them one after another.
         engine, progress: as in `fit`.
         fit_settings: all other settings of `fit`, the same for every run. `validation=0.2` holds
             out the same rows in every run: `seed` draws them, not the seed of each run.
 
-    Four or more runs of a tiny network (some 6,000 operations a step in float32) that differ only
-    in weights and settings of the optimizer are replicas of one run, in the lanes of vectors, if
-    all go to their last epoch. They sum in another order, and so agree with `fit` up to rounding;
-    neither the other runs nor the number of threads change a bit. The `seconds` of each are those
-    of all. Every other run is bit for bit what `fit` gives (for `validation=0.2`, what it gives
-    with `tw.Holdout(0.2, seed)`, where `seed` is that of the sweep). Neither halving nor an
-    interruption changes a bit of the runs that continue.
+    Four or more runs of a tiny network (up to about 6,000 operations per step in float32) that
+    differ only in weights and settings of the optimizer train as replicas of one run, one per lane
+    of a vector, if none of them can stop early. Their sums have another order, so they agree with
+    `fit` up to rounding; the other runs and the number of threads do not change a bit. The
+    `seconds` of each replica are those of the whole group. Every other run equals that of `fit` bit
+    for bit (for `validation=0.2`, that of `fit` with `tw.Holdout(0.2, seed)`, where `seed` is that
+    of the sweep). Neither halving nor an interruption changes a bit of the runs that continue.
 
-    Networks and settings are checked before anything is trained. A run whose numbers stop being
-    finite harms no other: it has a `failure`, and one TrainingWarning names such runs. Ctrl-C ends
-    all runs within 100 ms and returns those that have begun.
+    Networks and settings are checked before anything is trained. A run that stops being finite does
+    not affect the others: it has a `failure`, and one TrainingWarning names all such runs. Ctrl-C
+    ends all runs within 100 ms and returns those that have started.
 
     >>> X = np.array([[0.0], [1.0], [2.0]])
     >>> build = lambda: tw.Sequential(tw.Dense(1))
@@ -107,7 +107,7 @@ def sweep(
             f"sweep: halving must be tw.SuccessiveHalving(min_epochs) or None, not {halving!r}"
         )
     if resume and checkpoint is None:
-        raise SettingError("sweep: resume needs a file: give checkpoint, as a path")
+        raise SettingError("sweep: resume=True needs a file: give its path as checkpoint")
     given = {**fit_settings, "engine": engine, "threads": 1, "progress": False}
     chosen = points_of(build, over, given, points, sampling)
     rungs = Rungs(rungs_of(halving, chosen), halving)
@@ -136,13 +136,13 @@ def sweep(
 
 @dataclass(frozen=True, repr=False)
 class Sweep:
-    """The runs of a sweep and their points, in the order of the combinations or of the draws.
+    """The runs of a sweep and their points, in the order of the combinations or draws.
 
-    `best` is the run with the lowest validation loss, or training loss without validation, with
-    the weights that it kept; a run that failed is never the best. `table` has a column for each
-    name and measure. `seconds` is the time of the whole call, `compile_seconds` the time of
-    compiling its `programs`. `left_out` are points that Ctrl-C left out. With halving, `rungs` says
-    how many rungs each run has finished; the table has it as "rung".
+    `best` is the run with the lowest validation loss (training loss without validation) at the
+    weights it ended with; a failed run is never the best. `table` has a column for each name and
+    measure. `seconds` is the time of the whole call, `compile_seconds` the time of compiling its
+    `programs`. `left_out` are the points whose runs had not started at Ctrl-C. With halving,
+    `rungs` says how many rungs each run has finished; the table has it as "rung".
     """
 
     runs: list[Run]
@@ -199,8 +199,8 @@ class Sweep:
         index = self._least()
         if index is None:
             raise DataError(
-                "sweep: no run has a loss to compare, since none stayed finite for an epoch; see "
-                "the `failure` of each of `runs`"
+                "sweep: no run has a loss to compare, since none stayed finite for an epoch; "
+                "the `failure` of each run in `runs` says why"
             )
         return index
 
@@ -209,7 +209,7 @@ class Sweep:
         if self._least() is not None:
             lines.append(f"* has the lowest {self.compared_by}")
         runs, programs = _counted(len(self.runs), "run"), _counted(self.programs, "program")
-        compiling = f"{self.compile_seconds:.2f} s of them for compiling {programs}"
+        compiling = f"{self.compile_seconds:.2f} s of it for compiling {programs}"
         lines.append(f"{runs} in {self.seconds:.2f} s, {compiling}")
         if self.left_out:
             left_out = _counted(len(self.left_out), "run")

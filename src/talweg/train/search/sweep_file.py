@@ -62,8 +62,8 @@ class SweepFile:
         assert checkpoint is not None
         if checkpoint.epochs or checkpoint.best:
             raise SettingError(
-                "sweep: a sweep is written as its runs end, every 30 seconds or so: give a path, "
-                "or tw.Checkpoint(path, every=5)"
+                "sweep: a sweep is saved by time and not by epochs: give a path, or "
+                "tw.Checkpoint(path, every=5) to save every 5 seconds"
             )
         self.file, self.every = Path(checkpoint.path), checkpoint.seconds
         self.identity, self.tasks = identity, tasks
@@ -97,7 +97,7 @@ class SweepFile:
         config, arrays = read_bundle(self.file, KIND)
         self._refuse(fault(config, _CONFIG, "config"))
         tables = [name for name, array in arrays.items() if array.ndim != 1]
-        self._refuse(f"the arrays {tables} are no rows of numbers" if tables else None)
+        self._refuse(f"the arrays {tables} are not rows of numbers" if tables else None)
         refuse_other(self.file, config["sweep"], json.loads(json.dumps(self.identity)))
         indices = [str(index) for index in range(len(self.tasks))]
         cursor = _Cursor(arrays)
@@ -122,7 +122,7 @@ class SweepFile:
 
     def _broken(self, fault: str) -> ModelFileError:
         return ModelFileError(
-            f"{self.file} does not hold what this sweep left ({fault}): {KIND.again}."
+            f"{self.file} is not the state that this sweep saved ({fault}): {KIND.again}."
         )
 
 

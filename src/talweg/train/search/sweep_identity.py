@@ -36,7 +36,7 @@ def identity_of(
         "halving": repr(halving),
         **given,
         "the training data": _digest(str(_plain_array(array)).encode() for array in (X, y)),
-        "what the nets compute, the loss or the kind of optimizer": _digest_of_programs(tasks),
+        "the network, the loss or the kind of optimizer": _digest_of_programs(tasks),
         "the starting weights": _digest(task.job.net.weights.flat.tobytes() for task in tasks),
     }
 
@@ -50,7 +50,8 @@ def refuse_other(file: Path, stored: Mapping[str, Any], mine: Mapping[str, Any])
             difference = _difference(theirs, ours) if has_points else _shown(theirs, ours)
             raise SettingError(
                 f"sweep: the checkpoint {file} is of another sweep: {name} differs{difference}. "
-                "Give what that sweep was given, another path, or resume=False to start afresh."
+                "Give the same settings and data as that sweep, another path, or resume=False "
+                "to start over."
             )
 
 

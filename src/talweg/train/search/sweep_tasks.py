@@ -55,15 +55,15 @@ class _Maker:
         net = self.build(**point.build)
         if not isinstance(net, Module):
             raise SettingError(
-                f"build must return a net such as tw.Sequential(...), but returned {net!r}"
+                f"build must return a network such as tw.Sequential(...), but returned {net!r}"
             )
         refuse_part(net)
         modules = net.named_modules()
         parts = {id(part) for _, part in modules}
         if parts & self.parts:
             raise SettingError(
-                f"build must make a new net each time, but this {type(net).__name__} was there "
-                "before, or a part of it"
+                "build must return a new network on each call, but it returned a "
+                f"{type(net).__name__} again, or a part of it"
             )
         self.parts |= parts
         return net, modules

@@ -233,6 +233,7 @@ def _refuse_not_positive(name: str, values: Floats) -> None:
     if not (values > 0).all():
         row = int(np.argmin(values > 0))
         raise DataError(
-            f"Target {name!r}, row {row + 1}: {plain(float(values[row]))} is not above 0, as all"
-            " numbers were that the model learned the logarithms of. Leave the row out."
+            f"Target {name!r}, row {row + 1}: {plain(float(values[row]))} is not above 0, but "
+            "the model learned the logarithm of the target, since all training values were "
+            "above 0. Leave the row out."
         )

@@ -119,9 +119,9 @@ def _refuse_several(target: Target) -> NoReturn:
     levels = ", ".join(map(repr, target.levels[:3]))
     more = ", ..." if len(target.levels) > 3 else ""
     raise DataError(
-        f"Target {target.name!r} has {len(target.levels)} classes ({levels}{more}), and only"
-        " numbers are learned several at once. Train one model for each column of classes, or give"
-        " task='regression' for whole numbers that measure."
+        f"Target {target.name!r} has {len(target.levels)} classes ({levels}{more}), but a model "
+        "with several targets can predict only numbers. Train one model for each column of "
+        "classes, or give task='regression' if the whole numbers are quantities."
     )
 
 

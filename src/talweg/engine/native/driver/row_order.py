@@ -32,7 +32,9 @@ _ROUNDS = 10
 def row_order_scratch(rows: int) -> int:
     """Bytes of scratch memory for so many rows: counters, draws, words, and room to move words."""
     if not 1 <= rows <= _MOST:
-        raise SettingError(f"The native engine shuffles 1 to {_MOST} rows, but there are {rows}.")
+        raise SettingError(
+            f"The native engine can shuffle 1 to {_MOST} rows, but there are {rows}."
+        )
     return COUNTERS + 3 * 8 * ((rows + 3) // 4 * 4)
 
 

@@ -329,7 +329,7 @@ def _machine(target: Target) -> Any:
     try:
         known = llvm.Target.from_triple(target.triple)
     except RuntimeError as error:
-        raise EngineError(f"LLVM has no code for {target.triple!r}: {error}.") from None
+        raise EngineError(f"LLVM cannot generate code for {target.triple!r}: {error}.") from None
     return known.create_target_machine(cpu=target.cpu, features=target.features, **_OPTIONS)
 
 
@@ -353,4 +353,4 @@ def _refused(text: str, message: str) -> EngineError:
         reason, *quoted = [part.strip() for part in message.strip().splitlines()]
         line = next((n for n, text in enumerate(lines, 1) if text.strip() in quoted and text), 0)
     shown = f" in line {line}: {lines[line - 1].strip()}" if 0 < line <= len(lines) else ""
-    return EngineError(f"LLVM refuses the program{shown}\n{reason}")
+    return EngineError(f"LLVM rejects the program{shown}\n{reason}")

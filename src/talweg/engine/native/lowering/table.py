@@ -42,7 +42,7 @@ def register(gate: Gate, lowering: Lowering) -> None:
     described in `record`; `examples/own_gate.py` registers a kernel.
     """
     if gate in LOWERINGS:
-        raise EngineError(f"the gate {gate.name!r} has a lowering already")
+        raise EngineError(f"the gate {gate.name!r} already has a lowering")
     LOWERINGS[gate] = lowering
     _form.cache_clear()
 

@@ -276,8 +276,8 @@ def too_large(program: Program, plans: RunPlans, weights: Array) -> OutOfMemoryE
         rows = program.schedule.evaluation_size
         words += f", {in_bytes(evaluation)} to evaluate {rows} rows at a time"
     return OutOfMemoryError(
-        f"The run needs more memory than is free: {words}. Use fewer units, an optimizer with less "
-        "state (SGD), or, if the step is what is large, a smaller batch_size."
+        f"The run needs more memory than is free: {words}. Use fewer units, an optimizer with "
+        "less state (SGD), or, if a step needs most of it, a smaller batch_size."
     )
 
 
