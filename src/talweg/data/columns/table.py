@@ -63,7 +63,7 @@ class Table:
             if name in self.columns and name != name_there:
                 raise DataError(
                     f"{self.source}: {name} is the name of one column and the position of "
-                    f"another, {at_place!r}. Give the name as text: {name!r} or {name_there!r}."
+                    f"another, {name_there!r}. Give the name as text: {name!r} or {name_there!r}."
                 )
             if position < 0 or len(self.numbered) < len(self.names):
                 return name_there

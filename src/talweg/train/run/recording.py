@@ -242,7 +242,7 @@ def _weighted_sum(
     if not isinstance(rows, Tensor) or rows.shape != (count,):
         returned = rows.spec if isinstance(rows, Tensor) else type(rows).__name__
         raise ShapeError(
-            f"{measure.name} must give one number a row, ({count},), but gave {returned}; "
-            "leave the mean over rows to fit"
+            f"{measure.name} must return one number per row, ({count},), but returned "
+            f"{returned}; fit takes the mean over rows"
         )
     return (batch["row_weights"] * rows).sum()
