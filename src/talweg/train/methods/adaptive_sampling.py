@@ -171,8 +171,9 @@ def _given(labels: Sequence[Any], count: int) -> Array:
     array = np.asarray(labels)
     if len(array) != count:
         raise ShapeError(
-            f"fit: a sampler over {len(array)} given groups, but there are {count} rows to train "
-            "on (rows of weight 0 and those held out do not count; give validation as (X, y))"
+            f"fit: the sampler's strata have {len(array)} entries, but there are {count} "
+            "training rows (rows of weight 0 and held-out rows do not count); give one entry "
+            "for each training row, and validation as (X, y)"
         )
     return array
 
