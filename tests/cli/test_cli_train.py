@@ -216,7 +216,10 @@ def test_rare_classes_can_weigh_more(talweg, train) -> None:
     settings = tw.load("out/model.talweg").trained.settings
     assert (settings["class_weight"], settings["threshold"]) == ("balanced", "f1")
     said = train("--class-weight", "balanced")
-    assert said.status == 2 and "class_weight needs classes, but 'price' is a number" in said.err
+    assert (
+        said.status == 2
+        and "class_weight needs classes, but the target 'price' is a number" in said.err
+    )
 
 
 def test_a_second_run_takes_the_place_of_the_first(train) -> None:

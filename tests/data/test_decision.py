@@ -95,5 +95,7 @@ def test_balanced_class_weights_find_more_of_the_rare_class() -> None:
     balanced = tw.TableModel("state", class_weight="balanced", epochs=20, n_estimators=2).fit(TABLE)
     ill = [(each.predict(TABLE) == "ill").sum() for each in (plain, balanced)]
     assert ill[1] > 1.5 * ill[0]
-    with pytest.raises(SettingError, match="class_weight needs classes, but 'x' is a number"):
+    with pytest.raises(
+        SettingError, match="class_weight needs classes, but the target 'x' is a number"
+    ):
         tw.TableModel("x", class_weight="balanced", **QUICK).fit(TABLE)

@@ -130,7 +130,7 @@ def test_bad_paths_are_refused(model: Path) -> None:
         read_model(model.with_name("ring.talweg"))
     with pytest.raises(DataError, match=r"there is no folder .*none"):
         write_model(model.parent / "none" / "a", {}, {})
-    with pytest.raises(DataError, match=r"it is not a file\. Name a file"):
+    with pytest.raises(DataError, match=r"it is not a file\. Give a path"):
         write_model(model.parent, {}, {})
 
 

@@ -54,7 +54,7 @@ def test_a_whole_number_is_a_label_before_it_is_a_position(labels, asked, name: 
 NOT_FOUND = [
     ((1, 2, 3), 0, "has no column '0'. Its columns are named by the numbers 1, 2, 3"),
     ((1, 2, 3), 7, "has no column '7'. Give a position from 0 to 2"),
-    (("1", "2", "3"), 1, "1 is the name of a column and the position of another, '2'"),
+    (("1", "2", "3"), 1, "1 is the name of one column and the position of another, '2'"),
     (("a", "b"), 2, "has no column '2'. Give a position from 0 to 1"),
     (("a", "b"), "c", "has no column 'c'"),
 ]

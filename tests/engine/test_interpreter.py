@@ -42,8 +42,8 @@ def test_an_input_may_be_an_output_and_an_output_a_constant() -> None:
 GIVEN = [
     ({"x": np.ones(3)}, r"'x' was recorded as float64\[2\], but is float64\[3\]"),
     ({"x": np.ones(2, np.float32)}, r"recorded as float64\[2\], but is float32\[2\]"),
-    ({"y": np.ones(2)}, "inputs are x, but y came"),
-    ({}, "inputs are x, but"),
+    ({"y": np.ones(2)}, "inputs of the graph are x, but the given ones are y"),
+    ({}, "inputs of the graph are x, but the given ones are "),
 ]
 
 

@@ -121,7 +121,7 @@ REFUSED = [  # what, call, part of the message
     (
         "codes of others",
         lambda: gates.segment_sum(tensor(np.eye(2)), np.array([0]), size=3),
-        "needs rows",
+        r"rows \(N, E\) and codes \(N,\) are needed",
     ),
     ("axes", lambda: tensor(np.ones((2, 3))).transpose(0, 0), "each axis of"),
     (

@@ -133,7 +133,7 @@ def test_frequent_values_leave_no_empty_bins() -> None:
             "edges of column 0 must be two or more ascending",
             lambda: Bins({0: [0, np.inf]}),
         ),
-        (ShapeError, "D above 4; got (", lambda: tw.Sequential(Bins({4: FEW})).init(X)),
+        (ShapeError, "with D above 4 are needed", lambda: tw.Sequential(Bins({4: FEW})).init(X)),
         (ShapeError, "rows of numbers", lambda: tw.Sequential(Bins({0: FEW})).init(X[:, :, None])),
     ],
 )

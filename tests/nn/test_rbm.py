@@ -25,13 +25,13 @@ Points = list[tuple[float, np.ndarray]]
 
 MACHINES: dict[str, dict[str, Any]] = {
     "one round": {},
-    "one round, drawn": {"sampled": True},
+    "one round, drawn": {"sample_visible": True},
     "two rounds": {"k": 2},
-    "two rounds, drawn": {"k": 2, "sampled": True},
+    "two rounds, drawn": {"k": 2, "sample_visible": True},
     "numbers hidden": {"activation": "identity"},
-    "numbers hidden, drawn": {"activation": "identity", "sampled": True},
+    "numbers hidden, drawn": {"activation": "identity", "sample_visible": True},
     "numbers visible": {"visible": "identity"},
-    "numbers visible, drawn": {"visible": "identity", "sampled": True},
+    "numbers visible, drawn": {"visible": "identity", "sample_visible": True},
 }
 EACH_MACHINE = pytest.mark.parametrize("settings", MACHINES.values(), ids=list(MACHINES))
 
@@ -103,7 +103,7 @@ def energy_slopes(v: np.ndarray, kinds: tuple[str, str]) -> dict[str, np.ndarray
 def expected_slopes(v: np.ndarray, settings: dict[str, Any]) -> dict[str, np.ndarray]:
     kinds = settings.get("visible", "sigmoid"), settings.get("activation", "sigmoid")
     found = energy_slopes(v, kinds)
-    for share, end in ends(v, settings.get("k", 1), kinds, settings.get("sampled", False)):
+    for share, end in ends(v, settings.get("k", 1), kinds, settings.get("sample_visible", False)):
         for name, slope in energy_slopes(end, kinds).items():
             found[name] = found[name] - share * slope
     return found

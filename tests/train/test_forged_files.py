@@ -172,7 +172,7 @@ FORGED_SWEEPS: dict[str, tuple[Change, str]] = {
     "no losses": (run(losses=None), "losses must be a list"),
     "turns of one": (run(turns={"0.weight": ["int64", 6]}), "should be [0.weight, 0.bias"),
     "epochs too many": (told("epochs", 5), "is float64 (4,), not float64 (5,)"),
-    "the best to come": (told("best_epoch", 5), "best epoch 5 of 4"),
+    "the best to come": (told("restored_epoch", 5), "best epoch 5 of 4"),
     "stop_reason as a list": (told("stop_reason", []), "stop_reason must be text"),
     "a failure without a step": (
         run(failure={"epoch": 1}),

@@ -120,9 +120,7 @@ def test_the_printed_table() -> None:
     assert lines[0].split() == ["minimum", "loss", "starts", "share"]
     assert [line.split()[2] for line in lines[1:4]] == [str(c.count) for c in found.minima]
     assert lines[4].startswith("24 starts: 10 % ") and max(map(len, lines)) <= 80
-    assert lines[5].startswith(
-        f"{found.solved:.0%} of the starts were solved (a loss below 0.02); "
-    )
+    assert lines[5].startswith(f"{found.solved:.0%} of the starts were solved (a loss below 0.02)")
     assert repr(found) == "<Restarts: 24 starts, 3 minima; print it>"
 
 

@@ -225,7 +225,7 @@ class TableEncoder:
         needed = [column.name for column in self.columns]
         lost = [name for name in needed if name not in table.columns]
         if lost:
-            hints = "; ".join(f"{name!r}: {nearest(name, table.names)}" for name in lost[:5])
+            hints = " ".join(f"{name!r}: {nearest(name, table.names)}" for name in lost[:5])
             raise DataError(
                 f"{table.source} lacks {len(lost)} of the {len(needed)} columns that the model "
                 f"was trained on. {hints} Add them, with the same names as in training."

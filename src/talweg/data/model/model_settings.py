@@ -113,7 +113,7 @@ def _described(value: Any, word: str, kinds: Mapping[str, type]) -> dict[str, An
         return None
     settings = {field.name: getattr(value, field.name) for field in fields(value)}
     parts = {
-        name: _described(number, "schedule", SCHEDULES) if is_schedule(number) else number
+        name: _described(number, "kind", SCHEDULES) if is_schedule(number) else number
         for name, number in settings.items()
     }
     is_own = any(is_schedule(settings[name]) and part is None for name, part in parts.items())
@@ -125,5 +125,5 @@ def _from_json(value: Any) -> Any:
         settings = {name: _from_json(item) for name, item in value.items()}
         is_rule = "rule" in settings
         kinds: Mapping[str, Any] = OPTIMIZERS | FULL_BATCH if is_rule else SCHEDULES
-        return kinds[settings.pop("rule" if is_rule else "schedule")](**settings)
+        return kinds[settings.pop("rule" if is_rule else "kind")](**settings)
     return tuple(map(_from_json, value)) if isinstance(value, list) else value

@@ -8,7 +8,8 @@ from talweg.insight.predictions import PredictedNumbers
 
 _CAPTION = (
     "The errors that remain. An even band around the dashed line shows no pattern left to "
-    "learn; a bend or a funnel shows that the model misses something systematic."
+    "learn. A bend means that the model misses something systematic; a funnel, that errors grow "
+    "with the prediction."
 )
 
 

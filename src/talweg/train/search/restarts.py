@@ -196,7 +196,7 @@ class Restarts:
         )
         words = "" if self.solved_below is None else f" (a loss below {self.solved_below:g})"
         enough = (
-            f"; {self.enough:.0f} starts suffice with {_SURE:.0%} probability"
+            f"\n{self.enough:.0f} starts suffice with a probability of {_SURE:.0%}"
             if self.solved
             else ""
         )
