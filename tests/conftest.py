@@ -12,7 +12,7 @@ import pytest
 
 CACHE_FOLDER = "LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME"
 DURATIONS = Path(__file__).with_name("durations.txt")
-LONG = 0.1  # seconds: the tests below it, some nine in ten, together take under a minute
+LONG = 0.05  # seconds: the shorter tests take under a minute together
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,6 +65,6 @@ class Durations:
 
     def pytest_sessionfinish(self) -> None:
         long = [(name, each) for name, each in self.seconds.most_common() if each >= LONG]
-        lines = [f"{each:7.1f} {name}" for name, each in long]
+        lines = [f"{each:7.2f} {name}" for name, each in long]
         total = f"# {sum(self.seconds.values()):.0f} s, of which these tests take {LONG} s or more:"
         DURATIONS.write_text("\n".join([total, *lines, ""]))
