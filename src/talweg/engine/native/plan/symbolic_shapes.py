@@ -18,7 +18,6 @@ import numpy as np
 from talweg.errors import EngineError
 from talweg.gates import Gate
 from talweg.graph import Graph, Recorded, Tensor
-from talweg.lazy import cached_property
 
 
 class Size(NamedTuple):
@@ -97,14 +96,6 @@ class SymbolicGraph:
     inputs: Mapping[str, Node]
     outputs: Mapping[str, Node]
     fixed_rows: int | None = None
-
-    @cached_property
-    def output_names(self) -> dict[Node, list[str]]:
-        """What each node that is an output is called."""
-        names: dict[Node, list[str]] = {}
-        for name, node in self.outputs.items():
-            names.setdefault(node, []).append(name)
-        return names
 
 
 class HoldsRowsError(EngineError):
