@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import talweg as tw
-from talweg.cli.output import claimed
+from talweg.cli.output import locked_folder
 from talweg.cli.predict import _blocks
 from talweg.data.columns.table import Table
 from talweg.data.io.read import read_table
@@ -18,7 +18,7 @@ pytest.importorskip("fcntl", reason="this system has no locks that end with thei
 
 
 def test_two_runs_into_one_folder(train) -> None:
-    with claimed(Path("out")):
+    with locked_folder(Path("out")):
         said = train()
     assert said.status == 2
     assert said.err == (
@@ -31,18 +31,18 @@ def test_two_runs_into_one_folder(train) -> None:
 
 def test_a_folder_has_one_claim_by_whatever_name(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    same = claimed(tmp_path / "b" / ".." / "a")
-    with claimed(Path("a")), pytest.raises(DataError, match="another run"), same:
+    same = locked_folder(tmp_path / "b" / ".." / "a")
+    with locked_folder(Path("a")), pytest.raises(DataError, match="another run"), same:
         pass
-    with claimed(Path("a")), claimed(Path("b")):
+    with locked_folder(Path("a")), locked_folder(Path("b")):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_claim_ends_with_its_run_and_leaves_nothing(tmp_path) -> None:
-    with pytest.raises(ZeroDivisionError), claimed(tmp_path):
+    with pytest.raises(ZeroDivisionError), locked_folder(tmp_path):
         raise ZeroDivisionError
-    with claimed(tmp_path):
+    with locked_folder(tmp_path):
         assert os.listdir(tmp_path) == []
 
 

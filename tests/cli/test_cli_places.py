@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from talweg.cli import train as train_command
-from talweg.cli.output import claimed, whole_or_nothing
+from talweg.cli.output import atomic_files, locked_folder
 from talweg.errors import DataError
 
 # Over what is read ----------------------------------------------------------------------------
@@ -78,9 +78,9 @@ def test_an_input_is_never_overwritten(talweg, trained, words: str, what: str) -
 def test_a_claim_uses_nothing_outside_the_folder(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
-    with claimed(tmp_path / "a"):
+    with locked_folder(tmp_path / "a"):
         assert [*tmp_path.rglob("*")] == [tmp_path / "a"]
-        with pytest.raises(DataError, match="another run"), claimed(tmp_path / "a"):
+        with pytest.raises(DataError, match="another run"), locked_folder(tmp_path / "a"):
             pass
     assert [*tmp_path.iterdir()] == []
 
@@ -91,7 +91,11 @@ def test_a_folder_is_claimed_under_all_its_names(tmp_path, monkeypatch, name: st
     os.mkdir("b")
     os.mkdir("a")
     os.symlink("a", "link")
-    with claimed(Path("a")), pytest.raises(DataError, match="another run"), claimed(Path(name)):
+    with (
+        locked_folder(Path("a")),
+        pytest.raises(DataError, match="another run"),
+        locked_folder(Path(name)),
+    ):
         pass
     assert sorted(os.listdir()) == ["a", "b", "link"]
 
@@ -111,13 +115,13 @@ def test_a_claim_made_while_another_ends_is_exclusive(tmp_path, monkeypatch, exi
         real(descriptor, how)
 
     def second() -> None:
-        with claimed(folder):
+        with locked_folder(folder):
             inside.append("B")
             entered.set()
             left.wait(5)
 
     entered = threading.Event()
-    first = claimed(folder)
+    first = locked_folder(folder)
     first.__enter__()
     with monkeypatch.context() as patch:
         patch.setattr(fcntl, "flock", late)
@@ -127,7 +131,7 @@ def test_a_claim_made_while_another_ends_is_exclusive(tmp_path, monkeypatch, exi
     first.__exit__(None, None, None)
     ended.set()
     assert entered.wait(5)
-    with pytest.raises(DataError, match="another run"), claimed(folder):
+    with pytest.raises(DataError, match="another run"), locked_folder(folder):
         inside.append("C")
     left.set()
     thread.join()
@@ -147,13 +151,13 @@ def test_a_run_works_on_file_systems_without_locks(train, monkeypatch, number: i
 
 
 def test_created_folders_are_removed_after_an_error(tmp_path) -> None:
-    with pytest.raises(ZeroDivisionError), claimed(tmp_path / "a" / "b" / "c"):
+    with pytest.raises(ZeroDivisionError), locked_folder(tmp_path / "a" / "b" / "c"):
         raise ZeroDivisionError
     assert [*tmp_path.iterdir()] == []
 
 
 def test_an_existing_folder_is_kept(tmp_path) -> None:
-    with pytest.raises(ZeroDivisionError), claimed(tmp_path):
+    with pytest.raises(ZeroDivisionError), locked_folder(tmp_path):
         raise ZeroDivisionError
     assert tmp_path.exists()
 
@@ -193,7 +197,7 @@ def test_files_are_renamed_into_place_in_order_once_all_are_complete(tmp_path, m
         real(old, new)
 
     monkeypatch.setattr(os, "replace", replace)
-    with whole_or_nothing(tmp_path / "a", tmp_path / "b", tmp_path / "c") as (a, _, c):
+    with atomic_files(tmp_path / "a", tmp_path / "b", tmp_path / "c") as (a, _, c):
         a.write(b"a")
         c.write(b"c")
         assert not moved
@@ -216,7 +220,7 @@ def test_a_full_disk_replaces_no_file(tmp_path, monkeypatch, failing: int) -> No
     monkeypatch.setattr(os, "fsync", sync)
     with (
         pytest.raises(DataError, match=r"No space left on device\. No partial files were kept"),
-        whole_or_nothing(*(tmp_path / each for each in "abc")),
+        atomic_files(*(tmp_path / each for each in "abc")),
     ):
         pass
     assert names(tmp_path) == ["a", "b", "c"]
@@ -234,7 +238,7 @@ def test_an_error_names_the_files_that_were_replaced(tmp_path, monkeypatch) -> N
     monkeypatch.setattr(os, "replace", replace)
     with (
         pytest.raises(DataError, match=r"not permitted\. Only a could be replaced\."),
-        whole_or_nothing(tmp_path / "a", tmp_path / "b"),
+        atomic_files(tmp_path / "a", tmp_path / "b"),
     ):
         pass
     assert names(tmp_path) == ["a"]
@@ -245,8 +249,8 @@ def test_a_folder_that_was_removed_during_training_is_made_again(train, monkeypa
         shutil.rmtree("out")
         return real(*given, **more)
 
-    real = train_command.fitted
-    monkeypatch.setattr("talweg.cli.train.fitted", fitted)
+    real = train_command.fit_model
+    monkeypatch.setattr("talweg.cli.train.fit_model", fitted)
     assert train().status == 0
     assert names(Path("out")) == ["history.csv", "model.talweg", "report.html"]
 
@@ -263,6 +267,6 @@ def test_the_file_behind_standard_input_is_not_overwritten(trained, source: str)
 
 
 def test_the_date_of_a_replaced_model_is_printed(train) -> None:
-    assert "replaced" not in train().out
+    assert "replacement_note" not in train().out
     os.utime("out/model.talweg", (1e9, 1e9))
     assert "model    out/model.talweg (replaced the one of 2001-09-09)\n" in train().out

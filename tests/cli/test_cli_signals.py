@@ -109,7 +109,11 @@ def test_a_second_signal_ends_at_once_and_leaves_what_was_there(
     assert {file: file.read_bytes() for file in Path("out").iterdir()} == before
 
 
-EARLY = ["talweg.cli.train.read_table", "talweg.cli.train.typed", "talweg.train.run.job.Job.run"]
+EARLY = [
+    "talweg.cli.train.read_table",
+    "talweg.cli.train.column_types_text",
+    "talweg.train.run.job.Job.run",
+]
 
 
 @pytest.mark.parametrize("number", STATUS)
@@ -136,13 +140,13 @@ def test_a_signal_between_two_sweeps_ends_training(talweg, houses, monkeypatch, 
 
 @pytest.mark.parametrize("number", STATUS)
 def test_after_the_files_are_written_an_interruption_says_so(train, monkeypatch, number) -> None:
-    monkeypatch.setattr("talweg.cli.train.tell", sending(number, sending(number)))
+    monkeypatch.setattr("talweg.cli.train.say_result", sending(number, sending(number)))
     said = train()
     assert (said.status, said.err) == (128 + number, "talweg: interrupted; all files were written")
     assert sorted(os.listdir("out")) == RESULTS
 
 
-AFTER = ["replaced", "_write_history", "inspect", "table_report", "render", "tell"]
+AFTER = ["replacement_note", "_write_history", "inspect", "table_report", "render", "say_result"]
 
 
 @pytest.mark.parametrize("number", STATUS)
@@ -214,7 +218,7 @@ def test_a_signal_while_the_arguments_are_read_has_its_status(
 
 def test_an_ignored_signal_stays_ignored(train, monkeypatch) -> None:
     """As nohup ignores SIGHUP, and a shell SIGINT for what it runs in the background."""
-    monkeypatch.setattr("talweg.cli.train.tell", sending(signal.SIGHUP))
+    monkeypatch.setattr("talweg.cli.train.say_result", sending(signal.SIGHUP))
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         assert train().status == 0
@@ -259,8 +263,8 @@ def test_a_signal_while_modules_are_imported_has_its_status(houses, number: int)
     """Dataclasses are made by `exec`: after it Python would die of SIGINT, whatever was caught."""
     code = f"""
 import signal
-from talweg.cli import main
-main._train = lambda options: exec("signal.raise_signal({int(number)})")
+from talweg.cli import main, train_options
+train_options._run = lambda options: exec("signal.raise_signal({int(number)})")
 main.main(["train", "houses.csv", "--target", "price", "--out", "out"])
 """
     (houses.parent / "begun.py").write_text(code)

@@ -140,8 +140,8 @@ def test_a_shell_may_close_or_break_any_stream(
 @pytest.mark.parametrize("streams", ["2>&-", ">&- 2>&-", "<&- >&-"])
 def test_no_file_takes_the_descriptor_of_a_closed_stream(streams: str) -> None:
     """Else what a library in C says would go into a model."""
-    code = "import os, sys; from talweg.cli import main; "
-    code += "main._show = lambda _: sys.exit(open(os.devnull).fileno() if sys.argv else 1); "
+    code = "import os, sys; from talweg.cli import main, show_options; "
+    code += "show_options._run = lambda _: sys.exit(open(os.devnull).fileno() if sys.argv else 1); "
     code += "main.main(['show', 'm'])"
     said = subprocess.run(["bash", "-c", f"'{sys.executable}' -c \"{code}\" {streams}"], timeout=60)
     assert said.returncode > 2

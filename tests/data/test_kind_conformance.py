@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.cli.typed import typed
+from talweg.cli.column_types import column_types_text
 from talweg.data.columns.cells import Cells, as_cells
 from talweg.data.columns.detection import as_asked, describe
 from talweg.data.columns.kinds.base import AmountColumn, Column
@@ -277,7 +277,7 @@ def test_a_column_is_stored_and_checked(row: Row) -> None:
 @ROWS
 def test_a_kind_is_described_in_words(row: Row) -> None:
     assert row.column.use == row.use
-    assert typed([describe("x", row.cells)]) == f"{row.kind}: x"
+    assert column_types_text([describe("x", row.cells)]) == f"{row.kind}: x"
 
 
 @ROWS

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from talweg.cli.output import claimed, usable_folder
+from talweg.cli.output import locked_folder, usable_folder
 from talweg.cli.terminal import say
 from talweg.cli.text import columns, paragraph
-from talweg.cli.train import FILES, fitted, write_results
+from talweg.cli.train import FILES, fit_model, write_results
 from talweg.data.columns.table import Table
 from talweg.data.io.read import read_table
 from talweg.data.model.table_model import TableModel
@@ -19,7 +19,7 @@ from talweg.settings import Number, check
 
 _INTRODUCTION = (
     "The age of an abalone, a shellfish, is found by counting the rings of its shell under a "
-    "microscope. Can the rings be predicted from what is quicker to measure: sex, size and weight?"
+    "microscope. Can a network predict them from what is quicker to measure: sex, size and weight?"
 )
 _CODE = """\
 import talweg as tw
@@ -31,7 +31,7 @@ def demo(options: argparse.Namespace) -> None:
     """Train once, or once per seed, and write the first model and its report."""
     check("demo", {"seeds": options.seeds}, {"seeds": Number(at_least=1, whole=True)})
     out = usable_folder(options.out, FILES)
-    with claimed(out):
+    with locked_folder(out):
         _train(out, options)
 
 
@@ -39,10 +39,10 @@ def _train(out: Path, options: argparse.Namespace) -> None:
     say(paragraph(_INTRODUCTION))
     table = abalone()
     say(f"\n{len(table):,} abalone, {len(table.names)} columns; training ...")
-    model = fitted(TableModel("rings"), table, seed=0)
+    model = fit_model(TableModel("rings"), table, seed=0)
     write_results(model.trained, out, command=options.command, code=_CODE)
     if options.seeds > 1:
-        say("\n" + _over_seeds(table, model, options.seeds))
+        say("\n" + _scores_by_seed(table, model, options.seeds))
 
 
 def abalone() -> Table:
@@ -51,10 +51,10 @@ def abalone() -> Table:
         return read_table(path)
 
 
-def _over_seeds(table: Table, first: TableModel, seeds: int) -> str:
-    """The held-out R2 of each seed, which also draws the split, and their mean."""
+def _scores_by_seed(table: Table, first: TableModel, seeds: int) -> str:
+    """The held-out R2 for each seed, which also determines the split, and their mean."""
     models = [first, *(TableModel("rings").fit(table, seed=seed) for seed in range(1, seeds))]
-    found = [model.scores[0].network for model in models]
-    rows = [("seed", "held-out R2"), *((str(i), f"{r2:.4f}") for i, r2 in enumerate(found))]
-    spread = f"{np.mean(found):.4f} +- {np.std(found):.4f}"
+    scores = [model.scores[0].network for model in models]
+    rows = [("seed", "held-out R2"), *((str(i), f"{r2:.4f}") for i, r2 in enumerate(scores))]
+    spread = f"{np.mean(scores):.4f} +- {np.std(scores):.4f}"
     return columns([*rows, ("mean", spread)])

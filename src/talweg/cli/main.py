@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from talweg.cli.parser import parser as parser
-from talweg.cli.terminal import let_go, standard_streams, tell, warnings_as_notes, what_was_lost
+from talweg.cli.terminal import (
+    discard_buffer,
+    output_error,
+    say_on_stderr,
+    standard_streams,
+    warnings_as_notes,
+)
 from talweg.errors import TalwegError
 from talweg.train.run.interrupts import Interrupts, handled
 
@@ -19,71 +25,74 @@ from talweg.train.run.interrupts import Interrupts, handled
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its status.
 
-    0: success. 1: a bug in talweg. 2: an error. 128 plus the number of the signal that ended it:
-    130 for Ctrl-C, 143 for SIGTERM. 141: the reader of the predictions has gone.
+    0: success. 1: a bug in talweg. 2: an error. 128 + n: signal n ended it, so 130 for Ctrl-C and
+    143 for SIGTERM. 141: the reader of the predictions has gone.
     """
-    given = sys.argv[1:] if arguments is None else list(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
     with standard_streams(), handled() as interrupts:
-        status = _status(given, interrupts)
+        status = _status(words, interrupts)
     sys.exit(status)
 
 
-def _status(given: Sequence[str], interrupts: Interrupts) -> int:
-    options = argparse.Namespace(traceback=False, command=shlex.join(["talweg", *given]))
+def _status(words: Sequence[str], interrupts: Interrupts) -> int:
+    options = argparse.Namespace(traceback=False, command=shlex.join(["talweg", *words]))
     try:
-        parser().parse_args(given, options)
+        parser().parse_args(words, options)
         with warnings_as_notes():
             options.run(options)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as head, has gone
-        let_go(sys.stdout)
+        discard_buffer(sys.stdout)
         return 141
     except KeyboardInterrupt:
-        return _interrupted(options, interrupts)
+        return _report_interrupt(options, interrupts)
     except Exception as error:
-        let_go(sys.stdout)
-        return _failed(error, options.traceback)
-    lost, status = what_was_lost(), _signalled(interrupts)
-    if lost:
-        tell(f"talweg: {_in_words(lost)}. Everything else is done.")
-    return status or (2 if lost else 0)
+        discard_buffer(sys.stdout)
+        return _report_error(error, options.traceback)
+    lost_output, status = output_error(), _signal_status(interrupts)
+    if lost_output:
+        say_on_stderr(f"talweg: {_error_text(lost_output)}. Everything else is done.")
+    return status or (2 if lost_output else 0)
 
 
-def _interrupted(options: argparse.Namespace, interrupts: Interrupts) -> int:
-    """The status of a command that a signal ended; tells whether files were written."""
-    let_go(sys.stdout)
+def _report_interrupt(options: argparse.Namespace, interrupts: Interrupts) -> int:
+    """Say whether files were written; the status of a command that a signal ended."""
+    discard_buffer(sys.stdout)
     nothing = "; nothing was written" if getattr(options, "out", None) else ""
     files = "; all files were written" if interrupts.has_written else nothing
-    tell(f"talweg: interrupted{files}")
+    say_on_stderr(f"talweg: interrupted{files}")
     return 128 + (interrupts.came or [signal.SIGINT])[-1]
 
 
-def _signalled(interrupts: Interrupts) -> int:
-    """The status of a command that finished after a signal; Ctrl-C only stops training."""
+def _signal_status(interrupts: Interrupts) -> int:
+    """The status of a command that finished in spite of a signal; Ctrl-C only stops training."""
     number = (interrupts.came or [signal.SIGINT])[0]
     return 0 if number == signal.SIGINT else 128 + number
 
 
-def _failed(error: Exception, wants_traceback: bool) -> int:
+def _report_error(error: Exception, wants_traceback: bool) -> int:
+    """Print an error; the status of the command."""
     if wants_traceback:
-        tell("".join(traceback.format_exception(error)))
+        say_on_stderr("".join(traceback.format_exception(error)))
     if isinstance(error, TalwegError | OSError):
-        tell(f"talweg: {_in_words(error)}")
+        say_on_stderr(f"talweg: {_error_text(error)}")
         return 2
     if isinstance(error, MemoryError):
         detail = f" ({error})" if str(error) else ""
-        tell(f"talweg: There is not enough memory{detail}. Use fewer rows or smaller layers.")
+        say_on_stderr(
+            f"talweg: There is not enough memory{detail}. Use fewer rows or smaller layers."
+        )
         return 2
     name = f"{type(error).__name__}: {error}".removesuffix(": ")
-    tell(
+    say_on_stderr(
         f"talweg: {name}. This is a bug in talweg: please report it with the command and the output"
         " of talweg --traceback ..."
     )
     return 1
 
 
-def _in_words(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename or 'the output'}"
     return str(error)

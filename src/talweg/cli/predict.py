@@ -11,8 +11,8 @@ from dataclasses import replace
 from itertools import chain
 
 from talweg.cli.cells import Writable, write_json_lines, write_rows
-from talweg.cli.given import table_given
-from talweg.cli.output import replaced, usable_file, whole_or_nothing
+from talweg.cli.input_table import input_table
+from talweg.cli.output import atomic_files, replacement_note, usable_file
 from talweg.cli.show import model_file
 from talweg.cli.terminal import say
 from talweg.data.columns.table import Table
@@ -30,31 +30,31 @@ def predict(options: Namespace) -> None:
     of an interval: as CSV with a header, or as one JSON object per row.
     """
     file = model_file(options.model)
-    read = {options.data: "table", str(file): "model"}
-    out = usable_file(options.out, read) if options.out is not None else None
+    inputs = {options.data: "table", str(file): "model"}
+    out = usable_file(options.out, inputs) if options.out is not None else None
     if out is None and sys.stdout is None:
         raise DataError("The standard output is closed. Give a file with --out FILE.")
     trained = TrainedTable.from_file(file)
-    met = trained.encoder.unfamiliar()  # in any part of the table
-    trained = replace(trained, met=met)
+    unfamiliar = trained.encoder.unfamiliar()  # collected over all parts of the table
+    trained = replace(trained, met=unfamiliar)
     if options.intervals is not None:
-        trained.reach(options.intervals)  # an error comes before anything is read
-    given = table_given(options.data)
-    parts = read_parts(given, expected=trained.encoder.expected)
+        trained.reach(options.intervals)  # refuse a wrong coverage before reading anything
+    source = input_table(options.data)
+    parts = read_parts(source, expected=trained.encoder.expected)
     rows = chain.from_iterable(_blocks(trained, parts, options.probabilities, options.intervals))
     if out is None:
         _write(sys.stdout, rows, options)
-        met.warn(str(given))
+        unfamiliar.warn(str(source))
         return
-    older = replaced(out)
-    with whole_or_nothing(out) as (stream,):
+    note = replacement_note(out)
+    with atomic_files(out) as (stream,):
         count = _write(codecs.getwriter("utf-8")(stream), rows, options)
-    met.warn(str(given))
-    say(f"{counted(count, 'prediction')} of {target_name(trained)} written to {out}{older}")
+    unfamiliar.warn(str(source))
+    say(f"{counted(count, 'prediction')} of {target_name(trained)} written to {out}{note}")
 
 
 def _write(stream: Writable, rows: Iterator[tuple[object, ...]], options: Namespace) -> int:
-    """Write the header and the rows; how many rows there were."""
+    """Write the header and the rows. Returns the number of rows."""
     if options.json:
         return write_json_lines(stream, rows)
     return write_rows(stream, rows, exact=options.exact) - 1
@@ -67,12 +67,12 @@ def _blocks(
     coverage: float | None = None,
 ) -> Iterator[Block]:
     """The header, once the first part has been predicted, and the rows of each part."""
-    for place, part in enumerate(parts):
+    for index, part in enumerate(parts):
         with warnings.catch_warnings():
-            if place:  # warnings about the format of a column come with the first rows
+            if index:  # warnings about the format of a column come with the first rows
                 warnings.simplefilter("ignore", DataWarning)
             lines = _lines(trained, part, probabilities, coverage)
-        yield lines if place else [_names(trained, probabilities, coverage), *lines]
+        yield lines if index else [_names(trained, probabilities, coverage), *lines]
 
 
 def _names(trained: TrainedTable, probabilities: bool, coverage: float | None) -> tuple[str, ...]:
@@ -96,5 +96,5 @@ def _lines(
         cells = trained.predict(table)
     else:
         cells = trained.predict_with_interval(table, coverage)
-    lines = cells.reshape(len(cells), -1)  # one target after the other
+    lines = cells.reshape(len(cells), -1)  # (rows, targets and interval ends)
     return list(map(tuple, lines.tolist()))

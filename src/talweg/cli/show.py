@@ -1,4 +1,4 @@
-"""`talweg show`: a description of a model and how good it is."""
+"""`talweg show`: describes a model and its held-out scores."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from talweg.cli.terminal import emit, say
+from talweg.cli.terminal import print_result, say
 from talweg.cli.text import columns, paragraph
 from talweg.data.model.trained_table import TrainedTable
 from talweg.errors import counted
@@ -16,10 +16,10 @@ from talweg.insight.text import number_text
 
 
 def show(options: argparse.Namespace) -> None:
-    """Print a model in words and tables, or as JSON."""
+    """Describe a model in sentences and tables, or as JSON."""
     report = table_report(TrainedTable.from_file(model_file(options.model)))
     if options.json:
-        emit(report.json_text())
+        print_result(report.json_text())
         return
     say("\n".join(map(paragraph, [report.origin, *report.sentences(), report.provenance])))
     for table in _tables(report):
@@ -59,6 +59,6 @@ def _network(network: Network) -> str:
 
 
 def model_file(path: str) -> Path:
-    """The model file itself, or the one in a folder that `talweg train` wrote."""
-    given = Path(path)
-    return given / "model.talweg" if given.is_dir() else given
+    """The path of a model file, or of the one in a folder that `talweg train` wrote."""
+    file = Path(path)
+    return file / "model.talweg" if file.is_dir() else file

@@ -1,4 +1,4 @@
-"""Output for people: control characters are escaped, and a broken stream never loses work."""
+"""Messages for people: control characters are escaped, and a broken stream stops no command."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from talweg.errors import DataError, DataWarning, TrainingWarning, visible
 _NOTED = (DataWarning, TrainingWarning)
 
 
-class Lost(io.TextIOBase):
-    """Replaces a stream that failed: it accepts everything and remembers the error."""
+class BrokenStream(io.TextIOBase):
+    """Replaces a stream that failed: it discards all output and keeps the error."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -28,36 +28,36 @@ class Lost(io.TextIOBase):
         return len(text)
 
 
-_words = ContextVar("words", default="stdout")  # the stream that gets words for people
+_message_stream = ContextVar("message_stream", default="stdout")
 
 
 @contextmanager
-def words_aside(is_aside: bool) -> Iterator[None]:
-    """While entered, words for people go to the standard error, if `is_aside`."""
-    token = _words.set("stderr" if is_aside else "stdout")
+def messages_to_stderr(condition: bool) -> Iterator[None]:
+    """Print messages on the standard error within this context, if `condition` holds."""
+    token = _message_stream.set("stderr" if condition else "stdout")
     try:
         yield
     finally:
-        _words.reset(token)
+        _message_stream.reset(token)
 
 
 def say(text: str = "") -> None:
-    """Print words; if the reader has gone or the disk is full, only these words are lost."""
-    _write(_words.get(), text)
+    """Print a message; if the reader has gone or the disk is full, only the message is lost."""
+    _write(_message_stream.get(), text)
 
 
-def emit(text: str) -> None:
-    """Print a result to the standard output; if that fails, it is an error."""
+def print_result(text: str) -> None:
+    """Print a result on the standard output. DataError: it is closed."""
     if sys.stdout is None:
         raise DataError("The standard output is closed. Open it, or leave out --json.")
     print(text, file=sys.stdout, flush=True)
 
 
-def tell(words: str) -> None:
-    """Print on the standard error: one line, wrapped if it is a terminal."""
+def say_on_stderr(text: str) -> None:
+    """Print a message on the standard error, wrapped if that is a terminal."""
     with suppress(Exception):  # a stream that is closed
-        words = paragraph(words) if sys.stderr.isatty() else words
-    _write("stderr", words)
+        text = paragraph(text) if sys.stderr.isatty() else text
+    _write("stderr", text)
 
 
 def _write(name: str, text: str) -> None:
@@ -67,12 +67,12 @@ def _write(name: str, text: str) -> None:
     try:
         print(visible(text), file=stream, flush=True)
     except Exception as error:  # whatever a stream raises
-        let_go(stream)
-        setattr(sys, name, Lost(error))
+        discard_buffer(stream)
+        setattr(sys, name, BrokenStream(error))
 
 
-def let_go(stream: TextIO | None) -> None:
-    """Discard buffered output that cannot be written; Python would retry at exit."""
+def discard_buffer(stream: TextIO | None) -> None:
+    """Discard buffered output that cannot be written, which Python would try again at exit."""
     if stream is None:
         return
     try:
@@ -82,24 +82,22 @@ def let_go(stream: TextIO | None) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def what_was_lost() -> Exception | None:
-    """The error that lost some words, unless the reader, such as head, has gone."""
+def output_error() -> Exception | None:
+    """The error that lost messages, unless it is that the reader, such as head, has gone."""
     stream = sys.stdout
-    if isinstance(stream, Lost) and not isinstance(stream.error, BrokenPipeError):
+    if isinstance(stream, BrokenStream) and not isinstance(stream.error, BrokenPipeError):
         return stream.error
     return None
 
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """Set up the streams so that every character can be printed, until the command ends."""
+    """Within this context, a character that the encoding lacks is printed as an escape."""
     _occupy_closed_descriptors()
     before = sys.stdout, sys.stderr
-    for each in before:
-        if isinstance(
-            each, io.TextIOWrapper
-        ):  # a character that the encoding lacks becomes an escape
-            each.reconfigure(errors="backslashreplace")
+    for stream in before:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         yield
     finally:
@@ -107,7 +105,7 @@ def standard_streams() -> Iterator[None]:
 
 
 def _occupy_closed_descriptors() -> None:
-    """Otherwise a file could get the descriptor of a closed stream, and its output."""
+    """Keep files from getting the descriptor of a closed stream, and its output with it."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
@@ -115,21 +113,23 @@ def _occupy_closed_descriptors() -> None:
 
 @contextmanager
 def warnings_as_notes() -> Iterator[None]:
-    """Print warnings of talweg as notes, each once; other warnings as Python does."""
-    said: set[str] = set()
-    otherwise = warnings.showwarning
+    """Print each warning of talweg once, as a note; other warnings as Python does."""
+    shown: set[str] = set()
+    default = warnings.showwarning
 
-    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    def show(
+        message: Warning | str, category: type[Warning], *position: Any, **details: Any
+    ) -> None:
         if not issubclass(category, _NOTED):
-            otherwise(message, category, *place, **more)
-        elif str(message) not in said:
-            said.add(str(message))
-            with suppress(Exception):  # the next words will fail, too, and remember the error
+            default(message, category, *position, **details)
+        elif str(message) not in shown:
+            shown.add(str(message))
+            with suppress(Exception):  # the next message fails, too, and keeps the error
                 sys.stdout.flush()
-            tell(f"note: {message}")
+            say_on_stderr(f"note: {message}")
 
     with warnings.catch_warnings():
-        for each in _NOTED:
-            warnings.simplefilter("always", each)
+        for category in _NOTED:
+            warnings.simplefilter("always", category)
         warnings.showwarning = show
         yield

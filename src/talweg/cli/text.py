@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from talweg.errors import visible
 
 WIDTH = 78
-LONGEST = 40  # letters of a cell
+MAX_CELL = 40  # characters of a cell
 _BREAKS = {ord("\n"): "\\n", ord("\t"): "\\t"}
 
 
 def paragraph(text: str) -> str:
-    """A sentence, wrapped; long words stay whole, so that paths can be copied."""
+    """Wrapped text; long words are not broken, so that paths can be copied."""
     return textwrap.fill(visible(text), WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells in aligned columns; long cells are cut."""
-    short = [[_cut(cell) for cell in row] for row in rows]
+    """Rows of cells as aligned columns; long cells are shortened."""
+    short = [[_shortened(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*short, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in short)
 
 
-def _cut(cell: str) -> str:
+def _shortened(cell: str) -> str:
     cell = visible(cell).translate(_BREAKS)
-    return cell if len(cell) <= LONGEST else f"{cell[: LONGEST - 3]}..."
+    return cell if len(cell) <= MAX_CELL else f"{cell[: MAX_CELL - 3]}..."

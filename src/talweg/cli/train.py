@@ -1,4 +1,4 @@
-"""`talweg train`: from a table to a folder with the model, the report and the history."""
+"""`talweg train`: trains on a table and writes the model, the report and the history."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from talweg.cli.cells import write_rows
-from talweg.cli.given import STANDARD_INPUT, table_given
-from talweg.cli.output import claimed, replaced, usable_folder, whole_or_nothing
-from talweg.cli.terminal import emit, say, tell as tell_aside, words_aside
+from talweg.cli.column_types import column_types_text
+from talweg.cli.input_table import STANDARD_INPUT, input_table
+from talweg.cli.output import atomic_files, locked_folder, replacement_note, usable_folder
+from talweg.cli.terminal import messages_to_stderr, print_result, say, say_on_stderr
 from talweg.cli.text import paragraph
-from talweg.cli.typed import typed
 from talweg.data.columns.table import Table
 from talweg.data.io.read import read_table
 from talweg.data.model.table_model import TableModel
@@ -30,7 +30,7 @@ from talweg.optim import AdamW
 from talweg.optim.schedules import CosineDecay
 
 FILES = HISTORY, REPORT, MODEL = "history.csv", "report.html", "model.talweg"
-"""In the order in which they are renamed into place: the model last."""
+"""In the order in which they are renamed: the model last."""
 
 # Options that are settings of TableModel, except for lr and seed.
 _SETTINGS = (
@@ -41,79 +41,83 @@ _SETTINGS = (
 
 
 def train(options: argparse.Namespace) -> None:
-    """Read, train, write, and tell the result."""
+    """Read the table, train, write the files and print the result."""
     out = usable_folder(options.out, FILES, {options.data: "table"})
-    with claimed(out), words_aside(options.json):
+    with locked_folder(out), messages_to_stderr(options.json):
         report = _train_into(out, options)
     if options.json:
-        emit(report.json_text())
+        print_result(report.json_text())
 
 
 def _train_into(out: Path, options: argparse.Namespace) -> TableReport:
-    settings = _given(options)
+    settings = _settings_of(options)
     seed = settings.pop("seed", 0)
     if "lr" in settings:
-        settings["optimizer"] = _rule(settings.pop("lr"))
+        settings["optimizer"] = _optimizer(settings.pop("lr"))
     model = TableModel(options.target, **settings)
-    table = read_table(table_given(options.data), header=options.header)
+    table = read_table(input_table(options.data), header=options.header)
+    types = model.kinds(table)  # refuses a wrong target before anything is printed
     say(f"{table.source}: {counted(len(table), 'row')}, {counted(len(table.names), 'column')}")
-    types = model.kinds(table)
-    say(typed(types))
+    say(column_types_text(types))
     _note_order(model, table)
-    trained = fitted(model, table, seed=seed).trained
-    known = [column.name for column in types if column.note or not column.used]
-    return write_results(trained, out, command=options.command, code=_code(options), known=known)
+    trained = fit_model(model, table, seed=seed).trained
+    reported = [column.name for column in types if column.note or not column.used]
+    return write_results(
+        trained, out, command=options.command, code=_code(options), reported=reported
+    )
 
 
 def _note_order(model: TableModel, table: Table) -> None:
-    """Tell that rows will be held out in time order although nobody asked for it."""
+    """Say that the latest rows are held out, if nobody asked for it."""
     names = model.time_order(table)
     if names and model.settings["time"] is None:
-        tell_aside(f"note: {order_sentence(InTime(names))}")
+        say_on_stderr(f"note: {order_sentence(InTime(names))}")
 
 
-def _rule(rate: float) -> AdamW:
+def _optimizer(lr: float) -> AdamW:
     """The optimizer of TableModel with another initial learning rate, which AdamW checks."""
-    return replace(AdamW(lr=rate), lr=CosineDecay(rate))
+    return replace(AdamW(lr=lr), lr=CosineDecay(lr))
 
 
-def fitted(model: TableModel, table: Table, *, seed: int) -> TableModel:
-    """The model after `fit`, without the warnings that the report repeats."""
+def fit_model(model: TableModel, table: Table, *, seed: int) -> TableModel:
+    """Fit the model, without the warnings that the report repeats."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*stopped being finite", TrainingWarning)
-        warnings.filterwarnings("ignore", ".*is left out", DataWarning)  # `typed` has told it
+        warnings.filterwarnings(
+            "ignore", ".*is left out", DataWarning
+        )  # `column_types_text` says it
         warnings.filterwarnings(
             "ignore", "The scores are too optimistic", DataWarning
-        )  # and `tell` will
+        )  # `say_result` says it
         return model.fit(table, seed=seed, progress=True)
 
 
-def tell(report: TableReport, known: Collection[str] = ()) -> None:
-    """Tell the result in sentences, except what `typed` told about the columns `known`."""
-    say("\n".join(["", *map(paragraph, report.sentences(known)), ""]))
+def say_result(report: TableReport, reported: Collection[str] = ()) -> None:
+    """Print the result in sentences, without notes on columns that were `reported` before."""
+    say("\n".join(["", *map(paragraph, report.sentences(reported)), ""]))
 
 
 def write_results(
-    trained: TrainedTable, out: Path, *, command: str, code: str, known: Collection[str] = ()
+    trained: TrainedTable, out: Path, *, command: str, code: str, reported: Collection[str] = ()
 ) -> TableReport:
-    """Write the model, history and report, and tell where they are. Returns the report.
+    """Write the model, history and report, and print their paths. Returns the report.
 
-    A part that cannot be inspected or drawn is left out; the model is written anyway.
+    A part that cannot be inspected or drawn is left out; the model is always written.
     """
-    older = replaced(out / MODEL)
-    with whole_or_nothing(*(out / name for name in FILES)) as (history, page, model):
+    note = replacement_note(out / MODEL)
+    with atomic_files(*(out / name for name in FILES)) as (history, page, model):
         trained.save(model)
         _write_history(trained, history)
         report = _report(trained, command, code)
         page.write(_page(report).encode())
-    tell(report, known)
+    say_result(report, reported)
     if report.inspection and report.inspection.relied_on:
         say(paragraph(f"It relies most on {', '.join(report.inspection.relied_on)}.") + "\n")
-    say(f"model    {out / MODEL}{older}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
+    say(f"model    {out / MODEL}{note}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
     return report
 
 
-def _inspected(trained: TrainedTable) -> Inspection | None:
+def _inspection(trained: TrainedTable) -> Inspection | None:
     try:
         return inspect(trained, trained.unseen) if trained.unseen else None
     except Exception as error:
@@ -123,20 +127,20 @@ def _inspected(trained: TrainedTable) -> Inspection | None:
 
 def _report(trained: TrainedTable, command: str, code: str) -> TableReport:
     try:
-        inspection = _inspected(trained)
+        inspection = _inspection(trained)
         return table_report(trained, inspection, command=command, code=code, strict=False)
     except Exception as error:
-        return _nothing(error)
+        return _empty_report(error)
 
 
 def _page(report: TableReport) -> str:
     try:
         return render(report, strict=False)
     except Exception as error:
-        return render(_nothing(error))
+        return render(_empty_report(error))
 
 
-def _nothing(error: Exception) -> TableReport:
+def _empty_report(error: Exception) -> TableReport:
     return TableReport(title="Left out", summary=(warn_of_omission("All of it", error),))
 
 
@@ -146,21 +150,21 @@ def _write_history(trained: TrainedTable, stream: IO[bytes]) -> None:
     write_rows(codecs.getwriter("utf-8")(stream), [tuple(trained.history), *rows], exact=False)
 
 
-def _given(options: argparse.Namespace) -> dict[str, Any]:
+def _settings_of(options: argparse.Namespace) -> dict[str, Any]:
     """The settings given on the command line; the others are left to TableModel."""
     return {name: value for name, value in vars(options).items() if name in _SETTINGS}
 
 
 def _code(options: argparse.Namespace) -> str:
-    """Lines of Python that repeat the run."""
-    given = {name: repr(value) for name, value in _given(options).items()}
-    if "columns" in given:
-        given["columns"] = repr(dict(options.columns))
-    seed = given.pop("seed", "0")
-    if "lr" in given:
-        given["optimizer"] = f"tw.AdamW(lr=tw.CosineDecay({given.pop('lr')}))"
+    """Python code that repeats the run."""
+    settings = {name: repr(value) for name, value in _settings_of(options).items()}
+    if "columns" in settings:
+        settings["columns"] = repr(dict(options.columns))
+    seed = settings.pop("seed", "0")
+    if "lr" in settings:
+        settings["optimizer"] = f"tw.AdamW(lr=tw.CosineDecay({settings.pop('lr')}))"
     target = options.target if len(options.target) > 1 else options.target[0]
-    model = ", ".join([repr(target), *(f"{name}={each}" for name, each in given.items())])
+    model = ", ".join([repr(target), *(f"{name}={value}" for name, value in settings.items())])
     lines, source = ["import talweg as tw"], repr(options.data)
     if options.data in STANDARD_INPUT:
         lines, source = ["import sys", *lines], "sys.stdin.buffer"

@@ -10,8 +10,8 @@ from talweg.errors import DataError
 STANDARD_INPUT = ("-", "/dev/stdin")
 
 
-def table_given(path: str) -> Source:
-    """The table at this path, or the standard input, which is read once and kept."""
+def input_table(path: str) -> Source:
+    """The table at this path, or the standard input, which is read once and kept in memory."""
     if path not in STANDARD_INPUT:
         return source_of(path)
     if sys.stdin is None:
