@@ -20,7 +20,7 @@ from benchmarks.timing import machine
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.product import Matrix, Panels
 from talweg.engine.native.llvm.compiler import compiled, host
-from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.module import Function, Module
 from talweg.engine.native.llvm.values import Value, number, type_of, vector
 
 CASES = [

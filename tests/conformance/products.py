@@ -21,7 +21,7 @@ from talweg.engine.native.emit.gemm.product import Matrix, Panels
 from talweg.engine.native.emit.gemm.tiles import panel_width
 from talweg.engine.native.llvm.cache import Cache
 from talweg.engine.native.llvm.compiler import Compiled, compiled
-from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.module import Function, Module
 from talweg.engine.native.llvm.values import type_of
 
 Array = np.ndarray[Any, Any]

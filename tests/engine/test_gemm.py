@@ -32,7 +32,7 @@ from conformance.products import (
 )
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.llvm.compiler import Target, object_code
-from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.module import Module
 from talweg.engine.native.llvm.values import type_of
 
 SHAPES = [

@@ -15,7 +15,7 @@ from talweg.engine.native.checker.instrument import with_checks
 from talweg.engine.native.checker.memory import Pieces
 from talweg.engine.native.llvm.cache import Cache
 from talweg.engine.native.llvm.compiler import compiled
-from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.module import Function, Module
 from talweg.engine.native.llvm.values import Index, Value, number
 from talweg.errors import EngineError
 

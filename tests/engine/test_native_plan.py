@@ -17,8 +17,9 @@ import talweg as tw
 from conformance.engines import BITS, CLASSES, X, Y, network, program_of
 from talweg import gates
 from talweg.engine.native.build import build, plan_for
+from talweg.engine.native.ir.symbolic_graph import symbolic_graph
 from talweg.engine.native.llvm.compiler import Target
-from talweg.engine.native.plan.symbolic_shapes import symbolic_graph
+from talweg.engine.native.lowering import lowering_of
 from talweg.graph import gradients, record, recorded as for_rows, simplify
 
 pytest.importorskip("llvmlite")
@@ -59,7 +60,7 @@ def plan_of_graph(function: Callable[..., Any]) -> str:
         return simplify(record(with_slope, *(np.ones((n, D)) for n in (rows, rows, D))))
 
     rows = 32
-    graph = symbolic_graph(for_rows(recorded, rows))
+    graph = symbolic_graph(for_rows(recorded, rows), lowering_of)
     return f"{plan_for(graph, TARGET, 0, rows)}\n"
 
 

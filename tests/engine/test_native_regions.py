@@ -13,10 +13,10 @@ import pytest
 import talweg as tw
 from talweg.engine.native.build import new_module, plan_for, symbolic
 from talweg.engine.native.emit.region import write_regions
+from talweg.engine.native.ir.kernel import Work
 from talweg.engine.native.llvm.compiler import Target
+from talweg.engine.native.plan.arenas import arenas_of
 from talweg.engine.native.plan.hazards import conflict
-from talweg.engine.native.plan.kernel import Work
-from talweg.engine.native.plan.lifetimes import block_buffers, lifetimes
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.pruning import pruned
 from talweg.engine.native.plan.regions import ByOutputs, ByRows, Region
@@ -86,13 +86,11 @@ def test_an_inner_region_is_one_piece_of_work() -> None:
     assert isinstance(inner, Region)
     assert inner.writes() == [view for kernel in inner.kernels() for view in kernel.writes()]
     assert any(conflict(inner, work) for work in rest)
-    outputs = set(plan.outputs.values())
-    blocks = block_buffers(plan.regions, outputs)
-    assert blocks == plan.blocks
-    lives = lifetimes(plan.regions, outputs, blocks)
+    lifetimes = arenas_of(plan.regions, set(plan.outputs.values()))["block"]
+    assert lifetimes.keys() == plan.blocks
     start = sum(len(before.body) for before in plan.regions[: plan.regions.index(region)])
     for view in inner.writes():
-        assert view.buffer not in blocks or lives[view.buffer].first == start
+        assert view.buffer not in lifetimes or lifetimes[view.buffer].first == start
 
 
 def test_a_pruned_plan_keeps_inner_regions() -> None:

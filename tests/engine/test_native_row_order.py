@@ -13,7 +13,7 @@ import pytest
 from talweg.engine.native.driver.row_order import COUNTERS, row_order as native, row_order_scratch
 from talweg.engine.native.llvm.cache import Cache
 from talweg.engine.native.llvm.compiler import Target, compiled, host, object_code
-from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.module import Module
 from talweg.errors import SettingError
 from talweg.random import ROW_ORDER, _bits, row_order
 

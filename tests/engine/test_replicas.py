@@ -80,7 +80,7 @@ def test_a_gate_without_a_rule_is_refused() -> None:
 # Runs -------------------------------------------------------------------------------------------
 
 launch = pytest.importorskip("talweg.engine.native.runtime.launch")
-from talweg.engine.native.plan.kernel import Nest  # noqa: E402
+from talweg.engine.native.ir.nest import Nest  # noqa: E402
 
 RANDOM = np.random.default_rng(4)
 X = RANDOM.normal(size=(10, 3))

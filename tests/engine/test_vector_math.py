@@ -11,7 +11,7 @@ llvm = pytest.importorskip("llvmlite.binding")
 mpmath = pytest.importorskip("mpmath")
 
 from talweg.engine.native.emit.math.functions import FUNCTIONS  # noqa: E402
-from talweg.engine.native.llvm.ir import Module  # noqa: E402
+from talweg.engine.native.llvm.module import Module  # noqa: E402
 from talweg.engine.native.llvm.values import vector  # noqa: E402
 
 LLVM_TYPES = {"float32": "float", "float64": "double"}

@@ -16,14 +16,14 @@ FLOORS = (
     *("nn", "optim", "train", "data", "insight", "draw", "cli"),
 )
 FLOORS_WITHIN = {
+    "talweg.engine": (("run", "expansion"), ("numpy", "native"), ("registry", "replicas")),
     "talweg.engine.native": (
         ("llvm",),
         ("processor", "control_block"),
-        ("plan.symbolic_shapes", "plan.view", "plan.kernel", "plan.matrix_product"),
-        ("emit",),
-        ("lowering", "expansion"),
+        ("ir",),
         ("plan",),
-        ("emit.nest_axes", "emit.nest_body", "emit.nest", "emit.region"),
+        ("emit",),
+        ("lowering",),
         ("driver", "stopping_graph"),
         ("build", "function"),
         ("runtime",),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from talweg.engine.native.expansion import expanded
+from talweg.engine.expansion import expanded
 from talweg.engine.native.lowering import replica_rule
 from talweg.engine.native.lowering.replica_rules import for_all
 from talweg.engine.run.outcome import Outcome
@@ -52,8 +52,8 @@ def replicated(graph: Graph, count: int) -> Graph:
 
 def without_rule(graph: Graph) -> list[str]:
     """The gates of a graph that its replicas cannot share."""
-    used = {node.gate for node in expanded(graph, _is_final).nodes if node.gate}
-    return sorted(gate.name for gate in used if replica_rule(gate) is None)
+    gates = expanded(graph, _is_final).gates
+    return sorted(gate.name for gate in gates if replica_rule(gate) is None)
 
 
 def _is_final(gate: Gate) -> bool:

@@ -9,10 +9,10 @@ from talweg.graph.backpropagation import gradients
 from talweg.graph.derivatives import grad, hvp, value_and_grad
 from talweg.graph.gradient_check import check_gradients
 from talweg.graph.graph import Graph, record, verify
+from talweg.graph.node import ancestors
 from talweg.graph.recorded import Recorded, recorded
 from talweg.graph.simplify import simplify
 from talweg.graph.tensor import Function, Tensor, constant, run_input, tensor
-from talweg.graph.topological_order import ancestors
 from talweg.graph.trace import Trace, trace
 
 __all__ = [

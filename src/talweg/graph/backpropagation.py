@@ -16,9 +16,8 @@ import numpy as np
 from talweg import gates
 from talweg.errors import GraphError, ShapeError
 from talweg.gates import Array
-from talweg.graph.node import Node, as_array
+from talweg.graph.node import Node, ancestors, as_array, made_since, next_number
 from talweg.graph.source_line import calling_line
-from talweg.graph.topological_order import ancestors, made_since, next_number
 
 N = TypeVar("N", bound=Node)
 

@@ -11,9 +11,8 @@ from talweg import gates
 from talweg.errors import GradientError, SettingError
 from talweg.gates import Array
 from talweg.graph.backpropagation import gradients
-from talweg.graph.node import as_array
+from talweg.graph.node import ancestors, as_array
 from talweg.graph.tensor import Function, Tensor, constant, tensor
-from talweg.graph.topological_order import ancestors
 
 Scalar = Callable[..., Tensor]
 """A function of tensors whose result is one number."""

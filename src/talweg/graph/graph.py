@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from talweg.errors import GraphError, counted
-from talweg.gates import Cost
+from talweg.gates import Cost, Gate
+from talweg.graph.node import ancestors
 from talweg.graph.tensor import Function, Tensor, run_input
-from talweg.graph.topological_order import ancestors
 from talweg.lazy import cached_property
 
 
@@ -29,6 +29,11 @@ class Graph:
     def nodes(self) -> list[Tensor]:
         """The inputs and everything that the outputs depend on, inputs before users."""
         return ancestors([*self.inputs.values(), *self.outputs.values()])
+
+    @property
+    def gates(self) -> set[Gate]:
+        """The gates of its nodes."""
+        return {node.gate for node in self.nodes if node.gate}
 
     def __reduce__(self) -> Any:
         # in topological order, so that pickle does not recurse from an output to its inputs

@@ -1,13 +1,16 @@
 """The node of a graph: an array, and the gate, the inputs and the line of code that made it.
 
 Calling a gate on nodes records a new node while it computes the numbers. Values never change once
-recorded: arrays are copied when they enter a graph and read-only when they leave it.
+recorded: arrays are copied when they enter a graph and read-only when they leave it. Nodes are
+numbered as they are made, and a node is made after its inputs, so the order of the numbers is a
+topological order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +21,8 @@ from talweg.gates import Array, Gate, Shape, Spec
 from talweg.gates.record import common_float, is_weak
 from talweg.graph.guards import Guards
 from talweg.graph.source_line import Line, calling_line
-from talweg.graph.topological_order import ancestors, next_number
+
+_numbers = itertools.count()
 
 
 class Node(Guards):
@@ -206,6 +210,33 @@ def _unpickled(
         recorded=recorded,
         line=line,
     )
+
+
+# Topological order ----------------------------------------------------------------------------
+
+N = TypeVar("N", bound=Node)
+
+
+def next_number() -> int:
+    """The number of the next node; every node made from now on has a larger one."""
+    return next(_numbers)
+
+
+def ancestors(outputs: Iterable[N]) -> list[N]:
+    """The outputs and every node that they depend on, inputs before users."""
+    return made_since(outputs, 0)
+
+
+def made_since(outputs: Iterable[N], number: int) -> list[N]:
+    """The ancestors of `outputs` whose number is `number` or larger."""
+    nodes: dict[int, N] = {}
+    pending = [node for node in outputs if node.number >= number]
+    while pending:
+        node = pending.pop()
+        if node.number not in nodes:
+            nodes[node.number] = node
+            pending.extend(source for source in node.inputs if source.number >= number)
+    return [nodes[key] for key in sorted(nodes)]
 
 
 # Arrays -------------------------------------------------------------------------------------

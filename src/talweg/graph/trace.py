@@ -10,8 +10,8 @@ from talweg.errors import GraphError, nearest
 from talweg.gates import Array
 from talweg.graph.backpropagation import every_gradient, local_slope
 from talweg.graph.graph import is_number, number_text
+from talweg.graph.node import ancestors
 from talweg.graph.tensor import Tensor
-from talweg.graph.topological_order import ancestors
 
 _WIDEST = 22  # characters of a value that is written out
 _SLOPES = 4  # the column that is cut if the table is wider than a terminal

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from talweg.errors import DtypeError, RecordingError, ShapeError
 from talweg.gates import Array, Shape
 from talweg.graph import Tensor, constant
+from talweg.graph.node import made_since, next_number
 from talweg.graph.source_line import calling_line
-from talweg.graph.topological_order import made_since, next_number
 from talweg.nn.forward_pass import (
     ForwardPass,
     ParameterSource,

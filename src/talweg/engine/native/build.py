@@ -6,25 +6,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from talweg.engine.expansion import expanded
 from talweg.engine.native.control_block import FIRST_BUFFER
 from talweg.engine.native.driver.main import write_run
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.gemm.product import write_routines
 from talweg.engine.native.emit.math.functions import FUNCTIONS
-from talweg.engine.native.expansion import expanded
+from talweg.engine.native.ir.symbolic_graph import SymbolicGraph, fixed_graph, symbolic_graph
 from talweg.engine.native.llvm import compiler
 from talweg.engine.native.llvm.compiler import Compiled, Target, compiled, host
-from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.module import Module
 from talweg.engine.native.llvm.values import type_of
+from talweg.engine.native.lowering.table import is_native, lowering_of
 from talweg.engine.native.plan.groups import SMALL_PRODUCT
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.planner import planned
 from talweg.engine.native.plan.pruning import pruned
-from talweg.engine.native.plan.symbolic_shapes import SymbolicGraph, fixed_graph, symbolic_graph
 from talweg.engine.native.stopping_graph import rules_graph
 from talweg.engine.run.program import Program, watched_outputs
 from talweg.gates import Array
-from talweg.graph import Recorded
+from talweg.graph import Graph, Recorded
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,23 @@ def _plans(program: Program, target: Target) -> RunPlans:
         names = [*program.graphs.measures]
         names += [f"val_{name}" for name in names] if program.limits.validates else []
         rules = rules_graph(program.limits.rules, names, program.schedule.plateaus)
-        rules_plan = plan_for(fixed_graph(expanded(rules)), target, first, 1)
+        rules_plan = plan_for(fixed(rules), target, first, 1)
     return RunPlans(program, step_plan, unwatched_plan, evaluate_plan, rules_plan)
 
 
 def symbolic(graph: Recorded) -> SymbolicGraph:
     """A graph with all gates expanded, for any number of rows where sizes can express them."""
-    return symbolic_graph(graph.map(expanded))
+    return symbolic_graph(graph.map(native_graph), lowering_of)
+
+
+def fixed(graph: Graph) -> SymbolicGraph:
+    """A graph with all gates expanded, without rows."""
+    return fixed_graph(native_graph(graph), lowering_of)
+
+
+def native_graph(graph: Graph) -> Graph:
+    """The graph with each gate expanded that the native engine cannot compute."""
+    return expanded(graph, is_native)
 
 
 def plan_for(

@@ -11,18 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from talweg.engine.native import control_block as c
-from talweg.engine.native.build import new_module, plan_for, routines, symbolic
+from talweg.engine.native.build import fixed, new_module, plan_for, routines, symbolic
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.region import write_regions
-from talweg.engine.native.expansion import expanded
 from talweg.engine.native.llvm.compiler import Compiled, compiled, host
-from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.module import Module
 from talweg.engine.native.llvm.values import number
-from talweg.engine.native.plan.arena import zeros
+from talweg.engine.native.plan.arenas import ArenaName, zeros
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByRows
-from talweg.engine.native.plan.symbolic_shapes import SymbolicGraph, fixed_graph
-from talweg.engine.native.plan.view import Storage
 from talweg.errors import EngineError
 from talweg.gates import Array, Spec
 from talweg.graph import Graph, Recorded
@@ -59,7 +56,7 @@ class CompiledGraph:
     def __init__(self, graph: Graph | Recorded) -> None:
         module = new_module(host(), links_gemm=self._links_gemm)
         rows = graph.rows if isinstance(graph, Recorded) else 1
-        self.graph = _symbolic(graph)
+        self.graph = symbolic(graph) if isinstance(graph, Recorded) else fixed(graph)
         if self.graph.fixed_rows is not None:
             raise EngineError(
                 "the graph was recorded for a fixed number of rows and cannot compute another; "
@@ -131,9 +128,9 @@ class CompiledGraph:
         space = Workspace()
         space.rows = rows
         space.table = np.zeros(c.FIRST_BUFFER + len(self.plan.buffers), np.uintp)
-        arenas: list[tuple[Storage, int]] = [("shared", rows), ("block", min(rows, BLOCK))]
-        for storage, count in arenas:
-            offsets, total = self.plan.layout(storage, count)
+        arenas: list[tuple[ArenaName, int]] = [("shared", rows), ("block", min(rows, BLOCK))]
+        for name, count in arenas:
+            offsets, total = self.plan.layout(name, count)
             arena = zeros(total)
             for buffer, offset in offsets.items():
                 space.point(buffer.slot, arena[offset:])
@@ -147,10 +144,6 @@ class CompiledGraph:
         space.point(c.GUARD, zeros(64))
         space.point(c.CONTROL, zeros(c.WORDS * 8))
         return space
-
-
-def _symbolic(graph: Graph | Recorded) -> SymbolicGraph:
-    return symbolic(graph) if isinstance(graph, Recorded) else fixed_graph(expanded(graph))
 
 
 def _written(module: Module, plan: Plan) -> str:

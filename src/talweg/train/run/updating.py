@@ -8,7 +8,7 @@ from typing import NamedTuple
 from talweg import gates
 from talweg.errors import SettingError
 from talweg.graph import Tensor
-from talweg.graph.topological_order import made_since, next_number
+from talweg.graph.node import made_since, next_number
 from talweg.optim import Optimizer
 from talweg.optim.optimizer import State, used
 from talweg.train.run.parameter_slices import Cut, cuts, joined, total

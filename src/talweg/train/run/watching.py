@@ -14,7 +14,7 @@ from typing import Any
 from talweg import gates
 from talweg.errors import SettingError, nearest
 from talweg.graph import Tensor
-from talweg.graph.topological_order import ancestors
+from talweg.graph.node import ancestors
 from talweg.nn import Module
 from talweg.settings import plain
 from talweg.train.run.parameter_slices import total

@@ -7,7 +7,7 @@ writes), sorted by start and padded to a power of two.
 
 from __future__ import annotations
 
-from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.module import Function, Module
 from talweg.engine.native.llvm.values import Value, number
 
 PIECES = "talweg_pieces"

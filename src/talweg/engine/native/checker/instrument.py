@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from talweg.engine.native.checker.functions import PIECES, READ, WRITE, write_functions
-from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.module import Module
 from talweg.engine.native.llvm.values import size_of
 from talweg.errors import EngineError
 

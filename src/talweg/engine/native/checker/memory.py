@@ -23,9 +23,10 @@ from talweg.engine.native.checker.instrument import Checked, with_checks
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.function import BLOCK, CompiledGraph, Workspace
+from talweg.engine.native.ir.view import Buffer
 from talweg.engine.native.llvm.compiler import Compiled, compiled, host
+from talweg.engine.native.plan.arenas import ArenaName
 from talweg.engine.native.plan.plan import Plan
-from talweg.engine.native.plan.view import Buffer, Storage
 from talweg.engine.native.runtime.launch import Prepared
 from talweg.engine.native.runtime.run_memory import RunMemory
 from talweg.engine.run.program import Program
@@ -149,6 +150,11 @@ def prepare_checked(program: Program) -> Prepared:
     return Prepared(built, code, time.perf_counter() - start, memory)
 
 
+def _described(plan: Plan, buffer: Buffer) -> str:
+    kind = "block" if buffer in plan.blocks else buffer.kind
+    return f"the {kind} buffer {buffer.name}"
+
+
 class CheckedMemory(RunMemory):
     """The memory of a run in pieces; arrays from outside are copied into pieces."""
 
@@ -160,9 +166,7 @@ class CheckedMemory(RunMemory):
         super().__init__(program, plans, *rest)
         self.tables = [self._pieces.copied(table) for table in self.tables]
         names = {
-            buffer.slot: f"the {plan.storage(buffer)} buffer {buffer.name}"
-            for plan in plans.all
-            for buffer in plan.buffers
+            buffer.slot: _described(plan, buffer) for plan in plans.all for buffer in plan.buffers
         }
         self._name(names)
 
@@ -207,8 +211,8 @@ class CheckedMemory(RunMemory):
     def _room(self, size: int) -> int:
         return self._address(self._pieces.room(size))
 
-    def _lay_out(self, table: Pointers, plan: Plan, kind: Storage, rows: int) -> None:
-        for buffer in plan.layout(kind, rows)[0]:
+    def _lay_out(self, table: Pointers, plan: Plan, name: ArenaName, rows: int) -> None:
+        for buffer in plan.layout(name, rows)[0]:
             table[buffer.slot] = self._room(buffer.nbytes(rows))
 
 
@@ -254,9 +258,7 @@ class CheckedGraph(CompiledGraph):
 
     def _point(self, space: CheckedWorkspace, buffer: Buffer, array: Any) -> None:
         space.point(buffer.slot, array)
-        space.pieces.name(
-            array.ctypes.data, f"the {self.plan.storage(buffer)} buffer {buffer.name}"
-        )
+        space.pieces.name(array.ctypes.data, _described(self.plan, buffer))
 
     def _laid_out(self, rows: int) -> CheckedWorkspace:
         pieces = Pieces(self._program, self._code)

@@ -10,11 +10,11 @@ from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.barrier import write_barrier
 from talweg.engine.native.emit.frame import entry, part
 from talweg.engine.native.emit.gemm.tiles import ROW_UNIT
-from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.ir.kernel import Kernel
+from talweg.engine.native.ir.view import Buffer
+from talweg.engine.native.llvm.module import Module
 from talweg.engine.native.llvm.values import Index, Value, number, size_of, type_of, vector
-from talweg.engine.native.plan.kernel import Kernel
 from talweg.engine.native.plan.plan import Plan
-from talweg.engine.native.plan.view import Buffer
 
 
 class Writer:

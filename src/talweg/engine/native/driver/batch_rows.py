@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from talweg.engine.native.driver.base import Writer
+from talweg.engine.native.ir.view import Buffer
 from talweg.engine.native.llvm.values import Index, Value, number, type_of
 from talweg.engine.native.plan.plan import Plan
-from talweg.engine.native.plan.view import Buffer
 
 
 class BatchRows:

@@ -11,7 +11,7 @@ from talweg.engine.native.driver.batch_rows import BatchRows
 from talweg.engine.native.driver.row_order import row_order
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.tickets import loop_over_tickets
-from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.module import Module
 from talweg.engine.native.llvm.values import Index, Value, number, type_of
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByRows, Region

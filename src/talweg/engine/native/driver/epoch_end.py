@@ -6,7 +6,7 @@ from talweg.engine.native import control_block as c
 from talweg.engine.native.driver.base import Writer
 from talweg.engine.native.driver.batch_rows import BatchRows
 from talweg.engine.native.driver.run_plans import RunPlans
-from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.module import Module
 from talweg.engine.native.llvm.values import Index, Value, number, type_of
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByRows, Region

@@ -12,7 +12,7 @@ from talweg.engine.native.driver.epoch import EpochWriter
 from talweg.engine.native.driver.epoch_end import EpochEndWriter, EvaluationWriter
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.region import write_regions
-from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.llvm.module import Module
 from talweg.engine.native.llvm.values import number, type_of
 
 

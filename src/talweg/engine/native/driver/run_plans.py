@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from talweg.engine.native.control_block import FIRST_BUFFER
+from talweg.engine.native.ir.view import Buffer
 from talweg.engine.native.plan.plan import Plan
-from talweg.engine.native.plan.view import Buffer
 from talweg.engine.run.program import Program
 
 LONG = 300_000
@@ -30,6 +31,11 @@ class RunPlans:
     def all(self) -> list[Plan]:
         """The plans with buffers of their own; an unwatched step has those of the step."""
         return [plan for plan in (self.step, self.evaluate, self.rules) if plan is not None]
+
+    @property
+    def slots(self) -> int:
+        """Entries of the table of pointers."""
+        return FIRST_BUFFER + sum(len(plan.buffers) for plan in self.all)
 
     @property
     def buffers(self) -> list[Buffer]:

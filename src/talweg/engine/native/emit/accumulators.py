@@ -6,11 +6,11 @@ index); the last of them is the result.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from talweg.engine.native.emit.lanes import Lanes
-from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.ir.node import Accumulator, ContractionForm, Node, ReductionForm, Values
+from talweg.engine.native.llvm.module import Function
 from talweg.engine.native.llvm.values import (
     FLOATS,
     Value,
@@ -20,33 +20,6 @@ from talweg.engine.native.llvm.values import (
     type_of,
     vector,
 )
-from talweg.engine.native.plan.symbolic_shapes import Node
-
-Values = tuple[Value, ...]
-
-
-class Accumulator(ABC):
-    """What is carried from term to term. `adds`: it is a sum. `needs_index`: it also takes the
-    index of each term along the reduced axis.
-    """
-
-    count = 1
-    adds = False
-    needs_index = False
-
-    @abstractmethod
-    def start(self, node: Node, width: int) -> Values:
-        """The values before the first term, for a vector of `width` lanes."""
-
-    @abstractmethod
-    def take(
-        self, f: Function, before: Values, terms: Values, index: Callable[[], Value]
-    ) -> Values:
-        """The values after one more term."""
-
-    @abstractmethod
-    def join(self, f: Function, one: Values, other: Values) -> Values:
-        """The values of two sets of terms together, `one` being the earlier."""
 
 
 class Sum(Accumulator):
@@ -113,6 +86,14 @@ class Argmax(Accumulator):
 
 
 SUM, MAX, ARGMAX = Sum(), Max(), Argmax()
+
+
+def accumulator_of(node: Node) -> Accumulator:
+    """The accumulator of a node that is reduced or contracted; a contraction sums."""
+    if isinstance(node.form, ContractionForm):
+        return SUM
+    assert isinstance(node.form, ReductionForm), node
+    return node.form.accumulator
 
 
 def masked(f: Function, lanes: Lanes, after: Values, before: Values) -> Values:

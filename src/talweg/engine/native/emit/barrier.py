@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from talweg.engine.native import processor
 from talweg.engine.native.control_block import ARRIVED, GENERATION, NAPS, SLEEP
-from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.module import Function, Module
 from talweg.engine.native.llvm.values import Value, number
 
 SPINS = 4_000

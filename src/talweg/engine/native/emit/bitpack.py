@@ -6,7 +6,7 @@ that waits for its division, storing bits costs a few percent of the time, stori
 
 from __future__ import annotations
 
-from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.module import Function
 from talweg.engine.native.llvm.values import Value, number, vector
 
 

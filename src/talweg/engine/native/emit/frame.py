@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 
 from talweg.engine.native.control_block import CONTROL, TAKEN
-from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.ir.kernel import Kernel
+from talweg.engine.native.ir.size import Size
+from talweg.engine.native.ir.view import Buffer, View
+from talweg.engine.native.llvm.module import Function, Module
 from talweg.engine.native.llvm.values import Index, Value, number, type_of
-from talweg.engine.native.plan.kernel import Kernel
-from talweg.engine.native.plan.symbolic_shapes import Size
-from talweg.engine.native.plan.view import Buffer, View
 
 PARAMETERS = [
     ("ptr", "table"),

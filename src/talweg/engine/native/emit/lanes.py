@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.module import Function
 from talweg.engine.native.llvm.values import Index, Value, lanes as lanes_of, type_of, vector
 
 

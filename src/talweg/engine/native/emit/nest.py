@@ -15,9 +15,9 @@ from talweg.engine.native.emit.accumulators import SUM, flat, joined_lanes, spli
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.lanes import Lanes, known_chunks, store_lanes
 from talweg.engine.native.emit.nest_body import Body
+from talweg.engine.native.ir.nest import Nest
+from talweg.engine.native.ir.size import ONE, Size
 from talweg.engine.native.llvm.values import Index, Value, number, vector
-from talweg.engine.native.plan.kernel import Nest
-from talweg.engine.native.plan.symbolic_shapes import ONE, Size
 
 UNROLL = 4
 """Vectors that are summed in parallel: an addition takes four cycles, and two start in each."""

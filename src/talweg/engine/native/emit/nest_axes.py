@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from talweg.engine.native.emit.accumulators import accumulator_of
 from talweg.engine.native.emit.frame import Frame
+from talweg.engine.native.ir.nest import Nest
+from talweg.engine.native.ir.node import MapForm, Node
+from talweg.engine.native.ir.size import ONE, Size, element_count
+from talweg.engine.native.ir.view import View
 from talweg.engine.native.llvm.values import Index, Value, type_of
-from talweg.engine.native.lowering import MapForm, accumulator_of, form_of
-from talweg.engine.native.plan.kernel import Nest
-from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, element_count
-from talweg.engine.native.plan.view import View
 
 
 @dataclass
@@ -165,7 +166,7 @@ class NestLayout:
 
 def is_positional(node: Node) -> bool:
     """Whether a node depends on the position of its element."""
-    form = form_of(node)
+    form = node.form
     return isinstance(form, MapForm) and form.positional
 
 
@@ -179,6 +180,6 @@ def _index_axis(nest: Nest) -> int:
     """The axis whose index a node asks for; -1 for none."""
     if any(accumulator_of(node).needs_index for node in nest.reductions):
         return nest.reduced[0]
-    forms = [form_of(node) for node in nest.nodes]
+    forms = [node.form for node in nest.nodes]
     has_new_axis = any(isinstance(form, MapForm) and form.new_axes for form in forms)
     return len(nest.shape) - 1 if has_new_axis else -1

@@ -7,16 +7,16 @@ from functools import partial
 
 import numpy as np
 
-from talweg.engine.native.emit.accumulators import Values, flat, masked, split
+from talweg.engine.native.emit.accumulators import accumulator_of, flat, masked, split
 from talweg.engine.native.emit.bitpack import load_bits, store_bits
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.lanes import Lanes, load_lanes, register_type, store_lanes
 from talweg.engine.native.emit.nest_axes import NestLayout, Operand
-from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.ir.nest import Nest
+from talweg.engine.native.ir.node import MapForm, Node, Values
+from talweg.engine.native.ir.size import ONE, Size
+from talweg.engine.native.llvm.module import Function
 from talweg.engine.native.llvm.values import Index, Value, element, number, type_of, vector
-from talweg.engine.native.lowering import MapForm, accumulator_of, form_of
-from talweg.engine.native.plan.kernel import Nest
-from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size
 
 
 class Body:
@@ -83,7 +83,7 @@ class Body:
             assert operand.node is not None
             values[operand.node] = self._load(operand, lanes)
         for node in self.nest.nodes:
-            form = form_of(node)
+            form = node.form
             assert isinstance(form, MapForm)
             arguments = [self._value(x, values, lanes) for x in node.inputs]
             values[node] = form.write(_Element(self, node, lanes), node, arguments)
@@ -121,7 +121,7 @@ class Body:
     def _terms(self, node: Node) -> Sequence[Node]:
         """The terms of a reduction: the factors, if it sums a product that nothing else uses."""
         (source,) = node.inputs
-        form = form_of(source)
+        form = source.form
         is_product = isinstance(form, MapForm) and form.is_product and source in self.nest.nodes
         is_fused = is_product and source.users == [node] and accumulator_of(node).adds
         return source.inputs if is_fused else node.inputs
@@ -191,7 +191,7 @@ class Body:
 
 
 class _Element:
-    """What a map can ask for besides its inputs: a `lowering.record.Element`."""
+    """What a map can ask for besides its inputs: an `ir.node.Element`."""
 
     def __init__(self, body: Body, node: Node, lanes: Lanes) -> None:
         self.f, self._body, self._node, self._lanes = body.f, body, node, lanes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from talweg.engine.native.emit.frame import Frame
-from talweg.engine.native.plan.kernel import Kernel
+from talweg.engine.native.ir.kernel import Kernel
 
 
 class OwnKernel(Kernel):

@@ -8,9 +8,9 @@ from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.product import Matrix, Panels
 from talweg.engine.native.emit.gemm.tiles import ROW_UNIT, panel_width
 from talweg.engine.native.emit.tickets import loop_over_tickets
+from talweg.engine.native.ir.product import Pack, Product
+from talweg.engine.native.ir.view import View
 from talweg.engine.native.llvm.values import Index, Value, type_of
-from talweg.engine.native.plan.matrix_product import Pack, Product
-from talweg.engine.native.plan.view import View
 
 PARTS, FEWEST = 16, 24
 """A product that takes tickets is cut into about PARTS parts of at least FEWEST rows."""

@@ -10,10 +10,11 @@ from talweg.engine.native.emit.frame import PARAMETERS, Frame
 from talweg.engine.native.emit.nest import write_nest
 from talweg.engine.native.emit.own_kernel import OwnKernel
 from talweg.engine.native.emit.product import write_pack, write_product
-from talweg.engine.native.llvm.ir import Module
+from talweg.engine.native.ir.kernel import Kernel, Work
+from talweg.engine.native.ir.nest import Nest
+from talweg.engine.native.ir.product import Pack, Product
+from talweg.engine.native.llvm.module import Module
 from talweg.engine.native.plan.hazards import needs_barrier
-from talweg.engine.native.plan.kernel import Kernel, Nest, Work
-from talweg.engine.native.plan.matrix_product import Pack, Product
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import ByOutputs, Region
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talweg import gates
-from talweg.engine.native.lowering.record import Axes, ContractionForm, Lowering
+from talweg.engine.native.ir.node import Axes, ContractionForm, Lowering, Node
 from talweg.engine.native.lowering.replica_rules import Settings
-from talweg.engine.native.plan.symbolic_shapes import Node
 from talweg.gates import Gate
 from talweg.graph import Tensor
 

@@ -7,10 +7,9 @@ from functools import partial
 
 from talweg import gates
 from talweg.engine.native.emit.lanes import register_type
+from talweg.engine.native.ir.node import Axes, Element, Lowering, MapForm, Node
 from talweg.engine.native.llvm.values import Value, element as element_type, type_of
-from talweg.engine.native.lowering.record import Axes, Element, Lowering, MapForm
 from talweg.engine.native.lowering.replica_rules import Settings, unchanged
-from talweg.engine.native.plan.symbolic_shapes import Node
 from talweg.gates import Gate
 from talweg.graph import Tensor
 

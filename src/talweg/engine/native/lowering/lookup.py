@@ -13,11 +13,10 @@ from talweg import gates
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.lanes import Lanes, known_chunks, load_lanes, store_lanes
 from talweg.engine.native.emit.own_kernel import OwnKernel
+from talweg.engine.native.ir.node import Axes, KernelForm, Lowering, Node, computed_by_outputs
+from talweg.engine.native.ir.size import ONE, Size, element_count, shape_text
+from talweg.engine.native.ir.view import View
 from talweg.engine.native.llvm.values import Index, Value, number, type_of, vector
-from talweg.engine.native.lowering.record import Axes, KernelForm, Lowering, computed_by_outputs
-from talweg.engine.native.plan.kernel import shape_text
-from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, element_count
-from talweg.engine.native.plan.view import View
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talweg import gates
-from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.ir.node import Axes, Element, Lowering, MapForm, Node
+from talweg.engine.native.llvm.module import Function
 from talweg.engine.native.llvm.values import Value, lanes, number, type_of, vector
-from talweg.engine.native.lowering.record import (
-    Axes,
-    Element,
-    Lowering,
-    MapForm,
-    has_leading_row_axis,
-)
-from talweg.engine.native.plan.symbolic_shapes import Node
 from talweg.gates.random import BITS, MULTIPLIERS, SHIFTS, STREAM
 
 
@@ -54,7 +47,7 @@ def _word(value: int, type: str) -> Value:
 
 def _leading_row_axis(node: Node, axes: Axes) -> int | None:
     """Each number depends on its own position alone."""
-    return 0 if has_leading_row_axis(node) else None
+    return 0 if node.has_leading_row_axis else None
 
 
 LOWERINGS = {

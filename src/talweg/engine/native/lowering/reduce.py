@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from talweg import gates
 from talweg.engine.native.emit.accumulators import ARGMAX, MAX, SUM
-from talweg.engine.native.lowering.record import Axes, Lowering, ReductionForm
+from talweg.engine.native.ir.node import Axes, Lowering, Node, ReductionForm
 from talweg.engine.native.lowering.replica_rules import unchanged
-from talweg.engine.native.plan.symbolic_shapes import Node
 
 
 def _axes(node: Node) -> tuple[int, ...]:

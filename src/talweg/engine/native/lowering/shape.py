@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talweg import gates
-from talweg.engine.native.lowering.record import (
-    AssemblyForm,
-    Axes,
-    Lowering,
-    ViewForm,
-    has_leading_row_axis,
-)
+from talweg.engine.native.ir.node import AssemblyForm, Axes, Lowering, Node, ViewForm
+from talweg.engine.native.ir.size import ONE, Size
+from talweg.engine.native.ir.view import View
 from talweg.engine.native.lowering.replica_rules import Settings, for_all, unchanged, with_shape
-from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size
-from talweg.engine.native.plan.view import View
 from talweg.gates import Gate
 from talweg.graph import Tensor
 
@@ -39,7 +33,7 @@ def _reshape_rows(node: Node, axes: Axes) -> int | None:
     if rows is None:
         return None
     if rows == 0:
-        return 0 if has_leading_row_axis(node) else None
+        return 0 if node.has_leading_row_axis else None
     before = [size for size in node.inputs[0].shape if size != ONE]
     after = [size for size in node.shape if size != ONE]
     powers = [size.power for size in node.shape]

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from talweg.engine.native.emit.accumulators import SUM, Accumulator
+from talweg.engine.native.ir.node import Lowering, ReplicaRule
 from talweg.engine.native.lowering.elementwise import ELEMENTWISE
-from talweg.engine.native.lowering.record import (
-    ContractionForm,
-    Form,
-    Lowering,
-    ReductionForm,
-    ReplicaRule,
-    ViewForm,
-)
-from talweg.engine.native.plan.symbolic_shapes import Node
 from talweg.errors import EngineError
 from talweg.gates import Gate
 
@@ -39,12 +29,11 @@ def register(gate: Gate, lowering: Lowering) -> None:
     """Let the native engine compute a gate of your own by this entry.
 
     A gate that works element by element needs none: its `native` function is enough. The forms are
-    described in `record`; `examples/own_gate.py` registers a kernel.
+    described in `ir.node`; `examples/own_gate.py` registers a kernel.
     """
     if gate in LOWERINGS:
         raise EngineError(f"the gate {gate.name!r} already has a lowering")
     LOWERINGS[gate] = lowering
-    _form.cache_clear()
 
 
 def lowering_of(gate: Gate) -> Lowering | None:
@@ -62,28 +51,3 @@ def replica_rule(gate: Gate) -> ReplicaRule | None:
     """How one node of a gate computes many replicas; None if replicas cannot share it."""
     lowering = lowering_of(gate)
     return lowering.replicas if lowering else None
-
-
-def form_of(node: Node) -> Form | None:
-    """The form of a node; None for an input or a constant."""
-    return _form(node.source.gate)
-
-
-@cache
-def _form(gate: Gate | None) -> Form | None:
-    lowering = lowering_of(gate) if gate else None
-    return lowering.form if lowering else None
-
-
-def is_view(node: Node) -> bool:
-    """Whether a node is a view of its input."""
-    return isinstance(form_of(node), ViewForm)
-
-
-def accumulator_of(node: Node) -> Accumulator:
-    """The accumulator of a node that is reduced or contracted; a contraction sums."""
-    form = form_of(node)
-    if isinstance(form, ContractionForm):
-        return SUM
-    assert isinstance(form, ReductionForm), node
-    return form.accumulator

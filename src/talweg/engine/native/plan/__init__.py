@@ -1,6 +1,5 @@
-"""From graphs to plans. `symbolic_shapes` makes the number of rows a symbol, `row_analysis` finds
-which nodes can be computed row by row, and `groups` which are computed together. `planner` gives
-each group kernels (`kernel`, `matrix_product`) on views of buffers (`view`). `regions` orders the
-kernels by their `hazards`; `lifetimes` and `arena` place the buffers in memory. `pruning` cuts a
-plan down to some of its outputs.
+"""From symbolic graphs to plans. `row_analysis` finds which nodes can be computed row by row, and
+`groups` which are computed together. `planner` gives each group kernels on views of buffers.
+`regions` orders the kernels by their `hazards`, and `arenas` places the buffers in memory. A `plan`
+is the result; `pruning` cuts it down to some of its outputs.
 """

@@ -10,19 +10,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from talweg.engine.native.lowering import (
+from talweg.engine.native.ir.node import (
     AssemblyForm,
     ContractionForm,
     KernelForm,
     MapForm,
+    Node,
     ReductionForm,
     ViewForm,
-    accumulator_of,
-    form_of,
-    is_view,
 )
+from talweg.engine.native.ir.size import Size, Sizes
+from talweg.engine.native.ir.symbolic_graph import SymbolicGraph
 from talweg.engine.native.plan.row_analysis import FIRST, Phase, RowAnalysis, analyze_rows
-from talweg.engine.native.plan.symbolic_shapes import Node, Size, Sizes, SymbolicGraph
 from talweg.engine.run.program import WATCHED
 
 SMALL_PRODUCT = 256
@@ -127,7 +126,7 @@ class _OpenNest:
 
     @property
     def needs_index(self) -> bool:
-        return any(accumulator_of(node).needs_index for node in self.reductions)
+        return any(_needs_index(node) for node in self.reductions)
 
     def closed(self) -> NestGroup:
         nodes, reductions = tuple(self.nodes), tuple(self.reductions)
@@ -148,7 +147,7 @@ class _Builder:
 
     def add(self, node: Node) -> None:
         """Give a node to a group, by its form."""
-        form = form_of(node)
+        form = node.form
         if node.gate is None:
             self.index_of[node] = -1
         elif isinstance(form, ViewForm):
@@ -167,7 +166,7 @@ class _Builder:
 
     def store(self, node: Node) -> None:
         """Note that a node, or the node that it is a view of, must be stored."""
-        while is_view(node):
+        while node.is_view:
             node = node.inputs[0]
         self.stored.add(node)
 
@@ -262,7 +261,7 @@ class _Builder:
 
     def _may_reduce(self, node: Node, axes: tuple[int, ...], nest: _OpenNest) -> bool:
         return (
-            not accumulator_of(node).needs_index
+            not _needs_index(node)
             and nest.phase == self.analysis.phases[node]
             and nest.reduced in ((), axes)
             and not nest.needs_index
@@ -282,7 +281,7 @@ class _Builder:
             if not isinstance(nest, _OpenNest):
                 break
             is_alike = (nest.phase, nest.row_axis, nest.shape, nest.reduced) == wanted
-            needs_index = nest.needs_index or accumulator_of(node).needs_index
+            needs_index = nest.needs_index or _needs_index(node)
             if is_alike and self._sums_with(node, nest) and not needs_index:
                 return index
         return self._append(_OpenNest(phase, row_axis, source.shape))
@@ -322,9 +321,13 @@ class _Builder:
             return inner.power == 1 and columns.is_known and columns.factor % 256 == 0
         if not (inner.is_known and columns.is_known):
             return False
-        form = form_of(b)
+        form = b.form
         is_transposed = isinstance(form, ViewForm) and form.exchanges_axes
         return is_transposed or inner.factor * columns.factor >= LARGE
+
+
+def _needs_index(node: Node) -> bool:
+    return isinstance(node.form, ReductionForm) and node.form.accumulator.needs_index
 
 
 def _watched(graph: SymbolicGraph) -> set[Node]:

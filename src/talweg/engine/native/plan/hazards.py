@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from talweg.engine.native.lowering import ViewForm, form_of
+from talweg.engine.native.ir.kernel import Work
+from talweg.engine.native.ir.node import Node, ViewForm
+from talweg.engine.native.ir.view import View
 from talweg.engine.native.plan.groups import Groups, PackGroup
-from talweg.engine.native.plan.kernel import Work
-from talweg.engine.native.plan.symbolic_shapes import Node
-from talweg.engine.native.plan.view import View
 
 # Between kernels ----------------------------------------------------------------------------------
 
@@ -83,7 +82,7 @@ def readings(node: Node, view: View, groups: Groups, is_exact: bool = True) -> I
         if isinstance(group, PackGroup) and group.source is node:
             yield Reading(index, view, is_exact)
     for user in node.users:
-        form = form_of(user)
+        form = user.form
         if isinstance(form, ViewForm):
             moved = form.move(user, view) if is_exact else None
             yield from readings(user, moved or view, groups, moved is not None)

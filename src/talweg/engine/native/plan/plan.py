@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
-from talweg.engine.native.plan.arena import placed
-from talweg.engine.native.plan.kernel import Kernel
-from talweg.engine.native.plan.lifetimes import Lifetime
+from talweg.engine.native.ir.kernel import Kernel
+from talweg.engine.native.ir.size import element_count
+from talweg.engine.native.ir.symbolic_graph import SymbolicGraph
+from talweg.engine.native.ir.view import Buffer
+from talweg.engine.native.plan.arenas import Arena, ArenaName, Layout, layout
 from talweg.engine.native.plan.regions import Region
-from talweg.engine.native.plan.symbolic_shapes import SymbolicGraph, element_count
-from talweg.engine.native.plan.view import Buffer, Storage
-
-Layout = tuple[dict[Buffer, int], int]
-"""The offset of each buffer in an arena, and the bytes of the arena."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """The regions of one graph, in order, and the table of buffers that they use.
 
-    `blocks` are the shared buffers that hold one block of rows for each thread.
+    The memory of inputs, of constants and of private buffers is outside the arenas.
     """
 
     graph: SymbolicGraph
@@ -28,25 +25,24 @@ class Plan:
     buffers: tuple[Buffer, ...]
     inputs: Mapping[str, Buffer]
     outputs: Mapping[str, Buffer]
-    blocks: frozenset[Buffer]
-    lifetimes: Mapping[Buffer, Lifetime]
-    _layouts: dict[tuple[Storage, int], Layout] = field(default_factory=dict)
+    arenas: Mapping[ArenaName, Arena]
+    _layouts: dict[tuple[ArenaName, int], Layout] = field(default_factory=dict)
 
     @property
     def kernels(self) -> list[Kernel]:
         """The kernels of all regions, in order."""
         return [kernel for region in self.regions for kernel in region.kernels()]
 
-    def storage(self, buffer: Buffer) -> Storage:
-        """Where a buffer lies."""
-        return "block" if buffer in self.blocks else buffer.kind
+    @property
+    def blocks(self) -> Set[Buffer]:
+        """The shared buffers that hold one block of rows for each thread."""
+        return self.arenas["block"].keys()
 
-    def layout(self, storage: Storage, rows: int) -> Layout:
-        """The layout of the arena of one storage, for this many rows."""
-        if (storage, rows) not in self._layouts:
-            used = [x for x in self.buffers if self.storage(x) == storage and x in self.lifetimes]
-            self._layouts[storage, rows] = placed(used, rows, self.lifetimes)
-        return self._layouts[storage, rows]
+    def layout(self, name: ArenaName, rows: int) -> Layout:
+        """The layout of an arena, for this many rows."""
+        if (name, rows) not in self._layouts:
+            self._layouts[name, rows] = layout(self.arenas[name], rows)
+        return self._layouts[name, rows]
 
     def expected(self, rows: int) -> str:
         """A line for each kernel: operations and bytes for so many rows, and the time they take.

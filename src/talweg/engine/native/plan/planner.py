@@ -11,15 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from talweg.engine.native.lowering import (
+from talweg.engine.native.ir.kernel import Kernel
+from talweg.engine.native.ir.nest import Nest
+from talweg.engine.native.ir.node import (
     AssemblyForm,
     ContractionForm,
     KernelForm,
     MapForm,
+    Node,
     ViewForm,
-    form_of,
-    is_view,
 )
+from talweg.engine.native.ir.product import Pack, Product
+from talweg.engine.native.ir.size import ONE, Size, element_count
+from talweg.engine.native.ir.symbolic_graph import SymbolicGraph
+from talweg.engine.native.ir.view import Buffer, Kind, View, whole
+from talweg.engine.native.plan.arenas import arenas_of
 from talweg.engine.native.plan.groups import (
     Group,
     NestGroup,
@@ -29,14 +35,9 @@ from talweg.engine.native.plan.groups import (
     groups_of,
 )
 from talweg.engine.native.plan.hazards import may_overwrite, readings
-from talweg.engine.native.plan.kernel import Kernel, Nest
-from talweg.engine.native.plan.lifetimes import block_buffers, lifetimes
-from talweg.engine.native.plan.matrix_product import Pack, Product
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import regions_of
 from talweg.engine.native.plan.row_analysis import FIRST, Phase
-from talweg.engine.native.plan.symbolic_shapes import ONE, Node, Size, SymbolicGraph, element_count
-from talweg.engine.native.plan.view import Buffer, Kind, View, whole
 
 
 def planned(
@@ -88,10 +89,8 @@ class _Planner:
         for node in self.groups.order:
             self._view(node)
         regions = regions_of([*self._kernels(), *self._final_copies(copied)])
-        used = set(outputs.values())
-        blocks = block_buffers(regions, used)
-        lives = lifetimes(regions, used, blocks)
-        return Plan(self.graph, regions, tuple(self.buffers), inputs, outputs, blocks, lives)
+        arenas = arenas_of(regions, set(outputs.values()))
+        return Plan(self.graph, regions, tuple(self.buffers), inputs, outputs, arenas)
 
     # Buffers ------------------------------------------------------------------------------------
 
@@ -151,11 +150,11 @@ class _Planner:
 
     def _may_be_placed(self, node: Node) -> bool:
         """Whether a node is computed, and has no view yet."""
-        return node.gate is not None and not is_view(node) and node not in self.views
+        return node.gate is not None and not node.is_view and node not in self.views
 
     def _may_replace(self, node: Node, home: View, old: Node) -> bool:
         """Whether a node, or each piece of an assembled one, may overwrite an input."""
-        form = form_of(node)
+        form = node.form
         if node.shape != old.shape:
             return False
         pieces = [(node, home)]
@@ -173,18 +172,18 @@ class _Planner:
         """The node that `node` is a reshape of, and its view if `node` is to have this `view`;
         None where no strides can express it.
         """
-        form = form_of(node)
+        form = node.form
         while isinstance(form, ViewForm) and form.keeps_order:
             node = node.inputs[0]
             before = view.reshaped(node.shape)
             if before is None:
                 return None, view
-            view, form = before, form_of(node)
+            view, form = before, node.form
         return node, view
 
     def _place_pieces(self, node: Node) -> None:
         """Let the pieces of an assembly be computed in place, if they have no view yet."""
-        form = form_of(node)
+        form = node.form
         if not isinstance(form, AssemblyForm) or not form.covers:
             return
         pieces = form.pieces(node, self._home(node))
@@ -197,7 +196,7 @@ class _Planner:
 
     def _view(self, node: Node) -> None:
         """Give a node its view, if it is stored."""
-        form = form_of(node)
+        form = node.form
         if node.gate is None:
             self._leaf(node)
         elif isinstance(form, ViewForm):
@@ -262,7 +261,7 @@ class _Planner:
         if isinstance(group, ProductGroup):
             return [self._product(group)]
         assert isinstance(group, NodeGroup)
-        form = form_of(group.node)
+        form = group.node.form
         if isinstance(form, AssemblyForm):
             return list(self._assembly(group, form))
         assert isinstance(form, KernelForm)
@@ -278,7 +277,7 @@ class _Planner:
                     loads[source] = _loaded(self.views[source], node, group)
         for node in group.reductions:
             source = node.inputs[0]
-            is_contracted = isinstance(form_of(node), ContractionForm)
+            is_contracted = isinstance(node.form, ContractionForm)
             if not is_contracted and source not in members and source in self.views:
                 loads[source] = self.views[source]
         stores = [(n, self.views[n]) for n in group.nodes if n in self.groups.stored]
@@ -297,7 +296,7 @@ class _Planner:
 
     def _pair(self, group: NestGroup) -> tuple[View, View] | None:
         """The factors x[m, k] and y[k, n] of a small product, as views of (m, n, k)."""
-        if not any(isinstance(form_of(node), ContractionForm) for node in group.reductions):
+        if not any(isinstance(node.form, ContractionForm) for node in group.reductions):
             return None
         a, b = (self._read(source) for source in group.reductions[0].inputs)
         left = View(a.buffer, group.shape, (a.strides[0], Size(0), a.strides[1]), a.offset)
@@ -353,12 +352,12 @@ class _Planner:
 
 def _is_read_from_memory(node: Node) -> bool:
     """Whether a kernel reads a node that is no nest of elementwise nodes or reductions."""
-    return any(isinstance(form_of(user), ContractionForm | KernelForm) for user in node.users)
+    return any(isinstance(user.form, ContractionForm | KernelForm) for user in node.users)
 
 
 def _reads_bits(user: Node, node: Node) -> bool:
     """Whether a user of a flat array, or of a reshape of it, reads all of it in a nest."""
-    form = form_of(user)
+    form = user.form
     if element_count(user.shape) != node.shape[0]:
         return False
     if isinstance(form, ViewForm) and form.keeps_order:
@@ -377,7 +376,7 @@ def _guarded(outputs: Mapping[str, Buffer]) -> frozenset[Buffer]:
 
 def _loaded(view: View, node: Node, group: NestGroup) -> View:
     """A view broadcast to the shape of a nest, with the new axes of the node that reads it."""
-    form = form_of(node)
+    form = node.form
     if isinstance(form, MapForm) and form.new_axes:
         new = form.new_axes
         view = View(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from talweg.engine.native.plan.kernel import Nest, Work
+from talweg.engine.native.ir.kernel import Work
+from talweg.engine.native.ir.nest import Nest
+from talweg.engine.native.ir.node import Node
+from talweg.engine.native.ir.view import Buffer
 from talweg.engine.native.plan.plan import Plan
 from talweg.engine.native.plan.regions import Region
-from talweg.engine.native.plan.symbolic_shapes import Node
-from talweg.engine.native.plan.view import Buffer
 
 
 def pruned(plan: Plan, dropped: Collection[str]) -> Plan:

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from talweg.engine.native.ir.kernel import Kernel, Work
+from talweg.engine.native.ir.size import Size
+from talweg.engine.native.ir.view import View
 from talweg.engine.native.plan.hazards import conflict
-from talweg.engine.native.plan.kernel import Kernel, Work
 from talweg.engine.native.plan.row_analysis import FIRST, Phase
-from talweg.engine.native.plan.symbolic_shapes import Size
-from talweg.engine.native.plan.view import View
 
 
 class Region(Work):
@@ -49,10 +49,10 @@ class Region(Work):
                 yield work
 
     def reads(self) -> list[View]:
-        return [view for work in self.body for view in work.reads()]
+        return list(chain.from_iterable(work.reads() for work in self.body))
 
     def writes(self) -> list[View]:
-        return [view for work in self.body for view in work.writes()]
+        return list(chain.from_iterable(work.writes() for work in self.body))
 
     def operations(self) -> Size:
         sizes = [work.operations() for work in self.body]

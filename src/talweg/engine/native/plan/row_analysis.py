@@ -28,16 +28,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from talweg.engine.native.lowering import (
-    Form,
-    MapForm,
-    ReductionForm,
-    form_of,
-    is_view,
-    lowering_of,
-)
-from talweg.engine.native.lowering.record import has_leading_row_axis
-from talweg.engine.native.plan.symbolic_shapes import Node, SymbolicGraph
+from talweg.engine.native.ir.node import Form, MapForm, Node, ReductionForm
+from talweg.engine.native.ir.symbolic_graph import SymbolicGraph
 
 
 class Phase(NamedTuple):
@@ -84,9 +76,9 @@ def analyze_rows(graph: SymbolicGraph) -> RowAnalysis:
 
 def _row_axis(node: Node, rows: RowAnalysis, is_input: bool) -> int | None:
     if node.gate is None:
-        return 0 if is_input and has_leading_row_axis(node) else None
-    lowering = lowering_of(node.gate)
-    return lowering.rows(node, [rows.axes[x] for x in node.inputs]) if lowering else None
+        return 0 if is_input and node.has_leading_row_axis else None
+    assert node.lowering is not None
+    return node.lowering.rows(node, [rows.axes[x] for x in node.inputs])
 
 
 def _phase(node: Node, rows: RowAnalysis, graph: SymbolicGraph) -> Phase:
@@ -119,13 +111,13 @@ def _delay(graph: SymbolicGraph, rows: RowAnalysis) -> None:
 
 def _may_move(node: Node, rows: RowAnalysis) -> bool:
     """Whether a node that nothing by rows uses may move to the phase that uses it."""
-    form = form_of(node)
+    form = node.form
     if rows.axes[node] is not None:
         are_available = all(_is_available(x, node, rows) for x in node.inputs)
         return _may_wait(form) and (are_available or _is_summed(node))
     if isinstance(form, ReductionForm):
         return rows.axes[node.inputs[0]] is None
-    return _may_wait(form) or is_view(node)
+    return _may_wait(form) or node.is_view
 
 
 def _may_wait(form: Form | None) -> bool:
@@ -134,8 +126,8 @@ def _may_wait(form: Form | None) -> bool:
 
 def _is_summed(node: Node) -> bool:
     """Whether a node only goes into one sum, and its inputs are stored anyway."""
-    are_stored = all(x.gate is None or is_view(x) for x in node.inputs)
-    forms = [form_of(user) for user in node.users]
+    are_stored = all(x.gate is None or x.is_view for x in node.inputs)
+    forms = [user.form for user in node.users]
     return are_stored and len(forms) == 1 and _is_sum(forms[0])
 
 
@@ -151,7 +143,7 @@ def _is_available(node: Node, user: Node, rows: RowAnalysis) -> bool:
     others = [rows.phases[x] for x in node.users if x is not user]
     if node.gate is None or any(not phase.by_rows for phase in others):
         return True
-    is_own = _may_wait(form_of(node)) and node.users == [user]
+    is_own = _may_wait(node.form) and node.users == [user]
     return is_own and all(_is_available(x, node, rows) for x in node.inputs)
 
 

@@ -16,9 +16,8 @@ from talweg.engine.native.driver.row_order import row_order_scratch
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.tiles import ROW_UNIT
-from talweg.engine.native.plan.arena import zeros
+from talweg.engine.native.plan.arenas import ArenaName, zeros
 from talweg.engine.native.plan.plan import Plan
-from talweg.engine.native.plan.view import Storage
 from talweg.engine.native.stopping_graph import first_state
 from talweg.engine.run.program import Program
 from talweg.engine.run.rows import Rows
@@ -107,8 +106,7 @@ class RunMemory:
         return table
 
     def _shared_pointers(self) -> npt.NDArray[np.uintp]:
-        count = c.FIRST_BUFFER + len(self.plans.buffers)
-        table = np.zeros(count, np.uintp)
+        table = np.zeros(self.plans.slots, np.uintp)
         table[c.CONTROL] = self._address(self.words)
         self._point_to_rows(table)
         self._point_to_step(table)
@@ -173,9 +171,11 @@ class RunMemory:
         self.pointed_to.append(array)
         return int(array.ctypes.data)
 
-    def _lay_out(self, table: npt.NDArray[np.uintp], plan: Plan, kind: Storage, rows: int) -> None:
-        """Lay out the buffers of a kind in an arena."""
-        offsets, total = plan.layout(kind, rows)
+    def _lay_out(
+        self, table: npt.NDArray[np.uintp], plan: Plan, name: ArenaName, rows: int
+    ) -> None:
+        """Lay out an arena of a plan in new memory."""
+        offsets, total = plan.layout(name, rows)
         arena = self._address(zeros(total))
         for buffer, offset in offsets.items():
             table[buffer.slot] = arena + offset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from talweg.engine.native.emit.gemm.tiles import panel_width
-from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.module import Function, Module
 from talweg.engine.native.llvm.values import Index, Value, lanes, number, size_of, vector
 
 TOGETHER = 32

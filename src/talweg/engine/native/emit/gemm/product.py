@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from talweg.engine.native.emit.gemm import packing, tiles
 from talweg.engine.native.emit.gemm.tiles import panel_width
-from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.module import Function, Module
 from talweg.engine.native.llvm.values import Index, Value, number, size_of
 
 DEPTH = 384

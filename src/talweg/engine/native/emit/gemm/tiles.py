@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from talweg.engine.native.llvm.ir import Function, Module
+from talweg.engine.native.llvm.module import Function, Module
 from talweg.engine.native.llvm.values import Index, Value, number, vector
 
 RECORD = ("k", "a", "a_row", "a_step", "b_step", "b_panel", "c_row", "adding")

@@ -35,7 +35,7 @@ from talweg.engine.native.emit.math.primitives import (
     with_sign_of,
 )
 from talweg.engine.native.emit.math.trigonometry import cos, sin
-from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.module import Function
 from talweg.engine.native.llvm.values import Value, element
 
 # Exact ------------------------------------------------------------------------------------------

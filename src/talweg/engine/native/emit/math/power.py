@@ -19,7 +19,7 @@ from talweg.engine.native.emit.math.primitives import (
     sign_bits,
     whole_constant,
 )
-from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.module import Function
 from talweg.engine.native.llvm.values import Value, element, number
 
 Pair = tuple[Value, Value]

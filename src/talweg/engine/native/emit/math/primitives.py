@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.module import Function
 from talweg.engine.native.llvm.values import Value, element, lanes, number, vector
 
 

@@ -14,7 +14,7 @@ from talweg.engine.native.emit.math.primitives import (
     sign_bits,
     whole_constant,
 )
-from talweg.engine.native.llvm.ir import Function
+from talweg.engine.native.llvm.module import Function
 from talweg.engine.native.llvm.values import Value, element, lanes, number
 
 _HALF_PI: Coefficients = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from talweg.engine.native.plan.kernel import Kernel, shape_text, whole_of
-from talweg.engine.native.plan.symbolic_shapes import Size, element_count
-from talweg.engine.native.plan.view import Buffer, View
+from talweg.engine.native.ir.kernel import Kernel
+from talweg.engine.native.ir.size import Size, element_count, shape_text
+from talweg.engine.native.ir.view import Buffer, View, whole_of
 
 SHARED = 2**16
 """From this many elements on, threads take parts of a product by outputs as they become free."""

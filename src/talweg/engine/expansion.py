@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from operator import is_
 
-from talweg.engine.native.lowering import is_native
 from talweg.errors import EngineError
 from talweg.gates import Gate
 from talweg.graph import Graph, Tensor, simplify
 
 
-def expanded(graph: Graph, is_known: Callable[[Gate], bool] = is_native) -> Graph:
+def expanded(graph: Graph, is_known: Callable[[Gate], bool]) -> Graph:
     """The graph with each gate that is not known replaced by its composition of other gates.
 
     EngineError for a gate that has none.
     """
-    used = {node.gate for node in graph.nodes if node.gate}
-    if all(map(is_known, used)):
+    if all(map(is_known, graph.gates)):
         return graph
     return expanded(_expanded_once(graph, is_known), is_known)
 

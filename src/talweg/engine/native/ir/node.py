@@ -1,19 +1,78 @@
-"""The record of a lowering: what the native engine needs to know about one gate."""
+"""The nodes of a symbolic graph, and the record that says how each gate is lowered.
+
+A node has the lowering of its gate, so whatever plans or emits a node asks it for its form, and
+never for its gate.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from talweg.engine.native.emit.accumulators import Accumulator
-from talweg.engine.native.emit.own_kernel import OwnKernel
-from talweg.engine.native.llvm.ir import Function
+import numpy as np
+
+from talweg.engine.native.ir.kernel import Kernel
+from talweg.engine.native.ir.size import Sizes
+from talweg.engine.native.ir.view import View
+from talweg.engine.native.llvm.module import Function
 from talweg.engine.native.llvm.values import Value
-from talweg.engine.native.plan.symbolic_shapes import Node
-from talweg.engine.native.plan.view import View
 from talweg.gates import Gate
 from talweg.graph import Tensor
+
+
+@dataclass(eq=False)
+class Node:
+    """A node whose sizes may depend on the number of rows N; `source` is the recorded tensor.
+
+    `position` is its index in the graph. A constant that depends on N, such as the 1/N of a mean,
+    is `value` times N to the `power`; if it has a shape, every element is that number. The
+    `lowering` is that of the gate.
+    """
+
+    position: int
+    source: Tensor
+    inputs: tuple[Node, ...]
+    shape: Sizes
+    settings: Mapping[str, Any]
+    lowering: Lowering | None = None
+    power: int = 0
+    value: float | None = None
+    users: list[Node] = field(default_factory=list)
+
+    @property
+    def gate(self) -> Gate | None:
+        return self.source.gate
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.source.dtype
+
+    @property
+    def is_constant(self) -> bool:
+        return not self.source.recorded
+
+    @property
+    def form(self) -> Form | None:
+        """What the node becomes in a plan; None for an input or a constant."""
+        return self.lowering.form if self.lowering else None
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the node is a view of its input."""
+        return isinstance(self.form, ViewForm)
+
+    @property
+    def has_leading_row_axis(self) -> bool:
+        """Whether the first axis counts the rows of the batch."""
+        return bool(self.shape) and self.shape[0].power == 1
+
+    def __repr__(self) -> str:
+        return f"%{self.position}"
+
+
+# Rows ---------------------------------------------------------------------------------------------
 
 Axes = Sequence[int | None]
 """The row axis of each input; None where an input is not laid out by rows."""
@@ -25,6 +84,17 @@ A row rule gives an axis only if row i of the result needs no row of an input bu
 ReplicaRule = Callable[[Gate, Sequence[Tensor], Mapping[str, Any]], Tensor]
 """(gate, inputs with the replicas along their last axis, settings) -> the result of each replica,
 also along the last axis."""
+
+
+def computed_by_outputs(node: Node, axes: Axes) -> int | None:
+    """The row rule of a gate that needs all rows at once."""
+    return None
+
+
+# Forms --------------------------------------------------------------------------------------------
+
+
+Values = tuple[Value, ...]
 
 
 class Element(Protocol):
@@ -39,6 +109,30 @@ class Element(Protocol):
 
     def position(self) -> Value:
         """The position in the result, counted in C order, as i32."""
+
+
+class Accumulator(ABC):
+    """What is carried from term to term. `adds`: it is a sum. `needs_index`: it also takes the
+    index of each term along the reduced axis.
+    """
+
+    count = 1
+    adds = False
+    needs_index = False
+
+    @abstractmethod
+    def start(self, node: Node, width: int) -> Values:
+        """The values before the first term, for a vector of `width` lanes."""
+
+    @abstractmethod
+    def take(
+        self, f: Function, before: Values, terms: Values, index: Callable[[], Value]
+    ) -> Values:
+        """The values after one more term."""
+
+    @abstractmethod
+    def join(self, f: Function, one: Values, other: Values) -> Values:
+        """The values of two sets of terms together, `one` being the earlier."""
 
 
 @dataclass(frozen=True)
@@ -104,22 +198,15 @@ class AssemblyForm:
 
 @dataclass(frozen=True)
 class KernelForm:
-    """A kernel of its own kind: `make` gives it for (node, row axis, input views, output view)."""
+    """A kernel of its own kind: `make` gives it for (node, row axis, input views, output view).
 
-    make: Callable[[Node, int | None, Sequence[View], View], OwnKernel]
+    It is an `emit.own_kernel.OwnKernel`, which writes its own code.
+    """
+
+    make: Callable[[Node, int | None, Sequence[View], View], Kernel]
 
 
 Form = ViewForm | MapForm | ReductionForm | ContractionForm | AssemblyForm | KernelForm
-
-
-def has_leading_row_axis(node: Node) -> bool:
-    """Whether the first axis of a node counts the rows of the batch."""
-    return bool(node.shape) and node.shape[0].power == 1
-
-
-def computed_by_outputs(node: Node, axes: Axes) -> int | None:
-    """The row rule of a gate that needs all rows at once."""
-    return None
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from talweg.engine.native.plan.symbolic_shapes import ONE, Size, Sizes, element_count
+from talweg.engine.native.ir.size import ONE, ZERO, Size, Sizes, element_count
 from talweg.lazy import cached_property
 
-ZERO = Size(0)
 Kind = Literal["input", "constant", "shared", "private"]
 """Whose memory a buffer is: an input of the caller, a constant of the plan, one for all threads, or
 one for each thread."""
-Storage = Kind | Literal["block"]
-"""Where a buffer lies in memory: by its kind, or in a thread's block of rows (`Plan.blocks`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,3 +157,8 @@ def whole(buffer: Buffer, shape: Sizes) -> View:
     """All of a buffer, in C order."""
     assert element_count(shape) == buffer.size
     return View(buffer, shape, contiguous(shape))
+
+
+def whole_of(buffer: Buffer) -> View:
+    """All of a buffer, as one axis."""
+    return View(buffer, (buffer.size,), (ONE,))
