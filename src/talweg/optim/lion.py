@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 
 import numpy as np
 
 from talweg import gates
+from talweg.dataclass import dataclass
 from talweg.gates import Array
 from talweg.graph import Tensor
 from talweg.optim.optimizer import RATE, SHARE, Adjustable, Optimizer, State

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from talweg.data.columns.table import Table
 from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.model.targets.base import Target
+from talweg.dataclass import dataclass
 from talweg.nn import Module
 from talweg.nn.predictor import predict_with
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from talweg.data.model.targets.base import Target
 from talweg.data.split.folds import FOLDS, folds_of
 from talweg.data.split.split_rows import SplitRows
 from talweg.data.split.timeline import Timeline
+from talweg.dataclass import dataclass
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Self
 
+from talweg.dataclass import dataclass
 from talweg.schema import COUNT, Items, Real, Record, Text
 from talweg.settings import Flag
 

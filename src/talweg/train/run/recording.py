@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple, Protocol
 
+from talweg.dataclass import dataclass
 from talweg.engine.run.program import WATCHED
 from talweg.engine.run.rows import BATCH_INPUTS, Rows
 from talweg.errors import SettingError, ShapeError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +20,7 @@ from talweg.data.columns.kinds.levels import (
     learnable_levels,
 )
 from talweg.data.columns.numerals import are_coded
+from talweg.dataclass import dataclass
 
 MOST_LEVELS = 100  # of a column with an input a level; with more levels it has codes
 

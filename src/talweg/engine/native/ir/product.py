@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from talweg.dataclass import dataclass
 from talweg.engine.native.ir.kernel import Kernel
 from talweg.engine.native.ir.size import Size, element_count, shape_text
 from talweg.engine.native.ir.view import Buffer, View, whole_of

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from talweg.dataclass import dataclass
 from talweg.engine.native.ir.node import (
     AssemblyForm,
     ContractionForm,
