@@ -15,6 +15,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.atomic_write import atomic_write
-from talweg.dataclass import dataclass
 from talweg.errors import DataError, ModelFileError
 from talweg.version import VERSION
 

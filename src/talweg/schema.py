@@ -14,10 +14,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from talweg.dataclass import dataclass
 from talweg.settings import Constraint as Constraint, Flag as Flag, Number as Number
 
 COUNT = Number(at_least=0, at_most=2**63 - 1, whole=True)

@@ -13,9 +13,9 @@ import math
 import numbers
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError, nearest
 
 

@@ -1,7 +1,6 @@
 """Imports run downward only, in no circle, and need NumPy alone."""
 
 import ast
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FLOORS = (
-    *("dataclass", "errors", "atomic_write", "settings", "schema", "lazy", "forks", "pool"),
+    *("errors", "atomic_write", "settings", "schema", "lazy", "forks", "pool"),
     *("memory_limits", "version"),
     *("random", "scratch", "archive"),
     *("gates", "graph", "engine"),
@@ -168,13 +167,6 @@ def test_a_circle_is_seen() -> None:
 def test_only_numpy_is_needed(source: Path) -> None:
     needed = {name: foreign(text, name) for name, text in modules(source)}
     assert {name: each for name, each in needed.items() if each} == {}
-
-
-def test_dataclasses_are_talwegs(source: Path) -> None:
-    """Python's decorator takes half as long again at import."""
-    texts = {name: text for name, text in modules(source) if name != "talweg.dataclass"}
-    decorated = re.compile(r"dataclasses\.dataclass|from dataclasses import .*\bdataclass\b")
-    assert [name for name, text in texts.items() if decorated.search(text)] == []
 
 
 def test_every_folder_has_a_floor(source: Path) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.engine import Capabilities, Engine
 from talweg.errors import SettingError, TrainingWarning, nearest
 from talweg.forks import importing

@@ -10,13 +10,12 @@ NumPy, whose own names are older and faster. The interpreter has NumPy arrays on
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 import numpy as np
-
-from talweg.dataclass import dataclass
 
 _NUMPY = (np.ndarray, np.generic)
 

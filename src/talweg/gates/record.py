@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import prod
 from typing import Any, Literal, NamedTuple
@@ -15,7 +16,6 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from talweg.dataclass import dataclass
 from talweg.errors import DtypeError, GraphError, ShapeError, nearest
 from talweg.gates.namespace import Portable
 from talweg.lazy import cached_property

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from talweg.dataclass import dataclass
 from talweg.errors import GraphError, counted
 from talweg.gates import Cost, Gate
 from talweg.graph.node import ancestors

@@ -6,8 +6,8 @@ Sizes, settings and constants that differ between the two graphs depend on the n
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from talweg.dataclass import dataclass
 from talweg.errors import TalwegError
 from talweg.graph.graph import Graph
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.errors import GraphError, nearest
 from talweg.gates import Array
 from talweg.graph.backpropagation import every_gradient, local_slope

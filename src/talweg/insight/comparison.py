@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from talweg.data.io.files import is_file, source_of
 from talweg.data.model.scores import Score
 from talweg.data.model.targets.classification import Classification
 from talweg.data.model.trained_table import TrainedTable
-from talweg.dataclass import dataclass
 from talweg.errors import DataError, counted
 from talweg.insight.record import Record, Report
 from talweg.insight.result_sentences import target_name

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.dataclass import dataclass
 from talweg.insight.record import PER_ROW, Record
 
 Floats = NDArray[np.float64]

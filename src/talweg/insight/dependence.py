@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,6 @@ from talweg.data.model.targets.base import Target
 from talweg.data.model.targets.classification import Classification
 from talweg.data.model.targets.multi_regression import MultiRegression
 from talweg.data.model.trained_table import TrainedTable
-from talweg.dataclass import dataclass
 from talweg.insight.encoded import EncodedRows
 from talweg.insight.importance import sample
 from talweg.insight.predictions import shown_classes, shown_targets

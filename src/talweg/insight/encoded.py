@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -15,7 +15,6 @@ from talweg.data.model.scores import log_losses, mean_r2
 from talweg.data.model.targets.classification import Classification
 from talweg.data.model.targets.multi_regression import MultiRegression
 from talweg.data.model.trained_table import TrainedTable, outputs_of
-from talweg.dataclass import dataclass
 
 Array = NDArray[Any]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns.table import evenly
-from talweg.dataclass import dataclass
 from talweg.insight.encoded import EncodedRows
 from talweg.insight.record import Record
 from talweg.random import SHUFFLED_CELLS, generator

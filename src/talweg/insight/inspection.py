@@ -5,14 +5,13 @@ follow them, where it errs most, and how fast it is.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from talweg.data.columns.table import Table
 from talweg.data.model.held_out import Unseen
 from talweg.data.model.trained_table import TrainedTable
-from talweg.dataclass import dataclass
 from talweg.insight.dependence import Dependence, dependence
 from talweg.insight.encoded import EncodedRows
 from talweg.insight.importance import Importance, importance

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from talweg.data.columns.cells import texts
 from talweg.data.model.trained_table import Array, TrainedTable
-from talweg.dataclass import dataclass
 from talweg.insight.encoded import EncodedRows
 from talweg.insight.predictions import shown_targets
 from talweg.insight.record import Record

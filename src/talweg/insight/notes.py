@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from talweg.data.model.targets.classification import Classification
 from talweg.data.model.trained_table import TrainedTable
-from talweg.dataclass import dataclass
 from talweg.errors import counted
 from talweg.insight.record import Record
 from talweg.insight.result_sentences import FEW_HELD_OUT, target_name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,6 @@ from talweg.data.model.held_out import HeldOut
 from talweg.data.model.scores import confusion
 from talweg.data.model.targets.classification import Classification
 from talweg.data.model.trained_table import TrainedTable
-from talweg.dataclass import dataclass
 from talweg.insight import curves
 from talweg.insight.curves import Calibration, Curve
 from talweg.insight.record import PER_ROW, Record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import date
 from math import isfinite
 from typing import Any, ClassVar
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns.table import evenly
-from talweg.dataclass import dataclass
 from talweg.version import VERSION
 
 MOST_POINTS = 1_000  # of an array with a value per row, in JSON

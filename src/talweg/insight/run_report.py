@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from talweg.dataclass import dataclass
 from talweg.errors import counted
 from talweg.insight.record import Record, Report
 from talweg.nn import Module

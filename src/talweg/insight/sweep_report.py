@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from talweg.dataclass import dataclass
 from talweg.errors import counted
 from talweg.insight.record import Record, Report
 from talweg.insight.text import number_text

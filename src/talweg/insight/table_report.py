@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from talweg.data.model.scores import Score
 from talweg.data.model.trained_table import TrainedTable
-from talweg.dataclass import dataclass
 from talweg.errors import TrainingWarning
 from talweg.insight.inspection import Inspection
 from talweg.insight.notes import Note, left_out, notes

@@ -6,14 +6,13 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.errors import RecordingError, ShapeError, nearest
 from talweg.gates import Array, Shape
 from talweg.graph import Tensor

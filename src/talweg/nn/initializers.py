@@ -7,11 +7,11 @@ connects.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError, ShapeError, nearest
 from talweg.gates import Array, Shape
 from talweg.settings import Checked, Choice, Number, setting

@@ -8,11 +8,11 @@ is sum(w l).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError, ShapeError, nearest
 from talweg.gates import Operand
 from talweg.graph import Tensor, constant

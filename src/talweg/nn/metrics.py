@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError, nearest
 from talweg.gates import Operand
 from talweg.graph.functions import argmax

@@ -6,10 +6,10 @@ Reported losses leave them out, so that runs with and without penalties can be c
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError
 from talweg.graph import Tensor
 from talweg.graph.functions import sum as total

@@ -6,12 +6,12 @@ Bouchard, Trouillon, Perez & Gaidon, Online Learning to Sample (arXiv 1506.09016
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.gates import Array
 from talweg.graph import Tensor
 from talweg.graph.functions import one_hot, softmax

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError
 from talweg.optim.full_batch import FullBatch, Objective, Point, Vector, checked_array
 from talweg.random import PROPOSALS, generator

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.optim.full_batch import FullBatch, Objective, Point, Vector, checked_array
 from talweg.optim.line_search import LineSearch, Trial
 from talweg.settings import Number, setting

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from talweg.dataclass import dataclass
 from talweg.optim.full_batch import Point
 
 GROWTH = 1.1, 4.0

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.gates import Array
 from talweg.graph import Tensor
 from talweg.optim.optimizer import RATE, SHARE, Adjustable, Optimizer, State

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.graph import Tensor
 from talweg.graph.functions import matmul
 from talweg.optim.adam import AdamW

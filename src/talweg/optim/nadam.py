@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.gates import Array
 from talweg.graph import Tensor
 from talweg.optim.moments import Moments

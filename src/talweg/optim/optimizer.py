@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.gates import Array
 from talweg.graph import Tensor
 from talweg.optim.plateau import ReduceOnPlateau

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.graph import Tensor
 from talweg.optim.moments import Moments
 from talweg.optim.optimizer import State

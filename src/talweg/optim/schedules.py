@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any
 
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError
 from talweg.settings import Checked, Choice, Flag, Number, plain, setting
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, overload
 
 import numpy as np
@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from talweg.data.columns.dates import written
 from talweg.data.columns.numerals import NUMERAL, POINT, UNREADABLE, Tally, cleaned
 from talweg.data.columns.values import Floats as Floats, as_numbers_or_texts, plain as plain
-from talweg.dataclass import dataclass
 from talweg.lazy import cached_property
 
 Codes = NDArray[np.int32]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from talweg.data.columns.cells import Floats, Mask
-from talweg.dataclass import dataclass
 from talweg.schema import COUNT, Record, optional
 from talweg.settings import Number
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from talweg.data.columns.cells import Floats, mean_and_scale
-from talweg.dataclass import dataclass
 from talweg.schema import Record
 from talweg.settings import Number
 

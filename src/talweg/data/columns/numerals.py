@@ -11,10 +11,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import NamedTuple
-
-from talweg.dataclass import dataclass
 
 POINT, COMMA = ".", ","
 MARKS = {"decimal point": POINT, "decimal comma": COMMA}

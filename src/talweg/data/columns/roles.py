@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from talweg.data.columns.cells import Floats, parse, texts
 from talweg.data.columns.table import Table
-from talweg.dataclass import dataclass
 from talweg.errors import DataError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 from typing import Any
 
@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from talweg.data.columns.cells import Cells, Readings, Words, as_cells
 from talweg.data.columns.column_builder import Shelf
 from talweg.data.columns.values import Types, UnfitError, as_array, type_of, why_unfit
-from talweg.dataclass import dataclass
 from talweg.errors import DataError, counted, nearest
 
 

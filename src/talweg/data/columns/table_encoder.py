@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import accumulate, takewhile
 from typing import Any, ClassVar
 
@@ -26,7 +26,6 @@ from talweg.data.columns.row_sources import row_of
 from talweg.data.columns.table import Table, are_positions
 from talweg.data.columns.unfamiliar import Unfamiliar
 from talweg.data.columns.values import UnfitError
-from talweg.dataclass import dataclass
 from talweg.errors import DataError, DataWarning, counted, nearest
 from talweg.lazy import cached_property
 from talweg.schema import Items, Record, Text, Values

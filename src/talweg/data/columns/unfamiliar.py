@@ -18,7 +18,7 @@ import math
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import get_args
 
 import numpy as np
@@ -28,7 +28,6 @@ from talweg.data.columns.familiar import FAR, Familiar, Fault
 from talweg.data.columns.kinds.base import AmountColumn, Column, Inputs
 from talweg.data.columns.kinds.scalar import clipped
 from talweg.data.columns.values import shown
-from talweg.dataclass import dataclass
 from talweg.errors import DataWarning
 
 _LARGE, _SMALL = 0.1, 0.01  # shares of the rows to predict, and of those of training

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, ClassVar
 
@@ -24,7 +24,6 @@ from talweg.data.io.dialect import (
 from talweg.data.io.files import Source
 from talweg.data.io.layout import Layout, checked, layout_of, shown
 from talweg.data.io.opening import opened, undecodable
-from talweg.dataclass import dataclass
 from talweg.errors import DataError, DataWarning, counted
 
 

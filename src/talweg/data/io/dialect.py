@@ -7,12 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.util import find_spec, module_from_spec
 from itertools import chain, islice
 from typing import Any
 
 from talweg.data.io.opening import LONGEST_LINE
-from talweg.dataclass import dataclass
 
 SNIFFED = 1000  # records by which the dialect and the header are judged
 SAMPLE = 2**20  # characters read for these records

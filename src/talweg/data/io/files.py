@@ -7,10 +7,10 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from talweg.dataclass import dataclass
 from talweg.errors import DataError, nearest
 from talweg.scratch import Scratch
 

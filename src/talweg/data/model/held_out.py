@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from talweg.data.columns.table import Table
 from talweg.data.columns.table_encoder import TableEncoder
 from talweg.data.model.targets.base import Target
-from talweg.dataclass import dataclass
 from talweg.nn import Module
 from talweg.nn.predictor import predict_with
 

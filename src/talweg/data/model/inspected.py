@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +18,6 @@ from talweg.data.columns.table import Table, evenly
 from talweg.data.model.targets.base import Target, Task
 from talweg.data.model.targets.table import fit_targets
 from talweg.data.split.timeline import Timeline, timeline_of
-from talweg.dataclass import dataclass
 from talweg.errors import DataError, DataWarning
 
 FEWEST_ROWS = 10  # with a target: fewer leave a test of a single row, or none

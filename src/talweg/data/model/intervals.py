@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from talweg.data.columns.cells import Floats
 from talweg.data.columns.table import evenly
 from talweg.data.model.targets.regression import NumericTarget
-from talweg.dataclass import dataclass
 from talweg.engine.run.blas_threads import blas_threads
 from talweg.errors import DataError, counted
 from talweg.lazy import cached_property

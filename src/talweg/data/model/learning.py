@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,6 @@ from talweg.data.model.bins_trial import bins_of, is_better, most_bins
 from talweg.data.model.network import Blueprint
 from talweg.data.model.recipe import BINS, Recipe
 from talweg.data.split.split_rows import SplitRows
-from talweg.dataclass import dataclass
 from talweg.engine.registry import missing_engines
 from talweg.nn import Module, Sequential
 from talweg.nn.bins import Bins

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from talweg.data.model.targets.table import TASK
 from talweg.data.split.folds import FOLDS
-from talweg.dataclass import dataclass
 from talweg.nn.activations import ACTIVATIONS
 from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
 from talweg.optim.schedules import SCHEDULES, is_schedule

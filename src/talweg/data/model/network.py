@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
 
 from talweg.data.split.folds import FOLDS
-from talweg.dataclass import dataclass
 from talweg.graph import Tensor
 from talweg.graph.functions import concatenate
 from talweg.nn import Dense, Module, Sequential

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,6 @@ from talweg.data.model.targets.base import Target
 from talweg.data.model.targets.regression import NumericTarget
 from talweg.data.model.training_data import TrainingData
 from talweg.data.split.split_rows import SplitRows
-from talweg.dataclass import dataclass
 from talweg.engine.run.blas_threads import blas_threads
 from talweg.errors import SettingError
 

@@ -10,11 +10,10 @@ Salamon, 1990).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from talweg.data.split.folds import FOLDS
-from talweg.dataclass import dataclass
 from talweg.optim import AdamW, FullBatch, Optimizer, as_optimizer
 from talweg.optim.schedules import CosineDecay
 

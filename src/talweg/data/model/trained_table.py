@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import IO, Any
 
 import numpy as np
@@ -30,7 +30,6 @@ from talweg.data.model.targets.classification import Classification
 from talweg.data.model.targets.regression import NumericTarget
 from talweg.data.model.targets.table import target_from_json
 from talweg.data.split.periods import AlongTime, InTime
-from talweg.dataclass import dataclass
 from talweg.errors import ModelFileError, SettingError
 from talweg.lazy import cached_property
 from talweg.nn import Module

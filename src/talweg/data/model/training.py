@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -29,7 +29,6 @@ from talweg.data.model.training_data import TrainingData, split_at_random, split
 from talweg.data.split.folds import FOLDS
 from talweg.data.split.periods import InTime, Period
 from talweg.data.split.timeline import Timeline
-from talweg.dataclass import dataclass
 
 TEST_BLOCKS = 2  # of FOLDS: a quarter of the rows
 _TESTED, _TESTED_BEFORE = 4, 2  # networks whose mean is tested in the last period, and before it

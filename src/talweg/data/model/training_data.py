@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from talweg.data.model.targets.base import Target
 from talweg.data.split.folds import FOLDS, folds_of
 from talweg.data.split.split_rows import SplitRows
 from talweg.data.split.timeline import Timeline
-from talweg.dataclass import dataclass
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from talweg.dataclass import dataclass
 from talweg.schema import COUNT, Items, Real, Record, Text
 from talweg.settings import Flag
 

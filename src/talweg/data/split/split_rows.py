@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns.packing import Unpack
-from talweg.dataclass import dataclass
 from talweg.train.run.folds import Fold
 
 Array = NDArray[Any]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 
 import numpy as np
@@ -20,7 +21,6 @@ from talweg.data.columns.roles import Roles
 from talweg.data.columns.table import Table
 from talweg.data.split.folds import FOLDS
 from talweg.data.split.times import joined, times_in, times_of
-from talweg.dataclass import dataclass
 from talweg.lazy import cached_property
 
 MOST_BACK = 1 / 8  # of the steps from row to row that change the time may go back

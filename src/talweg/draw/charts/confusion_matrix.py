@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from talweg.dataclass import dataclass
 from talweg.draw.charts import canvas
 from talweg.draw.charts.canvas import LETTER, LINE, WIDTH, chart, no_data, text
 from talweg.draw.charts.figure import Figure

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
-
-from talweg.dataclass import dataclass
 
 
 def _no_caption(record: Any) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor, isfinite, log10
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from talweg.dataclass import dataclass
 
 Floats = NDArray[np.float64]
 

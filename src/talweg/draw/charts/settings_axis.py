@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.draw.charts import canvas
 from talweg.draw.charts.scale import Floats, Scale, finite, number, spread
 from talweg.draw.markup import Markup, tag

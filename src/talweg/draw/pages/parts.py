@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from talweg.dataclass import dataclass
 from talweg.draw.markup import Markup
 from talweg.draw.pages import (
     comparison_sections as comparison,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 
-from talweg.dataclass import dataclass
 from talweg.engine.expansion import expanded
 from talweg.engine.native.control_block import FIRST_BUFFER
 from talweg.engine.native.driver.main import write_run

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.blas_threads import blas_threads
 from talweg.engine.run.loop import Loop
 from talweg.engine.run.outcome import Control, Outcome

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.batches import training_batches
 from talweg.engine.run.graph_steps import GraphSteps
 from talweg.engine.run.outcome import BadStep, Control

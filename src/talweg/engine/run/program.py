@@ -8,10 +8,9 @@ of weight 0 fill up the last one of an epoch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.rows import Batch, Rows
 from talweg.engine.run.steps import GraphFunctions, Steps
 from talweg.gates import Array

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.gates import Array
 from talweg.lazy import cached_property
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.outcome import BadStep, Control, Outcome
 from talweg.engine.run.program import Program
 from talweg.engine.run.rows import Rows

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.rows import Batch
 from talweg.gates import Array
 

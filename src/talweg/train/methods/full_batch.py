@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.program import WATCHED, Program
 from talweg.engine.run.rows import Batch, Rows, whole_batch
 from talweg.engine.run.steps import GraphFunction, GraphFunctions, Steps

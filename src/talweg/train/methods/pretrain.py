@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError
 from talweg.gates import Array
 from talweg.nn import Dense, Module, Sequential

@@ -10,14 +10,13 @@ import re
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from talweg.archive import Array, Kind, read_bundle, refuse_place, write_bundle
-from talweg.dataclass import dataclass
 from talweg.engine.run.program import Program, StopRule
 from talweg.engine.run.rows import Rows
 from talweg.engine.run.snapshot import Snapshot

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING
+from dataclasses import MISSING, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from talweg.dataclass import dataclass
 from talweg.errors import DataError, SettingError, counted
 from talweg.random import FOLDS, SEED, generator
 from talweg.settings import Checked, Number, check, setting

@@ -8,11 +8,10 @@ that start at 0, such as the weights of a last layer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.engine.numpy.interpreter import Interpreter
 from talweg.engine.run.blas_threads import blas_threads
 from talweg.engine.run.program import Program

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
-from talweg.dataclass import dataclass
 from talweg.engine.registry import ENGINES, chosen_engine
 from talweg.engine.run.engine import Engine, Runner
 from talweg.engine.run.outcome import Control

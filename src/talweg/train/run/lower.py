@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from typing import Any
 
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError, nearest
 from talweg.graph import Graph
 from talweg.nn import Module

@@ -9,11 +9,10 @@ import time
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self, TextIO
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.outcome import Control
 from talweg.errors import EngineError
 from talweg.memory_limits import start_thread

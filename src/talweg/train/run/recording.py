@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.program import WATCHED
 from talweg.engine.run.rows import BATCH_INPUTS, Rows
 from talweg.errors import SettingError, ShapeError

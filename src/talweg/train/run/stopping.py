@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.engine.run.program import Epoch
 from talweg.errors import SettingError, nearest
 from talweg.settings import Checked, Number, setting

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.program import Method
 from talweg.engine.run.rows import Rows
 from talweg.graph import Graph

@@ -7,11 +7,11 @@ change their direction. For a layer: the mean and spread of its output, dead and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError, nearest
 from talweg.graph import Tensor
 from talweg.graph.node import ancestors

@@ -7,9 +7,9 @@ around it; as replicas, 1,000 networks of 3-4-1 units took a tenth of the time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from talweg.dataclass import dataclass
 from talweg.engine.registry import chosen_engine, interpreter
 from talweg.engine.replicas import is_finite, parted, stacked, together, without_rule
 from talweg.engine.run.engine import Runner

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from talweg.dataclass import dataclass
 from talweg.engine.registry import chosen_engine
 from talweg.train.run.progress import Whole
 from talweg.train.run.run import Run

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from talweg.dataclass import dataclass
 from talweg.nn import Module
 from talweg.settings import check
 from talweg.train.run.folds import Fold

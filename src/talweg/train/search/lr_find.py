@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.outcome import Control
 from talweg.engine.run.program import WATCHED
 from talweg.errors import SettingError, nearest

@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, MISSING
+from dataclasses import KW_ONLY, MISSING, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError
 from talweg.random import SEED, SWEEP_POINTS, generator
 from talweg.settings import Checked, Choice, Constraint, Flag, Number, check, setting

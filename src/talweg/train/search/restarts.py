@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from talweg.dataclass import dataclass
 from talweg.errors import DataError, SettingError, counted
 from talweg.nn import Module
 from talweg.settings import Constraint, Number, check

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.snapshot import Snapshot
 from talweg.train.run.run import Run
 

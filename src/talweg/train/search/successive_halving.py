@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, MISSING, replace
+from dataclasses import KW_ONLY, MISSING, dataclass, replace
 from typing import Any
 
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError
 from talweg.optim import FullBatch, as_optimizer
 from talweg.settings import Checked, Number, setting

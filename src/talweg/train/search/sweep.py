@@ -7,12 +7,11 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy.typing as npt
 
-from talweg.dataclass import dataclass
 from talweg.engine.registry import chosen_engine
 from talweg.errors import DataError, SettingError, counted
 from talweg.lazy import cached_property

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from talweg.archive import Kind, read_bundle, refuse_place, write_bundle
-from talweg.dataclass import dataclass
 from talweg.engine.run.program import WATCHED
 from talweg.engine.run.snapshot import Array, Snapshot
 from talweg.errors import ModelFileError, SettingError, TrainingWarning
@@ -153,7 +152,7 @@ def _misfit(weights: Array, state: RunState, task: Task) -> str | None:
 # A run as plain data ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class _DtypeAndShape:
     """The constraint on what `_Columns.put` returns: a dtype and a shape."""
 
@@ -198,7 +197,7 @@ def _packed(state: RunState, columns: _Columns) -> dict[str, Any]:
     return {
         "losses": list(state.losses),
         "numbers": {name: getattr(run, name) for name in _NUMBERS},
-        "failure": run.failure and asdict(run.failure),
+        "failure": run.failure and dataclasses.asdict(run.failure),
         "weights": columns.put(weights),
         "history": columns.put_all(run.history),
         "watched": columns.put_all(run.watched),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.errors import SettingError
 from talweg.nn import Module
 from talweg.train.run.job import refuse_part

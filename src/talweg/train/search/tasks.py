@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.engine.run.rows import Rows
 from talweg.engine.run.snapshot import Snapshot
 from talweg.errors import TalwegError

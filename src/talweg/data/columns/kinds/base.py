@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from talweg.data.columns.cells import Cells, Floats, Mask, mark_of
 from talweg.data.columns.familiar import Familiar
 from talweg.data.columns.kinds.evidence import Evidence
-from talweg.dataclass import dataclass
 from talweg.schema import Record
 
 Inputs = NDArray[np.float32]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from talweg.data.columns.cells import Cells, Words, as_words
 from talweg.data.columns.kinds.base import ColumnType, Kind
 from talweg.data.columns.kinds.evidence import Evidence, present_texts
 from talweg.data.columns.kinds.levels import OneHotColumn, by_frequency, learnable_levels
-from talweg.dataclass import dataclass
 
 TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 FALSE = frozenset({"false", "f", "no", "n", "off", "0"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +21,6 @@ from talweg.data.columns.kinds.levels import (
     learnable_levels,
 )
 from talweg.data.columns.numerals import are_coded
-from talweg.dataclass import dataclass
 
 MOST_LEVELS = 100  # of a column with an input a level; with more levels it has codes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -30,7 +31,6 @@ from talweg.data.columns.dates import (
 from talweg.data.columns.kinds.base import AmountColumn, Axis, ColumnType, Inputs, Kind
 from talweg.data.columns.kinds.evidence import Evidence, present_texts
 from talweg.data.columns.kinds.scalar import clipped
-from talweg.dataclass import dataclass
 from talweg.errors import DataError
 from talweg.schema import Items, Record, Text, Tuple
 from talweg.settings import Choice, Number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Any, ClassVar, Self
 
@@ -26,7 +27,6 @@ from talweg.data.columns.kinds.base import ColumnType, Kind
 from talweg.data.columns.kinds.evidence import Evidence
 from talweg.data.columns.kinds.scalar import ScalarColumn, standardizing
 from talweg.data.columns.values import PLAIN_NUMBERS, as_text, number_text
-from talweg.dataclass import dataclass
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0  # seconds
 YEAR = 365.2425 * DAY  # the mean year of the calendar; a month is a twelfth of it

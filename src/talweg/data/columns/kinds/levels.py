@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,7 +23,6 @@ from talweg.data.columns.familiar import Familiar
 from talweg.data.columns.kinds.base import Axis, Column, Inputs
 from talweg.data.columns.kinds.evidence import RARE
 from talweg.data.columns.labels import named_marks
-from talweg.dataclass import dataclass
 from talweg.lazy import cached_property
 from talweg.schema import Exactly, Items, Record, Text
 

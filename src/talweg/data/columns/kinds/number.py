@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -30,7 +31,6 @@ from talweg.data.columns.kinds.evidence import Evidence
 from talweg.data.columns.kinds.scalar import ScalarColumn, standardizing
 from talweg.data.columns.numerals import MARKS, cleaned
 from talweg.data.columns.values import PLAIN_NUMBERS, as_text, number_text
-from talweg.dataclass import dataclass
 from talweg.lazy import cached_property
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -11,7 +12,6 @@ from talweg.data.columns.kinds.base import ColumnType, Inputs, Kind
 from talweg.data.columns.kinds.evidence import Evidence, present_texts
 from talweg.data.columns.kinds.levels import OneHotColumn
 from talweg.data.columns.scales import scale_of
-from talweg.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from talweg.data.columns.cells import Cells, Floats
 from talweg.data.columns.kinds.base import AmountColumn, Axis, Inputs
-from talweg.dataclass import dataclass
 from talweg.schema import Record, Text
 from talweg.settings import Number
 

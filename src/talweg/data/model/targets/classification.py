@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
 import numpy as np
@@ -23,7 +24,6 @@ from talweg.data.columns.values import Types, ValueType
 from talweg.data.model.decision import Decision
 from talweg.data.model.scores import Score, classification_scores
 from talweg.data.model.targets.base import Array, Kind, Target, held_out_arrays
-from talweg.dataclass import dataclass
 from talweg.errors import DataError, nearest
 from talweg.lazy import cached_property
 from talweg.schema import Items, Record, Text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from talweg.data.model.decision import Decision
 from talweg.data.model.scores import Score, several_scores
 from talweg.data.model.targets.base import Array, Kind, held_out_arrays
 from talweg.data.model.targets.regression import NumericTarget, Regression
-from talweg.dataclass import dataclass
 from talweg.lazy import cached_property
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,7 +29,6 @@ from talweg.data.columns.values import Types
 from talweg.data.model.decision import Decision
 from talweg.data.model.scores import Score, regression_scores
 from talweg.data.model.targets.base import Array, Kind, Target, held_out_arrays
-from talweg.dataclass import dataclass
 from talweg.errors import DataError
 from talweg.schema import Items, Record, Text, optional
 from talweg.settings import Number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,7 +19,6 @@ from talweg.data.model.targets.multi_regression import (
     regression_from_json,
 )
 from talweg.data.model.targets.regression import REGRESSION_RECORD, Regression
-from talweg.dataclass import dataclass
 from talweg.errors import DataError
 from talweg.schema import Record, Tagged
 from talweg.settings import Choice, check

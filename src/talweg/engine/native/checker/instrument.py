@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.checker.functions import PIECES, READ, WRITE, write_functions
 from talweg.engine.native.llvm.module import Module
 from talweg.engine.native.llvm.values import size_of

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.control_block import FIRST_BUFFER
 from talweg.engine.native.ir.view import Buffer
 from talweg.engine.native.plan.plan import Plan

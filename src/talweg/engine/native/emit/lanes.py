@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.llvm.module import Function
 from talweg.engine.native.llvm.values import Index, Value, lanes as lanes_of, type_of, vector
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.emit.accumulators import accumulator_of
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.ir.nest import Nest

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.ir.size import Size
 from talweg.engine.native.ir.view import View
 

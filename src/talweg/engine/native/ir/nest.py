@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.ir.kernel import Kernel
 from talweg.engine.native.ir.node import Node
 from talweg.engine.native.ir.size import ONE, Size, Sizes, element_count, shape_text

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.ir.kernel import Kernel
 from talweg.engine.native.ir.size import Sizes
 from talweg.engine.native.ir.view import View

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from talweg.dataclass import dataclass
+from dataclasses import dataclass
+
 from talweg.engine.native.ir.kernel import Kernel
 from talweg.engine.native.ir.size import Size, element_count, shape_text
 from talweg.engine.native.ir.view import Buffer, View, whole_of

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.ir.node import Lowering, Node
 from talweg.engine.native.ir.size import Size
 from talweg.errors import EngineError

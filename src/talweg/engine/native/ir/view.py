@@ -6,11 +6,11 @@ Reshaping, transposing, slicing and broadcasting make another view and move noth
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.ir.size import ONE, ZERO, Size, Sizes, element_count
 from talweg.lazy import cached_property
 

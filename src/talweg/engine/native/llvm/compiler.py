@@ -12,13 +12,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from itertools import count
 from threading import RLock, Thread, current_thread, enumerate as enumerate_threads
 from typing import Any
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.llvm.cache import Cache, key_of, user_cache
 from talweg.errors import EngineError
 from talweg.forks import hold_over_forks

@@ -6,10 +6,10 @@ No address is made from a code that was not compared with the table's size befor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.lanes import Lanes, known_chunks, load_lanes, store_lanes
 from talweg.engine.native.emit.own_kernel import OwnKernel

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from talweg import gates
-from talweg.dataclass import dataclass
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.lanes import Lanes, known_chunks, load_lanes, store_lanes
 from talweg.engine.native.emit.own_kernel import OwnKernel

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.ir.node import (
     AssemblyForm,
     ContractionForm,

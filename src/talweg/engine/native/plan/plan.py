@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.ir.kernel import Kernel
 from talweg.engine.native.ir.size import element_count
 from talweg.engine.native.ir.symbolic_graph import SymbolicGraph

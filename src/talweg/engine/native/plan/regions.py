@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
-from talweg.dataclass import dataclass
 from talweg.engine.native.ir.kernel import Kernel, Work
 from talweg.engine.native.ir.size import Size
 from talweg.engine.native.ir.view import View

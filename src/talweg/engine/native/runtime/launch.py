@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from talweg.dataclass import dataclass
 from talweg.engine.native import control_block as c
 from talweg.engine.native.build import Build, build, load
 from talweg.engine.native.driver.run_plans import RunPlans
