@@ -14,7 +14,7 @@ import numbers
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from talweg.errors import SettingError, nearest
 
@@ -148,6 +148,9 @@ class Checked:
     It also converts numbers, flags and texts of NumPy to Python's own.
     """
 
+    essential: ClassVar[tuple[str, ...]] = ()
+    """The settings that `brief` always shows."""
+
     def __post_init__(self) -> None:
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
         given = {field.name: plain(getattr(self, field.name)) for field in fields if field.init}
@@ -168,6 +171,18 @@ class Checked:
             object.__setattr__(bound, name, value)
         return bound
 
+    def brief(self) -> str:
+        """The object as Python code: the `essential` settings, and those that are not defaults."""
+        fields = [field for field in dataclasses.fields(self) if field.init]  # type: ignore[arg-type]
+        values = {field.name: getattr(self, field.name) for field in fields}
+        shown = {
+            field.name
+            for field in fields
+            if field.name in self.essential or not _is_same(values[field.name], field.default)
+        }
+        settings = (f"{name}={_code(value)}" for name, value in values.items() if name in shown)
+        return f"{type(self).__name__}({', '.join(settings)})"
+
     def _constraints(self) -> dict[str, Constraint]:
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
         return {
@@ -175,3 +190,12 @@ class Checked:
             for field in fields
             if "constraint" in field.metadata
         }
+
+
+def _is_same(value: Any, default: Any) -> bool:
+    """Whether a setting has its default value; an array never has."""
+    return value is default or (type(value) in _PLAIN and bool(value == default))
+
+
+def _code(value: Any) -> str:
+    return value.brief() if isinstance(value, Checked) else repr(value)

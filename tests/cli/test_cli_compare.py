@@ -43,7 +43,7 @@ def test_a_line_a_model_the_best_first(talweg, models) -> None:
         assert [float(each) for each in told[name][:2]] == pytest.approx(
             [first.network, second.network], rel=1e-3
         )
-    assert "Scored on the same 7 rows, which no model was trained on." in said.out
+    assert "Scored on the same 7 rows, which no model was trained on." in " ".join(said.out.split())
     assert max(map(len, said.out.splitlines())) <= 80
 
 
@@ -58,7 +58,7 @@ def test_a_page_of_it(talweg, models) -> None:
     said = talweg("compare", "poor.talweg", "good.talweg", "--out", "both.html")
     assert said.out.endswith("page  both.html\n")
     page = Path("both.html").read_text(encoding="utf-8")
-    assert "2 models of price" in page
+    assert "2 models that predict price" in page
     assert page.index("good.talweg") < page.index("poor.talweg")
     assert "Validation loss by epoch" in page and "Settings that differ" in page
 
@@ -110,4 +110,6 @@ def test_a_score_that_a_model_lacks_is_a_dash(talweg, houses) -> None:
 
 def test_one_model_alone(talweg, models) -> None:
     said = talweg("compare", "good.talweg")
-    assert said.out.startswith("1 model of price. Scored on 7 rows that training never saw.")
+    assert said.out.startswith(
+        "1 model that predicts price. Scored on 7 rows that training never saw."
+    )

@@ -315,5 +315,5 @@ def test_one_row_and_one_column_are_singular(talweg) -> None:
         assert told.out.startswith("1 prediction of price " + said)
     for said in ("page  c.html\n", "page  c.html (replaced the one of 20"):
         told = talweg("compare", "o", "o", "--out", "c.html")
-        assert "2 models of price. Scored on the same 15 rows" in told.out
+        assert "2 models that predict price. Scored on the same 15 rows" in told.out
         assert said in told.out

@@ -299,7 +299,7 @@ def test_the_report_shows_each_target(model) -> None:
 
 def test_models_of_several_targets_are_compared(model) -> None:
     found = compare([("one", model.trained), ("two", fitted(HOUSES, epochs=1).trained)], HOUSES)
-    assert found.title == "2 models of rent and price"
+    assert found.title == "2 models that predict rent and price"
     assert found.models[0].scores[0].name == "mean R2"
     alone = fitted(HOUSES, "rent", drop="price").trained
     with pytest.raises(DataError, match=r"one predicts rent and price .* but two predicts rent "):

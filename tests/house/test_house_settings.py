@@ -370,3 +370,11 @@ def test_a_sweeps_file_is_of_the_same_sweep_too(first: bool, tmp_path: Path) -> 
     for given, resume in zip(both, (False, np.True_), strict=True):
         given = {**given, "optimizer": "sgd", "checkpoint": tmp_path / "a.sweep"}
         tw.sweep(net, X, Y, resume=resume, **given)
+
+
+def test_brief_shows_the_learning_rate_and_what_differs_from_the_defaults() -> None:
+    rule = tw.AdamW(lr=tw.CosineDecay(0.004), weight_decay=0.01, clip_norm=1.0)
+    assert rule.brief() == "AdamW(lr=CosineDecay(start=0.004), clip_norm=1.0)"
+    assert tw.SGD().brief() == "SGD(lr=0.01)"
+    assert tw.LBFGS().brief() == "LBFGS()"
+    assert tw.L1L2(l1=0.1).brief() == "L1L2(l1=0.1)"

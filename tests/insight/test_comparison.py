@@ -164,4 +164,4 @@ def test_a_setting_that_some_models_lack_is_listed(models, monkeypatch) -> None:
 def test_one_model_is_one_model(models) -> None:
     found = compare(models[:1])
     assert found.scored_on == "Scored on 15 rows that training never saw."
-    assert "<h1>1 model of y</h1>" in render(found)
+    assert "<h1>1 model that predicts y</h1>" in render(found)

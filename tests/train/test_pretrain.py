@@ -78,7 +78,7 @@ def test_a_list_has_one_for_each_layer() -> None:
     methods = [tw.RBM(k=2), tw.DenoisingAutoencoder()]
     found = pretrained(method=methods, optimizer=rules, epochs=[2, 5])
     assert [run.epochs for run in found.runs] == [2, 5]
-    assert [run.settings["optimizer"] for run in found.runs] == [repr(each) for each in rules]
+    assert [run.settings["optimizer"] for run in found.runs] == [rule.brief() for rule in rules]
     kinds = [(type(run.net), run.net.units) for run in found.runs]  # type: ignore[attr-defined]
     assert kinds == [(tw.RBM, 6), (tw.DenoisingAutoencoder, 5)]
     assert found.layers == (0, 1) and found.seconds > 0

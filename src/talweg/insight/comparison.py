@@ -120,7 +120,7 @@ def compare(models: Sequence[tuple[str, TrainedTable]], table: Any = None) -> Co
     names = _score_names(records)
     score = best.scores[0]
     return Comparison(
-        title=f"{counted(len(models), 'model')} of {target}",
+        title=f"{_models_text(len(models))} {target}",
         summary=(f"The best is {best.name}, with {score.name} {score.network:.3g}.", scored_on),
         task=trained[0].task,
         targets=[trained[0].called(name) for name in trained[0].target.names],
@@ -133,6 +133,10 @@ def compare(models: Sequence[tuple[str, TrainedTable]], table: Any = None) -> Co
 
 
 Scored = tuple[ComparedModel, TrainedTable]
+
+
+def _models_text(count: int) -> str:
+    return "1 model that predicts" if count == 1 else f"{count:,} models that predict"
 
 
 def _rank(scored: Scored) -> float:

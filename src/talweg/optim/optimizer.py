@@ -45,6 +45,7 @@ class Optimizer(Checked):
     clip_norm: Adjustable = setting(0.0, NOT_NEGATIVE)
     clip_value: Adjustable = setting(0.0, NOT_NEGATIVE)
 
+    essential: ClassVar[tuple[str, ...]] = ("lr",)
     trained_by: ClassVar[str] = "steps"
     by_parameter: ClassVar[bool] = False
     """Whether `update` gets each parameter in its own shape, not all as one vector."""

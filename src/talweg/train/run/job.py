@@ -120,7 +120,7 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
     _refuse_filling(net, rows, held_out, program)
     told = {name: plain(settings[name]) for name in [*RULES, "class_weight", "lr_multipliers"]}
     told |= {"metrics": [metric.name for metric in metrics], "loss": loss.name}
-    told |= {"optimizer": repr(rule), "stop": repr(list(stops))}
+    told |= {"optimizer": rule.brief(), "stop": repr(list(stops))}
     told |= {"batch_size": program.schedule.batch_size, "dtype": net.dtype}
     told |= {} if sampler is None else {"sampler": repr(sampler)}
     told |= {"engine": engine.name}
@@ -159,7 +159,7 @@ def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
         state=method.first_state(recipe, seed, DRAWS in program.state),
         method=method.method,
     )
-    told = {**job.settings, "seed": seed, "epochs": epochs, "optimizer": repr(rule)}
+    told = {**job.settings, "seed": seed, "epochs": epochs, "optimizer": rule.brief()}
     return replace(job, net=net, program=varied, settings=told)
 
 
