@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 import talweg as tw
 from conformance.engines import BITS, CLASSES, X, Y, network, program_of
 from talweg import gates
+from talweg.engine.native import build as module
 from talweg.engine.native.build import build, plan_for
 from talweg.engine.native.ir.symbolic_graph import symbolic_graph
 from talweg.engine.native.llvm.compiler import Target
@@ -116,6 +118,19 @@ def test_a_plan_equals_its_golden_file(name: str) -> None:
     assert CASES[name]() == file.read_text(), (
         "the plan has changed; `python tests/engine/test_native_plan.py` writes all golden files"
     )
+
+
+def test_the_plan_in_the_docstring_of_build_is_that_of_its_example() -> None:
+    def step(x: Any, y: Any, w: Any, r: Any) -> dict[str, Any]:
+        gradient = 2 * (x @ w - y) / len(x)
+        return {"w": w - r * (x.T @ gradient)}
+
+    def recorded(rows: int) -> Any:
+        return simplify(record(step, *map(np.ones, [(rows, 8), (rows, 4), (8, 4), ()])))
+
+    plan = plan_for(symbolic_graph(for_rows(recorded, 32), lowering_of), TARGET, 0, 32)
+    assert textwrap.indent(str(plan), "    ") in (module.__doc__ or "")
+    assert {"matmul6"} == {buffer.name for buffer in plan.blocks}
 
 
 def test_each_golden_file_has_a_case() -> None:
