@@ -125,7 +125,7 @@ from talweg.optim.full_batch import FullBatch as FullBatch
 from talweg.optim.lion import Lion as Lion
 from talweg.optim.muon import Muon as Muon
 from talweg.optim.nadam import NAdam as NAdam
-from talweg.optim.optimizer import Optimizer as Optimizer
+from talweg.optim.optimizer import Optimizer as Optimizer, Schedule as Schedule
 from talweg.optim.plateau import ReduceOnPlateau as ReduceOnPlateau
 from talweg.optim.radam import RAdam as RAdam
 from talweg.optim.rmsprop import RMSProp as RMSProp
@@ -135,7 +135,6 @@ from talweg.optim.schedules import (
     InverseScaling as InverseScaling,
     LinearWarmup as LinearWarmup,
     OneCycle as OneCycle,
-    Schedule as Schedule,
     StepDecay as StepDecay,
 )
 from talweg.optim.sgd import SGD as SGD

@@ -311,7 +311,8 @@ class Module:
         dtype = self.network.dtype
         if dtype not in DTYPES:
             raise DtypeError(f"a network's dtype is one of {DTYPES}, but {dtype!r} was given")
-        refuse_masked("X", X)
+        if type(X) is not np.ndarray:  # which has no mask
+            refuse_masked("X", X)
         try:
             given = np.asarray(X)
             if given.dtype.kind not in "fiubO":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +65,6 @@ class AdaptiveSampling(Checked):
     [True, True]
     """
 
-    trained_by: ClassVar[str] = "drawn rows"
     strata: Any = setting("rows", _Strata())
     lr: float = setting(0.02, Number(above=0))
     exploration: float = setting(0.1, Number(above=0, below=1))

@@ -79,7 +79,6 @@ class FullBatch(Checked):
     A subclass lists in `watched` the numbers that `run.watched` records once per epoch.
     """
 
-    trained_by: ClassVar[str] = "passes"
     watched: ClassVar[tuple[str, ...]] = ()
     uses_gradient: ClassVar[bool] = True
     max_parameters: ClassVar[int | None] = None

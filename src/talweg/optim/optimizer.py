@@ -1,27 +1,105 @@
-"""The base of optimizers: a pure `init` and `update` on the flat parameter vector."""
+"""The bases of optimizers and of schedules.
+
+An optimizer is a pure `init` and `update` on the flat parameter vector. A schedule is a function of
+`done`, the number of finished epochs, which is 0 in the first epoch. It replaces a number among the
+settings of an optimizer, as in `SGD(lr=CosineDecay(0.1))`; so does any function of `done`.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
+from talweg.errors import SettingError
 from talweg.gates import Array
 from talweg.graph import Tensor
-from talweg.optim.plateau import ReduceOnPlateau
-from talweg.optim.schedules import Scheduled, changes_each_step, is_schedule
-from talweg.settings import Checked, Flag, setting
+from talweg.settings import Checked, Choice, Flag, Number, plain, setting
 
 Adjustable = Any
 """A number, a schedule, or a function of the epochs done; while a run is recorded, a tensor."""
 State = dict[str, Any]
 """The state of an optimizer between steps: arrays by name (tensors while recording)."""
 
+
+# Schedules ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Schedule(Checked):
+    """The base of schedules; a custom schedule overrides `at`.
+
+    The value changes at each epoch or step (`every="epoch"` or `"step"`); within an epoch, `done`
+    has a fractional part.
+    """
+
+    follows_measure: ClassVar[bool] = False
+    """Whether the value depends on a measure of the run, as that of ReduceOnPlateau."""
+
+    _: KW_ONLY
+    every: str = setting("epoch", Choice(("epoch", "step")))
+
+    def at(self, done: float, epochs: int) -> float:
+        """The value after `done` of `epochs` epochs."""
+        raise NotImplementedError(f"{type(self).__name__} does not define at")
+
+
+def is_schedule(value: Any) -> bool:
+    """Whether a setting changes during a run: a schedule, or a function of `done`."""
+    return isinstance(value, Schedule) or (callable(value) and not isinstance(value, type))
+
+
+def changes_each_step(value: Any) -> bool:
+    """Whether a setting changes within an epoch."""
+    return isinstance(value, Schedule) and value.every == "step"
+
+
+def value_at(value: Any, done: float, epochs: int) -> Any:
+    """The value of a number, a schedule or a function after `done` epochs."""
+    if isinstance(value, Schedule):
+        return value.at(done, epochs)
+    return value(done) if is_schedule(value) else value
+
+
+class Scheduled(Number):
+    """A number, or a schedule of such numbers; a schedule may also reach an open bound."""
+
+    def allows(self, value: Any) -> bool:
+        return is_schedule(value) or super().allows(value)
+
+    def along(self, what: str, value: Any, epochs: int) -> Callable[[float], float]:
+        """A schedule as a function of `done` that checks its values."""
+        each_step = changes_each_step(value)
+        low, high = max(self.above, self.at_least), min(self.below, self.at_most)
+        schedule = partial(value.at, epochs=epochs) if isinstance(value, Schedule) else value
+
+        def at(done: float) -> float:
+            time = done if each_step else math.floor(done)
+            number = schedule(time)
+            if type(number) is float and low < number < high and number != math.inf:
+                return number  # the usual case; the path below takes 3 us
+            number = plain(number)
+            if not (Number.allows(self, number) or number in (self.above, self.at_least)):
+                given = getattr(value, "__name__", repr(value))
+                raise SettingError(
+                    f"{what} must be {self}, but its schedule {given} gave {number!r} after "
+                    f"{time:g} epochs"
+                )
+            return float(number)
+
+        return at
+
+
 RATE = Scheduled(above=0)
 SHARE = Scheduled(at_least=0, below=1)
 NOT_NEGATIVE = Scheduled(at_least=0)
+
+
+# Optimizers ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -46,7 +124,6 @@ class Optimizer(Checked):
     clip_value: Adjustable = setting(0.0, NOT_NEGATIVE)
 
     essential: ClassVar[tuple[str, ...]] = ("lr",)
-    trained_by: ClassVar[str] = "steps"
     by_parameter: ClassVar[bool] = False
     """Whether `update` gets each parameter in its own shape, not all as one vector."""
 
@@ -86,10 +163,11 @@ class Optimizer(Checked):
             and name not in self.plateaus()
         }
 
-    def plateaus(self) -> dict[str, ReduceOnPlateau]:
-        """The settings that a ReduceOnPlateau changes."""
+    def plateaus(self) -> dict[str, Any]:
+        """The schedules that follow a measure, by the settings that they change."""
         values = {name: getattr(self, name) for name in self._constraints()}
-        return {name: value for name, value in values.items() if isinstance(value, ReduceOnPlateau)}
+        schedules = {name: value for name, value in values.items() if isinstance(value, Schedule)}
+        return {name: value for name, value in schedules.items() if value.follows_measure}
 
     @property
     def changes_each_step(self) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from talweg import gates
 from talweg.engine.run.program import Epoch
 from talweg.errors import SettingError
-from talweg.optim.schedules import NUMBER, SCHEDULES, Schedule
+from talweg.optim.optimizer import Schedule
+from talweg.optim.schedules import NUMBER, SCHEDULES
 from talweg.settings import Number, setting
 
 _NOT_NEGATIVE = Number(at_least=0)
@@ -26,6 +27,7 @@ class ReduceOnPlateau(Schedule):
     "min".
     """
 
+    follows_measure: ClassVar[bool] = True
     start: float = setting(0.1, NUMBER)
     factor: float = setting(0.1, Number(above=0, below=1))
     patience: int = setting(10, _COUNT)

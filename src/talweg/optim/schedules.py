@@ -1,39 +1,17 @@
-"""Schedules: settings of an optimizer that change during a run.
-
-A schedule is a function of `done`, the number of finished epochs, which is 0 in the first epoch. It
-replaces a number, as in `SGD(lr=CosineDecay(0.1))`; so does any function of `done`.
-"""
+"""The schedules; `Schedule` in `optimizer.py` is their base."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from functools import partial
 from typing import Any
 
-from talweg.errors import SettingError
-from talweg.settings import Checked, Choice, Flag, Number, plain, setting
+from talweg.optim.optimizer import Schedule, Scheduled, value_at
+from talweg.settings import Choice, Flag, Number, setting
 
 NUMBER = Number()
 EPOCHS = Number(above=0)
 LENGTH = Number(above=0, optional=True)
-
-
-@dataclass(frozen=True)
-class Schedule(Checked):
-    """The base of schedules; a custom schedule overrides `at`.
-
-    The value changes at each epoch or step (`every="epoch"` or `"step"`); within an epoch, `done`
-    has a fractional part.
-    """
-
-    _: KW_ONLY
-    every: str = setting("epoch", Choice(("epoch", "step")))
-
-    def at(self, done: float, epochs: int) -> float:
-        """The value after `done` of `epochs` epochs."""
-        raise NotImplementedError(f"{type(self).__name__} does not define at")
 
 
 @dataclass(frozen=True)
@@ -132,35 +110,6 @@ def _half_cosine(start: float, end: float, fraction: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * fraction)) / 2
 
 
-class Scheduled(Number):
-    """A number, or a schedule of such numbers; a schedule may also reach an open bound."""
-
-    def allows(self, value: Any) -> bool:
-        return is_schedule(value) or super().allows(value)
-
-    def along(self, what: str, value: Any, epochs: int) -> Callable[[float], float]:
-        """A schedule as a function of `done` that checks its values."""
-        each_step = changes_each_step(value)
-        low, high = max(self.above, self.at_least), min(self.below, self.at_most)
-        schedule = partial(value.at, epochs=epochs) if isinstance(value, Schedule) else value
-
-        def at(done: float) -> float:
-            time = done if each_step else math.floor(done)
-            number = schedule(time)
-            if type(number) is float and low < number < high and number != math.inf:
-                return number  # the usual case; the path below takes 3 us
-            number = plain(number)
-            if not (Number.allows(self, number) or number in (self.above, self.at_least)):
-                given = getattr(value, "__name__", repr(value))
-                raise SettingError(
-                    f"{what} must be {self}, but its schedule {given} gave {number!r} after "
-                    f"{time:g} epochs"
-                )
-            return float(number)
-
-        return at
-
-
 @dataclass(frozen=True)
 class LinearWarmup(Schedule):
     """A linear rise over `epochs` from start_factor times the initial value of `schedule` to it.
@@ -192,23 +141,3 @@ SCHEDULES: dict[str, type[Schedule]] = {
         LinearWarmup,
     )
 }
-
-
-# Schedules in place of numbers --------------------------------------------------------------------
-
-
-def is_schedule(value: Any) -> bool:
-    """Whether a setting changes during a run: a schedule, or a function of `done`."""
-    return isinstance(value, Schedule) or (callable(value) and not isinstance(value, type))
-
-
-def changes_each_step(value: Any) -> bool:
-    """Whether a setting changes within an epoch."""
-    return isinstance(value, Schedule) and value.every == "step"
-
-
-def value_at(value: Any, done: float, epochs: int) -> Any:
-    """The value of a number, a schedule or a function after `done` epochs."""
-    if isinstance(value, Schedule):
-        return value.at(done, epochs)
-    return value(done) if is_schedule(value) else value

@@ -13,7 +13,8 @@ from talweg.data.model.targets.table import TASK
 from talweg.data.split.folds import FOLDS
 from talweg.nn.activations import ACTIVATIONS
 from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
-from talweg.optim.schedules import SCHEDULES, is_schedule
+from talweg.optim.optimizer import is_schedule
+from talweg.optim.schedules import SCHEDULES
 from talweg.random import SEED
 from talweg.schema import Anything, Either, Exactly, Items, Record, Text, Tuple, optional
 from talweg.settings import Choice, Constraint, Number

@@ -41,8 +41,9 @@ class Loop(Session):
         held_out: Rows | None,
         control: Control,
     ) -> None:
-        super().__init__(program, rows, control)
-        self.graphs, self.held_out, self.method = graphs, held_out, program.method
+        super().__init__(program, len(rows), control)
+        self.graphs, self.method = graphs, program.method
+        self.rows, self.held_out = rows, held_out
         self.steps = self._make_steps(weights)
         self.measures = program.graphs.measures
         self.plateaus = {n: (rule, rule.init()) for n, rule in program.schedule.plateaus.items()}

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from talweg.engine.run.outcome import BadStep, Control, Outcome
 from talweg.engine.run.program import Program
-from talweg.engine.run.rows import Rows
 from talweg.engine.run.snapshot import Snapshot
 from talweg.gates import Array
 
@@ -41,9 +40,10 @@ class Session(ABC):
     calls of `advance`, snapshots are kept where they are due; at the end, the last whole epoch is.
     """
 
-    def __init__(self, program: Program, rows: Rows, control: Control) -> None:
-        self.program, self.rows, self.control = program, rows, control
-        self.steps_per_epoch = program.schedule.steps_of(len(rows))
+    def __init__(self, program: Program, rows: int, control: Control) -> None:
+        """A run on so many rows."""
+        self.program, self.control = program, control
+        self.steps_per_epoch = program.schedule.steps_of(rows)
 
     # What an engine implements ------------------------------------------------------------------
 

@@ -1,4 +1,3 @@
 """What trains differently from mini-batch descent on rows in order: layer-wise `pretrain`,
-`full_batch` methods that choose their own passes, and `adaptive_sampling`. `table` names the
-training methods that `fit` knows.
+`full_batch` methods that choose their own passes, and `adaptive_sampling`.
 """

@@ -23,9 +23,8 @@ from talweg.optim import FullBatch
 from talweg.optim.adaptive_sampling import AdaptiveSampling
 from talweg.random import DRAWN_ROWS, generator
 from talweg.train.run.parameter_slices import total
-from talweg.train.run.recording import Addition, Forward, Recipe, with_penalties
-from talweg.train.run.rows import mixes_rows
-from talweg.train.run.training_method import StepMethod
+from talweg.train.run.recording import Forward, Recipe, with_penalties
+from talweg.train.run.training_step import Addition, StepMethod
 
 PREFIX = "sampling."
 """Prefix of the state and settings of a sampler."""
@@ -187,10 +186,6 @@ class SampledMethod(StepMethod):
 
     groups: Groups
 
-    @classmethod
-    def of(cls, rule: Any, sampler: Any, rows: Rows, loss: Loss) -> SampledMethod:
-        return cls(rule, groups_of(sampler, rows, loss))
-
     @property
     def extension(self) -> Groups:
         return self.groups
@@ -199,7 +194,11 @@ class SampledMethod(StepMethod):
     def method(self) -> Drawing:
         return Drawing(self.groups)
 
-    def refuse(self, recipe: Recipe, rows: Rows, settings: Mapping[str, Any]) -> None:
+    @property
+    def weights_rows(self) -> bool:
+        return True
+
+    def refuse(self, recipe: Recipe, rows: int, settings: Mapping[str, Any]) -> None:
         if isinstance(self.rule, FullBatch):
             raise SettingError(
                 f"fit: {type(self.rule).__name__} uses all rows in each step, so a sampler has "
@@ -210,11 +209,6 @@ class SampledMethod(StepMethod):
             raise SettingError(
                 "fit: a sampler draws rows at random, which contradicts shuffle=False; "
                 "leave one of them out"
-            )
-        if mixes_rows(recipe.net, rows):
-            raise SettingError(
-                "fit: the network combines the rows of a batch (for example, in a mean over "
-                "axis 0), so a sampler cannot weight rows independently; leave the sampler out"
             )
 
 

@@ -19,7 +19,7 @@ from talweg.nn.forward_pass import TrainingStep
 from talweg.optim.full_batch import FullBatch, Point, Search, Vector
 from talweg.train.run.parameter_slices import joined
 from talweg.train.run.recording import Recipe, forward_pass
-from talweg.train.run.training_method import StepMethod
+from talweg.train.run.training_step import StepMethod
 
 VALUE, GRADIENT = "state.value", "state.gradient"
 """The outputs of a pass after the measures: the objective and its gradient (W)."""
@@ -39,12 +39,12 @@ class PassMethod(StepMethod):
     def method(self) -> Searching:
         return Searching(self.rule)
 
-    def refuse(self, recipe: Recipe, rows: Rows, settings: Mapping[str, Any]) -> None:
+    def refuse(self, recipe: Recipe, rows: int, settings: Mapping[str, Any]) -> None:
         name, count = type(self.rule).__name__, recipe.net.weights.flat.size
         batch_size = settings["batch_size"]
-        if batch_size is not None and batch_size < len(rows):
+        if batch_size is not None and batch_size < rows:
             raise SettingError(
-                f"fit: {name} uses all {len(rows)} rows in each step, but "
+                f"fit: {name} uses all {rows} rows in each step, but "
                 f"batch_size={batch_size} was given; give batch_size=None"
             )
         for setting in ("watch", "lr_multipliers"):

@@ -1,4 +1,5 @@
-"""One training run. `fit` is the entry, `job` checks its arguments and assembles the program,
-`rows` holds the data and `recording` the step as a graph. `stopping` holds the stopping rules,
-`checkpoint` writes the run to a file, and `run` is what comes back.
+"""One training run. `fit` is the entry, `job` checks its arguments and assembles the program, and
+`rows` holds the data. `recording` records the forward pass as a graph and `training_step` the step.
+`stopping` holds the stopping rules, `checkpoint` writes the run to a file, and `run` is what comes
+back.
 """

@@ -19,10 +19,11 @@ from talweg.nn import Loss, Metric, Module, as_loss, as_metric
 from talweg.optim import FullBatch, Optimizer, as_optimizer
 from talweg.random import SEED
 from talweg.settings import Choice, Constraint, Flag, Number, plain
-from talweg.train.methods.table import method_of
+from talweg.train.methods.adaptive_sampling import Groups, SampledMethod, groups_of
+from talweg.train.methods.full_batch import PassMethod
 from talweg.train.run.gradient_flow import Flow
 from talweg.train.run.lr_multipliers import as_lr_multipliers
-from talweg.train.run.recording import DRAWS, Recipe, evaluation_graph
+from talweg.train.run.recording import Recipe, evaluation_graph
 from talweg.train.run.rows import (
     EVALUATION_ROWS,
     evaluation_size,
@@ -32,7 +33,7 @@ from talweg.train.run.rows import (
 from talweg.train.run.run import Run
 from talweg.train.run.run_report import finished
 from talweg.train.run.stopping import Stop, TimeBudget, as_rules, refuse_measure
-from talweg.train.run.training_method import StepMethod
+from talweg.train.run.training_step import DRAWS, StepMethod
 from talweg.train.run.watching import as_watch
 
 RULES: dict[str, Constraint] = {
@@ -113,11 +114,12 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
     _refuse_dtype(net, engine)
     engine.begin(net.weights.values())
     stops = as_rules(settings["stop"], _measured_names(metrics, held_out is not None))
-    method = method_of(rule, sampler, rows, loss)
+    groups = None if sampler is None else groups_of(sampler, rows, loss)
+    method = _method_of(rule, groups)
     recipe = _recipe(net, rows, loss, metrics, settings)
-    method.refuse(recipe, rows, settings)
+    method.refuse(recipe, len(rows), settings)
     program, recorder = _program(recipe, method, rows, held_out, stops, settings)
-    _refuse_filling(net, rows, held_out, program)
+    _refuse_mixing(net, rows, held_out, program, method)
     told = {name: plain(settings[name]) for name in [*RULES, "class_weight", "lr_multipliers"]}
     told |= {"metrics": [metric.name for metric in metrics], "loss": loss.name}
     told |= {"optimizer": rule.brief(), "stop": repr(list(stops))}
@@ -138,7 +140,7 @@ def warn_of(job: Job, prefix: str = "") -> None:
 def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
     """The run of another net with the same graphs and other numbers in the settings."""
     rule, program = as_optimizer(settings["optimizer"]), job.program
-    method = method_of(rule, None, job.rows, job.flow.recipe.loss)
+    method = _method_of(rule)
     recipe = replace(
         job.flow.recipe,
         net=net,
@@ -164,6 +166,13 @@ def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
 
 
 # The program --------------------------------------------------------------------------------------
+
+
+def _method_of(rule: Optimizer | FullBatch, groups: Groups | None = None) -> StepMethod:
+    """The training method for a rule, and for the groups of rows that a sampler draws from."""
+    if groups is not None:
+        return SampledMethod(rule, groups)
+    return PassMethod(rule) if isinstance(rule, FullBatch) else StepMethod(rule)
 
 
 def _recipe(
@@ -307,15 +316,24 @@ def _measured_names(metrics: Sequence[Metric], validated: bool) -> set[str]:
     return names | ({f"val_{name}" for name in names} if validated else set())
 
 
-def _refuse_filling(net: Module, rows: Rows, held_out: Rows | None, program: Program) -> None:
-    """Raise a SettingError if rows that fill up a batch would change other predictions."""
+def _refuse_mixing(
+    net: Module, rows: Rows, held_out: Rows | None, program: Program, method: StepMethod
+) -> None:
+    """Raise a SettingError if the network combines rows that a run weights independently, or if
+    rows that fill up a batch would change other predictions.
+    """
     evaluated = _evaluated(rows, held_out, program.limits.restore_best)
     fills = len(rows) % program.schedule.batch_size > 0
     cuts = evaluated is not None and program.schedule.evaluation_size != len(evaluated)
-    if (fills or cuts) and mixes_rows(net, rows):
+    if not (fills or cuts or method.weights_rows) or not mixes_rows(net, rows):
+        return
+    combines = "fit: the network combines the rows of a batch (for example, in a mean over axis 0)"
+    if method.weights_rows:
         raise SettingError(
-            "fit: the network combines the rows of a batch (for example, in a mean over axis "
-            f"0), so every batch must be full: give a batch_size that divides the {len(rows)} "
-            f"rows, and at most {EVALUATION_ROWS} validation rows as (X, y), since a fold would "
-            "be padded"
+            f"{combines}, so a sampler cannot weight rows independently; leave the sampler out"
         )
+    raise SettingError(
+        f"{combines}, so every batch must be full: give a batch_size that divides the {len(rows)} "
+        f"rows, and at most {EVALUATION_ROWS} validation rows as (X, y), since a fold would be "
+        "padded"
+    )

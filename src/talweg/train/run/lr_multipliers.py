@@ -9,7 +9,6 @@ from talweg.errors import SettingError, nearest
 from talweg.settings import Number, plain
 
 MULTIPLIER = Number(at_least=0)
-_PREFIX = "rate."
 
 
 def as_lr_multipliers(given: Any, parameters: Iterable[str]) -> dict[str, float]:
@@ -49,13 +48,9 @@ def as_lr_multipliers(given: Any, parameters: Iterable[str]) -> dict[str, float]
 
 def multiplier_settings(multipliers: Mapping[str, float]) -> dict[str, float]:
     """The multipliers as settings of a run; a frozen parameter needs none."""
-    return {_PREFIX + name: multiplier for name, multiplier in multipliers.items() if multiplier}
+    return {setting_of(name): multiplier for name, multiplier in multipliers.items() if multiplier}
 
 
-def multipliers_among(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The multipliers among the settings of a run, by parameter."""
-    return {
-        name.removeprefix(_PREFIX): value
-        for name, value in settings.items()
-        if name.startswith(_PREFIX)
-    }
+def setting_of(parameter: str) -> str:
+    """The name of a parameter's multiplier among the settings of a run."""
+    return f"rate.{parameter}"

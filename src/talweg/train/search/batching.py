@@ -34,9 +34,10 @@ WIDTHS = (1, 2, 4)
 
 
 class Ended(NamedTuple):
-    """The record of a run that has ended, and a snapshot if it only halts."""
+    """The record of a run that has ended, the key of its program, and a snapshot if it halts."""
 
     run: Run
+    key: Any
     snapshot: Snapshot | None
 
 
@@ -95,7 +96,8 @@ class Work:
             self.tasks, parted(outcome, len(jobs)), snapshots, strict=True
         ):
             if is_finite(own):
-                results.append(Ended(task.job.run(_runner_giving(own), Control()), snapshot))
+                run = task.job.run(_runner_giving(own), Control())
+                results.append(Ended(run, self.key, snapshot))
             elif control.stop:  # on the interpreter, it ends at once
                 at_once = task.job.prepare(interpreter().name)
                 results.append(_run(task.job, task, at_once, Control(stop=True)))
@@ -116,7 +118,7 @@ def _run(job: Job, task: Task, runner: Runner, control: Control) -> Ended:
     bookmark = Bookmark(task.start, keeps=task.halts) if task.start or task.halts else None
     control.keeper = bookmark
     run = job.run(runner, control)
-    return Ended(run, bookmark.end if bookmark else None)
+    return Ended(run, (task.key, 1), bookmark.end if bookmark else None)
 
 
 def _runner_giving(outcome: Outcome) -> Runner:

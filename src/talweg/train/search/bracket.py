@@ -57,8 +57,8 @@ def train_all(
     with Executor(tasks, engine, workers, progress) as executor:
         states = _Bracket(tasks, rungs, executor, file, replicates=can.replicas).states_at_end()
     progress.earlier += executor.watched.values()
-    programs = len(executor.compiled) if can.compiles else 0
-    return Trained(states, programs, sum(executor.compiled.values()))
+    compiled = executor.compiled.values()
+    return Trained(states, len(compiled), sum(compiled))
 
 
 class _Bracket:

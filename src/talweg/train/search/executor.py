@@ -10,7 +10,7 @@ from contextlib import ExitStack, nullcontext
 from typing import Any, Self
 
 from talweg.engine.run.engine import Runner
-from talweg.engine.run.outcome import Control, Outcome
+from talweg.engine.run.outcome import Control
 from talweg.memory_limits import start_thread
 from talweg.train.run.interrupts import interruptible
 from talweg.train.run.progress import Watched, Whole, wants_bar
@@ -90,26 +90,20 @@ class Executor:
         with self.runners_lock:
             if work.key not in self.runners:
                 self.runners[work.key] = start_thread(
-                    lambda: self.compiling.submit(self._compile, work)
+                    lambda: self.compiling.submit(work.prepare, self.engine)
                 )
             return self.runners[work.key]
-
-    def _compile(self, work: Work) -> Runner:
-        runner = work.prepare(self.engine)
-
-        def run(*given: Any) -> Outcome:
-            outcome = runner(*given)
-            self.compiled[work.key] = outcome.compile_seconds
-            return outcome
-
-        return run
 
     def _train(self, work: Work, runner: Future[Runner]) -> list[Ended]:
         control = self.controls[work.indices[0]]
         with errors_named(work.lead.name):
             compiled = runner.result()
             self.begun.add(work.indices[0])  # before reading the flag, so that no run is missed
-            return [] if control.stop else work.run(compiled, self._runner_alone, control)
+            if control.stop:
+                return []
+            results = work.run(compiled, self._runner_alone, control)
+        self.compiled |= {x.key: x.run.compile_seconds for x in results if x.run.compile_seconds}
+        return results
 
     def _runner_alone(self, task: Task) -> Runner:
         """The runner of a single task."""

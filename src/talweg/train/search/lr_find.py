@@ -20,7 +20,8 @@ from talweg.errors import SettingError, nearest
 from talweg.graph import Graph
 from talweg.nn import Module
 from talweg.optim import FullBatch, Optimizer, as_optimizer
-from talweg.optim.schedules import ExponentialDecay, Schedule
+from talweg.optim.optimizer import Schedule
+from talweg.optim.schedules import ExponentialDecay
 from talweg.settings import Number, check
 from talweg.train.run.job import RULES as RULES_OF_FIT, Job, job_of, refuse_part
 from talweg.train.run.lower import DEFAULTS

@@ -81,7 +81,7 @@ class NativeSession(Session):
         validation: Rows | None,
         control: Control,
     ) -> None:
-        super().__init__(program, rows, control)
+        super().__init__(program, len(rows), control)
         self.code, plans = prepared.code, prepared.build.plans
         held_out = validation or (rows if program.evaluation else None)
         try:
@@ -162,7 +162,7 @@ class NativeSession(Session):
         position = self.position
         self._go_back(position.epoch, position.step)
         self.words[c.NON_FINITE] = 1
-        return diagnose(self.program, self.rows, self.memory, self.settings)
+        return diagnose(self.program, self.memory.rows, self.memory, self.settings)
 
     def _go_back(self, epochs: int, steps: int) -> None:
         go_back(self.code, self.memory, self.settings, epochs, steps)
