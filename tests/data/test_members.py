@@ -17,8 +17,8 @@ from talweg.data.model import bins_trial, learning, training_data
 from talweg.data.model.trained_table import TrainedTable, outputs_of
 from talweg.graph.functions import softmax
 from talweg.nn.bins import Bins
-from talweg.train.search.ensemble import Member
 from talweg.train.search.executor import Executor
+from talweg.train.search.tasks import Task
 
 ROWS = 80
 RANDOM = np.random.default_rng(3)
@@ -201,7 +201,7 @@ def test_the_trial_chooses_the_kind_with_the_lower_loss(tries_bins, monkeypatch,
     asked: list[tuple[int, ...]] = []
     real = learning.train_members
 
-    def counted(members: Iterable[Member], *given: Any) -> list[tw.Run | None]:
+    def counted(members: Iterable[Task], *given: Any) -> list[tw.Run | None]:
         members, bar = [*members], given[-1]  # one bar, which knows what was and what is to come
         asked.append((sum(each.runs for each in bar.earlier), len(members), bar.later))
         return real(members, *given)

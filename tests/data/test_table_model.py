@@ -107,7 +107,7 @@ def test_networks_get_different_seeds_that_follow_from_one(monkeypatch) -> None:
     assert seeds == [5]
 
     def trained(members, *_):
-        seeds.extend(member.seed for member in members)
+        seeds.extend(member.job.program.schedule.seed for member in members)
         raise ZeroDivisionError
 
     monkeypatch.setattr(learning, "train_members", trained)

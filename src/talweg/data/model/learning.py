@@ -28,8 +28,9 @@ from talweg.train.run.fit import fit
 from talweg.train.run.progress import Whole
 from talweg.train.run.run import Run
 from talweg.train.run.stopping import EarlyStopping, Stop, TimeBudget
-from talweg.train.search.ensemble import Member, train_members
+from talweg.train.search.ensemble import train_members
 from talweg.train.search.executor import cores
+from talweg.train.search.tasks import Member, Recorder
 
 Array = NDArray[Any]
 Runs = dict[int, Run]
@@ -215,9 +216,10 @@ class EnsembleTrainer:
         """
         self.bar.later = self.recipe.n_estimators - indices.stop
         members = (self._member(bins, index) for bins in kinds for index in indices)
+        recorder = Recorder(self.rows.x, self.rows.y)
         settings = {**self.fit_settings(), "stop": self.stops(rounds)}
         settings["sample_weight"] = self.rows.weights
-        runs = iter(train_members(members, self.rows.x, self.rows.y, settings, self.bar))
+        runs = iter(train_members(recorder.members(members, settings), self.bar))
         pairs = [[(index, next(runs)) for index in indices] for _ in kinds]
         return [{index: run for index, run in of_kind if run} for of_kind in pairs]
 

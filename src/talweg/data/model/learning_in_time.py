@@ -18,7 +18,8 @@ from talweg.data.model.learning import (
     are_interrupted,
 )
 from talweg.train.run.stopping import MaxEpochs
-from talweg.train.search.ensemble import Member, train_members
+from talweg.train.search.ensemble import train_members
+from talweg.train.search.tasks import Member, Recorder
 
 
 def learn_in_time(plan: TrainingPlan) -> Learned:
@@ -58,8 +59,8 @@ class _TrainerInTime(EnsembleTrainer):
         members = (self._member_on_all_rows(bins, index) for index in indices)
         settings = {**self.fit_settings(), "stop": stops}
         settings["sample_weight"] = None if weights is None else weights[:count]
-        x, y = self.rows.x[:count], self.rows.y[:count]
-        runs = train_members(members, x, y, settings, self.bar)
+        recorder = Recorder(self.rows.x[:count], self.rows.y[:count])
+        runs = train_members(recorder.members(members, settings), self.bar)
         return {index: run for index, run in zip(indices, runs, strict=True) if run}
 
     def _member_on_all_rows(self, bins: int, index: int) -> Member:

@@ -6,7 +6,7 @@ program takes as inputs: weights, seed, epochs, settings of the optimizer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,8 +19,10 @@ from talweg.engine.run.snapshot import Snapshot
 from talweg.errors import TalwegError
 from talweg.gates import Array
 from talweg.nn import Module, as_loss
+from talweg.settings import check
 from talweg.train.run.folds import Fold, Holdout
-from talweg.train.run.job import Job, copy_of, job_of, without_rows
+from talweg.train.run.job import RULES, Job, copy_of, job_of, without_rows
+from talweg.train.run.lower import DEFAULTS
 from talweg.train.run.rows import evaluation_size, training_and_validation
 from talweg.train.search.net_signature import graph_signature
 
@@ -70,6 +72,21 @@ class Task:
         return replace(self.job, rows=rows, held_out=held_out)
 
 
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A network of an ensemble, with its own seed and the rows that it does not train on.
+
+    `net` has weights already. Networks of one `structure` differ only in weights: the first is
+    recorded, the others are copies.
+    """
+
+    name: str
+    net: Module
+    structure: Hashable
+    seed: int
+    validation: Fold | None = None
+
+
 @contextmanager
 def errors_named(name: str) -> Iterator[None]:
     """Within this block an error names the run in which it occurred, if that has a name."""
@@ -93,6 +110,20 @@ class Recorder:
         self.X, self.y = X, y
         self._rows: dict[str, Array] = {}
         self._keys: dict[Any, int] = {}  # of programs, by all that decides them
+
+    def members(self, members: Iterable[Member], settings: Settings) -> Iterator[Task]:
+        """The runs of an ensemble with these settings of `fit`, each on one thread."""
+        given = check("fit", {**DEFAULTS, **settings, "threads": 1, "progress": False}, RULES)
+        leads: dict[Hashable, Task] = {}
+        for member in members:
+            own = {**given, "seed": member.seed, "validation": member.validation}
+            structure = member.structure, self.structure(own)
+            with errors_named(member.name):
+                if lead := leads.get(structure):
+                    task = self.copy(lead, member.name, member.net, own)
+                else:
+                    task = leads[structure] = self.recorded(member.name, member.net, own)
+            yield task
 
     def structure(self, settings: Settings) -> Hashable:
         """The sizes that the fold of a run adds to its structure."""
