@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from benchmarks.timing import machine
 from talweg.engine.native.emit.gemm import product as gemm
-from talweg.engine.native.emit.gemm.product import Matrix, Panels
+from talweg.engine.native.emit.gemm.matrix import Matrix, Panels, Range
 from talweg.engine.native.llvm.compiler import compiled, host
 from talweg.engine.native.llvm.module import Function, Module
 from talweg.engine.native.llvm.values import Value, number, type_of, vector
@@ -198,7 +198,7 @@ def _write_product(f: Function, type: str, x: dict[str, Value]) -> None:
 
 def _write_pack(f: Function, type: str, x: dict[str, Value]) -> None:
     b = Matrix(x["b"], x["b_row"], x["b_column"])
-    gemm.pack(f, type, x["k"], x["n"], b, x["out"], 0, x["panels"])
+    gemm.pack(f, type, (x["k"], x["n"]), b, x["out"], panels=Range(0, x["panels"]))
 
 
 def _write_blas(f: Function, type: str, x: dict[str, Value]) -> None:
@@ -211,12 +211,12 @@ def _write_blas(f: Function, type: str, x: dict[str, Value]) -> None:
 
 def _write_peak(f: Function, type: str, count: Value, numbers: Value) -> None:
     """Independent chains of fma on registers only."""
-    wide = vector(type, f.module.lanes(type))
+    wide = vector(type, f.module.vector_width(type))
     x = f.load(wide, numbers)
     with f.loop(0, count, 1, [number(0, wide)] * _CHAINS) as loop:
         loop.carry(*[f.fma(x, x, value) for value in loop.values])
     for i, value in enumerate(loop.results):
-        f.store(value, f.at(numbers, i * f.module.lanes(type), type))
+        f.store(value, f.at(numbers, i * f.module.vector_width(type), type))
 
 
 _WRITERS = {"product": _write_product, "pack": _write_pack, "blas": _write_blas}

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from talweg.engine.native.emit.gemm import product as gemm
-from talweg.engine.native.emit.gemm.product import Matrix, Panels
+from talweg.engine.native.emit.gemm.matrix import Matrix, Panels, Range
 from talweg.engine.native.emit.gemm.tiles import panel_width
 from talweg.engine.native.llvm.cache import Cache
 from talweg.engine.native.llvm.compiler import Compiled, compiled
@@ -69,7 +69,8 @@ def write_product(module: Module, type: str, kind: str) -> None:
 def write_pack(module: Module, type: str) -> None:
     f, x = public(module, f"pack_{type}", _PACK)
     b = Matrix(x["b"], x["b_row"], x["b_column"])
-    gemm.pack(f, type, x["k"], x["n"], b, x["out"], x["first"], x["last"])
+    panels = Range(x["first"], x["last"])
+    gemm.pack(f, type, (x["k"], x["n"]), b, x["out"], panels=panels)
     f.ret()
 
 

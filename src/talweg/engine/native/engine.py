@@ -34,7 +34,7 @@ class NativeEngine(Engine):
     def function_of_rows(self, graph: Recorded) -> CompiledGraph:
         return CompiledGraph(graph)
 
-    def lanes(self, itemsize: int) -> int:
+    def vector_width(self, itemsize: int) -> int:
         return compiler.host().vector_bytes // itemsize
 
     def begin(self, weights: Iterable[Array]) -> None:

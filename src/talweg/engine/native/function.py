@@ -25,7 +25,7 @@ from talweg.gates import Array, Spec
 from talweg.graph import Graph, Recorded
 from talweg.pool import Pool
 
-BLOCK = 240
+BLOCK_ROWS = 240
 """Rows that go through a region together."""
 
 
@@ -128,7 +128,7 @@ class CompiledGraph:
         space = Workspace()
         space.rows = rows
         space.table = np.zeros(c.FIRST_BUFFER + len(self.plan.buffers), np.uintp)
-        arenas: list[tuple[ArenaName, int]] = [("shared", rows), ("block", min(rows, BLOCK))]
+        arenas: list[tuple[ArenaName, int]] = [("shared", rows), ("block", min(rows, BLOCK_ROWS))]
         for name, count in arenas:
             offsets, total = self.plan.layout(name, count)
             arena = zeros(total)
@@ -154,8 +154,8 @@ def _written(module: Module, plan: Plan) -> str:
     zero, one = number(0, "i64"), number(1, "i64")
     for region, name in names.items():
         if isinstance(region, ByRows):
-            with f.loop(0, rows, BLOCK) as loop:
-                high = f.index(f.least(f.plus(loop.index, BLOCK), rows))
+            with f.loop(0, rows, BLOCK_ROWS) as loop:
+                high = f.index(f.least(f.plus(loop.index, BLOCK_ROWS), rows))
                 f.call(name, "void", table, rows, loop.index, high, zero, one)
         else:
             f.call(name, "void", table, rows, zero, zero, zero, one)

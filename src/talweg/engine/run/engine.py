@@ -79,7 +79,7 @@ class Engine(ABC):
         """The graph as a function of any number of rows; only if `capabilities.any_rows`."""
         raise NotImplementedError
 
-    def lanes(self, itemsize: int) -> int:
+    def vector_width(self, itemsize: int) -> int:
         """How many numbers of this size fit into a vector register."""
         return 1
 

@@ -190,6 +190,6 @@ def _width(task: Task, count: int, workers: int) -> int:
     Measured with 3-4-1 units, a step takes a time of 1 + the number of vectors that are filled.
     """
     job = task.job
-    lanes = chosen_engine(job.settings["engine"]).lanes(job.net.weights.flat.itemsize)
+    lanes = chosen_engine(job.settings["engine"]).vector_width(job.net.weights.flat.itemsize)
     rounds = {vectors: -(-count // (vectors * lanes * workers)) for vectors in WIDTHS}
     return lanes * min(WIDTHS, key=lambda vectors: (rounds[vectors] * (1 + vectors), vectors))

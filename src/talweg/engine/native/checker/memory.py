@@ -22,7 +22,7 @@ from talweg.engine.native.checker import functions as w
 from talweg.engine.native.checker.instrument import Checked, with_checks
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.emit.gemm import product as gemm
-from talweg.engine.native.function import BLOCK, CompiledGraph, Workspace
+from talweg.engine.native.function import BLOCK_ROWS, CompiledGraph, Workspace
 from talweg.engine.native.ir.view import Buffer
 from talweg.engine.native.llvm.compiler import Compiled, compiled, host
 from talweg.engine.native.plan.arenas import ArenaName
@@ -269,7 +269,7 @@ class CheckedGraph(CompiledGraph):
             if buffer.kind == "constant":
                 self._point(space, buffer, pieces.copied(buffer.array, writable=False))
             elif buffer.kind != "input":
-                count = min(rows, BLOCK) if buffer in self.plan.blocks else rows
+                count = min(rows, BLOCK_ROWS) if buffer in self.plan.blocks else rows
                 self._point(space, buffer, pieces.room(buffer.nbytes(count)))
         scratch = max(map(gemm.scratch_bytes, ("float", "double")))
         space.point(c.SCRATCH, pieces.room(scratch, "scratch"))

@@ -26,7 +26,7 @@ class Writer:
 
     name = ""
     result = "void"
-    block = c.BLOCK_ROWS
+    block_rows_word = c.BLOCK_ROWS
 
     def __init__(self, module: Module, plans: RunPlans) -> None:
         self.module, self.plans, self.program = module, plans, plans.program
@@ -68,7 +68,7 @@ class Writer:
     @contextmanager
     def first_thread(self) -> Iterator[None]:
         """A context: the first thread alone runs the code that is written in it."""
-        with self.f.when(self.f.compare("==", self.thread, number(0, "i64"))):
+        with self.f.when(self.f.compare("eq", self.thread, number(0, "i64"))):
             yield
 
     def call_region(self, name: str, rows: Value, low: Index, high: Index) -> None:
@@ -79,15 +79,15 @@ class Writer:
 
     def by_rows(self, name: str, rows: Value, low: Index, high: Index) -> None:
         """Call the function of a region by rows block by block, on rows low <= i < high."""
-        f, block = self.f, self.word(self.block)
-        with f.loop(low, high, block) as loop:
-            self.call_region(name, rows, loop.index, f.least(f.plus(loop.index, block), high))
+        f, block_rows = self.f, self.word(self.block_rows_word)
+        with f.loop(low, high, block_rows) as loop:
+            self.call_region(name, rows, loop.index, f.least(f.plus(loop.index, block_rows), high))
 
     def share_of(self, rows: Value) -> tuple[Index, Index]:
         """The rows [low, high) of a batch that belong to this thread, in whole tiles of a GEMM."""
         f = self.f
-        divide, done, start = f.fresh("apart"), f.fresh("parted"), f.block
-        f.branch(f.compare(">", self.threads, number(1, "i64")), divide, done)
+        divide, done, start = f.fresh("apart"), f.fresh("parted"), f.label
+        f.branch(f.compare("sgt", self.threads, number(1, "i64")), divide, done)
         f.open(divide)  # a single thread skips the divisions, which slow steps of tiny networks
         low, high = self._divide(rows)
         f.jump(done)

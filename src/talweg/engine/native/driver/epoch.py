@@ -19,7 +19,7 @@ from talweg.engine.native.plan.regions import ByRows, Region
 _SOURCES = {"x": c.X, "y": c.Y, "row_weights": c.ROW_WEIGHTS}
 
 
-class StepForm(NamedTuple):
+class StepVariant(NamedTuple):
     """A step that is watched, or one that is not.
 
     `regions` are the names of its regions' functions, `summed` the outputs that are summed over
@@ -38,7 +38,7 @@ class StepForm(NamedTuple):
 
     @property
     def tickets(self) -> list[int]:
-        """All tickets that a step of this form uses."""
+        """All tickets that this variant of a step uses."""
         return [*tickets_of(self.plan).values(), *self.row_tickets.values()]
 
 
@@ -56,13 +56,15 @@ class EpochWriter(Writer):
     ) -> None:
         super().__init__(module, plans)
         self.plan = plans.step
-        self.forms = [StepForm(plans.step, regions, plans.summed)]
+        self.variants = [StepVariant(plans.step, regions, plans.summed)]
         if plans.unwatched_step is not None:
-            self.forms.append(
-                StepForm(plans.unwatched_step, unwatched, self.program.graphs.measures)
+            self.variants.append(
+                StepVariant(plans.unwatched_step, unwatched, self.program.graphs.measures)
             )
         self.rows = BatchRows(self, plans.step, _SOURCES)
-        self.tickets = list(dict.fromkeys(ticket for form in self.forms for ticket in form.tickets))
+        self.tickets = list(
+            dict.fromkeys(ticket for variant in self.variants for ticket in variant.tickets)
+        )
 
     def write(self) -> None:
         f = self.f
@@ -96,70 +98,72 @@ class EpochWriter(Writer):
             if self.program.schedule.by_step:
                 self.load_settings(self.word(c.STEP))
         self.barrier()
-        self.return_if(f.compare("==", self.word(c.CONTINUES), number(0, "i64")), number(1, "i64"))
+        self.return_if(f.compare("eq", self.word(c.CONTINUES), number(0, "i64")), number(1, "i64"))
         is_watched = self.is_watched(start)
-        self.write_forms(is_watched, lambda form: self.before_batch(form, rows))
+        self.write_variants(is_watched, lambda variant: self.before_batch(variant, rows))
         self.gather_batch(start, there, low, high)
         self.barrier()
-        self.write_forms(is_watched, lambda form: self.after_batch(form, rows))
+        self.write_variants(is_watched, lambda variant: self.after_batch(variant, rows))
 
     def is_watched(self, start: Value) -> Value | None:
         """Whether this step is watched; None where all steps are alike."""
-        if len(self.forms) == 1:
+        if len(self.variants) == 1:
             return None
         f = self.f
-        rest = f.bits("urem", start, self.word(c.WATCH_ROWS))
-        return f.compare("==", rest, number(0, "i64"))
+        rest = f.remainder(start, self.word(c.WATCH_ROWS))
+        return f.compare("eq", rest, number(0, "i64"))
 
-    def write_forms(self, is_watched: Value | None, write: Callable[[StepForm], None]) -> None:
-        """Write the code of each form, and a branch between them where a step has two forms."""
+    def write_variants(
+        self, is_watched: Value | None, write: Callable[[StepVariant], None]
+    ) -> None:
+        """Write the code of each variant, and a branch between them if there are two."""
         if is_watched is None:
-            write(self.forms[0])
+            write(self.variants[0])
             return
-        f, (step, unwatched) = self.f, self.forms
+        f, (step, unwatched) = self.f, self.variants
         watched, plain, done = f.fresh("watched"), f.fresh("plain"), f.fresh("stepped")
         f.branch(is_watched, watched, plain)
-        for label, form in ((watched, step), (plain, unwatched)):
+        for label, variant in ((watched, step), (plain, unwatched)):
             f.open(label)
-            write(form)
+            write(variant)
             f.jump(done)
         f.open(done)
 
-    def before_batch(self, form: StepForm, rows: Value) -> None:
+    def before_batch(self, variant: StepVariant, rows: Value) -> None:
         """Call the regions that need no batch."""
-        for region, name in form.regions.items():
+        for region, name in variant.regions.items():
             if region.precedes_batch:
                 self.call_region(name, rows, 0, 0)
 
-    def after_batch(self, form: StepForm, rows: Value) -> None:
+    def after_batch(self, variant: StepVariant, rows: Value) -> None:
         """Call the regions that need the batch, and finish the step."""
-        for region, name in form.regions.items():
+        for region, name in variant.regions.items():
             if region.precedes_batch:
                 continue
             if isinstance(region, ByRows):
-                self.by_blocks(name, rows, form.row_tickets.get(region))
+                self.by_blocks(name, rows, variant.row_tickets.get(region))
             else:
                 self.call_region(name, rows, 0, 0)
             self.barrier()
         with self.first_thread():
-            self.finish(form)
+            self.finish(variant)
 
     def by_blocks(self, name: str, rows: Value, ticket: int | None) -> None:
         """Call a region by rows, block by block; a thread that is free takes the next block."""
-        f, block = self.f, self.word(c.BLOCK_ROWS)
+        f, block_rows = self.f, self.word(c.BLOCK_ROWS)
         if ticket is None:
             self.by_rows(name, rows, *self.share_of(rows))
             return
         alone, shared, done = f.fresh("alone"), f.fresh("shared"), f.fresh("all")
-        f.branch(f.compare(">", self.threads, f.index(1)), shared, alone)
+        f.branch(f.compare("sgt", self.threads, f.index(1)), shared, alone)
         f.open(alone)
         self.by_rows(name, rows, 0, rows)
         f.jump(done)
         f.open(shared)
-        count = f.index(f.over(f.plus(rows, f.minus(block, 1)), block))
+        count = f.index(f.over(f.plus(rows, f.minus(block_rows, 1)), block_rows))
         with loop_over_tickets(f, count, self.ticket(ticket)) as part:
-            first = f.times(part, block)
-            self.call_region(name, rows, first, f.least(f.plus(first, block), rows))
+            first = f.times(part, block_rows)
+            self.call_region(name, rows, first, f.least(f.plus(first, block_rows), rows))
         f.jump(done)
         f.open(done)
 
@@ -174,7 +178,7 @@ class EpochWriter(Writer):
             f.store(number(0, "i64"), self.ticket(ticket))
         halts = f.bits("or", self.shared_word(c.STOP), self.word(c.NON_FINITE))
         done = f.compare("sge", self.word(c.STEP), self.word(c.LAST_STEP))
-        is_running = f.compare("==", halts, number(0, "i64"))
+        is_running = f.compare("eq", halts, number(0, "i64"))
         continues = f.bits("and", is_running, f.bits("xor", done, number(1, "i1")))
         self.set_word(c.CONTINUES, f.convert(continues, "i64"))
 
@@ -212,13 +216,13 @@ class EpochWriter(Writer):
         f.jump(done)
         f.open(done)
 
-    def finish(self, form: StepForm) -> None:
+    def finish(self, variant: StepVariant) -> None:
         """Record a step, unless it made a number non-finite: such a step does not count."""
         if self.program.graphs.replicas > 1:
-            self.record(form)
+            self.record(variant)
             return
         f = self.f
-        loss = self.load_number(form.plan.outputs[self.program.graphs.measures[0]])
+        loss = self.load_number(variant.plan.outputs[self.program.graphs.measures[0]])
         guards = self.entry(c.GUARD)
         with f.loop(0, self.threads, 1, [f.subtract(loss, loss)]) as loop:
             guard = f.load("double", f.at(guards, f.times(loop.index, 8), "double"))
@@ -226,11 +230,11 @@ class EpochWriter(Writer):
         bad = f.compare("uno", loop.results[0], loop.results[0])
         self.set_word(c.NON_FINITE, f.convert(bad, "i64"))
         with f.when(f.bits("xor", bad, number(1, "i1"))):
-            self.record(form)
+            self.record(variant)
 
-    def record(self, form: StepForm) -> None:
+    def record(self, variant: StepVariant) -> None:
         """Add the measures of a step to the sums, and count it."""
-        self.add_measures(form.plan, c.SUMS, form.summed)
+        self.add_measures(variant.plan, c.SUMS, variant.summed)
         if self.program.graphs.watch_steps:
             self.record_watched()
         self.set_word(c.STEP, self.f.plus(self.word(c.STEP), 1))
@@ -238,7 +242,7 @@ class EpochWriter(Writer):
     def record_watched(self) -> None:
         """Write a row of the watched outputs, unless the step is part of a replay."""
         f, count = self.f, len(self.program.watched)
-        with f.when(f.compare("==", self.word(c.REPLAY), number(0, "i64"))):
+        with f.when(f.compare("eq", self.word(c.REPLAY), number(0, "i64"))):
             row = f.minus(self.word(c.STEP), self.word(c.FIRST_WATCHED))
             record = f.at(self.entry(c.WATCHED), f.times(row, count), "double")
             for column, name in enumerate(self.program.watched):

@@ -18,7 +18,7 @@ class EvaluationWriter(Writer):
     """Writes the evaluation after each epoch: the loss and the metrics over the held-out rows."""
 
     name = "evaluation"
-    block = c.HELD_BLOCK_ROWS
+    block_rows_word = c.HELD_BLOCK_ROWS
 
     def __init__(
         self, module: Module, plans: RunPlans, plan: Plan, regions: dict[Region, str]
@@ -112,7 +112,7 @@ class EpochEndWriter(Writer):
         f = self.f
         loss = f.load("double", self.entry(c.HELD_SUMS))
         less = f.compare("olt", loss, self.word(c.BEST_LOSS, "double"))
-        is_none = f.compare("==", self.word(c.BEST_EPOCH), number(0, "i64"))
+        is_none = f.compare("eq", self.word(c.BEST_EPOCH), number(0, "i64"))
         with f.when(f.bits("or", less, is_none)):
             self.set_word(c.BEST_LOSS, loss)
             self.set_word(c.BEST_EPOCH, epoch)

@@ -126,7 +126,7 @@ class _Digit(NamedTuple):
 
 def _pack(f: Function, whole: Value, mask: Value, draws: Value, words: Value) -> None:
     """Store the words: upper bits of a draw, lower bits its row."""
-    count = f.module.lanes("i64")
+    count = f.module.vector_width("i64")
     type = f"<{count} x i64>"
     upper = f.splat(f.bits("xor", mask, number(-1, "i64")), count)
     first, step = f.iota(type), number(count, type)
@@ -213,7 +213,7 @@ def _insert_row(
     f: Function, order: Value, count: Value, row: Value, draw_of: Callable[[Value], Value]
 ) -> None:
     """Insert a row into `order[:count]`, which is sorted, before all rows with a larger draw."""
-    draw, before = draw_of(row), f.block
+    draw, before = draw_of(row), f.label
     test, look, move, done = (f.fresh(label) for label in ("test", "look", "move", "done"))
     below = Value("i64", f"%{f.fresh('below')}")
     f.jump(test)

@@ -15,10 +15,10 @@ from talweg.engine.native.llvm.values import (
     FLOATS,
     Value,
     element,
-    lanes as lanes_of,
     number,
     type_of,
     vector,
+    width_of,
 )
 
 
@@ -98,7 +98,7 @@ def accumulator_of(node: Node) -> Accumulator:
 
 def masked(f: Function, lanes: Lanes, after: Values, before: Values) -> Values:
     """The values after a term in the lanes that count, those before it in the others."""
-    if lanes.mask is None or lanes_of(before[0].type) == 1:
+    if lanes.mask is None or width_of(before[0].type) == 1:
         return after
     return tuple(f.select(lanes.mask, x, y) for x, y in zip(after, before, strict=True))
 
@@ -119,7 +119,7 @@ def split(accumulators: Sequence[Accumulator], values: Sequence[Value]) -> list[
 
 def joined_lanes(f: Function, accumulator: Accumulator, values: Values) -> Value:
     """The result over all lanes: halves are joined until one lane is left."""
-    width = lanes_of(values[0].type)
+    width = width_of(values[0].type)
     while width > 1:
         width //= 2
         low, high = list(range(width)), list(range(width, 2 * width))

@@ -20,7 +20,7 @@ def write_barrier(f: Function, control: Value, threads: Value) -> None:
     """Write a wait until all threads have arrived; a single thread goes on."""
     if "barrier" not in f.module.functions:
         _write_function(f.module)
-    with f.when(f.compare(">", threads, number(1, "i64"))):
+    with f.when(f.compare("sgt", threads, number(1, "i64"))):
         f.call("barrier", "void", control, threads)
 
 

@@ -43,7 +43,7 @@ def _write_part(module: Module) -> None:
     units, thread, threads = f.parameters
     whole = f.index(f.times(units, thread))
     divided, alone = f.fresh("divided"), f.fresh("alone")
-    f.branch(f.compare(">", threads, number(1, "i64")), divided, alone)
+    f.branch(f.compare("sgt", threads, number(1, "i64")), divided, alone)
     f.open(alone)
     f.ret(whole)
     f.open(divided)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from talweg.engine.native.llvm.module import Function
-from talweg.engine.native.llvm.values import Index, Value, lanes as lanes_of, type_of, vector
+from talweg.engine.native.llvm.values import Index, Value, type_of, vector, width_of
 
 
 @dataclass
@@ -56,7 +56,7 @@ def load_lanes(f: Function, lanes: Lanes, of: str, pointer: Value, is_dense: boo
 
 def store_lanes(f: Function, lanes: Lanes, value: Value, pointer: Value, is_dense: bool) -> None:
     """Store the lanes that count."""
-    if lanes.width == 1 or lanes_of(value.type) == 1 or lanes.count is None:
+    if lanes.width == 1 or width_of(value.type) == 1 or lanes.count is None:
         f.store(value, pointer)
     elif isinstance(lanes.count, Value):
         assert lanes.mask is not None

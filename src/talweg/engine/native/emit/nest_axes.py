@@ -153,9 +153,9 @@ class NestLayout:
         """The width of a vector in lanes: as many as fit of the widest float, or of bytes."""
         module = self.f.module
         if self.is_bytes:
-            return module.lanes("i8")
+            return module.vector_width("i8")
         floats = {x.type for x in self.operands.all()} & {"float", "double"}
-        return module.lanes("double" if floats == {"double"} else "float")
+        return module.vector_width("double" if floats == {"double"} else "float")
 
     @property
     def is_bytes(self) -> bool:

@@ -113,18 +113,10 @@ class Body:
         if self.operands.pair:
             terms = [self._load(operand, lanes) for operand in self.operands.pair]
         else:
-            terms = [self._value(source, values, lanes) for source in self._terms(node)]
+            terms = [self._value(source, values, lanes) for source in self.nest.terms[node]]
         index = partial(self.index, lanes)
         after = accumulator_of(node).take(self.f, before, tuple(terms), index)
         return masked(self.f, lanes, after, before)
-
-    def _terms(self, node: Node) -> Sequence[Node]:
-        """The terms of a reduction: the factors, if it sums a product that nothing else uses."""
-        (source,) = node.inputs
-        form = source.form
-        is_product = isinstance(form, MapForm) and form.is_product and source in self.nest.nodes
-        is_fused = is_product and source.users == [node] and accumulator_of(node).adds
-        return source.inputs if is_fused else node.inputs
 
     def _is_dense(self, operand: Operand) -> bool:
         """Whether the lanes of an operand are contiguous."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from talweg.engine.native.control_block import SCRATCH
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.gemm import product as gemm
-from talweg.engine.native.emit.gemm.product import Matrix, Panels
+from talweg.engine.native.emit.gemm.matrix import Matrix, Panels, Range
 from talweg.engine.native.emit.gemm.tiles import ROW_UNIT, panel_width
 from talweg.engine.native.emit.tickets import loop_over_tickets
 from talweg.engine.native.ir.product import Pack, Product
@@ -28,11 +28,11 @@ def write_pack(frame: Frame, kernel: Pack) -> None:
     width = panel_width(f.module, type)
     panels = f.over(f.plus(columns, width - 1), width)
     if b.column == 1:
-        rows = frame.share(inner, ROW_UNIT)
-        gemm.pack(f, type, inner, columns, b, out, 0, panels, rows)
+        rows = Range(*frame.share(inner, ROW_UNIT))
+        gemm.pack(f, type, (inner, columns), b, out, panels=Range(0, panels), rows=rows)
     else:
-        first, last = frame.share(panels, 1)
-        gemm.pack(f, type, inner, columns, b, out, first, last)
+        mine = Range(*frame.share(panels, 1))
+        gemm.pack(f, type, (inner, columns), b, out, panels=mine)
 
 
 def write_product(frame: Frame, kernel: Product) -> None:
@@ -98,7 +98,7 @@ def _multiply(frame: Frame, kernel: Product, views: list[View], matrices: list[M
             first = f.times(part, rows)
             multiply(first, f.least(f.minus(m, first), rows))
         return
-    with f.when(f.compare(">", f.index(m), f.index(0))):
+    with f.when(f.compare("sgt", f.index(m), f.index(0))):
         multiply(low, m)
 
 
@@ -112,5 +112,5 @@ def _panels(frame: Frame, kernel: Product, type: str, b: Matrix, inner: Index, n
     room = frame.entry(kernel.private.slot)
     width = panel_width(f.module, type)
     last = f.over(f.plus(n, width - 1), width)
-    gemm.pack(f, type, inner, n, b, room, 0, last)
+    gemm.pack(f, type, (inner, n), b, room, panels=Range(0, last))
     return gemm.packed(f, type, room, inner)

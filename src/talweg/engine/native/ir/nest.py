@@ -19,9 +19,10 @@ class Nest(Kernel):
     """Loops over `shape`: elementwise nodes, then reductions of them over the axes `reduced`.
 
     `loads` are views that were broadcast to the shape; `stores` and `results` are where an
-    elementwise node and a reduction go. A store of None writes zeros. `pair` holds x[m, k] and
-    y[k, n] as views of (m, n, k), for a small product. NaN and infinity are noticed in what is
-    stored in a guarded buffer.
+    elementwise node and a reduction go. A store of None writes zeros. `terms` are the nodes whose
+    values a reduction takes: its input, or the two factors of a product that it sums by fused
+    multiply-adds. `pair` holds x[m, k] and y[k, n] as views of (m, n, k), for a small matrix
+    product. NaN and infinity are noticed in what is stored in a guarded buffer.
     """
 
     shape: Sizes
@@ -31,6 +32,7 @@ class Nest(Kernel):
     loads: Mapping[Node, View] = field(default_factory=dict)
     stores: tuple[tuple[Node | None, View], ...] = ()
     results: Mapping[Node, View] = field(default_factory=dict)
+    terms: Mapping[Node, tuple[Node, ...]] = field(default_factory=dict)
     pair: tuple[View, View] | None = None
     guarded: frozenset[Buffer] = frozenset()
 

@@ -10,10 +10,10 @@ from talweg.engine.native.llvm.values import (
     Index,
     Value,
     element,
-    lanes,
     number,
     size_of,
     vector,
+    width_of,
 )
 
 _SIGNS = {">": ("ogt", "sgt", "ugt"), ">=": ("oge", "sge", "uge"), "==": ("oeq", "eq", "eq")}
@@ -33,7 +33,7 @@ class Header:
         self._declared: dict[str, str] = {}
         self._globals: list[str] = []
 
-    def lanes(self, type: str) -> int:
+    def vector_width(self, type: str) -> int:
         """Elements of a type in a vector register."""
         return self.vector_bytes // size_of(type)
 
@@ -103,19 +103,25 @@ class Instructions:
         return self.intrinsic("fma", x, y, z)
 
     def bits(self, name: str, x: Value, y: Value) -> Value:
-        """An operation on integers: and, or, xor, shl, lshr, ashr, urem, udiv."""
+        """An operation on the bits of integers: and, or, xor, shl, lshr, ashr."""
         return self._binary(name, x, y)
+
+    def remainder(self, x: Value, y: Value) -> Value:
+        """The remainder of two non-negative integers."""
+        return self._binary("urem", x, y)
 
     def compare(self, how: str, x: Value, y: Value) -> Value:
         """Compare two values: ogt, oge, olt, oeq, uno, ... for floats, sgt, eq, ... for integers.
 
-        `>`, `>=` and `==` work for all types, and are false where a float is NaN.
+        `>`, `>=` and `==` are for code that serves all types; they are false where a float is NaN.
         """
         is_float = element(x.type) in FLOATS
         kind = "fcmp" if is_float else "icmp"
         if how in _SIGNS:
             how = _SIGNS[how][0 if is_float else 1 + (element(x.type) == "i1")]
-        return self.emit(vector("i1", lanes(x.type)), f"{kind} {how} {x.type} {x.name}, {y.name}")
+        return self.emit(
+            vector("i1", width_of(x.type)), f"{kind} {how} {x.type} {x.name}, {y.name}"
+        )
 
     def select(self, condition: Value, x: Value, y: Value) -> Value:
         return self.emit(x.type, f"select {condition}, {x}, {y}")
@@ -123,7 +129,7 @@ class Instructions:
     def intrinsic(self, name: str, *arguments: Value, result: str = "") -> Value:
         """Call an LLVM intrinsic that is overloaded on the type of its first argument."""
         type = arguments[0].type
-        suffix = f"v{lanes(type)}" if lanes(type) > 1 else ""
+        suffix = f"v{width_of(type)}" if width_of(type) > 1 else ""
         suffix += {"float": "f32", "double": "f64"}.get(element(type), element(type))
         return self.call(f"llvm.{name}.{suffix}", result or type, *arguments, external=True)
 
@@ -149,7 +155,7 @@ class Instructions:
 
     def convert(self, x: Value, of: str) -> Value:
         """Convert to another element type; floats are truncated to integers."""
-        source, type = element(x.type), vector(of, lanes(x.type))
+        source, type = element(x.type), vector(of, width_of(x.type))
         if source == of:
             return x
         if of == "i1":
@@ -169,12 +175,12 @@ class Instructions:
 
     def truncate(self, x: Value, of: str) -> Value:
         """The lowest bits of integers."""
-        type = vector(of, lanes(x.type))
+        type = vector(of, width_of(x.type))
         return self.emit(type, f"trunc {x} to {type}")
 
     def splat(self, x: Value, count: int) -> Value:
         """A vector with a scalar in every lane."""
-        if count == 1 or lanes(x.type) == count:
+        if count == 1 or width_of(x.type) == count:
             return x
         type = vector(x.type, count)
         first = self.emit(type, f"insertelement {type} poison, {x}, i64 0")
@@ -196,13 +202,14 @@ class Instructions:
 
     def iota(self, type: str) -> Value:
         """The constants 0, 1, 2, ... in the lanes of an integer type."""
-        if lanes(type) == 1:
+        if width_of(type) == 1:
             return number(0, type)
         of = element(type)
-        return Value(type, f"<{', '.join(f'{of} {i}' for i in range(lanes(type)))}>")
+        return Value(type, f"<{', '.join(f'{of} {i}' for i in range(width_of(type)))}>")
 
     # Indices ----------------------------------------------------------------------------------
-    # Arithmetic on i64 that folds Python integers; `add`, `multiply` and so on take values only.
+    # Arithmetic on i64 that folds Python integers and must not overflow. `add`, `multiply` and so
+    # on take values of any type, and integers wrap around.
 
     def index(self, x: Index) -> Value:
         """An index as an i64 value."""
@@ -277,7 +284,7 @@ class Instructions:
 
     def _suffix(self, type: str) -> str:
         of = {"float": "f32", "double": "f64"}.get(element(type), element(type))
-        return f"v{lanes(type)}{of}" if lanes(type) > 1 else of
+        return f"v{width_of(type)}{of}" if width_of(type) > 1 else of
 
     def first_lanes(self, count: Index, lanes: int) -> Value:
         """A mask of the first `count` lanes."""

@@ -58,7 +58,7 @@ class Module(Header):
 
 
 class Function(Instructions):
-    """A function, written instruction by instruction into its current block."""
+    """A function, written instruction by instruction into its current basic block."""
 
     module: Module
 
@@ -84,12 +84,12 @@ class Function(Instructions):
             f"define {linkage}{result} @{name}({', '.join(map(str, self.parameters))})"
             f" nounwind{attributes} {{"
         )
-        self.block = "entry"
+        self.label = ""  # of the basic block that is being written
         self.open("entry")
 
     def open(self, label: str) -> None:
-        """Start a block; the one before must have ended."""
-        self.block = label
+        """Start a basic block; the one before must have ended."""
+        self.label = label
         self._lines.append(f"{label}:")
 
     def __str__(self) -> str:
@@ -108,7 +108,7 @@ class Function(Instructions):
         self.do(f"br {condition}, label %{yes}, label %{no}")
 
     def phi(self, *sources: tuple[Value, str]) -> Value:
-        """A phi: the value that belongs to the block that control came from; first in its block."""
+        """A phi, first in its basic block: the value that belongs to the block before it."""
         result = Value(sources[0][0].type, f"%{self.fresh('j')}")
         self._lines.append(phi_text(result, *sources))
         return result
@@ -136,7 +136,7 @@ class Function(Instructions):
         The condition is tested before the first iteration and at the end of each. After the `with`,
         `loop.results` are the final carried values.
         """
-        before, body, after = self.block, self.fresh("loop"), self.fresh("end")
+        before, body, after = self.label, self.fresh("loop"), self.fresh("end")
         first, limit = self.index(start), self.index(stop)
         rounds = None
         if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int):
@@ -158,7 +158,7 @@ class Function(Instructions):
         loop = Loop(index, values)
         yield loop
         following = self.index(self.plus(index, step))
-        latch = self.block
+        latch = self.label
         self.branch(self.compare("slt", following, limit), body, after)
         self._lines[phis] = phi_text(index, (first, before), (following, latch))
         for i, (value, initial, final) in enumerate(zip(values, carried, loop.after, strict=True)):

@@ -42,7 +42,7 @@ def element(type: str) -> str:
 
 
 @cache
-def lanes(type: str) -> int:
+def width_of(type: str) -> int:
     """The number of elements of a vector type; 1 for a scalar."""
     return int(type[1:].partition(" ")[0]) if type[0] == "<" else 1
 
@@ -56,7 +56,7 @@ def vector(of: str, count: int) -> str:
 @cache
 def size_of(type: str) -> int:
     """The bytes of a value of this type in memory."""
-    return _BYTES[element(type)] * lanes(type)
+    return _BYTES[element(type)] * width_of(type)
 
 
 def number(value: float | int | bool, type: str) -> Value:
@@ -69,4 +69,4 @@ def number(value: float | int | bool, type: str) -> Value:
         text = "true" if value else "false"
     else:
         text = str(int(value))
-    return Value(type, text if lanes(type) == 1 else f"splat ({of} {text})")
+    return Value(type, text if width_of(type) == 1 else f"splat ({of} {text})")

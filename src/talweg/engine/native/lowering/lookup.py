@@ -160,7 +160,7 @@ class _Writer:
         size = self.rows.shape[1]
         is_dense = all(view.strides[1] == ONE for view in (self.table, self.rows))
         if is_dense and size.is_known:
-            yield from known_chunks(0, size.factor, self.f.module.lanes(self.type))
+            yield from known_chunks(0, size.factor, self.f.module.vector_width(self.type))
         else:
             yield Lanes(1), 0, self.frame.size(size)
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from talweg import gates
 from talweg.engine.native.ir.node import Axes, Element, Lowering, MapForm, Node
 from talweg.engine.native.llvm.module import Function
-from talweg.engine.native.llvm.values import Value, lanes, number, type_of, vector
+from talweg.engine.native.llvm.values import Value, number, type_of, vector, width_of
 from talweg.gates.random import BITS, MULTIPLIERS, SHIFTS, STREAM
 
 
 def _uniform(element: Element, node: Node, values: Sequence[Value]) -> Value:
     """Numbers from [0, 1) for the positions of the elements, by a key, as the gate defines them."""
     f, (key,), positions = element.f, values, element.position()
-    width, type = lanes(positions.type), type_of(node.dtype)
-    key_bits = f.convert(f.extract(key, 0) if lanes(key.type) > 1 else key, "i64")
+    width, type = width_of(positions.type), type_of(node.dtype)
+    key_bits = f.convert(f.extract(key, 0) if width_of(key.type) > 1 else key, "i64")
     low, high = (f.convert(f.bits("lshr", key_bits, number(n, "i64")), "i32") for n in (0, 32))
     offset = _word(node.settings["stream"].factor * STREAM, "i32")
     first = _mixed(f, f.add(low, offset))

@@ -88,7 +88,7 @@ class _Writer:
         f, kernel = self.f, self.kernel
         strides = [view.strides[axis] for view in (kernel.x, kernel.out)]
         is_dense = axis == len(kernel.x.shape) - 1 and strides == [ONE, ONE]
-        width = f.module.lanes(self.type) if is_dense else 1
+        width = f.module.vector_width(self.type) if is_dense else 1
         start, stop = self._part(axis, width)
         if width == 1:
             yield Lanes(1), start, stop

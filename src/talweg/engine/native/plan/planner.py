@@ -6,7 +6,7 @@ its piece of an array that is assembled.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from talweg.engine.native.ir.node import (
     KernelForm,
     MapForm,
     Node,
+    ReductionForm,
     ViewForm,
 )
 from talweg.engine.native.ir.product import Pack, Product
@@ -290,6 +291,7 @@ class _Planner:
             loads,
             tuple(stores),
             {node: self.views[node] for node in group.reductions},
+            {node: _terms(node, members) for node in group.reductions},
             self._pair(group),
             frozenset(view.buffer for _, view in stores) & self.guarded,
         )
@@ -372,6 +374,15 @@ def _guarded(outputs: Mapping[str, Buffer]) -> frozenset[Buffer]:
         for name, buffer in outputs.items()
         if (name == "weights" or name.startswith("state.")) and buffer.dtype.kind == "f"
     )
+
+
+def _terms(node: Node, members: Set[Node]) -> tuple[Node, ...]:
+    """The terms of a reduction: the factors, if it sums a product that nothing else uses."""
+    source, form = node.inputs[0], node.form
+    is_sum = isinstance(form, ReductionForm) and form.accumulator.adds
+    is_product = isinstance(source.form, MapForm) and source.form.is_product
+    is_fused = is_sum and is_product and source in members and source.users == [node]
+    return source.inputs if is_fused else node.inputs
 
 
 def _loaded(view: View, node: Node, group: NestGroup) -> View:

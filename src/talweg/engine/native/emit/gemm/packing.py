@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from talweg.engine.native.emit.gemm.matrix import Matrix
 from talweg.engine.native.emit.gemm.tiles import panel_width
 from talweg.engine.native.llvm.module import Function, Module
-from talweg.engine.native.llvm.values import Index, Value, lanes, number, size_of, vector
+from talweg.engine.native.llvm.values import Value, number, size_of, vector, width_of
 
 TOGETHER = 32
 """Rows that are packed together. Each is read from end to end, which the prefetcher follows; read
@@ -31,11 +32,11 @@ def copy(module: Module, type: str) -> str:
         return name
     f = module.function(name, [("i64", "rows"), ("i64", "columns"), *COPY_PARAMETERS], inline=False)
     rows, columns, source, source_row, target, target_row = f.parameters
-    wide = vector(type, module.lanes(type))
-    last = f.minus(columns, module.lanes(type))
+    wide = vector(type, module.vector_width(type))
+    last = f.minus(columns, module.vector_width(type))
     with f.loop(0, rows, 1, [source, target]) as row:
         x, y = row.values
-        with f.loop(0, columns, module.lanes(type)) as column:
+        with f.loop(0, columns, module.vector_width(type)) as column:
             first = f.least(column.index, last)
             f.store(f.load(wide, f.at(x, first, type)), f.at(y, first, type))
         row.carry(f.at(x, source_row, type), f.at(y, target_row, type))
@@ -54,7 +55,7 @@ def transpose(module: Module, type: str) -> str:
         return name
     f = module.function(name, [("i64", "rows"), ("i64", "columns"), *COPY_PARAMETERS], inline=False)
     rows, columns, source, source_row, target, target_row = f.parameters
-    high, part = module.lanes(type), quarter(type)
+    high, part = module.vector_width(type), quarter(type)
     last_row, last_column = f.minus(rows, high), f.minus(columns, part)
     with f.loop(0, rows, high) as block:
         first = f.least(block.index, last_row)
@@ -84,7 +85,7 @@ def _transposed(f: Function, type: str, starts: Sequence[Value]) -> list[Value]:
 def _joined(f: Function, parts: list[Value]) -> Value:
     """The vectors joined into one."""
     while len(parts) > 1:
-        order = range(2 * lanes(parts[0].type))
+        order = range(2 * width_of(parts[0].type))
         parts = [f.shuffle(x, y, order) for x, y in zip(parts[::2], parts[1::2], strict=True)]
     return parts[0]
 
@@ -94,7 +95,7 @@ def _interleaved(f: Function, x: list[Value], part: int) -> list[Value]:
 
     Repeated log2(part) times, this transposes squares of `part` rows.
     """
-    half, wide = part // 2, lanes(x[0].type)
+    half, wide = part // 2, width_of(x[0].type)
     halves = []
     for low, high in zip(x[:half], x[half:], strict=True):
         for begin in (0, half):
@@ -131,44 +132,39 @@ def pack(module: Module, type: str, *, public: bool = False) -> str:
             full = f.compare("eq", width, wide)
             choices = [f.bits("and", full, layout) for layout in (along, across)]
             with f.when(choices[0]):
-                _copy_panel(f, type, count, (begin, b_step), target)
+                _copy_panel(f, type, count, Matrix(begin, b_step), target)
             with f.when(choices[1]):
                 f.call(transposing, "void", wide, count, begin, b_column, target, wide)
             with f.when(f.compare("eq", f.bits("or", *choices), number(False, "i1"))):
-                _copy_elements(f, type, (count, width), (begin, b_step, b_column), target)
+                rest = Matrix(begin, b_step, b_column)
+                _copy_elements(f, type, (count, width), rest, target)
         pairs = zip(rows.values, (b_step, wide), strict=True)
         rows.carry(*(f.at(address, f.times(step, block), type) for address, step in pairs))
     f.ret()
     return name
 
 
-def _copy_panel(
-    f: Function, type: str, rows: Value, source: tuple[Value, Value], target: Value
-) -> None:
+def _copy_panel(f: Function, type: str, rows: Value, source: Matrix, target: Value) -> None:
     """Copy rows of a full panel."""
-    (start, step), wide = source, vector(type, f.module.lanes(type))
-    with f.loop(0, rows, 1, [start, target]) as row:
+    wide = vector(type, f.module.vector_width(type))
+    with f.loop(0, rows, 1, [source.pointer, target]) as row:
         x, y = row.values
-        for first in (0, lanes(wide)):
+        for first in (0, width_of(wide)):
             f.store(f.load(wide, f.at(x, first, type)), f.at(y, first, type))
-        row.carry(f.at(x, step, type), f.at(y, 2 * lanes(wide), type))
+        row.carry(f.at(x, source.row, type), f.at(y, 2 * width_of(wide), type))
 
 
 def _copy_elements(
-    f: Function,
-    type: str,
-    shape: tuple[Value, Value],
-    source: tuple[Value, Index, Index],
-    target: Value,
+    f: Function, type: str, shape: tuple[Value, Value], source: Matrix, target: Value
 ) -> None:
     """Copy a panel of any B element by element, and pad it with zeros."""
     k, width = shape
-    start, step, column = source
     wide, last = panel_width(f.module, type), f.minus(width, 1)
-    with f.loop(0, k, 1, [start, target]) as loop:
+    with f.loop(0, k, 1, [source.pointer, target]) as loop:
         x, y = loop.values
         with f.loop(0, wide) as lane:
-            value = f.load(type, f.at(x, f.times(f.least(lane.index, last), column), type))
+            column = f.least(lane.index, last)
+            value = f.load(type, f.at(x, f.times(column, source.column), type))
             inside = f.compare("slt", lane.index, width)
             f.store(f.select(inside, value, number(0, type)), f.at(y, lane.index, type))
-        loop.carry(f.at(x, step, type), f.at(y, wide, type))
+        loop.carry(f.at(x, source.row, type), f.at(y, wide, type))

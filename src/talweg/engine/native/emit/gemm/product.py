@@ -15,6 +15,7 @@ from functools import partial
 from typing import NamedTuple
 
 from talweg.engine.native.emit.gemm import packing, tiles
+from talweg.engine.native.emit.gemm.matrix import Matrix, Panels, Range
 from talweg.engine.native.emit.gemm.tiles import panel_width
 from talweg.engine.native.llvm.module import Function, Module
 from talweg.engine.native.llvm.values import Index, Value, number, size_of
@@ -29,22 +30,6 @@ ROOM = DEPTH + 16
 """Row stride of a copied block of A; a power of two would map its rows to the same cache sets."""
 WIDE = 128
 """Columns of C from which copying blocks of A to scratch memory pays."""
-
-
-class Matrix(NamedTuple):
-    """Element (i, j) is at pointer + i row + j column, in elements."""
-
-    pointer: Value
-    row: Index
-    column: Index = 1
-
-
-class Panels(NamedTuple):
-    """Element (p, j) of B is at pointer + (j // width) panel + p step + j % width."""
-
-    pointer: Value
-    step: Index
-    panel: Index
 
 
 def unpacked(module: Module, type: str, pointer: Value, row: Index) -> Panels:
@@ -76,26 +61,25 @@ def scratch_bytes(type: str) -> int:
 def pack(
     f: Function,
     type: str,
-    k: Index,
-    n: Index,
+    shape: tuple[Index, Index],
     b: Matrix,
     out: Value,
-    first: Index,
-    last: Index,
-    rows: tuple[Index, Index] | None = None,
+    *,
+    panels: Range,
+    rows: Range | None = None,
 ) -> None:
-    """Write a call that packs panels [first, last) of B (k x n) into `out`.
+    """Write a call that packs some panels of B of shape (k, n) into `out`, or some of their rows.
 
-    `rows` = (low, high) packs only rows low <= p < high. Contiguous rows (column stride 1) are
-    copied, those of a transposed B (row stride 1) transposed in registers, and other layouts copied
-    element by element. The last panel is padded with zeros.
+    Contiguous rows (column stride 1) are copied, those of a transposed B (row stride 1) transposed
+    in registers, and other layouts copied element by element. The last panel is padded with zeros.
     """
+    k, n = shape
     low, high = rows or (0, k)
     sizes = [f.index(size) for size in (f.minus(high, low), n)]
     strides = [f.index(stride) for stride in (b.row, b.column)]
     start = f.at(b.pointer, f.times(low, b.row), type)
     target = f.at(out, f.times(low, panel_width(f.module, type)), type)
-    ends = [f.index(end) for end in (k, first, last)]
+    ends = [f.index(end) for end in (k, *panels)]
     arguments = [*sizes, start, *strides, target, *ends]
     _call(f, f"talweg_pack_{type}", type, partial(packing.pack, f.module, type), arguments)
 
@@ -147,6 +131,18 @@ def _call(
     f.call(name, "void", *arguments, external=module.linked_types is not None)
 
 
+class _Block(NamedTuple):
+    """A block of rows of A times the rows of B that it needs: `tiles.RECORD` at run time, rows,
+    columns, and the first elements of B and C.
+    """
+
+    record: Value
+    rows: Value
+    columns: Value
+    b: Value
+    c: Value
+
+
 class _Product:
     """Writes the functions of one type into a module."""
 
@@ -193,7 +189,7 @@ class _Product:
                 tiles.write(f, record, a=high.values[0], a_row=a_row, a_step=a_step)
                 with f.when(f.compare("sge", n, number(WIDE, "i64"))):
                     self._stage(f, record, rows, scratch)
-                self._block(f, record, (rows, n), b_start, high.values[1])
+                self._block(f, _Block(record, rows, n, b_start, high.values[1]))
                 high.carry(*self._down(f, high.values, (a_row, c_row), height))
             following = self._down(f, [left_start, b_start], (a_step, b_step), DEPTH)
             deep.carry(*following, number(1, "i64"))
@@ -213,7 +209,11 @@ class _Product:
         copy = packing.copy(self.module, self.type)
         transpose = packing.transpose(self.module, self.type)
         k, a, row, step = tiles.read(f, record, "k", "a", "a_row", "a_step")
-        one, room, lanes = number(1, "i64"), number(ROOM, "i64"), self.module.lanes(self.type)
+        one, room, lanes = (
+            number(1, "i64"),
+            number(ROOM, "i64"),
+            self.module.vector_width(self.type),
+        )
         enough = f.compare("sge", f.index(f.least(m, k)), number(lanes, "i64"))
         shared = f.bits("and", row, number(1024 // size_of(self.type) - 1, "i64"))
         along = f.compare("eq", f.bits("or", shared, f.bits("xor", step, one)), number(0, "i64"))
@@ -225,43 +225,34 @@ class _Product:
             f.call(transpose, "void", k, m, a, step, scratch, room)
             tiles.write(f, record, a=scratch, a_row=ROOM, a_step=1)
 
-    def _block(
-        self, f: Function, record: Value, shape: tuple[Value, Value], b: Value, c: Value
-    ) -> None:
+    def _block(self, f: Function, block: _Block) -> None:
         """Multiply one block of rows by all panels."""
-        m, n = shape
+        record, m, n, b, c = block
         panels = f.index(f.over(n, self.width))
         a, b_panel = tiles.read(f, record, "a", "b_panel")
         with f.when(f.compare("slt", m, number(tiles.SHORT, "i64"))):
             self._call(f, "row", record, m, panels, a, b, c)
         with f.when(f.compare("sge", m, number(tiles.SHORT, "i64"))):
-            self._panels(f, record, (m, panels), (a, b, c), b_panel)
+            self._panels(f, block, panels, a, b_panel)
         width = f.bits("and", n, number(self.width - 1, "i64"))
         with f.when(f.compare("ne", width, number(0, "i64"))):
             last = f.at(b, f.times(panels, b_panel), self.type)
             target = f.at(c, f.times(panels, self.width), self.type)
             self._call(f, "edge", record, number(0, "i64"), m, width, a, last, target)
 
-    def _panels(
-        self,
-        f: Function,
-        record: Value,
-        shape: tuple[Value, Value],
-        starts: tuple[Value, Value, Value],
-        b_panel: Value,
-    ) -> None:
+    def _panels(self, f: Function, block: _Block, panels: Value, a: Value, b_panel: Value) -> None:
         """Multiply by the full panels: tall tiles, then low tiles for the remaining rows.
 
         One or two remaining rows join those of a tall tile, since two low tiles cost less than one
         tile of each kind.
         """
-        (m, panels), (a, b, c) = shape, starts
-        rest = f.bits("urem", m, number(self.tall, "i64"))
+        m = block.rows
+        rest = f.remainder(m, number(self.tall, "i64"))
         joins = f.compare("ult", f.index(f.minus(rest, 1)), number(2, "i64"))
         low = f.add(rest, f.select(joins, number(self.tall, "i64"), number(0, "i64")))
         high, whole = f.index(f.minus(m, low)), number(self.width, "i64")
-        with f.loop(0, panels, 1, [b, c]) as panel:
+        with f.loop(0, panels, 1, [block.b, block.c]) as panel:
             b, c = panel.values
-            self._call(f, "strips", record, high, a, b, c)
-            self._call(f, self.low, record, high, m, whole, a, b, c)
+            self._call(f, "strips", block.record, high, a, b, c)
+            self._call(f, self.low, block.record, high, m, whole, a, b, c)
             panel.carry(f.at(b, b_panel, self.type), f.at(c, self.width, self.type))

@@ -8,7 +8,9 @@ the rows before it and computes the same sums again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from talweg.engine.native.emit.gemm.matrix import Matrix
 from talweg.engine.native.llvm.module import Function, Module
 from talweg.engine.native.llvm.values import Index, Value, number, vector
 
@@ -27,9 +29,16 @@ ABREAST = 8
 two panels at a time, one through 384-512-512-1 0.85."""
 
 
+class Tile(NamedTuple):
+    """Rows of a tile, and a mask for each of its two vectors of columns (None: all are in C)."""
+
+    rows: int
+    masks: tuple[Value | None, Value | None] = (None, None)
+
+
 def panel_width(module: Module, type: str) -> int:
     """Columns of a tile, and of a panel of B: two vectors."""
-    return 2 * module.lanes(type)
+    return 2 * module.vector_width(type)
 
 
 def tall(module: Module) -> int:
@@ -69,7 +78,7 @@ def strips(module: Module, type: str) -> str:
             # its end: if that is another cache line, the panel before has fetched the beginning
             _prefetch(f, f.at(row, panel_width(module, type) - 1, type))
         left = f.at(a, f.times(strip.index, a_row), type)
-        sums = _tile(f, type, record, (left, a_row), b, (rows, [None, None]))
+        sums = _tile(f, type, record, Matrix(left, a_row), b, Tile(rows))
         old = _spaced(f, type, f.select(adding, target, zeros), old_row, rows)
         _add(f, type, list(zip(old, targets, strict=True)), sums)
     f.ret()
@@ -89,7 +98,7 @@ def edge(module: Module, type: str, *, masked: bool) -> str:
     record, first, m, width, a, b, c = f.parameters
     zero, wide = number(0, "i64"), number(panel_width(module, type), "i64")
     tile = f.stack(type, rows * panel_width(module, type))
-    masks = _masks(f, type, width) if masked else [None, None]
+    masks = _masks(f, type, width) if masked else (None, None)
     a_row, c_row, flag = read(f, record, "a_row", "c_row", "adding")
     few = f.compare("slt", m, number(rows, "i64"))
     step, apart = f.select(few, number(1, "i64"), number(rows, "i64")), f.select(few, zero, a_row)
@@ -98,7 +107,7 @@ def edge(module: Module, type: str, *, masked: bool) -> str:
     with f.loop(first, m, step) as strip:
         start = f.index(f.least(strip.index, last))
         left = f.at(a, f.times(start, a_row), type)
-        sums = _tile(f, type, record, (left, apart), b, (rows, masks))
+        sums = _tile(f, type, record, Matrix(left, apart), b, Tile(rows, masks))
         address = f.select(direct, f.at(c, f.times(start, c_row), type), tile)
         for i, target in enumerate(_spaced(f, type, address, row, rows)):
             _store(f, type, sums[2 * i : 2 * i + 2], target)
@@ -112,10 +121,10 @@ def edge(module: Module, type: str, *, masked: bool) -> str:
     return name
 
 
-def _masks(f: Function, type: str, width: Value) -> list[Value]:
+def _masks(f: Function, type: str, width: Value) -> tuple[Value, Value]:
     """Masks of the lanes of both vectors of a panel that hold the first `width` columns."""
-    lanes = f.module.lanes(type)
-    return [f.first_lanes(f.minus(width, v * lanes), lanes) for v in range(2)]
+    lanes = f.module.vector_width(type)
+    return f.first_lanes(width, lanes), f.first_lanes(f.minus(width, lanes), lanes)
 
 
 def _prefetch(f: Function, address: Value) -> None:
@@ -135,7 +144,7 @@ def _spaced(f: Function, type: str, start: Value, row: Value, count: int) -> lis
 def _store(f: Function, type: str, sums: Sequence[Value], target: Value) -> None:
     """Store vectors one after the other."""
     for v, value in enumerate(sums):
-        f.store(value, f.at(target, v * f.module.lanes(type), type))
+        f.store(value, f.at(target, v * f.module.vector_width(type), type))
 
 
 def _add(
@@ -158,30 +167,28 @@ def _tile(
     f: Function,
     type: str,
     record: Value,
-    a: tuple[Value, Value],
+    a: Matrix,
     b: Value,
-    tile: tuple[int, Sequence[Value | None]],
+    tile: Tile,
 ) -> list[Value]:
-    """The sums over p of a tile: rows of A (the first row and the stride) times two vectors of B.
+    """The sums over p of a tile: rows of A times two vectors of B.
 
     The addresses in A and B are frozen at each step, so that LLVM does not transform them: that
     would take a tenth of the compile time and gain nothing.
     """
-    start, apart = a
-    rows, masks = tile
-    lanes = f.module.lanes(type)
+    lanes = f.module.vector_width(type)
     k, a_step, b_step = read(f, record, "k", "a_step", "b_step")
-    twice, thrice = f.index(f.times(apart, 2)), f.index(f.times(apart, 3))
-    zeros = [number(0, vector(type, lanes))] * (2 * rows)
-    with f.loop(0, k, 1, [start, b, *zeros]) as loop:
+    twice, thrice = f.index(f.times(a.row, 2)), f.index(f.times(a.row, 3))
+    zeros = [number(0, vector(type, lanes))] * (2 * tile.rows)
+    with f.loop(0, k, 1, [a.pointer, b, *zeros]) as loop:
         left, right, *sums = loop.values
-        columns = [_part(f, type, right, v, mask) for v, mask in enumerate(masks)]
+        columns = [_part(f, type, right, v, mask) for v, mask in enumerate(tile.masks)]
         totals = []
         base = left
-        for i in range(rows):
+        for i in range(tile.rows):
             if i and i % 3 == 0:
                 base = f.at(base, thrice, type)
-            x = f.load(type, f.at(base, (0, apart, twice)[i % 3], type))
+            x = f.load(type, f.at(base, (0, a.row, twice)[i % 3], type))
             x = f.splat(x, lanes)
             totals += [f.fma(x, columns[v], sums[2 * i + v]) for v in range(2)]
         loop.carry(
@@ -196,7 +203,7 @@ def _frozen(f: Function, x: Value) -> Value:
 
 def _part(f: Function, type: str, start: Value, v: int, mask: Value | None) -> Value:
     """Vector v of a row of B, or those of its lanes where the mask holds."""
-    lanes = f.module.lanes(type)
+    lanes = f.module.vector_width(type)
     address, wide = f.at(start, v * lanes, type), vector(type, lanes)
     return f.masked_load(wide, address, mask) if mask else f.load(wide, address)
 
@@ -213,11 +220,11 @@ def settle(module: Module, type: str) -> None:
     record, rows, width, tile, c = f.parameters
     c_row, flag = read(f, record, "c_row", "adding")
     adding = f.compare("ne", flag, number(0, "i64"))
-    whole = f.rounded_down(width, module.lanes(type))
+    whole = f.rounded_down(width, module.vector_width(type))
     with f.loop(0, rows, 1, [tile, c]) as loop:
         source, target = loop.values
         old = f.select(adding, target, Value("ptr", f"@talweg_zeros_{type}"))
-        for count, start, stop in ((module.lanes(type), 0, whole), (1, whole, width)):
+        for count, start, stop in ((module.vector_width(type), 0, whole), (1, whole, width)):
             some = vector(type, count)
             with f.loop(start, stop, count) as column:
                 x, y, z = (f.at(row, column.index, type) for row in (old, source, target))
@@ -259,7 +266,7 @@ def _row_tile(
     f: Function, type: str, record: Value, a: Value, starts: Sequence[Value]
 ) -> list[Value]:
     """The sums over p of one row of A times several panels of B."""
-    lanes = f.module.lanes(type)
+    lanes = f.module.vector_width(type)
     k, a_step, b_step = read(f, record, "k", "a_step", "b_step")
     zeros = [number(0, vector(type, lanes))] * (2 * len(starts))
     with f.loop(0, k, 1, [a, number(0, "i64"), *zeros]) as loop:

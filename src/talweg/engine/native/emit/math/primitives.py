@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from talweg.engine.native.llvm.module import Function
-from talweg.engine.native.llvm.values import Value, element, lanes, number, vector
+from talweg.engine.native.llvm.values import Value, element, number, vector, width_of
 
 
 class Format(NamedTuple):
@@ -44,10 +44,10 @@ def once(body: Body) -> Body:
     @functools.wraps(body)
     def call(f: Function, *inputs: Value) -> Value:
         type = inputs[0].type
-        name = f"{body.__name__}.{lanes(type)}.{element(type)}"
+        name = f"{body.__name__}.{width_of(type)}.{element(type)}"
         if name not in f.module.functions:
             parameters = [(x.type, f"x{i}") for i, x in enumerate(inputs)]
-            rare = f.module.optimizes_only_kernels and lanes(type) == 1
+            rare = f.module.optimizes_only_kernels and width_of(type) == 1
             own = f.module.function(name, parameters, type, inline=False, rare=rare)
             own.ret(body(own, *own.parameters))
         return f.call(name, type, *inputs)
@@ -69,12 +69,12 @@ def constant(x: Value, value: float) -> Value:
 
 def whole_constant(x: Value, value: int) -> Value:
     """An integer constant of the width of x."""
-    return number(value, vector(format_of(x).whole, lanes(x.type)))
+    return number(value, vector(format_of(x).whole, width_of(x.type)))
 
 
 def bits_of(f: Function, x: Value) -> Value:
     """Reinterpret floats as integers of their width."""
-    return f.bitcast(x, vector(format_of(x).whole, lanes(x.type)))
+    return f.bitcast(x, vector(format_of(x).whole, width_of(x.type)))
 
 
 def from_bits(f: Function, whole: Value, like: Value) -> Value:

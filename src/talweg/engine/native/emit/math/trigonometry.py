@@ -15,7 +15,7 @@ from talweg.engine.native.emit.math.primitives import (
     whole_constant,
 )
 from talweg.engine.native.llvm.module import Function
-from talweg.engine.native.llvm.values import Value, element, lanes, number
+from talweg.engine.native.llvm.values import Value, element, number, width_of
 
 _HALF_PI: Coefficients = {
     "float": (1.5707964, -4.371139e-08, -1.7151245e-15),
@@ -79,18 +79,18 @@ def _quarters(f: Function, a: Value, turn: int) -> tuple[Value, Value]:
 def _or_from_libm(f: Function, name: str, x: Value, y: Value) -> Value:
     """y; where |x| is too large for it, the C library's result, in double and lane by lane."""
     large = f.compare("ogt", f.intrinsic("fabs", x), constant(x, _LARGE[element(x.type)]))
-    room, before = f.stack(element(x.type), lanes(x.type)), f.block
+    room, before = f.stack(element(x.type), width_of(x.type)), f.label
     f.branch(_any(f, large), "large", "done")
     f.open("large")
     # only these lanes: a result must not depend on its neighbors
-    exact, after = f.select(large, _lane_by_lane(f, name, x, room), y), f.block
+    exact, after = f.select(large, _lane_by_lane(f, name, x, room), y), f.label
     f.jump("done")
     f.open("done")
     return f.emit(x.type, f"phi {x.type} [ {y.name}, %{before} ], [ {exact.name}, %{after} ]")
 
 
 def _any(f: Function, condition: Value) -> Value:
-    count = lanes(condition.type)
+    count = width_of(condition.type)
     if count == 1:
         return condition
     whole = f.bitcast(condition, f"i{count}")
@@ -100,7 +100,7 @@ def _any(f: Function, condition: Value) -> Value:
 def _lane_by_lane(f: Function, name: str, x: Value, room: Value) -> Value:
     of = element(x.type)
     f.store(x, room)
-    with f.loop(0, lanes(x.type)) as loop:
+    with f.loop(0, width_of(x.type)) as loop:
         address = f.at(room, loop.index, of)
         exact = f.intrinsic(name, f.convert(f.load(of, address), "double"))
         f.store(f.convert(exact, of), address)
