@@ -312,7 +312,7 @@ def sampler(**settings):
 
 REFUSED = [
     ({"sampler": "rows"}, r"sampler must be tw.AdaptiveSampling\(...\) or None"),
-    ({"loss": "mse"}, "needs a classification loss"),
+    ({"loss": "mse"}, "needs classes"),
     ({"sampler": sampler(strata=[0, 1])}, "strata have 2 entries, but there are 60 training rows"),
     (
         {"sampler": sampler(strata=np.arange(60)), "validation": 0.5},

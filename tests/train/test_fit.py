@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import talweg as tw
 from talweg.nn.row_weights import class_weights
+from talweg.nn.targets import TARGETS
 from talweg.random import row_order
 
 RANDOM = np.random.default_rng(0)
@@ -135,6 +136,7 @@ def test_sample_weights_apply_to_validation() -> None:
     assert_allclose(run.history["val_loss"][-1], expected / 2, rtol=1e-12)
 
 
+CLASSES = TARGETS["classes"]
 LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 2, 2])
 
 
@@ -163,7 +165,7 @@ def test_class_weights_equal_the_same_sample_weights(form: str, class_weight, ex
 
 
 def test_balanced_weights_have_mean_1_and_equal_totals_per_class() -> None:
-    weights = class_weights("balanced", "classes", LABELS, np.ones(10), 3)[LABELS]
+    weights = class_weights("balanced", CLASSES, LABELS, np.ones(10), 3)[LABELS]
     assert_allclose(weights.mean(), 1)
     assert_allclose([weights[each == LABELS].sum() for each in range(3)], [10 / 3] * 3)
 
@@ -171,8 +173,8 @@ def test_balanced_weights_have_mean_1_and_equal_totals_per_class() -> None:
 def test_balanced_class_weights_include_sample_weights() -> None:
     """A row of weight 2 counts as two rows."""
     twice = np.r_[LABELS, LABELS[:1]]
-    weighed = class_weights("balanced", "classes", LABELS, np.r_[2.0, np.ones(9)], 3)
-    assert_allclose(weighed, class_weights("balanced", "classes", twice, np.ones(11), 3))
+    weighed = class_weights("balanced", CLASSES, LABELS, np.r_[2.0, np.ones(9)], 3)
+    assert_allclose(weighed, class_weights("balanced", CLASSES, twice, np.ones(11), 3))
 
 
 def test_validation_uses_the_class_weights_of_training() -> None:
@@ -184,7 +186,7 @@ def test_validation_uses_the_class_weights_of_training() -> None:
             X, LABELS, class_weight=weight, validation=(X[LABELS > 0], LABELS[LABELS > 0]),
             **settings,
         ).history["val_loss"]
-        for weight in ("balanced", class_weights("balanced", "classes", LABELS, np.ones(10), 3))
+        for weight in ("balanced", class_weights("balanced", CLASSES, LABELS, np.ones(10), 3))
     ]  # fmt: skip
     assert_allclose(*found)
 
@@ -318,5 +320,5 @@ def test_fit_continues_from_the_current_weights() -> None:
 
 
 def test_a_class_without_training_rows_has_weight_1() -> None:
-    weights = class_weights("balanced", "classes", np.array([0, 0, 0, 2]), np.ones(4), 3)
+    weights = class_weights("balanced", CLASSES, np.array([0, 0, 0, 2]), np.ones(4), 3)
     assert_allclose(weights, [4 / (2 * 3), 1, 4 / 2])

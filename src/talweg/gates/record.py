@@ -113,6 +113,11 @@ class Gate:
         """The value rule for NumPy arrays."""
         return self.value.numpy if isinstance(self.value, Portable) else self.value
 
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether each element of the output depends on one element of each input only."""
+        return self.kind == "elementwise"
+
     def backward_rule(self, position: int) -> BackwardRule | None:
         """The rule for the gradient of the input at `position`; None if no gradient flows."""
         return self.backward(position) if callable(self.backward) else self.backward[position]

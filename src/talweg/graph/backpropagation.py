@@ -57,7 +57,7 @@ def local_slope(node: Node, position: int) -> Array | None:
     None if an element of the input affects several elements of the output, or none.
     """
     source = node.inputs[position]
-    if node.gate is None or node.gate.kind != "elementwise" or source.shape != node.shape:
+    if node.gate is None or not node.gate.is_elementwise or source.shape != node.shape:
         return None
     rule = node.gate.backward_rule(position)
     if rule is None:

@@ -114,7 +114,7 @@ def _without_broadcasts(node: Tensor, inputs: list[Tensor]) -> list[Tensor]:
     assert node.gate is not None
     if node.gate is gates.reshape and inputs[0].gate is gates.reshape:
         return [inputs[0].inputs[0]]
-    if node.gate.kind != "elementwise":
+    if not node.gate.is_elementwise:
         return inputs
     for position, source in enumerate(inputs):
         if source.gate is gates.broadcast_to:

@@ -13,12 +13,12 @@ from functools import partial
 from typing import Any, Literal
 
 from talweg import gates
-from talweg.errors import SettingError, ShapeError, nearest
+from talweg.errors import SettingError, nearest
 from talweg.gates import Operand
 from talweg.graph import Tensor, constant
 from talweg.graph.functions import logsumexp, mean, sum as total
 from talweg.nn.row_weights import row_weights
-from talweg.nn.targets import TargetKind, prepare_target
+from talweg.nn.targets import TARGETS, TargetKind, Targets
 from talweg.settings import Number, check
 
 PerRow = Callable[[Any, Any], Any]
@@ -41,11 +41,16 @@ class Loss:
     reduction: Literal["mean", "sum"] = "mean"
     target_kind: TargetKind = "numbers"
 
+    @property
+    def targets(self) -> Targets:
+        """The record of the kind of target."""
+        return TARGETS[self.target_kind]
+
     def __call__(self, prediction: Any, target: Any, weights: Any = None) -> Tensor:
         """The loss of a batch as a tensor: predictions (N, K), targets, and row weights (N)."""
         if not isinstance(prediction, Tensor):
             prediction = constant(prediction)
-        rows = self.per_row(prediction, _target_node(target, prediction, self.target_kind))
+        rows = self.per_row(prediction, _target_node(target, prediction, self.targets))
         count = float(rows.size)
         if weights is not None:
             given = row_weights(f"{self.name}: weights", weights, rows.size)
@@ -54,14 +59,11 @@ class Loss:
         return result
 
 
-def _target_node(target: Any, prediction: Tensor, kind: TargetKind) -> Tensor:
+def _target_node(target: Any, prediction: Tensor, targets: Targets) -> Tensor:
     if isinstance(target, Tensor):
-        if kind != "classes" and target.shape != prediction.shape:
-            raise ShapeError(
-                f"the target is {target.spec}, but the prediction is {prediction.spec}"
-            )
+        targets.refuse_misfit(target.spec, prediction.spec)
         return target
-    return constant(prepare_target(target, prediction.spec, kind))
+    return constant(targets.prepare(target, prediction.spec))
 
 
 def over_outputs(x: Operand, reduce: Callable[..., Operand] = mean) -> Operand:

@@ -50,7 +50,7 @@ def accuracy_beside(loss: Loss) -> Metric:
     For one output, and for several binary ones, it is the fraction of outputs on the right side of
     1/2, or of 0 if the loss takes the outputs as logits, log(p / (1 - p)).
     """
-    return Metric("accuracy", partial(_correct, is_binary=loss.target_kind == "binary"))
+    return Metric("accuracy", partial(_correct, is_binary=loss.targets.are_probabilities))
 
 
 def _correct(prediction: Operand, target: Operand, is_binary: bool) -> Operand:
@@ -79,7 +79,7 @@ def _correct_side(prediction: Operand, target: Operand, threshold: float) -> Ope
 
 def _from_loss(measured: Loss, loss: Loss) -> Metric:
     """A loss as a metric beside another loss that takes the same kind of target."""
-    is_of_probabilities = measured.target_kind == "numbers" and loss.target_kind == "binary"
+    is_of_probabilities = loss.targets.are_probabilities and not measured.targets.have_classes
     if measured.target_kind != loss.target_kind and not is_of_probabilities:
         raise SettingError(
             f"the metric {measured.name!r} needs {measured.target_kind} targets, but the loss "

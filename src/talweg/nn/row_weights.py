@@ -9,7 +9,7 @@ import numpy as np
 
 from talweg.errors import DataError, SettingError, ShapeError
 from talweg.gates import Array
-from talweg.nn.targets import TargetKind
+from talweg.nn.targets import Targets
 
 
 def row_weights(name: str, given: Any, count: int) -> Array:
@@ -39,18 +39,20 @@ def _numbers(name: str, given: Any) -> Array:
     raise DataError(f"{name} must be an array of numbers, but {given!r} was given")
 
 
-def class_weights(given: Any, kind: TargetKind, target: Array, rows: Array, classes: int) -> Array:
+def class_weights(
+    given: Any, targets: Targets, target: Array, weights: Array, classes: int
+) -> Array:
     """One weight for each class, (K,).
 
     `given` is a mapping or a sequence of weights, or "balanced": then each class has the same total
-    weight over targets (N, ...) with the row weights `rows` (N,).
+    weight over targets (N, ...) with row weights (N,).
     """
     if isinstance(given, str):
         if given != "balanced":
             raise SettingError(
                 f"class_weight must be 'balanced', or weights by class, not {given!r}"
             )
-        totals = _class_totals(kind, target, rows, classes)
+        totals = targets.class_totals(target, weights, classes)
         is_present = totals > 0  # a class without training rows has weight 1
         balanced = totals.sum() / (is_present.sum() * np.where(is_present, totals, 1))
         return np.where(is_present, balanced, 1.0)
@@ -61,36 +63,9 @@ def class_weights(given: Any, kind: TargetKind, target: Array, rows: Array, clas
                 f"class_weight: there is no class {unknown[0]!r} in 0..{classes - 1}"
             )
         given = [given.get(label, 1.0) for label in range(classes)]
-    weights = _numbers("class_weight", given)
-    if weights.shape != (classes,) or not np.all(np.isfinite(weights)) or np.any(weights < 0):
+    by_class = _numbers("class_weight", given)
+    if by_class.shape != (classes,) or not np.all(np.isfinite(by_class)) or np.any(by_class < 0):
         raise SettingError(
-            f"class_weight must have {classes} weights of at least 0, but {weights} was given"
+            f"class_weight must have {classes} weights of at least 0, but {by_class} was given"
         )
-    return weights
-
-
-def weights_by_class(weights: Array, kind: TargetKind, target: Array) -> Array:
-    """The weight of each row's class, (N,), or the mean weight by its class probabilities."""
-    _require_classes(kind, target)
-    if kind == "binary":
-        ones = target.reshape(-1)
-        return np.asarray(weights[0] * (1 - ones) + weights[1] * ones)
-    return np.asarray(weights[target] if target.ndim == 1 else target @ weights)
-
-
-def _class_totals(kind: TargetKind, target: Array, rows: Array, classes: int) -> Array:
-    """The total weight of the rows of each class, (K,)."""
-    _require_classes(kind, target)
-    if kind == "binary":
-        ones = float(rows @ target.reshape(-1))
-        return np.array([rows.sum() - ones, ones])
-    if target.ndim == 1:
-        return np.bincount(target, rows, minlength=classes)
-    return np.asarray(rows @ target)
-
-
-def _require_classes(kind: TargetKind, target: Array) -> None:
-    if kind == "numbers":
-        raise SettingError("class_weight needs classes: use cross_entropy or binary_cross_entropy")
-    if kind == "binary" and target.size != len(target):
-        raise SettingError("class_weight: a row with several binary targets has no single class")
+    return by_class

@@ -1,36 +1,132 @@
-"""Targets: converted to the shape that a loss compares with, or refused with the reason."""
+"""Targets: converted to the shape that a loss compares with, or refused with the reason.
+
+A kind of target also says what the classes of rows are, for class weights and samplers.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from talweg.errors import DataError, ShapeError
+from talweg.errors import DataError, SettingError, ShapeError
 from talweg.gates import Array, Shape, Spec
 
 TargetKind = Literal["numbers", "binary", "classes"]
 
 
-def prepare_target(target: Any, prediction: Spec, kind: TargetKind) -> Array:
-    """The target as an array that fits predictions of that shape and dtype.
+class Targets:
+    """Targets that are numbers, and the base of the other kinds."""
 
-    A vector (N) fits predictions (N, 1). Nothing else is broadcast, so that an (N) never meets an
-    (N, 1) as an (N, N). Classes may be integers (N), one-hot rows or probabilities (N, K).
-    """
-    array = target_array(target)
-    if array.dtype.kind not in "fiub":
-        raise DataError(
-            f"the target must hold numbers, but holds {array.dtype}; number the classes from 0, "
-            "or use tw.TableModel, which numbers them"
+    are_probabilities: ClassVar[bool] = False
+    """Whether each target is the probability of a class, from 0 to 1."""
+    have_classes: ClassVar[bool] = False
+
+    def prepare(self, target: Any, prediction: Spec) -> Array:
+        """The target as an array that fits predictions of that shape and dtype.
+
+        A vector (N) fits predictions (N, 1). Nothing else is broadcast, so that an (N) never meets
+        an (N, 1) as an (N, N).
+        """
+        array = _reshaped(_numeric(target).astype(prediction.dtype), prediction.shape)
+        _refuse_non_finite(array)
+        return array
+
+    def refuse_misfit(self, target: Spec, prediction: Spec) -> None:
+        """ShapeError: a tensor as target does not fit the predictions."""
+        if target.shape != prediction.shape:
+            raise ShapeError(f"the target is {target}, but the prediction is {prediction}")
+
+    def require_classes(self, what: str, target: Array, instead: str = "") -> None:
+        """SettingError: the rows have no classes, which `what` needs; `instead` says what helps."""
+        raise SettingError(
+            f"{what} needs classes: use cross_entropy or binary_cross_entropy"
+            f"{instead and f', or {instead}'}"
         )
-    if kind == "classes":
-        return _classes(array, prediction)
-    array = _reshaped(array.astype(prediction.dtype), prediction.shape)
-    _refuse_non_finite(array)
-    if kind == "binary":
+
+    def class_count(self, prediction: Spec) -> int:
+        """K, the number of classes."""
+        return prediction.shape[-1]
+
+    def class_totals(self, target: Array, weights: Array, classes: int) -> Array:
+        """The total weight of the rows of each class, (K,), for row weights (N,)."""
+        raise NotImplementedError
+
+    def weights_by_class(self, weights: Array, target: Array) -> Array:
+        """The weight of each row's class, (N,), or the mean weight by its class probabilities."""
+        raise NotImplementedError
+
+    def classes(self, target: Array) -> Array:
+        """The class of each row, (N,); the most likely one if targets are probabilities."""
+        raise NotImplementedError
+
+
+class BinaryTargets(Targets):
+    """Targets from 0 to 1, each the probability of the second of two classes."""
+
+    are_probabilities = have_classes = True
+
+    def prepare(self, target: Any, prediction: Spec) -> Array:
+        array = super().prepare(target, prediction)
         _refuse_outside_unit_range(array)
-    return array
+        return array
+
+    def require_classes(self, what: str, target: Array, instead: str = "") -> None:
+        if target.size != len(target):
+            raise SettingError(
+                f"{what} needs one class per row, but each row has several binary targets"
+                f"{instead and f'; {instead}'}"
+            )
+
+    def class_count(self, prediction: Spec) -> int:
+        return 2
+
+    def class_totals(self, target: Array, weights: Array, classes: int) -> Array:
+        ones = float(weights @ target.reshape(-1))
+        return np.array([weights.sum() - ones, ones])
+
+    def weights_by_class(self, weights: Array, target: Array) -> Array:
+        ones = target.reshape(-1)
+        return np.asarray(weights[0] * (1 - ones) + weights[1] * ones)
+
+    def classes(self, target: Array) -> Array:
+        return np.asarray(target.reshape(-1) > 0.5)
+
+
+class ClassTargets(Targets):
+    """One of several classes: integers (N), one-hot rows or probabilities (N, K)."""
+
+    have_classes = True
+
+    def prepare(self, target: Any, prediction: Spec) -> Array:
+        return _classes(_numeric(target), prediction)
+
+    def refuse_misfit(self, target: Spec, prediction: Spec) -> None:
+        """Integers have one axis less than predictions; the loss looks at the shape."""
+
+    def require_classes(self, what: str, target: Array, instead: str = "") -> None:
+        """All rows have classes."""
+
+    def class_totals(self, target: Array, weights: Array, classes: int) -> Array:
+        if target.ndim == 1:
+            return np.bincount(target, weights, minlength=classes)
+        return np.asarray(weights @ target)
+
+    def weights_by_class(self, weights: Array, target: Array) -> Array:
+        return np.asarray(weights[target] if target.ndim == 1 else target @ weights)
+
+    def classes(self, target: Array) -> Array:
+        return target if target.ndim == 1 else target.argmax(axis=1)
+
+
+TARGETS: dict[TargetKind, Targets] = {
+    "numbers": Targets(),
+    "binary": BinaryTargets(),
+    "classes": ClassTargets(),
+}
+
+
+# Conversion ---------------------------------------------------------------------------------
 
 
 def refuse_masked(name: str, given: Any) -> None:
@@ -55,6 +151,16 @@ def target_array(target: Any) -> Array:
         raise DataError(
             "the rows of the target differ in length; give each row the same number of values"
         ) from None
+
+
+def _numeric(target: Any) -> Array:
+    array = target_array(target)
+    if array.dtype.kind not in "fiub":
+        raise DataError(
+            f"the target must hold numbers, but holds {array.dtype}; number the classes from 0, "
+            "or use tw.TableModel, which numbers them"
+        )
+    return array
 
 
 def _reshaped(array: Array, shape: Shape) -> Array:

@@ -149,21 +149,10 @@ def groups_of(sampler: Any, rows: Rows, loss: Loss) -> Groups:
 
 
 def _classes(rows: Rows, loss: Loss) -> Array:
-    """The class of each row; the most likely one if targets are probabilities."""
-    if loss.target_kind == "numbers":
-        raise SettingError(
-            "fit: a sampler with strata='classes' needs a classification loss, such as "
-            f"cross_entropy, not {loss.name}; give strata as an array with the stratum of each "
-            "row"
-        )
-    if loss.target_kind == "binary" and rows.y.size != len(rows):
-        raise SettingError(
-            "fit: strata='classes' needs one class per row, but each row has several binary "
-            "targets; give strata as an array with the stratum of each row"
-        )
-    if loss.target_kind == "binary":
-        return rows.y.reshape(-1) > 0.5
-    return rows.y if rows.y.ndim == 1 else rows.y.argmax(axis=1)
+    """The class of each row."""
+    instead = "give strata as an array with the stratum of each row"
+    loss.targets.require_classes("fit: a sampler with strata='classes'", rows.y, instead)
+    return loss.targets.classes(rows.y)
 
 
 def _given(labels: Sequence[Any], count: int) -> Array:

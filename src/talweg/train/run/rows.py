@@ -10,8 +10,8 @@ from talweg.engine.run.rows import Rows
 from talweg.errors import DataError, SettingError, ShapeError, counted
 from talweg.gates import Array, Spec
 from talweg.nn import Loss, Module
-from talweg.nn.row_weights import class_weights, row_weights, weights_by_class
-from talweg.nn.targets import prepare_target, target_array
+from talweg.nn.row_weights import class_weights, row_weights
+from talweg.nn.targets import target_array
 from talweg.random import SPLIT, generator
 from talweg.settings import plain
 from talweg.train.run.folds import Fold, Holdout
@@ -42,8 +42,9 @@ def training_and_validation(
     rows, held_out = _split(net, x, y, loss, validation, sample_weight, prediction, seed)
     if class_weight is None:
         return rows, held_out
-    classes = 2 if loss.target_kind == "binary" else prediction.shape[-1]
-    weights = class_weights(class_weight, loss.target_kind, rows.y, rows.weights, classes)
+    loss.targets.require_classes("class_weight", rows.y)
+    classes = loss.targets.class_count(prediction)
+    weights = class_weights(class_weight, loss.targets, rows.y, rows.weights, classes)
     weighted_held_out = held_out and _weighted_by_class(held_out, loss, weights)
     return _weighted_by_class(rows, loss, weights), weighted_held_out
 
@@ -166,7 +167,7 @@ class _Data:
         if not used.all():
             x, target, weights = x[used], target[used], weights[used]
         spec = Spec((len(x), *prediction.shape[1:]), prediction.dtype)
-        target = prepare_target(target, spec, loss.target_kind)
+        target = loss.targets.prepare(target, spec)
         return Rows(x, np.ascontiguousarray(target), _narrowed(weights, x.dtype, name))
 
 
@@ -216,7 +217,7 @@ def _narrowed(weights: Array, dtype: Any, name: str) -> Array:
 
 def _weighted_by_class(rows: Rows, loss: Loss, weights: Array) -> Rows:
     """The rows with their weights multiplied by those of their classes."""
-    by_class = weights_by_class(weights, loss.target_kind, rows.y)
+    by_class = loss.targets.weights_by_class(weights, rows.y)
     both = (rows.weights * by_class).astype(rows.weights.dtype)
     if not both.any() or not np.isfinite(both).all():
         fault = "a weight too large" if both.any() else "the weight 0"

@@ -307,7 +307,7 @@ def _clipped(rule: Optimizer, gradients: Mapping[str, Tensor]) -> dict[str, Tens
 def _is_elementwise(results: Iterable[Tensor], mark: int) -> bool:
     """Whether each new weight depends only on its own element and on single numbers."""
     return all(
-        node.gate.kind == "elementwise"
+        node.gate.is_elementwise
         if node.gate and node.ndim
         else not any(tensor.ndim for tensor in (node, *node.inputs))
         for node in made_since([*results], mark)
