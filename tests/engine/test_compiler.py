@@ -254,8 +254,9 @@ def test_the_cache_of_the_user_is_the_default(
 def test_everything_that_determines_the_code_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     target = Target("x86_64-unknown-linux-gnu", "znver3", "+avx2,+fma")
     parts = {"triple": "x86_64-apple-darwin", "cpu": "skylake", "features": "+avx2"}
-    targets = [dataclasses.replace(target, **{part: text}) for part, text in parts.items()]
-    keys = [compiler._key(adder(1), each) for each in [target, *targets]]
+    parts["optimizes"] = False
+    others = [dataclasses.replace(target, **{part: value}) for part, value in parts.items()]
+    keys = [compiler._key(adder(1), other) for other in [target, *others]]
     keys.append(compiler._key(adder(2), target))
     for name, value in {
         "llvmlite.__version__": "99",
@@ -266,7 +267,7 @@ def test_everything_that_determines_the_code_is_in_the_key(monkeypatch: pytest.M
             keys.append(compiler._key(adder(1), target))
     monkeypatch.setitem(compiler._OPTIONS, "opt", 3)
     keys.append(compiler._key(adder(1), target))
-    assert len(set(keys)) == len(keys) == 8
+    assert len(set(keys)) == len(keys) == 9
 
 
 @pytest.mark.slow

@@ -102,7 +102,7 @@ def run_by_hand(body: Body) -> Any:
     f.call("kernel", "void", *f.parameters)
     f.ret()
     made = with_checks(str(module))
-    code = compiled(made.text, ["main", *made.names], cache=Cache(None))
+    code = compiled(made.text, ["main", *made.names], cache=Cache(None), optimizes=False)
     pieces = Pieces(made, code)
     x = pieces.copied(np.arange(1, COUNT + 1, dtype=np.float32), writable=False)
     y = pieces.copied(np.zeros(COUNT, np.float32))

@@ -251,7 +251,8 @@ class CheckedProducts:
     def __init__(self, machine: str) -> None:
         made = with_checks(str(products.module_for(machine)))
         names = [*products.SIGNATURES, *made.names]
-        self._made, self._code = made, compiled(made.text, names, cache=Cache(None))
+        self._made = made
+        self._code = compiled(made.text, names, cache=Cache(None), optimizes=False)
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Let all that is called and laid out from now on be checked."""

@@ -141,11 +141,13 @@ def _distance(piece: Piece, start: int, size: int) -> int:
 
 
 def prepare_checked(program: Program) -> Prepared:
-    """Compile a run that checks each address before it uses it."""
+    """Compile a run that checks each address before it uses it. It takes few steps, so compiling
+    it is what takes long, and LLVM does not optimize it.
+    """
     start = time.perf_counter()
     built = build(program, host(), links_gemm=False)
     checked = with_checks(built.text)
-    code = compiled(checked.text, ["run", *checked.names])
+    code = compiled(checked.text, ["run", *checked.names], optimizes=False)
     memory = partial(CheckedMemory, checked, code)
     return Prepared(built, code, time.perf_counter() - start, memory)
 
@@ -235,7 +237,7 @@ class CheckedGraph(CompiledGraph):
 
     def _compiled(self) -> Compiled:
         self._program = with_checks(self.text)
-        return compiled(self._program.text, ["call", *self._program.names])
+        return compiled(self._program.text, ["call", *self._program.names], optimizes=False)
 
     def __call__(self, **arrays: Any) -> dict[str, Array]:
         given = {name: np.asarray(array, order="C") for name, array in arrays.items()}
