@@ -82,7 +82,11 @@ class Reader(tw.Module):
 
     def rows(self, X: np.ndarray, y: np.ndarray, passes: int, draws: bool) -> np.ndarray:
         """The images repeated for each pass, each with its mask and the targets it needs."""
-        shape = (passes * len(X), self.units)
-        masks = 2.0 * np.random.randint(2, size=shape) if draws else np.ones(shape)
-        targets = np.tile(y, (passes, 1))[:, : self.classes * (self.recipe.updates > 1)]
-        return np.hstack([np.tile(X, (passes, 1)), masks, targets])
+        targets = y[:, : self.classes * (self.recipe.updates > 1)]
+        count, pixels = X.shape
+        end = pixels + self.units
+        rows = np.empty((passes, count, end + targets.shape[1]))
+        masks = rows[..., pixels:end]
+        rows[..., :pixels], rows[..., end:] = X, targets
+        masks[:] = 2 * np.random.randint(2, size=masks.shape) if draws else 1
+        return rows.reshape(passes * count, -1)

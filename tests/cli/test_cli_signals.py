@@ -244,14 +244,15 @@ def test_a_process_that_is_signalled_while_it_trains(
     houses, monkeypatch, number: int, members: str
 ) -> None:
     monkeypatch.chdir(houses.parent)
-    words = "train houses.csv --target price --out out --hidden 4 --bins 0 --epochs 100000000"
-    words += f" --patience 100000000 --n-estimators {members}"
+    cache = houses.parent / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    words = "train houses.csv --target price --out out --hidden 4 --bins 0 --batch-size 1"
+    words += f" --epochs 1000000 --patience 1000000 --n-estimators {members}"
     command = (sys.executable, "-m", "talweg", *words.split())
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        while not process.stdout.readline().startswith(b"category"):  # said before it trains
-            pass
-        time.sleep(3)
+        while not [*cache.glob("talweg/*.code")]:  # written just before it trains
+            time.sleep(0.01)
+        time.sleep(1.5)
         process.send_signal(number)
         process.communicate(timeout=60)
     assert process.returncode == STATUS[number]

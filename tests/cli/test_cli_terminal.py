@@ -17,7 +17,7 @@ TALWEG = (sys.executable, "-m", "talweg")
 QUICK = ("--hidden", "4", "--bins", "0")
 TRAIN = ("train", "houses.csv", "--target", "price", "--out", "out", *QUICK)
 ALONE = ("--n-estimators", "1")
-ENDLESS = (*TRAIN, "--epochs", "1000000", "--patience", "1000000")
+ENDLESS = (*TRAIN, "--epochs", "1000000", "--patience", "1000000", "--batch-size", "1")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 

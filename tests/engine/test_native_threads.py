@@ -58,7 +58,7 @@ Settings = dict[str, Any]
 RUNS: dict[str, tuple[Callable[[], tw.Module], Any, Settings]] = {
     "wide": (wide, Y, {"batch_size": 97, "validation": 0.2, "metrics": ["mae"]}),
     "wide, full batch": (wide, Y, {"batch_size": None}),
-    "wide, one row at a time": (wide, Y, {"batch_size": 1, "epochs": 1}),
+    "wide, one row at a time": (wide, Y, {"batch_size": 1, "epochs": 1, "validation": 0.7}),
     "classes": (
         wide,
         CLASSES,
@@ -140,6 +140,7 @@ def test_no_thread_is_left_by_a_run() -> None:
 SIGNALLED = """
 import os, signal, sys, threading, time, warnings
 import numpy as np, talweg as tw
+from talweg.engine.run.outcome import Control
 
 def tasks():  # threads of the operating system, if it lists them
     where = "/proc/self/task"
@@ -148,8 +149,13 @@ def tasks():  # threads of the operating system, if it lists them
 def raised(*_):
     raise ZeroDivisionError
 
+def begin(control, begin=Control.begin):
+    begin(control)
+    has_begun.set()
+
 def interrupt():
-    time.sleep(3.0)
+    has_begun.wait()
+    time.sleep(0.3)
     sent.append(time.perf_counter())
     signal.raise_signal(number)
 
@@ -160,6 +166,7 @@ if number != signal.SIGINT:
     signal.signal(number, raised)
 x.T @ x  # a BLAS starts threads of its own
 before, sent, run = tasks(), [], None
+Control.begin, has_begun = begin, threading.Event()
 other = threading.Thread(target=interrupt)
 other.start()
 settings = {"epochs": 2000, "batch_size": 32, "threads": int(sys.argv[1]), "engine": "native"}

@@ -191,23 +191,39 @@ def test_a_fit_within_a_limit_works_or_names_the_lack(megabytes, tmp_path) -> No
 
 
 COMMANDS = ["train", "predict", "show"]
+TALWEG = [sys.executable, "-m", "talweg"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A folder with a table and a model of it."""
+    folder = tmp_path_factory.mktemp("trained")
+    table = "".join(f"{i},{i % 7},{i % 3}\n" for i in range(178))
+    (folder / "t.csv").write_text(table)
+    subprocess.run(train_in(folder, "out"), check=True, capture_output=True, timeout=60)
+    return folder
+
+
+def train_in(folder: Path, out: str) -> list[str]:
+    small = ["--n-estimators", "1", "--epochs", "2"]
+    table = str(folder / "t.csv")
+    return [*TALWEG, "train", table, "--target", "-1", "--out", str(folder / out), *small]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
 @pytest.mark.parametrize("megabytes", range(300, WIDE + 1, 2 * STEP))
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_within_a_limit_works_or_names_the_lack(command, megabytes, tmp_path) -> None:
-    table, out = tmp_path / "t.csv", tmp_path / "out"
-    table.write_text("".join(f"{i},{i % 7},{i % 3}\n" for i in range(178)))
-    talweg = [sys.executable, "-m", "talweg"]
-    small = ["--n-estimators", "1", "--epochs", "2"]
-    train = [*talweg, "train", str(table), "--target", "-1", "--out", str(out), *small]
-    arguments = {"predict": ["predict", str(out), str(table)], "show": ["show", str(out)]}
-    if command != "train":
-        subprocess.run(train, check=True, capture_output=True, timeout=60)
-    given = train if command == "train" else [*talweg, *arguments[command]]
-    done = limited(given, megabytes, tmp_path)
+def test_a_command_within_a_limit_works_or_names_the_lack(
+    command, megabytes, trained, tmp_path
+) -> None:
+    table, model = str(trained / "t.csv"), str(trained / "out")
+    commands = {
+        "train": train_in(trained, f"out of {megabytes} MB"),
+        "predict": [*TALWEG, "predict", model, table],
+        "show": [*TALWEG, "show", model],
+    }
+    done = limited(commands[command], megabytes, tmp_path)
     assert done.returncode in (0, 2), done.stderr
     assert "Traceback" not in done.stderr and "not installed" not in done.stderr
 

@@ -89,6 +89,8 @@ def test_the_history_of_a_run_that_failed_at_once_is_empty() -> None:
 ENDLESS = """
 import signal, sys
 import numpy as np, talweg as tw
+from talweg.train.run import progress
+progress._LINE_EVERY = 0.5
 X = np.ones((64, 4))
 net = tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1))
 run = tw.fit(net, X, X[:, 0], epochs=10**9, batch_size=8, progress=True)
