@@ -225,8 +225,8 @@ def test_looking_for_leaks_does_not_convert_numbers_to_words(monkeypatch, target
         assert isinstance(cells, Words)
         return as_words(cells)
 
-    monkeypatch.setattr("talweg.data.columns.leaks.as_words", of_words)
-    monkeypatch.setattr("talweg.data.columns.kinds.evidence.as_words", of_words)
+    monkeypatch.setattr("talweg.data.columns.detection.as_words", of_words)
+    monkeypatch.setattr("talweg.data.columns.kinds.base.as_words", of_words)
     random = np.random.default_rng(0)
     table = {
         "size": random.normal(size=3000),

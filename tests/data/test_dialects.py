@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from talweg.data.io import opening
-from talweg.data.io.dialect import sniff
+from talweg.data.io.csv_file import sniff
 from talweg.data.io.files import source_of
 from talweg.data.io.opening import encoding_of
 from talweg.data.io.read import read_parts, read_table

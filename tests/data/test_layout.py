@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import talweg as tw
-from talweg.data.io.header import header_of
+from talweg.data.io.layout import header_of
 from talweg.data.io.read import read_parts, read_table
 from talweg.errors import DataError, DataWarning
 

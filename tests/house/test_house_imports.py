@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 FLOORS = (
-    *("errors", "atomic_write", "settings", "schema", "lazy", "forks", "pool"),
+    *("errors", "atomic_write", "settings", "schema", "forks", "lazy", "pool"),
     *("memory_limits", "version"),
     *("random", "scratch", "archive"),
     *("gates", "graph", "engine"),

@@ -13,7 +13,7 @@ import talweg as tw
 from conformance.optimizers import START, X, Y, gradient, trained
 from talweg.engine.native.runtime import launch
 from talweg.errors import SettingError, TrainingWarning
-from talweg.optim.schedules import SCHEDULES
+from talweg.optim import SCHEDULES
 
 ENGINES = ("numpy", "native")
 BOTH = pytest.mark.parametrize("engine", ENGINES)

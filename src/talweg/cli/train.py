@@ -26,7 +26,7 @@ from talweg.errors import DataWarning, TrainingWarning, counted
 from talweg.insight.inspection import Inspection, inspect
 from talweg.insight.table_report import TableReport, table_report, warn_of_omission
 from talweg.insight.time_sentences import order_sentence
-from talweg.optim import AdamW
+from talweg.optim.adam import AdamW
 from talweg.optim.schedules import CosineDecay
 
 FILES = HISTORY, REPORT, MODEL = "history.csv", "report.html", "model.talweg"

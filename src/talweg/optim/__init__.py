@@ -3,79 +3,71 @@
 An optimizer is a frozen dataclass of settings with a pure `init` and `update` on the flat parameter
 vector. It is written in gates, so it runs on every engine. A new one is a class in a file of its
 own and a row in `OPTIMIZERS`. Methods that choose their own passes over the rows are in
-`FULL_BATCH`.
+`FULL_BATCH`. A run imports only those that it uses.
 """
 
 from typing import Any
 
 from talweg.errors import SettingError, nearest
-from talweg.optim.adadelta import AdaDelta
-from talweg.optim.adagrad import AdaGrad
-from talweg.optim.adam import Adam, AdamW
-from talweg.optim.adamax import Adamax
-from talweg.optim.annealing import SimulatedAnnealing
-from talweg.optim.bfgs import BFGS, LBFGS
+from talweg.lazy import ClassTable
 from talweg.optim.full_batch import FullBatch
-from talweg.optim.lion import Lion
-from talweg.optim.muon import Muon
-from talweg.optim.nadam import NAdam
-from talweg.optim.optimizer import Optimizer
-from talweg.optim.plateau import ReduceOnPlateau
-from talweg.optim.radam import RAdam
-from talweg.optim.rmsprop import RMSProp
-from talweg.optim.sgd import SGD
+from talweg.optim.optimizer import Optimizer, Schedule
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD,
-    "adam": Adam,
-    "adamw": AdamW,
-    "adagrad": AdaGrad,
-    "adadelta": AdaDelta,
-    "rmsprop": RMSProp,
-    "nadam": NAdam,
-    "radam": RAdam,
-    "adamax": Adamax,
-    "lion": Lion,
-    "muon": Muon,
-}
-FULL_BATCH: dict[str, type[FullBatch]] = {
-    "bfgs": BFGS,
-    "lbfgs": LBFGS,
-    "annealing": SimulatedAnnealing,
-}
+OPTIMIZERS: ClassTable[Optimizer] = ClassTable(
+    {
+        "sgd": "talweg.optim.sgd.SGD",
+        "adam": "talweg.optim.adam.Adam",
+        "adamw": "talweg.optim.adam.AdamW",
+        "adagrad": "talweg.optim.adagrad.AdaGrad",
+        "adadelta": "talweg.optim.adadelta.AdaDelta",
+        "rmsprop": "talweg.optim.rmsprop.RMSProp",
+        "nadam": "talweg.optim.nadam.NAdam",
+        "radam": "talweg.optim.radam.RAdam",
+        "adamax": "talweg.optim.adamax.Adamax",
+        "lion": "talweg.optim.lion.Lion",
+        "muon": "talweg.optim.muon.Muon",
+    }
+)
+FULL_BATCH: ClassTable[FullBatch] = ClassTable(
+    {
+        "bfgs": "talweg.optim.bfgs.BFGS",
+        "lbfgs": "talweg.optim.bfgs.LBFGS",
+        "annealing": "talweg.optim.annealing.SimulatedAnnealing",
+    }
+)
 """Methods whose passes each see all rows, at weights that the method chooses."""
+
+METHODS: ClassTable[Optimizer | FullBatch] = ClassTable(OPTIMIZERS.paths | FULL_BATCH.paths)
+
+SCHEDULES: ClassTable[Schedule] = ClassTable(
+    {
+        "StepDecay": "talweg.optim.schedules.StepDecay",
+        "ExponentialDecay": "talweg.optim.schedules.ExponentialDecay",
+        "InverseScaling": "talweg.optim.schedules.InverseScaling",
+        "CosineDecay": "talweg.optim.schedules.CosineDecay",
+        "OneCycle": "talweg.optim.schedules.OneCycle",
+        "LinearWarmup": "talweg.optim.schedules.LinearWarmup",
+        "ReduceOnPlateau": "talweg.optim.plateau.ReduceOnPlateau",
+    }
+)
 
 
 def as_optimizer(given: Any) -> Optimizer | FullBatch:
     """The optimizer itself, or the one of that name with its default settings."""
     if isinstance(given, Optimizer | FullBatch):
         return given
-    known = OPTIMIZERS | FULL_BATCH
-    if isinstance(given, str) and given.lower() in known:
-        return known[given.lower()]()
-    hint = nearest(given, known) if isinstance(given, str) else "Give tw.SGD(lr=0.01)."
+    if isinstance(given, str) and given.lower() in METHODS:
+        return METHODS[given.lower()]()
+    hint = nearest(given, METHODS) if isinstance(given, str) else "Give tw.SGD(lr=0.01)."
     raise SettingError(f"fit: optimizer must be an Optimizer or its name; got {given!r}. {hint}")
 
 
 __all__ = [
-    "BFGS",
     "FULL_BATCH",
-    "LBFGS",
+    "METHODS",
     "OPTIMIZERS",
-    "SGD",
-    "AdaDelta",
-    "AdaGrad",
-    "Adam",
-    "AdamW",
-    "Adamax",
+    "SCHEDULES",
     "FullBatch",
-    "Lion",
-    "Muon",
-    "NAdam",
     "Optimizer",
-    "RAdam",
-    "RMSProp",
-    "ReduceOnPlateau",
-    "SimulatedAnnealing",
     "as_optimizer",
 ]

@@ -11,7 +11,7 @@ from talweg import gates
 from talweg.engine.run.program import Epoch
 from talweg.errors import SettingError
 from talweg.optim.optimizer import Schedule
-from talweg.optim.schedules import NUMBER, SCHEDULES
+from talweg.optim.schedules import NUMBER
 from talweg.settings import Number, setting
 
 _NOT_NEGATIVE = Number(at_least=0)
@@ -62,6 +62,3 @@ class ReduceOnPlateau(Schedule):
             "rest": gates.where(falls, float(self.cooldown), gates.maximum(rest - 1.0, 0.0)),
         }
         return after, value
-
-
-SCHEDULES[ReduceOnPlateau.__name__] = ReduceOnPlateau

@@ -128,16 +128,3 @@ class LinearWarmup(Schedule):
         value = value_at(self.schedule, max(0.0, done - self.epochs), rest)
         fraction = min(1.0, done / self.epochs)
         return float(value * (self.start_factor + (1 - self.start_factor) * fraction))
-
-
-SCHEDULES: dict[str, type[Schedule]] = {
-    schedule.__name__: schedule
-    for schedule in (
-        StepDecay,
-        ExponentialDecay,
-        InverseScaling,
-        CosineDecay,
-        OneCycle,
-        LinearWarmup,
-    )
-}

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from talweg.data.columns.table import Table
 from talweg.data.io.files import Source
-from talweg.data.io.opening import opened, undecodable
+from talweg.data.io.opening import is_whole_json, opened, undecodable
 from talweg.data.io.sources import table_in_memory
 from talweg.errors import DataError
-
-_START = re.compile(r'\ufeff?\s*(?:\{\s*["}]|\[\s*[\[{\]])')
-
-
-def is_json(sample: str) -> bool:
-    """Whether a text begins like a JSON object, an array of objects, or a line with an array."""
-    line = sample.lstrip("\ufeff \t\r\n").split("\n", 1)[0]
-    return bool(_START.match(sample)) or (line.startswith("[") and _is_whole(line))
 
 
 def json_table(file: Source, encoding: str) -> Table:
@@ -39,17 +30,10 @@ def json_table(file: Source, encoding: str) -> Table:
 def _rows(file: Source, text: str) -> Any:
     """Records, rows or columns, for `table_in_memory`."""
     lines = [(at, line) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
-    if len(lines) > 1 and _is_whole(lines[0][1]):
+    if len(lines) > 1 and is_whole_json(lines[0][1]):
         return [_parsed(file, line, at) for at, line in lines]
     value = _parsed(file, text, 1)
     return value if isinstance(value, list) else _columns(value)
-
-
-def _is_whole(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), list | dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _parsed(file: Source, text: str, line: int) -> Any:

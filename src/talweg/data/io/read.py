@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from talweg.data.columns.cells import Cells, read_by_tally, tally_of
 from talweg.data.columns.column_builder import Block, ColumnBuilder, Shelf, UnreadColumn
 from talweg.data.columns.expected import Expected
 from talweg.data.columns.numerals import POINT, habit_of
 from talweg.data.columns.table import Table
-from talweg.data.io.csv_file import CsvFile
-from talweg.data.io.dialect import SAMPLE
+from talweg.data.io.csv_file import SAMPLE, CsvFile
 from talweg.data.io.files import Source, is_file, source_of
-from talweg.data.io.json_file import is_json, json_table
-from talweg.data.io.opening import is_parquet, is_workbook, sample_of
-from talweg.data.io.parquet import ParquetFile
+from talweg.data.io.opening import is_json, is_parquet, is_workbook, sample_of
 from talweg.data.io.sources import table_in_memory
-from talweg.data.io.workbook import workbook_table
 from talweg.errors import DataError
 
-File = CsvFile | ParquetFile
+if TYPE_CHECKING:
+    from talweg.data.io.parquet import ParquetFile
+
+    File = CsvFile | ParquetFile
 Given = str | os.PathLike[str] | IO[bytes] | IO[str] | Source
 
 
@@ -82,11 +81,17 @@ def _opened(given: Given, header: bool | None, expected: Expected | None) -> Fil
     """A file whose rows are still to be read, or the table of a file that is read as a whole."""
     file = source_of(given)
     if is_parquet(file):
+        from talweg.data.io.parquet import ParquetFile
+
         return ParquetFile(file)
     if is_workbook(file):
+        from talweg.data.io.workbook import workbook_table
+
         return workbook_table(file, header, expected)
     encoding, sample = sample_of(file, SAMPLE)
     if is_json(sample):
+        from talweg.data.io.json_file import json_table
+
         return json_table(file, encoding)
     return CsvFile.of(file, encoding, sample, header, expected)
 

@@ -11,7 +11,7 @@ from typing import Any
 from talweg.data.columns.expected import Expected
 from talweg.data.columns.table import Table
 from talweg.data.columns.values import as_text
-from talweg.data.io.dialect import SNIFFED
+from talweg.data.io.csv_file import SNIFFED
 from talweg.data.io.files import Source
 from talweg.data.io.layout import checked, layout_of
 from talweg.errors import DataError, DataWarning, counted

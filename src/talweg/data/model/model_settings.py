@@ -11,10 +11,10 @@ import numpy as np
 
 from talweg.data.model.targets.table import TASK
 from talweg.data.split.folds import FOLDS
+from talweg.lazy import ClassTable
 from talweg.nn.activations import ACTIVATIONS
-from talweg.optim import FULL_BATCH, OPTIMIZERS, FullBatch, Optimizer
+from talweg.optim import METHODS, SCHEDULES, FullBatch, Optimizer
 from talweg.optim.optimizer import is_schedule
-from talweg.optim.schedules import SCHEDULES
 from talweg.random import SEED
 from talweg.schema import Anything, Either, Exactly, Items, Record, Text, Tuple, optional
 from talweg.settings import Choice, Constraint, Number
@@ -103,28 +103,28 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_to_json(item) for item in value]
     if isinstance(value, Optimizer | FullBatch):
-        return _described(value, "rule", OPTIMIZERS | FULL_BATCH) or repr(value)
+        return _described(value, "rule", METHODS) or repr(value)
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _described(value: Any, word: str, kinds: Mapping[str, type]) -> dict[str, Any] | None:
+def _described(value: Any, word: str, kinds: ClassTable[Any]) -> dict[str, Any] | None:
     """An optimizer or a schedule by name, with its settings; None if it is one of your own."""
-    names = [name for name, kind in kinds.items() if type(value) is kind]
-    if not names:
+    name = kinds.name_of(type(value))
+    if name is None:
         return None
     settings = {field.name: getattr(value, field.name) for field in fields(value)}
     parts = {
-        name: _described(number, "kind", SCHEDULES) if is_schedule(number) else number
-        for name, number in settings.items()
+        setting: _described(number, "kind", SCHEDULES) if is_schedule(number) else number
+        for setting, number in settings.items()
     }
-    is_own = any(is_schedule(settings[name]) and part is None for name, part in parts.items())
-    return None if is_own else {word: names[0], **parts}
+    is_own = any(is_schedule(settings[own]) and part is None for own, part in parts.items())
+    return None if is_own else {word: name, **parts}
 
 
 def _from_json(value: Any) -> Any:
     if isinstance(value, dict):
         settings = {name: _from_json(item) for name, item in value.items()}
         is_rule = "rule" in settings
-        kinds: Mapping[str, Any] = OPTIMIZERS | FULL_BATCH if is_rule else SCHEDULES
+        kinds: Mapping[str, Any] = METHODS if is_rule else SCHEDULES
         return kinds[settings.pop("rule" if is_rule else "kind")](**settings)
     return tuple(map(_from_json, value)) if isinstance(value, list) else value

@@ -14,7 +14,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from talweg.data.split.folds import FOLDS
-from talweg.optim import AdamW, FullBatch, Optimizer, as_optimizer
+from talweg.optim import FullBatch, Optimizer, as_optimizer
+from talweg.optim.adam import AdamW
 from talweg.optim.schedules import CosineDecay
 
 _LR = 4e-3

@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from talweg.engine.registry import chosen_engine
 from talweg.train.run.progress import Whole
 from talweg.train.run.run import Run
 from talweg.train.search.batching import Ended, replicas_among, works_of
 from talweg.train.search.executor import Executor, cores
-from talweg.train.search.run_state import RunState, measure_at_best
-from talweg.train.search.successive_halving import SuccessiveHalving, left_behind
-from talweg.train.search.sweep_file import SweepFile
+from talweg.train.search.run_state import RunState, left_behind, measure_at_best
 from talweg.train.search.tasks import Task
+
+if TYPE_CHECKING:  # an ensemble needs neither
+    from talweg.train.search.successive_halving import SuccessiveHalving
+    from talweg.train.search.sweep_file import SweepFile
 
 
 @dataclass(frozen=True)

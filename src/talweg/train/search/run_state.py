@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from talweg.engine.run.snapshot import Snapshot
 from talweg.train.run.run import Run
@@ -39,3 +39,15 @@ def measure_at_best(run: Run, name: str) -> float:
 def compared_by(runs: Iterable[Run]) -> str:
     """The measure that runs are compared by: the validation loss, if there is one."""
     return "val_loss" if any("val_loss" in run.history for run in runs) else "loss"
+
+
+def left_behind(state: RunState, rung: int, rungs: Sequence[int | None], best: str) -> RunState:
+    """The state of a run that ends after a rung, since others were better."""
+    run = state.run
+    if run is None or not state.may_continue:
+        return state
+    reason = (
+        f"with a loss of {state.loss_at(rung):.6g} after {rungs[rung]} epochs it was not among "
+        f"the best {best}, which continued (rung {rung + 1} of {len(rungs)})"
+    )
+    return replace(state, run=replace(run, stopped_by="halving", stop_reason=reason), snapshot=None)

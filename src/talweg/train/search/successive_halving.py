@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, MISSING, dataclass, replace
+from dataclasses import KW_ONLY, MISSING, dataclass
 from typing import Any
 
 from talweg.errors import SettingError
@@ -73,15 +73,3 @@ def _refuse(settings: Mapping[str, Any], values: Mapping[str, Any]) -> None:
         raise SettingError(
             "successive halving chooses the epochs of each run: give one epochs=... outside over"
         )
-
-
-def left_behind(state: RunState, rung: int, rungs: Sequence[int | None], best: str) -> RunState:
-    """The state of a run that ends after a rung, since others were better."""
-    run = state.run
-    if run is None or not state.may_continue:
-        return state
-    reason = (
-        f"with a loss of {state.loss_at(rung):.6g} after {rungs[rung]} epochs it was not among "
-        f"the best {best}, which continued (rung {rung + 1} of {len(rungs)})"
-    )
-    return replace(state, run=replace(run, stopped_by="halving", stop_reason=reason), snapshot=None)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from talweg.data.columns.cells import Cells, Words, as_words
-from talweg.data.columns.kinds.base import ColumnType, Kind
-from talweg.data.columns.kinds.evidence import Evidence, present_texts
+from talweg.data.columns.kinds.base import ColumnType, Evidence, Kind, present_texts
 from talweg.data.columns.kinds.levels import OneHotColumn, by_frequency, learnable_levels
 
 TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
@@ -49,8 +48,7 @@ def _are_truths(texts: Mapping[str, int]) -> bool:
 
 
 def _recognize(column: Evidence) -> ColumnType | None:
-    is_boolean = column.is_text and _are_truths(column.texts)
-    return ColumnType(column.name, BOOLEAN.name) if is_boolean else None
+    return ColumnType(column.name, BOOLEAN.name) if _are_truths(column.texts) else None
 
 
 def _ask(name: str, cells: Cells, asked: str) -> tuple[str, ...] | None:
@@ -62,5 +60,6 @@ BOOLEAN = Kind(
     _recognize,
     BooleanColumn,
     ask=_ask,
+    needs_text=True,
     why_not=lambda asked: "its words are not yes and no, true and false, or 1 and 0.",
 )

@@ -11,8 +11,7 @@ import numpy as np
 
 from talweg.data.columns.cells import Cells, Floats, Words, as_words
 from talweg.data.columns.column_builder import MOST_WORDS
-from talweg.data.columns.kinds.base import ColumnType, Kind
-from talweg.data.columns.kinds.evidence import RARE, Evidence
+from talweg.data.columns.kinds.base import RARE, ColumnType, Evidence, Kind
 from talweg.data.columns.kinds.levels import (
     MOST_CODES,
     CodeColumn,

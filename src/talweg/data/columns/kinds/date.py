@@ -28,8 +28,15 @@ from talweg.data.columns.dates import (
     style_of,
     written,
 )
-from talweg.data.columns.kinds.base import AmountColumn, Axis, ColumnType, Inputs, Kind
-from talweg.data.columns.kinds.evidence import Evidence, present_texts
+from talweg.data.columns.kinds.base import (
+    AmountColumn,
+    Axis,
+    ColumnType,
+    Evidence,
+    Inputs,
+    Kind,
+    present_texts,
+)
 from talweg.data.columns.kinds.scalar import clipped
 from talweg.errors import DataError
 from talweg.schema import Items, Record, Text, Tuple

@@ -22,9 +22,8 @@ from talweg.data.columns.cells import (
     number,
     parse,
 )
-from talweg.data.columns.doubts import named
-from talweg.data.columns.kinds.base import ColumnType, Kind
-from talweg.data.columns.kinds.evidence import Evidence
+from talweg.data.columns.kinds.base import ColumnType, Evidence, Kind
+from talweg.data.columns.kinds.number import named
 from talweg.data.columns.kinds.scalar import ScalarColumn, standardizing
 from talweg.data.columns.values import PLAIN_NUMBERS, as_text, number_text
 
@@ -210,7 +209,7 @@ def duration_text(seconds: float) -> str:
 
 def _recognize(column: Evidence) -> ColumnType | None:
     """Nearly all cells are durations, and some of them, or the name, leave no doubt."""
-    if not column.is_text or column.words.full:
+    if column.words.full:
         return None
     total = sum(column.texts.values())
     odd = _odd_texts(column.texts, most=int(_FEW_ODD * total))
@@ -283,6 +282,7 @@ DURATION = Kind(
     "duration",
     _recognize,
     DurationColumn,
+    needs_text=True,
     ask=_ask,
     why_not=lambda asked: "none of its cells is a duration such as 1 h 30 min, 1:30:00 or PT1H30M.",
     hint=_hint,

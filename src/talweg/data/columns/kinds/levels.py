@@ -20,8 +20,7 @@ from talweg.data.columns.cells import (
 )
 from talweg.data.columns.column_builder import OTHER
 from talweg.data.columns.familiar import Familiar
-from talweg.data.columns.kinds.base import Axis, Column, Inputs
-from talweg.data.columns.kinds.evidence import RARE
+from talweg.data.columns.kinds.base import RARE, Axis, Column, Inputs
 from talweg.data.columns.labels import named_marks
 from talweg.lazy import cached_property
 from talweg.schema import Exactly, Items, Record, Text

@@ -8,8 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from talweg.data.columns.cells import Cells, as_words
-from talweg.data.columns.kinds.base import ColumnType, Inputs, Kind
-from talweg.data.columns.kinds.evidence import Evidence, present_texts
+from talweg.data.columns.kinds.base import ColumnType, Evidence, Inputs, Kind, present_texts
 from talweg.data.columns.kinds.levels import OneHotColumn
 from talweg.data.columns.scales import scale_of
 
@@ -56,8 +55,6 @@ class OrdinalColumn(OneHotColumn):
 
 
 def _recognize(column: Evidence) -> ColumnType | None:
-    if not column.is_text:
-        return None
     order = scale_of(column.words.counts) or scale_of(column.texts)
     return ColumnType(column.name, ORDINAL.name, detail=order) if order else None
 
@@ -70,6 +67,7 @@ ORDINAL = Kind(
     "ordinal",
     _recognize,
     OrdinalColumn,
+    needs_text=True,
     ask=_ask,
     why_not=lambda asked: (
         "no known scale has its words. Give them in order, as in ['low', 'high']."

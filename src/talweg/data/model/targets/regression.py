@@ -22,7 +22,7 @@ from talweg.data.columns.cells import (
     texts,
 )
 from talweg.data.columns.detection import unit_hint
-from talweg.data.columns.doubts import doubts_about
+from talweg.data.columns.kinds.number import doubts_about
 from talweg.data.columns.labels import all_alike, known_rows, refuse_missing
 from talweg.data.columns.logs import Logs
 from talweg.data.columns.values import Types
