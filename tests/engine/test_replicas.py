@@ -16,12 +16,12 @@ from talweg.engine.native.lowering import replica_rule
 from talweg.engine.numpy.interpreter import Interpreter
 from talweg.engine.replicas import (
     NoReplicasError,
+    gates_without_rule,
     is_finite,
-    parted,
-    replicated,
+    replicated_graph,
+    replicated_program,
+    split_outcome,
     stacked,
-    together,
-    without_rule,
 )
 from talweg.engine.run.outcome import Control, Outcome
 from talweg.engine.run.program import Program
@@ -62,7 +62,7 @@ def test_each_gate_computes_each_replica(name: str, shares_first: bool) -> None:
         arrays = [np.stack(each, axis=-1) for each in zip(*drawn, strict=True)]
         if shares_first:
             arrays[0] = drawn[0][0][..., None]
-        (found,) = Interpreter(replicated(graph, REPLICAS)).run(*arrays)
+        (found,) = Interpreter(replicated_graph(graph, REPLICAS, replica_rule)).run(*arrays)
         expected = [row.gate(*each, **case.settings) for each in drawn]
         assert found.shape == (*expected[0].shape, REPLICAS) and found.dtype == expected[0].dtype
         for place, each in enumerate(expected):
@@ -72,9 +72,9 @@ def test_each_gate_computes_each_replica(name: str, shares_first: bool) -> None:
 def test_a_gate_without_a_rule_is_refused() -> None:
     turned = replace(tw.gates.transpose, name="turned")
     graph = graph_of(turned, [np.zeros((2, 3))], {"axes": (1, 0)}, "x")
-    assert without_rule(graph) == ["turned"]
+    assert gates_without_rule(graph, replica_rule) == ["turned"]
     with pytest.raises(NoReplicasError, match="turned"):
-        replicated(graph, REPLICAS)
+        replicated_graph(graph, REPLICAS, replica_rule)
 
 
 # Runs -------------------------------------------------------------------------------------------
@@ -99,14 +99,15 @@ def jobs(rates: list[float], dtype: str = "float32", **settings: Any) -> list[Jo
 
 def of_replicas(chosen: list[Job], width: int) -> Program:
     """The program of some jobs, recorded for any number of rows."""
-    return together([job.recorder.for_any_rows(job.program) for job in chosen], width)
+    programs = [job.recorder.for_any_rows(job.program) for job in chosen]
+    return replicated_program(programs, width, replica_rule)
 
 
 def run_together(chosen: list[Job], width: int) -> list[Outcome]:
     program = of_replicas(chosen, width)
     weights = stacked([each.net.weights.flat for each in chosen], width)
     engine = launch.prepare(program)
-    return parted(engine.run(program, weights, chosen[0].rows, None, Control()), len(chosen))
+    return split_outcome(engine.run(program, weights, chosen[0].rows, None, Control()), len(chosen))
 
 
 def assert_same(ours: Outcome, theirs: Outcome) -> None:

@@ -22,9 +22,10 @@ from talweg.engine.native.lowering import (
     View,
     element_count,
     register,
+    replica_rule,
 )
 from talweg.engine.numpy.interpreter import Interpreter
-from talweg.engine.replicas import replicated, without_rule
+from talweg.engine.replicas import gates_without_rule, replicated_graph
 from talweg.graph import Graph, gradients, record, recorded, simplify
 
 pytest.importorskip("llvmlite")
@@ -183,8 +184,8 @@ def test_a_gate_has_one_lowering() -> None:
 
 def test_replicas_use_the_composition() -> None:
     graph = record(distance, ROWS, CENTERS)
-    assert without_rule(graph) == []
-    (found,) = Interpreter(replicated(graph, 2)).run(
+    assert gates_without_rule(graph, replica_rule) == []
+    (found,) = Interpreter(replicated_graph(graph, 2, replica_rule)).run(
         np.stack([ROWS, 2 * ROWS], axis=-1), np.stack([CENTERS, CENTERS], axis=-1)
     )
     np.testing.assert_array_equal(found[..., 1], distance(2 * ROWS, CENTERS))

@@ -16,7 +16,7 @@ FLOORS = (
     *("nn", "optim", "train", "data", "insight", "draw", "cli"),
 )
 FLOORS_WITHIN = {
-    "talweg.engine": (("run", "expansion"), ("numpy", "native"), ("registry", "replicas")),
+    "talweg.engine": (("run", "expansion"), ("replicas",), ("numpy", "native"), ("registry",)),
     "talweg.engine.native": (
         ("llvm",),
         ("processor", "control_block"),

@@ -13,7 +13,7 @@ from talweg.graph import Graph, Tensor, simplify
 def expanded(graph: Graph, is_known: Callable[[Gate], bool]) -> Graph:
     """The graph with each gate that is not known replaced by its composition of other gates.
 
-    EngineError for a gate that has none.
+    EngineError: such a gate has no composition.
     """
     if all(map(is_known, graph.gates)):
         return graph

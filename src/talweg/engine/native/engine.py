@@ -11,10 +11,11 @@ import numpy as np
 from talweg.engine.native.build import begin_products
 from talweg.engine.native.function import CompiledGraph
 from talweg.engine.native.llvm import compiler
+from talweg.engine.native.lowering.table import replica_rule
 from talweg.engine.native.runtime import launch
-from talweg.engine.run.engine import Engine, Runner
+from talweg.engine.run.engine import Engine, ReplicaRule, Runner
 from talweg.engine.run.program import Program
-from talweg.gates import Array
+from talweg.gates import Array, Gate
 from talweg.graph import Graph, Recorded
 from talweg.pool import Pool
 
@@ -36,6 +37,9 @@ class NativeEngine(Engine):
 
     def vector_width(self, itemsize: int) -> int:
         return compiler.host().vector_bytes // itemsize
+
+    def replica_rule(self, gate: Gate) -> ReplicaRule | None:
+        return replica_rule(gate)
 
     def begin(self, weights: Iterable[Array]) -> None:
         begin_products(weights)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -16,13 +16,18 @@ from talweg.engine.run.outcome import Control, Outcome
 from talweg.engine.run.program import Program
 from talweg.engine.run.rows import Rows
 from talweg.engine.run.steps import GraphFunction, GraphFunctions
-from talweg.gates import Array
-from talweg.graph import Graph, Recorded
+from talweg.gates import Array, Gate
+from talweg.graph import Graph, Recorded, Tensor
 
 Runner = Callable[[Program, Array, Rows, Rows | None, Control], Outcome]
 """(program, weights, training rows, validation rows, control) -> outcome: trains from the weights;
 neither they nor the rows are changed. The program has the graphs that the runner was made from.
 """
+
+
+ReplicaRule = Callable[[Gate, Sequence[Tensor], Mapping[str, Any]], Tensor]
+"""(gate, inputs with the replicas along their last axis, settings) -> the result of each replica,
+also along the last axis."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,10 @@ class Engine(ABC):
     def vector_width(self, itemsize: int) -> int:
         """How many numbers of this size fit into a vector register."""
         return 1
+
+    def replica_rule(self, gate: Gate) -> ReplicaRule | None:
+        """How one node of a gate computes many replicas; None if replicas cannot share it."""
+        return None
 
     def begin(self, weights: Iterable[Array]) -> None:  # noqa: B027 - most engines have nothing to do
         """Start background work that all programs of networks with such weights need."""

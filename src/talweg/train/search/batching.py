@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from talweg.engine.registry import chosen_engine, interpreter
-from talweg.engine.replicas import is_finite, parted, stacked, together, without_rule
+from talweg.engine.replicas import (
+    gates_without_rule,
+    is_finite,
+    replicated_program,
+    split_outcome,
+    stacked,
+)
 from talweg.engine.run.engine import Runner
 from talweg.engine.run.outcome import Control, Outcome
 from talweg.engine.run.program import Program
@@ -69,8 +75,11 @@ class Work:
 
     def _program(self, lead: Program) -> Program:
         """The program of the first task, or that of all tasks as replicas."""
-        others = [task.job.program for task in self.tasks[1:]]
-        return lead if self.width == 1 else together([lead, *others], self.width)
+        if self.width == 1:
+            return lead
+        programs = [lead, *(task.job.program for task in self.tasks[1:])]
+        rule_of = chosen_engine(self.lead.job.settings["engine"]).replica_rule
+        return replicated_program(programs, self.width, rule_of)
 
     @property
     def cost(self) -> int:
@@ -93,7 +102,7 @@ class Work:
         snapshots = parted_snapshot(end, len(jobs)) if end else [None] * len(jobs)
         results = []
         for task, own, snapshot in zip(
-            self.tasks, parted(outcome, len(jobs)), snapshots, strict=True
+            self.tasks, split_outcome(outcome, len(jobs)), snapshots, strict=True
         ):
             if is_finite(own):
                 run = task.job.run(_runner_giving(own), Control())
@@ -181,7 +190,8 @@ def _may_be_replicas(task: Task) -> bool:
     is_watched = program.watched or task.watches
     size = task.operations * job.net.weights.flat.itemsize
     is_plain = not (changes or is_watched or program.method)
-    return is_plain and size <= TINY and not without_rule(program.step)
+    rule_of = chosen_engine(job.settings["engine"]).replica_rule
+    return is_plain and size <= TINY and not gates_without_rule(program.step, rule_of)
 
 
 def _width(task: Task, count: int, workers: int) -> int:

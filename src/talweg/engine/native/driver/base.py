@@ -53,9 +53,9 @@ class Writer:
         """Load a word that another thread, or Python, may be writing."""
         return self.f.emit("i64", f"load atomic i64, {self.address(word)} monotonic, align 8")
 
-    def entry(self, place: int) -> Value:
-        """Load a pointer from the table."""
-        return entry(self.f, self.table, place)
+    def entry(self, slot: int) -> Value:
+        """The pointer in a slot of the table."""
+        return entry(self.f, self.table, slot)
 
     def barrier(self) -> None:
         """Let all threads wait for each other.
@@ -132,7 +132,7 @@ class Writer:
         f.do(f"call void @llvm.memcpy.p0.p0.i64({to}, {source}, {size}, i1 false)")
 
     def return_if(self, condition: Value, result: Value | None = None) -> None:
-        """Return early where the condition holds."""
+        """Return early if the condition holds."""
         leave, stay = self.f.fresh("leave"), self.f.fresh("stay")
         self.f.branch(condition, leave, stay)
         self.f.open(leave)

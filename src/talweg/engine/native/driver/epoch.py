@@ -20,7 +20,7 @@ _SOURCES = {"x": c.X, "y": c.Y, "row_weights": c.ROW_WEIGHTS}
 
 
 class StepVariant(NamedTuple):
-    """A step that is watched, or one that is not.
+    """The watched or the unwatched variant of a step.
 
     `regions` are the names of its regions' functions, `summed` the outputs that are summed over
     the steps of an epoch.

@@ -16,12 +16,12 @@ from talweg.engine.native.llvm.values import Value, number
 from talweg.errors import SettingError
 from talweg.random import ROW_ORDER
 
-_MOST = 2**31 - 1  # rows: their indices are i32
-_FEW = 16  # rows up to which insertion alone is as fast; at 32 it takes twice the time
-_DIGIT = 12  # bits at most: 4096 counters of 4 bytes stay in the L1 cache
+_MOST_ROWS = 2**31 - 1  # their indices are i32
+_FEW_ROWS = 16  # insertion alone is as fast; for 32 rows it takes twice the time
+_DIGIT_BITS = 12  # at most: 4096 counters of 4 bytes stay in the L1 cache
 _NO = Value("i1", "false")
 
-COUNTERS = 4 << _DIGIT
+COUNTERS = 4 << _DIGIT_BITS
 """Bytes of the counters of a digit's values, which are first in the scratch memory."""
 
 _MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
@@ -31,9 +31,9 @@ _ROUNDS = 10
 
 def row_order_scratch(rows: int) -> int:
     """Bytes of scratch memory for so many rows: counters, draws, words, and room to move words."""
-    if not 1 <= rows <= _MOST:
+    if not 1 <= rows <= _MOST_ROWS:
         raise SettingError(
-            f"The native engine can shuffle 1 to {_MOST} rows, but there are {rows}."
+            f"The native engine can shuffle 1 to {_MOST_ROWS} rows, but there are {rows}."
         )
     return COUNTERS + 3 * 8 * ((rows + 3) // 4 * 4)
 
@@ -145,9 +145,9 @@ def _sort_by_digits(
     Of 60,000 rows that leaves one in 18 out of order, for the insertion sort.
     """
     wanted = f.plus(bits, 1)
-    needed = f.over(f.plus(wanted, _DIGIT - 1), _DIGIT)
+    needed = f.over(f.plus(wanted, _DIGIT_BITS - 1), _DIGIT_BITS)
     digit = f.over(f.plus(wanted, f.minus(needed, 1)), needed)
-    few = f.compare("sle", rows, number(_FEW, "i64"))
+    few = f.compare("sle", rows, number(_FEW_ROWS, "i64"))
     passes = f.select(few, number(0, "i64"), f.index(needed))
     with f.loop(0, passes, 1, [words, spare]) as loop:
         source, target = loop.values

@@ -45,12 +45,14 @@ def _write_region(
 
 
 def _write_body(frame: Frame, region: Region) -> None:
-    since: list[Work] = []  # the last barrier
+    since_barrier: list[Work] = []
     for work in region.body:
-        if isinstance(region, ByOutputs) and any(needs_barrier(earlier, work) for earlier in since):
+        if isinstance(region, ByOutputs) and any(
+            needs_barrier(earlier, work) for earlier in since_barrier
+        ):
             write_barrier(frame.f, frame.entry(CONTROL), frame.threads)
-            since = []
-        since.append(work)
+            since_barrier = []
+        since_barrier.append(work)
         _write(frame, work)
 
 

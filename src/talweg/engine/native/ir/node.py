@@ -18,6 +18,7 @@ from talweg.engine.native.ir.size import Sizes
 from talweg.engine.native.ir.view import View
 from talweg.engine.native.llvm.module import Function
 from talweg.engine.native.llvm.values import Value
+from talweg.engine.run.engine import ReplicaRule
 from talweg.gates import Gate
 from talweg.graph import Tensor
 
@@ -81,9 +82,6 @@ RowRule = Callable[[Node, Axes], int | None]
 
 A row rule gives an axis only if row i of the result needs no row of an input but row i.
 """
-ReplicaRule = Callable[[Gate, Sequence[Tensor], Mapping[str, Any]], Tensor]
-"""(gate, inputs with the replicas along their last axis, settings) -> the result of each replica,
-also along the last axis."""
 
 
 def computed_by_outputs(node: Node, axes: Axes) -> int | None:

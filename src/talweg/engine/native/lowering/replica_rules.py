@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from talweg import gates
 from talweg.gates import Gate
 from talweg.graph import Tensor
 
@@ -23,9 +22,3 @@ def with_shape(gate: Gate, inputs: Sequence[Tensor], settings: Settings) -> Tens
     (x,) = inputs
     result: Tensor = gate(x, shape=(*settings["shape"], x.shape[-1]))
     return result
-
-
-def for_all(node: Tensor, count: int) -> Tensor:
-    """A node with one value for each of `count` replicas, repeated where they share one."""
-    whole: Tensor = gates.broadcast_to(node, shape=(*node.shape[:-1], count))
-    return whole

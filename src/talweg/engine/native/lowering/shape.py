@@ -8,7 +8,8 @@ from talweg import gates
 from talweg.engine.native.ir.node import AssemblyForm, Axes, Lowering, Node, ViewForm
 from talweg.engine.native.ir.size import ONE, Size
 from talweg.engine.native.ir.view import View
-from talweg.engine.native.lowering.replica_rules import Settings, for_all, unchanged, with_shape
+from talweg.engine.native.lowering.replica_rules import Settings, unchanged, with_shape
+from talweg.engine.replicas import for_all
 from talweg.gates import Gate
 from talweg.graph import Tensor
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from talweg.engine.native.ir.node import Lowering, ReplicaRule
+from talweg.engine.native.ir.node import Lowering
 from talweg.engine.native.lowering.elementwise import ELEMENTWISE
+from talweg.engine.run.engine import ReplicaRule
 from talweg.errors import EngineError
 from talweg.gates import Gate
 

@@ -21,9 +21,8 @@ class ChangingSettings:
     def __init__(self, program: Program, steps_per_epoch: int) -> None:
         self.program, self.steps_per_epoch = program, steps_per_epoch
         self.rows = steps_per_epoch if program.schedule.by_step else 1
-        # the values of plateaus by epoch
         starts = [rule.init()["value"] for rule in program.schedule.plateaus.values()]
-        self._plateaus = np.array([starts])
+        self._plateaus = np.array([starts])  # a row for each epoch
 
     def table(self, first: int, epochs: int) -> Array:
         """The rows of some epochs, and zeros for those of one more."""

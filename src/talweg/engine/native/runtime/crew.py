@@ -1,4 +1,4 @@
-"""The threads that run one program together: as many as the system gives, all of them joined."""
+"""The threads that run one program together."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ Call = Callable[[], object]
 
 
 class Crew:
-    """A thread for each of some calls, which wait for each other and so must all start.
+    """Runs calls that wait for each other, each in a thread of its own.
 
-    They start when all threads exist. If the system gives fewer threads, the first calls run.
+    The calls begin when all threads exist. If the system gives fewer threads, only the first calls
+    run.
     """
 
     def __init__(self, calls: Sequence[Call]) -> None:
@@ -30,9 +31,9 @@ class Crew:
     def run(self, begin: Callable[[int], object], look: Callable[[], float], halt: Call) -> None:
         """Call `begin` with the number of threads, then run the calls.
 
-        Meanwhile `look` is called again and again; it returns the seconds until the next time. If
-        anything is raised here (Ctrl-C, say), `halt` must end the calls. All of them are joined,
-        since they use memory that the caller frees.
+        Meanwhile `look` is called repeatedly; it returns the seconds until the next time. If an
+        exception such as KeyboardInterrupt is raised here, `halt` must end the calls. All threads
+        are joined, since they use memory that the caller frees.
         """
         try:
             with self._gate:

@@ -17,13 +17,13 @@ class History:
 
     def __init__(self, plans: RunPlans, validates: bool) -> None:
         self.plans, self.program, self.validates = plans, plans.program, validates
-        self._first = 0  # epochs before the current call
+        self._epochs_before = 0
         self._by_epoch = [np.zeros((0, plans.columns))]
         self._by_step = [np.zeros((0, len(self.program.watched)))]
 
     def begin_call(self, first: int, epochs: int, steps: int) -> tuple[Array, Array]:
         """Zeros for the rows of a call's epochs and watched steps."""
-        self._first = first
+        self._epochs_before = first
         self._by_epoch.append(np.zeros((epochs, self.plans.columns)))
         watched = steps if self.program.graphs.watch_steps else 0
         self._by_step.append(np.zeros((watched, len(self.program.watched))))
@@ -36,7 +36,7 @@ class History:
 
     def measures_of(self, epoch: int) -> dict[str, float]:
         """The measures of an epoch of the current call; the first replica's."""
-        row = self._by_epoch[-1][epoch - 1 - self._first]
+        row = self._by_epoch[-1][epoch - 1 - self._epochs_before]
         return {name: float(row[column]) for name, column in self._columns().items()}
 
     def measures(self) -> dict[str, Array]:

@@ -91,7 +91,7 @@ class NativeSession(Session):
         self.words = self.memory.words
         self.records = History(plans, validates=validation is not None)
         self.settings = ChangingSettings(program, self.steps_per_epoch)
-        self.seconds_per_epoch = math.inf  # of the last call
+        self.seconds_per_epoch = math.inf
         if control.keeper and control.keeper.start:
             for part in (self.memory, self.records, self.settings):
                 part.resume(control.keeper.start)

@@ -46,7 +46,7 @@ class RunMemory:
         self.best = self._copied(weights)
         self.state = {name: self._copied(array) for name, array in program.state.items()}
         self.saved = [self._copied(array) for array in (weights, *self.state.values())]
-        self.rule_states: dict[str, Array] = {}  # of stopping rules and plateaus
+        self.rule_states: dict[str, Array] = {}  # stopping rules and plateaus
         self.settings = [np.asarray(value) for value in program.schedule.settings.values()]
         self.scheduled = np.zeros(0)
         self.guards = self._zeros(64 * self.threads)
