@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from talweg.draw import bar_chart, line_chart
-from talweg.draw.charts.canvas import LETTER, WIDTH
+from talweg.draw.charts.canvas import WIDTH, width_of
 from talweg.draw.charts.scale import date_ticks, moments
 
 SPANS = [  # from, to, the words of the ticks
@@ -49,7 +49,7 @@ def test_the_last_tick_has_room_for_its_words() -> None:
     ends = re.findall(r'<text x="([\d.]+)"[^>]*text-anchor="(\w+)"[^>]*>([\d,]+)</text>', svg)
     for x, anchor, word in ends:
         half = {"middle": 0.5, "end": 0.0}[anchor]
-        assert float(x) + half * LETTER * len(word) <= WIDTH
+        assert float(x) + half * width_of(word) <= WIDTH
     assert "600,000" in [word for *_, word in ends]
 
 

@@ -114,25 +114,25 @@ def build(hidden: int = 3, act: str = "tanh") -> tw.Sequential:
 SWEEPS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a grid": (
         {"over": {"lr": [0.001, 0.01, 0.1], "hidden": [2, 3], "seed": [1, 2]}},
-        ["loss by lr", "loss by hidden", "loss by lr and hidden", "loss by epoch"],
+        ["Loss by lr", "Loss by hidden", "Loss by lr and hidden", "Loss by epoch"],
     ),
     "ranges": (
         {"over": {"lr": tw.Range(1e-4, 1, log=True), "act": ["tanh", "relu"]}, "points": 14},
-        ["loss by lr", "loss by act", "loss by lr and act", "loss by epoch"],
+        ["Loss by lr", "Loss by act", "Loss by lr and act", "Loss by epoch"],
     ),
     "validation": (
         {"over": {"lr": [0.01, 0.1]}, "validation": 0.25},
-        ["validation loss by lr", "validation loss by epoch"],
+        ["Validation loss by lr", "Validation loss by epoch"],
     ),
-    "seeds alone": ({"over": {"seed": range(4)}}, ["loss by seed", "loss by epoch"]),
-    "one run": ({"over": {}}, ["loss by epoch"]),
+    "seeds alone": ({"over": {"seed": range(4)}}, ["Loss by seed", "Loss by epoch"]),
+    "one run": ({"over": {}}, ["Loss by epoch"]),
     "losses": (
         {"over": {"loss": ["mse", "mae"]}},
-        ["loss by loss", "loss by epoch"],
+        ["Loss by loss", "Loss by epoch"],
     ),
     "halving": (
         {"over": {"seed": range(4)}, "halving": tw.SuccessiveHalving(1, factor=2)},
-        ["loss by seed", "loss by epoch"],
+        ["Loss by seed", "Loss by epoch"],
     ),
 }  # fmt: skip
 
@@ -152,7 +152,7 @@ def test_the_page_of_a_sweep(name: str, tmp_path) -> None:
     for point in sweep.points[:1]:
         assert all(str(value) in page for value in point.values() if isinstance(value, str))
     if name == "halving":
-        assert "stopped by halving" in page
+        assert "Stopped by halving" in page
     best = sweep.table["run_loss" if "run_loss" in sweep.table else sweep.compared_by]
     assert f"{best[sweep.table.best]:.6g}" in page
 

@@ -1,6 +1,6 @@
 """Charts and pages: everything here renders records of `insight` and computes nothing. `charts/`
-draws charts as SVG text, `pages/` builds reports as HTML that opens offline; `markup` escapes
-elements, and `style` holds the colors and style sheets of both.
+draws SVG, `pages/` builds reports as HTML that opens offline; `markup` builds and escapes elements,
+and `style` has the colors and style sheets of both.
 """
 
 from talweg.draw.charts.bars import bar_chart

@@ -1,4 +1,4 @@
-"""Elements of HTML and SVG: whatever is not markup already is escaped."""
+"""Elements of HTML and SVG: text is escaped unless it is markup already."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-# Without children these are written `<name/>`; HTML wants a closing tag on every other element.
+# These elements are written `<name/>`; HTML requires a closing tag for all others.
 _VOID = frozenset({"meta", "line", "rect", "circle", "path"})
 
-# What XML cannot hold (control characters, surrogates, two non-characters), and what would break a
-# line or turn its direction.
+# What XML does not allow (control characters, surrogates, two noncharacters), and what breaks a
+# line or reverses its direction.
 _FORBIDDEN = re.compile(
     "[^\t\n\r\u0020-\u007e\u00a0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
@@ -23,7 +23,7 @@ class Markup(str):
 
 
 def safe(text: str) -> Markup:
-    """`text` as markup: escaped, and what a page must not hold replaced by U+FFFD.
+    """`text` as markup: escaped, and forbidden characters replaced by U+FFFD.
 
     >>> safe("a < b")
     'a &lt; b'
@@ -32,12 +32,12 @@ def safe(text: str) -> Markup:
 
 
 def join(parts: Iterable[str], between: str = "") -> Markup:
-    """The parts in a row, escaped where they are plain text."""
+    """The parts joined; those that are plain text are escaped."""
     return Markup(safe(between).join(safe(part) for part in parts))
 
 
 def tag(name: str, *children: str, **attributes: object) -> Markup:
-    """One element; in attribute names `_` stands for `-`, and None leaves an attribute out.
+    """An element; in attribute names `_` stands for `-`, and None omits an attribute.
 
     >>> tag("td", "a & b", class_="number")
     '<td class="number">a &amp; b</td>'
@@ -53,5 +53,5 @@ def tag(name: str, *children: str, **attributes: object) -> Markup:
 
 
 def _plain(value: object) -> str:
-    """An attribute's value as text; a tenth of a unit is enough for a coordinate."""
+    """The value of an attribute as text; coordinates are rounded to a tenth of a unit."""
     return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""Results as their pages in Jupyter: `%load_ext talweg.draw.notebook`."""
+"""Results shown as pages in Jupyter: `%load_ext talweg.draw.notebook`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SHOWN = {
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Show models, runs, sweeps and comparisons as pages, which `%load_ext` asks for."""
+    """Show models, runs, sweeps and comparisons as pages; `%load_ext` calls this."""
     formatter = shell.display_formatter.formatters["text/html"]
     for name, module in _SHOWN.items():
         formatter.for_type_by_name(module, name, framed_page)
 
 
 def framed_page(result: Any) -> str | None:
-    """The page of a result in a frame of its own; None for a model that is not fitted."""
+    """The page of a result in an iframe; None for a model that is not fitted."""
     try:
         page = render(describe(result))
     except DataError:

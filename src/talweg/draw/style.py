@@ -1,7 +1,7 @@
-"""The colors, one set for light and one for dark, and the style sheets that use them.
+"""The colors, light and dark, and the style sheets that use them.
 
-Text reaches a contrast of 4.5 on `paper` and `panel` in both sets, lines of a chart 3.0; the
-series stay apart for the color-blind, and differ in dashes besides. A test holds the numbers.
+Text has a contrast of at least 4.5 on `paper` and `panel`, lines of a chart of 3.0. Color-blind
+people can distinguish the series, which also differ in their dashes. A test checks the numbers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ LIGHT = {
     "ink": "#1f262b",
     "soft": "#566069",
     "rule": "#d8d5cc",
+    "shadow": "#1f262b38",
     "grid": "#e8e5dd",
     "accent": "#0d6587",
     "right": "#84b9d1",
@@ -28,6 +29,7 @@ DARK = {
     "ink": "#e3e7e9",
     "soft": "#a2adb4",
     "rule": "#364046",
+    "shadow": "#000000b0",
     "grid": "#262e33",
     "accent": "#74c3df",
     "right": "#235f7b",
@@ -50,8 +52,25 @@ def variables(selector: str) -> str:
     return f"{selector}{{{light}}}{dark}"
 
 
-# A chart is 600 units wide and some 330 to 680 px: letters grow in units as the screen shrinks,
-# so that they stay at 12 px or more. A chart of class `fixed` keeps its size and is scrolled.
+def _edge_shadows(cover: str) -> str:
+    """Shadows at the edges of what scrolls sideways.
+
+    At the ends of the content, covers that scroll with it hide them.
+    """
+    sides = (("to right", "0"), ("to left", "100%"))
+    covers = [
+        f"linear-gradient({side},var(--{cover}) 40%,transparent) {x} 0/2.5rem 100% no-repeat local"
+        for side, x in sides
+    ]
+    shadows = [
+        f"linear-gradient({side},var(--shadow),transparent) {x} 0/.8rem 100% no-repeat"
+        for side, x in sides
+    ]
+    return ",".join([*covers, *shadows, f"var(--{cover})"])
+
+
+# A chart is 600 units wide and between 330 and 680 px: on small screens its font has more units, so
+# that it stays at 12 px or more. A chart of class `fixed` keeps its size and scrolls.
 CHART_CSS = f"""
 {variables(".talweg-chart")}
 .talweg-chart{{display:block;width:100%;max-width:45rem;height:auto;background:var(--paper);\
@@ -93,7 +112,8 @@ figure{{margin:1.9rem 0}}
 figcaption,caption{{color:var(--soft);font-size:.875rem;line-height:1.5;text-align:left}}
 figcaption{{margin:.25rem 0 0;max-width:65ch}}
 caption{{padding:0 0 .5rem}}
-.scroll{{overflow-x:auto;margin:0 0 1.6rem}}
+.scroll{{overflow-x:auto;margin:0 0 1.6rem;background:{_edge_shadows("paper")}}}
+.code{{background:{_edge_shadows("panel")}}}
 figure .scroll{{margin:0}}
 .pairs{{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr));\
 gap:0 1.5rem}}
@@ -119,7 +139,7 @@ border-left:3px solid var(--accent)}}
 .notes li+li{{margin-top:.3rem}}
 details{{margin:0 0 1.6rem}}
 summary{{cursor:pointer;color:var(--accent);padding:.2rem 0}}
-pre{{margin:0;padding:.9rem 1.1rem;background:var(--panel);font-size:.875rem;line-height:1.55;\
+pre{{margin:0;padding:.9rem 1.1rem;font-size:.875rem;line-height:1.55;\
 width:max-content;min-width:100%}}
 code{{font-family:{MONO};font-variant-ligatures:none}}
 footer{{margin:4rem auto 0;padding-block:1.25rem 3rem;color:var(--soft);font-size:.875rem}}

@@ -1,5 +1,5 @@
-"""Charts as SVG text, each with a text alternative. A file draws one chart and holds its `Figure`:
-which record of `insight` it shows, its label and its caption. `figures` lists them all, for the
-pages and for the golden pictures. `canvas`, `scale`, `plots`, `bars`, `unit_square` and
-`settings_axis` are what charts are made of.
+"""Charts as SVG with a text alternative. Each file draws one chart and defines its `Figure`: the
+record of `insight` that it shows, its label and its caption. `figures` lists them all, for pages
+and golden pictures. The charts share `canvas`, `scale`, `plots`, `bars`, `matrix`, `unit_square`
+and `settings_axis`.
 """

@@ -16,14 +16,14 @@ from talweg.draw.charts.unit_square import (
     axes,
     curve,
     dashed_diagonal,
-    known,
+    drawable,
     scales,
 )
 from talweg.draw.markup import Markup, join, tag
 from talweg.errors import counted
 from talweg.insight.curves import Calibration
 
-ROWS = 46.0  # the height of the strip that shows how many rows a bin holds
+ROWS = 46.0  # the height of the strip that shows the number of rows in each bin
 
 
 def reliability_chart(
@@ -39,7 +39,7 @@ def reliability_chart(
 
     On the diagonal the model is calibrated; below it, it is overconfident.
     """
-    xs, ys = known(predicted, observed)
+    xs, ys = drawable(predicted, observed)
     if not xs.size:
         return no_data(title)
     rows, top = np.asarray(counts, dtype=np.float64), canvas.below_title(title) + LINE + ABOVE
@@ -61,15 +61,15 @@ def _dots(x: Scale, y: Scale, xs: Floats, ys: Floats) -> Markup:
 
 
 def _strip(x: Scale, positions: Floats, rows: Floats) -> Markup:
-    """A bar for each bin, as high as its share of the fullest one, under a label."""
+    """A bar for each bin, as high as the square root of its share of the fullest bin."""
     heights = ROWS * np.sqrt(rows / rows.max())
     bars = zip(x(positions).tolist(), heights.tolist(), strict=True)
     drawn = (
         tag("rect", x=at - 9, y=ROWS - high, width=18.0, height=high, fill="var(--soft)")
         for at, high in bars
     )
-    said = f"rows in each bin, up to {number(float(rows.max()))} (square-root scale)"
-    return join((text(0, -8, said, fill="soft"), *drawn))
+    label = f"rows in each bin, up to {number(float(rows.max()))} (square-root scale)"
+    return join((text(0, -8, label, fill="soft"), *drawn))
 
 
 def _description(xs: Floats, ys: Floats, rows: Floats, x_label: str, y_label: str) -> str:
@@ -77,7 +77,7 @@ def _description(xs: Floats, ys: Floats, rows: Floats, x_label: str, y_label: st
         f"{number(float(a), 2)} against {number(float(b), 2)} in {counted(int(n), 'row')}"
         for a, b, n in zip(xs, ys, rows, strict=True)
     )
-    return f"{x_label[:1].upper()}{x_label[1:]} beside {y_label}: {', '.join(bins)}."
+    return f"{canvas.capitalized(x_label)} beside {y_label}: {', '.join(bins)}."
 
 
 def _draw(record: Calibration) -> str:
@@ -93,9 +93,9 @@ def _draw(record: Calibration) -> str:
 
 def _caption(record: Calibration) -> str:
     return (
-        "Rows in ten bins of predicted probability. The expected calibration error, "
-        f"{number(record.error, 3)}, is the mean distance from the dashed line, where probability "
-        "and frequency agree."
+        "Rows in ten bins of predicted probability. On the dashed line, probability and frequency "
+        f"agree; the expected calibration error, {number(record.error, 3)}, is the mean distance "
+        "from it."
     )
 
 

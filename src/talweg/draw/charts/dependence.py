@@ -1,4 +1,4 @@
-"""The partial dependence of the prediction on a column: lines, or bars if it holds levels."""
+"""The partial dependence of the prediction on a column: lines, or bars for categories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A histogram of errors: how far predictions are off, and how often."""
+"""A histogram of the errors of predicted numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ABOVE, BELOW = 16.0, 66.0  # room for the label above, for ticks and label below
 def error_chart(errors: ErrorSpread, *, title: str, x_label: str = "", y_label: str = "") -> str:
     """A bar per bin, and dashed lines at 0 and at one and two typical errors on both sides.
 
-    The outermost bars hold all that lies beyond them.
+    The outermost bars include all errors beyond them.
     """
     if not errors.typical > 0:
         return no_data(title)
@@ -75,9 +75,9 @@ def _caption(record: PredictedNumbers) -> str:
     one, two = _percents(record.errors)
     return (
         f"{one} of the rows lie within one typical error of 0 ({number(record.errors.typical, 3)}, "
-        f"the root mean squared error), {two} within two; for normally distributed errors it would "
-        "be 68% and 95%. More within one and fewer within two: mostly small errors, and a few "
-        "large ones. The outermost bars include everything beyond them."
+        f"the root mean squared error), {two} within two; for normally distributed errors, 68% and "
+        "95% would. More within one and fewer within two mean mostly small errors and a few "
+        "large ones. The outermost bars include all errors beyond them."
     )
 
 

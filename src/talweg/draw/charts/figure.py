@@ -1,4 +1,4 @@
-"""How a record of `insight` is drawn: the chart, its label for screen readers, and its caption."""
+"""How a record of `insight` is drawn: its chart, the label for screen readers, the caption."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def _always(record: Any) -> bool:
 class Figure:
     """A chart of every record of the type `shows` for which `applies` holds.
 
-    `draw` makes the SVG, `label` names it, `caption` explains it. A `half` stands beside its
-    neighbor if that is half as wide, too.
+    `draw` makes the SVG, `label` names it, `caption` explains it. Neighboring figures that are
+    `half` as wide stand side by side.
     """
 
     shows: type

@@ -1,4 +1,4 @@
-"""The figures by name, in the order in which a page shows those of one record."""
+"""All figures by name, in the order in which a page shows those of one record."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ FIGURES: Mapping[str, Figure] = {
 
 
 def figures_of(record: Any) -> list[Figure]:
-    """The figures that can be drawn of a record."""
+    """The figures that apply to a record."""
     shown = (figure for figure in FIGURES.values() if figure.shows is type(record))
     return [figure for figure in shown if figure.applies(record)]

@@ -11,7 +11,7 @@ MOST_BARS = 15
 
 
 def importance_title(record: Importance) -> str:
-    """What importance is measured in."""
+    """The measure of importance: the change of the score."""
     change = "Decrease in" if record.score == "R2" else "Increase in"
     return f"{change} {record.score} when a column is shuffled"
 
@@ -24,14 +24,14 @@ def _draw(record: Importance) -> str:
 
 def _caption(record: Importance) -> str:
     return (
-        f"{_shuffled(record)} shuffled {record.repeats} times among "
-        f"{counted(record.rows, 'row')} that training never saw. Bars show the mean, the lines "
-        "across their ends the standard deviation. Columns that carry the same information share "
-        "their importance, and may both look unimportant."
+        f"{_columns_text(record)} shuffled {record.repeats} times among "
+        f"{counted(record.rows, 'row')} that training never saw. Bars show the mean, whiskers the "
+        "standard deviation. Columns that carry the same information share their importance, and "
+        "may all look unimportant."
     )
 
 
-def _shuffled(record: Importance) -> str:
+def _columns_text(record: Importance) -> str:
     if len(record.names) == record.total:
         return "Each column was"
     return (

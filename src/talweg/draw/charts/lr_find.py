@@ -9,7 +9,7 @@ from talweg.draw.charts.scale import Floats
 
 
 class LRFindResult(Protocol):
-    """What a range test found: see `talweg.train.search.lr_find`."""
+    """The result of a range test: see `talweg.train.search.lr_find`."""
 
     @property
     def lrs(self) -> Floats: ...
@@ -21,17 +21,20 @@ class LRFindResult(Protocol):
     def suggestion(self) -> float: ...
 
 
-def rate_chart(found: LRFindResult, *, title: str = "Loss by learning rate") -> str:
-    """What `tw.lr_find` found, as SVG; the axis of the rates is logarithmic.
+def rate_chart(result: LRFindResult, *, title: str = "Loss by learning rate") -> str:
+    """The result of `tw.lr_find` as SVG, with a logarithmic axis of learning rates.
 
     >>> X = np.linspace(-1, 1, 50)[:, None]
-    >>> found = tw.lr_find(tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1)), X, X**2)
+    >>> result = tw.lr_find(tw.Sequential(tw.Dense(8, "tanh"), tw.Dense(1)), X, X**2)
     >>> from talweg.draw import rate_chart
-    >>> f"lr={found.suggestion:g}" in rate_chart(found)
+    >>> f"lr={result.suggestion:g}" in rate_chart(result)
     True
     """
-    lines = {"each step": (found.lrs, found.losses), "smoothed": (found.lrs, found.smoothed_losses)}
-    marks = [(found.suggestion, f"lr={found.suggestion:g}")]
+    lines = {
+        "each step": (result.lrs, result.losses),
+        "smoothed": (result.lrs, result.smoothed_losses),
+    }
+    marks = [(result.suggestion, f"lr={result.suggestion:g}")]
     return line_chart(
         lines, title=title, x_label="learning rate", y_label="loss", marks=marks, log_x=True
     )

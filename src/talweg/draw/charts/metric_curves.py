@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from talweg.draw.charts.canvas import capitalized
 from talweg.draw.charts.figure import Figure
 from talweg.draw.charts.plots import Mark, line_chart
 from talweg.draw.charts.scale import number
@@ -9,7 +10,7 @@ from talweg.insight.run_report import MetricCurves
 
 
 def _title(record: MetricCurves) -> str:
-    return f"{record.metric[:1].upper()}{record.metric[1:]} by epoch"
+    return capitalized(f"{record.metric} by epoch")
 
 
 def _draw(record: MetricCurves) -> str:
@@ -29,7 +30,7 @@ def _marks(record: MetricCurves) -> list[Mark]:
 
 
 def _caption(record: MetricCurves) -> str:
-    first = f"The first of {record.networks} networks. " if record.networks > 1 else ""
+    first = f"This is the first of {record.networks} networks. " if record.networks > 1 else ""
     ends = [f"{label} {number(y[-1])}" for label, y in record.curves.items() if len(y)]
     last = f"At the last epoch: {', '.join(ends)}." if ends else "Training ran no epoch."
     if record.best_epoch is None:

@@ -1,4 +1,4 @@
-"""Charts on two axes, as SVG text: lines and points."""
+"""Line charts and scatter charts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from talweg.draw.charts import canvas
-from talweg.draw.charts.canvas import LETTER, LINE, RIGHT, WIDTH, chart, no_data, text
+from talweg.draw.charts.canvas import LINE, RIGHT, WIDTH, chart, no_data, text, width_of
 from talweg.draw.charts.scale import (
     Floats,
     Scale,
@@ -31,8 +31,8 @@ Mark = tuple[float, str]
 MOST_POINTS = 1500  # of a scatter chart
 PLOT = 250.0  # the height of the plot of a line chart
 SQUARE = 380.0  # and of a scatter chart
-ABOVE = 16.0  # room between a plot and the words above it
-BELOW = 66.0  # room for ticks and label under a plot
+ABOVE = 16.0  # room between a plot and the text above it
+BELOW = 66.0  # room for tick labels and axis label below a plot
 
 
 def line_chart(
@@ -45,19 +45,18 @@ def line_chart(
     log_x: bool = False,
     log_y: bool | None = None,
 ) -> str:
-    """Lines by name, each its x and y; `marks` are vertical lines with a word, as a best epoch.
+    """Lines by name, as (x, y); `marks` are labeled vertical lines, such as the best epoch.
 
-    The y axis is logarithmic where `log_y` says so or, if it says nothing, all values are positive
-    and span more than two decades; the x axis where `log_x` asks for it. It has dates where x is of
-    NumPy's moments.
-    Values that are not finite are left out; long lines are thinned, and keep their extremes.
+    The y axis is logarithmic if `log_y`, by default if all values are positive and span more than
+    two decades; the x axis is logarithmic if `log_x`, and shows dates if x is datetime64. Values
+    that are not finite are left out; long lines are thinned, and keep their extremes.
     """
-    dated = any(_are_moments(x) for x, _ in series.values())
+    dated = any(_are_dates(x) for x, _ in series.values())
     lines = {name: _pair(*xy, name) for name, xy in series.items()}
     lines = {name: xy for name, xy in lines.items() if xy[0].size}
     if not lines:
         return no_data(title)
-    marks = [(float(at), words) for at, words in marks if isfinite(at)]
+    marks = [(float(at), label) for at, label in marks if isfinite(at)]
     x, y = _scales(lines, marks, log_x, log_y, dated)
     y_label = f"{y_label} (log scale)".strip() if y.log else y_label
     names = list(lines) if len(lines) > 1 else []
@@ -67,7 +66,7 @@ def line_chart(
     plot = (canvas.y_axis(x, y), canvas.x_axis(x, y, x_label), flags, *curves)
     return chart(
         title,
-        _lines_told(lines, marks, x_label, y_label, _day if dated else number),
+        _lines_description(lines, marks, x_label, y_label, _day if dated else number),
         *(key, canvas.moved(below_key + room, *plot)),
         height=below_key + room + PLOT + BELOW,
     )
@@ -75,7 +74,7 @@ def line_chart(
 
 def _pair(x: ArrayLike, y: ArrayLike, name: str) -> Line:
     """x and y as flat arrays of the values that can be drawn."""
-    days = np.asarray(x).astype("datetime64[s]").astype(float) / 86_400 if _are_moments(x) else x
+    days = np.asarray(x).astype("datetime64[s]").astype(float) / 86_400 if _are_dates(x) else x
     xs, ys = (np.asarray(values, dtype=np.float64).ravel() for values in (days, y))
     if xs.size != ys.size:
         raise ShapeError(
@@ -86,7 +85,7 @@ def _pair(x: ArrayLike, y: ArrayLike, name: str) -> Line:
     return xs[kept], ys[kept]
 
 
-def _are_moments(x: ArrayLike) -> bool:
+def _are_dates(x: ArrayLike) -> bool:
     return np.asarray(x).dtype.kind == "M"
 
 
@@ -100,27 +99,28 @@ def _scales(
     return along(all_x, canvas.left_of(y), RIGHT, log=log_x, dated=dated), y
 
 
-def _lines_told(
+def _lines_description(
     lines: Mapping[str, Line],
     marks: Sequence[Mark],
     x_label: str,
     y_label: str,
-    said: Callable[[float], str],
+    x_text: Callable[[float], str],
 ) -> str:
     """The text alternative of a line chart."""
-    at = x_label or "x"
-    seen = [f"Line chart of {y_label or 'values'} by {at}."]
-    seen += [_line_told(name, line, at, said) for name, line in lines.items()]
-    return " ".join(seen + [f"Marked at {at} {said(where)}: {words}." for where, words in marks])
+    x_name = x_label or "x"
+    sentences = [f"Line chart of {y_label or 'values'} by {x_name}."]
+    sentences += [_line_description(name, line, x_name, x_text) for name, line in lines.items()]
+    sentences += [f"Marked at {x_name} {x_text(x)}: {label}." for x, label in marks]
+    return " ".join(sentences)
 
 
-def _line_told(name: str, line: Line, at: str, said: Callable[[float], str]) -> str:
+def _line_description(name: str, line: Line, x_name: str, x_text: Callable[[float], str]) -> str:
     x, y = line
     lowest, highest = int(np.argmin(y)), int(np.argmax(y))
     return (
-        f"{name} goes from {number(y[0])} at {at} {said(x[0])} to {number(y[-1])} at {at} "
-        f"{said(x[-1])}; lowest {number(y[lowest])} at {said(x[lowest])}, "
-        f"highest {number(y[highest])} at {said(x[highest])}."
+        f"{name} goes from {number(y[0])} at {x_name} {x_text(x[0])} to {number(y[-1])} at "
+        f"{x_name} {x_text(x[-1])}; lowest {number(y[lowest])} at {x_text(x[lowest])}, "
+        f"highest {number(y[highest])} at {x_text(x[highest])}."
     )
 
 
@@ -137,28 +137,28 @@ def _curve(x: Scale, y: Scale, index: int, line: Line) -> Markup:
 
 
 def _flags(x: Scale, marks: Sequence[Mark], y_label: str) -> tuple[Markup, float]:
-    """The y label and the marks in rows above the plot, and the room that they take."""
-    spans = [(0.0, LETTER * len(y_label)), *(_span(float(x(at)), words) for at, words in marks)]
+    """The y label and the marks in rows above the plot, and the room that they need."""
+    spans = [(0.0, width_of(y_label)), *(_span(float(x(at)), label) for at, label in marks)]
     rows = canvas.stack(spans)
     room = LINE * (max(rows) + 1) + ABOVE
     heights = [20 + LINE * row - room for row in rows]
     flags = [
-        _flag(float(x(at)), words, span, height)
-        for (at, words), span, height in zip(marks, spans[1:], heights[1:], strict=True)
+        _flag(float(x(at)), label, span, height)
+        for (at, label), span, height in zip(marks, spans[1:], heights[1:], strict=True)
     ]
     return join([text(0, heights[0], y_label), *flags]), room
 
 
-def _span(at: float, words: str) -> tuple[float, float]:
-    """From where to where a mark's words reach: right of its line, or left where room is short."""
-    width = LETTER * len(words) + 8
+def _span(at: float, label: str) -> tuple[float, float]:
+    """Start and end of a mark's label: right of its line, or left of it near the right edge."""
+    width = width_of(label) + 8
     return (at, at + width) if at + width <= WIDTH else (at - width, at)
 
 
-def _flag(at: float, words: str, span: tuple[float, float], height: float) -> Markup:
+def _flag(at: float, label: str, span: tuple[float, float], height: float) -> Markup:
     pole = canvas.line((at, height - 14), (at, PLOT), "soft", stroke_width=1.25)
-    place, anchor = (at + 8, "start") if span[0] == at else (at - 8, "end")
-    return join((pole, text(place, height, words, anchor=anchor, fill="soft", class_="halo")))
+    x, anchor = (at + 8, "start") if span[0] == at else (at - 8, "end")
+    return join((pole, text(x, height, label, anchor=anchor, fill="soft", class_="halo")))
 
 
 def scatter_chart(
@@ -171,11 +171,11 @@ def scatter_chart(
     diagonal: bool = True,
     level: float | None = None,
 ) -> str:
-    """Points, as predicted (y) against true (x); `diagonal` draws where both are equal.
+    """Points, such as predicted (y) against true values (x).
 
-    `level` draws a y of its own, as the 0 of residuals.
-
-    At most `MOST_POINTS` are drawn, the same ones each time, and the chart says so.
+    `diagonal` draws the line where both are equal, `level` a horizontal line, such as the 0 of
+    residuals. Of more than `MOST_POINTS`, that many are drawn, always the same ones, and the chart
+    says so.
     """
     points = _pair(x, y, title)
     if not points[0].size:
@@ -186,7 +186,7 @@ def scatter_chart(
     top = canvas.below_title(title) + LINE + ABOVE
     return chart(
         title,
-        _points_told(points, x_label, y_label, note, diagonal),
+        _points_description(points, x_label, y_label, note, diagonal),
         text(0, top - ABOVE - 8, y_label),
         text(RIGHT, top - ABOVE - 8, note, anchor="end", fill="soft"),
         canvas.moved(top, _points(shown, x_label, diagonal, level)),
@@ -195,11 +195,11 @@ def scatter_chart(
 
 
 def _points(points: Line, x_label: str, diagonal: bool, level: float | None) -> Markup:
-    """The plot of a scatter chart; with a diagonal both axes run over the same values."""
+    """The plot of a scatter chart; with a diagonal, both axes cover the same values."""
     x, y = points
     both = np.concatenate([x, y])
-    held = both if diagonal else np.append(y, [] if level is None else level)
-    down = spread(held, SQUARE, 0.0)
+    y_values = both if diagonal else np.append(y, [] if level is None else level)
+    down = spread(y_values, SQUARE, 0.0)
     across = spread(both if diagonal else x, canvas.left_of(down), RIGHT)
     axes = (canvas.y_axis(across, down), canvas.x_axis(across, down, x_label))
     dashed = [(down.start, down.end)] if diagonal else []
@@ -213,20 +213,20 @@ def _dashed(start: tuple[float, float], end: tuple[float, float]) -> Markup:
 
 
 def _dots(x: Scale, y: Scale, points: Line) -> Markup:
-    places = zip(x(points[0]), y(points[1]), strict=True)
-    dots = "".join(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5"/>' for a, b in places)
+    centers = zip(x(points[0]), y(points[1]), strict=True)
+    dots = "".join(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5"/>' for a, b in centers)
     opacity = "0.35" if points[0].size > 200 else "0.6"
     return tag("g", Markup(dots), fill="var(--series-1)", fill_opacity=opacity)
 
 
-def _points_told(points: Line, x_label: str, y_label: str, note: str, diagonal: bool) -> str:
+def _points_description(points: Line, x_label: str, y_label: str, note: str, diagonal: bool) -> str:
     """The text alternative of a scatter chart."""
     x, y = points
-    seen = (
+    words = (
         f"Scatter chart of {y_label or 'y'} against {x_label or 'x'}, {counted(x.size, 'point')}."
     )
-    seen += f" It shows {note}." if note else ""
+    words += f" It shows {note}." if note else ""
     if not diagonal:
-        return seen
+        return words
     half = number(float(np.median(np.abs(y - x))), 3)
-    return f"{seen} On the dashed diagonal both are equal; half of the points lie within {half}."
+    return f"{words} On the dashed diagonal both are equal; half of the points lie within {half}."

@@ -19,9 +19,8 @@ def _draw(record: Ranking) -> str:
 
 def _caption(record: Ranking) -> str:
     return (
-        f"{areas_text(record.precision_recall)} under the curve: the average precision. A random "
-        "classifier reaches the share of the class among all rows. Higher recall usually means "
-        "lower precision."
+        f"{areas_text(record.precision_recall)}: the average precision. For a random classifier, "
+        "it is the share of the class among all rows. Higher recall usually means lower precision."
     )
 
 

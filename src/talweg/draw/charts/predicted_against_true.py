@@ -7,8 +7,8 @@ from talweg.draw.charts.plots import scatter_chart
 from talweg.insight.predictions import PredictedNumbers
 
 _CAPTION = (
-    "Each point is one row. On the dashed line the prediction is right; above it the network "
-    "predicts too much, below it too little."
+    "Each point is one row. On the dashed line, the prediction is right; above it, it is too high, "
+    "and below it, too low."
 )
 
 

@@ -1,4 +1,4 @@
-"""What charts of a class against all others share: names with areas."""
+"""What charts of one class against all others share: names with areas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from talweg.insight.curves import Curve
 
 
 def named_curves(curves: Mapping[str, Curve], word: str) -> dict[str, tuple[Floats, Floats]]:
-    """As many curves as can be told apart, with their areas in their names."""
+    """As many curves as there are colors, with their areas in their names."""
     return {
         f"{short(name)}, {word} {number(curve.area, 3)}": (curve.x, curve.y)
         for name, curve in islice(curves.items(), len(COLORS))
@@ -19,6 +19,6 @@ def named_curves(curves: Mapping[str, Curve], word: str) -> dict[str, tuple[Floa
 
 
 def areas_text(curves: Mapping[str, Curve]) -> str:
-    """The area of every class in words."""
+    """The area under the curve of each class in words."""
     areas = [f"{number(curve.area, 3)} for class {name}" for name, curve in curves.items()]
-    return f"Area {', '.join(areas)}"
+    return f"The area under the curve is {', '.join(areas)}"

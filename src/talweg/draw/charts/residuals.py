@@ -7,9 +7,9 @@ from talweg.draw.charts.plots import scatter_chart
 from talweg.insight.predictions import PredictedNumbers
 
 _CAPTION = (
-    "The errors that remain. An even band around the dashed line shows no pattern left to "
-    "learn. A bend means that the model misses something systematic; a funnel, that errors grow "
-    "with the prediction."
+    "An even band around the dashed line shows that no pattern is left to learn. A curve means "
+    "that the model misses something systematic; a funnel means that errors grow with the "
+    "prediction."
 )
 
 

@@ -20,9 +20,9 @@ def _draw(record: Ranking) -> str:
 
 def _caption(record: Ranking) -> str:
     return (
-        f"{areas_text(record.roc)} under the curve: the probability that a row of the class gets "
-        "a higher probability than a row of another class. Each point is one threshold; the "
-        "dashed line is a random classifier, 0.5."
+        f"{areas_text(record.roc)}: the probability that a row of the class is ranked above a row "
+        "of another class. Each point is one threshold; the dashed line is a random classifier, "
+        "with area 0.5."
     )
 
 

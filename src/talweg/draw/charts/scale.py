@@ -1,4 +1,4 @@
-"""Numbers as positions and as words: scales, ticks, number formats, and thinning."""
+"""Scales, ticks, number formats, and the thinning of points."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ Floats = NDArray[np.float64]
 
 LOG_DECADES = 2  # positive values over more decades than this are drawn on a log scale
 LARGEST = 1e150  # larger values are not drawn: the ends of their axis could overflow
-SMALLEST = 1e-150  # smaller ones are like 0 on a linear axis: its steps could underflow
+SMALLEST = 1e-150  # smaller ones count as 0 on a linear axis: its steps could underflow
+MOST_IN_FULL = 1e9  # larger numbers are powers of ten, as in `insight.text.number_text`
+MOST_ON_AXIS = 1e7  # and the tick labels of an axis with larger numbers are
 
 _MINUS, _TIMES = "\u2212", "\u00d7"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float, digits: int = 4) -> str:
-    """`value` to so many significant digits; whole numbers in full up to a million.
+    """`value` to `digits` significant digits, but whole digits in full up to 10^9.
 
-    >>> number(12345.678), number(0.57134), number(64)
-    ('12,346', '0.5713', '64')
+    >>> number(1234567.8), number(0.57134), number(64)
+    ('1,234,568', '0.5713', '64')
     """
     if not isfinite(value):
         return "\u2013"
-    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+    if value != 0 and not 1e-4 <= abs(value) < MOST_IN_FULL:
         return _scientific(value, digits)
     whole = value == int(value)
     return fixed(value, 0 if whole else max(0, digits - 1 - floor(log10(abs(value)))))
 
 
 def fixed(value: float, decimals: int) -> str:
-    """`value` with so many decimals, thousands apart, and a real minus sign."""
+    """`value` with `decimals` decimals, commas between thousands, and a real minus sign."""
     text = f"{value:,.{decimals}f}"
     return text.replace("-", _MINUS) if text.strip("-0.") else text.lstrip("-")
 
@@ -60,7 +62,7 @@ def wants_log(values: Floats) -> bool:
 
 
 def nice_step(span: float, count: int = 5) -> float:
-    """The step of 1, 2 or 5 times a power of ten that cuts `span` into about `count` parts.
+    """The step of 1, 2 or 5 times a power of ten that divides `span` into about `count` parts.
 
     >>> nice_step(46), nice_step(0.7)
     (10.0, 0.1)
@@ -72,7 +74,7 @@ def nice_step(span: float, count: int = 5) -> float:
 
 @dataclass(frozen=True)
 class Scale:
-    """A map from numbers to positions: `low` lies at `start`, `high` at `end`."""
+    """A map from numbers to positions: from `low` at `start` to `high` at `end`."""
 
     low: float
     high: float
@@ -84,20 +86,20 @@ class Scale:
 
     def __call__(self, values: ArrayLike) -> Floats:
         """The position of each value."""
-        low, high, at = (self._bend(each) for each in (self.low, self.high, values))
-        return np.asarray(self.start + (at - low) / (high - low) * (self.end - self.start))
+        low, high, x = map(self._transform, (self.low, self.high, values))
+        return np.asarray(self.start + (x - low) / (high - low) * (self.end - self.start))
 
-    def _bend(self, values: ArrayLike) -> Floats:
+    def _transform(self, values: ArrayLike) -> Floats:
         array = np.asarray(values, dtype=np.float64)
         return np.asarray(np.log10(array)) if self.log else array
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Position and word of each tick."""
+        """Position and label of each tick."""
         if self.dated:
-            values, words = date_ticks(self.low, self.high)
+            values, labels = date_ticks(self.low, self.high)
         else:
-            values, words = self._log_ticks() if self.log else self._linear_ticks()
-        return list(zip(self(values).tolist(), words, strict=True))
+            values, labels = self._log_ticks() if self.log else self._linear_ticks()
+        return list(zip(self(values).tolist(), labels, strict=True))
 
     def _linear_ticks(self) -> tuple[list[float], list[str]]:
         step = nice_step(self.high - self.low)
@@ -105,9 +107,9 @@ class Scale:
         first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
         values = [step * index for index in range(first, last + 1)]
         largest = max(abs(self.low), abs(self.high))
-        if largest >= 1e6 or step < 1e-4:
+        if largest >= MOST_ON_AXIS or step < 1e-4:
             digits = max(1, 1 + floor(log10(largest)) - floor(log10(step)))
-            return values, [number(value, digits) if value else "0" for value in values]
+            return values, [_scientific(value, digits) if value else "0" for value in values]
         return values, [fixed(value, max(0, -floor(log10(step)))) for value in values]
 
     def _log_ticks(self) -> tuple[list[float], list[str]]:
@@ -117,10 +119,11 @@ class Scale:
         times = (1, 2, 5) if len(decades) < 3 else (1,)
         values = [t * 10.0**p for p in range(floor(low), ceil(high) + 1) for t in times]
         kept = [v for v in values if self.low <= v <= self.high and _decade(v) % every == 0]
-        return kept, [number(value, 1) for value in kept]
+        in_full = self.low >= 1e-4 and self.high < MOST_ON_AXIS
+        return kept, [number(value, 1) if in_full else _scientific(value, 1) for value in kept]
 
 
-_CALENDAR = (  # the days of a unit, the unit, and how many of them may lie between two ticks
+_CALENDAR = (  # the length of a unit in days, the unit, and how many of them a step may have
     *((1 / 24, "h", times) for times in (1, 2, 6, 12)),
     *((1.0, "D", times) for times in (1, 2, 5, 10)),
     *((30.4, "M", times) for times in (1, 2, 6)),
@@ -129,29 +132,28 @@ _CALENDAR = (  # the days of a unit, the unit, and how many of them may lie betw
 
 
 def date_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
-    """At most some six ticks at whole years, months, days or hours, between two days since 1970.
+    """About six ticks or fewer at whole years, months, days or hours, between two days since 1970.
 
     >>> date_ticks(18_600, 18_750)[1]
     ['2021-01', '2021-02', '2021-03', '2021-04', '2021-05']
     """
-    steps = (each for each in _CALENDAR if (high - low) / (each[0] * each[2]) <= 6)
+    steps = (step for step in _CALENDAR if (high - low) / (step[0] * step[2]) <= 6)
     _, unit, times = next(steps, _CALENDAR[-1])
     first, last = (
-        int(moments(each).astype(f"datetime64[{unit}]").astype(int)) for each in (low, high)
+        int(moments(day).astype(f"datetime64[{unit}]").astype(int)) for day in (low, high)
     )
-    from_1970 = -1970 % times if unit == "Y" else 0  # years count from then, round ones do not
-    places = np.arange((first - from_1970) // times * times + from_1970, last + 1, times)
-    dates = places.astype(f"datetime64[{unit}]")
+    from_1970 = -1970 % times if unit == "Y" else 0  # NumPy counts years from 1970
+    units = np.arange((first - from_1970) // times * times + from_1970, last + 1, times)
+    dates = units.astype(f"datetime64[{unit}]")
     days = dates.astype("datetime64[s]").astype(np.float64) / 86_400
     inside = (low <= days) & (days <= high)
-    words = np.datetime_as_string(dates[inside]).tolist()
-    return days[inside].tolist(), [
-        f"{word.replace('T', ' ')}{':00' * (unit == 'h')}" for word in words
-    ]
+    texts = np.datetime_as_string(dates[inside]).tolist()
+    labels = [f"{text.replace('T', ' ')}{':00' * (unit == 'h')}" for text in texts]
+    return days[inside].tolist(), labels
 
 
 def moments(days: ArrayLike) -> NDArray[np.datetime64]:
-    """Days since 1970 as moments."""
+    """Days since 1970 as datetimes of NumPy."""
     return np.rint(np.asarray(days, np.float64) * 86_400).astype("datetime64[s]")
 
 
@@ -160,11 +162,11 @@ def _decade(value: float) -> int:
 
 
 def spread(values: Floats, start: float, end: float, *, log: bool = False) -> Scale:
-    """The scale that shows all values with a little room, its ends on ticks where linear."""
+    """The scale that shows all values with a margin; the ends of a linear one lie on ticks."""
     low, high = _apart(float(values.min()), float(values.max()), log=log)
     if log:
-        room = 10 ** (0.03 * (log10(high) - log10(low)))
-        return Scale(low / room or low, high * room, start, end, log=True)
+        margin = 10 ** (0.03 * (log10(high) - log10(low)))
+        return Scale(low / margin or low, high * margin, start, end, log=True)
     step = nice_step(high - low)
     return Scale(floor(low / step) * step, ceil(high / step) * step, start, end)
 
@@ -172,14 +174,14 @@ def spread(values: Floats, start: float, end: float, *, log: bool = False) -> Sc
 def along(
     values: Floats, start: float, end: float, *, log: bool = False, dated: bool = False
 ) -> Scale:
-    """The scale that runs exactly from the least to the greatest value, as for epochs."""
+    """The scale that runs exactly from the smallest to the largest value, as for epochs."""
     whole = bool(np.all(values == np.rint(values)))
     low, high = _apart(float(values.min()), float(values.max()), log=log)
     return Scale(low, high, start, end, log=log, whole=whole, dated=dated)
 
 
 def _apart(low: float, high: float, *, log: bool) -> tuple[float, float]:
-    """Two ends that are apart, also where all values are the same."""
+    """The ends, moved apart if they are the same."""
     size = max(abs(low), abs(high))
     if high - low > 1e-9 * (size if log else max(size, SMALLEST)):
         return low, high
@@ -188,19 +190,19 @@ def _apart(low: float, high: float, *, log: bool) -> tuple[float, float]:
 
 
 def thin_line(x: Floats, y: Floats, most: int = 600) -> tuple[Floats, Floats]:
-    """At most `most` points of a line: both ends, and the extremes of y in equal stretches."""
+    """At most `most` points of a line: both ends, and the extremes of y in equal intervals."""
     if x.size <= most:
         return x, y
     edges = np.linspace(0, x.size, (most - 2) // 2 + 1).astype(int)
-    stretches = list(pairwise(edges))
-    lowest = [start + int(np.argmin(y[start:end])) for start, end in stretches]
-    highest = [start + int(np.argmax(y[start:end])) for start, end in stretches]
+    intervals = list(pairwise(edges))
+    lowest = [start + int(np.argmin(y[start:end])) for start, end in intervals]
+    highest = [start + int(np.argmax(y[start:end])) for start, end in intervals]
     kept = np.unique([0, *lowest, *highest, x.size - 1])
     return x[kept], y[kept]
 
 
 def thin_points(x: Floats, y: Floats, most: int = 1500) -> tuple[Floats, Floats]:
-    """At most `most` points, evenly over the order of x, with the extremes of both."""
+    """At most `most` points: evenly over the ranks of x, and the extremes of x and y."""
     if x.size <= most:
         return x, y
     order = np.argsort(x, kind="stable")

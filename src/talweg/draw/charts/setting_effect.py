@@ -9,47 +9,39 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from talweg.draw.charts import canvas
-from talweg.draw.charts.canvas import LINE, RIGHT, chart, no_data, text
+from talweg.draw.charts.canvas import RIGHT, no_data
 from talweg.draw.charts.figure import Figure
 from talweg.draw.charts.scale import finite, spread, wants_log
 from talweg.draw.charts.settings_axis import (
-    BELOW,
     PLOT,
     axis,
     best_text,
     dots,
     positions,
     ring,
-    with_log,
+    runs_chart,
 )
-from talweg.errors import counted
 from talweg.insight.sweep_report import SettingEffect
 
 
 def loss_chart(values: Sequence[Any], losses: ArrayLike, *, name: str, measure: str) -> str:
-    """The loss of each run against its value of a setting; a ring marks the least loss."""
-    loss, title = np.asarray(losses, np.float64), f"{measure} by {name}"
-    at, names = positions(values)
-    shown = finite(loss) & finite(at)
+    """The loss of each run against its value of a setting; a ring marks the smallest loss."""
+    loss, title = np.asarray(losses, np.float64), canvas.capitalized(f"{measure} by {name}")
+    across, words = positions(values)
+    shown = finite(loss) & finite(across)
     if not shown.any():
         return no_data(title)
     y = spread(loss[shown], PLOT, 0.0, log=wants_log(loss[shown]))
-    x = axis(at[shown], names, canvas.left_of(y), RIGHT)
-    points = np.stack([x(at[shown]), y(loss[shown])], axis=1)
-    best = int(np.argmin(loss[shown]))
-    top = canvas.below_title(title) + LINE + 16
-    return chart(
+    x = axis(across[shown], words, canvas.left_of(y), RIGHT)
+    points = np.stack([x(across[shown]), y(loss[shown])], axis=1)
+    return runs_chart(
         title,
-        f"Chart of {counted(int(finite(loss).sum()), 'run')}. "
-        f"{best_text([values], loss, [name], measure)}",
-        text(0, top - 22, with_log(measure, y)),
-        canvas.moved(
-            top,
-            *(canvas.y_axis(x, y), canvas.x_axis(x, y, with_log(name, x))),
-            dots(points, np.full(len(points), 0.55)),
-            ring(points[best]),
-        ),
-        height=top + PLOT + BELOW,
+        best_text([values], loss, [name], measure),
+        (x, name),
+        (y, measure),
+        dots(points, np.full(len(points), 0.55)),
+        ring(points[int(np.argmin(loss[shown]))]),
+        runs=int(finite(loss).sum()),
     )
 
 
@@ -61,5 +53,5 @@ SETTING_EFFECT = Figure(
     SettingEffect,
     _draw,
     label=lambda record: f"Chart: {record.measure} by {record.name}",
-    caption=lambda record: "One dot per run; the ring marks the best.",
+    caption=lambda record: "One dot per run; the ring marks the best run.",
 )

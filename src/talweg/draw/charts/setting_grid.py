@@ -8,87 +8,57 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from talweg.draw.charts import canvas
-from talweg.draw.charts.canvas import LETTER, LINE, WIDTH, chart, no_data, text
+from talweg.draw.charts.canvas import LINE, WIDTH, chart, no_data, shorten_to, text, width_of
 from talweg.draw.charts.figure import Figure
+from talweg.draw.charts.matrix import Matrix, column_names, headings, row_names, shade
 from talweg.draw.charts.scale import Floats, finite, number
-from talweg.draw.charts.settings_axis import LONGEST
-from talweg.draw.markup import Markup, join, tag
+from talweg.draw.charts.settings_axis import MAX_NAME, pair_label, pair_title
+from talweg.draw.markup import Markup
 from talweg.insight.sweep_report import SettingGrid
 
 ROW = 40.0  # the height of a row of cells
 
 
 def heat_chart(
-    rows: Sequence[str], columns: Sequence[str], losses: ArrayLike, *, names: tuple[str, str],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    losses: ArrayLike,
+    *,
+    names: tuple[str, str],
     measure: str,
-) -> str:  # fmt: skip
-    """The loss for each pair of two settings, (rows, columns): the stronger, the smaller it is."""
-    loss, title = np.asarray(losses, np.float64), f"{measure} by {names[0]} and {names[1]}"
+) -> str:
+    """The loss (rows, columns) for each pair of two settings; small losses have strong colors."""
+    loss, title = np.asarray(losses, np.float64), pair_title(measure, names)
     if not finite(loss).any():
         return no_data(title)
-    short = [canvas.shorten(row, LONGEST) for row in rows]
-    left = LETTER * max(map(len, [*short, names[0] + " ↓"])) + 14
+    short_rows = [canvas.shorten(row, MAX_NAME) for row in rows]
+    left = max(map(width_of, [*short_rows, f"{names[0]} ↓"])) + 14
     cell, top = (WIDTH - left) / len(columns), canvas.below_title(title) + 2 * LINE + 4
+    matrix = Matrix(left, top, cell, ROW)
     return chart(
         title,
         _description(rows, columns, loss, names, measure),
-        *_headings(left, top, names),
-        *_row_names(left, top, short),
-        *_column_names(left, top, cell, columns),
-        *_cells(left, top, cell, loss),
+        *headings(matrix, *names),
+        *row_names(matrix, short_rows),
+        *column_names(matrix, [shorten_to(name, cell) for name in columns]),
+        *_cells(matrix, loss),
         height=top + ROW * len(rows) + 8,
     )
 
 
-def _headings(left: float, top: float, names: tuple[str, str]) -> list[Markup]:
-    rows, columns = names
-    return [
-        text(left, top - 8 - LINE, columns + " →", fill="soft"),
-        text(left - 10, top - 8, rows + " ↓", fill="soft", anchor="end"),
-    ]
-
-
-def _row_names(left: float, top: float, names: Sequence[str]) -> Iterator[Markup]:
-    for i, name in enumerate(names):
-        yield text(left - 10, top + ROW * (i + 0.5), name, anchor="end", dy=".34em")
-
-
-def _column_names(left: float, top: float, cell: float, names: Sequence[str]) -> Iterator[Markup]:
-    for j, name in enumerate(names):
-        at = left + cell * (j + 0.5)
-        yield text(at, top - 8, canvas.shorten(name, _room(cell)), anchor="middle")
-
-
-def _room(cell: float) -> int:
-    """How many letters fit into a cell."""
-    return max(2, int(cell / LETTER))
-
-
-def _cells(left: float, top: float, cell: float, losses: Floats) -> Iterator[Markup]:
+def _cells(matrix: Matrix, losses: Floats) -> Iterator[Markup]:
     ranks = np.argsort(np.argsort(np.where(finite(losses), losses, np.inf), axis=None), axis=None)
     strengths = 1 - ranks.reshape(losses.shape) / max(1, losses.size - 1)
-    for i, j in np.ndindex(*losses.shape):
-        box = (left + cell * j, top + ROW * i, cell, ROW)
-        yield _cell(box, float(losses[i, j]), float(strengths[i, j]), _room(cell))
+    for row, column in np.ndindex(*losses.shape):
+        yield shade(matrix, row, column, "right", 0.1 + 0.9 * float(strengths[row, column]))
+        words = _loss_text(float(losses[row, column]), matrix.cell)
+        yield text(*matrix.center(row, column), words, anchor="middle", dy=".34em")
 
 
-def _cell(
-    box: tuple[float, float, float, float], loss: float, strength: float, room: int
-) -> Markup:
-    x, y, width, height = box
-    shade = tag(
-        "rect",
-        x=x + 1,
-        y=y + 1,
-        width=width - 2,
-        height=height - 2,
-        fill="var(--right)",
-        fill_opacity=f"{0.1 + 0.9 * strength:.2f}",
-    )
-    words = number(loss, 2 if room < 7 else 3)
-    words = words if len(words) <= room else ""
-    middle = (x + width / 2, y + height / 2)
-    return join((shade, text(*middle, words, anchor="middle", dy=".34em")))
+def _loss_text(loss: float, room: float) -> str:
+    """The loss to three or two digits, or nothing if the cell is too small for that."""
+    texts = (number(loss, digits) for digits in (3, 2))
+    return next((words for words in texts if width_of(words) <= room), "")
 
 
 def _description(
@@ -114,8 +84,8 @@ def _draw(record: SettingGrid) -> str:
 SETTING_GRID = Figure(
     SettingGrid,
     _draw,
-    label=lambda record: f"Chart: {record.measure} by {' and '.join(record.names)}",
+    label=pair_label,
     caption=lambda record: (
-        "The median over the runs of a cell. The stronger the shade, the smaller the loss."
+        "Each cell is the median over its runs; the stronger the color, the smaller the loss."
     ),
 )

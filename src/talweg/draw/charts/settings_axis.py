@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 
 from talweg.draw.charts import canvas
+from talweg.draw.charts.canvas import LINE, chart, text
 from talweg.draw.charts.scale import Floats, Scale, finite, number, spread
 from talweg.draw.markup import Markup, tag
+from talweg.errors import counted
+from talweg.insight.sweep_report import SettingGrid, SettingPlane
 
 PLOT = 250.0  # the height of a plot
-BELOW = 66.0  # room for ticks and label under a plot
-LOG_RATIO = 30.0  # positive settings that are further apart get a log scale
-LONGEST = 12  # letters of a value that is not a number
+BELOW = 66.0  # room for tick labels and axis label below a plot
+LOG_RATIO = 30.0  # positive settings that span a larger ratio get a log scale
+MAX_NAME = 12  # characters of a value that is not a number
 
 
 @dataclass(frozen=True)
-class Named(Scale):
-    """A scale of words in a row, at the positions 0, 1, 2, ..."""
+class WordScale(Scale):
+    """A scale of words, at the positions 0, 1, 2, ..."""
 
     names: tuple[str, ...] = ()
 
@@ -30,29 +33,60 @@ class Named(Scale):
 
 
 def positions(values: Sequence[Any]) -> tuple[Floats, tuple[str, ...]]:
-    """Where values lie on an axis, and their names if they are not numbers.
+    """The position of each value on an axis, and the words of values that are not numbers.
 
     >>> positions([0.1, 2]), positions(["a", "b", "a"])
     ((array([0.1, 2. ]), ()), (array([0., 1., 0.]), ('a', 'b')))
     """
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         return np.array(values, np.float64), ()
-    words = [canvas.shorten(str(value), LONGEST) for value in values]
+    words = [canvas.shorten(str(value), MAX_NAME) for value in values]
     names = tuple(dict.fromkeys(words))
     return np.array([names.index(word) for word in words], np.float64), names
 
 
 def axis(at: Floats, names: tuple[str, ...], start: float, end: float) -> Scale:
-    """The scale of a setting: words in a row, or numbers, logarithmic if they are far apart."""
+    """The scale of a setting: of words, or of numbers, logarithmic if they are far apart."""
     if names:
-        return Named(-0.5, len(names) - 0.5, start, end, names=names)
+        return WordScale(-0.5, len(names) - 0.5, start, end, names=names)
     is_log = bool(at.min() > 0 and at.max() / at.min() > LOG_RATIO)
     return spread(at, start, end, log=is_log)
 
 
 def with_log(name: str, scale: Scale) -> str:
-    """The label of an axis, which tells that it is logarithmic."""
+    """The label of an axis, which says if it is logarithmic."""
     return f"{name} (log scale)" if scale.log else name
+
+
+def pair_title(measure: str, names: tuple[str, str]) -> str:
+    """The title of a chart of two settings."""
+    return canvas.capitalized(f"{measure} by {' and '.join(names)}")
+
+
+def pair_label(record: SettingGrid | SettingPlane) -> str:
+    """The label of a chart of two settings."""
+    return f"Chart: {record.measure} by {' and '.join(record.names)}"
+
+
+def runs_chart(
+    title: str,
+    best: str,
+    x_axis: tuple[Scale, str],
+    y_axis: tuple[Scale, str],
+    *marks: Markup,
+    runs: int,
+) -> str:
+    """A chart with a mark for each run on two axes, given as scale and name."""
+    (x, x_name), (y, y_name) = x_axis, y_axis
+    top = canvas.below_title(title) + LINE + 16
+    axes = (canvas.y_axis(x, y), canvas.x_axis(x, y, with_log(x_name, x)))
+    return chart(
+        title,
+        f"Chart of {counted(runs, 'run')}. {best}",
+        text(0, top - 22, with_log(y_name, y)),
+        canvas.moved(top, *axes, *marks),
+        height=top + PLOT + BELOW,
+    )
 
 
 def dots(points: Floats, opacities: Floats) -> Markup:
@@ -75,10 +109,11 @@ def best_text(
 ) -> str:
     """The lowest loss, and the settings of its run."""
     best = int(np.nanargmin(np.where(finite(losses), losses, np.nan)))
-    settings = (f"{n} {_word(v[best])}" for n, v in zip(names, values, strict=True))
+    columns = zip(names, values, strict=True)
+    settings = (f"{name} {_value_text(column[best])}" for name, column in columns)
     return f"The lowest {measure}, {number(float(losses[best]))}, is at {' and '.join(settings)}."
 
 
-def _word(value: Any) -> str:
+def _value_text(value: Any) -> str:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return number(float(value)) if is_number else str(value)

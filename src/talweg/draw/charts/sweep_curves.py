@@ -17,13 +17,13 @@ from talweg.draw.markup import Markup, tag
 from talweg.errors import counted
 from talweg.insight.sweep_report import SweepCurves
 
-MOST_CURVES = 40  # evenly over the ranks, including the best
-MOST_STEPS = 150  # points of a curve
+MOST_CURVES = 40  # evenly over the ranks, from the best to the worst
+MOST_POINTS = 150  # of a curve
 
 
 def curves_chart(curves: Sequence[ArrayLike], losses: ArrayLike, *, measure: str) -> str:
-    """The learning curves of all runs, or of a sample over the ranks; the best stands out."""
-    loss, title = np.asarray(losses, np.float64), f"{measure} by epoch"
+    """The learning curves of all runs, or of some over all ranks; the best stands out."""
+    loss, title = np.asarray(losses, np.float64), canvas.capitalized(f"{measure} by epoch")
     order = [int(run) for run in np.argsort(loss, kind="stable") if finite(loss)[run]]
     if not order:
         return no_data(title)
@@ -39,7 +39,7 @@ def curves_chart(curves: Sequence[ArrayLike], losses: ArrayLike, *, measure: str
     best = lines[order[0]]
     return chart(
         title,
-        f"Curves of {counted(len(kept), 'run')}. That of the best goes from {number(best[0])} at "
+        f"Curves of {counted(len(kept), 'run')}. The best goes from {number(best[0])} at "
         f"epoch 1 to {number(best[-1])} at epoch {len(best)}.",
         text(0, top - 22, with_log(measure, y)),
         text(RIGHT, top - 22, note, anchor="end", fill="soft"),
@@ -51,7 +51,7 @@ def curves_chart(curves: Sequence[ArrayLike], losses: ArrayLike, *, measure: str
 def _curve(x: Scale, y: Scale, values: Floats, is_best: bool) -> Markup:
     shown = finite(values)
     epochs = np.arange(1, len(values) + 1, dtype=np.float64)[shown]
-    xs, ys = thin_line(epochs, values[shown], MOST_STEPS)
+    xs, ys = thin_line(epochs, values[shown], MOST_POINTS)
     path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x(xs), y(ys), strict=True))
     style: Mapping[str, Any] = {"stroke": "var(--soft)", "stroke_opacity": 0.45}
     if is_best:

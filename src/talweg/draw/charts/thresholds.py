@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from talweg.draw.charts import canvas
-from talweg.draw.charts.canvas import LETTER, LINE, WIDTH, chart, no_data, text
+from talweg.draw.charts.canvas import LINE, WIDTH, chart, no_data, text, width_of
 from talweg.draw.charts.figure import Figure
 from talweg.draw.charts.scale import Scale, number
-from talweg.draw.charts.unit_square import ABOVE, BELOW, PLOT, axes, curve, known, scales
+from talweg.draw.charts.unit_square import ABOVE, BELOW, PLOT, axes, curve, drawable, scales
 from talweg.draw.markup import Markup, join
 from talweg.insight.curves import Curve
 from talweg.insight.predictions import Ranking
@@ -16,8 +16,8 @@ from talweg.insight.predictions import Ranking
 
 def threshold_chart(precision_recall: Curve, threshold: float, *, title: str, x_label: str) -> str:
     """Precision and recall (y) by threshold (x), and a vertical line at the threshold in use."""
-    recall = known(precision_recall.thresholds, precision_recall.x)
-    precision = known(precision_recall.thresholds, precision_recall.y)
+    recall = drawable(precision_recall.thresholds, precision_recall.x)
+    precision = drawable(precision_recall.thresholds, precision_recall.y)
     if not recall[0].size:
         return no_data(title)
     lines = {"precision": precision, "recall": recall}
@@ -36,10 +36,10 @@ def threshold_chart(precision_recall: Curve, threshold: float, *, title: str, x_
 def _mark(x: Scale, y: Scale, threshold: float) -> Markup:
     """The line at the threshold, with its label above the plot."""
     at, label = float(x(threshold)), f"in use: {number(threshold, 3)}"
-    is_right = at + 8 + LETTER * len(label) <= WIDTH
-    place, anchor = (at + 8, "start") if is_right else (at - 8, "end")
+    is_right = at + 8 + width_of(label) <= WIDTH
+    x_text, anchor = (at + 8, "start") if is_right else (at - 8, "end")
     line = canvas.line((at, y.start), (at, y.end - 22), "ink", stroke_width=1.5)
-    return join((line, text(place, y.end - 8, label, anchor=anchor)))
+    return join((line, text(x_text, y.end - 8, label, anchor=anchor)))
 
 
 def _description(precision_recall: Curve, threshold: float, x_label: str) -> str:
@@ -74,8 +74,8 @@ def _draw(record: Ranking) -> str:
 def _caption(record: Ranking) -> str:
     return (
         f"A row is predicted as {_class_name(record)} if its probability reaches the threshold. A "
-        "lower threshold finds more rows of the class (recall) but raises more false alarms "
-        "(precision). Below the left end of the curves, every row of the class has been found."
+        "lower threshold finds more rows of the class (recall) at the cost of more false positives "
+        "(precision). Left of the curves, every row of the class is found."
     )
 
 

@@ -1,4 +1,4 @@
-"""Curves in the unit square: both axes run from 0 to 1."""
+"""Curves in the unit square, where both axes run from 0 to 1."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from talweg.draw.charts.scale import Floats, Scale, finite, number, thin_line
 from talweg.draw.markup import Markup, join, tag
 
 PLOT = 330.0  # the height of the plot
-ABOVE, BELOW = 16.0, 66.0  # room for the label above, for ticks and label below
+ABOVE, BELOW = 16.0, 66.0  # room for the label above; for tick labels and axis label below
 
 
 def unit_chart(
@@ -24,8 +24,8 @@ def unit_chart(
     y_label: str,
     diagonal: bool = False,
 ) -> str:
-    """Curves by name, each its x and y from 0 to 1; `diagonal` draws the line of equal rates."""
-    lines = {name: known(*xy) for name, xy in curves.items()}
+    """Curves by name, as (x, y) from 0 to 1; `diagonal` draws the line where both are equal."""
+    lines = {name: drawable(*xy) for name, xy in curves.items()}
     lines = {name: xy for name, xy in lines.items() if xy[0].size}
     if not lines:
         return no_data(title)
@@ -41,7 +41,8 @@ def unit_chart(
     )
 
 
-def known(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
+def drawable(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
+    """The points that can be drawn."""
     xs, ys = (np.asarray(values, dtype=np.float64).ravel() for values in (x, y))
     kept = finite(xs) & finite(ys)
     return xs[kept], ys[kept]
@@ -68,8 +69,8 @@ def curve(x: Scale, y: Scale, index: int, line: tuple[Floats, Floats]) -> Markup
 
 
 def _description(lines: Mapping[str, tuple[Floats, Floats]], x_label: str, y_label: str) -> str:
-    """The height of each curve at three positions, in words."""
-    seen = [f"Curves of {y_label} against {x_label}, both from 0 to 1."]
+    """The y of each curve at three x in words."""
+    sentences = [f"Curves of {y_label} against {x_label}, both from 0 to 1."]
     for name, (xs, ys) in lines.items():
         order = np.argsort(xs, kind="stable")
         at = np.interp([0.1, 0.5, 0.9], xs[order], ys[order])
@@ -77,5 +78,5 @@ def _description(lines: Mapping[str, tuple[Floats, Floats]], x_label: str, y_lab
             f"{number(float(high), 2)} at {where}"
             for high, where in zip(at, ("0.1", "0.5", "0.9"), strict=True)
         )
-        seen.append(f"{name}: {words}.")
-    return " ".join(seen)
+        sentences.append(f"{name}: {words}.")
+    return " ".join(sentences)

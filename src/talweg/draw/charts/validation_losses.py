@@ -10,7 +10,7 @@ from talweg.draw.charts.plots import line_chart
 from talweg.insight.comparison import ValidationLosses
 
 _CAPTION = (
-    "Each on its own validation rows. For numbers, the loss is that of the standardized target."
+    "Each on its own validation rows. For numbers, it is the loss of the standardized target."
 )
 
 

@@ -1,4 +1,4 @@
-"""Reports as HTML pages that open offline: of a run (`report`), a table (`table_report`), a sweep
-and a comparison. `page` builds the parts of a page, and `facts` is the plain data that a report
-of a run shows.
+"""Reports as HTML pages that open offline: of a table, a run, a sweep or a comparison. `report`
+renders a page, `parts` lists the sections of each kind of report, and the `*_sections` files render
+them; `page` has the building blocks, such as tables and figures.
 """

@@ -1,4 +1,4 @@
-"""Sections about models side by side: their scores, their training, and their settings."""
+"""Sections about several models: their scores and their settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def scores_section(report: Comparison) -> list[Markup]:
     rows = [_row(report, model) for model in report.models]
     total: list[page.Cell] = ["trivial predictor", *report.trivial.values(), report.models[0].rows]
     total += [""] * len(facts)
-    table = page.table("The best first", heads, rows, total=total, wide=True)
+    table = page.table("Scores, the best model first", heads, rows, total=total, wide=True)
     return [table, *page.figures(*report.by_score)]
 
 
@@ -25,8 +25,8 @@ def _row(report: Comparison, model: ComparedModel) -> list[page.Cell]:
 
 
 def settings_section(report: Comparison) -> list[Markup]:
-    """The settings that are not the same in all models."""
+    """The settings that differ between the models."""
     names = [model.name for model in report.models]
     rows = [(name, *values) for name, values in report.settings.items()]
     table = page.table("Settings that differ", ("Setting", *names), rows, wide=True)
-    return [page.paragraph("" if rows else "All have the same settings."), table]
+    return [page.paragraph("" if rows else "All models have the same settings."), table]

@@ -1,4 +1,4 @@
-"""The parts of an HTML page: the document, sections, tables, figures, lists of facts."""
+"""The building blocks of an HTML page: the document, sections, tables, figures, lists of facts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from talweg.draw.charts.scale import number
 from talweg.draw.markup import Markup, tag
 from talweg.draw.style import PAGE_CSS
 
-# The page asks for nothing from outside and runs nothing, and a browser holds it to that.
+# The page loads nothing and runs no script; this makes browsers enforce it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
-# The line that water takes to its lowest point, and the point.
+# The logo: the line that water follows to its lowest point, and the point.
 _VALLEY = (
     tag("path", d="M1 3C14 4 17 18 25 18S36 6 49 2", stroke="currentColor", fill="none"),
     tag("circle", cx=25, cy=18, r=3, fill="currentColor"),
 )
 
-MOST_ROWS = 30  # a longer table is folded
+MOST_ROWS = 30  # longer tables are collapsed
 
 Cell = str | int | float
 
@@ -43,13 +43,13 @@ def document(title: str, *content: str, footer: str) -> str:
 
 
 def brand() -> Markup:
-    """The name of the house, with its valley."""
-    valley = tag("svg", *_VALLEY, viewBox="0 0 50 22", stroke_width=2.2, aria_hidden="true")
-    return tag("p", valley, "talweg", class_="brand")
+    """The logo and the name talweg."""
+    logo = tag("svg", *_VALLEY, viewBox="0 0 50 22", stroke_width=2.2, aria_hidden="true")
+    return tag("p", logo, "talweg", class_="brand")
 
 
 def section(key: str, heading: str, *content: str) -> Markup:
-    """A part of the page under a heading that can be linked to."""
+    """A section of the page, with a heading that can be linked to."""
     named = tag("h2", heading, id=f"{key}-heading")
     return tag("section", named, *content, id=key, aria_labelledby=f"{key}-heading")
 
@@ -61,44 +61,44 @@ def contents(sections: Sequence[tuple[str, str]]) -> Markup:
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> Markup:
-    """Names with their values, in columns."""
+    """Names and values, in columns."""
     rows = (tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs)
     return tag("dl", *rows, class_="facts") if pairs else Markup()
 
 
 def notes(heading: str, sentences: Sequence[str]) -> Markup:
-    """Sentences that ask for attention."""
+    """Sentences that need attention."""
     rows = (tag("li", sentence) for sentence in sentences)
-    listed = tag("ul", *rows)
-    return tag("div", tag("h3", heading), listed, class_="notes") if sentences else Markup()
+    items = tag("ul", *rows)
+    return tag("div", tag("h3", heading), items, class_="notes") if sentences else Markup()
 
 
 def paragraph(sentence: str, class_: str | None = None) -> Markup:
-    """A paragraph, or nothing where there is nothing to say."""
+    """A paragraph; nothing for an empty sentence."""
     return tag("p", sentence, class_=class_) if sentence else Markup()
 
 
-def scroll(label: str, *content: str) -> Markup:
-    """Content that may be wider than a phone, and scrolls by itself."""
-    return tag("div", *content, class_="scroll", tabindex=0, role="group", aria_label=label)
+def scroll(label: str, *content: str, class_: str = "scroll") -> Markup:
+    """Content that scrolls sideways if it is too wide; shadows at its edges show that it does."""
+    return tag("div", *content, class_=class_, tabindex=0, role="group", aria_label=label)
 
 
 def figure(label: str, picture: str, caption: str) -> Markup:
-    """A chart and what is said under it."""
-    said = [tag("figcaption", caption)] if caption else []
-    return tag("figure", scroll(label, Markup(picture)), *said)
+    """A chart and its caption."""
+    captions = [tag("figcaption", caption)] if caption else []
+    return tag("figure", scroll(label, Markup(picture)), *captions)
 
 
 def figures(*records: Any) -> list[Markup]:
-    """All figures of the records; neighbors that are half as wide stand side by side."""
-    shown = ((figure, record) for record in records for figure in figures_of(record))
-    groups = groupby(shown, key=lambda pair: pair[0].half)
+    """All figures of the records; neighboring half-width figures stand side by side."""
+    drawings = ((figure, record) for record in records for figure in figures_of(record))
+    groups = groupby(drawings, key=lambda pair: pair[0].half)
     drawn = ((half, [_figure(*pair) for pair in group]) for half, group in groups)
     return [part for half, parts in drawn for part in ([pairs(parts)] if half else parts)]
 
 
-def _figure(shown: Figure, record: Any) -> Markup:
-    return figure(shown.label(record), shown.draw(record), shown.caption(record))
+def _figure(chart: Figure, record: Any) -> Markup:
+    return figure(chart.label(record), chart.draw(record), chart.caption(record))
 
 
 def pairs(figures: Sequence[str]) -> Markup:
@@ -106,14 +106,15 @@ def pairs(figures: Sequence[str]) -> Markup:
     return tag("div", *figures, class_="pairs") if figures else Markup()
 
 
-def heading(words: str) -> Markup:
+def heading(text: str) -> Markup:
     """The heading of a part of a section."""
-    return tag("h3", words)
+    return tag("h3", text)
 
 
 def code(label: str, lines: str) -> Markup:
-    """Lines to be copied."""
-    return scroll(label, tag("pre", tag("code", lines))) if lines else Markup()
+    """Code to copy."""
+    pre = tag("pre", tag("code", lines))
+    return scroll(label, pre, class_="scroll code") if lines else Markup()
 
 
 def table(
@@ -124,9 +125,9 @@ def table(
     total: Sequence[Cell] | None = None,
     wide: bool = False,
 ) -> Markup:
-    """A table whose first column names its rows; numbers are aligned, a long table is folded.
+    """A table whose first column names its rows; numbers are aligned, a long table is collapsed.
 
-    A `wide` one keeps each cell on one line, and scrolls by itself.
+    A `wide` one keeps each cell on one line.
     """
     if not rows:
         return Markup()
@@ -141,24 +142,24 @@ def table(
 
 
 def fold(summary: str, *content: str) -> Markup:
-    """Content that shows once it is asked for."""
+    """Content that is collapsed under a summary."""
     return tag("details", tag("summary", summary), *content)
 
 
 def _row(cells: Sequence[Cell]) -> Markup:
     first, *others = cells
-    return tag("tr", tag("th", _said(first), scope="row"), *map(_cell, others))
+    return tag("tr", tag("th", _text(first), scope="row"), *map(_cell, others))
 
 
 def _cell(cell: Cell) -> Markup:
-    return tag("td", _said(cell), class_=_aligned(_numeric(cell)))
+    return tag("td", _text(cell), class_=_aligned(_numeric(cell)))
 
 
 def _numeric(cell: Cell) -> bool:
     return cell.endswith("%") if isinstance(cell, str) else True
 
 
-def _said(cell: Cell) -> str:
+def _text(cell: Cell) -> str:
     if isinstance(cell, str):
         return cell
     return f"{int(cell):,}" if isinstance(cell, Integral) else number(float(cell))

@@ -1,4 +1,4 @@
-"""The parts of every page: one table for each kind of report."""
+"""The parts of the page of each kind of report."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from talweg.insight.table_report import TableReport
 
 @dataclass(frozen=True)
 class Part:
-    """A section of a page: its anchor, its heading, the record that it shows, and what renders it.
+    """A section of a page: its anchor, heading, record, and the function that renders the record.
 
-    A report without the record lacks the part.
+    The part is left out if the report has no such record.
     """
 
     key: str
@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Page:
-    """The facts below the summary, and the parts in their order, with links to them if asked."""
+    """The facts below the summary, and the parts in order, with a list of contents by default."""
 
     facts: Callable[[Any], Sequence[tuple[str, str]]]
     parts: Sequence[Part]

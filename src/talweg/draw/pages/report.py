@@ -1,4 +1,4 @@
-"""Reports as HTML pages that open offline: each is one file, whole or not written at all."""
+"""Rendering and writing a report as one HTML page."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ def report(result: Any, path: str | os.PathLike[str], *, data: Any = None) -> Pa
     """Write a report of a fitted TableModel, a run, a sweep or restarts as one HTML page.
 
     The page opens offline. A model is inspected on rows that it never saw: those that `fit` held
-    out, or `data`, which a model loaded from a file needs. SettingError: `result` is none of these.
+    out, or `data`, which a model loaded from a file needs. SettingError: `result` is of another
+    type.
     """
     return write_page(path, render(describe(result, data=data)))
 
 
 def write_page(path: str | os.PathLike[str], content: str) -> Path:
-    """Write a page to `path`, whole or not at all."""
+    """Write a page to `path`, completely or not at all."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(target) as stream:
@@ -36,8 +37,8 @@ def write_page(path: str | os.PathLike[str], content: str) -> Path:
 def render(report: Report, *, strict: bool = True) -> str:
     """The report as the text of an HTML page.
 
-    A part that cannot be drawn is an error, or, if not `strict`, is replaced by a sentence that
-    says so, with a TrainingWarning.
+    If a part cannot be drawn, `strict` raises the error; otherwise a sentence and a
+    TrainingWarning say that it is left out.
     """
     layout = PAGES[type(report)]
     shown = [(part, part.record(report)) for part in layout.parts]

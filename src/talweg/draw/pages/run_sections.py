@@ -1,4 +1,4 @@
-"""Sections about training, a network and its settings: of a run, and of a trained table."""
+"""Sections about training, the network and its settings, for a run or a trained table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from talweg.insight.text import setting_text
 
 
 def run_facts(report: RunReport) -> list[tuple[str, str]]:
-    """Names and values below the summary."""
+    """The facts below the summary."""
     training = report.training
     return [
         ("Epochs", f"{training.epochs:,}"),
@@ -24,7 +24,7 @@ def training_section(training: Training) -> list[Markup]:
     return [
         page.paragraph(training.text),
         *page.figures(*training.metrics),
-        page.table("Speed", ("What", "How fast"), _speed(training.speed)),
+        page.table("Speed", ("Phase", "Time or rate"), _speed(training.speed)),
     ]
 
 
@@ -40,22 +40,20 @@ def network_section(network: Network) -> list[Markup]:
     rows = [(layer.name, layer.output, layer.parameters) for layer in network.layers]
     heads, total = ("Layer", "Output", "Parameters"), network.parameters
     layers = page.table("Layers, from input to output", heads, rows, total=("All", "", total))
-    many = network.copies
-    all_of_them = (
-        f"{many} networks of this shape, {many * total:,} parameters in total." if many > 1 else ""
-    )
-    return [layers, page.paragraph(f"{all_of_them} {network.text}".strip())]
+    copies = network.copies
+    size = f"{copies} networks of this shape, {copies * total:,} parameters in total."
+    return [layers, page.paragraph(f"{size if copies > 1 else ''} {network.text}".strip())]
 
 
 def settings_section(settings: Settings) -> list[Markup]:
-    """What repeats the training."""
+    """How to repeat the training, and all settings."""
     rows = [(name.replace("_", " "), setting_text(v)) for name, v in settings.values.items()]
     return [
-        *_copied("On the command line", settings.command),
-        *_copied("In Python", settings.code),
+        *_code("On the command line", settings.command),
+        *_code("In Python", settings.code),
         page.table("All settings", ("Setting", "Value"), rows),
     ]
 
 
-def _copied(heading: str, lines: str) -> list[Markup]:
+def _code(heading: str, lines: str) -> list[Markup]:
     return [tag("h3", heading), page.code(heading, lines)] if lines else []

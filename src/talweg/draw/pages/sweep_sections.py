@@ -12,18 +12,18 @@ from talweg.insight.sweep_report import SweepReport, SweepTable
 
 
 def sweep_facts(report: SweepReport) -> list[tuple[str, str]]:
-    """Names and values below the summary."""
+    """The facts below the summary."""
     counts = {
-        "stopped by halving": report.halted,
-        "became NaN or infinite": report.failed,
-        "left out": report.left_out,
+        "Stopped by halving": report.halted,
+        "Became NaN or infinite": report.failed,
+        "Left out": report.left_out,
     }
-    some = [(name, f"{count:,}") for name, count in counts.items() if count]
-    return [("runs", f"{report.runs:,}"), ("time", duration(report.seconds)), *some]
+    nonzero = [(name, f"{count:,}") for name, count in counts.items() if count]
+    return [("Runs", f"{report.runs:,}"), ("Time", duration(report.seconds)), *nonzero]
 
 
 def effects_of(report: SweepReport) -> list[Any]:
-    """The records of what single settings and pairs of them do; none if nothing was swept."""
+    """The records of the effects of single settings and of pairs; none if nothing was swept."""
     return [*report.settings, *report.pairs]
 
 
@@ -37,7 +37,8 @@ def runs_section(table: SweepTable) -> list[Markup]:
     rows = zip(table.runs, *table.columns.values(), strict=True)
     shown = len(table.runs)
     caption = "Runs, the best first" + (f" ({shown} of them)" if shown < table.total else "")
-    return [page.table(caption, ["run", *table.columns], [tuple(map(_cell, row)) for row in rows])]
+    cells = [tuple(map(_cell, row)) for row in rows]
+    return [page.table(caption, ["run", *table.columns], cells, wide=True)]
 
 
 def _cell(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Sections about a trained table: its result, what it relies on, where it errs, its data."""
+"""Sections about a trained table: its scores, its inspection, its largest errors, its data."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from talweg.draw.charts.canvas import capitalized
 from talweg.draw.charts.importance import MOST_BARS, importance_title
 from talweg.draw.charts.scale import number
 from talweg.draw.markup import Markup
@@ -26,7 +27,7 @@ def table_facts(report: TableReport) -> list[tuple[str, str]]:
     facts = []
     if report.result and report.result.scores:
         first = report.result.scores[0]
-        facts.append((f"{first.name[0].upper()}{first.name[1:]}", f"{first.network:.3g}"))
+        facts.append((capitalized(first.name), f"{first.network:.3g}"))
     if report.data:
         facts.append(("Rows", f"{report.data.rows:,}"))
         facts.append(("Columns used", f"{len(report.data.columns):,}"))
@@ -38,15 +39,15 @@ def table_facts(report: TableReport) -> list[tuple[str, str]]:
 
 
 def result_section(result: Result) -> list[Markup]:
-    """The scores, and the predictions beside the truth."""
-    whose = "These networks" if result.networks > 1 else "This network"
-    heads = ("Score", whose, result.baseline)
+    """The scores, and charts of predicted and true values."""
+    model = "These networks" if result.networks > 1 else "This network"
+    heads = ("Score", model, result.baseline)
     scores = page.table(result.scored_on or "Scores", heads, result.scores)
     return [scores, _periods(result), *_predictions(result.predictions)]
 
 
 def _periods(result: Result) -> Markup:
-    """How the first score changed from one period to the next."""
+    """The first score in each period."""
     name = result.scores[0].name if result.periods else ""
     heads = ("From", "To", "Rows", name, f"{name} of the trivial predictor")
     rows = [(p.first, p.last, p.rows, p.network, p.trivial) for p in result.periods]
@@ -77,29 +78,29 @@ def _classes(predictions: PredictedClasses) -> Iterator[Markup]:
 
 
 def columns_section(inspection: Inspection) -> list[Markup]:
-    """How important each column is, and how the prediction follows the first ones."""
+    """The importance of each column, and the dependence of the prediction on the first ones."""
     return [*_importance(inspection.importance), *_dependence(inspection.dependence)]
 
 
 def _importance(importance: Importance) -> list[Markup]:
-    """A chart of the most important columns, and a table of all if there are more."""
+    """A chart of the most important columns; if there are more, a table of all."""
     figures = page.figures(importance)
     if len(importance.names) <= MOST_BARS:
         return figures
     values = zip(importance.names, importance.mean, importance.spread, strict=True)
     rows = [(name, number(mean, 3), number(spread, 2)) for name, mean, spread in values]
     heads = ("Column", importance_title(importance), "Spread")
-    every = page.table(f"All {len(rows)} columns", heads, rows)
-    return [*figures, page.fold("All columns", every)]
+    table = page.table(f"All {len(rows)} columns", heads, rows)
+    return [*figures, page.fold("All columns", table)]
 
 
 def _dependence(dependence: Sequence[Dependence]) -> list[Markup]:
     if not dependence:
         return []
     text = (
-        f"Each chart shows the mean prediction ({dependence[0].predicted}) when every row is given "
-        "the value below and keeps its other values. If columns are correlated, such rows may not "
-        "exist."
+        f"Each chart shows the mean prediction ({dependence[0].predicted}) if all rows had the "
+        "same value in one column and kept their other values. If columns are correlated, some of "
+        "these rows are unrealistic."
     )
     heading = page.heading("How the prediction depends on them")
     return [heading, page.paragraph(text), *page.figures(*dependence)]
@@ -115,7 +116,7 @@ def mistakes_section(inspection: Inspection) -> list[Markup]:
     )
     text = (
         f"The held-out rows with the {largest}, and the columns that the network relies on most. "
-        "Some of these rows may be wrong themselves."
+        "Some of these rows may contain errors themselves."
     )
     columns = mistake_columns(mistakes)
     heads, cells = [head for head, _ in columns], [values for _, values in columns]
@@ -124,7 +125,7 @@ def mistakes_section(inspection: Inspection) -> list[Markup]:
 
 
 def mistake_columns(mistakes: Mistakes) -> list[tuple[str, Sequence[Any]]]:
-    """Head and cells of each column: truth and prediction, the error, and the table's columns."""
+    """Heading and cells: the true and predicted values, the error, and the columns of the table."""
     errors = (mistakes.measure, np.asarray(mistakes.errors).tolist())
     return [*_true_and_predicted(mistakes), errors, *mistakes.columns.items()]
 
@@ -142,12 +143,12 @@ def _true_and_predicted(mistakes: Mistakes) -> list[tuple[str, Sequence[Any]]]:
 
 
 def _cell(value: str | float) -> str | float:
-    """A number in the precision of a network, so that 21 is not 21.0000002."""
+    """A number in the precision of a network, so that 21 does not print as 21.0000002."""
     return value if isinstance(value, str) else float(np.float32(value))
 
 
 def data_section(data: Data) -> list[Markup]:
-    """How the rows were split, and what became of each column."""
+    """The split of the rows, and the use of each column."""
     used = f"Each of {data.networks} networks uses" if data.networks > 1 else "Used for"
     splits = [(split.name, split.rows, f"{split.share:.0%}") for split in data.splits]
     left_out = [(column.name, column.why) for column in data.left_out]
@@ -160,7 +161,7 @@ def data_section(data: Data) -> list[Markup]:
 
 
 def _used_columns(data: Data) -> Markup:
-    """The columns that the network sees, with their missing cells if there are any."""
+    """The columns that the network uses, with their missing cells if there are any."""
     if not any(column.missing for column in data.columns):
         rows = [(column.name, column.kind, column.encoding) for column in data.columns]
         return page.table("Columns", ("Column", "Kind", "Encoding"), rows)

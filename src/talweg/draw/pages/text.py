@@ -1,4 +1,4 @@
-"""Durations and rates as a person reads them."""
+"""Durations and rates as text."""
 
 from __future__ import annotations
 
