@@ -3,9 +3,10 @@
 # make durations  the same, and rewrites tests/durations.txt: which tests take long
 # make mutate  breaks the code in 150 random places, and lists those that no test notices
 # make bench   timings against baselines, side by side, into benchmarks/results.json
+# make arm64   seventy runs on 64-bit ARM under emulation, compared bit for bit with this machine
 
 python := .venv/bin/python
-.PHONY: check test durations mutate bench
+.PHONY: check test durations mutate bench arm64
 unexport PYTHONDONTWRITEBYTECODE # reading 120 files of tests anew takes 4 s a process
 
 .venv/ready-%: pyproject.toml
@@ -30,3 +31,6 @@ mutate: .venv/ready-mutate
 
 bench: .venv/ready-bench
 	$(python) -m benchmarks
+
+arm64: .venv/ready-test
+	$(python) -m benchmarks.arm64

@@ -5,6 +5,7 @@
     python -m benchmarks.same_bits --ir               # also compare the LLVM IR
     python -m benchmarks.same_bits --dump FOLDER      # also write the LLVM IR to files, by case
     python -m benchmarks.same_bits --record           # write the record anew
+    python -m benchmarks.same_bits --arrays FILE      # write the arrays, compare with no record
 
 The exit status is 1 if a bit differs. Record before a change of structure and check after it on
 the same machine, since bits depend on the processor and on the versions of NumPy and llvmlite. Each
@@ -30,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.same_bits_cases import CASES
-from benchmarks.same_bits_cases.parts import Case
+from benchmarks.same_bits_cases.parts import Array, Case, Parts
 from benchmarks.timing import machine
 
 RECORD = Path(__file__).with_name("same_bits.json")
@@ -40,8 +41,9 @@ _FACTS = ("processor", "python", "numpy", "llvmlite")
 
 @dataclass(frozen=True)
 class Result:
-    """The hash of each part of a result (text stays as it is), and the LLVM IR of its programs."""
+    """A result's parts, their hashes (text stays as it is), and the LLVM IR of its programs."""
 
+    parts: Parts
     bits: dict[str, str]
     texts: list[str] = field(default_factory=list)
 
@@ -53,7 +55,7 @@ class Result:
 def main() -> None:
     """Check the chosen cases, or record all of them."""
     options = _options()
-    names = _chosen(options.patterns)
+    names = chosen(options.patterns)
     if options.record and options.patterns:
         sys.exit("--record writes all cases: leave the patterns out")
     start = time.perf_counter()
@@ -61,7 +63,9 @@ def main() -> None:
     print(f"{len(results)} cases in {time.perf_counter() - start:.0f} s")
     if options.dump:
         _dump(options.dump, results)
-    if options.record:
+    if options.arrays:
+        _save(options.arrays, results)
+    elif options.record:
         _write(results)
     else:
         sys.exit(_report(results, json.loads(RECORD.read_text()), options))
@@ -72,7 +76,8 @@ def run(case: Case) -> Result:
     with warnings.catch_warnings(), compiled_texts() as texts:
         warnings.simplefilter("ignore")
         parts = case()
-    return Result({name: _part(value) for name, value in parts.items()}, sorted(texts))
+    bits = {name: _part(value) for name, value in parts.items()}
+    return Result(parts, bits, sorted(texts))
 
 
 @contextmanager
@@ -123,6 +128,32 @@ def _digest(value: Any) -> str:
     if array.dtype.kind in "OU":
         return _hash(repr(array.tolist()).encode())
     return _hash(f"{array.dtype} {array.shape} ".encode() + array.tobytes())
+
+
+# Arrays -------------------------------------------------------------------------------------------
+
+
+def _save(path: Path, results: Mapping[str, Result]) -> None:
+    """Write the arrays of each part to a .npz file, as `case: part: number`, and the machine."""
+    arrays = {
+        f"{name}: {part}: {number}": array
+        for name, result in results.items()
+        for part, value in result.parts.items()
+        for number, array in enumerate(_arrays(value))
+    }
+    np.savez(path, machine=json.dumps(_facts()), **arrays)
+
+
+def _arrays(value: Any) -> Iterator[Array]:
+    """The arrays in nested values; a list of numbers is one array, and objects become text."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple) and not all(map(np.isscalar, value)):
+        for item in value:
+            yield from _arrays(item)
+    else:
+        array = np.asarray(value)
+        yield np.array(repr(array.tolist())) if array.dtype.kind == "O" else array
 
 
 # The record ---------------------------------------------------------------------------------------
@@ -202,16 +233,24 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--record", action="store_true", help=f"write {RECORD.name} anew")
     parser.add_argument("--ir", action="store_true", help="also compare the LLVM IR")
+    parser.add_argument("--arrays", type=Path, help="a .npz file for the arrays, by case and part")
     parser.add_argument("--dump", type=Path, help="a folder for the LLVM IR, by case")
     return parser.parse_args()
 
 
-def _chosen(patterns: Iterable[str]) -> list[str]:
+def chosen(patterns: Iterable[str]) -> list[str]:
+    """The names of the cases that patterns choose: a whole name chooses only its own case."""
     wanted = list(patterns) or ["*"]
-    names = [n for n in CASES if any(pattern in n or fnmatch(n, pattern) for pattern in wanted)]
+    names = [name for name in CASES if any(_chooses(pattern, name) for pattern in wanted)]
     if not names:
         sys.exit(f"no case matches {' or '.join(wanted)}")
     return names
+
+
+def _chooses(pattern: str, name: str) -> bool:
+    if pattern in CASES:
+        return pattern == name
+    return pattern in name or fnmatch(name, pattern)
 
 
 if __name__ == "__main__":
