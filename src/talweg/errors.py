@@ -7,6 +7,7 @@ All derive from `TalwegError`, and each from the built-in exception that a calle
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -85,15 +86,59 @@ class DataWarning(_Message, UserWarning):
     """A table that can be used but may not be read as expected."""
 
 
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    "alpha": ("lr", "optimizer"),
+    "balance": ("class_weight",),
+    "callbacks": ("stop",),
+    "cosine": ("CosineDecay",),
+    "early_stopping": ("stop", "patience"),
+    "elastic": ("L1L2",),
+    "exponential": ("ExponentialDecay",),
+    "find_rate": ("lr_find",),
+    "folds": ("kfold",),
+    "halving": ("SuccessiveHalving",),
+    "hidden_layer_sizes": ("hidden",),
+    "hidden_sizes": ("hidden",),
+    "keep": ("restore_best",),
+    "learning_rate": ("lr", "optimizer"),
+    "lr": ("optimizer",),
+    "max_iter": ("epochs",),
+    "members": ("n_estimators",),
+    "noise": ("GaussianNoise",),
+    "patience": ("stop", "EarlyStopping"),
+    "plateau": ("ReduceOnPlateau",),
+    "random_state": ("seed",),
+    "rates": ("lr_multipliers",),
+    "stages": ("lower",),
+    "validation_data": ("validation",),
+    "validation_split": ("validation",),
+    "warmup": ("LinearWarmup",),
+}
+"""Names by which other libraries, and earlier versions of this one, know things."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A sentence that suggests the known name closest to `name`, or lists the known names."""
+    """A sentence that suggests the known name closest to `name`, or lists the known names.
+
+    >>> nearest("learning_rate", ["lr", "momentum"])
+    "Did you mean 'lr'?"
+    """
     names = [str(known_name) for known_name in known]
     folded = {known_name.lower(): known_name for known_name in names}
-    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    close = [other for other in OTHER_NAMES.get(name.lower(), ()) if other in names]
+    close += [folded[lower] for lower in get_close_matches(name.lower(), folded, n=1, cutoff=0.6)]
     if close:
-        return f"Did you mean {folded[close[0]]!r}?"
+        return f"Did you mean {close[0]!r}?"
     shown = ", ".join(repr(one) for one in names[:12])
     return f"Known: {shown}{', ...' if len(names) > 12 else ''}." if names else "There are none."
+
+
+def user_level() -> int:
+    """The `stacklevel` by which a warning names the first caller outside of talweg."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and str(frame.f_globals.get("__name__")).startswith("talweg."):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def counted(number: int, thing: str) -> str:

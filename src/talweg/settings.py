@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
+import inspect
 import math
 import numbers
 import sys
-from collections.abc import Mapping
+import types
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from talweg.errors import SettingError, nearest
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class Constraint(Protocol):
@@ -142,7 +147,61 @@ def setting(default: Any, constraint: Constraint) -> Any:
     return dataclasses.field(default=default, metadata={"constraint": constraint})
 
 
-class Checked:
+# Names of arguments -------------------------------------------------------------------------------
+
+
+Hint = Callable[[str, Mapping[str, Any]], str]
+"""(unknown name, all given settings) -> what to do, or "" for the nearest known name."""
+
+
+def refuse_unknown(
+    owner: str, given: Mapping[str, Any], known: Sequence[str], hint: Hint | None = None
+) -> None:
+    """Raise a SettingError for the first given name that is not known."""
+    for name in given:
+        if name not in known:
+            words = (hint and hint(name, given)) or nearest(name, known)
+            raise SettingError(f"{owner} has no argument {name!r}. {words}")
+
+
+def names_known(hint: Hint | None = None) -> Callable[[_Function], _Function]:
+    """Let a function refuse an unknown keyword argument with a suggestion."""
+
+    def decorate(function: _Function) -> _Function:
+        owner, known = f"{function.__name__}()", _names_of(function) or ()
+
+        @functools.wraps(function)
+        def call(*arguments: Any, **settings: Any) -> Any:
+            refuse_unknown(owner, settings, known, hint)
+            return function(*arguments, **settings)
+
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+class NamesKnown:
+    """The base of classes that refuse an unknown keyword argument with a suggestion."""
+
+    def __new__(cls, *arguments: Any, **settings: Any) -> Self:
+        if settings and (known := _names_of(cls.__init__)) is not None:
+            refuse_unknown(f"{cls.__name__}()", settings, known)
+        return super().__new__(cls)
+
+
+def _names_of(function: Any) -> tuple[str, ...] | None:
+    """The names of a function's arguments, without `self`; None if it takes any."""
+    code: types.CodeType | None = getattr(function, "__code__", None)
+    if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
+        return None
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return names[1:] if names[:1] == ("self",) else names
+
+
+# Dataclasses --------------------------------------------------------------------------------------
+
+
+class Checked(NamesKnown):
     """The base of dataclasses with settings: checks each field made by `setting`.
 
     It also converts numbers, flags and texts of NumPy to Python's own.

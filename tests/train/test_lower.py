@@ -28,7 +28,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "Annealing chooses its evaluations during the run",
     ),
     ({"optimizer": tw.BFGS()}, "it has no step to compile|needs batch_size=None|give"),
-    ({"batchsize": 3}, "lower: fit has no setting 'batchsize'. Did you mean 'batch_size'"),
+    ({"batchsize": 3}, "has no argument 'batchsize'. Did you mean 'batch_size'"),
     ({"batch_size": 0}, "lower: batch_size must be"),
     ({"checkpoint": "a.run"}, "checkpoint works only for single runs"),
     ({"sampler": tw.AdaptiveSampling()}, "sampler works only for single runs"),

@@ -249,7 +249,7 @@ REFUSED = [
     ({"min_lr": 1.0, "max_lr": 1.0}, "min_lr must be below max_lr"),
     ({"min_lr": 0.0}, "min_lr must be a number above 0"),
     ({"steps": 3}, "steps must be a whole number at least 20"),
-    ({"epochs": 3}, "lr_find takes no epochs"),
+    ({"epochs": 3}, "has no argument 'epochs'"),
     ({"optimiser": "sgd"}, "'optimizer'"),
     ({"optimizer": "lbfgs"}, "LBFGS has no learning rate"),
     ({"optimizer": "sgd", "min_lr": 50.0}, "no rate from 50"),

@@ -34,7 +34,7 @@ CASES = [
      {"over": {"threads": [1, 2]}}),
     (SettingError, "engine is the same for all runs", {"over": {"engine": ["numpy"]}}),
     (SettingError, "resume is the same for all runs", {"over": {"resume": [True]}}),
-    (SettingError, "sweep: there is no setting 'batchsize'. Did you mean 'batch_size'?",
+    (SettingError, "has no argument 'batchsize'. Did you mean 'batch_size'?",
      {"batchsize": 3}),
     (SettingError, "'lr'. It is a setting of the optimizer: give optimizer=tw.Adam(lr=...).",
      {"lr": 3}),

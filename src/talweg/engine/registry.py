@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 
 from talweg.engine.run.engine import Capabilities, Engine
-from talweg.errors import SettingError, TrainingWarning, nearest
+from talweg.errors import SettingError, TrainingWarning, nearest, user_level
 from talweg.forks import importing
 
 
@@ -66,7 +66,9 @@ def chosen_engine(name: str | None) -> Engine:
         words = f"Runs use the engine {found.name!r}."
         if not found.capabilities.compiles:
             words = "Runs are interpreted, many times slower than they could be."
-        warnings.warn(f"{words} {' '.join(reasons.values())}", TrainingWarning, stacklevel=4)
+        warnings.warn(
+            f"{words} {' '.join(reasons.values())}", TrainingWarning, stacklevel=user_level()
+        )
     return found
 
 

@@ -36,7 +36,7 @@ from talweg.nn.summary import summary
 from talweg.nn.targets import refuse_masked
 from talweg.nn.weights import Weights
 from talweg.random import SEED
-from talweg.settings import Number, check
+from talweg.settings import NamesKnown, Number, check
 
 DTYPES = ("float32", "float64")
 _PREDICT = {"batch_size": Number(at_least=1, whole=True)}
@@ -56,7 +56,7 @@ class _Changes:
 _changes = _Changes()
 
 
-class Module:
+class Module(NamesKnown):
     """The base of layers and networks.
 
     A custom module creates its parts in `__init__` and calls them in `__call__`. To share a part,

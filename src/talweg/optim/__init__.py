@@ -6,6 +6,8 @@ own and a row in `OPTIMIZERS`. Methods that choose their own passes over the row
 `FULL_BATCH`. A run imports only those that it uses.
 """
 
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from talweg.errors import SettingError, nearest
@@ -62,6 +64,14 @@ def as_optimizer(given: Any) -> Optimizer | FullBatch:
     raise SettingError(f"fit: optimizer must be an Optimizer or its name; got {given!r}. {hint}")
 
 
+def optimizer_hint(name: str, given: Mapping[str, Any]) -> str:
+    """What to do with a setting of the optimizer that was given to `fit`; "" for any other name."""
+    rule = as_optimizer(given.get("optimizer", "adam"))
+    if name not in {field.name for field in fields(rule) if field.init}:
+        return ""
+    return f"It is a setting of the optimizer: give optimizer=tw.{type(rule).__name__}({name}=...)."
+
+
 __all__ = [
     "FULL_BATCH",
     "METHODS",
@@ -70,4 +80,5 @@ __all__ = [
     "FullBatch",
     "Optimizer",
     "as_optimizer",
+    "optimizer_hint",
 ]

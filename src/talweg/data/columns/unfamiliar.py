@@ -15,7 +15,6 @@ A number is far outside if it is twice as far from the mean as any of training o
 from __future__ import annotations
 
 import math
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from talweg.data.columns.familiar import FAR, Familiar, Fault
 from talweg.data.columns.kinds.base import AmountColumn, Column, Inputs
 from talweg.data.columns.kinds.scalar import clipped
 from talweg.data.columns.values import shown
-from talweg.errors import DataWarning
+from talweg.errors import DataWarning, user_level
 
 _LARGE, _SMALL = 0.1, 0.01  # shares of the rows to predict, and of those of training
 _CHANCE = 1e-3
@@ -93,7 +92,7 @@ class Unfamiliar:
     def warn(self, source: str) -> None:
         """A DataWarning if anything is out of the ordinary."""
         if self.faults and (message := self.message(source)):
-            warnings.warn(message, DataWarning, stacklevel=_outside())
+            warnings.warn(message, DataWarning, stacklevel=user_level())
 
     def message(self, source: str) -> str:
         """The unusual cells, column by column; "" if there are none."""
@@ -170,11 +169,3 @@ def _words(column: Column, fault: Fault, count: int, example: str, familiar: Fam
     assert familiar.high is not None
     low, high = column.text_of(familiar.low), column.text_of(familiar.high)
     return f"{count:,} far outside {low} to {high} (such as {example})"
-
-
-def _outside() -> int:
-    """The stacklevel, for the caller, of the first frame that is not of talweg."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and str(frame.f_globals.get("__name__")).startswith("talweg."):
-        frame, level = frame.f_back, level + 1
-    return level

@@ -27,7 +27,7 @@ from talweg.data.model.training import Request, TimeLimit, train
 from talweg.errors import DataError, DataWarning, SettingError
 from talweg.optim import FullBatch, Optimizer
 from talweg.random import SEED
-from talweg.settings import check, plain
+from talweg.settings import NamesKnown, check, plain
 from talweg.train.run.run import Run
 from talweg.version import VERSION
 
@@ -36,7 +36,7 @@ Array = NDArray[Any]
 _PARTS = ("training", "validation", "test")
 
 
-class TableModel:
+class TableModel(NamesKnown):
     """Learns to predict one column of a table, or several columns of numbers, from the others.
 
     The task follows from the target column unless `task` names it. Every other column becomes

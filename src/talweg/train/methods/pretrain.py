@@ -16,12 +16,13 @@ from talweg.nn.rbm import RBM
 from talweg.nn.reconstruction import ReconstructionModel
 from talweg.nn.training_lock import training_lock
 from talweg.optim import Optimizer
-from talweg.settings import plain
+from talweg.settings import names_known, plain
 from talweg.train.run.fit import fit
 from talweg.train.run.run import Run
 from talweg.train.run.stopping import Stop
 
 
+@names_known()
 def pretrain(
     net: Sequential,
     X: Any,

@@ -9,12 +9,12 @@ from contextlib import nullcontext
 from typing import Any
 
 from talweg.engine.run.outcome import Control
-from talweg.errors import SettingError, TrainingWarning
+from talweg.errors import SettingError, TrainingWarning, user_level
 from talweg.nn import Loss, Module
 from talweg.nn.training_lock import training_lock
-from talweg.optim import FullBatch, Optimizer
+from talweg.optim import FullBatch, Optimizer, optimizer_hint
 from talweg.optim.adaptive_sampling import AdaptiveSampling
-from talweg.settings import check
+from talweg.settings import check, names_known
 from talweg.train.run.checkpoint import Checkpoint, keeper_of
 from talweg.train.run.claim import claimed
 from talweg.train.run.interrupts import interruptible
@@ -24,6 +24,7 @@ from talweg.train.run.run import Run
 from talweg.train.run.stopping import Stop
 
 
+@names_known(optimizer_hint)
 def fit(
     net: Module,
     X: Any,
@@ -137,5 +138,5 @@ def fit(
         with claim, interruptible(control), bar:
             run = job.run(job.prepare(settings["engine"]), control)
     if run.failure:
-        warnings.warn(run.failure.message, TrainingWarning, stacklevel=2)
+        warnings.warn(run.failure.message, TrainingWarning, stacklevel=user_level())
     return run

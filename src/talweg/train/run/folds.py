@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from talweg.errors import DataError, SettingError, counted
 from talweg.random import FOLDS, SEED, generator
-from talweg.settings import Checked, Number, check, setting
+from talweg.settings import Checked, Number, check, names_known, setting
 
 Rows = NDArray[np.intp]
 
@@ -76,6 +76,7 @@ class Holdout(Checked):
     seed: int = setting(0, SEED)
 
 
+@names_known()
 def kfold(
     n: int,
     n_splits: int = 5,

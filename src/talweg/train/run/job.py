@@ -13,7 +13,7 @@ from talweg.engine.run.engine import Engine, Runner
 from talweg.engine.run.outcome import Control
 from talweg.engine.run.program import WATCHED, Graphs, Limits, Program, Schedule, StopRule
 from talweg.engine.run.rows import BATCH_INPUTS, Rows
-from talweg.errors import SettingError, TrainingWarning
+from talweg.errors import SettingError, TrainingWarning, user_level
 from talweg.graph import Graph, Recorded, recorded
 from talweg.nn import Loss, Metric, Module, as_loss, as_metric
 from talweg.optim import FullBatch, Optimizer, as_optimizer
@@ -130,11 +130,11 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
     return Job(net, program, rows, held_out, stops, told, recorder, flow)
 
 
-def warn_of(job: Job, prefix: str = "") -> None:
+def warn_of(job: Job) -> None:
     """Warn (TrainingWarning) if no gradient reaches a parameter at the start of a run."""
     words = job.flow.warning(job.program, job.rows)
     if words:
-        warnings.warn(f"{prefix}{words}", TrainingWarning, stacklevel=3)
+        warnings.warn(words, TrainingWarning, stacklevel=user_level())
 
 
 def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:

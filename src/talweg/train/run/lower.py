@@ -6,10 +6,11 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from talweg.errors import SettingError, nearest
+from talweg.errors import SettingError
 from talweg.graph import Graph
 from talweg.nn import Module
-from talweg.settings import check
+from talweg.optim import optimizer_hint
+from talweg.settings import check, refuse_unknown
 from talweg.train.run.fit import fit
 from talweg.train.run.job import RULES, job_of, refuse_part
 
@@ -48,9 +49,7 @@ def lower(net: Module, X: Any, y: Any, **settings: Any) -> Lowered:
     from talweg.engine.native.build import build
     from talweg.engine.native.llvm.compiler import host
 
-    for name in settings:
-        if name not in DEFAULTS:
-            raise SettingError(f"lower: fit has no setting {name!r}. {nearest(name, DEFAULTS)}")
+    refuse_unknown("lower()", settings, [*DEFAULTS], optimizer_hint)
     refuse_part(net)
     given = check("lower", {**DEFAULTS, **settings}, RULES)
     job = job_of(net, X, y, {**given, "engine": "native"})

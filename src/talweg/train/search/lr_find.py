@@ -16,13 +16,13 @@ import numpy.typing as npt
 
 from talweg.engine.run.outcome import Control
 from talweg.engine.run.program import WATCHED
-from talweg.errors import SettingError, nearest
+from talweg.errors import SettingError
 from talweg.graph import Graph
 from talweg.nn import Module
-from talweg.optim import FullBatch, Optimizer, as_optimizer
+from talweg.optim import FullBatch, Optimizer, as_optimizer, optimizer_hint
 from talweg.optim.optimizer import Schedule
 from talweg.optim.schedules import ExponentialDecay
-from talweg.settings import Number, check
+from talweg.settings import Number, check, refuse_unknown
 from talweg.train.run.job import RULES as RULES_OF_FIT, Job, job_of, refuse_part
 from talweg.train.run.lower import DEFAULTS
 
@@ -205,10 +205,7 @@ class _Trial:
 
 def _rule(settings: Mapping[str, Any]) -> Optimizer:
     """The optimizer to test. SettingError: a setting or an optimizer that a test cannot have."""
-    for name in settings:
-        if name not in _TAKEN:
-            hint = nearest(name, _TAKEN)
-            raise SettingError(f"lr_find takes no {name}. {hint}")
+    refuse_unknown("lr_find()", settings, _TAKEN, optimizer_hint)
     rule = as_optimizer(settings.get("optimizer", DEFAULTS["optimizer"]))
     if isinstance(rule, FullBatch):
         raise SettingError(

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from talweg.errors import SettingError, nearest
 from talweg.nn import Loss, Metric, Module
-from talweg.optim import FullBatch, Optimizer, as_optimizer
-from talweg.settings import Constraint, check, plain
+from talweg.optim import FullBatch, Optimizer, as_optimizer, optimizer_hint
+from talweg.settings import Constraint, check, plain, refuse_unknown
 from talweg.train.run.folds import Fold, Holdout
 from talweg.train.run.job import RULES
 from talweg.train.run.lower import DEFAULTS
@@ -87,8 +87,7 @@ def points_of(
             "sweep: over must be a mapping of names to values, such as {'lr': [0.1, "
             f"1]}}, not {over!r}"
         )
-    for name in given:
-        _refuse_unknown(name, given)
+    refuse_unknown("sweep()", given, [*DEFAULTS], optimizer_hint)
     given = {name: plain(value) if name in RULES else value for name, value in given.items()}
     values = {name: _values(name, value) for name, value in over.items()}
     seed = given.get("seed", DEFAULTS["seed"])
@@ -96,17 +95,6 @@ def points_of(
     signature = _signature_of(build)
     rules = _Rules({name: RULES[name] for name in RULES.keys() & over})
     return [_point(signature, columns, given, indices, rules) for indices in chosen]
-
-
-def _refuse_unknown(name: str, given: Mapping[str, Any]) -> None:
-    if name in DEFAULTS:
-        return
-    rule = as_optimizer(given.get("optimizer", DEFAULTS["optimizer"]))
-    hint = nearest(name, DEFAULTS)
-    if name in _fields(rule):
-        owner = type(rule).__name__
-        hint = f"It is a setting of the optimizer: give optimizer=tw.{owner}({name}=...)."
-    raise SettingError(f"sweep: there is no setting {name!r}. {hint}")
 
 
 def _values(name: str, given: Any) -> list[Any] | Range:
