@@ -84,7 +84,7 @@ def record(function: Function, *examples: Any) -> Graph:
 
 
 def _parameter_names(function: Function, count: int) -> list[str]:
-    """The names of the first positional parameters; x0, x1, ... where there are none."""
+    """The names of the first positional parameters; x0, x1, ... if there are none."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

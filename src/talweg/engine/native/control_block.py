@@ -13,7 +13,7 @@ ARRIVED = 0
 GENERATION = 8
 """How often the barrier has opened."""
 SLEEP = 16
-"""The address of `usleep`, which waiting threads call; 0 where there is none."""
+"""The address of `usleep`, which waiting threads call; 0 if there is none."""
 NAPS = 56
 """How often waiting threads have slept."""
 

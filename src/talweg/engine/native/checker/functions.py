@@ -22,7 +22,7 @@ _ZERO, _ONE = number(0, "i64"), number(1, "i64")
 
 
 def write_functions(module: Module) -> None:
-    """Write all functions. `talweg_place` returns an address if it is valid, else a spare one."""
+    """Write all functions. `talweg_address` returns an address if it is valid, else a spare one."""
     _write_inside(module)
     _write_elsewhere(module)
     _write_place(module)
@@ -42,15 +42,15 @@ def _words(f: Function) -> Value:
     return f.load("ptr", Value("ptr", f"@{PIECES}"))
 
 
-def _whole(f: Function, place: Value) -> Value:
-    return f.emit("i64", f"ptrtoint {place} to i64")
+def _whole(f: Function, address: Value) -> Value:
+    return f.emit("i64", f"ptrtoint {address} to i64")
 
 
 def _write_inside(module: Module) -> None:
     """Whether the last piece that starts at or before an address holds so many bytes there."""
-    f = _function(module, "inside", "ptr place, i64 bytes, i64 end", "i1")
-    place, size, end = f.parameters
-    words, start = _words(f), _whole(f, place)
+    f = _function(module, "inside", "ptr address, i64 bytes, i64 end", "i1")
+    address, size, end = f.parameters
+    words, start = _words(f), _whole(f, address)
     pieces = f.at(words, FIRST_PIECE, "i64")
     halvings = f.load("i64", f.at(words, HALVINGS, "i64"))
     with f.loop(0, halvings, 1, [_ZERO]) as loop:
@@ -64,9 +64,9 @@ def _write_inside(module: Module) -> None:
 
 def _write_elsewhere(module: Module) -> None:
     """An address outside all pieces: on the stack, or an error, which is recorded."""
-    f = _function(module, "elsewhere", "ptr place, i64 bytes, i64 site", "ptr")
-    place, size, site = f.parameters
-    words, start = _words(f), _whole(f, place)
+    f = _function(module, "elsewhere", "ptr address, i64 bytes, i64 site", "ptr")
+    address, size, site = f.parameters
+    words, start = _words(f), _whole(f, address)
     with f.loop(0, STACK_ARRAYS) as loop:
         room = f.at(words, f.plus(f.times(loop.index, 2), STACK), "i64")
         begins = f.emit("i64", f"load atomic i64, {room} monotonic, align 8")
@@ -74,7 +74,7 @@ def _write_elsewhere(module: Module) -> None:
         after = f.compare("sle", begins, start)
         before = f.compare("sle", f.index(f.plus(start, size)), f.index(ends))
         with f.when(f.bits("and", after, before)):
-            f.ret(place)
+            f.ret(address)
             f.open(f.fresh("never"))
     note = f.at(words, SITE, "i64")
     swapped = f.emit("{ i64, i1 }", f"cmpxchg {note}, i64 0, {site} acq_rel monotonic")
@@ -85,36 +85,38 @@ def _write_elsewhere(module: Module) -> None:
 
 
 def _write_place(module: Module) -> None:
-    f = _function(module, "place", "ptr place, i64 bytes, i64 site, i64 end", "ptr")
-    place, size, site, end = f.parameters
-    with f.when(f.call("talweg_inside", "i1", place, size, end)):
-        f.ret(place)
+    f = _function(module, "address", "ptr address, i64 bytes, i64 site, i64 end", "ptr")
+    address, size, site, end = f.parameters
+    with f.when(f.call("talweg_inside", "i1", address, size, end)):
+        f.ret(address)
         f.open(f.fresh("never"))
-    f.ret(f.call("talweg_elsewhere", "ptr", place, size, site))
+    f.ret(f.call("talweg_elsewhere", "ptr", address, size, site))
 
 
 def _write_lanes(module: Module) -> None:
-    """`talweg_place` for the lanes of a mask."""
-    f = _function(module, "lanes", "ptr place, i64 bytes, i64 mask, i64 site, i64 end", "ptr")
-    place, size, mask, site, end = f.parameters
+    """`talweg_address` for the lanes of a mask."""
+    f = _function(module, "lanes", "ptr address, i64 bytes, i64 mask, i64 site, i64 end", "ptr")
+    address, size, mask, site, end = f.parameters
     with f.loop(0, 64, 1, [mask]) as loop:
         bits = loop.values[0]
         with f.when(f.compare("ne", f.bits("and", bits, _ONE), _ZERO)):
-            here = f.at(place, f.times(loop.index, size), "i8")
-            valid = f.call("talweg_place", "ptr", here, size, site, end)
+            here = f.at(address, f.times(loop.index, size), "i8")
+            valid = f.call("talweg_address", "ptr", here, size, site, end)
             with f.when(f.compare("ne", valid, here)):
                 f.ret(valid)
                 f.open(f.fresh("never"))
         loop.carry(f.bits("lshr", bits, _ONE))
-    f.ret(place)
+    f.ret(address)
 
 
 def _write_copy(module: Module) -> None:
     f = _function(module, "copy", "ptr to, ptr source, i64 bytes, i64 site")
     to, source, size, site = f.parameters
     pairs = ((to, WRITE), (source, READ))
-    places = [f.call("talweg_place", "ptr", x, size, site, number(end, "i64")) for x, end in pairs]
-    right = [f.compare("eq", x, y) for x, y in zip(places, (to, source), strict=True)]
+    addresses = [
+        f.call("talweg_address", "ptr", x, size, site, number(end, "i64")) for x, end in pairs
+    ]
+    right = [f.compare("eq", x, y) for x, y in zip(addresses, (to, source), strict=True)]
     with f.when(f.bits("and", *right)):
         f.module.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1"])
         f.do(f"call void @llvm.memcpy.p0.p0.i64({to}, {source}, {size}, i1 false)")
@@ -124,8 +126,8 @@ def _write_copy(module: Module) -> None:
 def _write_fill(module: Module) -> None:
     f = _function(module, "fill", "ptr to, i8 value, i64 bytes, i64 site")
     to, value, size, site = f.parameters
-    place = f.call("talweg_place", "ptr", to, size, site, number(WRITE, "i64"))
-    with f.when(f.compare("eq", place, to)):
+    address = f.call("talweg_address", "ptr", to, size, site, number(WRITE, "i64"))
+    with f.when(f.compare("eq", address, to)):
         no = Value("i1", "false")
         f.call("llvm.memset.p0.i64", "void", to, value, size, no, external=True)
     f.ret()
@@ -133,9 +135,9 @@ def _write_fill(module: Module) -> None:
 
 def _write_enter(module: Module) -> None:
     """Register an array on the stack; its number, or one beyond all if there is no room."""
-    f = _function(module, "enter", "ptr place, i64 bytes", "i64")
-    place, size = f.parameters
-    words, start = _words(f), _whole(f, place)
+    f = _function(module, "enter", "ptr address, i64 bytes", "i64")
+    address, size = f.parameters
+    words, start = _words(f), _whole(f, address)
     with f.loop(0, STACK_ARRAYS) as loop:
         room = f.at(words, f.plus(f.times(loop.index, 2), STACK), "i64")
         swapped = f.emit("{ i64, i1 }", f"cmpxchg {room}, i64 0, {start} acq_rel monotonic")

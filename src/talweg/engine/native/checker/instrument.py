@@ -47,14 +47,14 @@ def with_checks(text: str) -> Checked:
 
 
 _TYPE = r"(?P<type><[^>]*>|\w+)"
-_PLACE = r"(?P<place>ptr [^,\s)]+)"
+_ADDRESS = r"(?P<address>ptr [^,\s)]+)"
 _MASK = r"i32 \d+, (?P<mask><(?P<lanes>\d+) x i1> [^,\s)]+)"
 _MOVES = [  # the kind of access, and the pattern of its line
-    (READ, rf"= load (?:atomic )?{_TYPE}, {_PLACE}(?: acquire| monotonic)?(?:, align \d+)?$"),
-    (WRITE, rf"^store (?:atomic )?{_TYPE} .+, {_PLACE}(?: release| monotonic)?, align \d+$"),
-    (WRITE, rf"= atomicrmw add {_PLACE}, {_TYPE} \S+ \w+$"),
-    (READ, rf"= call {_TYPE} @llvm\.masked\.load[^(]*\({_PLACE}, {_MASK}, .+\)$"),
-    (WRITE, rf"^call void @llvm\.masked\.store[^(]*\({_TYPE} .+, {_PLACE}, {_MASK}\)$"),
+    (READ, rf"= load (?:atomic )?{_TYPE}, {_ADDRESS}(?: acquire| monotonic)?(?:, align \d+)?$"),
+    (WRITE, rf"^store (?:atomic )?{_TYPE} .+, {_ADDRESS}(?: release| monotonic)?, align \d+$"),
+    (WRITE, rf"= atomicrmw add {_ADDRESS}, {_TYPE} \S+ \w+$"),
+    (READ, rf"= call {_TYPE} @llvm\.masked\.load[^(]*\({_ADDRESS}, {_MASK}, .+\)$"),
+    (WRITE, rf"^call void @llvm\.masked\.store[^(]*\({_TYPE} .+, {_ADDRESS}, {_MASK}\)$"),
 ]
 _SIMPLE = [(end, re.compile(pattern)) for end, pattern in _MOVES]
 _MANY = re.compile(r"^call void @llvm\.mem(cpy|set)[.\w]*\((.*), i1 false\)$")
@@ -103,11 +103,11 @@ class _Pass:
         self.sites.append(f"{self._function}: {line}")
         return len(self.sites)
 
-    def _stack_array(self, line: str, place: str, size: int) -> Iterator[str]:
+    def _stack_array(self, line: str, address: str, size: int) -> Iterator[str]:
         """Register an array on the stack until the function returns."""
-        self._arrays.append(f"{place}room")
+        self._arrays.append(f"{address}room")
         yield line
-        yield f"{self._arrays[-1]} = call i64 @talweg_enter(ptr {place}, i64 {size})"
+        yield f"{self._arrays[-1]} = call i64 @talweg_enter(ptr {address}, i64 {size})"
 
     def _checked(self, line: str) -> Iterator[str]:
         """An access at the address that the check before it returns."""
@@ -118,14 +118,14 @@ class _Pass:
         if match is None:
             raise EngineError(f"no check is known for this instruction: {line}")
         number, size = self._site(line), size_of(match["type"])
-        place, how = f"%checked{number}", f"i64 {number}, i64 {end}"
+        address, how = f"%checked{number}", f"i64 {number}, i64 {end}"
         if "mask" not in match.groupdict():
-            yield f"{place} = call ptr @talweg_place({match['place']}, i64 {size}, {how})"
+            yield f"{address} = call ptr @talweg_address({match['address']}, i64 {size}, {how})"
         else:
             lanes = int(match["lanes"])
-            yield f"{place}bits = bitcast {match['mask']} to i{lanes}"
-            yield f"{place}wide = zext i{lanes} {place}bits to i65"
-            yield f"{place}mask = trunc i65 {place}wide to i64"
-            lane = f"i64 {size // lanes}, i64 {place}mask"
-            yield f"{place} = call ptr @talweg_lanes({match['place']}, {lane}, {how})"
-        yield f"{line[: match.start('place')]}ptr {place}{line[match.end('place') :]}"
+            yield f"{address}bits = bitcast {match['mask']} to i{lanes}"
+            yield f"{address}wide = zext i{lanes} {address}bits to i65"
+            yield f"{address}mask = trunc i65 {address}wide to i64"
+            lane = f"i64 {size // lanes}, i64 {address}mask"
+            yield f"{address} = call ptr @talweg_lanes({match['address']}, {lane}, {how})"
+        yield f"{line[: match.start('address')]}ptr {address}{line[match.end('address') :]}"

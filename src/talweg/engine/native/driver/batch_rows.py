@@ -1,4 +1,4 @@
-"""The rows of a batch, in LLVM IR: read where they are if they are in order, else copied."""
+"""The rows of a batch, in LLVM IR: read in place if they are in order, else copied."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BatchRows:
     ) -> None:
         """Copy rows [low, high) of the batch that begins at `start` in the order of the rows.
 
-        The batch has `there` rows. One of fixed size is filled up with copies of the first row, of
+        The batch has `there` rows. One of fixed size is padded with copies of the first row, of
         weight 0.
         """
         f = self.f

@@ -106,7 +106,7 @@ class EpochWriter(Writer):
         self.write_variants(is_watched, lambda variant: self.after_batch(variant, rows))
 
     def is_watched(self, start: Value) -> Value | None:
-        """Whether this step is watched; None where all steps are alike."""
+        """Whether this step is watched; None if all steps are alike."""
         if len(self.variants) == 1:
             return None
         f = self.f
@@ -196,7 +196,7 @@ class EpochWriter(Writer):
         values = f.at(self.entry(c.SCHEDULED), row, "double")
         for index, name in enumerate(names):
             buffer = self.plan.inputs.get(f"settings.{name}")
-            if buffer is not None:  # None where the step does not need it
+            if buffer is not None:  # None if the step does not need it
                 value = f.load("double", f.at(values, index, "double"))
                 f.store(f.convert(value, type_of(buffer.dtype)), self.entry(buffer.slot))
 

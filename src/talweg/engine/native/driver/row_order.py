@@ -140,7 +140,7 @@ def _pack(f: Function, whole: Value, mask: Value, draws: Value, words: Value) ->
 def _sort_by_digits(
     f: Function, rows: Value, bits: Value, words: Value, spare: Value, counters: Value
 ) -> Value:
-    """Sort words by their top bits, at least one more than a row number has; their address.
+    """Sort words by their top bits, at least one more than a row number has; returns their address.
 
     Of 60,000 rows that leaves one in 18 out of order, for the insertion sort.
     """

@@ -130,7 +130,7 @@ def joined_lanes(f: Function, accumulator: Accumulator, values: Values) -> Value
 
 
 def greatest(f: Function, x: Value, y: Value) -> Value:
-    """The larger of two; NaN where either is."""
+    """The larger of two; NaN if either is."""
     if element(x.type) not in FLOATS:
         return f.select(f.compare("sgt", x, y), x, y)
     # "unordered or greater" takes a NaN on the left; one on the right is not less than anything

@@ -17,7 +17,7 @@ NAP = 30
 
 
 def write_barrier(f: Function, control: Value, threads: Value) -> None:
-    """Write a wait until all threads have arrived; a single thread goes on."""
+    """Write a wait until all threads have arrived; a single thread does not wait."""
     if "barrier" not in f.module.functions:
         _write_function(f.module)
     with f.when(f.compare("sgt", threads, number(1, "i64"))):

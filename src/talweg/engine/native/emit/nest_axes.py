@@ -1,4 +1,4 @@
-"""The operands and the loops of a nest; neighboring loops are merged where strides allow."""
+"""The operands and the loops of a nest; neighboring loops are merged if their strides allow it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class NestLayout:
         return View(view.buffer, self.nest.shape, tuple(strides), view.offset)
 
     def _axes(self) -> list[Axis]:
-        """The loops, without axes of size 1, and with neighbors merged where all strides allow."""
+        """The loops, without axes of size 1, and with neighbors merged if all strides allow it."""
         nest, axes = self.nest, []
         indexed = _index_axis(nest)
         for i, size in enumerate(nest.shape):

@@ -63,7 +63,7 @@ class Body:
         return numbers + sums > 12 * self.f.module.registers // 16
 
     def body(self, lanes: Lanes, carried: list[Value]) -> list[Value]:
-        """Load, compute and store in these lanes; the carried values after them."""
+        """Load, compute and store in these lanes; returns the carried values after them."""
         values = self._computed(lanes)
         stored = self._store(values, lanes)
         if self.guards:
@@ -90,7 +90,7 @@ class Body:
         return values
 
     def _store(self, values: dict[Node, Value], lanes: Lanes) -> list[Value]:
-        """Store what is to be stored; the values that are guarded."""
+        """Store the results; returns the values that are guarded."""
         f, guarded = self.f, []
         for operand in self.operands.stores:
             if operand.node is None:

@@ -20,7 +20,7 @@ def write_pack(frame: Frame, kernel: Pack) -> None:
     """Write the packing of a right side.
 
     Each thread lays out some panels, or if the rows of b are contiguous, some rows: mostly those
-    that it has just computed. To fetch them from the other core's cache took three times as long.
+    that it has just computed. Fetching them from another core's cache took three times as long.
     """
     f, type = frame.f, type_of(kernel.b.dtype)
     inner, columns = (frame.size(size) for size in kernel.b.shape)
@@ -71,7 +71,7 @@ def _over_stack(
 
 
 def _multiply(frame: Frame, kernel: Product, views: list[View], matrices: list[Matrix]) -> None:
-    """This thread's rows of c: those of the batch, or where they are not split, its share."""
+    """Multiply this thread's rows of c: its rows of the batch, or its share of all rows."""
     f, (a, b, c) = frame.f, matrices
     type = type_of(views[2].dtype)
     m, n = (frame.size(size) for size in views[2].shape[-2:])

@@ -25,7 +25,7 @@ SMALL_KERNEL = 2**10
 def write_regions(
     module: Module, plan: Plan, name: str, tickets: Mapping[Kernel, int] | None = None
 ) -> dict[Region, str]:
-    """Write a function for each region of a plan; their names."""
+    """Write a function for each region of a plan; returns their names."""
     return {
         region: _write_region(module, plan, region, f"{name}_{number}", tickets or {})
         for number, region in enumerate(plan.regions)
@@ -73,6 +73,6 @@ def _write(frame: Frame, work: Work) -> None:
 
 
 def _may_be_slow(kernel: Kernel) -> bool:
-    """Whether a kernel needs no optimization: its loops are short, or in a routine of GEMM."""
+    """Whether a kernel needs no optimization: its loops are short, or those of a GEMM routine."""
     size = kernel.operations()
     return isinstance(kernel, Pack) or (size.is_known and size.factor < SMALL_KERNEL)

@@ -60,6 +60,11 @@ class Node:
         return self.lowering.form if self.lowering else None
 
     @property
+    def input_ranks(self) -> list[int]:
+        """The number of axes of each input."""
+        return [len(source.shape) for source in self.inputs]
+
+    @property
     def is_view(self) -> bool:
         """Whether the node is a view of its input."""
         return isinstance(self.form, ViewForm)
@@ -76,7 +81,7 @@ class Node:
 # Rows ---------------------------------------------------------------------------------------------
 
 Axes = Sequence[int | None]
-"""The row axis of each input; None where an input is not laid out by rows."""
+"""The row axis of each input; None for an input without one."""
 RowRule = Callable[[Node, Axes], int | None]
 """(node, row axes of its inputs) -> the row axis of the result, or None.
 

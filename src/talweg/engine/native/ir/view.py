@@ -83,7 +83,7 @@ class View:
 
     @cached_property
     def extent(self) -> tuple[int, int] | None:
-        """First and last element (exclusive); None where they depend on the number of rows."""
+        """First and last element (exclusive); None if they depend on the number of rows."""
         if not all(size.is_known for size in (*self.shape, *self.strides, *self.offset)):
             return None
         start = sum(term.factor for term in self.offset)
@@ -101,7 +101,7 @@ class View:
         return View(self.buffer, shape, strides, self.offset)
 
     def broadcast(self, shape: Sizes) -> View:
-        """The view broadcast to another shape, as in NumPy: stride 0 where it is repeated."""
+        """The view broadcast to another shape, as in NumPy: stride 0 along repeated axes."""
         extra = len(shape) - len(self.shape)
         strides = tuple(
             ZERO if size == ONE else stride
@@ -122,7 +122,7 @@ class View:
         return View(self.buffer, shape, steps, (*self.offset, *first))
 
     def reshaped(self, shape: Sizes) -> View | None:
-        """The same elements in the same order; None where no strides can express it."""
+        """The same elements in the same order; None if no strides can express it."""
         if self.is_contiguous:
             return View(self.buffer, shape, contiguous(shape), self.offset)
         axes = [(s, t) for s, t in zip(self.shape, self.strides, strict=True) if s != ONE]

@@ -76,7 +76,7 @@ def is_available() -> bool:
 
 
 def why_unavailable() -> str:
-    """Why nothing can be compiled here and what to do; empty where it can."""
+    """Why nothing can be compiled here and what to do; empty if it can."""
     try:
         _llvm()
     except EngineError as error:

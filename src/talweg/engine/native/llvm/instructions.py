@@ -42,7 +42,7 @@ class Header:
         self._declared.setdefault(name, f"declare {result} @{name}({', '.join(parameters)})")
 
     def table(self, name: str, values: Sequence[Value]) -> Value:
-        """Define a read-only array of constants; its address."""
+        """Define a read-only array of constants; returns its address."""
         body = ", ".join(map(str, values))
         kind = f"[{len(values)} x {values[0].type}]"
         self._globals.append(f"@{name} = internal constant {kind} [{body}], align 64")
@@ -113,7 +113,7 @@ class Instructions:
     def compare(self, how: str, x: Value, y: Value) -> Value:
         """Compare two values: ogt, oge, olt, oeq, uno, ... for floats, sgt, eq, ... for integers.
 
-        `>`, `>=` and `==` are for code that serves all types; they are false where a float is NaN.
+        `>`, `>=` and `==` are for code that serves all types; they are false if a float is NaN.
         """
         is_float = element(x.type) in FLOATS
         kind = "fcmp" if is_float else "icmp"

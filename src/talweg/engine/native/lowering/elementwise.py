@@ -36,8 +36,8 @@ def _aligned_rows(node: Node, axes: Axes, new_axes: int = 0) -> int | None:
     """Rows that are broadcast together must meet in one axis, counted from the last."""
     last = len(node.shape) - new_axes
     aligned = {
-        axis + last - len(source.shape)
-        for source, axis in zip(node.inputs, axes, strict=True)
+        axis + last - rank
+        for rank, axis in zip(node.input_ranks, axes, strict=True)
         if axis is not None
     }
     return aligned.pop() if len(aligned) == 1 else None

@@ -120,7 +120,7 @@ class _Writer:
         mine = f.index(f.minus(high, low))
         with f.loop(0, self.frame.size(self.codes.shape[0])) as loop:
             code = self._code(loop.index)
-            # wraps around where a code is far out of range, and is then not below either
+            # wraps around for a code far out of range, and is then no smaller than `mine`
             offset = f.subtract(code, f.index(low))
             with f.when(f.compare("ult", offset, mine)):
                 source, target = self._row(self.rows, loop.index), self._row(self.table, code)
@@ -151,7 +151,7 @@ class _Writer:
         return self.f.at(self.start[view], self.f.times(index, stride), self.type)
 
     def _along(self, write: Callable[[Lanes, Index], None]) -> None:
-        """Work through the E numbers of a row, in vectors where they lie side by side."""
+        """Write a loop over the E numbers of a row, in vectors if they are contiguous."""
         for lanes, start, stop in self._chunks():
             with self.f.loop(start, stop, lanes.width) as loop:
                 write(lanes, loop.index)

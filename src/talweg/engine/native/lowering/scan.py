@@ -84,7 +84,7 @@ class _Writer:
                     self._scan(lanes, inner)
 
     def _chunks(self, axis: int) -> Iterator[tuple[Lanes, Index, Index]]:
-        """The parts of a loop: of whole vectors along an axis that is dense, and what is left."""
+        """The parts of a loop: whole vectors along a contiguous axis, then the remainder."""
         f, kernel = self.f, self.kernel
         strides = [view.strides[axis] for view in (kernel.x, kernel.out)]
         is_dense = axis == len(kernel.x.shape) - 1 and strides == [ONE, ONE]

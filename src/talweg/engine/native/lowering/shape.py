@@ -29,7 +29,7 @@ def _reshape(node: Node, view: View) -> View | None:
 
 
 def _reshape_rows(node: Node, axes: Axes) -> int | None:
-    """Rows stay whole where they lead, or where only axes of size 1 come and go."""
+    """Rows stay whole if their axis leads, or if only axes of size 1 are added or removed."""
     (rows,) = axes
     if rows is None:
         return None

@@ -178,7 +178,7 @@ class _Builder:
         return self.analysis.phases[node], self.analysis.axes[node]
 
     def _append(self, group: _OpenNest | Group, node: Node | None = None) -> int:
-        """Add a group, which computes and stores a node; its index."""
+        """Add a group, which computes and stores a node; returns its index."""
         self.groups.append(group)
         if node is not None:
             self.index_of[node] = len(self.groups) - 1

@@ -47,8 +47,8 @@ class Plan:
     def expected(self, rows: int) -> str:
         """A line for each kernel: operations and bytes for so many rows, and the time they take.
 
-        On one core of some 60 billion operations and 20 billion bytes a second, whichever takes
-        longer; where the numbers lie in a cache, bytes cost less.
+        It is that of the operations or of the bytes, whichever takes longer, on one core with 60
+        billion operations and 20 billion bytes a second. Bytes in a cache cost less.
         """
         lines = [f"{'operations':>14} {'bytes':>12} {'us':>8}  kernel, {rows} rows"]
         for kernel in self.kernels:

@@ -171,7 +171,7 @@ class _Planner:
 
     def _origin(self, node: Node, view: View) -> tuple[Node | None, View]:
         """The node that `node` is a reshape of, and its view if `node` is to have this `view`;
-        None where no strides can express it.
+        None if no strides can express it.
         """
         form = node.form
         while isinstance(form, ViewForm) and form.keeps_order:

@@ -1,4 +1,4 @@
-"""Regions: the kernels of a plan, by the way in which threads share their work.
+"""Regions: the kernels of a plan, grouped by the way in which threads share their work.
 
 A region becomes one function. A region may stand inside another in place of a kernel: hazards and
 lifetimes take it as one piece of work that reads and writes what its kernels do.
@@ -83,8 +83,8 @@ class ByRows(Region):
 class ByOutputs(Region):
     """Threads share out the elements of each result.
 
-    The work of one level touches nothing that the others of it write; a level may need what those
-    before it have written, so barriers part them.
+    The work of one level touches nothing that the others of it write; a level may need what earlier
+    levels have written, so barriers part them.
     """
 
     levels: tuple[tuple[Work, ...], ...]
@@ -136,7 +136,7 @@ def _region(phase: Phase, kernels: list[Kernel]) -> Region:
 
 
 def _levels(kernels: list[Kernel]) -> tuple[tuple[Kernel, ...], ...]:
-    """Each kernel goes to the first level behind all those that it must wait for."""
+    """Each kernel goes to the first level after all kernels that it must wait for."""
     level_of: dict[Kernel, int] = {}
     for kernel in kernels:
         waits = [level + 1 for other, level in level_of.items() if conflict(other, kernel)]

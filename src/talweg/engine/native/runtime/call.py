@@ -61,7 +61,7 @@ class Call:
         self.words[c.STOP] |= c.INTERRUPTED
 
     def _look(self) -> float:
-        """Exchange flags and counters with the program; the seconds until the next look."""
+        """Exchange flags and counters with the program; returns the seconds until the next look."""
         words, control = self.words, self.control
         seconds = time.perf_counter() - control.started
         self.memory.reals[c.SECONDS] = seconds

@@ -20,7 +20,7 @@ RETRY_SECONDS = 1.0
 
 
 class CoreSharing:
-    """Lets the first thread continue alone where threads mostly wait for each other.
+    """Lets the first thread continue alone while threads mostly wait for each other.
 
     They wait because other programs want the cores too. A while later all threads try again. The
     bits do not depend on the number of threads.

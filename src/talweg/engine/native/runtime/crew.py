@@ -46,7 +46,7 @@ class Crew:
             self._finish(halt)
 
     def _started(self) -> int:
-        """Start the threads; how many there are."""
+        """Start the threads; returns their number."""
         for index, thread in enumerate(self._threads):
             try:
                 start_thread(thread.start)

@@ -40,7 +40,7 @@ class History:
         return {name: float(row[column]) for name, column in self._columns().items()}
 
     def measures(self) -> dict[str, Array]:
-        """Each measure by epoch; (epochs, replicas) where there are several replicas."""
+        """Each measure by epoch; (epochs, replicas) if there are several replicas."""
         return {name: self._measure(column) for name, column in self._columns().items()}
 
     def watched(self) -> dict[str, Array]:

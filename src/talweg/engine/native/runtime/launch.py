@@ -1,6 +1,6 @@
 """A whole run on the native engine: compiled, then run by calls of the program, one after another.
 
-A call ends where a snapshot is due, where its room for the history is full, or where the
+A call ends if a snapshot is due, if its room for the history is full, or if the
 first thread has run alone for a while and all threads try again.
 """
 

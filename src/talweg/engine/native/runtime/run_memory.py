@@ -247,7 +247,7 @@ class RunMemory:
 
 
 def _sleep_address() -> int:
-    """The address of `usleep`, which waiting threads call; 0 where there is none."""
+    """The address of `usleep`, which waiting threads call; 0 if there is none."""
     try:
         usleep = ctypes.CDLL(None).usleep
     except (AttributeError, OSError, TypeError):

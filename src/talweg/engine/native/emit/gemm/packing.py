@@ -48,7 +48,7 @@ def transpose(module: Module, type: str) -> str:
     """target[p, r] = source[r, p] for r < rows, p < columns.
 
     Blocks of one vector of rows by 16 bytes of columns are transposed in registers. The last block
-    of each axis overlaps the one before where it does not fit, so each axis must hold one block.
+    of each axis overlaps the one before if it does not fit, so each axis must hold one block.
     """
     name = f"talweg_turn_{type}"
     if name in module.functions:

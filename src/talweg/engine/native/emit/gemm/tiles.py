@@ -88,7 +88,7 @@ def strips(module: Module, type: str) -> str:
 def edge(module: Module, type: str, *, masked: bool) -> str:
     """C[first:m, :width] (+)= A[first:m, :k] B[:k, :width] by low tiles, for at most one panel.
 
-    The last tile overlaps the one before where it does not fit; if there are fewer rows than in a
+    The last tile overlaps the one before if it does not fit; if there are fewer rows than in a
     tile, each row is computed alone, four times over. Full tiles that do not accumulate are stored
     to C directly, others by way of a tile in memory. `masked` reads only `width` columns of B.
     """
@@ -236,7 +236,7 @@ def settle(module: Module, type: str) -> None:
 def row(module: Module, type: str) -> str:
     """C[:m, full panels] (+)= A[:m, :k] B, row by row, several panels at a time.
 
-    The last group is filled up with copies of the last panel.
+    The last group is padded with copies of the last panel.
     """
     name = f"talweg_row_{type}"
     sizes = [("ptr", "record"), ("i64", "m"), ("i64", "panels")]
