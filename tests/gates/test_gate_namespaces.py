@@ -6,7 +6,8 @@ import math
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -112,18 +113,27 @@ class Namespace:
 NAMESPACE = Namespace()
 
 
+class Library(NamedTuple):
+    """How an array library makes an array of NumPy's, and how it compiles a function."""
+
+    array: Callable[[Any], Any]
+    compiled: Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
 @contextmanager
-def standard() -> Iterator[Callable[[Any], Any]]:
+def standard() -> Iterator[Library]:
     if not hasattr(np, "astype"):
         pytest.skip("NumPy follows the array API since 2.1")
-    yield Plain
+    yield Library(Plain, lambda function: function)
 
 
 @contextmanager
-def jax_numpy() -> Iterator[Callable[[Any], Any]]:
+def jax_numpy() -> Iterator[Library]:
+    """One compilation of a gate takes less than one of each operation in it."""
     jax = pytest.importorskip("jax")
     with jax.enable_x64(True):
-        yield jax.numpy.asarray
+        quickly = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+        yield Library(jax.numpy.asarray, partial(jax.jit, compiler_options=quickly))
 
 
 LIBRARIES = pytest.mark.parametrize(
@@ -142,10 +152,10 @@ OWN = {
 @BOTH_DTYPES
 @pytest.mark.parametrize("row", TABLE.values(), ids=list(TABLE))
 def test_each_gate_of_the_table(row: Row, dtype: str, library: Any) -> None:
-    with library() as array:
+    with library() as (array, compiled):
         for case in row.cases:
             inputs = row.inputs(case, dtype)
-            value = row.gate.value(*map(array, inputs), **case.settings)
+            value = compiled(partial(row.gate.value, **case.settings))(*map(array, inputs))
             check(value, row.gate.on_numpy(*inputs, **case.settings), type(array(0.0)))
 
 
@@ -155,8 +165,8 @@ def test_gates_that_count(name: str, library: Any) -> None:
     random = np.random.default_rng(0)
     inputs = [random.integers(0, 256, 50).astype(dtype) for dtype in OWN[name]]
     gate = getattr(counting, name)
-    with library() as array:
-        check(gate.value(*map(array, inputs)), gate.on_numpy(*inputs), type(array(0.0)))
+    with library() as (array, compiled):
+        check(compiled(gate.value)(*map(array, inputs)), gate.on_numpy(*inputs), type(array(0.0)))
 
 
 @pytest.mark.slow
