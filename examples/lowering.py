@@ -13,7 +13,7 @@ X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=float)
 y = np.array([[0], [1], [1], [0]], dtype=float)
 
 
-def lowered() -> tw.Lowered:
+def lower_run() -> tw.Lowered:
     net = tw.Sequential(
         tw.Dense(4, "sigmoid", bias=False), tw.Dense(1, "sigmoid", bias=False), dtype="float64"
     )
@@ -27,24 +27,24 @@ def function(ir: str, name: str) -> list[str]:
     return lines[start : lines.index("}", start) + 1]
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     return "\n".join(line if len(line) <= 80 else line[:77] + "..." for line in text.splitlines())
 
 
 def main() -> None:
-    program = lowered()
+    program = lower_run()
     print("The graph of one step")
-    print(shortened(str(program.graph)))
+    print(shorten(str(program.graph)))
     print("\nThe plan: which gates share a loop, and where threads meet")
-    print(shortened(program.plan))
+    print(shorten(program.plan))
     print("\nThe expected cost of each kernel")
-    print(shortened(program.expected))
+    print(shorten(program.expected))
     region = function(program.ir, "step_1")
     update = max(i for i, line in enumerate(region) if "fsub" in line)
     print(
         f"\nThe update, weights - lr * gradient, among the {len(region)} lines of its region's IR"
     )
-    print(shortened("\n".join(region[update - 9 : update + 3])))
+    print(shorten("\n".join(region[update - 9 : update + 3])))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Backpropagation in code: a hidden layer learns what no single streetlight tells.
+"""Backpropagation in code: a hidden layer learns what no single streetlight reveals.
 
 The network of chapter 6 of Andrew Trask's "Grokking Deep Learning", digit by digit: ReLU hidden
 units, one linear output, one row per step, alpha = 0.2. The lesson shows every number of one step,

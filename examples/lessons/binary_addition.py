@@ -75,7 +75,7 @@ def errors(outputs: list[np.ndarray]) -> np.ndarray:
 
 
 def every_sum(net: Adder) -> tuple[np.ndarray, np.ndarray]:
-    """Of all pairs of summands: which sums are right, and which need a carry; (128, 128) each."""
+    """Which sums of all pairs of summands are right, and which need a carry; (128, 128) each."""
     pairs = np.moveaxis(np.indices((2 ** (BITS - 1),) * 2), 0, -1)
     answers = number(net.predict(bits(pairs).reshape(-1, 2, BITS).transpose(0, 2, 1)))
     right = answers.reshape(pairs.shape[:2]) == pairs.sum(axis=-1)

@@ -52,7 +52,7 @@ def print_confusion(counts: np.ndarray) -> None:
 
 
 def calibration(confidence: np.ndarray, right: np.ndarray) -> list[tuple[float, float, int]]:
-    """For each bin of confidence: the mean confidence, the accuracy, the number of rows."""
+    """The mean confidence, the accuracy and the number of rows in each bin of confidence."""
     bins = [(low <= confidence) & (confidence < low + 0.1 + 1e-9) for low in EDGES]
     return [(confidence[b].mean(), right[b].mean(), int(b.sum())) for b in bins if b.sum() >= 20]
 

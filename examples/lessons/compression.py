@@ -1,4 +1,4 @@
-"""Compression, the fourth use of a network: seven measurements kept as one to three numbers.
+"""Compression, the fourth use of a network: seven measurements in one to three numbers.
 
 An autoencoder must reproduce its input through a layer of few units, the code. With linear layers
 it does no better than principal components, which fit a line or a plane. With a hidden layer on
@@ -51,30 +51,30 @@ def linear(X: np.ndarray, count: int) -> tw.Sequential:
     return net
 
 
-def kept(X: np.ndarray, restored: np.ndarray) -> np.ndarray:
+def preserved_variance(X: np.ndarray, reconstruction: np.ndarray) -> np.ndarray:
     """The share of each column's variance that is preserved."""
-    return 1 - ((X - restored) ** 2).sum(0) / ((X - X.mean(0)) ** 2).sum(0)
+    return 1 - ((X - reconstruction) ** 2).sum(0) / ((X - X.mean(0)) ** 2).sum(0)
 
 
-def print_shares(restored: dict[tuple[str, int], np.ndarray], T: np.ndarray) -> None:
-    print(f"Seven measurements of {len(T):,} test shellfish, restored from a few numbers")
+def print_shares(reconstructed: dict[tuple[str, int], np.ndarray], T: np.ndarray) -> None:
+    print(f"Seven measurements of {len(T):,} test shellfish, reconstructed from a few numbers")
     print(f"  {'variance kept, by numbers':<28}" + "".join(f"{count:>8}" for count in CODES))
-    for name in dict.fromkeys(name for name, _ in restored):
-        shares = (kept(T, restored[name, count]).mean() for count in CODES)
+    for name in dict.fromkeys(name for name, _ in reconstructed):
+        shares = (preserved_variance(T, reconstructed[name, count]).mean() for count in CODES)
         print(f"  {name:<28}" + "".join(f"{share:>8.1%}" for share in shares))
     print("(Neither the networks nor the components were fitted to these rows.)")
 
 
-def print_columns(restored: dict[tuple[str, int], np.ndarray], T: np.ndarray) -> None:
+def print_columns(reconstructed: dict[tuple[str, int], np.ndarray], T: np.ndarray) -> None:
     print("\nVariance of each measurement kept by a single number")
     print(f"  {'':<22}" + "".join(f"{name:>8}" for name in COLUMNS))
     for name in NAMES:
-        shares = kept(T, restored[name, 1])
+        shares = preserved_variance(T, reconstructed[name, 1])
         print(f"  {name:<22}" + "".join(f"{share:>8.1%}" for share in shares))
 
 
 def print_weights(names: dict[str, np.ndarray], test: np.ndarray) -> None:
-    print("\nMean whole weight in g by length in mm, restored from a single number")
+    print("\nMean whole weight in g by length in mm, reconstructed from a single number")
     ends = [0, 60, 100, 130, 170]
     print(f"  {'':<24}" + "".join(f"{f'to {end}':>9}" for end in ends[1:]) + "   below 0")
     for name, rows in names.items():
@@ -91,7 +91,7 @@ def curve(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows[order, 0], rows[order, 3]
 
 
-def measured(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def mean_weights(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean weights of shellfish of similar length."""
     lengths = np.arange(30, 151, 10)
     near = [np.abs(rows[:, 0] - length) <= 5 for length in lengths]
@@ -102,25 +102,28 @@ def main(picture: str | None = None) -> None:
     train, test = abalone()
     mean, scale = train.mean(0), train.std(0)
     X, T = (train - mean) / scale, (test - mean) / scale
-    restored: dict[tuple[str, int], np.ndarray] = {}
+    reconstructed: dict[tuple[str, int], np.ndarray] = {}
     for count in CODES:
         axes = components(X, count)
-        restored["principal components", count] = T @ axes @ axes.T
-        restored["autoencoder, linear", count] = linear(X, count).predict(T)
-        restored["autoencoder", count] = autoencoder(X, count).predict(T)
-    print_shares(restored, T)
-    print_columns(restored, T)
+        reconstructed["principal components", count] = T @ axes @ axes.T
+        reconstructed["autoencoder, linear", count] = linear(X, count).predict(T)
+        reconstructed["autoencoder", count] = autoencoder(X, count).predict(T)
+    print_shares(reconstructed, T)
+    print_columns(reconstructed, T)
 
-    names = {name: restored[name, 1] * scale + mean for name in NAMES}
+    names = {name: reconstructed[name, 1] * scale + mean for name in NAMES}
     print_weights({"measured": test, **names}, test)
 
-    lines = {"measured": measured(test)} | {name: curve(rows) for name, rows in names.items()}
+    lines = {"measured": mean_weights(test)} | {name: curve(rows) for name, rows in names.items()}
     drawing.write(
         picture,
         "Compression",
         (
             line_chart(
-                lines, title="Restored from one number", x_label="length, mm", y_label="weight, g"
+                lines,
+                title="Reconstructed from one number",
+                x_label="length, mm",
+                y_label="weight, g",
             ),
             "A component is a straight line; the autoencoder's line follows the data.",
         ),

@@ -70,14 +70,14 @@ def _track(path: np.ndarray, x: Scale, y: Scale, index: int) -> Markup:
     """A path with a ring at its start and a dot at its end."""
     with np.errstate(over="ignore"):
         points = np.clip(np.stack([x(path[:, 0]), y(path[:, 1])], 1), -1e4, 1e4)
-    line = tag("path", d=_joined(points), fill="none", **canvas.stroke(index))
+    line = tag("path", d=_path(points), fill="none", **canvas.stroke(index))
     (ax, ay), (bx, by) = points[0], points[-1]
     color = f"var(--{canvas.COLORS[index]})"
     start = tag("circle", cx=ax, cy=ay, r=5, fill="none", stroke="var(--ink)", stroke_width=2)
     return join((line, start, tag("circle", cx=bx, cy=by, r=6, fill=color)))
 
 
-def _joined(points: np.ndarray) -> str:
+def _path(points: np.ndarray) -> str:
     return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in points)
 
 
@@ -86,7 +86,7 @@ def _contour(
 ) -> Markup:
     pieces = contour(gx, gy, error, level)
     ends = np.stack([x(pieces[..., 0]), y(pieces[..., 1])], -1)
-    return tag("path", d="".join(map(_joined, ends)), stroke="var(--soft)", stroke_opacity=0.5)
+    return tag("path", d="".join(map(_path, ends)), stroke="var(--soft)", stroke_opacity=0.5)
 
 
 def contour(gx: np.ndarray, gy: np.ndarray, heights: np.ndarray, level: float) -> np.ndarray:

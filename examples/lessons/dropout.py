@@ -53,7 +53,7 @@ def train() -> tw.Sweep:
 
 
 def curves(sweep: tw.Sweep, measure: str) -> dict[str, np.ndarray]:
-    """The mean over the seeds of a measure by epoch, for each kind of network."""
+    """A measure by epoch, averaged over the seeds, for each kind of network."""
     histories: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
     for point, run in zip(sweep.points, sweep.runs, strict=True):
         histories[point["kind"]].append(run.history[measure])
@@ -61,7 +61,7 @@ def curves(sweep: tw.Sweep, measure: str) -> dict[str, np.ndarray]:
 
 
 def training_losses(sweep: tw.Sweep) -> dict[str, float]:
-    """The loss on the training rows with nothing dropped: the mean over the seeds, by kind."""
+    """The mean loss over the seeds on the training rows, without dropout, for each kind."""
     X, y = rows(60, seed=0)
     losses: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for point, run in zip(sweep.points, sweep.runs, strict=True):

@@ -60,7 +60,7 @@ def initial_weights(net: Reader, recipe: Recipe) -> dict[str, np.ndarray]:
 def learn(
     name: str, images: Images, epochs: Sequence[int], engine: str | None = None
 ) -> list[tuple[float, ...]]:
-    """For each of these epochs: training error and accuracy, test error and accuracy."""
+    """Training error and accuracy, test error and accuracy after each of these epochs."""
     recipe = RECIPES[name]
     y = images.y[: len(images.y) // recipe.batch_size * recipe.batch_size]
     X, measured, done = images.X[: len(y)], [], 0

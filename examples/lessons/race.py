@@ -87,7 +87,7 @@ def on_net(optimizer: tw.Optimizer, X: np.ndarray, y: np.ndarray) -> tw.Sweep:
 
 
 def steps_below(losses: np.ndarray, goal: float) -> str:
-    """The number of steps after which the loss was below the goal, or -."""
+    """The number of steps that the loss took to fall below the goal, or -."""
     below = np.flatnonzero(losses < goal)
     return str(below[0]) if below.size else "-"
 

@@ -76,7 +76,7 @@ def network() -> Course:
 
 
 def race(course: Course) -> dict[str, Curve]:
-    """For each method its best learning rate, and its loss over all rows by passes."""
+    """The best learning rate of each method, and its loss over all rows by passes."""
     curves = {name: train_sgd(course, rule) for name, rule in OPTIMIZERS.items()}
     curves["AW-SGD"] = train_aw_sgd(course)
     curves |= {name: search(course, method) for name, method in SEARCHES.items()}
@@ -89,7 +89,7 @@ def settings(course: Course) -> dict[str, Any]:
 
 
 def train_sgd(course: Course, optimizer: tw.Optimizer) -> Curve:
-    """One of the optimizers, at the best of the course's learning rates."""
+    """An optimizer at the best of the learning rates of the course."""
     sweep = tw.sweep(
         course.build,
         course.X,
