@@ -1,4 +1,4 @@
-"""A pass over the text of IR that makes a program check every address before it uses it.
+"""A pass over the text of LLVM IR that makes a program check every address before it uses it.
 
 Each load, store, copy and fill, masked and atomic ones too, first checks that all its bytes are
 inside one piece of memory that the run owns. The first one that fails is recorded and redirected to

@@ -1,4 +1,4 @@
-"""From IR text to callable machine code: llvmlite emits object code and links it in memory.
+"""From LLVM IR to callable machine code: llvmlite emits object code and links it in memory.
 
 LLVM's optimization passes are not run: the text is lean already, and the passes would take longer
 than code generation. Programs are cached in this process and on disk.
