@@ -67,9 +67,10 @@ class Number:
             )
             if math.isfinite(bound)
         ]
-        text = "a whole number" if self.whole else "a number"
+        text = "an integer" if self.whole else "a number"
         if bounds:
-            text += " " + " and ".join(bounds)
+            text += " of " if bounds[0].startswith("at ") else " "
+            text += " and ".join(bounds)
         return text + (" or None" if self.optional else "")
 
 

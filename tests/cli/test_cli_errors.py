@@ -80,27 +80,27 @@ TRAIN = [  # what, the table, options, words of the message
     ("an open quote", "open.csv", "", "open.csv, line 2: the file ends inside a cell"),
     ("rate", "good.csv", "--lr -0.1", "AdamW: lr must be a number above 0, but -0.1 was given."),
     ("infinite rate", "good.csv", "--lr inf", "lr must be a number above 0, but inf was given."),
-    ("epochs", "good.csv", "--epochs 0", "epochs must be a whole number at least 1 or None, but 0"),
+    ("epochs", "good.csv", "--epochs 0", "epochs must be an integer of at least 1 or None, but 0"),
     (
         "patience",
         "good.csv",
         "--patience 0",
-        "patience must be a whole number at least 1 or None, but",
+        "patience must be an integer of at least 1 or None, but",
     ),
     (
         "members",
         "good.csv",
         "--n-estimators 9",
-        "whole number at least 1 and at most 8 or None, but 9",
+        "integer of at least 1 and at most 8 or None, but 9",
     ),
     (
         "no member",
         "good.csv",
         "--n-estimators 0",
-        "whole number at least 1 and at most 8 or None, but 0",
+        "integer of at least 1 and at most 8 or None, but 0",
     ),
-    ("bins", "good.csv", "--bins -1", "bins must be a whole number at least 0 or None, but -1 was"),
-    ("dropout", "good.csv", "--dropout 1", "dropout must be a number at least 0 and below 1 or"),
+    ("bins", "good.csv", "--bins -1", "bins must be an integer of at least 0 or None, but -1 was"),
+    ("dropout", "good.csv", "--dropout 1", "dropout must be a number of at least 0 and below 1 or"),
     ("no weights", "good.csv", "--weight beta", "Column 'beta' is the target and cannot be"),
     (
         "no times",
@@ -112,9 +112,9 @@ TRAIN = [  # what, the table, options, words of the message
     ("two targets", "good.csv", "--target beta --target gamma", "good.csv has no column 'gamma'"),
     ("no groups", "good.csv", "--groups alpa", "no column 'alpa'. Did you mean 'alpha'?"),
     ("two ways", "good.csv", "--groups alpha --time alpha", "define different splits"),
-    ("batch", "good.csv", "--batch-size -2", "batch_size must be a whole number at least 1 or"),
+    ("batch", "good.csv", "--batch-size -2", "batch_size must be an integer of at least 1 or"),
     ("time", "good.csv", "--time-budget 0", "time_budget must be a number above 0 or None, but"),
-    ("seed", "good.csv", "--seed -1", "seed must be a whole number at least 0 and below"),
+    ("seed", "good.csv", "--seed -1", "seed must be an integer of at least 0 and below"),
     ("activation", "good.csv", "--activation rleu", "but 'rleu' was given. Did you mean 'relu'?"),
     (
         "no unit",
@@ -278,7 +278,7 @@ def test_a_command_line_that_lacks_something(talweg, files, arguments) -> None:
 
 
 def test_demo(talweg) -> None:
-    assert_refused(talweg("demo", "--seeds", 0), "seeds must be a whole number at least 1")
+    assert_refused(talweg("demo", "--seeds", 0), "seeds must be an integer of at least 1")
     assert list(Path().iterdir()) == []
 
 

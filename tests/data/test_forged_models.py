@@ -253,7 +253,7 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     "a type too few": ("classes", at("target", "types", put=["text"]), "shorter"),
     "a class more": ("classes", at("target", "levels", put=["a", "b", "c"]), "not float32 ("),
     # The network.
-    "no units": ("numbers", at("network", "hidden", put=[0]), "hidden[0] must be a whole number"),
+    "no units": ("numbers", at("network", "hidden", put=[0]), "hidden[0] must be an integer"),
     "a fraction of a unit": ("numbers", at("network", "hidden", put=[4.5]), "hidden[0] must be"),
     "units without end": ("numbers", at("network", "hidden", put=[2**60]), "not float32 ("),
     "an unknown activation": ("numbers", at("network", "activation", put="x"), "one of"),

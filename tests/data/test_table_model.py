@@ -352,20 +352,20 @@ def test_a_file_of_another_kind(tmp_path: Path) -> None:
 # Refusing -------------------------------------------------------------------------------------
 
 SETTINGS = [
-    ({"epochs": 0}, "epochs must be a whole number at least 1 or None, but 0 was given"),
-    ({"patience": 2.5}, "patience must be a whole number at least 1 or None, but 2.5 was given"),
+    ({"epochs": 0}, "epochs must be an integer of at least 1 or None, but 0 was given"),
+    ({"patience": 2.5}, "patience must be an integer of at least 1 or None, but 2.5 was given"),
     ({"hidden": (8, 0)}, r"sizes of layers such as \(128, 64\), or None, but \(8, 0\) was given"),
     ({"hidden": 64}, r"sizes of layers such as \(128, 64\), or None, but 64 was given"),
     (
         {"n_estimators": 0},
-        "n_estimators must be a whole number at least 1 and at most 8 or None, but 0 was",
+        "n_estimators must be an integer of at least 1 and at most 8 or None, but 0 was",
     ),
     (
         {"n_estimators": 9},
-        "n_estimators must be a whole number at least 1 and at most 8 or None, but 9 was",
+        "n_estimators must be an integer of at least 1 and at most 8 or None, but 9 was",
     ),
-    ({"bins": -1}, "bins must be a whole number at least 0 or None, but -1 was given"),
-    ({"dropout": 1.0}, "dropout must be a number at least 0 and below 1 or None, but 1.0 was"),
+    ({"bins": -1}, "bins must be an integer of at least 0 or None, but -1 was given"),
+    ({"dropout": 1.0}, "dropout must be a number of at least 0 and below 1 or None, but 1.0 was"),
     *(
         ({"columns": each}, "columns must map names to kinds, or to levels in order")
         for each in (5, "x", ["x"], {"x": 5}, {"x": None})
@@ -374,7 +374,7 @@ SETTINGS = [
     ({"activation": "tan"}, "but 'tan' was given. Did you mean 'tanh'?"),
     ({"task": "cluster"}, "task must be one of 'regression', 'classification' or None"),
     ({"time_budget": -1}, "time_budget must be a number above 0 or None, but -1 was given"),
-    ({"batch_size": True}, "batch_size must be a whole number at least 1 or None, but True"),
+    ({"batch_size": True}, "batch_size must be an integer of at least 1 or None, but True"),
 ]
 
 

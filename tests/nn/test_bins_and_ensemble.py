@@ -121,7 +121,7 @@ def test_frequent_values_leave_no_empty_bins() -> None:
     ("error", "words", "make"),
     [
         (SettingError, "scale must be a number above 0", lambda: Bins({0: FEW}, scale=0)),
-        (SettingError, "max_bins must be a whole number at least 2", lambda: Bins.from_rows(X, 1)),
+        (SettingError, "max_bins must be an integer of at least 2", lambda: Bins.from_rows(X, 1)),
         (
             SettingError,
             "edges of column 3 must be two or more ascending",

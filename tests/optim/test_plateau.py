@@ -187,7 +187,7 @@ def test_an_invalid_measure_is_refused(rule: tw.Optimizer, words: str) -> None:
     ("settings", "words"),
     [
         ({"factor": 1.0}, "factor must be a number above 0 and below 1"),
-        ({"patience": -1}, "patience must be a whole number at least 0"),
+        ({"patience": -1}, "patience must be an integer of at least 0"),
         ({"start": "fast"}, "start must be a number"),
     ],
 )

@@ -151,7 +151,7 @@ class Together(tw.Optimizer):
         ({"3": 0.1}, "lr_multipliers: the network has no part '3'"),
         ({"0.wight": 0.1}, "Did you mean '0.weight'?"),
         ({7: 0.1}, "the network has no part 7."),
-        ({"0": -1}, "the multiplier of '0' must be a number at least 0, but -1 was given"),
+        ({"0": -1}, "the multiplier of '0' must be a number of at least 0, but -1 was given"),
         ({"0": "slow"}, "but 'slow' was given"),
         ({"0": float("nan")}, "but nan was given"),
         (["0"], "lr_multipliers must be a mapping of parts to numbers"),

@@ -264,7 +264,7 @@ def test_invalid_schedule_values_are_refused(rule: tw.Optimizer, words: str, eng
     [
         (tw.CosineDecay, {"start": "a"}, "CosineDecay: start must be a number"),
         (tw.CosineDecay, {"epochs": 0}, "CosineDecay: epochs must be a number above 0 or None"),
-        (tw.CosineDecay, {"t_mult": 0.5}, "t_mult must be a number at least 1"),
+        (tw.CosineDecay, {"t_mult": 0.5}, "t_mult must be a number of at least 1"),
         (tw.StepDecay, {"step_size": 0}, "step_size must be a number above 0"),
         (tw.OneCycle, {"pct_start": 1}, "pct_start must be a number above 0 and below 1"),
         (tw.LinearWarmup, {"schedule": None}, "LinearWarmup: schedule must be a number"),

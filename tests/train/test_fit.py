@@ -1,5 +1,6 @@
 """`fit` against a training loop in NumPy, and the meaning of sample and class weights."""
 
+import re
 import subprocess
 import sys
 
@@ -322,3 +323,21 @@ def test_fit_continues_from_the_current_weights() -> None:
 def test_a_class_without_training_rows_has_weight_1() -> None:
     weights = class_weights("balanced", CLASSES, np.array([0, 0, 0, 2]), np.ones(4), 3)
     assert_allclose(weights, [4 / (2 * 3), 1, 4 / 2])
+
+
+def test_the_repr_of_a_run_is_short() -> None:
+    run = tw.fit(tw.Sequential(tw.Dense(1)), np.eye(8), np.arange(8.0), epochs=3, validation=0.25)
+    assert re.fullmatch(
+        r"Run\(epochs=3, loss=[\d.]+, val_loss=[\d.]+, stopped_by='epochs', seconds=\d+\.\d\d\)",
+        repr(run),
+    )
+
+
+def test_a_second_fit_continues_from_the_current_weights() -> None:
+    x, y = np.linspace(-1, 1, 16)[:, None], np.linspace(0, 1, 16)
+    settings = {"optimizer": tw.SGD(lr=0.1), "batch_size": None}
+    once, twice = (tw.Sequential(tw.Dense(1)) for _ in range(2))
+    tw.fit(once, x, y, epochs=6, **settings)
+    for _ in range(2):
+        tw.fit(twice, x, y, epochs=3, **settings)
+    assert_array_equal(once.weights.flat, twice.weights.flat)

@@ -18,14 +18,14 @@ def with_hole(array: np.ndarray, place, value: float) -> np.ndarray:
 
 CASES = [
     # settings
-    (SettingError, "fit: epochs must be a whole number at least 1, but 0 was given", {"epochs": 0}),
-    (SettingError, "epochs must be a whole number", {"epochs": 2.5}),
-    (SettingError, "batch_size must be a whole number at least 1 or None", {"batch_size": 0}),
-    (SettingError, "batch_size must be a whole number", {"batch_size": -1}),
+    (SettingError, "fit: epochs must be an integer of at least 1, but 0 was given", {"epochs": 0}),
+    (SettingError, "epochs must be an integer", {"epochs": 2.5}),
+    (SettingError, "batch_size must be an integer of at least 1 or None", {"batch_size": 0}),
+    (SettingError, "batch_size must be an integer", {"batch_size": -1}),
     (SettingError, "shuffle must be True or False", {"shuffle": "yes"}),
-    (SettingError, "seed must be a whole number at least 0", {"seed": -1}),
+    (SettingError, "seed must be an integer of at least 0", {"seed": -1}),
     (SettingError, "seed must be", {"seed": 2**64}),
-    (SettingError, "threads must be a whole number at least 1 or None", {"threads": 0}),
+    (SettingError, "threads must be an integer of at least 1 or None", {"threads": 0}),
     (SettingError, "restore_best must be True, False or None, but 'best' was given",
      {"restore_best": "best"}),
     (SettingError, "Did you mean 'numpy'?", {"engine": "numpi"}),

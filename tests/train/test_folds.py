@@ -88,9 +88,9 @@ def test_groups_of_one_size_fill_folds_evenly_and_by_seed() -> None:
         ),
         (DataError, "groups has shape (3,), but (5,) is", {"n": 5, "n_splits": 2, "groups": "abc"}),
         (DataError, "2 groups cannot fill 3 folds", {"n": 5, "n_splits": 3, "groups": "aabbb"}),
-        (SettingError, "n_splits must be a whole number at least 2", {"n": 9, "n_splits": 1}),
-        (SettingError, "seed must be a whole number at least 0", {"n": 9, "seed": -1}),
-        (SettingError, "n must be a whole number", {"n": 9.5}),
+        (SettingError, "n_splits must be an integer of at least 2", {"n": 9, "n_splits": 1}),
+        (SettingError, "seed must be an integer of at least 0", {"n": 9, "seed": -1}),
+        (SettingError, "n must be an integer", {"n": 9.5}),
     ],
 )
 def test_bad_settings_are_refused(error, words, arguments) -> None:

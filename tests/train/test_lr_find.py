@@ -248,7 +248,7 @@ def test_settings_of_fit_are_passed_on() -> None:
 REFUSED = [
     ({"min_lr": 1.0, "max_lr": 1.0}, "min_lr must be below max_lr"),
     ({"min_lr": 0.0}, "min_lr must be a number above 0"),
-    ({"steps": 3}, "steps must be a whole number at least 20"),
+    ({"steps": 3}, "steps must be an integer of at least 20"),
     ({"epochs": 3}, "has no argument 'epochs'"),
     ({"optimiser": "sgd"}, "'optimizer'"),
     ({"optimizer": "lbfgs"}, "LBFGS has no learning rate"),

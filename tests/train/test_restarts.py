@@ -149,9 +149,9 @@ def trained() -> tw.Module:
 
 
 REFUSED = [
-    (ball, {"starts": 0}, "restarts: starts must be a whole number at least 1"),
+    (ball, {"starts": 0}, "restarts: starts must be an integer of at least 1"),
     (ball, {"tolerance": 0}, "restarts: tolerance must be a number above 0"),
-    (ball, {"seed": -1}, "fit: seed must be a whole number"),
+    (ball, {"seed": -1}, "fit: seed must be an integer"),
     (ball, {"over": {"lr": [1]}}, "only the seeds vary; for other settings use tw.sweep"),
     (trained(), {}, "the network already has weights"),
     (3, {}, "build must be a function that builds a new network"),

@@ -200,11 +200,11 @@ def test_the_shorter_of_two_time_budgets_counts() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: tw.MaxEpochs(0), "MaxEpochs: epochs must be a whole number at least 1"),
+        (lambda: tw.MaxEpochs(0), "MaxEpochs: epochs must be an integer of at least 1"),
         (lambda: tw.TargetLoss(NAN), "TargetLoss: target must be a number"),
-        (lambda: tw.MinDecrease(-0.1), "MinDecrease: min_delta must be a number at least 0"),
-        (lambda: tw.EarlyStopping(0), "EarlyStopping: patience must be a whole number at least 1"),
-        (lambda: tw.EarlyStopping(2.5), "EarlyStopping: patience must be a whole number"),
+        (lambda: tw.MinDecrease(-0.1), "MinDecrease: min_delta must be a number of at least 0"),
+        (lambda: tw.EarlyStopping(0), "EarlyStopping: patience must be an integer of at least 1"),
+        (lambda: tw.EarlyStopping(2.5), "EarlyStopping: patience must be an integer"),
         (lambda: tw.TimeBudget(0), "TimeBudget: seconds must be a number above 0"),
         (lambda: fit(tw.EarlyStopping(3)), "There is no validation data: give validation=(X, y)"),
         (lambda: fit(tw.TargetLoss(0.1, watch="mea"), metrics=["mae"]), "Did you mean 'mae'?"),

@@ -145,13 +145,13 @@ def test_values_that_are_inputs_of_a_program_share_it() -> None:
 
 REFUSED = [
     ({"over": OVER}, r"over\['lr'\] is a range, which has no grid: .* points=32"),
-    ({"over": OVER, "points": 0}, "sweep: points must be a whole number at least 1 or None"),
+    ({"over": OVER, "points": 0}, "sweep: points must be an integer of at least 1 or None"),
     ({"over": OVER, "points": 3, "sampling": "soboll"}, "Did you mean 'sobol'"),
     ({"over": {"lr": [1]}, "sampling": "random"}, "sampling='random' needs a number of points"),
     ({"over": {}, "points": 3}, "points=3 was given, but over is empty"),
     ({"over": {"hidden": tw.Range(0.1, 0.2)}, "points": 3}, "sweep at hidden=0.1"),
     ({"over": {"lr": tw.Range(-1, 1)}, "points": 9}, "SGD: lr must be a number above 0"),
-    ({"over": OVER, "points": 3, "seed": -1}, "fit: seed must be a whole number"),
+    ({"over": OVER, "points": 3, "seed": -1}, "fit: seed must be an integer"),
 ]
 
 

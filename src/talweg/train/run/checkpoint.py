@@ -26,7 +26,7 @@ from talweg.schema import Anything, Items, Real, Record, Text, Values, fault
 from talweg.settings import Checked, Flag, Number, plain, setting
 from talweg.train.run.snapshot_check import NUMBERS, SNAPSHOT_NUMBERS, misfit
 
-KIND = Kind("talweg-run", 3, "checkpoint", "delete it, and train from the start")
+KIND = Kind("talweg-run", 4, "checkpoint", "delete it, and train from the start")
 LOOK = 0.1
 """Seconds between two checks for a new best epoch."""
 TIMES = 33
@@ -69,9 +69,17 @@ def as_checkpoint(given: Any) -> Checkpoint | None:
 
 
 def keeper_of(
-    given: Any, resume: Any, program: Program, rows: Rows, held_out: Rows | None, engine: str
+    given: Any,
+    resume: Any,
+    program: Program,
+    rows: Rows,
+    held_out: Rows | None,
+    settings: Mapping[str, Any],
 ) -> RunKeeper | None:
-    """The keeper that writes the checkpoints of a run and reads the one that it continues from."""
+    """The keeper that writes the checkpoints of a run and reads the one that it continues from.
+
+    `settings` are those that the `Run` reports.
+    """
     resume = plain(resume)
     if not isinstance(resume, bool):
         raise SettingError(f"fit: resume must be True or False, but {resume!r} was given.")
@@ -85,7 +93,8 @@ def keeper_of(
             "fit: a checkpoint at each best epoch needs validation data, or restore_best=True"
         )
     steps = program.schedule.steps_of(len(rows))
-    return RunKeeper(checkpoint, resume, program, steps, _identity(program, rows, held_out, engine))
+    identity = _identity(program, rows, held_out, settings)
+    return RunKeeper(checkpoint, resume, program, steps, identity)
 
 
 class RunKeeper:
@@ -165,8 +174,8 @@ class RunKeeper:
         """Raise a SettingError unless the file is of this run; limits may differ."""
         mine = json.loads(json.dumps(self.identity))
         for name, value in mine.items():
-            if stored.get(name) != value:
-                shown = "" if is_digest(value) else f" ({stored.get(name)}, but here {value})"
+            if name != _OPTIMIZER and stored.get(name) != value:
+                shown = _difference(name, stored, mine)
                 raise SettingError(
                     f"fit: the checkpoint {self.file} is of another run: {name} differs{shown}. "
                     "Give the same settings and data as that run, another path, or resume=False "
@@ -236,29 +245,43 @@ def _unpacked(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Snapsho
 # Which run it is ----------------------------------------------------------------------------------
 
 
-def _identity(program: Program, rows: Rows, held_out: Rows | None, engine: str) -> dict[str, Any]:
+_OPTIMIZER = "optimizer"
+"""An entry for error messages only: of a schedule, the values so far are compared."""
+
+
+def _identity(
+    program: Program, rows: Rows, held_out: Rows | None, settings: Mapping[str, Any]
+) -> dict[str, Any]:
     """Everything that decides the weights after each epoch, under names for people."""
     evaluation = (
         program.evaluation if program.limits.restore_best or program.limits.validates else None
     )
     return {
-        "engine": engine,
+        "engine": settings["engine"],
         "batch_size": program.schedule.batch_size,
         "shuffle": program.schedule.shuffle,
         "seed": program.schedule.seed,
-        "keeping the best": program.limits.restore_best,
+        "restore_best": program.limits.restore_best,
         "what is watched": ["steps" if program.graphs.watch_steps else "epochs", *program.watched],
         "what is measured": list(program.graphs.measures),
-        "the optimizer's numbers": _numbers(program),
-        "the optimizer's plateaus": {
+        "the optimizer": _numbers(program),
+        "the ReduceOnPlateau of the optimizer": {
             name: plain_text(x) for name, x in program.schedule.plateaus.items()
         },
         "the kind of stopping rules": [_kind_of(rule) for rule in program.limits.rules],
-        "the net, the loss or the kind of optimizer": digest_of_graph(program.step),
+        "the network, the loss or the kind of optimizer": digest_of_graph(program.step),
         "the evaluation": digest_of_graph(evaluation) if evaluation else None,
         "the training data": _digest_of_rows(rows),
         "the validation data": _digest_of_rows(held_out) if held_out else None,
+        _OPTIMIZER: settings["optimizer"],
     }
+
+
+def _difference(name: str, stored: Mapping[str, Any], mine: Mapping[str, Any]) -> str:
+    """The values of an entry that differs; both optimizers, if it depends on the optimizer."""
+    if "optimizer" in name and stored.get(_OPTIMIZER) != mine[_OPTIMIZER]:
+        return f" ({stored.get(_OPTIMIZER)}, but here {mine[_OPTIMIZER]})"
+    return "" if is_digest(mine[name]) else f" ({stored.get(name)}, but here {mine[name]})"
 
 
 def _numbers(program: Program) -> Any:

@@ -53,6 +53,9 @@ def fit(
 ) -> Run:
     """Train `net` on inputs X (N, ...) and targets y (N, ...).
 
+    A second call continues from the current weights of `net`, with a new optimizer; to start over,
+    call `net.init(X)` or build the network again.
+
     Args:
         net: a module. If it has no weights yet, it is initialized with `seed`.
         loss: a loss, its name, or a function (prediction, target) -> one number per row.
@@ -126,9 +129,7 @@ def fit(
             raise SettingError(
                 "fit: a run with a sampler cannot be resumed yet; leave checkpoint out"
             )
-        keeper = keeper_of(
-            checkpoint, resume, job.program, job.rows, job.held_out, job.settings["engine"]
-        )
+        keeper = keeper_of(checkpoint, resume, job.program, job.rows, job.held_out, job.settings)
         if not (keeper and keeper.start):
             warn_of(job)
         control = Control(keeper=keeper)

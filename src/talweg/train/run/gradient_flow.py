@@ -170,7 +170,7 @@ _REASONS = {
     ),
     "/saturated": (
         "every unit of layer {} is saturated, at the end of its range. Scale the inputs to about "
-        "-1 to 1, or start the weights smaller."
+        "-1 to 1, or use smaller initial weights."
     ),
 }
 

@@ -26,7 +26,7 @@ class Failure:
     message: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """The record of a training run.
 
@@ -68,6 +68,17 @@ class Run:
         if self.restored_epoch is None and self.steps > self.epochs * self.steps_per_epoch:
             return f"after step {self.steps}, within epoch {self.epochs + 1}"
         return f"after epoch {self.best_epoch}" if self.best_epoch else "of the start"
+
+    def __repr__(self) -> str:
+        loss = "".join(
+            f", {name}={self.history[name][-1]:.6g}"
+            for name in ("loss", "val_loss")
+            if len(self.history.get(name, ()))
+        )
+        return (
+            f"Run(epochs={self.epochs}{loss}, stopped_by={self.stopped_by!r}, "
+            f"seconds={self.seconds:.2f})"
+        )
 
     def __str__(self) -> str:
         ends = [f"{name} {values[-1]:.6g}" for name, values in self.history.items() if len(values)]
