@@ -93,8 +93,8 @@ def learn(
 def evaluate(net: Reader, images: Images) -> tuple[float, float]:
     """The mean squared error and the accuracy on the test images."""
     errors, right = 0.0, 0
-    for start in range(0, len(images.held_out), 1000):
-        X, y = (rows[start : start + 1000] for rows in (images.held_out, images.held_out_y))
+    for start in range(0, len(images.held_out), 100):
+        X, y = (rows[start : start + 100] for rows in (images.held_out, images.held_out_y))
         outputs = net.predict(net.rows(X, y, 1, draws=False))
         errors += ((outputs - y) ** 2).sum()
         right += (outputs.argmax(axis=1) == y.argmax(axis=1)).sum()
