@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_cmdline_main() -> Iterator[None]:
     """Compile into an empty cache, which all workers and processes of this run share: what an
     earlier run compiled changes neither a result nor a duration. Processes that tests start write
-    bytecode, whatever the shell says: reading talweg anew takes each 0.3 s.
+    bytecode, whatever the shell says: reading talweg anew takes each of them 0.3 s.
     """
     with (
         TemporaryDirectory(prefix="talweg-tests-") as folder,
@@ -66,7 +66,6 @@ class Durations:
         self.seconds[report.nodeid] += report.duration
 
     def pytest_sessionfinish(self) -> None:
-        long = [(name, each) for name, each in self.seconds.most_common() if each >= LONG]
-        lines = [f"{each:7.2f} {name}" for name, each in long]
+        lines = [f"{time:7.2f} {name}" for name, time in self.seconds.most_common() if time >= LONG]
         total = f"# {sum(self.seconds.values()):.0f} s, of which these tests take {LONG} s or more:"
         DURATIONS.write_text("\n".join([total, *lines, ""]))

@@ -116,7 +116,9 @@ def test_runs_of_any_batch(
 
 
 def dense(*sizes: int, activation: str = "tanh") -> tw.Sequential:
-    return tw.Sequential(*(tw.Dense(each, activation) for each in sizes[:-1]), tw.Dense(sizes[-1]))
+    return tw.Sequential(
+        *(tw.Dense(units, activation) for units in sizes[:-1]), tw.Dense(sizes[-1])
+    )
 
 
 @slow
@@ -270,7 +272,7 @@ class CheckedProducts:
             return call
 
         functions = products.functions_of(self._code)
-        checked = {name: shown(each) for name, each in functions.items()}
+        checked = {name: shown(function) for name, function in functions.items()}
         patch.setattr(products, "program", lambda machine: (checked, self))
         patch.setattr(products, "guarded", guarded)
 
@@ -330,10 +332,10 @@ def test_a_buffer_without_its_last_byte_is_reported(
     trained(**settings)
     monkeypatch.setattr(launch, "prepare", lambda program: checks[0])
     scratch = max(map(gemm.scratch_bytes, ("float", "double")))
-    places = [place for place, size in enumerate(sizes) if size != scratch]
-    assert len(places) > 10
-    for place in places:
+    buffers = [index for index, size in enumerate(sizes) if size != scratch]
+    assert len(buffers) > 10
+    for buffer in buffers:
         sizes.clear()
-        missing[:] = [place]
+        missing[:] = [buffer]
         with pytest.raises(EngineError, match="bytes that are not its own"):
             trained(**settings)

@@ -114,17 +114,17 @@ def test_other_runs_do_not_change_the_bits() -> None:
 @pytest.mark.parametrize("names", [("wide", "wide"), ("wide", "classes"), ("small", "fails")])
 def test_two_runs_at_once_give_the_bits_of_each_alone(names: tuple[str, str]) -> None:
     alone = [bits(train(name, 2)) for name in names]
-    found: dict[int, Any] = {}
+    results: dict[int, Any] = {}
 
-    def run(place: int) -> None:
-        found[place] = bits(train(names[place], 2))
+    def run(number: int) -> None:
+        results[number] = bits(train(names[number], 2))
 
-    together = [threading.Thread(target=run, args=(place,)) for place in range(2)]
-    for each in together:
-        each.start()
-    for each in together:
-        each.join()
-    assert [found.get(place) for place in range(2)] == alone
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [results.get(number) for number in range(2)] == alone
 
 
 # No thread is left behind -----------------------------------------------------------------------
