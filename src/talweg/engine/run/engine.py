@@ -116,11 +116,11 @@ class LoopRunner:
         program: Program,
         weights: Array,
         rows: Rows,
-        held_out: Rows | None,
+        validation_rows: Rows | None,
         control: Control,
     ) -> Outcome:
         """Train from `weights` on `rows`; neither is changed."""
         control.begin()
         with np.errstate(all="ignore"), blas_threads(program.limits.threads or 1):
-            outcome = Loop(self.graphs, program, weights, rows, held_out, control).run()
+            outcome = Loop(self.graphs, program, weights, rows, validation_rows, control).run()
         return replace(outcome, compile_seconds=self.seconds)

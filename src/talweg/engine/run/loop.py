@@ -38,19 +38,19 @@ class Loop(Session):
         program: Program,
         weights: Array,
         rows: Rows,
-        held_out: Rows | None,
+        validation_rows: Rows | None,
         control: Control,
     ) -> None:
         super().__init__(program, len(rows), control)
         self.graphs, self.method = graphs, program.method
-        self.rows, self.held_out = rows, held_out
+        self.rows, self.validation_rows = rows, validation_rows
         self.steps = self._make_steps(weights)
         self.measures = program.graphs.measures
         self.plateaus = {n: (rule, rule.init()) for n, rule in program.schedule.plateaus.items()}
         self.rules = [(rule, rule.init()) for rule in program.limits.rules]
         self.settings = self._settings(0)
         self.whole = [whole_batch(rows)] if program.schedule.batch_size >= len(rows) else None
-        prefixes = [""] if held_out is None else ["", "val_"]
+        prefixes = [""] if validation_rows is None else ["", "val_"]
         self.columns: dict[str, list[float]] = {
             prefix + name: [] for prefix in prefixes for name in self.measures
         }
@@ -59,8 +59,8 @@ class Loop(Session):
         self.best = _Best(math.inf, 0, self.steps.weights)
         self._halted: int | str | None = None
         self._bad_step: BadStep | None = None
-        if control.keeper and control.keeper.start:
-            self._resume(control.keeper.start)
+        if control.checkpointer and control.checkpointer.start:
+            self._resume(control.checkpointer.start)
         self.closed = control.step, self.steps.weights, self.steps.state  # at the last epoch's end
 
     def _make_steps(self, weights: Array) -> Steps:
@@ -128,8 +128,8 @@ class Loop(Session):
             self.watched_rows.append(means[len(self.measures) :])
         if self.method is not None:
             self.noted.append(self.method.noted(self.steps.state))
-        if self.held_out is not None:
-            evaluated = self._evaluated(self.held_out)
+        if self.validation_rows is not None:
+            evaluated = self._evaluated(self.validation_rows)
             measures |= {f"val_{name}": value for name, value in evaluated.items()}
         for name, value in measures.items():
             self.columns[name].append(value)
@@ -199,13 +199,13 @@ class Loop(Session):
         self.steps.restore(weights, state, self.control.epoch)
 
     def arrays(self) -> RunArrays:
-        rules: dict[str, Array] = {}
+        states: dict[str, Array] = {}
         for index, (_, state) in enumerate(self.rules):
-            rules |= flat(f"rule.{index}", state)
+            states |= flat(f"rule.{index}", state)
         for name, (_, state) in self.plateaus.items():
-            rules |= flat(f"plateau.{name}", state)
+            states |= flat(f"plateau.{name}", state)
         best = self.best
-        return RunArrays(self.steps.weights, self.steps.state, best.weights, best.loss, rules)
+        return RunArrays(self.steps.weights, self.steps.state, best.weights, best.loss, states)
 
     def history(self) -> dict[str, Array]:
         return {name: np.array(values, np.float64) for name, values in self.columns.items()}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from talweg.engine.run.snapshot import Keeper
+from talweg.engine.run.snapshot import Checkpointer
 from talweg.gates import Array
 from talweg.graph import Tensor
 
@@ -19,7 +19,7 @@ from talweg.graph import Tensor
 class Control:
     """Shared by a running engine and its caller, who reads counters and sets `stop` to end the run.
 
-    If the `keeper` has a start, the run continues from there, and so does its time.
+    If the `checkpointer` has a start, the run continues from there, and so does its time.
     """
 
     epoch: int = 0
@@ -28,11 +28,11 @@ class Control:
     stop: bool = False
     measures: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
-    keeper: Keeper | None = None
+    checkpointer: Checkpointer | None = None
 
     def begin(self) -> None:
         """Start the clock."""
-        start = self.keeper and self.keeper.start
+        start = self.checkpointer and self.checkpointer.start
         self.started = time.perf_counter()
         if start:
             self.started -= start.seconds

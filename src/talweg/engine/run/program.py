@@ -175,8 +175,10 @@ class Program:
     @property
     def measured(self) -> list[str]:
         """The measures of an epoch, those of the validation rows last."""
-        held_out = [f"val_{name}" for name in self.graphs.measures] if self.limits.validates else []
-        return [*self.graphs.measures, *held_out]
+        validation = (
+            [f"val_{name}" for name in self.graphs.measures] if self.limits.validates else []
+        )
+        return [*self.graphs.measures, *validation]
 
 
 def watched_outputs(graph: Graph) -> list[str]:

@@ -24,13 +24,13 @@ class Position:
 
 @dataclass(frozen=True)
 class RunArrays:
-    """The arrays of a run. `rules` are the states of stopping rules and plateaus."""
+    """The arrays of a run. `rule_states` are those of stopping rules and plateaus."""
 
     weights: Array
     state: Mapping[str, Array]
     best: Array
     best_loss: float
-    rules: Mapping[str, Array]
+    rule_states: Mapping[str, Array]
 
 
 class Session(ABC):
@@ -85,19 +85,23 @@ class Session(ABC):
 
     def run(self) -> Outcome:
         """Train to the end."""
-        keeper = self.control.keeper
+        checkpointer = self.control.checkpointer
         while self._goes_on():
             self.advance()
             position = self.position
-            if keeper and self._goes_on() and keeper.is_due(position.epoch, position.best_epoch):
-                keeper.keep(self.snapshot())
+            if (
+                checkpointer
+                and self._goes_on()
+                and checkpointer.is_due(position.epoch, position.best_epoch)
+            ):
+                checkpointer.save(self.snapshot())
         outcome = self.outcome()
-        if keeper and outcome.bad_step is None:
+        if checkpointer and outcome.bad_step is None:
             is_cut_short = outcome.steps > outcome.epochs * self.steps_per_epoch
             if is_cut_short:  # within the next epoch
                 outcome = _with_own_arrays(outcome)
                 self.rewind()
-            keeper.keep(self.snapshot())
+            checkpointer.save(self.snapshot())
         return outcome
 
     def snapshot(self) -> Snapshot:
@@ -107,7 +111,7 @@ class Session(ABC):
         return Snapshot(
             weights=arrays.weights,
             state=arrays.state,
-            rules=arrays.rules,
+            rules=arrays.rule_states,
             best=arrays.best,
             best_loss=arrays.best_loss,
             best_epoch=position.best_epoch,

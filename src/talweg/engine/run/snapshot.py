@@ -36,7 +36,7 @@ class Snapshot:
     stopped_by: int | None = None
 
 
-class Keeper(Protocol):
+class Checkpointer(Protocol):
     """Receives snapshots of a run while it trains, and holds the one that it continues from."""
 
     @property
@@ -50,7 +50,7 @@ class Keeper(Protocol):
         """The number of epochs until the next question, if each takes `pace` seconds."""
         ...
 
-    def keep(self, snapshot: Snapshot) -> None: ...
+    def save(self, snapshot: Snapshot) -> None: ...
 
 
 def flat(

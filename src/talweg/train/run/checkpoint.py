@@ -68,15 +68,15 @@ def as_checkpoint(given: Any) -> Checkpoint | None:
     )
 
 
-def keeper_of(
+def checkpointer_of(
     given: Any,
     resume: Any,
     program: Program,
     rows: Rows,
-    held_out: Rows | None,
+    validation_rows: Rows | None,
     settings: Mapping[str, Any],
-) -> RunKeeper | None:
-    """The keeper that writes the checkpoints of a run and reads the one that it continues from.
+) -> FileCheckpointer | None:
+    """The checkpointer of a run: it writes its checkpoints, and reads the one to continue from.
 
     `settings` are those that the `Run` reports.
     """
@@ -93,11 +93,11 @@ def keeper_of(
             "fit: a checkpoint at each best epoch needs validation data, or restore_best=True"
         )
     steps = program.schedule.steps_of(len(rows))
-    identity = _identity(program, rows, held_out, settings)
-    return RunKeeper(checkpoint, resume, program, steps, identity)
+    identity = _identity(program, rows, validation_rows, settings)
+    return FileCheckpointer(checkpoint, resume, program, steps, identity)
 
 
-class RunKeeper:
+class FileCheckpointer:
     """Writes snapshots of a run to its file when its checkpoint says so."""
 
     def __init__(
@@ -132,7 +132,7 @@ class RunKeeper:
         limits.append(self.epoch + (wanted.epochs or math.inf) - epoch)
         return int(max(1, min(2.0**31, *limits)))
 
-    def keep(self, snapshot: Snapshot) -> None:
+    def save(self, snapshot: Snapshot) -> None:
         """Write the snapshot. If that fails, as on a full disk, the run continues without it."""
         arrays, names = _packed(snapshot)
         config = {
@@ -250,7 +250,7 @@ _OPTIMIZER = "optimizer"
 
 
 def _identity(
-    program: Program, rows: Rows, held_out: Rows | None, settings: Mapping[str, Any]
+    program: Program, rows: Rows, validation_rows: Rows | None, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Everything that decides the weights after each epoch, under names for people."""
     evaluation = (
@@ -272,7 +272,7 @@ def _identity(
         "the network, the loss or the kind of optimizer": digest_of_graph(program.step),
         "the evaluation": digest_of_graph(evaluation) if evaluation else None,
         "the training data": _digest_of_rows(rows),
-        "the validation data": _digest_of_rows(held_out) if held_out else None,
+        "the validation data": _digest_of_rows(validation_rows) if validation_rows else None,
         _OPTIMIZER: settings["optimizer"],
     }
 

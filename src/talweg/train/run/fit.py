@@ -15,7 +15,7 @@ from talweg.nn.training_lock import training_lock
 from talweg.optim import FullBatch, Optimizer, optimizer_hint
 from talweg.optim.adaptive_sampling import AdaptiveSampling
 from talweg.settings import check, names_known
-from talweg.train.run.checkpoint import Checkpoint, keeper_of
+from talweg.train.run.checkpoint import Checkpoint, checkpointer_of
 from talweg.train.run.claim import claimed
 from talweg.train.run.interrupts import interruptible
 from talweg.train.run.job import RULES, job_of, refuse_part, warn_of
@@ -129,13 +129,15 @@ def fit(
             raise SettingError(
                 "fit: a run with a sampler cannot be resumed yet; leave checkpoint out"
             )
-        keeper = keeper_of(checkpoint, resume, job.program, job.rows, job.held_out, job.settings)
-        if not (keeper and keeper.start):
+        checkpointer = checkpointer_of(
+            checkpoint, resume, job.program, job.rows, job.validation_rows, job.settings
+        )
+        if not (checkpointer and checkpointer.start):
             warn_of(job)
-        control = Control(keeper=keeper)
+        control = Control(checkpointer=checkpointer)
         shown = ProgressBar(control, settings["epochs"], budget=job.program.limits.time_budget)
         bar = shown if wants_bar(settings["progress"]) else nullcontext()
-        claim = claimed(keeper.file, keeper.identity) if keeper else nullcontext()
+        claim = claimed(checkpointer.file, checkpointer.identity) if checkpointer else nullcontext()
         with claim, interruptible(control), bar:
             run = job.run(job.prepare(settings["engine"]), control)
     if run.failure:

@@ -12,8 +12,8 @@ from talweg.engine.replicas import stacked
 from talweg.engine.run.snapshot import Array, Snapshot
 
 
-class Bookmark:
-    """A `Keeper` of the snapshot at the end of a run, and of no other."""
+class MemoryCheckpointer:
+    """Holds the snapshot at the end of a run, and no other."""
 
     def __init__(self, start: Snapshot | None = None, *, keeps: bool) -> None:
         self.start, self.keeps = start, keeps
@@ -25,7 +25,7 @@ class Bookmark:
     def epochs_until(self, epoch: int, pace: float) -> int:
         return 2**31
 
-    def keep(self, snapshot: Snapshot) -> None:
+    def save(self, snapshot: Snapshot) -> None:
         if self.keeps:  # as copies, since the memory of the run is released
             self.end = _mapped(snapshot, np.array)
 

@@ -75,7 +75,7 @@ class Job:
     net: Module
     program: Program
     rows: Rows
-    held_out: Rows | None
+    validation_rows: Rows | None
     stops: Sequence[Stop]
     settings: Mapping[str, Any]
     recorder: GraphRecorder
@@ -84,7 +84,9 @@ class Job:
     def run(self, runner: Runner, control: Control) -> Run:
         """Train the net, which gets the weights of the outcome."""
         control.begin()
-        outcome = runner(self.program, self.net.weights.flat, self.rows, self.held_out, control)
+        outcome = runner(
+            self.program, self.net.weights.flat, self.rows, self.validation_rows, control
+        )
         self.net.weights.flat[:] = outcome.weights
         steps = self.program.schedule.steps_of(len(self.rows))
         return finished(self.net, outcome, self.program, self.stops, self.settings, steps)
@@ -107,19 +109,19 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
     rule, loss = as_optimizer(settings["optimizer"]), as_loss(settings["loss"])
     metrics = _metrics(settings["metrics"], loss)
     weights = settings["sample_weight"], settings["class_weight"]
-    rows, held_out = training_and_validation(
+    rows, validation_rows = training_and_validation(
         net, X, y, loss, settings["validation"], *weights, settings["seed"]
     )
     engine = chosen_engine(settings["engine"])
     _refuse_dtype(net, engine)
     engine.begin(net.weights.values())
-    stops = as_rules(settings["stop"], _measured_names(metrics, held_out is not None))
+    stops = as_rules(settings["stop"], _measured_names(metrics, validation_rows is not None))
     groups = None if sampler is None else groups_of(sampler, rows, loss)
     method = _method_of(rule, groups)
     recipe = _recipe(net, rows, loss, metrics, settings)
     method.refuse(recipe, len(rows), settings)
-    program, recorder = _program(recipe, method, rows, held_out, stops, settings)
-    _refuse_mixing(net, rows, held_out, program, method)
+    program, recorder = _program(recipe, method, rows, validation_rows, stops, settings)
+    _refuse_mixing(net, rows, validation_rows, program, method)
     told = {name: plain(settings[name]) for name in [*RULES, "class_weight", "lr_multipliers"]}
     told |= {"metrics": [metric.name for metric in metrics], "loss": loss.name}
     told |= {"optimizer": rule.brief(), "stop": repr(list(stops))}
@@ -127,7 +129,7 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
     told |= {} if sampler is None else {"sampler": repr(sampler)}
     told |= {"engine": engine.name}
     flow = Flow(recipe, recorder.step, method.needs_gradients)
-    return Job(net, program, rows, held_out, stops, told, recorder, flow)
+    return Job(net, program, rows, validation_rows, stops, told, recorder, flow)
 
 
 def warn_of(job: Job) -> None:
@@ -187,14 +189,14 @@ def _program(
     recipe: Recipe,
     method: StepMethod,
     rows: Rows,
-    held_out: Rows | None,
+    validation_rows: Rows | None,
     stops: Sequence[Stop],
     settings: Mapping[str, Any],
 ) -> tuple[Program, GraphRecorder]:
     """The program of a run and the recorder of its graphs, which copies of the run share."""
     batch_size = min(settings["batch_size"] or len(rows), len(rows))
-    limits = _limits(held_out, stops, settings)
-    evaluated = _evaluated(rows, held_out, limits.restore_best)
+    limits = _limits(validation_rows, stops, settings)
+    evaluated = _evaluated(rows, validation_rows, limits.restore_best)
     size = evaluation_size(len(evaluated or ()), settings["validation"])
     recorder = GraphRecorder(
         cache(partial(method.record_step, recipe)),
@@ -214,8 +216,10 @@ def _program(
     return Program(graphs, schedule, limits, state, method.method), recorder
 
 
-def _limits(held_out: Rows | None, stops: Sequence[Stop], settings: Mapping[str, Any]) -> Limits:
-    restores, validates = settings["restore_best"], held_out is not None
+def _limits(
+    validation_rows: Rows | None, stops: Sequence[Stop], settings: Mapping[str, Any]
+) -> Limits:
+    restores, validates = settings["restore_best"], validation_rows is not None
     budgets = [stop.seconds for stop in stops if isinstance(stop, TimeBudget)]
     return Limits(
         epochs=settings["epochs"],
@@ -260,11 +264,11 @@ def without_rows(rows: Rows) -> Rows:
     return Rows(*(array[:0].copy() for array in (rows.x, rows.y, rows.weights)))
 
 
-def _evaluated(rows: Rows, held_out: Rows | None, restores_best: bool) -> Rows | None:
+def _evaluated(rows: Rows, validation_rows: Rows | None, restores_best: bool) -> Rows | None:
     """What is evaluated after each epoch: validation, or without it all rows if the best weights
     are restored.
     """
-    return rows if held_out is None and restores_best else held_out
+    return rows if validation_rows is None and restores_best else validation_rows
 
 
 # What is refused ----------------------------------------------------------------------------------
@@ -317,12 +321,12 @@ def _measured_names(metrics: Sequence[Metric], validated: bool) -> set[str]:
 
 
 def _refuse_mixing(
-    net: Module, rows: Rows, held_out: Rows | None, program: Program, method: StepMethod
+    net: Module, rows: Rows, validation_rows: Rows | None, program: Program, method: StepMethod
 ) -> None:
     """Raise a SettingError if the network combines rows that a run weights independently, or if
     rows that fill up a batch would change other predictions.
     """
-    evaluated = _evaluated(rows, held_out, program.limits.restore_best)
+    evaluated = _evaluated(rows, validation_rows, program.limits.restore_best)
     fills = len(rows) % program.schedule.batch_size > 0
     cuts = evaluated is not None and program.schedule.evaluation_size != len(evaluated)
     if not (fills or cuts or method.weights_rows) or not mixes_rows(net, rows):

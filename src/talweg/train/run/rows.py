@@ -39,14 +39,14 @@ def training_and_validation(
         net.init(x, seed=seed)
     _refuse_broken(net)
     prediction = net(x[:1]).spec
-    rows, held_out = _split(net, x, y, loss, validation, sample_weight, prediction, seed)
+    rows, validation_rows = _split(net, x, y, loss, validation, sample_weight, prediction, seed)
     if class_weight is None:
-        return rows, held_out
+        return rows, validation_rows
     loss.targets.require_classes("class_weight", rows.y)
     classes = loss.targets.class_count(prediction)
     weights = class_weights(class_weight, loss.targets, rows.y, rows.weights, classes)
-    weighted_held_out = held_out and _weighted_by_class(held_out, loss, weights)
-    return _weighted_by_class(rows, loss, weights), weighted_held_out
+    weighted_validation = validation_rows and _weighted_by_class(validation_rows, loss, weights)
+    return _weighted_by_class(rows, loss, weights), weighted_validation
 
 
 def evaluation_size(evaluated: int, validation: Any) -> int:

@@ -22,7 +22,11 @@ from talweg.engine.run.engine import Runner
 from talweg.engine.run.outcome import Control, Outcome
 from talweg.engine.run.program import Program
 from talweg.engine.run.snapshot import Snapshot
-from talweg.train.run.in_memory_snapshot import Bookmark, parted_snapshot, stacked_snapshot
+from talweg.train.run.in_memory_snapshot import (
+    MemoryCheckpointer,
+    parted_snapshot,
+    stacked_snapshot,
+)
 from talweg.train.run.job import Job
 from talweg.train.run.run import Run
 from talweg.train.search.tasks import Task
@@ -94,11 +98,11 @@ class Work:
         """
         if self.width == 1:
             return [_run(self.lead.ready(), self.lead, runner, control)]
-        jobs, bookmark = [task.job for task in self.tasks], self._bookmark()
+        jobs, checkpointer = [task.job for task in self.tasks], self._checkpointer()
         weights = stacked([job.net.weights.flat for job in jobs], self.width)
-        control.keeper = bookmark
+        control.checkpointer = checkpointer
         outcome = runner(self._program(self.lead.job.program), weights, jobs[0].rows, None, control)
-        end = bookmark.end if bookmark else None
+        end = checkpointer.end if checkpointer else None
         snapshots = parted_snapshot(end, len(jobs)) if end else [None] * len(jobs)
         results = []
         for task, own, snapshot in zip(
@@ -114,20 +118,22 @@ class Work:
                 results.append(_run(task.job, task, runner_alone(task), control))
         return results
 
-    def _bookmark(self) -> Bookmark | None:
+    def _checkpointer(self) -> MemoryCheckpointer | None:
         starts = [task.start for task in self.tasks if task.start]
         if not (starts or self.lead.halts):
             return None
         start = stacked_snapshot(starts, self.width) if starts else None
-        return Bookmark(start, keeps=self.lead.halts)
+        return MemoryCheckpointer(start, keeps=self.lead.halts)
 
 
 def _run(job: Job, task: Task, runner: Runner, control: Control) -> Ended:
     """Train a single run from its start to its halt or its end."""
-    bookmark = Bookmark(task.start, keeps=task.halts) if task.start or task.halts else None
-    control.keeper = bookmark
+    checkpointer = (
+        MemoryCheckpointer(task.start, keeps=task.halts) if task.start or task.halts else None
+    )
+    control.checkpointer = checkpointer
     run = job.run(runner, control)
-    return Ended(run, (task.key, 1), bookmark.end if bookmark else None)
+    return Ended(run, (task.key, 1), checkpointer.end if checkpointer else None)
 
 
 def _runner_giving(outcome: Outcome) -> Runner:

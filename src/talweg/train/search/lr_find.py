@@ -193,7 +193,9 @@ class _Trial:
         """The loss before each step, up to one that is not finite."""
         job, schedule = self.job, replace(self.program.schedule, schedules=self._schedules(lr))
         program = replace(self.program, schedule=schedule)
-        outcome = self.runner(program, job.net.weights.flat, job.rows, job.held_out, Control())
+        outcome = self.runner(
+            program, job.net.weights.flat, job.rows, job.validation_rows, Control()
+        )
         return outcome.watched[WATCHED + "loss"]
 
     def end(self, rate: float) -> float:

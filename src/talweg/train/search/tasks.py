@@ -68,8 +68,8 @@ class Task:
         """The run with its rows; those of a split are copied only now."""
         if self.rows is None:
             return self.job
-        rows, held_out = self.rows()
-        return replace(self.job, rows=rows, held_out=held_out)
+        rows, validation_rows = self.rows()
+        return replace(self.job, rows=rows, validation_rows=validation_rows)
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,9 +92,9 @@ class NativeSession(Session):
         self.records = History(plans, validates=validation is not None)
         self.settings = ChangingSettings(program, self.steps_per_epoch)
         self.seconds_per_epoch = math.inf
-        if control.keeper and control.keeper.start:
+        if control.checkpointer and control.checkpointer.start:
             for part in (self.memory, self.records, self.settings):
-                part.resume(control.keeper.start)
+                part.resume(control.checkpointer.start)
 
     @property
     def position(self) -> Position:
@@ -137,8 +137,12 @@ class NativeSession(Session):
         """
         by_steps = self.program.graphs.watch_steps or self.program.schedule.by_step
         most = max(1, HISTORY_ROWS // self.steps_per_epoch) if by_steps else HISTORY_ROWS
-        keeper = self.control.keeper
-        return min(most, keeper.epochs_until(epoch, self.seconds_per_epoch)) if keeper else most
+        checkpointer = self.control.checkpointer
+        return (
+            min(most, checkpointer.epochs_until(epoch, self.seconds_per_epoch))
+            if checkpointer
+            else most
+        )
 
     def arrays(self) -> RunArrays:
         memory = self.memory
