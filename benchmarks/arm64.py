@@ -4,7 +4,8 @@
     python -m benchmarks.arm64 'native/*'     # others, by names or patterns
 
 It prints which parts of which runs differ, and by how much: the largest difference in an array,
-relative to the largest number in it. The exit status is 1 if a bit differs.
+relative to the largest number in it. The exit status is 1 if a bit differs. On a Zen 4, the default
+runs take 170 s of processor time when all is compiled anew and 70 s later, half on each core.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ PATTERNS = (
     "native/run/resumed from a checkpoint/*",
     "native/run/two threads/*",
     "native/layer/*/float32",
+    "native/layer/initializers/float64",
     "native/layer/mixed rows/float64",
     "native/layer/large/float64",
     "native/layer/layer norm/float64",
@@ -51,7 +53,9 @@ PATTERNS = (
     "native/sweep/replicas*/float32",
     "native/sweep/halving/float64",
     "native/restarts/float64",
+    "native/find_rate/float32",
     "native/table/regression",
+    "native/table/binary",
     "native/table/classes",
 )
 Saved = Mapping[str, Array]
@@ -115,7 +119,14 @@ def _differs(case: str, here: Saved, there: Saved) -> bool:
 def _equal(x: Array | None, y: Array | None) -> bool:
     if x is None or y is None:
         return False
-    return (x.dtype, x.shape, x.tobytes()) == (y.dtype, y.shape, y.tobytes())
+    return (x.dtype, x.shape, _bits(x)) == (y.dtype, y.shape, _bits(y))
+
+
+def _bits(array: Array) -> bytes:
+    """The bytes of an array. All NaN count as equal: x86 makes negative ones, ARM positive."""
+    if array.dtype.kind == "f":
+        array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
+    return array.tobytes()
 
 
 def _difference(x: Array | None, y: Array | None) -> float:
