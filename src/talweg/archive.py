@@ -33,6 +33,14 @@ _DAMAGE = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error),
     *(EOFError, OSError, RuntimeError, ValueError, NotImplementedError),
 )
+_START = 2**10  # bytes that tell what another file is
+_FOREIGN = (
+    (b"PAR1", "a Parquet file"),
+    (b"\x80", "a pickle"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"\x1f\x8b", "a gzip file"),
+)
 _PARTS = ("format", "version", "talweg", "config", "arrays")
 
 
@@ -154,6 +162,8 @@ class _Members:
         try:
             self._zip = zipfile.ZipFile(stream)
         except _DAMAGE as error:
+            stream.seek(0)
+            _refuse_foreign(stream.read(_START), file, kind)
             raise self.damaged(f"cannot be read as a talweg {kind.word} ({error})") from None
         infos = self._zip.infolist()
         self.names = {info.filename for info in infos}
@@ -176,6 +186,19 @@ class _Members:
         return ModelFileError(
             f"{self.file} {fault}. It is damaged, cut short or altered: {self.kind.again}."
         )
+
+
+def _refuse_foreign(start: bytes, file: Path, kind: Kind) -> None:
+    """ModelFileError: the first bytes are not those of a zip; says what the file seems to be."""
+    if b"PK".startswith(start[:2]):
+        return
+    is_text = not start.translate(None, delete=bytes(range(9, 256)))
+    unmarked = "text, such as a CSV file" if is_text else "a binary file"
+    seems = next((name for mark, name in _FOREIGN if start.startswith(mark)), unmarked)
+    raise ModelFileError(
+        f"{file} is not a talweg {kind.word}; it seems to be {seems}. "
+        "Name a file that talweg saved."
+    )
 
 
 def _head(members: _Members, file: Path, kind: Kind) -> dict[str, Any]:

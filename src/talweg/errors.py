@@ -124,13 +124,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     "Did you mean 'lr'?"
     """
     names = [str(known_name) for known_name in known]
-    folded = {known_name.lower(): known_name for known_name in names}
-    close = [other for other in OTHER_NAMES.get(name.lower(), ()) if other in names]
-    close += [folded[lower] for lower in get_close_matches(name.lower(), folded, n=1, cutoff=0.6)]
-    if close:
-        return f"Did you mean {close[0]!r}?"
+    close = next((other for other in OTHER_NAMES.get(name.lower(), ()) if other in names), None)
+    if close := close or close_match(name, names):
+        return f"Did you mean {close!r}?"
     shown = ", ".join(repr(one) for one in names[:12])
     return f"Known: {shown}{', ...' if len(names) > 12 else ''}." if names else "There are none."
+
+
+def close_match(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like `name`, upper or lower case; None if there is none."""
+    folded = {known_name.lower(): known_name for known_name in known}
+    return next(
+        (folded[lower] for lower in get_close_matches(name.lower(), folded, n=1, cutoff=0.6)), None
+    )
 
 
 def user_level() -> int:

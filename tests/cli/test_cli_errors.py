@@ -132,7 +132,7 @@ TRAIN = [  # what, the table, options, words of the message
 PREDICT = [  # what, the model, the table, options, words of the message
     ("no model", "modle.talweg", "good.csv", "", "No such file: modle.talweg. Did you mean"),
     ("no model in it", "folder", "good.csv", "", "No such file: folder/model.talweg."),
-    ("foreign", "good.csv", "good.csv", "", "good.csv cannot be read as a talweg model"),
+    ("foreign", "good.csv", "good.csv", "", "good.csv is not a talweg model; it seems to be text"),
     ("foreign zip", "zip.talweg", "good.csv", "", "zip.talweg is not a talweg model"),
     (
         "cut short",
@@ -160,7 +160,7 @@ PREDICT = [  # what, the model, the table, options, words of the message
         "model.talweg",
         "names.csv",
         "",
-        "columns that the model was trained on. 'alpha': Did you mean 'alhpa'?",
+        "names.csv: 1 of 1 columns of training is missing: 'alpha' (did you mean 'alhpa'?)",
     ),
     ("numbers", "model.talweg", "good.csv", "--probabilities", "as a number, which has no prob"),
     ("no folder", "model.talweg", "good.csv", "--out no/p.csv", "there is no folder no. Create it"),

@@ -329,7 +329,7 @@ def test_a_model_with_names_needs_a_header(csv_file, named, content: str) -> Non
 
 
 def test_missing_names_are_listed(csv_file, named) -> None:
-    with pytest.raises(DataError, match="lacks 2 of the 2 columns"):
+    with pytest.raises(DataError, match="2 of 2 columns of training are missing"):
         named.predict(csv_file("length,color\n1,red\n2,blue\n"))
-    with pytest.raises(DataError, match=r"lacks 1 of the 2 columns.*'hue'"):
+    with pytest.raises(DataError, match=r"1 of 2 columns.*'hue'"):
         named.predict(csv_file("size,color\n1,red\n2,blue\n"))

@@ -273,10 +273,25 @@ def test_members_that_could_unpack_to_any_size_are_refused(
 
 def test_a_file_that_is_no_whole_zip_is_refused(model: Path) -> None:
     whole = model.read_bytes()
-    for raw in (b"", b"rings\n", *(whole[:cut] for cut in range(0, len(whole), 7))):
+    for raw in (b"", *(whole[:cut] for cut in range(0, len(whole), 7))):
         model.write_bytes(raw)
         with pytest.raises(ModelFileError, match=r"damaged, cut short or altered: copy it again"):
             read_model(model)
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"rings\n1\n", "text, such as a CSV file"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        (b"\x80\x04\x95", "a pickle"),
+        (b"\x00\x01\x02\x03", "a binary file"),
+    ],
+)
+def test_another_file_is_named(model: Path, raw: bytes, words: str) -> None:
+    model.write_bytes(raw)
+    with pytest.raises(ModelFileError, match=f"is not a talweg model; it seems to be {words}"):
+        read_model(model)
 
 
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from talweg.insight.text import first_few, listed, range_text, setting_text
 from talweg.insight.training_sentences import settings_used
 
 Array = NDArray[Any]
+
+_SURE = 2.0  # standard errors by which the scores of two models differ if it is not chance
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -114,14 +117,13 @@ def compare(models: Sequence[tuple[str, TrainedTable]], table: Any = None) -> Co
     if table is not None and is_file(table):
         table = source_of(table)  # a pipe is read once
     scored = sorted((_scored(*model, table) for model in models), key=_rank)
-    best, trained = scored[0][0], [trained for _, trained in scored]
+    trained = [trained for _, trained in scored]
     target, records = target_name(trained[0]), [record for record, _ in scored]
     scored_on = " ".join([_rows_text(scored, table), *_unknown_classes(scored)])
     names = _score_names(records)
-    score = best.scores[0]
     return Comparison(
         title=f"{_models_text(len(models))} {target}",
-        summary=(f"The best is {best.name}, with {score.name} {score.network:.3g}.", scored_on),
+        summary=(_ranking(records), scored_on),
         task=trained[0].task,
         targets=[trained[0].called(name) for name in trained[0].target.names],
         scored_on=scored_on,
@@ -133,6 +135,31 @@ def compare(models: Sequence[tuple[str, TrainedTable]], table: Any = None) -> Co
 
 
 Scored = tuple[ComparedModel, TrainedTable]
+
+
+def _ranking(models: Sequence[ComparedModel]) -> str:
+    """Which model is the best, or that the first two differ by no more than chance."""
+    best, *others = models
+    score = best.scores[0]
+    first = f"{best.name}, with {score.name} {score.network:.3g}"
+    if not others:
+        return f"The only model is {first}."
+    next_score = others[0].scores[0]
+    error = math.hypot(*(_standard_error(m.scores[0], m.rows) for m in models[:2]))
+    if not score.network - next_score.network <= _SURE * error:  # or NaN, after divergence
+        return f"The best is {first}."
+    return (
+        f"First is {first}, but {others[0].name} with {next_score.network:.3g} may be as good: the "
+        f"difference is within {_SURE:g} standard errors on {counted(best.rows, 'row')}."
+    )
+
+
+def _standard_error(score: Score, rows: int) -> float:
+    """The standard error of an accuracy, or of R2 (Olkin and Finn 1995): 2 R (1 - R2) / sqrt(N)."""
+    value = min(max(score.network, 0.0), 1.0)
+    if score.name == "accuracy":
+        return math.sqrt(value * (1 - value) / rows)
+    return 2 * math.sqrt(value) * (1 - value) / math.sqrt(rows)
 
 
 def _models_text(count: int) -> str:
@@ -188,9 +215,8 @@ def _scored(name: str, trained: TrainedTable, table: Any) -> Scored:
 def _rows_text(models: Sequence[Scored], table: Any) -> str:
     rows = counted(models[0][0].rows, "row")
     if table is not None:
-        return (
-            f"Scored on the {rows} of {table}. Rows that a model was trained on flatter its score."
-        )
+        seen = "A model scores too well on rows that it was trained on."
+        return f"Scored on the {rows} of {table}. {seen}"
     if len(models) == 1:
         return f"Scored on {rows} that training never saw."
     first, *others = (_true(trained) for _, trained in models)

@@ -120,7 +120,7 @@ def _within(target: Regression, reach: float) -> str:
 
 def verdict(trained: TrainedTable) -> str:
     """Whether the network is worth having, and what to do if it is not."""
-    score = trained.scores[0]
+    score = trained.scores[0 if trained.decision is None else 1]
     room = 1.0 - score.trivial
     gain = (score.network - score.trivial) / room if room > 0 else 0.0
     if not gain >= -_HARDLY and trained.in_time:
@@ -140,7 +140,8 @@ def verdict(trained: TrainedTable) -> str:
         )
     if trained.task == "regression" and abs(score.trivial) < _HARDLY:
         return ""  # the headline gives R2, which is the same number
-    return f"That is {percent(gain)} of the way from the trivial predictor to a perfect one."
+    by = "" if trained.decision is None else f"a {score.name} of {percent(score.network)}, "
+    return f"That is {by}{percent(gain)} of the way from the trivial predictor to a perfect one."
 
 
 def decision_sentence(trained: TrainedTable) -> str:

@@ -26,12 +26,13 @@ from talweg.data.columns.row_sources import row_of
 from talweg.data.columns.table import Table, are_positions
 from talweg.data.columns.unfamiliar import Unfamiliar
 from talweg.data.columns.values import UnfitError
-from talweg.errors import DataError, DataWarning, counted, nearest
+from talweg.errors import DataError, DataWarning, close_match, counted
 from talweg.lazy import cached_property
 from talweg.schema import Items, Record, Text, Values
 from talweg.settings import Choice
 
 _BLOCK = 2**20  # inputs encoded at a time
+_MOST_NAMED = 5  # columns in a message
 _FEWEST = 2**10  # rows encoded at a time, since every call per column has a fixed cost
 
 
@@ -225,11 +226,7 @@ class TableEncoder:
         needed = [column.name for column in self.columns]
         lost = [name for name in needed if name not in table.columns]
         if lost:
-            hints = " ".join(f"{name!r}: {nearest(name, table.names)}" for name in lost[:5])
-            raise DataError(
-                f"{table.source} lacks {len(lost)} of the {len(needed)} columns that the model "
-                f"was trained on. {hints} Add them, with the same names as in training."
-            )
+            raise DataError(_missing(table, lost, len(needed)))
         return {name: name for name in needed}
 
     def _by_position(self, table: Table) -> dict[str, str]:
@@ -294,6 +291,21 @@ def _other_mark(source: str, name: str, mark: str, example: str) -> str:
         f"{source}: the column {name!r} had a decimal {was} in training, and by itself would be"
         f" read with a decimal {seems} here. {example!r} is read as in training, as"
         f" {cleaned(example, mark)}. Check that the column is written as in training."
+    )
+
+
+def _missing(table: Table, lost: Sequence[str], count: int) -> str:
+    """The message for a table without some of the `count` columns of training."""
+    hints = []
+    for name in lost[:_MOST_NAMED]:
+        close = close_match(name, table.names)
+        hints.append(f"{name!r}" + (f" (did you mean {close!r}?)" if close else ""))
+    more = f" and {len(lost) - _MOST_NAMED:,} more" if len(lost) > _MOST_NAMED else ""
+    there = ", ".join(map(repr, table.names[:_MOST_NAMED]))
+    are = "is" if len(lost) == 1 else "are"
+    return (
+        f"{table.source.rstrip(',')}: {len(lost)} of {count} columns of training {are} missing:"
+        f" {', '.join(hints)}{more}. Columns are matched by name; the first ones here are {there}."
     )
 
 

@@ -116,10 +116,11 @@ def decision_for(
     if threshold is None:
         return None
     if not target.has_classes or target.outputs != 2:
-        kind = f"{target.outputs} classes" if target.has_classes else "a number"
+        has = f"has {target.outputs} classes" if target.has_classes else "is a number"
+        advice = "; class_weight='balanced' gives rare classes more weight"
         raise SettingError(
             f"TableModel: a threshold needs a target with two classes, but {target.names[0]!r} "
-            f"is {kind}. Leave it out; class_weight='balanced' gives rare classes more weight."
+            f"{has}. Leave it out{advice if target.has_classes else ''}."
         )
     if not isinstance(threshold, str):
         return Decision(int(np.bincount(rows.y, minlength=2).argmin()), float(threshold))

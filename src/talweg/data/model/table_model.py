@@ -24,7 +24,7 @@ from talweg.data.model.scores import Score
 from talweg.data.model.targets.base import Target, Task
 from talweg.data.model.trained_table import TrainedTable
 from talweg.data.model.training import Request, TimeLimit, train
-from talweg.errors import DataError, DataWarning, SettingError
+from talweg.errors import DataError, DataWarning, SettingError, counted
 from talweg.optim import FullBatch, Optimizer
 from talweg.random import SEED
 from talweg.settings import NamesKnown, check, plain
@@ -33,6 +33,7 @@ from talweg.version import VERSION
 
 Array = NDArray[Any]
 
+_OPEN = (None, ())  # settings that follow from the table, and columns that are not named
 _PARTS = ("training", "validation", "test")
 
 
@@ -69,6 +70,8 @@ class TableModel(NamesKnown):
     >>> model = TableModel(target=-1, epochs=20).fit(rows, seed=0)
     >>> model.predict([[3.5]]).shape, model.task
     ((1,), 'regression')
+    >>> TableModel("price", epochs=20)
+    TableModel(target='price', epochs=20)
     >>> both = [[x, 2 * x + 1, 9 - x] for x in range(40)]
     >>> TableModel(target=[1, 2], epochs=20).fit(both).predict([[3.5]]).shape
     (1, 2)
@@ -171,6 +174,17 @@ class TableModel(NamesKnown):
         """The columns by which `fit` would hold out the latest rows; empty for other splits."""
         time = self._inspect(source).ruling_time
         return time.names if time else ()
+
+    def __repr__(self) -> str:
+        """The settings that are given or, once fitted, the first score; both name the target."""
+        trained = self._trained
+        if trained is None:
+            given = {name: value for name, value in self.settings.items() if value not in _OPEN}
+            settings = (f"{name}={value!r}" for name, value in given.items())
+            return f"TableModel({', '.join(settings)})"
+        score, networks = trained.scores[0].shown, counted(trained.blueprint.members, "network")
+        target = self.settings["target"]
+        return f"<TableModel of {target!r}: {score.name} {score.network:.3g}, {networks}>"
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the inspected table, which copies and pickles do not carry along."""
