@@ -135,7 +135,7 @@ def _digest(value: Any) -> str:
 
 def _save(path: Path, results: Mapping[str, Result]) -> None:
     """Write the arrays of each part to a .npz file, as `case: part: number`, and the machine."""
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{name}: {part}: {number}": array
         for name, result in results.items()
         for part, value in result.parts.items()
