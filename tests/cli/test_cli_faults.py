@@ -32,7 +32,7 @@ PICTURES = [  # what fails, and what the note and the page say of it
     ),
     ("talweg.draw.charts.metric_curves.line_chart", "'How it learned' is left out of the report"),
     ("talweg.insight.table_report._network", "'The network' is left out of the report"),
-    ("talweg.draw.pages.run_sections._copied", "'How to repeat this' is left out of the report"),
+    ("talweg.draw.pages.run_sections._code", "'How to repeat this' is left out of the report"),
     ("talweg.draw.charts.scale.nice_step", "'The result' is left out of the report"),
     ("talweg.insight.table_report.predictions_of", "'Its charts' is left out of the report"),
     ("talweg.insight.table_report._data", "'The data' is left out of the report"),

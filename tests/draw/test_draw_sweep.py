@@ -160,7 +160,7 @@ def test_the_page_of_a_sweep(name: str, tmp_path) -> None:
 def test_failures_and_restarts_have_pages_too(tmp_path) -> None:
     with pytest.warns(tw.TrainingWarning):
         sweep = tw.sweep(build, X, Y, over={"lr": [1e200, 0.1]}, optimizer="sgd", **QUIET)
-    assert "became NaN or infinite" in render(describe(sweep))
+    assert "Became NaN or infinite" in render(describe(sweep))
     with pytest.warns(tw.TrainingWarning):
         none = tw.sweep(build, X, Y, over={"lr": [1e200, 1e201]}, optimizer="sgd", **QUIET)
     assert "No run has a loss to compare." in render(describe(none))

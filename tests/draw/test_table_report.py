@@ -91,10 +91,10 @@ def test_several_networks(several) -> None:
     for words in (
         "Each of 3 networks uses",
         f"3 networks of this shape, {size:,} parameters in total. Numbers also enter the network",
-        "The first of 3 networks. At the last epoch: ",
+        "This is the first of 3 networks. At the last epoch: ",
     ):
         assert words in page
-    assert page.count("The first of 3 networks.") == 2
+    assert page.count("This is the first of 3 networks.") == 2
     settings = report.settings.values
     assert (settings["n_estimators"], settings["bins"], settings["epochs"]) == (3, 5, 3)
     rows = 45 * 9 / trained.training["seconds"]

@@ -37,19 +37,19 @@ def confusion_chart(labels: Sequence[str], counts: ArrayLike, *, title: str) -> 
         )
     if not table.sum():
         return no_data(title)
-    names, shown = _most_frequent([str(label) for label in labels], table)
+    names, merged = _most_frequent([str(label) for label in labels], table)
     short = [canvas.shorten_to(name, NAME_ROOM) for name in names]
-    matrix = _matrix(short, shown, canvas.below_title(title))
+    matrix = _matrix(short, merged, canvas.below_title(title))
     bottom = matrix.top + matrix.row * len(names)
     rare = len(labels) - MOST_CLASSES
     note = f"“other”: the {rare} rarest of {len(labels)} classes, merged." if rare > 0 else ""
     return chart(
         title,
-        f"{_description(names, shown, int(np.trace(table)))} {note}".strip(),
+        f"{_description(names, merged, int(np.trace(table)))} {note}".strip(),
         *headings(matrix, TRUE, "predicted"),
         *row_names(matrix, short),
         *column_names(matrix, short),
-        *_cells(matrix, shown),
+        *_cells(matrix, merged),
         text(0, bottom + 20, note, fill="soft"),
         height=bottom + (LINE if note else 4),
         width=matrix.left + matrix.cell * len(names),

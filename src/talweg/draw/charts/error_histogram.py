@@ -43,8 +43,8 @@ def _bars(edges: Floats, y: Scale, counts: NDArray[np.int64]) -> Markup:
     lefts, widths = edges[:-1].tolist(), np.diff(edges).tolist()
     boxes = zip(lefts, widths, y(counts).tolist(), strict=True)
     bars = (
-        tag("rect", x=left + 0.5, y=at, width=wide - 1, height=y.start - at)
-        for left, wide, at in boxes
+        tag("rect", x=left + 0.5, y=at, width=width - 1, height=y.start - at)
+        for left, width, at in boxes
     )
     return tag("g", join(bars), fill="var(--series-1)")
 

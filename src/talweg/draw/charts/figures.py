@@ -47,5 +47,5 @@ FIGURES: Mapping[str, Figure] = {
 
 def figures_of(record: Any) -> list[Figure]:
     """The figures that apply to a record."""
-    shown = (figure for figure in FIGURES.values() if figure.shows is type(record))
-    return [figure for figure in shown if figure.applies(record)]
+    figures = (figure for figure in FIGURES.values() if figure.shows is type(record))
+    return [figure for figure in figures if figure.applies(record)]

@@ -28,19 +28,19 @@ def loss_chart(values: Sequence[Any], losses: ArrayLike, *, name: str, measure: 
     """The loss of each run against its value of a setting; a ring marks the smallest loss."""
     loss, title = np.asarray(losses, np.float64), canvas.capitalized(f"{measure} by {name}")
     across, words = positions(values)
-    shown = finite(loss) & finite(across)
-    if not shown.any():
+    drawable = finite(loss) & finite(across)
+    if not drawable.any():
         return no_data(title)
-    y = spread(loss[shown], PLOT, 0.0, log=wants_log(loss[shown]))
-    x = axis(across[shown], words, canvas.left_of(y), RIGHT)
-    points = np.stack([x(across[shown]), y(loss[shown])], axis=1)
+    y = spread(loss[drawable], PLOT, 0.0, log=wants_log(loss[drawable]))
+    x = axis(across[drawable], words, canvas.left_of(y), RIGHT)
+    points = np.stack([x(across[drawable]), y(loss[drawable])], axis=1)
     return runs_chart(
         title,
         best_text([values], loss, [name], measure),
         (x, name),
         (y, measure),
         dots(points, np.full(len(points), 0.55)),
-        ring(points[int(np.argmin(loss[shown]))]),
+        ring(points[int(np.argmin(loss[drawable]))]),
         runs=int(finite(loss).sum()),
     )
 

@@ -37,13 +37,13 @@ def plane_chart(
     """Runs in the plane of two settings, more opaque for a smaller loss; a ring marks the best."""
     loss, title = np.asarray(losses, np.float64), pair_title(measure, names)
     (across, x_words), (up, y_words) = positions(first), positions(second)
-    shown = finite(loss) & finite(across) & finite(up)
-    if not shown.any():
+    drawable = finite(loss) & finite(across) & finite(up)
+    if not drawable.any():
         return no_data(title)
-    y = axis(up[shown], y_words, PLOT, 0.0)
-    x = axis(across[shown], x_words, canvas.left_of(y), RIGHT)
-    points = np.stack([x(across[shown]), y(up[shown])], axis=1)
-    order = np.argsort(-loss[shown], kind="stable")  # the best is drawn last
+    y = axis(up[drawable], y_words, PLOT, 0.0)
+    x = axis(across[drawable], x_words, canvas.left_of(y), RIGHT)
+    points = np.stack([x(across[drawable]), y(up[drawable])], axis=1)
+    order = np.argsort(-loss[drawable], kind="stable")  # the best is drawn last
     return runs_chart(
         title,
         best_text([first, second], loss, names, measure),

@@ -49,9 +49,9 @@ def curves_chart(curves: Sequence[ArrayLike], losses: ArrayLike, *, measure: str
 
 
 def _curve(x: Scale, y: Scale, values: Floats, is_best: bool) -> Markup:
-    shown = finite(values)
-    epochs = np.arange(1, len(values) + 1, dtype=np.float64)[shown]
-    xs, ys = thin_line(epochs, values[shown], MOST_POINTS)
+    drawable = finite(values)
+    epochs = np.arange(1, len(values) + 1, dtype=np.float64)[drawable]
+    xs, ys = thin_line(epochs, values[drawable], MOST_POINTS)
     path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x(xs), y(ys), strict=True))
     style: Mapping[str, Any] = {"stroke": "var(--soft)", "stroke_opacity": 0.45}
     if is_best:

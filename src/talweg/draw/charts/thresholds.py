@@ -45,14 +45,14 @@ def _mark(x: Scale, y: Scale, threshold: float) -> Markup:
 def _description(precision_recall: Curve, threshold: float, x_label: str) -> str:
     first, *others = range(len(precision_recall.x))
     middle = [first, *others][len(others) // 2]
-    shown = (
+    points = (
         f"at {number(float(precision_recall.thresholds[i]), 2)} precision "
         f"{number(float(precision_recall.y[i]), 2)} and recall "
         f"{number(float(precision_recall.x[i]), 2)}"
         for i in np.unique([min(1, len(others)), middle, len(others)])[::-1]
     )
     return (
-        f"Curves of precision and recall by {x_label}: {', '.join(shown)}. "
+        f"Curves of precision and recall by {x_label}: {', '.join(points)}. "
         f"Marked: the threshold in use, {number(threshold, 3)}."
     )
 

@@ -15,9 +15,9 @@ _CAPTION = (
 
 
 def _draw(record: ValidationLosses) -> str:
-    shown = islice(record.curves.items(), len(COLORS))
+    curves = islice(record.curves.items(), len(COLORS))
     return line_chart(
-        {short(name): (range(1, len(loss) + 1), loss) for name, loss in shown},
+        {short(name): (range(1, len(loss) + 1), loss) for name, loss in curves},
         title="Validation loss by epoch",
         x_label="epoch",
         y_label="validation loss",

@@ -137,8 +137,8 @@ def table(
     parts = [tag("thead", top), tag("tbody", *map(_row, rows))]
     parts += [tag("tfoot", _row(total))] if total else []
     body = tag("table", tag("caption", caption), *parts, class_="wide" if wide else None)
-    whole = scroll(caption, body)
-    return fold(f"{caption} ({len(rows):,} rows)", whole) if len(rows) > MOST_ROWS else whole
+    block = scroll(caption, body)
+    return fold(f"{caption} ({len(rows):,} rows)", block) if len(rows) > MOST_ROWS else block
 
 
 def fold(summary: str, *content: str) -> Markup:

@@ -41,13 +41,13 @@ def render(report: Report, *, strict: bool = True) -> str:
     TrainingWarning say that it is left out.
     """
     layout = PAGES[type(report)]
-    shown = [(part, part.record(report)) for part in layout.parts]
-    shown = [(part, record) for part, record in shown if record is not None and record != []]
+    records = [(part, part.record(report)) for part in layout.parts]
+    records = [(part, record) for part, record in records if record is not None and record != []]
     sections = [
         page.section(part.key, part.heading, *_content(part, record, strict))
-        for part, record in shown
+        for part, record in records
     ]
-    links = [(part.key, part.heading) for part, _ in shown]
+    links = [(part.key, part.heading) for part, _ in records]
     header = tag(
         "header",
         page.brand(),
