@@ -32,7 +32,7 @@ class TrainingStep:
     """What the modules of a network get from a training step, and what they add to it.
 
     `key` is the number of the step plus 2^32 times some bits of the run's seed; every call of
-    `uniform` draws from a stream of its own. `row_weights` (N) is 0 for rows that pad the batch.
+    `uniform` draws from a separate stream. `row_weights` (N) is 0 for rows that pad the batch.
     """
 
     key: Tensor
@@ -119,7 +119,7 @@ def parameter_shape(name: str, shape: Any) -> Shape:
 def initial_values(
     path: str, shape: Shape, init: Any, given: Mapping[str, Any], seed: int | None, index: int
 ) -> Array:
-    """The initial values of one parameter: given ones, or drawn from a random stream of its own."""
+    """The initial values of one parameter: given ones, or drawn from a separate random stream."""
     if path in given:
         values = np.asarray(given[path])
         if values.shape != shape:

@@ -172,12 +172,12 @@ def _softmax_powers(prediction: Tensor) -> Tensor | None:
     return powers
 
 
-def _refuse_mismatch(found: str, wanted: str) -> None:
-    if found != wanted:
+def _refuse_mismatch(given: str, wanted: str) -> None:
+    if given != wanted:
         losses = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
         raise SettingError(
-            f"the network ends in {found}, but the loss {losses[wanted]!r} needs {wanted} or "
-            f"logits: use the loss {losses[found]!r}, or end the network in {wanted!r} or "
+            f"the network ends in {given}, but the loss {losses[wanted]!r} needs {wanted} or "
+            f"logits: use the loss {losses[given]!r}, or end the network in {wanted!r} or "
             "'identity'"
         )
 

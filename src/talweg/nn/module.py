@@ -1,6 +1,6 @@
 """Modules: parts of a network, or whole networks.
 
-`__call__` computes with gates and asks `self.parameter(name, shape)` for what is to be learned. The
+`__call__` computes with gates and asks `self.parameter(name, shape)` for each parameter. The
 outermost module of a call is the network: it owns the one flat vector that holds all parameters of
 its parts, one after another.
 """
@@ -378,7 +378,7 @@ class Module(NamesKnown):
         return {name: value for name, value in vars(self).items() if name not in left_out}
 
     def __copy__(self) -> Self:
-        """A copy, shallow or deep, is a network of its own: a part belongs to one network."""
+        """A copy, shallow or deep, is a separate network, since a part belongs to one network."""
         return copy.deepcopy(self)
 
 

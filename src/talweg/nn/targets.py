@@ -130,7 +130,7 @@ TARGETS: dict[TargetKind, Targets] = {
 
 
 def refuse_masked(name: str, given: Any) -> None:
-    """Raise a DataError for masked values: what is below a mask must not be learned."""
+    """Raise a DataError for masked values: values under a mask must not be learned."""
     if type(given) is not np.ndarray and np.ma.is_masked(given):
         count = int(np.count_nonzero(np.ma.getmaskarray(given)))
         raise DataError(

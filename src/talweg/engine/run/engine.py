@@ -35,7 +35,7 @@ class Capabilities:
     """What an engine can do. The table of engines tells without importing the engine."""
 
     compiles: bool = False
-    """It compiles what it runs, so a run reports the time of it."""
+    """It compiles programs, and a run reports the compile time."""
     any_rows: bool = False
     """It compiles a graph once for any number of rows, and needs `Recorded.pair` for that."""
     replicas: bool = False

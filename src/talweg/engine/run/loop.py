@@ -103,7 +103,7 @@ class Loop(Session):
         return self.whole or training_batches(self.program, self.rows, epoch)
 
     def _settings(self, done: float) -> dict[str, Array]:
-        """The settings after so many epochs."""
+        """The settings after `done` epochs."""
         settings = self.program.schedule.settings_at(done)
         settings |= {name: state["value"] for name, (_, state) in self.plateaus.items()}
         return {name: np.asarray(value) for name, value in settings.items()}

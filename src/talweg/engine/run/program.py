@@ -72,7 +72,7 @@ class Schedule:
     """Which rows form which batch, and the settings of each step.
 
     Some `settings` change with each epoch or, `by_step`, with each step: `schedules` give their
-    values when so many epochs are done, as a step in the middle of the third epoch sees 2.5.
+    values after `done` epochs; a step in the middle of the third epoch sees 2.5.
     `plateaus` follow measures: they are asked after each epoch, as stopping rules are, and their
     state holds the `value`.
     """
@@ -87,7 +87,7 @@ class Schedule:
     plateaus: Mapping[str, StopRule] = field(default_factory=dict)
 
     def settings_at(self, done: float) -> dict[str, Any]:
-        """The settings when so many epochs are done."""
+        """The settings after `done` epochs."""
         return {**self.settings, **{name: at(done) for name, at in self.schedules.items()}}
 
     @property
@@ -96,7 +96,7 @@ class Schedule:
         return [*self.schedules, *self.plateaus]
 
     def steps_of(self, rows: int) -> int:
-        """The steps of an epoch over so many rows."""
+        """The number of steps of an epoch over `rows` rows."""
         return -(-rows // self.batch_size)
 
 
@@ -117,13 +117,13 @@ class Limits:
 
 
 class Method(Protocol):
-    """How a run takes its rows and its steps, where it does so in a way of its own."""
+    """A training method that chooses its own rows and steps."""
 
     @property
     def name(self) -> str: ...
 
     def watched(self, step: Graph) -> list[str]:
-        """The names of what each step gives beside its measures."""
+        """The names of the outputs of each step beside its measures."""
         ...
 
     def batches(self, program: Program, rows: Rows, epoch: int, steps: Steps) -> Iterable[Batch]:
@@ -137,7 +137,7 @@ class Method(Protocol):
         ...
 
     def noted(self, state: Mapping[str, Array]) -> Mapping[str, Array]:
-        """What is noted of the state at the end of each epoch, by the names of columns."""
+        """The numbers of the state that an epoch records at its end, by the names of columns."""
         ...
 
 

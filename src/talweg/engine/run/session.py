@@ -41,7 +41,7 @@ class Session(ABC):
     """
 
     def __init__(self, program: Program, rows: int, control: Control) -> None:
-        """A run on so many rows."""
+        """A run on `rows` training rows."""
         self.program, self.control = program, control
         self.steps_per_epoch = program.schedule.steps_of(rows)
 

@@ -59,7 +59,7 @@ class Groups:
 
     @cached_property
     def starts(self) -> Array:
-        """Where in `rows` each group begins."""
+        """The index in `rows` at which each group begins."""
         return np.cumsum(self.sizes) - self.sizes
 
     def draw(self, shares: Array, luck: Array) -> tuple[Array, Array, Array]:

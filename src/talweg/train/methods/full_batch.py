@@ -1,4 +1,4 @@
-"""Full-batch methods: each epoch is one step of a search, with as many passes as it needs."""
+"""Full-batch methods: each epoch is one step of a search, which may take several passes."""
 
 from __future__ import annotations
 

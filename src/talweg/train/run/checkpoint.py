@@ -285,7 +285,7 @@ def _difference(name: str, stored: Mapping[str, Any], mine: Mapping[str, Any]) -
 
 
 def _numbers(program: Program) -> Any:
-    """The settings of the optimizer; a method of its own is described as a whole."""
+    """The settings of the optimizer, or the description of a method that takes its own steps."""
     if program.method is not None:
         return plain_text(program.method)
     return {name: float(x) for name, x in program.schedule.settings.items()}

@@ -36,7 +36,7 @@ class Fold:
     largest: int = 0
 
     def training(self, count: int) -> Rows:
-        """The rows that are left of so many. SettingError: none, or rows beyond them."""
+        """The training rows among `count` rows. SettingError: an empty fold, or other rows."""
         used = np.concatenate([self.validation, self.test])
         if not len(self.validation) or used.min() < 0 or used.max() >= count:
             raise SettingError(
@@ -149,7 +149,7 @@ def _one_a_row(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
 def _spread(order: Rows, labels: NDArray[Any], random: np.random.Generator) -> Rows:
     """The rows in an order that spreads each class evenly, its first row at the very start.
 
-    Row r of the m rows of a class goes to the place (r + offset) / m, with one random offset a
+    Row r of the m rows of a class goes to the position (r + offset) / m, with one random offset a
     class, so any stretch of the order holds nearly its share of each class.
     """
     _, codes, counts = np.unique(labels[order], return_inverse=True, return_counts=True)

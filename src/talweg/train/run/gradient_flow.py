@@ -145,7 +145,7 @@ class Look:
         """The likely reason, and what to do."""
         if all(_is_constant(self.gradients[name]) for name in left):
             return (
-                "the loss does not depend on it, or only through what lets no gradient pass "
+                "the loss does not depend on it, or only through gates that pass no gradient "
                 "(stop_gradient, argmax, comparisons, whole numbers). Let the output of the "
                 "network depend on it."
             )
@@ -154,8 +154,8 @@ class Look:
             if off:
                 return f"in {self._all_rows} {words.format(_named(off))}"
         return (
-            f"what it leads to has the slope 0 in {self._all_rows}. Look for weights or "
-            "inputs that are all 0, and start such weights at random, as with init='he_uniform'."
+            f"the output that depends on it has the slope 0 in {self._all_rows}. Look for weights "
+            "or inputs that are all 0, and start such weights at random, as with init='he_uniform'."
         )
 
     def _is(self, name: str) -> bool:

@@ -27,7 +27,7 @@ _STARTING = "starting"
 class Bar(ABC):
     """Within its block, redraws one line on a terminal: progress, losses, time left.
 
-    Nothing is shown for what is shorter than a fraction of a second. Where the stream is no
+    A call shorter than a fraction of a second shows no bar. Where the stream is no
     terminal, there is a plain line every ten seconds. No thread is left behind, however it is
     left, and a run goes on without its bar where there is no thread for it or the stream fails.
     """
@@ -169,8 +169,8 @@ class Watched:
 class Whole:
     """One bar of sweeps that follow each other, each of which is given it as `progress`.
 
-    `later` counts the runs of those to come; `earlier` is what the bar told of those before. Of all
-    runs, each a `thing`, `dropped` serve a choice alone and are not counted.
+    `later` is the number of runs of later sweeps, `earlier` the state of the runs of earlier ones.
+    Runs are called `thing`; `dropped` of them serve only to choose and do not count.
     """
 
     shows_bar: bool | None = None

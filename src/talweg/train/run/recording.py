@@ -41,9 +41,7 @@ class Forward(NamedTuple):
 
 
 def forward_pass(recipe: Recipe, batch_size: int, key: Tensor) -> Forward:
-    """The measures and the objective of a batch, and what the modules ask of the step; `key` is the
-    random key.
-    """
+    """The forward pass of a step on a batch; `key` is the random key."""
     net, loss = recipe.net, recipe.loss
     if not net.weights:
         raise SettingError(

@@ -89,7 +89,7 @@ def _split(
     prediction: Spec,
     seed: int,
 ) -> tuple[Rows, Rows | None]:
-    """The rows of X, y and of what validates: a fold, a share of the rows, or data of its own."""
+    """The training rows and the validation rows: a fold, a share of X and y, or separate data."""
     share = plain(validation)
     if isinstance(share, float):
         validation = Holdout(share, seed)

@@ -35,7 +35,7 @@ LONGEST = 255
 
 def initial_state(flat: Array) -> State:
     """The state before the first step."""
-    # distinct shapes, so that byte arithmetic gets a kernel of its own
+    # distinct shapes, so that byte arithmetic gets a separate kernel
     counts, bytes_ = np.zeros((flat.size, 1), np.int32), np.zeros((1, flat.size), np.uint8)
     return {COUNTS: counts, BYTES: bytes_, HAS_STEPPED: np.zeros((), flat.dtype)}
 

@@ -38,7 +38,7 @@ def misfit_of_columns(columns: Mapping[str, Array], names: Sequence[str], rows: 
 
 
 def misfit(snapshot: Snapshot, program: Program, steps: int) -> str | None:
-    """Why the run cannot have left this snapshot, with so many steps per epoch; None if it can."""
+    """Why this snapshot is not of the run, which has `steps` steps per epoch; None if it is."""
     return next(_misfits(snapshot, program, steps), None)
 
 
@@ -47,7 +47,7 @@ def _misfits(snapshot: Snapshot, program: Program, steps: int) -> Iterator[str]:
     example = {"weights": np.empty(weights.shape, weights.dtype)}
     yield from _unlike({"weights": snapshot.weights}, example)
     yield from _unlike({"weights": snapshot.best}, example)
-    if program.method is None:  # a method of its own checks its state when it resumes
+    if program.method is None:  # a training method checks its state when it resumes
         yield from _unlike(snapshot.state, program.state, is_finite=True)
     yield from _unlike(snapshot.rules, _remembered(program), is_finite=False)
     yield from _of_length(snapshot.history, program.measured, snapshot.epoch)

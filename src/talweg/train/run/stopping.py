@@ -184,7 +184,7 @@ class _Either(_Pair):
 
 
 def as_rules(given: Any, measures: set[str]) -> list[Stop]:
-    """The rules of `fit`'s `stop`: none, one or several. They may read only what is measured."""
+    """The rules of `fit`'s `stop`: none, one or several. They may read only measures of the run."""
     if given is None:
         return []
     several = isinstance(given, list | tuple)

@@ -42,7 +42,7 @@ class Addition(NamedTuple):
 
 
 class Extension(Protocol):
-    """State and settings of its own that a training method adds to each step."""
+    """The state and the settings that a training method adds to each step."""
 
     def first_state(self) -> dict[str, Any]: ...
 
@@ -88,7 +88,7 @@ class StepMethod:
         return False
 
     def refuse(self, recipe: Recipe, rows: int, settings: Mapping[str, Any]) -> None:
-        """A SettingError for settings of `fit` that do not go with the method on so many rows."""
+        """A SettingError for settings of `fit` that conflict with the method on `rows` rows."""
 
     def first_state(self, recipe: Recipe, seed: int, draws: bool) -> dict[str, Any]:
         """The state of a run before its first step: the rule's, counts of direction changes, the
