@@ -14,6 +14,7 @@ import pytest
 
 import talweg as tw
 from talweg.data.model import bins_trial, learning, training_data
+from talweg.data.model.targets.base import Predicted
 from talweg.data.model.trained_table import TrainedTable, outputs_of
 from talweg.graph.functions import softmax
 from talweg.nn.bins import Bins
@@ -100,7 +101,7 @@ def test_a_row_is_predicted_by_the_network_that_never_saw_it(trained) -> None:
 def test_scores_are_those_of_out_of_fold_predictions(trained) -> None:
     held = trained.held_out
     table = trained.unseen.table
-    assert trained.scores == trained.target.scores(held.true, held.outputs, held.prior)
+    assert trained.scores == trained.target.scores(Predicted(held.true, held.outputs, held.prior))
     cells = table.columns[table.find(trained.target.name)]
     np.testing.assert_allclose(
         held.true,

@@ -10,6 +10,7 @@ from talweg.data.model.scores import (
     r2,
     regression_scores,
 )
+from talweg.data.model.targets.base import Predicted
 from talweg.data.model.targets.classification import Classification
 from talweg.data.model.targets.regression import Regression
 
@@ -87,7 +88,7 @@ def test_confusion() -> None:
 
 def test_a_target_chooses_its_scores() -> None:
     numbers, shares = np.array([1.0, 2.0]), np.array([[0.9, 0.1], [0.2, 0.8]])
-    regression = Regression("y", 0.0, 1.0).scores(numbers, numbers, np.array([1.5]))
+    regression = Regression("y", 0.0, 1.0).scores(Predicted(numbers, numbers, np.array([1.5])))
     assert regression[0].name == "R2"
-    classes = Classification("y", ("a", "b")).scores(np.array([0, 1]), shares, shares[0])
+    classes = Classification("y", ("a", "b")).scores(Predicted(np.array([0, 1]), shares, shares[0]))
     assert classes[0][:2] == ("accuracy", 1.0)

@@ -201,7 +201,7 @@ def test_the_page_shows_everything_in_the_report() -> None:
         "Mean absolute error by epoch",
         "differs in each row",
         "height has 2 rows of 0.",
-        "70%",
+        "70.0%",
         "1,537",
         "talweg train abalone.csv --target rings",
         "import talweg as tw",

@@ -25,6 +25,7 @@ from talweg.draw.pages.report import render
 from talweg.errors import DataWarning, TrainingWarning, counted
 from talweg.insight.inspection import Inspection, inspect
 from talweg.insight.table_report import TableReport, table_report, warn_of_omission
+from talweg.insight.text import listed
 from talweg.insight.time_sentences import order_sentence
 from talweg.optim.adam import AdamW
 from talweg.optim.schedules import CosineDecay
@@ -112,7 +113,7 @@ def write_results(
         page.write(_page(report).encode())
     say_result(report, reported)
     if report.inspection and report.inspection.relied_on:
-        say(paragraph(f"It relies most on {', '.join(report.inspection.relied_on)}.") + "\n")
+        say(paragraph(f"It relies most on {listed(report.inspection.relied_on)}.") + "\n")
     say(f"model    {out / MODEL}{note}\nhistory  {out / HISTORY}\nreport   {out / REPORT}")
     return report
 

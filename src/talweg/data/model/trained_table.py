@@ -25,7 +25,7 @@ from talweg.data.model.model_settings import settings_from_json, settings_to_jso
 from talweg.data.model.network import Blueprint, embedding_size
 from talweg.data.model.recipe import Recipe
 from talweg.data.model.scores import Score
-from talweg.data.model.targets.base import Target, Task
+from talweg.data.model.targets.base import Predicted, Target, Task
 from talweg.data.model.targets.classification import Classification
 from talweg.data.model.targets.regression import NumericTarget
 from talweg.data.model.targets.table import target_from_json
@@ -187,14 +187,9 @@ class TrainedTable:
         return self._scored(self.target.truth(y), outputs)
 
     def _scored(self, true: Array, outputs: Array, weights: Array | None = None) -> list[Score]:
-        return self.target.scores(
-            true,
-            outputs,
-            self.held_out.prior,
-            weights,
-            decision=self.decision,
-            names=[self.called(name) for name in self.target.names],
-        )
+        names = [self.called(name) for name in self.target.names]
+        rows = Predicted(true, outputs, self.held_out.prior, weights, self.decision, names)
+        return self.target.scores(rows)
 
     def _classes(self, asked: str) -> Classification:
         if not isinstance(self.target, Classification):

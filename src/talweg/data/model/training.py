@@ -23,7 +23,7 @@ from talweg.data.model.learning import Learned, NothingBegun, TrainingPlan, lear
 from talweg.data.model.learning_in_time import learn_in_time
 from talweg.data.model.out_of_fold import OutOfFold, decision_for, predict_out_of_fold
 from talweg.data.model.scores import Score
-from talweg.data.model.targets.base import Array, Target
+from talweg.data.model.targets.base import Array, Predicted, Target
 from talweg.data.model.trained_table import blueprint_for
 from talweg.data.model.training_data import TrainingData, split_at_random, split_in_time
 from talweg.data.split.folds import FOLDS
@@ -182,4 +182,4 @@ class RollingOrigin:
 def first_score(target: Target, held_out: HeldOut, rows: Array, decision: Decision | None) -> Score:
     """The first score on some of the held-out rows."""
     parts = (held_out.true[rows], held_out.outputs[rows], held_out.prior, held_out.weights[rows])
-    return target.scores(*parts, decision=decision)[0]
+    return target.scores(Predicted(*parts, decision))[0]

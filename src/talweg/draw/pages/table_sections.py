@@ -20,6 +20,7 @@ from talweg.insight.inspection import Inspection
 from talweg.insight.mistakes import Mistakes
 from talweg.insight.predictions import PredictedClasses, PredictedNumbers, Predictions
 from talweg.insight.table_report import Data, Result, TableReport
+from talweg.insight.text import percent
 
 
 def table_facts(report: TableReport) -> list[tuple[str, str]]:
@@ -150,7 +151,7 @@ def _cell(value: str | float) -> str | float:
 def data_section(data: Data) -> list[Markup]:
     """The split of the rows, and the use of each column."""
     used = f"Each of {data.networks} networks uses" if data.networks > 1 else "Used for"
-    splits = [(split.name, split.rows, f"{split.share:.0%}") for split in data.splits]
+    splits = [(split.name, split.rows, percent(split.share)) for split in data.splits]
     left_out = [(column.name, column.why) for column in data.left_out]
     return [
         page.notes("Worth a look", [*data.time_order, *(note.text for note in data.notes)]),

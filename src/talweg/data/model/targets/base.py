@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,6 +19,23 @@ Array = NDArray[Any]
 Kind = tuple[Any, tuple[int, ...]]
 """The dtype and the shape of an array."""
 Task = Literal["regression", "classification"]
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """Predictions beside the truth, both (N, ...), for scores.
+
+    The trivial predictor always says `prior`. Rows count by their `weights` (N,), equally if there
+    are none. A `decision` chooses between two classes. Several columns are called `names`, or as in
+    the table.
+    """
+
+    true: Array
+    outputs: Array
+    prior: Array
+    weights: Array | None = None
+    decision: Decision | None = None
+    names: Sequence[str] = ()
 
 
 class Target(ABC):
@@ -110,21 +128,8 @@ class Target(ABC):
         """The same from a few recent rows, in which a class may be lacking."""
 
     @abstractmethod
-    def scores(
-        self,
-        true: Array,
-        outputs: Array,
-        prior: Array,
-        weights: Array | None = None,
-        *,
-        decision: Decision | None = None,
-        names: Sequence[str] = (),
-    ) -> list[Score]:
-        """The scores of predictions beside those of the trivial predictor that says `prior`.
-
-        Rows count by their `weights` (N,), equally if there are none. Several columns are called
-        `names`, or as in the table.
-        """
+    def scores(self, rows: Predicted) -> list[Score]:
+        """The scores of predictions beside those of the trivial predictor."""
 
     @abstractmethod
     def held_out_arrays(self, rows: int) -> dict[str, Kind]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
@@ -21,9 +21,8 @@ from talweg.data.columns.labels import (
     values_of,
 )
 from talweg.data.columns.values import Types, ValueType
-from talweg.data.model.decision import Decision
 from talweg.data.model.scores import Score, classification_scores
-from talweg.data.model.targets.base import Array, Kind, Target, held_out_arrays
+from talweg.data.model.targets.base import Array, Kind, Predicted, Target, held_out_arrays
 from talweg.errors import DataError, nearest
 from talweg.lazy import cached_property
 from talweg.schema import Items, Record, Text
@@ -165,17 +164,10 @@ class Classification(Target):
         counts = np.bincount(encoded, minlength=len(self.levels)) + 1
         return np.asarray(counts / (len(encoded) + len(self.levels)))
 
-    def scores(
-        self,
-        true: Array,
-        outputs: Array,
-        prior: Array,
-        weights: Array | None = None,
-        *,
-        decision: Decision | None = None,
-        names: Sequence[str] = (),
-    ) -> list[Score]:
-        return classification_scores(true, outputs, prior, weights, decision)
+    def scores(self, rows: Predicted) -> list[Score]:
+        return classification_scores(
+            rows.true, rows.outputs, rows.prior, rows.weights, rows.decision
+        )
 
     def held_out_arrays(self, rows: int) -> dict[str, Kind]:
         count = len(self.levels)

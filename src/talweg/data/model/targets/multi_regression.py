@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talweg.data.columns.cells import Cells, Floats
-from talweg.data.model.decision import Decision
 from talweg.data.model.scores import Score, several_scores
-from talweg.data.model.targets.base import Array, Kind, held_out_arrays
+from talweg.data.model.targets.base import Array, Kind, Predicted, held_out_arrays
 from talweg.data.model.targets.regression import NumericTarget, Regression
 from talweg.lazy import cached_property
 
@@ -63,17 +61,10 @@ class MultiRegression(NumericTarget):
         columns = zip(self.targets, predicted.T, reaches.T, strict=True)
         return np.stack([target.around(*pair) for target, *pair in columns], axis=1)
 
-    def scores(
-        self,
-        true: Array,
-        outputs: Array,
-        prior: Array,
-        weights: Array | None = None,
-        *,
-        decision: Decision | None = None,
-        names: Sequence[str] = (),
-    ) -> list[Score]:
-        return several_scores(true, outputs, prior, names or self.names, weights)
+    def scores(self, rows: Predicted) -> list[Score]:
+        return several_scores(
+            rows.true, rows.outputs, rows.prior, rows.names or self.names, rows.weights
+        )
 
     def held_out_arrays(self, rows: int) -> dict[str, Kind]:
         numbers: Kind = np.float64, (rows, len(self.targets))

@@ -26,9 +26,8 @@ from talweg.data.columns.kinds.number import doubts_about
 from talweg.data.columns.labels import all_alike, known_rows, refuse_missing
 from talweg.data.columns.logs import Logs
 from talweg.data.columns.values import Types
-from talweg.data.model.decision import Decision
 from talweg.data.model.scores import Score, regression_scores
-from talweg.data.model.targets.base import Array, Kind, Target, held_out_arrays
+from talweg.data.model.targets.base import Array, Kind, Predicted, Target, held_out_arrays
 from talweg.errors import DataError
 from talweg.schema import Items, Record, Text, optional
 from talweg.settings import Number
@@ -192,17 +191,8 @@ class Regression(NumericTarget):
         factor = self.logs.factor(reach)
         return self._within(np.stack([predicted / factor, predicted * factor], axis=-1))
 
-    def scores(
-        self,
-        true: Array,
-        outputs: Array,
-        prior: Array,
-        weights: Array | None = None,
-        *,
-        decision: Decision | None = None,
-        names: Sequence[str] = (),
-    ) -> list[Score]:
-        return regression_scores(true, outputs, float(prior[0]), weights)
+    def scores(self, rows: Predicted) -> list[Score]:
+        return regression_scores(rows.true, rows.outputs, float(rows.prior[0]), rows.weights)
 
     def held_out_arrays(self, rows: int) -> dict[str, Kind]:
         numbers: Kind = np.float64, (rows,)
