@@ -1,4 +1,4 @@
-"""The bases of optimizers and of schedules.
+"""The bases of optimizers and of schedules, and the tables of both.
 
 An optimizer is a pure `init` and `update` on the flat parameter vector. A schedule is a function of
 `done`, the number of finished epochs, which is 0 in the first epoch. It replaces a number among the
@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, fields
 from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from talweg.errors import SettingError
+from talweg.errors import SettingError, nearest
 from talweg.gates import Array
 from talweg.graph import Tensor
+from talweg.lazy import ClassTable
+from talweg.optim.full_batch import FullBatch
 from talweg.settings import Checked, Choice, Flag, Number, plain, setting
 
 Adjustable = Any
@@ -183,3 +185,62 @@ def used(value: Any) -> bool:
 def first_step() -> Array:
     """The step counter before the first step; float64, so that powers of decay rates are exact."""
     return np.zeros(())
+
+
+# By name ------------------------------------------------------------------------------------------
+
+OPTIMIZERS: ClassTable[Optimizer] = ClassTable(
+    {
+        "sgd": "talweg.optim.sgd.SGD",
+        "adam": "talweg.optim.adam.Adam",
+        "adamw": "talweg.optim.adam.AdamW",
+        "adagrad": "talweg.optim.adagrad.AdaGrad",
+        "adadelta": "talweg.optim.adadelta.AdaDelta",
+        "rmsprop": "talweg.optim.rmsprop.RMSProp",
+        "nadam": "talweg.optim.nadam.NAdam",
+        "radam": "talweg.optim.radam.RAdam",
+        "adamax": "talweg.optim.adamax.Adamax",
+        "lion": "talweg.optim.lion.Lion",
+        "muon": "talweg.optim.muon.Muon",
+    }
+)
+FULL_BATCH: ClassTable[FullBatch] = ClassTable(
+    {
+        "bfgs": "talweg.optim.bfgs.BFGS",
+        "lbfgs": "talweg.optim.bfgs.LBFGS",
+        "annealing": "talweg.optim.annealing.SimulatedAnnealing",
+    }
+)
+"""Methods whose passes each see all rows, at weights that the method chooses."""
+
+METHODS: ClassTable[Optimizer | FullBatch] = ClassTable(OPTIMIZERS.paths | FULL_BATCH.paths)
+
+SCHEDULES: ClassTable[Schedule] = ClassTable(
+    {
+        "StepDecay": "talweg.optim.schedules.StepDecay",
+        "ExponentialDecay": "talweg.optim.schedules.ExponentialDecay",
+        "InverseScaling": "talweg.optim.schedules.InverseScaling",
+        "CosineDecay": "talweg.optim.schedules.CosineDecay",
+        "OneCycle": "talweg.optim.schedules.OneCycle",
+        "LinearWarmup": "talweg.optim.schedules.LinearWarmup",
+        "ReduceOnPlateau": "talweg.optim.plateau.ReduceOnPlateau",
+    }
+)
+
+
+def as_optimizer(given: Any) -> Optimizer | FullBatch:
+    """The optimizer itself, or the one of that name with its default settings."""
+    if isinstance(given, Optimizer | FullBatch):
+        return given
+    if isinstance(given, str) and given.lower() in METHODS:
+        return METHODS[given.lower()]()
+    hint = nearest(given, METHODS) if isinstance(given, str) else "Give tw.SGD(lr=0.01)."
+    raise SettingError(f"fit: optimizer must be an Optimizer or its name; got {given!r}. {hint}")
+
+
+def optimizer_hint(name: str, given: Mapping[str, Any]) -> str:
+    """What to do with a setting of the optimizer that was given to `fit`; "" for any other name."""
+    rule = as_optimizer(given.get("optimizer", "adam"))
+    if name not in {field.name for field in fields(rule) if field.init}:
+        return ""
+    return f"It is a setting of the optimizer: give optimizer=tw.{type(rule).__name__}({name}=...)."
