@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.processors import LEVELS, compile_for
 from benchmarks.same_bits_cases import CASES
 from benchmarks.same_bits_cases.parts import Array, Case, Parts
 from benchmarks.timing import machine
@@ -55,6 +56,8 @@ class Result:
 def main() -> None:
     """Check the chosen cases, or record all of them."""
     options = _options()
+    if options.level:
+        compile_for(options.level)
     names = chosen(options.patterns)
     if options.record and options.patterns:
         sys.exit("--record writes all cases: leave the patterns out")
@@ -234,6 +237,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--record", action="store_true", help=f"write {RECORD.name} anew")
     parser.add_argument("--ir", action="store_true", help="also compare the LLVM IR")
     parser.add_argument("--arrays", type=Path, help="a .npz file for the arrays, by case and part")
+    parser.add_argument("--level", choices=LEVELS, help="compile for a level of x86-64")
     parser.add_argument("--dump", type=Path, help="a folder for the LLVM IR, by case")
     return parser.parse_args()
 

@@ -421,19 +421,24 @@ def test_features_reach_the_code() -> None:
 def test_the_features_of_the_host_determine_its_target() -> None:
     target = host()
     assert target.triple and target.cpu and target.features
-    wide = {"+avx2", "+fma"} <= set(target.features.split(","))
-    assert target.vector_bytes == (32 if wide else 16)
+    features = set(target.features.split(","))
+    widest = [(64, {"+avx512vl", "+avx512bw"}), (32, {"+avx2", "+fma"}), (16, set())]
+    assert target.vector_bytes == next(size for size, needed in widest if needed <= features)
     assert target.registers in (16, 32)
     assert host() is target
+
+
+AVX2 = {"avx2": True, "fma": True}
 
 
 @pytest.mark.parametrize(
     ("triple", "features", "expected"),
     [
-        ("x86_64-unknown-linux-gnu", {"avx2": True, "fma": True}, (32, 16)),
+        ("x86_64-unknown-linux-gnu", AVX2, (32, 16)),
         ("x86_64-unknown-linux-gnu", {"avx2": True, "fma": False}, (16, 16)),
         ("x86_64-unknown-linux-gnu", {"avx2": False, "fma": True}, (16, 16)),
-        ("x86_64-unknown-linux-gnu", {"avx2": True, "fma": True, "avx512vl": True}, (32, 32)),
+        ("x86_64-unknown-linux-gnu", {**AVX2, "avx512vl": True, "avx512bw": True}, (64, 32)),
+        ("x86_64-unknown-linux-gnu", {**AVX2, "avx512vl": True, "avx512bw": False}, (32, 16)),
         ("aarch64-unknown-linux-gnu", {"neon": True}, (16, 32)),
         ("arm64-apple-darwin23", {}, (16, 32)),
     ],

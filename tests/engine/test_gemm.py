@@ -274,7 +274,7 @@ def test_each_function_is_written_once() -> None:
     names = [line.split("(")[0] for line in text.splitlines() if line.startswith("define")]
     assert len(names) == len(set(names))
     working = {each.split("@talweg_")[1] for each in names if "internal" in each}
-    kinds = ("settle", "strips", "row", "edge", "low", "product")
+    kinds = ("settle", "strips", "row", "edge", "narrow", "low", "product")
     kinds += ("copy", "turn", "pack")
     assert working == {f"{kind}_{type}" for kind in kinds for type in ("float", "double")}
 

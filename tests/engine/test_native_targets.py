@@ -18,7 +18,7 @@ TARGETS = {
     "x86 without AVX": Target("x86_64-unknown-linux-gnu", "x86-64", "", vector_bytes=16),
     "x86 with AVX": Target("x86_64-unknown-linux-gnu", "x86-64-v3", "", vector_bytes=32),
     "x86 with AVX-512": Target(
-        "x86_64-unknown-linux-gnu", "x86-64-v4", "", vector_bytes=32, registers=32
+        "x86_64-unknown-linux-gnu", "x86-64-v4", "", vector_bytes=64, registers=32
     ),
     "windows": Target("x86_64-pc-windows-msvc-elf", "x86-64-v3", "", vector_bytes=32),
 }

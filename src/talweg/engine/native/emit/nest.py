@@ -14,6 +14,7 @@ from talweg.engine.native.control_block import GUARD
 from talweg.engine.native.emit.accumulators import SUM, flat, joined_lanes, split
 from talweg.engine.native.emit.frame import Frame
 from talweg.engine.native.emit.lanes import Lanes, known_chunks, store_lanes
+from talweg.engine.native.emit.nest_axes import Axis
 from talweg.engine.native.emit.nest_body import Body
 from talweg.engine.native.ir.nest import Nest
 from talweg.engine.native.ir.size import ONE, Size
@@ -21,6 +22,9 @@ from talweg.engine.native.llvm.values import Index, Value, number, vector
 
 UNROLL = 4
 """Vectors that are summed in parallel: an addition takes four cycles, and two start in each."""
+SUM_BYTES = 64
+"""Bytes of the vectors in which sums along the lanes are accumulated on every processor. Narrower
+registers hold a part of such a vector each."""
 SHARE_UNIT = 64
 """Threads share the lane axis in multiples of this: whole cache lines of any dtype, and whole bytes
 of booleans that are stored a bit each."""
@@ -98,13 +102,25 @@ class _NestWriter(Body):
         with self.f.loop(axis.start, axis.stop) as loop, self.at(first, loop.index):
             self._kept(rest, then)
 
-    def _unroll(self, lane_axis: int) -> int:
-        """How many vectors are summed in parallel: several if there are few and short sums."""
-        size = self.axes[lane_axis].size
-        is_long = size.is_known and size.factor >= UNROLL * self.layout.vector_width()
+    def _width(self, axis: Axis) -> int:
+        """Lanes of the vectors along an axis; a vector may take several registers.
+
+        Where lanes are added up, their number decides the order of the sum and so its bits:
+        there it is the same on every processor.
+        """
+        if axis.reduced:
+            width = self.layout.lanes(SUM_BYTES)
+            return width * self._in_parallel(axis.size, width, 2)
+        width = self.layout.lanes(self.f.module.vector_bytes)
+        return width * self._in_parallel(axis.size, width, UNROLL)
+
+    def _in_parallel(self, size: Size, width: int, most: int) -> int:
+        """How many vectors are summed in parallel: several if there are few and light sums."""
         sums = len(self.nest.reductions) + bool(self.guards)
-        is_light = len(self.nest.nodes) <= UNROLL
-        return max(1, UNROLL // sums) if sums and is_long and is_light else 1
+        if not sums or len(self.nest.nodes) > UNROLL or not size.is_known:
+            return 1
+        vectors = max(1, min(most // sums, size.factor // width))
+        return 1 << vectors.bit_length() - 1
 
     def _chunks(self, lane_axis: int) -> Iterator[tuple[Lanes, Index, Index]]:
         """(lanes, start, stop) along the lane axis: whole vectors, then the remainder."""
@@ -116,7 +132,7 @@ class _NestWriter(Body):
         if is_strided:
             yield Lanes(1), axis.start, axis.stop
             return
-        width = self.layout.vector_width() * self._unroll(lane_axis)
+        width = self._width(axis)
         if isinstance(axis.start, int) and isinstance(axis.stop, int):
             yield from known_chunks(axis.start, axis.stop, width)
             return

@@ -13,7 +13,7 @@ from talweg.engine.native.ir.nest import Nest
 from talweg.engine.native.ir.node import MapForm, Node
 from talweg.engine.native.ir.size import ONE, Size, element_count
 from talweg.engine.native.ir.view import View
-from talweg.engine.native.llvm.values import Index, Value, type_of
+from talweg.engine.native.llvm.values import Index, Value, size_of, type_of
 
 
 @dataclass
@@ -149,13 +149,12 @@ class NestLayout:
         ]
         return max(range(len(scores)), key=lambda i: (scores[i], i))
 
-    def vector_width(self) -> int:
-        """The width of a vector in lanes: as many as fit of the widest float, or of bytes."""
-        module = self.f.module
+    def lanes(self, size: int) -> int:
+        """The lanes of a vector of `size` bytes: those of the widest float, or of bytes."""
         if self.is_bytes:
-            return module.vector_width("i8")
+            return size
         floats = {x.type for x in self.operands.all()} & {"float", "double"}
-        return module.vector_width("double" if floats == {"double"} else "float")
+        return size // size_of("double" if floats == {"double"} else "float")
 
     @property
     def is_bytes(self) -> bool:

@@ -89,15 +89,16 @@ def host() -> Target:
     """The processor that this process runs on."""
     llvm = _llvm()
     triple, features = llvm.get_process_triple(), llvm.get_host_cpu_features()
-    wide = features.get("avx2", False) and features.get("fma", False)
-    many = features.get("avx512vl", False) or triple.startswith(("aarch64", "arm64"))
+    has_avx2 = features.get("avx2", False) and features.get("fma", False)
+    has_avx512 = has_avx2 and features.get("avx512vl", False) and features.get("avx512bw", False)
+    is_arm = triple.startswith(("aarch64", "arm64"))
     return Target(
         # code that is linked in memory has ELF form on Windows, too
         triple=triple + "-elf" * ("windows" in triple),
         cpu=llvm.get_host_cpu_name(),
         features=features.flatten(),
-        vector_bytes=32 if wide else 16,
-        registers=32 if many else 16,
+        vector_bytes=64 if has_avx512 else 32 if has_avx2 else 16,
+        registers=32 if has_avx512 or is_arm else 16,
     )
 
 

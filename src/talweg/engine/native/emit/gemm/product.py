@@ -160,9 +160,10 @@ class _Product:
         tiles.settle(module, type)
         tiles.strips(module, type)
         tiles.row(module, type)
-        tiles.edge(module, type, masked=True)
+        tiles.edge(module, type, "edge", 2, masked=True)
+        tiles.edge(module, type, "narrow", 1, masked=True)
         if self.low == "low":
-            tiles.edge(module, type, masked=False)
+            tiles.edge(module, type, "low", 2, masked=False)
         self._loops(public)
 
     def _call(self, f: Function, name: str, *arguments: Value) -> None:
@@ -238,7 +239,12 @@ class _Product:
         with f.when(f.compare("ne", width, number(0, "i64"))):
             last = f.at(b, f.times(panels, b_panel), self.type)
             target = f.at(c, f.times(panels, self.width), self.type)
-            self._call(f, "edge", record, number(0, "i64"), m, width, a, last, target)
+            narrow = f.compare("sle", width, number(self.module.vector_width(self.type), "i64"))
+            rest = (record, number(0, "i64"), m, width, a, last, target)
+            with f.when(narrow):
+                self._call(f, "narrow", *rest)
+            with f.when(f.bits("xor", narrow, number(True, "i1"))):
+                self._call(f, "edge", *rest)
 
     def _panels(self, f: Function, block: _Block, panels: Value, a: Value, b_panel: Value) -> None:
         """Multiply by the full panels: tall tiles, then low tiles for the remaining rows.

@@ -17,28 +17,37 @@ from talweg.engine.native.llvm.values import Index, Value, number, vector
 RECORD = ("k", "a", "a_row", "a_step", "b_step", "b_panel", "c_row", "adding")
 """The fields of a block of C (+)= A B, which all its functions read; eight bytes each."""
 POINTERS = [("ptr", "a"), ("ptr", "b"), ("ptr", "c")]
+CHAINS = 8
+"""Sums of a low tile, in four rows of two vectors or eight of one: enough to hide the latency of
+fma, of which two begin in each cycle and take four."""
 SHORT = 4
-"""Rows of a low tile. With its two vectors it has 8 chains, enough to hide the latency of fma: two
-begin in each cycle and take four."""
+"""Rows from which low tiles pay."""
 ROW_UNIT = 6
 """Threads share rows in multiples of this. A tall tile has 6 rows, or 12: then the last tile of a
 thread may be half full."""
 ABREAST = 8
 """Panels by which a single row is multiplied at a time: 16 chains, and one pass over the row gives
 128 columns in float32. One row through 784-1024-1024-10 took 0.76 of the time that it takes with
-two panels at a time, one through 384-512-512-1 0.85."""
+two panels at a time, one through 384-512-512-1 0.85 (AMD Zen 3, vectors of 32 bytes)."""
+ABREAST_BYTES = 512
+"""The most bytes of those columns: with vectors of 64 bytes, 8 chains are enough."""
 
 
 class Tile(NamedTuple):
-    """Rows of a tile, and a mask for each of its two vectors of columns (None: all are in C)."""
+    """Rows of a tile, and a mask for each of its vectors of columns (None: all are in C)."""
 
     rows: int
-    masks: tuple[Value | None, Value | None] = (None, None)
+    masks: Sequence[Value | None] = (None, None)
 
 
 def panel_width(module: Module, type: str) -> int:
     """Columns of a tile, and of a panel of B: two vectors."""
     return 2 * module.vector_width(type)
+
+
+def abreast(module: Module) -> int:
+    """Panels by which a single row is multiplied at a time."""
+    return min(ABREAST, ABREAST_BYTES // (2 * module.vector_bytes))
 
 
 def tall(module: Module) -> int:
@@ -85,24 +94,27 @@ def strips(module: Module, type: str) -> str:
     return name
 
 
-def edge(module: Module, type: str, *, masked: bool) -> str:
-    """C[first:m, :width] (+)= A[first:m, :k] B[:k, :width] by low tiles, for at most one panel.
+def edge(module: Module, type: str, name: str, vectors: int, *, masked: bool) -> str:
+    """C[first:m, :width] (+)= A[first:m, :k] B[:k, :width] by low tiles of one or two vectors.
 
-    The last tile overlaps the one before if it does not fit; if there are fewer rows than in a
-    tile, each row is computed alone, four times over. Full tiles that do not accumulate are stored
-    to C directly, others by way of a tile in memory. `masked` reads only `width` columns of B.
+    The last tile overlaps the one before where it does not fit; if there are fewer rows than in a
+    tile, each row is computed alone, as many times over. Full tiles that do not accumulate are
+    stored to C directly, others by way of a tile in memory. `masked` reads only `width` columns of
+    B.
     """
-    name, rows = f"talweg_{'edge' if masked else 'low'}_{type}", SHORT
+    rows = CHAINS // vectors
     sizes = [("ptr", "record"), ("i64", "first"), ("i64", "m"), ("i64", "width")]
-    f = module.function(name, [*sizes, *POINTERS], inline=False)
+    f = module.function(f"talweg_{name}_{type}", [*sizes, *POINTERS], inline=False)
     record, first, m, width, a, b, c = f.parameters
     zero, wide = number(0, "i64"), number(panel_width(module, type), "i64")
     tile = f.stack(type, rows * panel_width(module, type))
-    masks = _masks(f, type, width) if masked else (None, None)
+    masks = _masks(f, type, width, vectors) if masked else (None,) * vectors
     a_row, c_row, flag = read(f, record, "a_row", "c_row", "adding")
     few = f.compare("slt", m, number(rows, "i64"))
     step, apart = f.select(few, number(1, "i64"), number(rows, "i64")), f.select(few, zero, a_row)
-    direct = f.compare("eq", f.bits("or", f.bits("xor", width, wide), flag), zero)
+    whole = number(vectors * module.vector_width(type), "i64")
+    is_whole = f.compare("eq", f.bits("or", f.bits("xor", width, whole), flag), zero)
+    direct = f.bits("and", is_whole, f.bits("xor", few, number(True, "i1")))
     row, last = f.select(direct, c_row, wide), f.minus(m, step)
     with f.loop(first, m, step) as strip:
         start = f.index(f.least(strip.index, last))
@@ -110,7 +122,7 @@ def edge(module: Module, type: str, *, masked: bool) -> str:
         sums = _tile(f, type, record, Matrix(left, apart), b, Tile(rows, masks))
         address = f.select(direct, f.at(c, f.times(start, c_row), type), tile)
         for i, target in enumerate(_spaced(f, type, address, row, rows)):
-            _store(f, type, sums[2 * i : 2 * i + 2], target)
+            _store(f, type, sums[vectors * i : vectors * (i + 1)], target)
         with f.when(f.bits("xor", direct, number(True, "i1"))):
             done = f.minus(strip.index, start)
             source = f.at(tile, f.times(done, wide), type)
@@ -121,10 +133,10 @@ def edge(module: Module, type: str, *, masked: bool) -> str:
     return name
 
 
-def _masks(f: Function, type: str, width: Value) -> tuple[Value, Value]:
-    """Masks of the lanes of both vectors of a panel that hold the first `width` columns."""
+def _masks(f: Function, type: str, width: Value, vectors: int) -> tuple[Value, ...]:
+    """Masks of the lanes of the vectors of a panel that hold the first `width` columns."""
     lanes = f.module.vector_width(type)
-    return f.first_lanes(width, lanes), f.first_lanes(f.minus(width, lanes), lanes)
+    return tuple(f.first_lanes(f.minus(width, v * lanes), lanes) for v in range(vectors))
 
 
 def _prefetch(f: Function, address: Value) -> None:
@@ -179,7 +191,8 @@ def _tile(
     lanes = f.module.vector_width(type)
     k, a_step, b_step = read(f, record, "k", "a_step", "b_step")
     twice, thrice = f.index(f.times(a.row, 2)), f.index(f.times(a.row, 3))
-    zeros = [number(0, vector(type, lanes))] * (2 * tile.rows)
+    count = len(tile.masks)
+    zeros = [number(0, vector(type, lanes))] * (count * tile.rows)
     with f.loop(0, k, 1, [a.pointer, b, *zeros]) as loop:
         left, right, *sums = loop.values
         columns = [_part(f, type, right, v, mask) for v, mask in enumerate(tile.masks)]
@@ -190,7 +203,7 @@ def _tile(
                 base = f.at(base, thrice, type)
             x = f.load(type, f.at(base, (0, a.row, twice)[i % 3], type))
             x = f.splat(x, lanes)
-            totals += [f.fma(x, columns[v], sums[2 * i + v]) for v in range(2)]
+            totals += [f.fma(x, columns[v], sums[count * i + v]) for v in range(count)]
         loop.carry(
             _frozen(f, f.at(left, a_step, type)), _frozen(f, f.at(right, b_step, type)), *totals
         )
@@ -245,11 +258,11 @@ def row(module: Module, type: str) -> str:
     a_row, c_row, b_panel, flag = read(f, record, "a_row", "c_row", "b_panel", "adding")
     adding = f.compare("ne", flag, number(0, "i64"))
     zeros = Value("ptr", f"@talweg_zeros_{type}")
-    last = f.minus(panels, 1)
+    last, count = f.minus(panels, 1), abreast(module)
     with f.loop(0, m, 1, [a, c]) as loop:
         left, target = loop.values
-        with f.loop(0, panels, ABREAST) as group:
-            columns = [f.least(f.plus(group.index, i), last) for i in range(ABREAST)]
+        with f.loop(0, panels, count) as group:
+            columns = [f.least(f.plus(group.index, i), last) for i in range(count)]
             starts = [f.at(b, f.times(column, b_panel), type) for column in columns]
             sums = _row_tile(f, type, record, left, starts)
             wide = panel_width(module, type)
