@@ -2,7 +2,7 @@
 # make test    everything but benchmarks
 # make durations  the same, and rewrites tests/durations.txt: which tests take long
 # make mutate  breaks the code in 150 random places, and lists those that no test notices
-# make bench   timings against baselines, side by side, into benchmarks/results.json
+# make bench   timings against baselines, side by side, into benchmarks/results and docs/performance.md
 # make arm64   seventy runs on 64-bit ARM under emulation, compared bit for bit with this machine
 
 python := .venv/bin/python
@@ -31,6 +31,7 @@ mutate: .venv/ready-mutate
 
 bench: .venv/ready-bench
 	$(python) -m benchmarks
+	$(python) -m benchmarks --page
 
 arm64: .venv/ready-test
 	$(python) -m benchmarks.arm64

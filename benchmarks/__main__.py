@@ -18,6 +18,8 @@ from typing import Any
 from benchmarks.cases import CASES, DIGITS, PREDICTION
 from benchmarks.contestants import PEERS, PREDICTORS
 from benchmarks.first_epoch import first_epochs
+from benchmarks.page import page, slug
+from benchmarks.peak import fma_peak
 from benchmarks.problems import Case
 from benchmarks.race import Pace, race
 from benchmarks.startup import startup
@@ -25,7 +27,9 @@ from benchmarks.sweeps import sweeps, title
 from benchmarks.tables import Table, tables
 from benchmarks.timing import machine
 
-RESULTS = Path(__file__).with_name("results.json")
+RESULTS = Path(__file__).with_name("results")
+"""A file for each processor that was measured."""
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _OTHERS = ("start", "7", "8", "9", "import")
 ROWS = [*(case.name for case in CASES), *_OTHERS]
 _QUICK = ["1", "3", "4", *_OTHERS]
@@ -33,13 +37,14 @@ Record = dict[str, Any]
 
 
 def main() -> None:
-    """Measure the requested rows, print each table, and write everything as JSON."""
+    """Measure the requested rows, print each table, and add them to what this processor has."""
     options = _options()
-    if options.markdown:
-        print("\n\n".join(table.markdown() for table in tables(json.loads(RESULTS.read_text()))))
+    if options.page:
+        PAGE.write_text(page([json.loads(path.read_text()) for path in sorted(RESULTS.iterdir())]))
         return
     pace = Pace(options.rounds or (3 if options.quick else 5), 0.1 if options.quick else 0.25)
     record: Record = {"machine": machine(), "rounds": pace.rounds, "seconds": pace.seconds}
+    record["fma_peak"] = {dtype: fma_peak(dtype) for dtype in ("float32", "float64")}
     print(_facts(record["machine"]), flush=True)
     rows = options.rows or (_QUICK if options.quick else ROWS)
     talweg = "talweg's interpreter" if options.interpreter else "talweg"
@@ -59,7 +64,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="fewer rows and shorter rounds")
     parser.add_argument("--interpreter", action="store_true", help="run talweg on its interpreter")
     parser.add_argument(
-        "--markdown", action="store_true", help="print the last results as Markdown"
+        "--page", action="store_true", help=f"only write docs/{PAGE.name} from the last results"
     )
     return parser.parse_args()
 
@@ -117,11 +122,14 @@ def _show(tables: Sequence[Table]) -> None:
 
 
 def _write(record: Record) -> None:
-    """Write the file completely or not at all."""
-    half = RESULTS.with_suffix(".half")
-    half.write_text(json.dumps(record, indent=1))
-    os.replace(half, RESULTS)
-    print(f"\nwritten to {RESULTS.name}; `python -m benchmarks --markdown` prints it as Markdown")
+    """Add a record to the file of its processor, completely or not at all."""
+    path = RESULTS / f"{slug(record['machine'])}.json"
+    before = json.loads(path.read_text()) if path.exists() else {}
+    RESULTS.mkdir(exist_ok=True)
+    half = path.with_suffix(".half")
+    half.write_text(json.dumps(before | record, indent=1) + "\n")
+    os.replace(half, path)
+    print(f"\nwritten to {path.name}; `python -m benchmarks --page` writes docs/{PAGE.name}")
 
 
 if __name__ == "__main__":

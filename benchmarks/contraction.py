@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from benchmarks.peak import fma_peak
 from benchmarks.timing import machine
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.matrix import Matrix, Panels, Range
 from talweg.engine.native.llvm.compiler import compiled, host
 from talweg.engine.native.llvm.module import Function, Module
-from talweg.engine.native.llvm.values import Value, number, type_of, vector
+from talweg.engine.native.llvm.values import Value, number, type_of
 
 CASES = [
     *((kind, size, size, size) for size in (256, 512, 1024) for kind in ("NN", "NT", "TN")),
@@ -33,7 +34,6 @@ CASES = [
 """Which operands are transposed in memory (T), then M, N, K of C (M x N) = A (M x K) B (K x N)."""
 _ROUNDS = 15
 _SAMPLE = 0.002  # seconds
-_CHAINS = 10  # independent fma chains, enough to hide the latency
 Array = np.ndarray[Any, Any]
 Run = Callable[[int], None]
 
@@ -44,7 +44,6 @@ _PROGRAM = {
     "pack": "i64 count, i64 k, i64 n, ptr b, i64 b_row, i64 b_column, ptr out, i64 panels",
     "blas": "i64 count, ptr blas, i32 a_kind, i32 b_kind, i64 m, i64 n, i64 k, ptr a, i64 a_row"
     ", ptr b, i64 b_row, ptr c",
-    "peak": "i64 count, ptr numbers",
 }
 
 
@@ -55,18 +54,10 @@ def main() -> None:
     print("| A B | M | N | K | OpenBLAS | unpacked | packed | of peak | OpenBLAS of peak |")
     print("|---|---|---|---|---|---|---|---|---|")
     functions = _functions(type_of(dtype))
-    rate = _peak(functions, dtype)
+    rate = fma_peak(dtype)
     with threadpool_limits(1, "blas"):
         for case in CASES:
             print(_row(functions, dtype, rate, *case), flush=True)
-
-
-def _peak(functions: dict[str, Callable[..., None]], dtype: str) -> float:
-    """The peak rate of fma in operations per second, two per fma."""
-    lanes = host().vector_bytes // np.dtype(dtype).itemsize
-    numbers = np.full(_CHAINS * lanes, 0.5, dtype)
-    (seconds,) = _least([lambda count: functions["peak"](count, numbers.ctypes.data)], 100)
-    return 2 * _CHAINS * lanes / seconds
 
 
 def _row(
@@ -182,11 +173,8 @@ def _write(module: Module, type: str, name: str, parameters: str) -> None:
     pairs = [(parameter.split()[0], parameter.split()[1]) for parameter in parameters.split(", ")]
     f = module.function(name, pairs, public=True)
     x = {parameter.name[1:]: parameter for parameter in f.parameters}
-    if name == "peak":
-        _write_peak(f, type, x["count"], x["numbers"])
-    else:
-        with f.loop(0, x["count"]):
-            _WRITERS[name](f, type, x)
+    with f.loop(0, x["count"]):
+        _WRITERS[name](f, type, x)
     f.ret()
 
 
@@ -207,16 +195,6 @@ def _write_blas(f: Function, type: str, x: dict[str, Value]) -> None:
     sizes = [row_major, *(x[name] for name in ("a_kind", "b_kind", "m", "n", "k"))]
     rest = [one, x["a"], x["a_row"], x["b"], x["b_row"], zero, x["c"], x["n"]]
     f.do(f"call void {x['blas'].name}({', '.join(map(str, [*sizes, *rest]))})")
-
-
-def _write_peak(f: Function, type: str, count: Value, numbers: Value) -> None:
-    """Independent chains of fma on registers only."""
-    wide = vector(type, f.module.vector_width(type))
-    x = f.load(wide, numbers)
-    with f.loop(0, count, 1, [number(0, wide)] * _CHAINS) as loop:
-        loop.carry(*[f.fma(x, x, value) for value in loop.values])
-    for i, value in enumerate(loop.results):
-        f.store(value, f.at(numbers, i * f.module.vector_width(type), type))
 
 
 _WRITERS = {"product": _write_product, "pack": _write_pack, "blas": _write_blas}

@@ -77,19 +77,29 @@ def _watching(results: Sequence[Record], record: Record) -> Table:
 def _race_table(what: str, results: Sequence[Record], record: Record) -> Table:
     title = f"{what}: microseconds, median of {record['rounds']} rounds; * two threads, else one"
     names = [entry["name"] for entry in results[0]["entries"]]
-    table = Table(title, ["network", names[0], "ratio", *names[1:], "limit"])
+    table = Table(title, ["network", names[0], "ratio", *names[1:], "limit", "of fma"])
     for result in results:
         ours, *others = map(_cell, result["entries"])
         ratio = "-" if result["ratio"] is None else f"{result['ratio']:.2f}"
         case, limit = result["case"], _digits(1e6 * result["limit"])
         label = f"{case['name']:<2} {case['title']}"
-        table.rows.append([label, ours, ratio, *others, limit])
+        table.rows.append([label, ours, ratio, *others, limit, _share(result, record)])
     table.notes = [
         "ratio: talweg / best peer, the median over rounds; below 1, talweg is faster",
         "limit: the matrix products of the step at the best measured rate of NumPy's BLAS",
+        "of fma: talweg's rate of operations in products, of the peak of fma on all cores",
     ]
     table.notes += [_agreement(results), *_setups(results), *_reasons(results)]
     return table
+
+
+def _share(result: Record, record: Record) -> str:
+    """The operations of a step in its products, of those that fma could do meanwhile."""
+    seconds = result["entries"][0]["median"]
+    if seconds is None:
+        return "-"
+    peak = record["fma_peak"][result["case"]["dtype"]] * record["machine"]["cores"]
+    return f"{result['operations_a_step'] / seconds / peak:.0%}"
 
 
 def _cell(entry: Record) -> str:

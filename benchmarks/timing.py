@@ -14,6 +14,7 @@ from importlib import metadata
 from typing import Any
 
 from benchmarks.processes import as_installed
+from talweg.engine.native.llvm.compiler import host
 from talweg.version import VERSION
 
 _PACKAGES = ("numpy", "llvmlite", "torch", "jax", "scikit-learn", "onnxruntime")
@@ -64,6 +65,8 @@ def machine() -> dict[str, Any]:
     return {
         "date": time.strftime("%Y-%m-%d"),
         "processor": _processor(),
+        "cpu": host().cpu,
+        "vectors": f"of {8 * host().vector_bytes} bits",
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
