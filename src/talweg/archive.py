@@ -1,7 +1,7 @@
 """Archives: numbers and arrays in one file, a zip of a JSON header and one .npy for each array.
 
 There is no pickle, so loading runs no code. It reads only members that the header names, and at
-most as many bytes as the file has. Digests find damage; they prove nothing about the author, who
+most as many bytes as the file has. Digests detect damage; they prove nothing about the author, who
 can compute them, so readers also check the types, lengths and ranges of what a file holds.
 """
 
@@ -33,7 +33,7 @@ _DAMAGE = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error),
     *(EOFError, OSError, RuntimeError, ValueError, NotImplementedError),
 )
-_START = 2**10  # bytes that tell what another file is
+_START = 2**10  # bytes that show what another file is
 _FOREIGN = (
     (b"PAR1", "a Parquet file"),
     (b"\x80", "a pickle"),

@@ -1,6 +1,6 @@
 """The errors of talweg: each says what was given, what was expected, where, and what to do.
 
-All derive from `TalwegError`, and each from the built-in exception that a caller would expect, so
+All derive from `TalwegError`, and from the built-in exception that a caller would expect, so
 `except ValueError` works as well.
 """
 
@@ -114,7 +114,7 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "validation_split": ("validation",),
     "warmup": ("LinearWarmup",),
 }
-"""Names by which other libraries, and earlier versions of this one, know things."""
+"""Names from other libraries, and from earlier versions, with their names in talweg."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -132,7 +132,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def close_match(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like `name`, upper or lower case; None if there is none."""
+    """The known name that is most like `name`, in any case; None if none is similar."""
     folded = {known_name.lower(): known_name for known_name in known}
     return next(
         (folded[lower] for lower in get_close_matches(name.lower(), folded, n=1, cutoff=0.6)), None

@@ -15,7 +15,7 @@ class cached_property(Generic[_T]):  # noqa: N801 - the name in Python's library
     """`functools.cached_property` as it is since Python 3.12, without a lock.
 
     Python 3.11 holds one lock for all objects while it computes a value, so a process that is
-    forked meanwhile would wait for that lock for ever.
+    forked meanwhile would wait for that lock forever.
     """
 
     def __init__(self, compute: Callable[[Any], _T]) -> None:

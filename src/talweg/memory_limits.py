@@ -12,7 +12,7 @@ from talweg.errors import EngineError, OutOfMemoryError
 
 _T = TypeVar("_T")
 _THREAD = 2**24
-"""Bytes that a thread needs, mostly for its stack. Python 3.11 waits for ever for a new thread that
+"""Bytes that a thread needs, mostly for its stack. Python 3.11 waits forever for a new thread that
 runs out of memory at once."""
 _ARENA_MAX = -8  # of the GNU C library's malloc.h
 

@@ -55,7 +55,7 @@ def test_a_model_without_a_header_reads_files_without_one(talweg, houses) -> Non
     said = talweg("predict", "out", "words.csv")
     names, rows = rows_of(said.out)
     assert (names, len(rows)) == (["2"], 2)
-    assert "line 1: its cells (x, y) are taken for the names of the columns" in said.err
+    assert "line 1: its cells (x, y) are read as column names" in said.err
     assert "60 predictions of column 2" in talweg("predict", "out", "bare.csv", "--out", "p").out
 
 

@@ -69,7 +69,7 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     "weights too few": ("numbers", array("weights", lambda a: a[1:]), "'weights' is float32 ("),
     "weights of float64": ("numbers", array("weights", lambda a: a.astype(float)), "is float64"),
     "no weights": ("numbers", lambda c, a: a.pop("weights"), "lacks the arrays ['weights']"),
-    "an array more": ("numbers", lambda c, a: a.update(x=a["weights"]), "arrays that a model does"),
+    "an array more": ("numbers", lambda c, a: a.update(x=a["weights"]), "unknown arrays (['x'])"),
     "held-out weights too few": (
         "numbers",
         array("held out/weights", lambda a: a[:2]),
@@ -82,7 +82,7 @@ FORGED: dict[str, tuple[str, Change, str]] = {
         lambda c, a: a.update(
             {f"held out/{k}": np.empty(0) for k in ("true", "outputs", "weights")}
         ),
-        "no weights of at least 0",
+        "need weights of at least 0",
     ),
     "true numbers of text": (
         "numbers",
@@ -118,7 +118,7 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     "a scale of errors for classes": (
         "classes",
         lambda c, a: a.update({"errors/shrink": np.ones(1)}),
-        "arrays that a model does not (['errors/shrink'])",
+        "it has unknown arrays (['errors/shrink'])",
     ),
     "a scale of errors of one row": (
         "numbers",
@@ -128,11 +128,11 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     "a scale of errors of 0": (
         "several",
         array("errors/judged", lambda a: 0 * a),
-        "errors is not above 0",
+        "errors is not positive",
     ),
     "shrunk to NaN": ("several", array("errors/shrink", lambda a: a / 0), "is not finite"),
-    "shrunk below 0": ("several", array("errors/shrink", lambda a: -a), "errors is not above 0"),
-    "limits that overflow": ("numbers", array("errors/limits", lambda a: a + 1e3), "not above 0"),
+    "shrunk below 0": ("several", array("errors/shrink", lambda a: -a), "errors is not positive"),
+    "limits that overflow": ("numbers", array("errors/limits", lambda a: a + 1e3), "not positive"),
     "features that are no inputs": (
         "numbers",
         lambda c, a: a.update(
@@ -150,7 +150,7 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     "no highest": ("numbers", without("target", "each", 0, "highest"), "but is absent"),
     "no history": ("numbers", lambda c, a: a.pop("history/loss"), "lacks the network"),
     "a history cut short": ("numbers", array("history/loss", lambda a: a[1:]), "different lengths"),
-    "a history of text": ("numbers", array("history/loss", lambda a: a.astype(str)), "no numbers"),
+    "a history of text": ("numbers", array("history/loss", lambda a: a.astype(str)), "not numbers"),
     # What columns are.
     "a scale of text": (
         "numbers",

@@ -216,7 +216,7 @@ def test_a_model_without_names_reads_a_sheet_with_a_header(csv_file) -> None:
     model = tw.TableModel(-1, epochs=2, n_estimators=1, hidden=(4,), bins=0).fit(rows)
     same = model.predict(rows)
     assert np.array_equal(model.predict(csv_file(book(rows))), same)
-    with pytest.warns(DataWarning, match="row 1: its cells .* are taken for the names"):
+    with pytest.warns(DataWarning, match="row 1: its cells .* are read as column names"):
         assert np.array_equal(model.predict(csv_file(book([["a", "b", "c"], *rows]))), same)
 
 

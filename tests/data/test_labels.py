@@ -175,7 +175,7 @@ def test_a_mark_is_a_value_among_words_of_its_form(counts, values) -> None:
 def test_a_class_called_na_is_learned_and_noted() -> None:
     names = ["EU", "AS", "NA"]
     x, y = np.arange(90) % 3 + np.linspace(0, 0.1, 90), names * 30
-    with pytest.warns(DataWarning, match="'NA' is taken for a class, as it is written like 'AS'"):
+    with pytest.warns(DataWarning, match="'NA' is read as a class, since it is written like 'AS'"):
         model = tw.TableModel("y", **QUICK).fit({"x": x, "y": [*y[:-1], None]})
     assert model.classes.tolist() == ["AS", "EU", "NA"]
     assert model.trained.rows - sum(model.trained.parts.values()) == 1
@@ -222,7 +222,7 @@ def test_a_category_called_na_is_a_level() -> None:
     }
     model = tw.TableModel("y", epochs=2, n_estimators=1).fit(table)
     (place, _) = model.trained.encoder.columns
-    assert model.trained.encoder.notes["place"].startswith("'NA' is one of its words")
+    assert model.trained.encoder.notes["place"].startswith("'NA' is read as a word")
     assert set(place.levels) == {"EU", "AS", "NA"}
     found = place.codes(as_cells(["NA", None, "", "n/a"])).tolist()
     assert found == [place.levels.index("NA"), 4, 4, 4]

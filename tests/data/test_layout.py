@@ -91,11 +91,11 @@ def test_a_clear_first_row_does_not_warn(first, below) -> None:
     assert header_of([list(map(str, row)) for row in (first, *below)]).is_sure
 
 
-DOUBTED = [  # case, content, what it is taken for
-    ("years above two rows", "2019,2020,2021\n10,20,40\n15,25,60\n", "the names of the columns"),
+DOUBTED = [  # case, content, what it is read as
+    ("years above two rows", "2019,2020,2021\n10,20,40\n15,25,60\n", "column names"),
     ("answers", "1,2,3\n" + "".join(f"{a},{b},{c}\n" for a, b, c in ANSWERS), "a row"),
-    ("positions above few", "0,1,2\n5,7,1\n8,3,9\n4,6,6\n", "the names of the columns"),
-    ("one column", "0\n" + "".join(f"{v}\n" for v in FLOATS[:, 0]), "the names of the columns"),
+    ("positions above few", "0,1,2\n5,7,1\n8,3,9\n4,6,6\n", "column names"),
+    ("one column", "0\n" + "".join(f"{v}\n" for v in FLOATS[:, 0]), "column names"),
 ]
 
 
@@ -105,7 +105,7 @@ DOUBTED = [  # case, content, what it is taken for
 def test_an_ambiguous_first_row_warns(csv_file, content: str, taken: str) -> None:
     file = csv_file(content)
     with pytest.warns(
-        DataWarning, match=f"could be names or a row, and are taken for {taken}"
+        DataWarning, match=f"could be column names or a row, and are read as {taken}"
     ) as said:
         read_table(file)
     assert "line 1" in str(said[0].message) and "--no-header" in str(said[0].message)
@@ -193,7 +193,7 @@ SINGLE = [  # case, content, cells, blank lines at the end
 @pytest.mark.parametrize(
     ("content", "cells", "ends"), [row[1:] for row in SINGLE], ids=[row[0] for row in SINGLE]
 )
-@pytest.mark.filterwarnings("ignore:.*blank line, not counted:talweg.errors.DataWarning")
+@pytest.mark.filterwarnings("ignore:.*blank line, which is ignored:talweg.errors.DataWarning")
 def test_blank_lines_in_a_single_column_are_missing_cells(
     csv_file, recwarn, content, cells, ends
 ) -> None:
@@ -204,7 +204,7 @@ def test_blank_lines_in_a_single_column_are_missing_cells(
 
 @pytest.mark.parametrize(("content", "ends"), [(r[1], r[3]) for r in SINGLE if r[3]])
 def test_blank_lines_at_the_end_warn(csv_file, content: str, ends: int) -> None:
-    said = "ends in a blank line, not counted" if ends == 1 else f"ends in {ends} blank lines"
+    said = "ends with a blank line, which" if ends == 1 else f"ends with {ends} blank lines"
     with pytest.warns(DataWarning, match=said):
         read_table(csv_file(content))
 
@@ -242,10 +242,10 @@ INPUTS = "".join(f"{i},{['red', 'blue'][i % 2]},{i % 7}\n" for i in range(20))
 TO_PREDICT = [  # case, content, predictions, part of the warning
     ("no header", BODY, 20, ""),
     ("no header, no target", INPUTS, 20, ""),
-    ("a header", f"size,hue,day,price\n{BODY}", 20, "(size, hue, day, price) are taken for the"),
-    ("a header, no target", f"size,hue,day\n{INPUTS}", 20, "are taken for the names"),
+    ("a header", f"size,hue,day,price\n{BODY}", 20, "(size, hue, day, price) are read as"),
+    ("a header, no target", f"size,hue,day\n{INPUTS}", 20, "are read as column names"),
     ("positions", f"0,1,2,3\n{BODY}", 20, ""),
-    ("a header above one row", "size,hue,day\n1,red,3\n", 1, "are taken for the names"),
+    ("a header above one row", "size,hue,day\n1,red,3\n", 1, "are read as column names"),
     ("positions above one row", "0,1,2\n1,red,3\n", 1, ""),
     ("one row", "1,red,3\n", 1, ""),
     ("one row of which a cell is new", "1,green,3\n", 1, ""),
@@ -268,9 +268,7 @@ def test_a_model_without_names_recognizes_a_header(
         warnings.simplefilter("always")
         assert len(nameless.predict(file)) == count
         assert sum(len(part) for part in read_parts(file, expected=expected)) == count
-    said = [
-        str(warning.message) for warning in heard if "taken for the names" in str(warning.message)
-    ]
+    said = [str(warning.message) for warning in heard if "as column names" in str(warning.message)]
     assert len(said) == (2 if words else 0)
     assert all(words in message for message in said)
 

@@ -97,7 +97,7 @@ def test_unusual_files_are_read(csv_file, content, names, first) -> None:
 
 def test_header_can_be_forced(csv_file) -> None:
     file = csv_file("2019,2020\n1,2\n")
-    with pytest.warns(DataWarning, match=r"could be names or a row.*taken for a row"):
+    with pytest.warns(DataWarning, match=r"could be column names or a row.*read as a row"):
         assert read_table(file).names == ("0", "1")
     assert read_table(file, header=True).names == ("2019", "2020")
     assert len(read_table(csv_file("a,b\nc,d\n"), header=False)) == 2

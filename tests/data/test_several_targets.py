@@ -314,7 +314,7 @@ def test_a_column_that_gives_away_any_target_is_noted() -> None:
     table = {**HOUSES, "copy": HOUSES["price"], "near": near}
     kinds = {each.name: each for each in tw.TableModel(BOTH).kinds(table)}
     assert kinds["copy"].why == "It equals the target, cell by cell."
-    assert "nearly tells the target" in kinds["near"].note
+    assert "nearly determines the target" in kinds["near"].note
     encoder = fitted(table, drop="size").trained.encoder
     assert list(encoder.left_out) == ["copy"] and list(encoder.notes) == ["near"]
     dropped = fitted({**table, "other": HOUSES["size"]}, drop="size").trained.encoder

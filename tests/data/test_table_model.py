@@ -122,7 +122,7 @@ def test_a_file_is_read_with_a_header_if_training_had_one(csv_file) -> None:
     named = tw.TableModel("shape", **QUICK).fit(colors)
     assert len(named.predict(csv_file("color\nred\ncolor\n"))) == 2  # looks like three rows
     bare = tw.TableModel(-1, **QUICK).fit(array_of(HOUSES))
-    with pytest.warns(tw.DataWarning, match="are taken for the names of the columns"):
+    with pytest.warns(tw.DataWarning, match="are read as column names"):
         assert len(bare.predict(csv_file("x,y\n2,hill\n3,lake\n"))) == 2
     assert len(bare.predict(csv_file("2,hill\n3,lake\n"))) == 2
 

@@ -169,11 +169,11 @@ def test_few_rows_have_no_order() -> None:
 
 def test_rows_of_one_time_stay_in_one_block_if_there_are_enough_times() -> None:
     times = np.repeat(np.arange(30.0), 7)
-    line = Timeline(("at",), times[RANDOM.permutation(210)], rules=True)
+    line = Timeline(("at",), times[RANDOM.permutation(210)], decides_split=True)
     ends = line.ends
     assert len(ends) == FOLDS and ends[-1] == 210
     assert (ends % 7 == 0).all() and np.diff(ends).min() >= 21
-    one = Timeline(("at",), np.zeros(16), rules=True)
+    one = Timeline(("at",), np.zeros(16), decides_split=True)
     assert one.ends.tolist() == [2, 4, 6, 8, 10, 12, 14, 16]
 
 
@@ -181,7 +181,7 @@ def test_a_date_in_no_order_is_known_but_does_not_rule() -> None:
     table = Table.from_columns([("at", moved(DAYS)), ("x", X), ("y", X)])
     settings = tw.TableModel("y").settings
     seen = InspectedTable.of(table, settings)
-    assert seen.ruling_time is None
+    assert seen.split_time is None
     assert seen.timeline is not None and seen.timeline.names == ("at",)
     assert InspectedTable.of(table, {**settings, "time": False}).timeline is None
 

@@ -40,10 +40,10 @@ def test_an_input_may_be_an_output_and_an_output_a_constant() -> None:
 
 
 GIVEN = [
-    ({"x": np.ones(3)}, r"'x' was recorded as float64\[2\], but is float64\[3\]"),
-    ({"x": np.ones(2, np.float32)}, r"recorded as float64\[2\], but is float32\[2\]"),
-    ({"y": np.ones(2)}, "inputs of the graph are x, but the given ones are y"),
-    ({}, "inputs of the graph are x, but the given ones are "),
+    ({"x": np.ones(3)}, r"'x' was recorded as float64\[2\], but float64\[3\] was"),
+    ({"x": np.ones(2, np.float32)}, r"recorded as float64\[2\], but float32\[2\] was"),
+    ({"y": np.ones(2)}, "the graph has the inputs x, but got y"),
+    ({}, "the graph has the inputs x, but got none"),
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import talweg as tw
 from talweg.engine.run.outcome import Control
-from talweg.train.run.progress import ProgressBar, SweepBar, Watched, Whole, wants_bar
+from talweg.train.run.progress import ProgressBar, SharedBar, SweepBar, Watched, wants_bar
 
 
 class Terminal(io.StringIO):
@@ -149,22 +149,22 @@ def test_the_bar_of_a_sweep_shows_each_run(engine: str, monkeypatch) -> None:
 
 def test_one_bar_for_sweeps_that_follow_each_other(monkeypatch) -> None:
     monkeypatch.setattr("talweg.train.run.progress.time.perf_counter", lambda: 1_000.0)
-    whole = Whole(True, later=6, started=990.0)
+    shared = SharedBar(True, later=6, started=990.0)
     works = [watched(50), watched(0, runs=3)]
-    bar = whole.bar(works, workers=1)
+    bar = shared.bar(works, workers=1)
     # 50 epochs took 10 s, 950 are left at most
     assert bar.words() == "0/10 runs  epoch 50/100  loss 6.25  val_loss 12.5  3 min left"
     assert bar.share() == pytest.approx(0.05)
     for each in works:
         each.ended = True
-    whole.earlier += works
-    whole.later = 0
-    bar = whole.bar([watched(50, runs=6)], workers=1)
+    shared.earlier += works
+    shared.later = 0
+    bar = shared.bar([watched(50, runs=6)], workers=1)
     assert bar.words().startswith("4/10 runs  epoch 50/100  loss 6.25")
     assert bar.words().endswith("  9 s left")  # 350 epochs took 10 s, at most 300 are left
     assert bar.share() == pytest.approx(0.7)
-    assert len(whole.earlier) == 2
-    assert whole.bar([], workers=1).words() == "4/4 runs  0 s left"
+    assert len(shared.earlier) == 2
+    assert shared.bar([], workers=1).words() == "4/4 runs  0 s left"
 
 
 def test_a_budget_ends_before_the_epochs_do() -> None:
@@ -245,9 +245,9 @@ def test_a_bar_does_not_change_the_run() -> None:
     [(0, "0/8 networks"), (2, "0/8 networks"), (3, "1/8 networks"), (4, "2/8 networks")],
 )
 def test_networks_dropped_after_a_trial_are_not_counted(ended: int, said: str) -> None:
-    whole = Whole(True, later=6, thing="network", dropped=2)
+    shared = SharedBar(True, later=6, thing="network", dropped=2)
     works = [Watched(Control(), 1, 0, 100) for _ in range(4)]
-    bar = whole.bar(works, 2)
+    bar = shared.bar(works, 2)
     for each in works[:ended]:
         each.ended = True
     assert bar.words().startswith(said)

@@ -314,7 +314,7 @@ def test_ctrl_c_keeps_the_runs_that_have_begun(engine: str, at_once: int, monkey
     assert [point["seed"] for point in sweep.points] == [0, 1, 2, 0, 1][: 3 + at_once]
     assert [point["seed"] for point in sweep.left_out] == [0, 1, 2][at_once:]
     left_out = "1 run" if at_once == 2 else "2 runs"
-    assert str(sweep).splitlines()[-1] == f"{left_out} not begun before Ctrl-C"
+    assert str(sweep).splitlines()[-1] == f"{left_out} not started before Ctrl-C"
     assert signal.getsignal(signal.SIGINT) is before
     assert all(np.isfinite(run.net.weights.flat).all() for run in sweep.runs)
 

@@ -19,7 +19,7 @@ from talweg.cli.terminal import (
     warnings_as_notes,
 )
 from talweg.errors import TalwegError
-from talweg.train.run.interrupts import Interrupts, handled
+from talweg.train.run.interrupts import Interrupts, signals_handled
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     143 for SIGTERM. 141: the reader of the predictions has gone.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    with standard_streams(), handled() as interrupts:
+    with standard_streams(), signals_handled() as interrupts:
         status = _status(words, interrupts)
     sys.exit(status)
 
@@ -62,12 +62,12 @@ def _report_interrupt(options: argparse.Namespace, interrupts: Interrupts) -> in
     nothing = "; nothing was written" if getattr(options, "out", None) else ""
     files = "; all files were written" if interrupts.has_written else nothing
     say_on_stderr(f"talweg: interrupted{files}")
-    return 128 + (interrupts.came or [signal.SIGINT])[-1]
+    return 128 + (interrupts.received or [signal.SIGINT])[-1]
 
 
 def _signal_status(interrupts: Interrupts) -> int:
     """The status of a command that finished in spite of a signal; Ctrl-C only stops training."""
-    number = (interrupts.came or [signal.SIGINT])[0]
+    number = (interrupts.received or [signal.SIGINT])[0]
     return 0 if number == signal.SIGINT else 128 + number
 
 

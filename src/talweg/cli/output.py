@@ -13,7 +13,7 @@ from typing import IO
 from talweg.atomic_write import atomic_write, try_lock
 from talweg.cli.input_table import STANDARD_INPUT
 from talweg.errors import DataError
-from talweg.train.run.interrupts import written_uncut
+from talweg.train.run.interrupts import uninterrupted
 
 _ATTEMPTS = 9  # another run may remove the folder between two of our steps
 _NO_INPUTS: Mapping[str, str] = {}
@@ -150,7 +150,7 @@ def atomic_files(*files: Path) -> Iterator[list[IO[bytes]]]:
     """
     new: dict[Path, os.stat_result] = {}
     try:
-        with ExitStack() as uncut, ExitStack() as stack:
+        with ExitStack() as writing, ExitStack() as stack:
             for file in files:
                 file.parent.mkdir(parents=True, exist_ok=True)
             streams = [stack.enter_context(atomic_write(file)) for file in reversed(files)][::-1]
@@ -159,7 +159,7 @@ def atomic_files(*files: Path) -> Iterator[list[IO[bytes]]]:
                 stream.flush()  # a full disk fails here, before the first rename
                 os.fsync(stream.fileno())
                 new[file] = os.fstat(stream.fileno())
-            uncut.enter_context(written_uncut())
+            writing.enter_context(uninterrupted())
     except OSError as error:
         raise DataError(
             f"--out {files[0].parent}: {error.strerror or error}. {_replaced_text(new)} "

@@ -1,6 +1,6 @@
-"""Gates that count, in one byte a weight, how often each weight changes its direction.
+"""Gates that count, in one byte per weight, how often each weight changes its direction.
 
-A byte a weight keeps the memory traffic of a step low.
+One byte per weight keeps the memory traffic of a step low.
 """
 
 from __future__ import annotations

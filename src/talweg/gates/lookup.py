@@ -1,8 +1,8 @@
 """Gather and scatter: rows of a table at integer codes, and its adjoint, sums of rows by code.
 
-A code that is not of the table (below 0, or L and more) gives a row of NaN, so that it is seen, and
-adds to no sum, so that it harms none. Both cost as much as the rows that move; a product with a
-one-hot row a code costs L times that.
+A code outside of the table (below 0, or L and more) gives a row of NaN, so that it is noticed, and
+adds to no sum, so that it harms none. Both cost as much as the rows that they move; a product with
+one-hot rows costs L times that.
 """
 
 from __future__ import annotations

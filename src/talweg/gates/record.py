@@ -186,7 +186,7 @@ def traffic(inputs: tuple[Spec, ...], output: Spec) -> int:
 
 
 def cost_per_element(operations: int) -> Callable[..., Cost]:
-    """A cost of so many operations for each element of the gate's largest array."""
+    """A cost of `operations` for each element of the gate's largest array."""
     return partial(_cost_per_element, operations)
 
 

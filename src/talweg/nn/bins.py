@@ -54,7 +54,7 @@ class Bins(Module):
 
     @classmethod
     def from_rows(cls, x: ArrayLike, max_bins: int = 48, *, scale: float = 0.3) -> Bins:
-        """At most `max_bins` bins a column, each with about as many rows of x (N, D).
+        """At most `max_bins` bins per column, each with about as many rows of x (N, D).
 
         A value that would fill a bin by itself (0, if most rows are 0) is an edge and takes no
         further bin. A column with two values gets no bins.

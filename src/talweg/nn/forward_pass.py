@@ -39,7 +39,7 @@ class TrainingStep:
     row_weights: Tensor
     streams: int = 0
     penalties: list[Tensor] = field(default_factory=list)
-    """Added to the loss: single numbers, or one a row (N), reduced as the loss is."""
+    """Added to the loss: single numbers, or one per row (N), reduced like the loss."""
     limits: dict[str, Limit] = field(default_factory=dict)
     """By parameter, the limit that is applied after the step."""
     assigned: dict[str, Tensor] = field(default_factory=dict)

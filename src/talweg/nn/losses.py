@@ -1,8 +1,8 @@
 """Losses: how wrong a prediction is.
 
-A loss gives one number a row, (N), written in gates; its `reduction` says whether a batch counts as
-the mean or the sum of its rows. Sample weights w weigh rows: the mean is sum(w l) / sum(w), the sum
-is sum(w l).
+A loss gives one number per row, (N), written in gates; its `reduction` says whether the loss of a
+batch is the mean or the sum over its rows. With sample weights w, the mean is sum(w l) / sum(w),
+and the sum is sum(w l).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from talweg.nn.targets import TARGETS, TargetKind, Targets
 from talweg.settings import Number, check
 
 PerRow = Callable[[Any, Any], Any]
-"""(prediction, target) -> one number a row, written in gates; pickle must know it by name."""
+"""(prediction, target) -> one number per row, written in gates; pickle must find it by name."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def over_outputs(x: Operand, reduce: Callable[..., Operand] = mean) -> Operand:
     return x if len(x.shape) == 1 else reduce(x, tuple(range(1, len(x.shape))))
 
 
-# One number a row ---------------------------------------------------------------------------
+# One number per row -------------------------------------------------------------------------
 
 
 def _square(prediction: Operand, target: Operand) -> Operand:
@@ -256,7 +256,7 @@ LOSSES: dict[str, Loss] = {
 
 
 def as_loss(given: Any) -> Loss:
-    """A loss from itself, its name, or a function of (prediction, target) with a number a row."""
+    """A loss from itself, its name, or a function of (prediction, target) with a number per row."""
     if isinstance(given, Loss):
         return given
     if isinstance(given, str) and given in LOSSES:

@@ -1,4 +1,4 @@
-"""Metrics: measures beside the loss, one number a row, averaged over rows."""
+"""Metrics: measures beside the loss, one number per row, averaged over rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from talweg.nn.losses import LOSSES, Loss, PerRow, logits_of, over_outputs
 
 @dataclass(frozen=True)
 class Metric:
-    """A name, and a function of (prediction, target) with one number a row, written in gates."""
+    """A name, and a function of (prediction, target) with one number per row, written in gates."""
 
     name: str
     per_row: PerRow

@@ -38,7 +38,7 @@ class L1L2(Checked):
         return penalty
 
     def of_rows(self, x: Tensor) -> Tensor:
-        """The penalty of outputs (N, ...), one number a row."""
+        """The penalty of outputs (N, ...), one number per row."""
         elements = self.of_elements(x)
         penalty: Tensor = total(elements, tuple(range(1, x.ndim))) if x.ndim > 1 else elements
         return penalty

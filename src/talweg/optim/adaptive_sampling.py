@@ -21,7 +21,7 @@ MEMORY = 0.01
 """The weight of the latest step in the running mean of |d|^2, which covers some 100 steps."""
 LONGEST = 0.5
 """The largest change of a tau in one step. A rare row may have 1,000 times the mean of |d|^2: on a
-table with 5 % of one class, one unbounded step made the sampler draw that class alone for ever."""
+table with 5 % of one class, one unbounded step made the sampler draw only that class forever."""
 _LEAST = 1e-300
 """The smallest mean of |d|^2, for a network that fits all rows exactly."""
 

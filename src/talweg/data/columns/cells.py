@@ -373,7 +373,7 @@ def mean_and_scale(values: Floats) -> tuple[float, float]:
     if not len(finite):
         return 0.0, 1.0
     mean, scale = float(finite.mean()), float(finite.std())
-    # Rounding leaves a tiny deviation between equal values, which is no spread.
+    # Rounding leaves a tiny deviation between equal values, which counts as none.
     return mean, scale if scale > 1e-13 * float(np.abs(finite).max()) else 1.0
 
 

@@ -129,7 +129,7 @@ class _Codes(dict[str, int]):
         self.full = False
 
     def __missing__(self, cell: str) -> int:
-        if self.full and len(self) >= 2 * MOST_WORDS:  # free text, which is no input
+        if self.full and len(self) >= 2 * MOST_WORDS:  # free text, which is not an input
             return self.levels[OTHER]
         level = cell.strip()
         if level not in self.levels and len(self.levels) >= MOST_WORDS:
@@ -142,7 +142,7 @@ class _Codes(dict[str, int]):
 
 
 class _DateBuilder:
-    """Dates, read in every style that may apply, since only later dates may tell which one does."""
+    """Dates, read in every style that may apply, since only later dates may decide which does."""
 
     def __init__(self, styles: Sequence[str], shelf: Shelf) -> None:
         self._readings = {style: _Concatenated(np.float64, shelf) for style in styles}
@@ -169,7 +169,7 @@ class _DateBuilder:
 
 
 class _NumberBuilder:
-    """Numbers, read by every decimal mark that may apply, since later numbers may tell which one
+    """Numbers, read by every decimal mark that may apply, since later numbers may decide which
     does.
 
     Whole numbers have a single reading until the first number with a mark.
@@ -267,7 +267,7 @@ class _NumberBuilder:
 
 
 def _texts(rows: int, odd: tuple[tuple[str, int], ...] = ()) -> Words:
-    """A column of too many distinct texts, which is no input."""
+    """A column of too many distinct texts, which is not an input."""
     return Words(np.zeros(rows, np.int32), (OTHER,), full=True, odd=odd)
 
 

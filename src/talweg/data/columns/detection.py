@@ -1,6 +1,7 @@
 """The detected type of each column of a table, or the type that its owner chose.
 
-A column that repeats another one is left out, and one that all but tells the target gets a note.
+A column that repeats another one is left out, and one that nearly determines the target gets a
+note.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ Asked = (
 
 LEAVE_OUT = "leave out"
 
-_LEAK = "It nearly tells the target. Will it be known when you predict? If not, leave it out."
-_MARK = "{!r} is one of its words, as the others are written like it; if not, empty its cells."
+_LEAK = "It nearly determines the target. If it is not known when you predict, leave it out."
+_MARK = "{!r} is read as a word, since the others are written like it; if not, empty its cells."
 
 
 def type_columns(
@@ -54,12 +55,12 @@ def type_columns(
     learned_targets: int = 1,
     whole: Table | None = None,
 ) -> list[ColumnType]:
-    """What each column but the targets is, in the order of the table.
+    """The type of each column except the targets, in the order of the table.
 
     Kinds that are `asked` for by name are used as they are. A copy of an earlier column, or of one
-    of the first `learned_targets` targets, is left out; a column that nearly tells such a target
-    gets a note. If `table` has only some rows of a file, `whole` is the table of all rows, in which
-    row numbers are recognized.
+    of the first `learned_targets` targets, is left out; a column that nearly determines such a
+    target gets a note. If `table` has only some rows of a file, `whole` is the table of all rows,
+    in which row numbers are recognized.
     """
     chosen = {table.find(name): kind for name, kind in (asked or {}).items()}
     learned = [LearnedTarget.of(table.columns[name]) for name in targets[:learned_targets]]
@@ -75,7 +76,7 @@ def type_columns(
             column_type = _unless_counting(column_type, whole.columns[name])
         if column_type.used and digest in origins:
             column_type = ColumnType(name, COPY.name, f"It equals {origins[digest]}, cell by cell.")
-        elif column_type.used and any(tells(cells, target) for target in learned):
+        elif column_type.used and any(determines(cells, target) for target in learned):
             column_type = replace(column_type, note=f"{column_type.note} {_LEAK}".strip())
         origins.setdefault(digest, f"the column {name!r}")
         types.append(column_type)
@@ -165,9 +166,9 @@ def _kind_called(name: str, asked: str) -> Kind:
     raise DataError(f"Column {name!r}: there is no kind {asked!r}. {nearest(asked, known)}")
 
 
-# Columns that repeat another one, or that all but tell the target ---------------------------------
+# Columns that repeat another one, or that nearly determine the target -----------------------------
 
-NEARLY = 0.999  # a correlation, or a share of rows, from which a column all but tells the target
+NEARLY = 0.999  # the least correlation, or share of rows, of a column that determines the target
 
 
 class LearnedTarget(NamedTuple):
@@ -198,8 +199,8 @@ def _key(raw: bytes) -> bytes:
     return blake2b(raw).digest()
 
 
-def tells(cells: Cells, target: LearnedTarget) -> bool:
-    """Whether the column alone nearly gives the target, in the rows that have both."""
+def determines(cells: Cells, target: LearnedTarget) -> bool:
+    """Whether the column alone nearly determines the target, in the rows that have both."""
     values, missing = parse_numbers(cells)
     both = np.isfinite(values) & target.finite
     column_values, target_values = values[both], target.values[both]
@@ -209,7 +210,7 @@ def tells(cells: Cells, target: LearnedTarget) -> bool:
     if _has_many_values(cells) or _has_many_values(target.cells):
         return False
     rows = ~missing & ~target.missing
-    return _share_told(as_words(cells)[rows], as_words(target.cells)[rows]) >= NEARLY
+    return _share_determined(as_words(cells)[rows], as_words(target.cells)[rows]) >= NEARLY
 
 
 def _has_many_values(cells: Cells) -> bool:
@@ -227,7 +228,7 @@ def _correlation(a: Floats, b: Floats) -> float:
     return abs(float(a @ b)) / spread if spread > 0 else 0.0
 
 
-def _share_told(words: Words, labels: Words) -> float:
+def _share_determined(words: Words, labels: Words) -> float:
     """The share of rows whose label is the most frequent one of their word; 0 where words or
     labels rarely repeat, so that each word would name its own row.
     """

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 class Expected:
     """The columns that a model uses, by name, and how their cells are read.
 
-    `numeric` says of each column whether its cells are read as numbers. `marks` are the decimal
-    marks of columns that do not use the point. `names` are those of all columns of training, and
-    `positional` says that they had no header. `unknown` says, for the cells of a row that are not
-    missing and that the model uses, which of them are unknown to it.
+    `numeric` says for each column whether its cells are read as numbers. `marks` are the decimal
+    marks of columns that do not use the point. `names` are those of all training columns, and
+    `positional` is set if they had no header. `unknown` says which of the cells of a row that are
+    not missing, and that the model uses, are unknown to it.
     """
 
     numeric: Mapping[str, bool]

@@ -225,7 +225,7 @@ class Tally:
     def mark(self, habit: str = POINT) -> str:
         """The decimal mark that the cells show, or else the `habit` of the file.
 
-        Without a habit ("") the mark in 1,234 or 1.234 is taken for a decimal mark.
+        Without a habit ("") the mark in 1,234 or 1.234 is read as a decimal mark.
         """
         if self.is_sure:
             return COMMA if self.shown[COMMA] > self.shown[POINT] else POINT

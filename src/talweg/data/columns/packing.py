@@ -1,4 +1,4 @@
-"""Packed rows: one number instead of one input a level, for tables too large for their inputs.
+"""Packed rows: one number instead of one input per level, for tables too large for their inputs.
 
 The first layer of the network writes the inputs out again, a batch at a time: 10 million rows of 20
 numbers and 10 categories of 20 levels take 1.2 GB instead of 11.
@@ -56,7 +56,7 @@ class Unpack(Module):
 
     @property
     def width(self) -> int:
-        """How many numbers a packed row has."""
+        """The number of values in a packed row."""
         return sum(span.packed for span in self.spans)
 
     def telling(self, x: Inputs) -> Inputs:

@@ -15,7 +15,7 @@ from talweg.errors import DataError
 
 @dataclass(frozen=True)
 class Roles:
-    """Columns by name. `weight`, `groups` and the dropped ones are no inputs; those of `time` are.
+    """Columns by name. `weight`, `groups` and dropped ones are not inputs; those of `time` are.
 
     If no `time` was named, `looks_for_time` says whether to look for such columns.
     """

@@ -21,9 +21,9 @@ from talweg.errors import DataError, counted, nearest
 class Table:
     """Columns (N,) of cells by name: float64 with NaN for missing, or text.
 
-    `types` says what the values of each column were, if the source has types; a CSV file has none.
+    `types` are the types of the values of each column, if the source has any, unlike a CSV file.
     `numbered` are the names that are whole numbers in the source, which a data frame may have.
-    `index` holds the dates of a frame's unnamed index: they are no column but may order the rows.
+    `index` holds the dates of a frame's unnamed index: they are no input but may order the rows.
     """
 
     names: tuple[str, ...]

@@ -31,7 +31,7 @@ from talweg.errors import DataWarning, user_level
 
 _LARGE, _SMALL = 0.1, 0.01  # shares of the rows to predict, and of those of training
 _CHANCE = 1e-3
-_MOST_TOLD = 5  # columns in a sentence
+_MOST_NAMED = 5  # columns in a sentence
 _CLOSE = 1 - 1e-5  # float32 may round an input to just inside of a bound
 
 _FAULTS: tuple[Fault, ...] = get_args(Fault)
@@ -50,7 +50,7 @@ class Unfamiliar:
     faults: dict[tuple[str, Fault], tuple[int, str]] = field(default_factory=dict)
 
     def note(self, column: str, fault: Fault, count: int, example: str) -> None:
-        """Add so many cells of a column with this fault."""
+        """Add `count` cells of a column with this fault."""
         so_far, first = self.faults.get((column, fault), (0, example))
         self.faults[column, fault] = so_far + count, first
 
@@ -99,8 +99,8 @@ class Unfamiliar:
         parts = [part for column in self.columns if (part := self._part(column))]
         if not parts:
             return ""
-        more = len(parts) - _MOST_TOLD
-        shown_parts = parts[:_MOST_TOLD] + [f"{more} more columns"] * (more > 0)
+        more = len(parts) - _MOST_NAMED
+        shown_parts = parts[:_MOST_NAMED] + [f"{more} more columns"] * (more > 0)
         rows = "row to predict has" if self.rows == 1 else f"{self.rows:,} rows to predict have"
         return (
             f"{source}: the {rows} cells unlike the training data. {'; '.join(shown_parts)}."
@@ -133,7 +133,7 @@ class Unfamiliar:
 
 
 def chance(count: int, rows: int, before: int, rows_before: int) -> float:
-    """An upper bound (Chernoff) on the probability that so many of all such cells fall among the
+    """An upper bound (Chernoff) on the probability that this many of all such cells fall among the
     `rows`, if all rows are alike.
 
     >>> round(chance(2, 100, 0, 300), 4), chance(1, 100, 3, 300)
@@ -153,7 +153,7 @@ def _in_use(cells: Cells) -> Cells:
 
 
 def _example(cells: Cells, row: int) -> str:
-    """The text of a cell; of a number that was not kept, one of the texts that are no numbers."""
+    """The text of a cell; of a number that was not kept, one of the texts that are not numbers."""
     if isinstance(cells, Numbers) and cells.tally.odd:
         return next(iter(cells.tally.odd))
     return texts(_in_use(cells[np.array([row])]))[0]

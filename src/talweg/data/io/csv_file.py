@@ -21,21 +21,20 @@ from talweg.data.io.layout import Layout, checked, layout_of, shown
 from talweg.data.io.opening import LONGEST_LINE, opened, undecodable
 from talweg.errors import DataError, DataWarning, counted
 
-SNIFFED = 1000  # records by which the dialect and the header are judged
+SNIFFED = 1000  # records from which the dialect and the header are detected
 SAMPLE = 2**20  # characters read for these records
 
-# If two delimiters fit all lines alike, the first is taken. The comma follows those that are rare
-# inside cells (1,5;2,5), and the space, which is inside most texts, comes last.
+# If two delimiters fit all lines equally well, the first one wins. The comma comes after those that
+# are rarer inside cells (1,5;2,5), and the space, which most texts contain, comes last.
 _DELIMITERS = ("\t", ";", "|", ",", " ")
-_AGREED = 100  # records by which the delimiter is judged
+_AGREED = 100  # records from which the delimiter is chosen
 _SINGLE_QUOTED = re.compile(r"(?:^|[,;\t|])\s*'[^'\n]*'\s*(?:[,;\t|\r]|$)", re.M)
 _ESCAPED = re.compile(r'\\"')
-END = "\0"  # appended as a last line: an open quote swallows it; text has no such character
+END = "\0"  # appended as the last line, which an unclosed quote swallows; text never contains it
 
-
-_SWALLOWED = 100  # lines like rows in a cell that show a quote which was never closed
-_MOST_LOOKED_AT = 1000  # of these lines that are checked
-_NEARLY_ALL = 0.9
+_SWALLOWED = 100  # a cell with this many lines that look like rows has an unclosed quote
+_MOST_CHECKED = 1000  # of these lines
+_NEARLY_ALL = 0.9  # of them have as many cells as the record
 
 
 def _own_csv() -> Any:
@@ -102,7 +101,7 @@ def swallows(cells: Sequence[str], dialect: Dialect) -> bool:
     for cell in cells:
         inner = [*io.StringIO(cell, newline="")][1:-1]  # lines as the reader counts them
         if len(inner) >= _SWALLOWED and len(cells) > 1:
-            widths = [len(row) for row in dialect.reader(inner[:_MOST_LOOKED_AT])]
+            widths = [len(row) for row in dialect.reader(inner[:_MOST_CHECKED])]
             return widths.count(len(cells)) >= _NEARLY_ALL * len(widths)
     return False
 
@@ -113,8 +112,8 @@ def is_blank(cells: Sequence[str]) -> bool:
 
 
 def sniff(sample: str) -> tuple[Dialect, list[list[str]]]:
-    """The dialect in which the first records agree best on a width, and these records with cells
-    stripped.
+    """The dialect in which most of the first records have the same number of cells, and these
+    records with their cells stripped.
     """
     lines = list(io.StringIO(sample, newline=""))
     quoting = _quoting(sample)
@@ -146,7 +145,7 @@ def _agreement(lines: Sequence[str], dialect: Dialect) -> float:
 
 
 def _first(lines: Iterable[str], dialect: Dialect, count: int) -> list[list[str]]:
-    """The first records, as far as they can be read; errors are raised when the file is read."""
+    """The first records, up to an error; reading the whole file raises it again."""
     rows: list[list[str]] = []
     with suppress(CsvError):
         rows.extend(cells for _, cells in islice(records(lines, dialect), count))
@@ -154,7 +153,7 @@ def _first(lines: Iterable[str], dialect: Dialect, count: int) -> list[list[str]
 
 
 def _without_ends(lines: Iterable[str]) -> Iterator[str]:
-    """The lines without trailing spaces, which would make one more cell."""
+    """The lines without trailing spaces, which would add an empty cell."""
     return (line.rstrip() + "\n" if line != END else line for line in lines)
 
 
@@ -193,7 +192,7 @@ class CsvFile:
 
     @property
     def width(self) -> int:
-        """How many columns there are."""
+        """The number of columns."""
         return len(self.layout.first)
 
     @property
@@ -265,9 +264,9 @@ class CsvFile:
             if rows := [row or [""] for row in rows[: len(rows) - held]]:
                 yield rows
         if held:
-            lines = "a blank line" if held == 1 else f"{held} blank lines"
+            lines = "a blank line, which is" if held == 1 else f"{held} blank lines, which are"
             warnings.warn(
-                f'{self.file} ends in {lines}, not counted as rows. Write "" for a missing cell.',
+                f'{self.file} ends with {lines} ignored. Write "" for a missing cell.',
                 DataWarning,
                 2,
             )

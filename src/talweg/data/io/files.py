@@ -69,7 +69,7 @@ def source_of(given: Any, name: str | None = None) -> Source:
 
 
 def existing_file(path: str | os.PathLike[str]) -> Path:
-    """The path of an existing regular file. DataError: none; suggests the nearest name."""
+    """The path of an existing regular file. DataError: no such file; suggests the nearest name."""
     file = Path(path)
     if not stat.S_ISREG(_mode(file)):
         raise DataError(
@@ -149,7 +149,7 @@ def _absent(file: Path, shown: str) -> DataError:
         folder = _short(str(file.parent))
         return DataError(f"No such file: {shown}. There is no folder {folder}: check the path.")
     hint = nearest(file.name, _beside(file))
-    is_near = hint.startswith("Did you mean")  # a list of all files there would not help
+    is_near = hint.startswith("Did you mean")  # a list of all files would not help
     return DataError(f"No such file: {shown}. {hint if is_near else 'Check the path.'}")
 
 

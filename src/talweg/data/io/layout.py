@@ -56,7 +56,7 @@ def layout_of(rows: Rows, header: bool | None, expected: Expected | None) -> Lay
 
 
 def checked(layout: Layout, rows: Rows, expected: Expected | None, where: str) -> Layout:
-    """The layout after its names are checked; a DataWarning states a doubt about its header."""
+    """The layout, with its names checked; a DataWarning states any doubt about its header."""
     if expected and not expected.positional and not set(expected.numeric) & set(rows[0]):
         _refuse_nameless(rows, expected, where)
     check_names(layout.names, f"{where},")
@@ -124,8 +124,8 @@ def _verdict(rows: Rows, header: bool | None, expected: Expected | None) -> tupl
     if not expected.positional:
         return Verdict(True), ""
     verdict = _by_position(rows, expected)
-    is_told = verdict.is_header and not _are_positions(rows[0])
-    return verdict, _unasked(rows[0]) if is_told else ""
+    is_surprising = verdict.is_header and not _are_positions(rows[0])
+    return verdict, _unexpected_header(rows[0]) if is_surprising else ""
 
 
 def _by_position(rows: Rows, expected: Expected) -> Verdict:
@@ -150,35 +150,35 @@ def _are_positions(row: Sequence[str]) -> bool:
 
 
 def _doubt(first: Sequence[str], verdict: Verdict) -> str:
-    taken = "the names of the columns" if verdict.is_header else "a row"
+    reading = "column names" if verdict.is_header else "a row"
     return (
-        f"its cells ({shown(first)}) could be names or a row, and are taken for {taken}. Pass"
-        f" header={verdict.is_header} to talweg.data.io.read.read_table if that is right, and"
+        f"its cells ({shown(first)}) could be column names or a row, and are read as {reading}."
+        f" Pass header={verdict.is_header} to talweg.data.io.read.read_table if that is right, and"
         f" header={not verdict.is_header} if not (in a command, --header or --no-header)."
     )
 
 
-def _unasked(first: Sequence[str]) -> str:
+def _unexpected_header(first: Sequence[str]) -> str:
     return (
-        f"its cells ({shown(first)}) are taken for the names of the columns. The model was trained"
-        " without names, so columns are matched by position: check their order."
+        f"its cells ({shown(first)}) are read as column names. The model was trained without"
+        " names, so columns are matched by position: check their order."
     )
 
 
 # Whether the first row is a header ----------------------------------------------------------------
 
 _PRIOR = -1.0  # few headers contain numbers
-_DOUBT = (-1.0, 3.0)  # the range of log ratios that leave a doubt
-_DOUBT_OF_RUN = -6.0  # its lower end if the numbers of the row are a run, such as 2019, 2020
-_NAMES = {"word": 0.9, "whole": 0.45}  # frequencies of forms of names beside numbers
-_RARE = 0.05  # the frequency of any other form
-_FORMS, _MET, _FAR = 6.0, 3.0, 3.0  # the largest weight of each kind of evidence
-_FEW_RUNS = 0.2  # the share of rows with a run below which it is rare
+_DOUBT = (-1.0, 3.0)  # log ratios between these leave a doubt
+_DOUBT_OF_RUN = -6.0  # the lower one if the numbers of the row are a run, such as 2019, 2020
+_NAMES = {"word": 0.9, "whole": 0.45}  # how often a name beside numbers has this form
+_RARE = 0.05  # how often it has any other form
+_FORMS, _REPEATS, _DISTANCE = 6.0, 3.0, 3.0  # the largest weight of each kind of evidence
+_FEW_RUNS = 0.2  # a run is rare if at most this share of the other rows has one
 _YEARS = range(1850, 2101)
 _DIGIT = re.compile(r"\d+")
 _LETTER = re.compile(r"[^\W\d_]+")
 _WHOLE = re.compile(r"\d+")
-_STEPS = 5  # even steps from the first number on that show that it belongs to the column
+_STEPS = 5  # equal steps from the first number on, which show that it belongs to the column
 
 
 class Verdict(NamedTuple):
@@ -199,7 +199,7 @@ class _Column(NamedTuple):
         return _form(self.first)
 
     def likely(self, count: int) -> float:
-        """The likelihood of a property that so many of the cells below have."""
+        """The likelihood of a property that `count` of the cells below have."""
         return (count + 0.5) / (len(self.below) + 1)
 
 
@@ -215,20 +215,20 @@ def header_of(rows: Rows) -> Verdict:
     kept = [[cell for cell in cells if not is_missing(cell, vague=True)] for cells in below]
     columns = [_Column(cell, cells) for cell, cells in zip(first, kept, strict=False) if cells]
     is_run = _is_rare_run(rows)
-    weight = _PRIOR + _run(rows) + _forms(columns, is_run) + _met(columns) + _far(columns)
-    weight += _going_on(columns)
+    weight = _PRIOR + _run(rows) + _forms(columns, is_run) + _repeats(columns) + _distance(columns)
+    weight += _counters(columns)
     low = _DOUBT_OF_RUN if is_run else _DOUBT[0]
     return Verdict(weight > 0, not low < weight < _DOUBT[1])
 
 
 def _are_names(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether words are above numbers, or do not occur below."""
+    """Whether the words stand above numbers, or do not occur below."""
     words = [not is_missing(cell) for cell in first]
     if any(word and _numeric(cells) for word, cells in zip(words, below, strict=False)):
         return True
     unique = all(words) and len(set(first)) == len(first)
-    met_below = any(cell in cells for cell, cells in zip(first, below, strict=False))
-    return unique and not met_below
+    occurs_below = any(cell in cells for cell, cells in zip(first, below, strict=False))
+    return unique and not occurs_below
 
 
 def _numeric(cells: Sequence[str]) -> bool:
@@ -255,7 +255,7 @@ def _capped(weight: float, most: float) -> float:
 def _forms(columns: Sequence[_Column], is_run: bool) -> float:
     """Evidence from forms: whole numbers above fractions, or words above numbers, may be names.
 
-    Numbers in a run are not held against a header.
+    Numbers in a run are no evidence against a header.
     """
     total = 0.0
     for column in columns:
@@ -266,7 +266,7 @@ def _forms(columns: Sequence[_Column], is_run: bool) -> float:
     return _capped(total, _FORMS)
 
 
-def _met(columns: Sequence[_Column]) -> float:
+def _repeats(columns: Sequence[_Column]) -> float:
     """Evidence from repeats: a cell that occurs again below is probably a value of its column."""
     weight = 0.0
     for column in columns:
@@ -275,17 +275,17 @@ def _met(columns: Sequence[_Column]) -> float:
         occurs = column.first in counts
         likely = column.likely(repeated if occurs else len(column.below) - repeated)
         weight += math.log((0.3 if occurs else 0.9) / likely)
-    return _capped(weight, _MET)
+    return _capped(weight, _REPEATS)
 
 
-def _far(columns: Sequence[_Column]) -> float:
+def _distance(columns: Sequence[_Column]) -> float:
     """Evidence from distance: the numbers are all far from those below, as years above amounts."""
     numbers = [column for column in columns if column.form != "word" and _numeric(column.below)]
     if not numbers:
         return 0.0
     if not all(map(_is_far, numbers)):
         return math.log(0.7)
-    return _capped(math.log(0.3 / numbers[0].likely(0)), _FAR)
+    return _capped(math.log(0.3 / numbers[0].likely(0)), _DISTANCE)
 
 
 def _is_far(column: _Column) -> bool:
@@ -300,7 +300,7 @@ def _is_far(column: _Column) -> bool:
 
 
 def _run(rows: Rows) -> float:
-    """Evidence from runs: the numbers rise as positions or years do, and in other rows do not."""
+    """Evidence from runs: the numbers rise like positions or years, unlike those of other rows."""
     count = len(_values(rows[0]))
     names = 0.6 if count > 2 else 0.3
     kind, others = _kind_of_run(rows[0]), _others_alike(rows)
@@ -316,7 +316,7 @@ def _others_alike(rows: Rows) -> float:
 
 
 def _is_rare_run(rows: Rows) -> bool:
-    """Whether the numbers of the first row are a run that is no coincidence and rare below."""
+    """Whether the numbers of the first row are a run that is rare below and no coincidence."""
     kind, values = _kind_of_run(rows[0]), _values(rows[0])
     by_chance = not kind or (kind == "steps" and len(values) == 2 and values != [0, 1])
     return not by_chance and _others_alike(rows) <= max(_FEW_RUNS, 0.5 / len(rows))
@@ -341,8 +341,8 @@ def _are_years(values: Sequence[float]) -> bool:
     return bool(values) and all(value.is_integer() and value in _YEARS for value in values)
 
 
-def _going_on(columns: Sequence[_Column]) -> float:
-    """Evidence from counters: the first number continues the even steps of its column.
+def _counters(columns: Sequence[_Column]) -> float:
+    """Evidence from counters: the first number fits the equal steps of its column.
 
     If the steps are whole, a header of positions may precede rows that count from 1.
     """

@@ -1,4 +1,4 @@
-"""Opens a file as text: says what it is, decompresses it, and detects its encoding."""
+"""Opens a file as text: identifies its format, decompresses it, and detects its encoding."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ UTF8 = "utf-8-sig"
 STRAY = "talweg.stray"  # the error handler for bytes that are not UTF-8
 _BLOCK = 2**20
 _ESCAPED = re.compile("[\udc80-\udcff]")  # stray bytes after "surrogateescape"
-_FEWEST_LETTERS = 10  # stray bytes per letter beyond ASCII from which a file is cp1252
+_MOST_STRAY = 10  # stray bytes per letter beyond ASCII; with more, a file is cp1252
 _BINARY = bytes((*range(9), *range(0x0E, 0x1A)))
-_UNUSED = b"\x81\x8d\x8f\x90\x9d"  # bytes without a letter in cp1252
+_UNUSED = b"\x81\x8d\x8f\x90\x9d"  # bytes that cp1252 does not define
 _MARKS = (  # utf-32 first: its mark begins with that of utf-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -190,7 +190,7 @@ class _Letters:
         """Whether the file is UTF-8, except for a few bytes. Text in cp1252 almost never has a pair
         of letters that is valid UTF-8; a file with parts in both encodings has many.
         """
-        return self.stray == 0 or self._letters * _FEWEST_LETTERS > self.stray
+        return self.stray == 0 or self._letters * _MOST_STRAY > self.stray
 
     def doubt(self, file: Source) -> str:
         line, byte = self._first
@@ -292,7 +292,7 @@ _FOREIGN = (
     (b"<?xml", f"is an XML file. {_CSV}"),
     (b"version https://git-lfs", "is only a Git LFS pointer to the file. Run git lfs pull"),
 )
-_WITHIN = (b"PK\x03\x04", b"\x1f\x8b", b"PAR1\x15", b"BZh9", b"\xfd7zXZ\x00")
+_NESTED = (b"PK\x03\x04", b"\x1f\x8b", b"PAR1\x15", b"BZh9", b"\xfd7zXZ\x00")
 _TAR, _TAR_AT = b"ustar", 257
 _PARTS = (  # files inside a zip
     (
@@ -307,9 +307,9 @@ _PARTS = (  # files inside a zip
 
 
 def refuse_foreign(file: object, start: bytes) -> None:
-    """DataError: the first bytes show that the file is not a table; says what it is."""
+    """DataError: the first bytes show that the file is not a table; the error names its format."""
     if start[_TAR_AT:].startswith(_TAR):
-        raise DataError(f"{file} is a tar archive. Extract it, and give the file of the table.")
+        raise DataError(f"{file} is a tar archive. Extract it, and give the file with the table.")
     text = start.lstrip()[:16].lower()
     for mark, words in _FOREIGN:
         if start.startswith(mark) or (mark[:1] in b"<@" and text.startswith(mark)):
@@ -318,7 +318,7 @@ def refuse_foreign(file: object, start: bytes) -> None:
 
 def refuse_packed_twice(file: object, start: bytes) -> None:
     """DataError: a compressed file contains a compressed file, a workbook or Parquet."""
-    if start.startswith(_WITHIN):
+    if start.startswith(_NESTED):
         raise DataError(
             f"{file} is compressed, but its content is compressed again, or is a workbook or "
             "Parquet file. Decompress it once."
@@ -326,7 +326,7 @@ def refuse_packed_twice(file: object, start: bytes) -> None:
 
 
 def refuse_bundle(file: object, names: Sequence[str]) -> None:
-    """DataError: a zip with these names is not a compressed table; says what it is."""
+    """DataError: a zip with these names is not a compressed table; the error names its format."""
     for part, words in _PARTS:
         if part in names:
             raise DataError(f"{file} {words}.")

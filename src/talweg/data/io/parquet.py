@@ -77,7 +77,7 @@ class ParquetFile:
 
 def _type_of(arrow_type: Any) -> ValueType:
     """The type of the values of an Arrow type."""
-    text = str(getattr(arrow_type, "value_type", arrow_type))  # of a dictionary, that of its values
+    text = str(getattr(arrow_type, "value_type", arrow_type))  # a dictionary has that of its values
     if "tz=" in text:  # the text of such a moment has its time zone
         return "text"
     return next((known for name, known in _TYPES.items() if text.startswith(name)), "text")

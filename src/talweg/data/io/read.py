@@ -31,7 +31,7 @@ def as_table(source: Any) -> Table:
     """The table of any source: a path, a dict of columns or of one row, a data frame or one row of
     it, a list of rows or records, an array (N, D), or a table, which is returned as it is.
 
-    A data frame is anything with columns by name: frames of pandas and polars, tables of pyarrow.
+    A data frame is anything with named columns: frames of pandas and polars, tables of pyarrow.
     A named index becomes a column.
     """
     if isinstance(source, Table):
@@ -49,9 +49,9 @@ def read_table(
     The file may be compressed (gzip, bz2, xz, zip).
 
     `header` says whether the first row of a CSV file or sheet names the columns. By default it is
-    inferred, as the encoding and the dialect are; for a table to predict, what the model `expected`
-    helps. DataError: a file that does not exist, is not a table or has no rows; a line that does
-    not fit, with its number.
+    inferred, like the encoding and the dialect; for a table to predict, also from the `expected`
+    columns of the model. DataError: a file that does not exist, is not a table or has no rows; a
+    line with another number of cells.
     """
     file = _opened(given, header, expected)
     return file if isinstance(file, Table) else _built(file.blocks(), file)
@@ -60,7 +60,7 @@ def read_table(
 def read_parts(
     given: Given, *, header: bool | None = None, expected: Expected | None = None
 ) -> Iterator[Table]:
-    """The same table in parts of some rows each, in constant memory.
+    """The same table in blocks of rows, in constant memory.
 
     If `expected` is given, columns of numbers are parsed as numbers from the first row on, and
     unused columns hold nothing: a row of 9 numbers takes 11 us instead of 20.

@@ -1,4 +1,4 @@
-"""Tables from memory: columns by name, data frames, records, rows and arrays."""
+"""Tables in memory: named columns, data frames, records, rows and arrays."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def named_columns(schema: Any) -> list[str]:
 
 
 def _is_series(source: Any) -> bool:
-    """Whether it is a pandas Series: one row by name. A column is taken for one, too, so that the
-    error lists the names that it lacks.
+    """Whether it is a pandas Series, which is read as one row by name. So is a column, for which an
+    error then lists the missing names.
     """
     return hasattr(type(source), "iat") and not hasattr(type(source), "columns")
 
@@ -62,7 +62,7 @@ def _of_names(source: Any) -> Table:
 
 
 def _of_frame(frame: Any) -> Table:
-    """The table of anything with columns by name: frames of pandas and polars, pyarrow tables."""
+    """The table of anything with named columns: frames of pandas and polars, pyarrow tables."""
     source = "the data frame"
     given = list(getattr(frame, "column_names", frame.columns))
     check_names([str(name) for name in given], source)
@@ -139,7 +139,7 @@ def _of_rows(rows: Sequence[Any]) -> Table:
 
 
 def _record(first: Any) -> Callable[[Any], Mapping[str, Any]] | None:
-    """A function from such a row to its cells by name; None if they have no names."""
+    """A function that gives the cells of such a row by name; None if they have no names."""
     if isinstance(first, Mapping):
         return dict
     if hasattr(first, "_asdict"):  # a named tuple

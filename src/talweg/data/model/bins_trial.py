@@ -1,4 +1,4 @@
-"""Whether numbers go through bins: decided by training a few networks with and without."""
+"""Decides whether numbers go through bins, by training a few networks with and without them."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from talweg.data.split.split_rows import SplitRows
 from talweg.nn.bins import Bins
 from talweg.train.run.run import Run
 
-_MOST_INPUTS = 512  # that the bins of all columns make: more cost more than they help
-_MOST_BINNED = 512  # columns: in more, even few bins each are more weights than rows can teach
-_ROWS = 100_000  # from which edges of bins are taken
+_MOST_INPUTS = 512  # of the bins of all columns together; more cost more than they gain
+_MOST_BINNED = 512  # columns; in more, even a few bins each need more weights than rows can train
+_ROWS = 100_000  # from which the edges of bins are computed
 
 
 def bins_of(rows: SplitRows, codes: Sequence[int], bins: int) -> Bins | None:
-    """Bins of the inputs that are no `codes`, from at most some 100,000 training rows."""
+    """Bins of the inputs other than `codes`, from about 100,000 training rows at most."""
     count = rows.trainable.stop
     x = rows.inputs(slice(0, count, 1 + count // _ROWS))
-    if codes:  # which are no amounts
+    if codes:  # which have no order; constant columns get no bins
         x = x.copy()
         x[:, list(codes)] = 0
     return bins_for(x, bins)
 
 
 def bins_for(rows: NDArray[Any], bins: int) -> Bins | None:
-    """Bins of the columns that vary beyond two values; None if there are none, or too many."""
+    """Bins of the columns with more than two values; None if there are none, or too many."""
     low, high = rows.min(axis=0), rows.max(axis=0)
     varies = ((rows != low) & (rows != high)).any(axis=0)
     if not 0 < np.count_nonzero(varies) <= _MOST_BINNED:
@@ -39,14 +39,14 @@ def bins_for(rows: NDArray[Any], bins: int) -> Bins | None:
 
 
 def most_bins(columns: int) -> int:
-    """The number of bins to try for each of so many columns."""
+    """The number of bins to try per column, for this many columns."""
     return min(BINS, max(FEWEST_BINS, _MOST_INPUTS // columns))
 
 
 def is_better(binned: Mapping[int, Run], plain: Mapping[int, Run], rows: int) -> bool:
-    """Whether the loss of networks with bins on so many validation rows is clearly the lower one.
+    """Whether networks with bins have clearly the lower loss on `rows` validation rows.
 
-    After Ctrl-C, whether more networks of that kind had begun.
+    After Ctrl-C, whether more networks with bins than without had started.
     """
     if len(plain) != len(binned):
         return len(binned) > len(plain)
@@ -54,7 +54,7 @@ def is_better(binned: Mapping[int, Run], plain: Mapping[int, Run], rows: int) ->
 
 
 def _chance(rows: int) -> float:
-    """The share of the loss on so many rows that may be due to chance.
+    """The share of the loss on this many rows that may be due to chance.
 
     >>> _chance(800), _chance(10_000)
     (0.05, 0.02)

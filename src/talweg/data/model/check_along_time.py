@@ -1,4 +1,4 @@
-"""Whether scores on random rows are too optimistic, where a column tells the time of each row."""
+"""Checks if scores on random rows are too optimistic, where a column holds the time of each row."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from talweg.data.model.training import (
 from talweg.data.split.folds import FOLDS
 from talweg.data.split.periods import AlongTime
 from talweg.data.split.timeline import Timeline
-from talweg.train.run.progress import Whole
+from talweg.train.run.progress import SharedBar
 
 FEWEST_CHECKED, MOST_CHECKED = 40, 100_000  # rows
-_WORSE = 1.2  # times the loss: what a network may lose that learns from fewer rows
+_WORSE = 1.2  # a ratio of losses that is explained by learning from fewer rows
 _SURE = 3.0  # standard errors
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ def check_along_time(
 ) -> AlongTime | None:
     """Compare scores on random rows with those of a network that learned from earlier rows only.
 
-    It is tested on the last rows. None if no column tells the time, or rows were held out along it.
+    It is tested on the last rows. None if no column holds the time, or if it decided the split.
     """
     timeline = inspected.timeline
     is_short = len(inspected.kept) < FEWEST_CHECKED
@@ -70,12 +70,12 @@ def check_along_time(
 def _train_on_earlier_rows(
     inspected: InspectedTable, request: Request, trained: Trained
 ) -> tuple[Timeline, Origin]:
-    """One network that learned from all rows but the last, and the time of the rows."""
+    """One network that learned from all rows but the last ones, and the timeline of its rows."""
     sample = inspected.sample(MOST_CHECKED)
     line = sample.timeline
     assert line is not None
     given = {**request.given, "n_estimators": 1, "bins": trained.learned.bins}
-    quiet = {**request.fit_settings, "progress": Whole(False)}
+    quiet = {**request.fit_settings, "progress": SharedBar(False)}
     single = replace(request, given=given, fit_settings=quiet)
     return line, RollingOrigin(sample, single, line).origin(FOLDS - TEST_BLOCKS, 1, 1.0)
 
@@ -99,8 +99,8 @@ def _losses(held_out: HeldOut) -> Floats:
 def _is_worse(late: Floats, random: Floats, correlation: float) -> bool:
     """Whether the losses of late rows are clearly larger than those of random rows.
 
-    By more than learning from fewer rows explains, and by more than chance, which is larger where
-    the errors of neighbors are alike.
+    The difference must exceed what learning from fewer rows explains, and what chance explains,
+    which is more if the errors of neighbors are correlated.
     """
     alike = min(max(correlation, 0.0), 0.99)
     inflation = (1 + alike) / (1 - alike)

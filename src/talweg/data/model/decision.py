@@ -1,4 +1,4 @@
-"""The threshold between two classes, by which probabilities become a class."""
+"""The threshold on a probability that decides between two classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Decision:
-    """The class `positive` is predicted from the probability `threshold` on, else the other."""
+    """Predict the class `positive` if its probability is at least `threshold`, else the other."""
 
     positive: int
     threshold: float
@@ -25,15 +25,16 @@ class Decision:
 
 
 def decide(decision: Decision | None, probabilities: Array) -> NDArray[np.intp]:
-    """The class of each row (N,), from probabilities (N, K): without a decision the likeliest."""
+    """The class of each row (N,), from probabilities (N, K); the likeliest without a decision."""
     return probabilities.argmax(axis=1) if decision is None else decision.classes(probabilities)
 
 
 def best_decision(true: Array, probabilities: Array, goal: str) -> Decision:
-    """The threshold for the rarer class that does best on rows of classes (N,) and (N, 2).
+    """The threshold for the rarer class with the best score, from classes (N,) and probabilities
+    (N, 2).
 
-    goal "balanced": the mean recall of both classes; "f1": the F1 score of the rarer class,
-    2 TP / (2 TP + FN + FP). Of equally good ones, the one nearest to a half.
+    The score is for the goal "balanced" the mean recall of both classes, and for "f1" the F1 score
+    of the rarer class, 2 TP / (2 TP + FN + FP). Ties go to the threshold nearest to 1/2.
     """
     positive = int(np.bincount(true, minlength=2).argmin())
     probability, is_positive = probabilities[:, positive], true == positive

@@ -16,16 +16,16 @@ from talweg.nn.predictor import predict_with
 
 Array = NDArray[Any]
 
-_FEW = 1_000  # rows, which are predicted sooner than a program for them is compiled
+_FEW = 1_000  # rows that are predicted faster without compiling
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Rows that training never saw: true numbers or classes (N,), and what the network predicts.
+    """Rows that training never saw: true numbers or classes (N,), and predictions for them.
 
-    `outputs` are numbers (N,), or the probabilities of classes (N, K); of several targets both
-    are numbers (N, T). Rows count by `weights` (N,) in scores; `prior` is what a trivial predictor
-    says: the training rows' means (T,), or their classes' frequencies (K,).
+    `outputs` are numbers (N,), or the probabilities of classes (N, K); for several targets both
+    are numbers (N, T). `weights` (N,) are the row weights in scores. `prior` is the prediction of
+    the trivial predictor: the means (T,) or the class frequencies (K,) of the training rows.
     """
 
     true: Array
@@ -36,24 +36,24 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class Members:
-    """Networks of one structure (M of them), by their weights (M, W).
+    """M networks of one structure, given by their weights (M, W).
 
-    All predict through `net`, with weights of their own, so that it is compiled only once.
+    All predict through `net` with their own weights, so that it is compiled only once.
     """
 
     net: Module
     weights: Array
 
     def outputs(self, member: int, target: Target, x: Array, *, often: bool = False) -> Array:
-        """The predictions of a member for inputs (N, D); compiled if it is asked `often`."""
+        """The predictions of a member for inputs (N, D); compiled if they are needed `often`."""
         compiles = often or len(x) > _FEW
         return target.decode(predict_with(self.net, self.weights[member], x, compiles=compiles))
 
 
 @dataclass(frozen=True, eq=False)
 class Unseen:
-    """Rows of the table (U,), each with the index `member` of a network that never saw it, and how
-    these networks encode a table and a target.
+    """Rows of the table (U,), each with the index `member` of a network that never saw it, and the
+    encoder and the target of these networks.
     """
 
     table: Table
@@ -66,7 +66,7 @@ class Unseen:
         return len(self.member)
 
     def take(self, rows: NDArray[np.intp]) -> Unseen:
-        """These rows alone."""
+        """Only these rows."""
         return replace(self, table=self.table.take(rows), member=self.member[rows])
 
     def outputs(self, x: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A table under the settings of a model: the rows to learn from, and what each column is."""
+"""A table read with the settings of a model: rows to learn from, and the kind of each column."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from talweg.data.model.targets.table import fit_targets
 from talweg.data.split.timeline import Timeline, timeline_of
 from talweg.errors import DataError, DataWarning
 
-FEWEST_ROWS = 10  # with a target: fewer leave a test of a single row, or none
+FEWEST_ROWS = 10  # with a target; with fewer, a test fold has one row or none
 
 
 @dataclass(frozen=True, eq=False)
 class InspectedTable:
-    """A `table` under the settings of a TableModel: `kept` are the rows to learn from, and
-    `timeline` says when each of them was, if a column tells.
+    """A `table` read with the settings of a TableModel: `kept` are the rows to learn from, `types`
+    the kinds of their columns, and `timeline` their times, if a column holds them.
     """
 
     table: Table
@@ -46,12 +46,12 @@ class InspectedTable:
         return cls(table, roles, target, kept, types, timeline_of(kept, roles, types, asked))
 
     @property
-    def ruling_time(self) -> Timeline | None:
-        """The time along which rows are held out; None if they are split at random or by groups."""
-        return self.timeline if self.timeline and self.timeline.rules else None
+    def split_time(self) -> Timeline | None:
+        """The time by which rows are held out; None if they are split at random or by groups."""
+        return self.timeline if self.timeline and self.timeline.decides_split else None
 
     def sample(self, most: int) -> Self:
-        """At most `most` of the rows, evenly from first to last."""
+        """At most `most` of the rows, evenly spaced from first to last."""
         if len(self.kept) <= most:
             return self
         rows = evenly(len(self.kept), most)
@@ -60,7 +60,7 @@ class InspectedTable:
 
     def warn(self) -> None:
         """A DataWarning for each column that is left out but looks like numbers, and for each
-        target whose numbers may mean others.
+        target whose numbers may be misread.
         """
         lost = [column for column in self.types if not column.used and column.note]
         messages = [f"the column {column.name!r} is left out. {column.note}" for column in lost]
@@ -71,15 +71,12 @@ class InspectedTable:
 
     @property
     def target_cells(self) -> list[Cells]:
-        """The cells of each target, of the rows that are kept."""
+        """The cells of each target column in the kept rows."""
         return _target_cells(self.kept, self.roles)
 
 
 def _target_and_rows(table: Table, roles: Roles, task: Task | None) -> tuple[Target, Table]:
-    """The target, and the rows that have one, and a weight above 0 if there are weights.
-
-    Of several targets these rows have all.
-    """
+    """The target, and the rows with a value in each target column and no weight of 0."""
     known = known_rows(*_target_cells(table, roles))
     if roles.weight is not None:
         known = known & (weights_in(table, roles.weight) > 0)
@@ -87,7 +84,7 @@ def _target_and_rows(table: Table, roles: Roles, task: Task | None) -> tuple[Tar
     if count:
         _refuse_few(table, count)
     kept = table if known.all() else table.take(known)
-    # Fitted to all rows where there are no weights, so that an error names the row of the table.
+    # Without weights it is fitted to all rows, so that an error names the row of the table.
     fitted = table if roles.weight is None else kept
     cells = _target_cells(fitted, roles)
     target = fit_targets(cells, roles.targets, task=task, types=table.types)
@@ -99,7 +96,7 @@ def _target_and_rows(table: Table, roles: Roles, task: Task | None) -> tuple[Tar
 
 
 def _warn_of_marks(target: Target, table: Table) -> None:
-    """A DataWarning for words that are a class and may mean a missing cell, or the reverse."""
+    """A DataWarning for words that count as a class but may mark a missing cell, or the reverse."""
     for name in target.names:
         if note := target.note(table.columns[name]):
             warnings.warn(f"Target {name!r}: {note}", DataWarning, stacklevel=6)

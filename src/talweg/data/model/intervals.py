@@ -1,6 +1,6 @@
-"""Prediction intervals, as wide as errors were on unseen rows like the one that is predicted.
+"""Prediction intervals, as wide as the errors on similar rows that training never saw.
 
-An interval reaches to either side of a prediction by
+An interval extends to both sides of a prediction by
 
     shrink * scale(row) * quantile of |error| / scale(its row), over test rows
 
@@ -30,31 +30,31 @@ from talweg.lazy import cached_property
 from talweg.settings import Number, check
 
 Array = NDArray[Any]
-Places = NDArray[np.intp]
-InputsOf = Callable[[Places], Array]
-"""A function that gives the inputs (K, D) of some of the rows."""
+Indices = NDArray[np.intp]
+InputsOf = Callable[[Indices], Array]
+"""A function that returns the inputs (K, D) of some of the rows."""
 
-FEWEST = 100  # test rows from which on widths differ, and the fewest rows of a window
+FEWEST = 100  # test rows; with fewer, all widths are equal. Also the fewest rows of a window
 _WINDOW = 10  # a window has a tenth of all rows; a fifth or a twentieth covers no better
 _COVERAGE = {"coverage": Number(above=0, below=1)}
 _MOST_FITTED = 10_000  # rows that the scale is fitted to
 _MOST_FEATURES = 64
-_ROWS_A_FEATURE = 10
-_VARIES = 0.02  # standard deviation: a number has 1, a level of 4 rows in 10,000 this one
-_RIDGE = 100.0  # rows that would say that no feature (of variance 1) matters
-_FLOOR = 0.03  # of the mean error: rows that happen to be exact must not dominate the fit
-_FARTHEST = 4.0  # standard deviations of a prediction
+_ROWS_PER_FEATURE = 10
+_VARIES = 0.02  # the least standard deviation, that of a level of 4 rows in 10,000; a number has 1
+_RIDGE = 100.0  # the ridge penalty, for features of variance 1
+_FLOOR = 0.03  # of the mean error, added to each: an exact row must not dominate the fit
+_FARTHEST = 4.0  # standard deviations at which predictions are clipped
 _LEAST_SHRINK = 0.5
-_BLOCK = 2**20  # inputs
+_BLOCK = 2**20  # inputs computed at a time
 
 
 def half_width(errors: Floats, coverage: float) -> float | Floats:
-    """The distance w for which p - w .. p + w holds the truth of a new row with this probability.
+    """The distance w for which p - w .. p + w contains a new true value with this probability.
 
     It is the ceil((n + 1) coverage)-th smallest of n absolute errors on unseen rows: split
     conformal prediction, whose coverage holds for any network and any errors, as long as new rows
     have the same distribution (Lei et al., Distribution-free predictive inference for regression,
-    2018). For errors (n, T) in T targets, it is a distance for each, (T,).
+    2018). For errors (n, T) in T targets, there is a distance for each, (T,).
 
     >>> half_width(np.array([0.1, -0.2, 0.3, -0.4]), 0.6)
     0.3
@@ -73,17 +73,17 @@ def half_width(errors: Floats, coverage: float) -> float | Floats:
 
 @dataclass(frozen=True, eq=False)
 class ErrorScale:
-    """How large an error to expect of a row in each of T targets: exp(features @ weights).
+    """The expected size of the errors of a row in each of T targets: exp(features @ weights).
 
     Features (F) are some of the row's inputs, the squares of some, the T standardized predictions
     and their squares; the last of the `weights` (F + 1, T) is the constant. Logarithms are kept
-    within `limits` (2, T), those of the n test rows. `judged` (n, T) is the scale of each of these
+    within `limits` (2, T), those of the n test rows. `judged` (n, T) is the scale of each test row
     by a fit to the others. A prediction is the mean of all networks, but a single one predicted
     each test row: `shrink` (T,) is the error of the mean divided by that of one network.
     """
 
-    inputs: Places
-    squares: Places
+    inputs: Indices
+    squares: Indices
     weights: Floats
     limits: Floats
     judged: Floats
@@ -95,8 +95,8 @@ class ErrorScale:
     ) -> ErrorScale:
         """Fit the logarithms of errors (n, T) of rows with standardized predictions (n, T).
 
-        `inputs_of` gives the inputs of some of the rows; `codes` are inputs that are no amounts.
-        The scale of few errors, or of errors that are not finite, is 1.
+        `inputs_of` returns the inputs of some of the rows; `codes` are the inputs that hold codes.
+        With few errors, or errors that are not finite, the scale is 1.
         """
         rows, targets = errors.shape
         if rows < FEWEST or not np.isfinite(errors).all():
@@ -108,7 +108,8 @@ class ErrorScale:
         sizes = np.abs(errors)
         logs = np.log(sizes + np.maximum(_FLOOR * sizes.mean(axis=0), np.finfo(np.float64).tiny))
         some = evenly(rows, _MOST_FITTED)
-        chosen = _telling(inputs_of, codes, some, len(some) // _ROWS_A_FEATURE - 2 * targets)
+        most = len(some) // _ROWS_PER_FEATURE - 2 * targets
+        chosen = _most_varied(inputs_of, codes, some, most)
         features = [
             np.stack([*_features(inputs_of(few), predicted[few], *chosen)], axis=1)
             for few in _blocks(some, inputs_of)
@@ -132,8 +133,8 @@ class ErrorScale:
             logs += feature[:, None] * weights
         return np.asarray(np.exp(np.clip(logs, *self.limits)))
 
-    def shrunk(self, errors: Floats, rows: Places, gaps: Floats, members: int) -> ErrorScale:
-        """With the `shrink` of an ensemble of so many members, from the gaps between two of them.
+    def shrunk(self, errors: Floats, rows: Indices, gaps: Floats, members: int) -> ErrorScale:
+        """With the `shrink` of an ensemble of `members` networks, from gaps between two of them.
 
         `gaps` (k, T) are differences of two members that did not train on these test rows. The
         squared error of the mean is that of one member less (1 - 1 / members) of their variance,
@@ -193,7 +194,7 @@ def by_target(values: Floats) -> Floats:
 def _quantiles(predicted: Floats, scores: Floats, coverage: float) -> tuple[Floats, Floats]:
     """Predictions in order, and the `half_width` of the scores (n,) in a window around each.
 
-    Half of a window overlaps the next one. If the coverage needs more rows than a window has,
+    Each window overlaps half of the next one. If the coverage needs more rows than a window has,
     windows grow around their centers, so a quantile never falls as the coverage rises.
     """
     rows = len(predicted)
@@ -209,16 +210,16 @@ def _quantiles(predicted: Floats, scores: Floats, coverage: float) -> tuple[Floa
     return predicted[centers], np.array([half_width(window, coverage) for window in windows])
 
 
-def _blocks(rows: Places, inputs_of: InputsOf) -> list[Places]:
-    """The rows in blocks of `_BLOCK` inputs, since those of all rows may be many."""
+def _blocks(rows: Indices, inputs_of: InputsOf) -> list[Indices]:
+    """The rows in blocks of `_BLOCK` inputs, to bound the memory."""
     size = max(1, _BLOCK // inputs_of(rows[:1]).shape[1])
     return np.split(rows, range(size, len(rows), size))
 
 
-def _telling(
-    inputs_of: InputsOf, codes: Sequence[int], rows: Places, most: int
-) -> tuple[Places, Places]:
-    """The inputs and the squares of inputs that vary most, chosen without a look at errors."""
+def _most_varied(
+    inputs_of: InputsOf, codes: Sequence[int], rows: Indices, most: int
+) -> tuple[Indices, Indices]:
+    """The inputs and the squares of inputs that vary most, chosen independently of the errors."""
     few = max(FEWEST, len(_blocks(rows, inputs_of)[0]))
     x = inputs_of(rows[evenly(len(rows), few)])
     squares = x**2
@@ -232,7 +233,7 @@ def _telling(
     return np.flatnonzero(plain), np.flatnonzero(squared)
 
 
-def _features(x: Array, predicted: Floats, inputs: Places, squares: Places) -> Iterator[Floats]:
+def _features(x: Array, predicted: Floats, inputs: Indices, squares: Indices) -> Iterator[Floats]:
     """Each feature (N,) in turn."""
     predicted = np.clip(predicted, -_FARTHEST, _FARTHEST)
     yield from (x[:, column].astype(np.float64) for column in inputs)
@@ -244,7 +245,7 @@ def _features(x: Array, predicted: Floats, inputs: Places, squares: Places) -> I
 def _ridge(features: Floats, t: Floats) -> tuple[Floats, Floats]:
     """Weights (F + 1, T) for targets t (n, T), and the leave-one-out predictions (n, T).
 
-    The latter need no further fits: t - (t - fit) / (1 - leverage) (Hastie et al., The Elements of
+    These need no further fits: t - (t - fit) / (1 - leverage) (Hastie et al., The Elements of
     Statistical Learning, 2009, 7.10).
     """
     rows, middle = len(features), features.mean(axis=0)

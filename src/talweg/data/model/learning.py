@@ -1,8 +1,8 @@
-"""Train the networks of a table's ensemble, each on other folds than the next.
+"""Train the networks of a table's ensemble, each on different folds.
 
-The rows are split into eight folds. A network trains on six of them, keeps its weights of the epoch
-that is best on the seventh, and is tested on the eighth; the next network leaves out other folds.
-So every row is used, and each is predicted by the one network that never saw it.
+The rows are split into eight folds. A network trains on six of them, keeps the weights of the epoch
+with the lowest loss on the seventh, and is tested on the eighth; the next network holds out other
+folds. So every row is used, and is predicted by the one network that never saw it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from talweg.nn import Module, Sequential
 from talweg.nn.bins import Bins
 from talweg.random import MEMBERS, generator
 from talweg.train.run.fit import fit
-from talweg.train.run.progress import Whole
+from talweg.train.run.progress import SharedBar
 from talweg.train.run.run import Run
 from talweg.train.run.stopping import EarlyStopping, Stop, TimeBudget
 from talweg.train.search.ensemble import train_members
@@ -34,13 +34,13 @@ from talweg.train.search.tasks import Member, Recorder
 
 Array = NDArray[Any]
 Runs = dict[int, Run]
-"""Runs by the index of the network, which says on which folds it trained."""
+"""Runs by the index of the network, which determines the folds that it trained on."""
 
-_TRIAL = 2  # networks of either kind that are tried
-_LEAST_SECONDS = 1e-3  # of training, where reading the table used up the whole time budget
-# The decrease of a loss that starts near 1 that counts: mushroom takes 40 epochs, not 242.
+_TRIAL = 2  # networks of either kind in a trial
+_LEAST_SECONDS = 1e-3  # of training, even if reading the table used up the time budget
+# The least improvement of a loss that starts near 1: with it, mushroom takes 40 epochs, not 242.
 _MIN_DELTA = 1e-4
-missing_engines()  # imports engines now, and not in the middle of a run
+missing_engines()  # imports the engines now, and not in the middle of a run
 
 
 class NothingBegun(KeyboardInterrupt):
@@ -51,8 +51,8 @@ class NothingBegun(KeyboardInterrupt):
 class TrainingPlan:
     """The rows, the networks and the settings to train an ensemble with.
 
-    `settings` are further settings of `fit`. Networks that have not begun by `deadline`, a time of
-    `perf_counter`, are left out.
+    `settings` are further settings of `fit`. Networks that have not started by `deadline`, a time
+    of `perf_counter`, are left out.
     """
 
     rows: SplitRows
@@ -65,10 +65,10 @@ class TrainingPlan:
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """The trained networks: their runs, their blueprint, and how long all of it took.
+    """The trained networks: their runs, their blueprint, and the time of the whole training.
 
     `bins` is the number of bins of a column, `indices` the index of each network in the ensemble.
-    `left_out` counts networks whose numbers stopped being finite, if others stayed finite.
+    `left_out` counts networks that are left out because a value became NaN or infinite.
     """
 
     blueprint: Blueprint
@@ -84,7 +84,7 @@ class Learned:
 
     @property
     def with_validation(self) -> Learned:
-        """Only the networks that stopped by validation rows, if there are some."""
+        """Only the networks that have validation rows, if there are any."""
         chosen = [at for at, run in enumerate(self.runs) if "val_loss" in run.history]
         if len(chosen) in (0, len(self.runs)):
             return self
@@ -106,8 +106,8 @@ class Learned:
 def learn(plan: TrainingPlan) -> Learned:
     """Train all networks of the ensemble.
 
-    If the recipe leaves open whether numbers go through bins, a few networks of either kind are
-    trained first, and the kind with the lower validation loss is continued with.
+    If the recipe leaves open whether numbers go through bins, a few networks with bins and a few
+    without are trained first, and the kind with the lower validation loss is chosen.
     """
     start = time.perf_counter()
     trainer = EnsembleTrainer(plan)
@@ -128,13 +128,13 @@ class EnsembleTrainer:
         self.seeds = [plan.seed, *seeds.tolist()]
         self.on_trial = 0 if self.recipe.bins is not None else min(_TRIAL, count)
         self.bins: dict[int, Bins | None] = {0: None}
-        self.leads: dict[int, Module] = {}  # the first network with so many bins
+        self.leads: dict[int, Module] = {}  # the first network for each number of bins
         self.codes = [*plan.blueprint.embeddings]
         self.bar = _bar(plan.settings.get("progress"))
         self.is_constant = np.delete(self.rows.is_constant(), self.codes)
 
     def trial(self) -> tuple[int, Runs]:
-        """The number of bins, and the networks that were trained to find it."""
+        """The number of bins, and the networks with it that were trained to choose it."""
         if self.recipe.bins is not None:
             return self.recipe.bins, {}
         widest = self._bins(BINS)
@@ -149,7 +149,7 @@ class EnsembleTrainer:
         return (bins, binned) if is_better(binned, plain, rows) else (0, plain)
 
     def train(self, bins: int, indices: range) -> Runs:
-        """Train these networks; the only network of a table needs no copies of its rows."""
+        """Train these networks; a single network needs no copies of its rows."""
         if not len(indices):
             return {}
         if self.recipe.n_estimators == 1:
@@ -160,7 +160,7 @@ class EnsembleTrainer:
         return self._train_in_rounds(bins, indices)
 
     def _train_in_rounds(self, bins: int, indices: range) -> Runs:
-        """Train as many networks as time allows; each round gets its share of what is left."""
+        """Train as many networks as time allows; each round gets its share of the time left."""
         runs: Runs = {}
         for first in indices[:: cores()]:
             if first and self.seconds_left() <= 0:
@@ -178,8 +178,8 @@ class EnsembleTrainer:
         return math.inf if self.deadline is None else self.deadline - time.perf_counter()
 
     def learned(self, bins: int, runs: Runs, start: float) -> Learned:
-        """The result of the runs since `start`, without those that failed if others did not."""
-        runs = {index: run for index, run in runs.items() if not _is_unbegun(run)}
+        """The result of the runs since `start`, without failed ones unless all failed."""
+        runs = {index: run for index, run in runs.items() if _has_started(run)}
         if not runs:
             raise NothingBegun
         good = sorted(index for index in runs if runs[index].failure is None) or sorted(runs)
@@ -199,8 +199,8 @@ class EnsembleTrainer:
     def net(self, bins: int, seed: int) -> Module:
         """A new network; the weights of inputs that are constant in training are 0.
 
-        Such an input (the place of a missing cell where no cell is missing) learns nothing, so a
-        later row that sets it must not add a random number.
+        Such an input (for example the flag of missing cells in a column without any) learns
+        nothing, so a later row that sets it must not add a random number.
         """
         blueprint, rows = self.blueprint(bins), self.rows.inputs(slice(2))
         net = blueprint.net()
@@ -210,9 +210,8 @@ class EnsembleTrainer:
         return net
 
     def _train_together(self, kinds: Sequence[int], indices: range, rounds: int = 1) -> list[Runs]:
-        """Train these networks with each number of bins in `kinds`; after Ctrl-C, those that began.
-
-        They are the first of so many `rounds`, which share the time that is left.
+        """Train these networks with each number of bins in `kinds`; after Ctrl-C, those that
+        started. They are the first of `rounds` rounds, which share the time left.
         """
         self.bar.later = self.recipe.n_estimators - indices.stop
         members = (self._member(bins, index) for bins in kinds for index in indices)
@@ -269,8 +268,8 @@ class EnsembleTrainer:
         return stops
 
 
-def _bar(progress: bool | Whole | None) -> Whole:
-    return progress if isinstance(progress, Whole) else Whole(progress, thing="network")
+def _bar(progress: bool | SharedBar | None) -> SharedBar:
+    return progress if isinstance(progress, SharedBar) else SharedBar(progress, thing="network")
 
 
 def are_interrupted(runs: Runs) -> bool:
@@ -278,11 +277,11 @@ def are_interrupted(runs: Runs) -> bool:
     return any(run.stopped_by == "interrupted" for run in runs.values())
 
 
-def _is_unbegun(run: Run) -> bool:
-    """Whether a run was interrupted before its first step."""
-    return run.stopped_by == "interrupted" and not run.steps
+def _has_started(run: Run) -> bool:
+    """Whether a run took a step, or ended before it for another reason than Ctrl-C."""
+    return bool(run.steps) or run.stopped_by != "interrupted"
 
 
 def _rounds(runs: int) -> int:
-    """The number of runs that one core trains one after the other."""
+    """The number of runs that each core trains, one after another."""
     return -(-runs // cores())

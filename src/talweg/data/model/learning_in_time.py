@@ -1,8 +1,8 @@
 """Train the networks of a table whose rows follow one another in time.
 
-Half of the networks stop by the last rows, which they do not train on. The others train on all
-rows, for as many epochs as were best for the first half. So the latest rows are trained on too, and
-the number of epochs is still decided by rows that are later than those trained on.
+Half of the networks validate on the last rows, which they do not train on. The others train on all
+rows, for the number of epochs that was best for the first half. So the latest rows are trained on,
+too, and the number of epochs is still chosen on rows later than those trained on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from talweg.train.search.tasks import Member, Recorder
 
 
 def learn_in_time(plan: TrainingPlan) -> Learned:
-    """Train the networks on rows in chronological order, without a look at the test rows.
+    """Train the networks on rows in chronological order, without using the test rows.
 
     A single network trains on all rows, after another one has found the number of epochs.
     """
@@ -42,7 +42,7 @@ def learn_in_time(plan: TrainingPlan) -> Learned:
 
 
 class _TrainerInTime(EnsembleTrainer):
-    """Trains networks of which the first, `stopping` of them, stop by the last rows."""
+    """Trains networks of which the first `stopping` validate on the last rows."""
 
     def __init__(self, plan: TrainingPlan) -> None:
         super().__init__(plan)
@@ -50,7 +50,7 @@ class _TrainerInTime(EnsembleTrainer):
         self.on_trial = min(self.on_trial, self.stopping)
 
     def train_on_all_rows(self, bins: int, epochs: int) -> Runs:
-        """Train the other networks on all rows, for so many epochs."""
+        """Train the other networks on all rows, for this many epochs."""
         stops = [MaxEpochs(epochs), *self.stops()[1:]]
         count, weights = self.rows.trainable.stop, self.rows.weights
         if self.recipe.n_estimators == 1:

@@ -20,7 +20,7 @@ def write_model(
     """Write a model whole or not at all; an old file stays until the new one is complete.
 
     ModelFileError: a config that JSON cannot hold, or an array of Python objects.
-    DataError: a folder that is not there.
+    DataError: a folder that does not exist.
     """
     write_bundle(target, MODEL, config, arrays)
 

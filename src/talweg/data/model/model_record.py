@@ -1,7 +1,7 @@
 """The contents of a table's model file: the schema of its config, the shapes of its arrays.
 
-The digests of a file find damage, but whoever alters a file can compute them again. So types,
-ranges and lengths are checked when a model is loaded, before anything is made of them.
+The digests in a file detect damage, but anyone who edits the file can compute them again. So types,
+ranges and lengths are checked when a model is loaded, before anything is built from them.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from talweg.settings import Constraint, Number
 Array = NDArray[Any]
 
 HISTORY, HELD_OUT, ERRORS = "history/", "held out/", "errors/"
-"""The beginnings of the names of arrays."""
+"""The prefixes of the names of arrays."""
 PLACES = ("network", "epoch")
-"""The columns of a history that say which epoch of which network a row is."""
+"""The columns of a history that give the network and the epoch of each row."""
 
-_MOST_LOG = 709.0  # e to this, and to its negative, is a float64
+_MOST_LOG = 709.0  # exp(709) and exp(-709) are finite and above 0 in float64
 _SECONDS = Number(at_least=0)
 _RUN: dict[str, Constraint] = {"epochs": COUNT, "best_epoch": COUNT, "stopped_by": Text()}
 _TRAINING = Record(
@@ -83,17 +83,17 @@ def _misfits(arrays: Mapping[str, Array], target: Target, blueprint: Blueprint) 
     yield from _unlike(arrays, errors)
     yield from _bad_errors(arrays, blueprint) if errors else ()
     if odd := arrays.keys() - (held | errors | history).keys():
-        yield f"it has arrays that a model does not ({sorted(odd)})"
+        yield f"it has unknown arrays ({sorted(odd)})"
     yield from _bad_history(history)
 
 
 def _held_out(target: Target, rows: int) -> dict[str, Kind]:
-    """The arrays of so many held-out rows."""
+    """The arrays of this many held-out rows."""
     return {HELD_OUT + name: kind for name, kind in target.held_out_arrays(rows).items()}
 
 
 def _errors(arrays: Mapping[str, Array], target: Target, rows: int) -> dict[str, Kind]:
-    """The arrays of the errors on numbers; two of them say how many features there are."""
+    """The arrays of the error scale of numbers; two of them have the number of features."""
     if target.has_classes:
         return {}
     targets = target.outputs
@@ -125,9 +125,9 @@ def _bad_errors(arrays: Mapping[str, Array], blueprint: Blueprint) -> Iterator[s
     inputs, squares, limits, judged, shrink = (arrays[ERRORS + name] for name in names)
     columns = np.append(inputs, squares)
     if len(columns) and not 0 <= columns.min() <= columns.max() < blueprint.inputs:
-        yield f"the errors follow inputs that are not below {blueprint.inputs}"
+        yield f"the scale of the errors uses inputs that are not below {blueprint.inputs}"
     elif (judged <= 0).any() or (shrink <= 0).any() or (np.abs(limits) > _MOST_LOG).any():
-        yield "the scale of the errors is not above 0"
+        yield "the scale of the errors is not positive and finite"
 
 
 def _bad_history(history: Mapping[str, Array]) -> Iterator[str]:
@@ -136,4 +136,4 @@ def _bad_history(history: Mapping[str, Array]) -> Iterator[str]:
     elif any(column.shape != history[f"{HISTORY}loss"].shape for column in history.values()):
         yield "the columns of its history are of different lengths"
     elif any(column.ndim != 1 or column.dtype.kind not in "iuf" for column in history.values()):
-        yield "the columns of its history are no numbers"
+        yield "the columns of its history are not numbers"

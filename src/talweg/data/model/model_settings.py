@@ -1,4 +1,4 @@
-"""The settings of a TableModel: the values of each, and how a model file holds them."""
+"""The settings of a TableModel: the values that each allows, and their form in a model file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from talweg.settings import Choice, Constraint, Number
 
 @dataclass(frozen=True)
 class _Targets:
-    """The values of `target`."""
+    """The values that `target` allows."""
 
     def allows(self, value: Any) -> bool:
         names = value if isinstance(value, tuple) else (value,)
@@ -34,7 +34,7 @@ class _Targets:
 
 @dataclass(frozen=True)
 class _Sizes:
-    """The values of `hidden`."""
+    """The values that `hidden` allows."""
 
     def allows(self, value: Any) -> bool:
         is_size = Number(at_least=1, whole=True).allows
@@ -46,7 +46,7 @@ class _Sizes:
 
 @dataclass(frozen=True)
 class _Threshold:
-    """The values of `threshold`."""
+    """The values that `threshold` allows."""
 
     def allows(self, value: Any) -> bool:
         share = Number(above=0, below=1)
@@ -81,7 +81,7 @@ _AS_KEPT: dict[str, Constraint] = {
     "groups": optional(_COLUMN),
     "time": optional(Either((_COLUMN, Items(_COLUMN, at_least=1), Exactly(False)))),
     "hidden": optional(Items(Number(at_least=1, whole=True))),
-    "optimizer": Anything(),  # rebuilt, it checks itself
+    "optimizer": Anything(),  # it checks its settings when it is rebuilt
     "seed": SEED,
 }
 SETTINGS_RECORD = Record({**SETTINGS, **_AS_KEPT})
@@ -99,7 +99,7 @@ def settings_from_json(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _to_json(value: Any) -> Any:
-    """A setting as JSON. An optimizer of talweg can be restored; one of your own is only named."""
+    """A setting as JSON. An optimizer of talweg can be restored; a custom one is only named."""
     if isinstance(value, tuple):
         return [_to_json(item) for item in value]
     if isinstance(value, Optimizer | FullBatch):
@@ -108,7 +108,7 @@ def _to_json(value: Any) -> Any:
 
 
 def _described(value: Any, word: str, kinds: ClassTable[Any]) -> dict[str, Any] | None:
-    """An optimizer or a schedule by name, with its settings; None if it is one of your own."""
+    """An optimizer or a schedule by name, with its settings; None if it is a custom one."""
     name = kinds.name_of(type(value))
     if name is None:
         return None
@@ -117,8 +117,8 @@ def _described(value: Any, word: str, kinds: ClassTable[Any]) -> dict[str, Any] 
         setting: _described(number, "kind", SCHEDULES) if is_schedule(number) else number
         for setting, number in settings.items()
     }
-    is_own = any(is_schedule(settings[own]) and part is None for own, part in parts.items())
-    return None if is_own else {word: name, **parts}
+    is_custom = any(is_schedule(settings[own]) and part is None for own, part in parts.items())
+    return None if is_custom else {word: name, **parts}
 
 
 def _from_json(value: Any) -> Any:

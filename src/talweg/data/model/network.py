@@ -24,7 +24,7 @@ from talweg.settings import Choice, Number
 
 
 def embedding_size(codes: int) -> int:
-    """The size of an embedding of so many codes: their fourth root, rounded up.
+    """The size of an embedding of this many codes: the fourth root, rounded up.
 
     Introducing TensorFlow Feature Columns, Google Developers Blog (2017).
     """
@@ -35,8 +35,8 @@ class Embedded(Module):
     """Inputs (N, D) without those that are codes, followed by the embedding of each code.
 
     `codes` maps the index of each input that is a code to the number of codes and the size of their
-    embedding. Embeddings start at 0: a level that training never meets adds nothing, a rare one
-    little.
+    embedding. Embeddings start at 0, so a level that does not occur in training adds nothing, and a
+    rare one little.
     """
 
     def __init__(self, codes: Mapping[int, tuple[int, int]]) -> None:
@@ -64,7 +64,7 @@ _BINS = Record({"scale": Number(above=0), "columns": Items(_COLUMN_OF_BINS, at_l
 
 @dataclass(frozen=True, eq=False)
 class Blueprint:
-    """All that decides the layers of a network with `inputs` inputs and `outputs` outputs.
+    """Everything that determines the layers of a network with these numbers of inputs and outputs.
 
     `embeddings` maps the index of an input that is a code to the number of codes and the size.
     """
@@ -104,7 +104,7 @@ class Blueprint:
         return self._whole(self.one())
 
     def _whole(self, like: Module) -> Module:
-        """All members, with parameters as those of `like`, so that no member has to be run."""
+        """All members, with parameters shaped like those of `like`, so that none has to be run."""
         nets = [self.net() for _ in range(self.members)]
         whole = Ensemble(*nets, logits=self.is_logits)
         return whole.init_as(like, np.zeros((1, self.inputs)))
@@ -114,7 +114,7 @@ class Blueprint:
         return self.net().init(np.zeros((1, self.inputs)))
 
     def of(self, nets: Sequence[Module]) -> Module:
-        """One network with the weights of these members; a single member itself."""
+        """One network with the weights of these members; a single member is returned itself."""
         if len(nets) == 1:
             return nets[0]
         whole = self._whole(nets[0])
@@ -132,9 +132,9 @@ class Blueprint:
         return self.members * sum([*learned, *dense])
 
     def first_weight(self, net: Module) -> Any:
-        """The weights (D + bins + embeddings, H) of the first hidden layer, which may be changed.
+        """A live view of the weights (D + bins + embeddings, H) of the first hidden layer.
 
-        D counts the inputs that are no codes.
+        D counts the inputs that are not codes.
         """
         return net.weights[f"{len(self._before())}.weight"]
 

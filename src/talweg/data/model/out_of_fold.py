@@ -25,7 +25,7 @@ Array = NDArray[Any]
 Rows = NDArray[np.intp]
 
 _MOST_TESTED = 100_000  # rows: the standard error of a share is then 0.002 at most
-_MOST = 10_000  # rows kept for the report: drawn, or ranked by their error, more say no more
+_MOST_KEPT = 10_000  # rows for the report, whose charts and rankings gain nothing from more
 _MOST_COMPARED = 2_000  # rows on which networks are compared with each other
 
 
@@ -34,7 +34,7 @@ class OutOfFold:
     """Out-of-fold predictions: `rows` are indices of the split rows, and `member` is the index
     among `members` of the network that predicts each, which never saw it.
 
-    For numbers, `error_scale` says how large errors are, row by row.
+    For numbers, `error_scale` is the expected size of the errors of each row.
     """
 
     held_out: HeldOut
@@ -44,14 +44,14 @@ class OutOfFold:
     error_scale: ErrorScale | None = None
 
     def unseen(self, table: Table, data: TrainingData) -> Unseen:
-        """At most `_MOST` of the rows of the table, evenly from first to last."""
-        some = evenly(len(self.rows), _MOST)
+        """At most `_MOST_KEPT` of the rows of the table, evenly spaced from first to last."""
+        some = evenly(len(self.rows), _MOST_KEPT)
         rows = table.take(data.order[self.rows[some]])
         return Unseen(rows, self.member[some], self.members, data.encoder, data.target)
 
     def errors_in(self, data: TrainingData, codes: Sequence[int]) -> ErrorScale | None:
-        """How large errors are on rows like each test row, as other `data` encodes them: those of
-        all rows in chronological order.
+        """The error scale of the test rows as other `data` encodes them: in chronological order,
+        the data of the final networks.
         """
         target, held_out = data.target, self.held_out
         if not isinstance(target, NumericTarget):
@@ -94,10 +94,11 @@ def _error_scale(
     rows: SplitRows,
     codes: Sequence[int],
 ) -> ErrorScale:
-    """How large errors are on rows like each test row.
+    """The error scale of the test rows.
 
-    Besides the network that is tested on a row, only the one that stopped by it did not train on
-    it. The gap between their predictions tells how much less the mean of all networks errs.
+    Two networks did not train on a test row: the one that is tested on it, and the one that
+    validated on it. The gap between their predictions shows how much smaller the errors of the mean
+    of all networks are.
     """
     errors = by_target(target.errors(true, tested.outputs))
     predicted = by_target(target.standardized(tested.outputs))
@@ -110,8 +111,8 @@ def _error_scale(
 def decision_for(
     threshold: str | float | None, learned: Learned, target: Target, rows: SplitRows
 ) -> Decision | None:
-    """The threshold between two classes: as given, or the best one on validation rows, which
-    test no network. SettingError: there are not two classes.
+    """The threshold between two classes: as given, or the best one on the validation rows of each
+    network. SettingError: there are not two classes.
     """
     if threshold is None:
         return None
@@ -131,7 +132,7 @@ def decision_for(
 
 
 def _members(learned: Learned, rows: SplitRows) -> tuple[Members, Sequence[int]]:
-    """The networks and their indices; in chronological order all of them count as one."""
+    """The networks and their indices; in chronological order the ensemble counts as one network."""
     nets, indices = learned.nets, learned.indices
     if rows.by_time:
         nets, indices = [learned.blueprint.of(nets)], (0,)
@@ -168,7 +169,9 @@ def _outputs(
 
 
 def _prior(target: Target, rows: SplitRows) -> Array:
-    """What a trivial predictor says; in chronological order by the latest rows before the test."""
+    """The prediction of the trivial predictor; in chronological order, from the last rows before
+    the test.
+    """
     if not rows.by_time:
         return target.prior(rows.y)
     test = rows.test(0)

@@ -21,15 +21,15 @@ from talweg.optim.schedules import CosineDecay
 _LR = 4e-3
 _STEPS = 2_000  # of one network, unless that makes too few or too many epochs
 _FEWEST_EPOCHS, _MOST_EPOCHS = 40, 100
-_LARGE = 50_000  # training rows, from which on fewer epochs are enough
+_LARGE = 50_000  # training rows; with more, fewer epochs are enough
 _MOST_BYTES = (64 << 20, 256 << 20)  # of encoded rows, for eight networks and for four
-BINS, FEWEST_BINS = 48, 16  # for each column; the more columns, the fewer
-_FEW = 2_000  # rows, whose classes a network soon overfits
+BINS, FEWEST_BINS = 48, 16  # per column; fewer if there are many columns
+_FEW = 2_000  # rows; with fewer, networks soon overfit classes
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every setting of a training. Only `bins` may be left open (None): a trial decides.
+    """All settings of the training. Only `bins` may be left open (None): a trial decides.
 
     `bins` of each column of numbers (0: none), `dropout` after each hidden layer, `n_estimators`
     networks in the ensemble. If a single network reads many rows, these are packed (`is_packed`).
@@ -48,7 +48,7 @@ class Recipe:
 
 
 def recipe_for(rows: int, inputs: int, given: Mapping[str, Any], *, has_classes: bool) -> Recipe:
-    """The recipe for so many rows and inputs; settings that are `given` stay as they are."""
+    """The recipe for this many rows and inputs; settings that are `given` stay as they are."""
     training, size = rows * (FOLDS - 2) // FOLDS, rows * inputs * 4
     rule = as_optimizer(given.get("optimizer") or AdamW(lr=CosineDecay(_LR)))
     batch_size = given.get("batch_size") or _batch_size(training)
@@ -82,8 +82,8 @@ def _epochs(training: int, batch_size: int) -> int:
 
 
 def _bins(rows: int, size: int, has_classes: bool) -> int | None:
-    """0 for classes of few rows, where bins did not help; some where the table is too large for a
-    trial; else None, so that a trial decides.
+    """0 for classes with few rows, where bins did not help; the fewest if the table is too large
+    for a trial; else None, so that a trial decides.
     """
     if rows < _FEW and has_classes:
         return 0
@@ -91,6 +91,6 @@ def _bins(rows: int, size: int, has_classes: bool) -> int | None:
 
 
 def _n_estimators(size: int) -> int:
-    """As many networks as there are folds, fewer for a table of so many bytes."""
+    """One network per fold, or fewer for a table of many bytes."""
     eight, four = _MOST_BYTES
     return FOLDS if size <= eight else 4 if size <= four else 1

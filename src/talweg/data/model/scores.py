@@ -1,4 +1,4 @@
-"""Scores of predictions, beside what a trivial predictor reaches on the same rows."""
+"""Scores of predictions, beside those of a trivial predictor on the same rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Score(NamedTuple):
         Score(name='R2', network=0.75, trivial=0.0)
         """
         if not self.name.startswith(("R2", "mean R2")):
-            return self  # an error has the unit of its target, and may be as small as that
+            return self  # an error has the unit of its target, and may be tiny
         network, trivial = (0.0 if abs(value) < _ROUNDED else value for value in self[1:])
         return self._replace(network=network, trivial=trivial)
 
@@ -41,7 +41,7 @@ def regression_scores(
 ) -> list[Score]:
     """R2, mean absolute error and root mean squared error of numbers (N,).
 
-    The trivial predictor always says `mean`.
+    The trivial predictor always predicts `mean`.
     """
     trivial = np.full(len(true), mean)
     return [
@@ -63,7 +63,7 @@ def several_scores(
 ) -> list[Score]:
     """The mean R2 of T targets (N, T), then each score of each target.
 
-    The trivial predictor always says `means` (T,).
+    The trivial predictor always predicts `means` (T,).
     """
     columns = zip(true.T, predicted.T, means.tolist(), strict=True)
     by_target = [regression_scores(*column, weights) for column in columns]
@@ -89,7 +89,7 @@ def classification_scores(
     """Accuracy and log loss for classes (N,) and predicted probabilities (N, K).
 
     The trivial predictor always gives the classes the `frequencies` (K,) that they had in training.
-    With a threshold between two classes there is the balanced accuracy, the mean of their recalls.
+    With a threshold between two classes, the balanced accuracy is added, the mean of their recalls.
     """
     trivial = np.broadcast_to(frequencies, probabilities.shape)
     predicted = (decide(decision, probabilities), trivial.argmax(axis=1))
@@ -147,7 +147,7 @@ def _mean_recall(true: Array, predicted: Array, weights: Floats | None) -> float
 
 
 def log_losses(true: Array, probabilities: Floats) -> Floats:
-    """-log of the probability that each row's true class was given, (N,)."""
+    """-log of the probability given to the true class of each row, (N,)."""
     of_true_class = probabilities[np.arange(len(true)), true]
     return np.asarray(-np.log(np.maximum(of_true_class, 1e-15)))
 

@@ -48,9 +48,9 @@ class TableModel(NamesKnown):
 
     `weight` names a column of row weights; a weight of 0 leaves the row out. Rows with the same
     value in the column `groups` stay in one fold. `class_weight="balanced"` gives rare classes the
-    same total weight as frequent ones. Of two classes, the rarer one is predicted from the
-    probability `threshold` on: a number, or "balanced" or "f1" for the threshold with the best
-    balanced accuracy or F1 score on validation rows.
+    same total weight as frequent ones. Of two classes, the rarer one is predicted if its
+    probability is at least `threshold`: a number, or "balanced" or "f1" for the threshold with the
+    best balanced accuracy or F1 score on validation rows.
 
     Rows are split into eight folds. Each of the `n_estimators` networks with `hidden` layers
     trains on six of them, keeps the weights of its best epoch on the seventh, and is tested on the
@@ -60,11 +60,11 @@ class TableModel(NamesKnown):
     step; networks that have not started by then are left out.
 
     Rows in chronological order are not split at random: networks that train on earlier rows are
-    tested on the last quarter, then networks train on all rows. This applies where a date, or a
-    year with smaller units, rises or falls down the table (at most one step in eight may go the
-    other way, so that several series may follow one another), or where `time` names such columns,
-    the longest unit first. time=False splits these rows at random, too. Where there is a date but
-    rows are in no order, a DataWarning says whether scores on random rows are too optimistic.
+    tested on the last quarter, then networks train on all rows. This applies if a date, or a year
+    with smaller units, rises or falls down the table (at most one step in eight may go the other
+    way, so that several series may follow one another), or if `time` names such columns, the
+    longest unit first. time=False splits these rows at random, too. If there is a date but the rows
+    are not in its order, a DataWarning tells you if scores on random rows are too optimistic.
 
     >>> rows = [[x, 2 * x + 1] for x in range(40)]
     >>> model = TableModel(target=-1, epochs=20).fit(rows, seed=0)
@@ -166,13 +166,13 @@ class TableModel(NamesKnown):
     def kinds(self, source: Any) -> list[ColumnType]:
         """The kind that `fit` would detect for each column, except the target.
 
-        The Table is kept, so that a `fit` on it does not inspect it again.
+        A Table is inspected once: a `fit` on the same Table uses the result.
         """
         return self._inspect(source).types
 
     def time_order(self, source: Any) -> tuple[str, ...]:
         """The columns by which `fit` would hold out the latest rows; empty for other splits."""
-        time = self._inspect(source).ruling_time
+        time = self._inspect(source).split_time
         return time.names if time else ()
 
     def __repr__(self) -> str:
@@ -264,7 +264,7 @@ def load(path: str | os.PathLike[str]) -> TableModel:
 
 
 def _one_or_several(target: Any) -> Any:
-    """A list of targets as a tuple, which a file can hold; the only entry of a list of one."""
+    """A list of targets as a tuple, or its only entry."""
     if isinstance(target, str) or not isinstance(target, Iterable):
         return target
     several = tuple(target)
@@ -272,7 +272,7 @@ def _one_or_several(target: Any) -> Any:
 
 
 def _pairs(columns: Mapping[str, Asked] | Sequence[tuple[str, Asked]]) -> tuple[Any, ...]:
-    """The kind that is asked for each column, as a file can hold it."""
+    """The columns and the kinds that are asked for, as plain tuples."""
     try:
         pairs = dict(columns).items()
         asked = [(name, kind if isinstance(kind, str) else tuple(kind)) for name, kind in pairs]
@@ -296,13 +296,13 @@ def _fit_settings(target: Target, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _training(learned: Learned, recipe: Recipe, budget: float | None) -> dict[str, Any]:
-    """The record of the training that a model keeps: of the first run, and briefly of each."""
+    """The record of the training in a model: of the first run, and in brief of each."""
     run = learned.runs[0]
     facts = ("epochs", "best_epoch", "weights_taken", "stopped_by", "stop_reason")
     settings = ("batch_size", "loss", "optimizer", "engine", "dtype")
     record: dict[str, Any] = {name: getattr(run, name) for name in facts}
     record |= {name: run.settings[name] for name in settings}
-    if run.stopped_by == "time_budget":  # the run had only what others left of the budget
+    if run.stopped_by == "time_budget":  # the run had only the share that others left
         record["stop_reason"] = (
             f"the time budget of {budget:g} s was used up after epoch {run.epochs}"
         )
@@ -315,7 +315,7 @@ def _training(learned: Learned, recipe: Recipe, budget: float | None) -> dict[st
 
 
 def _history(runs: Sequence[Run], target: Target) -> dict[str, Array]:
-    """The histories of all runs, one below the other, with errors in the unit of the column."""
+    """The histories of all runs, one after another, with errors in the unit of the column."""
     epochs = [np.arange(1, 1 + len(run.history["loss"])) for run in runs]
     networks = np.repeat(np.arange(1, 1 + len(runs)), list(map(len, epochs)))
     history: dict[str, Array] = {"network": networks, "epoch": np.concatenate(epochs)}

@@ -1,4 +1,4 @@
-"""A trained model of a table: the network between its encoder and its target, and a record."""
+"""A trained model of a table: encoder, network and target, and the record of the training."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class TrainedTable:
-    """A network that has learned a table, and how it came about.
+    """A trained model of a table, and the record of its training.
 
     `net` is the ensemble of all networks, as `blueprint` describes it.
 
-    `settings` are those of the TableModel and the seed; `parts` counts the rows of training,
-    validation and test. `training` says how the run went (epochs, best_epoch, weights_taken,
-    seconds, compile_seconds, stopped_by, stop_reason: of the first network; `members` has some of
-    it for each), when, by which version, and with what settings. `history` has one entry for each
+    `settings` are those of the TableModel and the seed; `parts` counts the training, validation and
+    test rows. `training` records the run of the first network (epochs, best_epoch, weights_taken,
+    seconds, compile_seconds, stopped_by, stop_reason), in brief that of each (`members`), and when,
+    by which version and with which settings they were trained. `history` has one entry for each
     epoch of each network ("network" and "epoch" count from 1): "mae" is in the unit of the target,
     the loss of numbers is that of standardized targets.
 
-    `unseen` holds up to 10,000 of the test rows; a file does not. `error_scale` says how large
-    errors on numbers are, row by row. `in_time` is there if rows were held out in chronological
-    order, and `along_time` if they could have been. `met`, where there is one, collects what rows
-    to predict hold that training did not; otherwise each call warns of it.
+    `unseen` holds up to 10,000 of the test rows; a file does not. `error_scale` is the expected
+    size of the errors of each row, for numbers. `in_time` is set if rows were held out in
+    chronological order, and `along_time` if they could have been. `met`, if it is set, collects the
+    cells in rows to predict that training did not have; otherwise each call warns of them.
     """
 
     encoder: TableEncoder
@@ -127,7 +127,7 @@ class TrainedTable:
         return self.predict_with_interval(source, coverage)[..., 1:]
 
     def predict_with_interval(self, source: Any, coverage: float = 0.9) -> Array:
-        """The prediction for each row, low and high: (N, 3), or (N, T, 3) of several targets."""
+        """The prediction for each row, low and high: (N, 3), or (N, T, 3) for several targets."""
         intervals, x = self._intervals, self._inputs(source)
         outputs = outputs_of(self.net, self.target, x)
         ends = intervals.around(x, outputs, coverage)
@@ -152,9 +152,9 @@ class TrainedTable:
         return Intervals(self.target, self.error_scale, held.true, held.outputs)
 
     def _inputs(self, source: Any) -> Array:
-        """The source as inputs (N, D); a single row takes a shorter way.
+        """The source as inputs (N, D); a single row takes a shorter path.
 
-        Cells unlike those of training are a warning, or go to `met`.
+        Cells unlike those of training cause a warning, or are counted in `met`.
         """
         met = self.met or self.encoder.unfamiliar()
         row = self.encoder.encode_row(source, met)
@@ -178,7 +178,7 @@ class TrainedTable:
         return self.evaluate(source)[0].network
 
     def evaluate(self, source: Any) -> list[Score]:
-        """The scores on rows that hold the target. DataError: they lack it."""
+        """The scores on rows with known targets. DataError: a target is missing."""
         table = self.table(source)
         cells = self.target_cells(table)
         known = self.target.known(*cells)
@@ -257,7 +257,7 @@ class TrainedTable:
 
 
 def blueprint_for(target: Target, encoder: TableEncoder, recipe: Recipe) -> Blueprint:
-    """The network that a recipe makes for a table, without bins so far."""
+    """The network of a recipe for a table, as yet without bins."""
     return Blueprint(
         inputs=len(encoder.inputs),
         outputs=target.outputs,
@@ -272,8 +272,8 @@ def blueprint_for(target: Target, encoder: TableEncoder, recipe: Recipe) -> Blue
 
 
 def outputs_of(net: Module, target: Target, x: Array) -> Array:
-    """What a network predicts from inputs (N, D): numbers (N,) in the unit of the column, of
-    several targets (N, T), or probabilities (N, K).
+    """The predictions of a network from inputs (N, D): numbers (N,) in the unit of the column,
+    (N, T) for several targets, or probabilities (N, K).
     """
     return target.decode(net.predict(x))
 
@@ -289,7 +289,7 @@ def _arrays_of(record: HeldOut | ErrorScale, prefix: str) -> dict[str, Array]:
 
 
 def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedTable:
-    """The model, once all parts are known to fit together. ValueError: they do not."""
+    """The model, after a check that all its parts fit together. ValueError: they do not."""
     _refuse(fault(config, CONFIG, "config"))
     target, encoder = target_from_json(config["target"]), TableEncoder.from_json(config["encoder"])
     settings = settings_from_json(config["settings"])
@@ -297,7 +297,7 @@ def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedT
     blueprint = Blueprint.from_json(config["network"], inputs, target.outputs, target.has_classes)
     if [(at, count) for at, (count, _) in blueprint.embeddings.items()] != [*encoder.codes.items()]:
         raise ValueError("the embeddings do not fit the columns")
-    _refuse(misfit(arrays, target, blueprint))  # before anything of that size is made
+    _refuse(misfit(arrays, target, blueprint))  # before anything of that size is allocated
     if config["decision"] and blueprint.outputs != 2:
         raise ValueError("a decision is between two classes")
     net = blueprint.whole()

@@ -1,4 +1,4 @@
-"""From an inspected table to trained networks and their scores: split at random, or in time.
+"""From an inspected table to trained networks and their scores, split at random or in time.
 
 In chronological order, the last quarter of the rows tests networks that learned from the rows
 before, and the quarter before that shows how much the score varies from one period to the next. The
@@ -31,15 +31,15 @@ from talweg.data.split.periods import InTime, Period
 from talweg.data.split.timeline import Timeline
 
 TEST_BLOCKS = 2  # of FOLDS: a quarter of the rows
-_TESTED, _TESTED_BEFORE = 4, 2  # networks whose mean is tested in the last period, and before it
-_SHARES = (0.3, 0.9, 1.0)  # of a time budget, after: the test, the networks of the model, and all
+_TESTED, _TESTED_BEFORE = 4, 2  # networks whose mean is tested on the last period, and before it
+_SHARES = (0.3, 0.9, 1.0)  # of a time budget used after the test, after the model, and in the end
 
 Settings = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """A time budget in seconds, if there is one, from `started` on."""
+    """A time budget in seconds that runs from `started` on; None means no limit."""
 
     started: float
     budget: float | None
@@ -63,7 +63,7 @@ class Request:
 class Trained:
     """The networks of the model, with the data that they learned from, and how they were tested.
 
-    `parts` says how many rows were trained on, stopped by and tested on.
+    `parts` are the numbers of training, validation and test rows.
     """
 
     data: TrainingData
@@ -78,10 +78,10 @@ class Trained:
 
 def train(inspected: InspectedTable, request: Request) -> Trained:
     """Train and test, with a random split or in chronological order."""
-    if inspected.ruling_time is not None:
-        return RollingOrigin(inspected, request, inspected.ruling_time).train()
+    if inspected.split_time is not None:
+        return RollingOrigin(inspected, request, inspected.split_time).train()
     data = split_at_random(inspected, request.given, request.seed)
-    # Where a column tells the time, a check along it follows.
+    # If a column holds the time, `check_along_time` needs the rest of the budget.
     deadline = request.time.at(_SHARES[1] if inspected.timeline else 1.0)
     learned = learn(_plan(data, data.recipe, request, deadline))
     tested = predict_out_of_fold(learned, data.target, data.rows)
@@ -98,7 +98,7 @@ def _plan(
 
 
 def _parts(data: TrainingData) -> tuple[int, int, int]:
-    """How many rows the first network trains on, stops by and is tested on."""
+    """The numbers of training, validation and test rows of the first network."""
     validation, test = data.rows.rows(-2), data.rows.rows(-1)
     return validation.start, validation.stop - validation.start, test.stop - test.start
 
@@ -123,7 +123,7 @@ class RollingOrigin:
     def train(self) -> Trained:
         """Test first, then learn from all rows, then test on the period before.
 
-        After Ctrl-C, what has been learned by then remains.
+        Ctrl-C ends this early, and the result so far is kept.
         """
         last = self.origin(FOLDS - TEST_BLOCKS, _TESTED, _SHARES[0])
         decision = self._decision(last)
@@ -152,7 +152,7 @@ class RollingOrigin:
     def _learn(
         self, blocks: int, test_blocks: int, networks: int | None, share: float, bins: int | None
     ) -> tuple[TrainingData, Learned]:
-        """Networks that learned from the first blocks: at most so many, with so many bins."""
+        """Train at most `networks` networks with `bins` bins on the first blocks."""
         data = split_in_time(self.inspected, self.request.given, self.timeline, blocks, test_blocks)
         recipe = data.recipe
         count = min(recipe.n_estimators, networks or recipe.n_estimators)

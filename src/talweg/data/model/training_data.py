@@ -38,7 +38,7 @@ def split_at_random(inspected: InspectedTable, given: Mapping[str, Any], seed: i
     """Split the rows at random or by groups; the encoder is fitted to all rows."""
     classes = inspected.target.stratify(*inspected.target_cells)
     fold = folds_of(inspected.kept, inspected.roles.groups, classes, seed)
-    # Fold after fold, so that training rows are one piece of what may be mapped from a file.
+    # Fold after fold, so that the training rows are one slice of an array that may be mapped.
     order = np.argsort(fold, kind="stable")
     ends = np.cumsum(np.bincount(fold, minlength=FOLDS))
     return _encoded(inspected, given, order, ends, learned=len(order))
@@ -51,10 +51,10 @@ def split_in_time(
     blocks: int,
     test_blocks: int = 0,
 ) -> TrainingData:
-    """The first of FOLDS `blocks` in chronological order.
+    """The first `blocks` of FOLDS blocks in chronological order.
 
-    The last of them is for validation, and `test_blocks` after them are for the test. Rows are
-    encoded by what the rows before the test say.
+    The last of them is for validation, and the `test_blocks` after them are for the test. The
+    encoder is fitted to the rows before the test.
     """
     spans = np.append(0, timeline.ends)
     ends = spans[[blocks - 1, blocks, blocks + test_blocks]]

@@ -11,7 +11,7 @@ from talweg.data.columns.cells import as_words
 from talweg.data.columns.table import Table
 from talweg.train.run.folds import dealt
 
-FOLDS = 8  # of a table: a network trains on six, stops by one, and is tested on the last
+FOLDS = 8  # of a table: a network trains on six, validates on one, and is tested on the last
 
 
 def folds_of(

@@ -1,4 +1,4 @@
-"""Scores along the time of the rows, as plain records that a model file can hold."""
+"""Scores of rows in chronological order, as plain records that a model file can hold."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Period:
 
 @dataclass(frozen=True)
 class InTime:
-    """A test in chronological order: by which columns, and the score in each of some `periods`,
-    from the earliest to the latest.
+    """A test in chronological order: the `names` of the time columns, and the score in each of the
+    `periods`, from the earliest to the latest.
     """
 
     names: tuple[str, ...]
@@ -74,7 +74,7 @@ class AlongTime:
 
     @property
     def warning(self) -> str:
-        """What to know before the score is trusted; "" if it is not too optimistic."""
+        """Why not to trust the score at random; "" if it is not too optimistic."""
         if not self.is_optimistic:
             return ""
         several = len(self.names) > 1

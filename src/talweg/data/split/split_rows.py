@@ -21,8 +21,8 @@ class SplitRows:
     """Encoded rows x (N, D), targets y and weights (N,), fold after fold.
 
     With `unpack`, x is packed, and `inputs` unpacks it. Fold f ends before row `ends[f]`. In
-    chronological order there are three folds, the same for all networks: the rows to train on, to
-    stop by, and to test on.
+    chronological order there are three folds, the same for all networks: training, validation and
+    test rows.
     """
 
     x: Array
@@ -40,7 +40,7 @@ class SplitRows:
     def is_constant(self) -> NDArray[np.bool_]:
         """Which of the inputs (D,) are the same in all rows that a network may train on."""
         x = self.x[self.trainable]
-        if self.unpack is not None:  # unpacking ten million rows would take a tenth of all time
+        if self.unpack is not None:  # unpacking ten million rows takes a tenth of the training time
             blocks = (x[at : at + _BLOCK] for at in range(0, len(x), _BLOCK))
             few = np.concatenate([self.unpack.telling(block) for block in blocks])
             x = self.unpack.apply({}, self.unpack.telling(few)).array
@@ -58,11 +58,11 @@ class SplitRows:
         return slice(int(self.ends[index - 1]) if index else 0, int(self.ends[index]))
 
     def test(self, network: int) -> slice:
-        """The rows that a network is tested on."""
+        """The test rows of a network."""
         return self.rows(-1 if self.by_time else -1 - network)
 
     def validation(self, network: int) -> slice:
-        """The rows that a network stops by."""
+        """The validation rows of a network, by which it stops early."""
         return self.rows(-2 if self.by_time else -2 - network)
 
     def fold(self, network: int) -> Fold:

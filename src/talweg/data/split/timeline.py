@@ -23,11 +23,11 @@ from talweg.data.split.folds import FOLDS
 from talweg.data.split.times import joined, times_in, times_of
 from talweg.lazy import cached_property
 
-MOST_BACK = 1 / 8  # of the steps from row to row that change the time may go back
-FEWEST_STEPS = 20  # that change the time; fewer may all go one way by chance
-MOST_UNDATED = 0.1  # of the rows may have no time; they take that of the row before
+MOST_BACK = 1 / 8  # the share of steps between rows of different times that may go back
+FEWEST_STEPS = 20  # between rows of different times; fewer may all go one way by chance
+MOST_UNDATED = 0.1  # the share of rows that may have no time; they get that of the row before
 INDEX = ("the index",)
-"""The name of dates that label the rows of a data frame and have no name."""
+"""The name given to the dates in an unnamed index of a data frame."""
 _YEARS = (1500, 2200)
 _TIMESTAMP = re.compile(  # names of columns that count seconds or days since a fixed date
     r"(?i:(?:.*[\W_])?(?:date|datetime|time[\W_]?stamp|unix[\W_]?time|epoch|ts)"
@@ -48,14 +48,14 @@ _UNITS = {  # from long to short, with the names of columns that hold them
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """The `names` of the columns that tell the time, and numbers (N,) that rise with it.
+    """The `names` of the columns that hold the time, and numbers (N,) that increase with it.
 
-    `rules` says whether rows are held out along it, so that test rows follow training rows.
+    If `decides_split`, the latest rows are held out, so that test rows follow training rows.
     """
 
     names: tuple[str, ...]
     times: Floats
-    rules: bool
+    decides_split: bool
 
     @cached_property
     def order(self) -> NDArray[np.intp]:
@@ -64,8 +64,8 @@ class Timeline:
 
     @cached_property
     def ends(self) -> NDArray[np.intp]:
-        """The end of each of FOLDS blocks of the ordered rows. They are about equally large, and
-        rows of one time stay together if there are enough times.
+        """The end of each of FOLDS blocks of the ordered rows. The blocks are about equally large,
+        and rows of the same time stay together if there are enough different times.
         """
         times, even = self.times[self.order], np.arange(1, FOLDS + 1) * len(self.times) // FOLDS
         changes = np.append(np.flatnonzero(np.diff(times)) + 1, len(times))
@@ -74,8 +74,8 @@ class Timeline:
 
     @property
     def is_in_order(self) -> bool:
-        """Whether the time goes one way down the file, except for few steps, as in one series or in
-        several that follow one another.
+        """Whether the time goes one way down the file, except for a few steps, as in one series or
+        in several that follow one another.
         """
         steps = np.diff(self.times)
         steps = steps[steps != 0]
@@ -85,7 +85,7 @@ class Timeline:
 
     @property
     def back(self) -> float:
-        """The share of steps that go against the direction of most."""
+        """The share of steps that go against the direction of most steps."""
         steps = np.diff(self.times)
         share = float(np.mean(steps[steps != 0] < 0)) if steps.any() else 0.0
         return min(share, 1 - share)
@@ -101,24 +101,24 @@ class Timeline:
 def timeline_of(
     table: Table, roles: Roles, types: Sequence[ColumnType], asked: Mapping[str, object]
 ) -> Timeline | None:
-    """The time in the columns of `roles.time`, or else the best that a column tells, which rules if
-    rows are in its order. None if no column tells the time, or none is looked for.
+    """The timeline of the columns `roles.time`, or else the best one that is detected, which
+    decides the split if rows are in its order. None if there is none, or if it is not looked for.
     """
     if roles.time:
-        return Timeline(roles.time, times_in(table, roles.time, asked), rules=True)
+        return Timeline(roles.time, times_in(table, roles.time, asked), decides_split=True)
     if not roles.looks_for_time:
         return None
     by_date, by_number = _by_date(table, roles, types), _by_timestamp(table, roles)
     lines = [*by_date, *_by_calendar(table, roles), *_by_index(table), *by_number]
     in_order = (line for line in lines if line.is_in_order)
-    ruling = min(in_order, key=attrgetter("back"), default=None)
-    if ruling is not None:
-        return Timeline(ruling.names, ruling.times, rules=True)
+    best = min(in_order, key=attrgetter("back"), default=None)
+    if best is not None:
+        return Timeline(best.names, best.times, decides_split=True)
     return lines[0] if lines else None
 
 
 def _by_date(table: Table, roles: Roles, types: Sequence[ColumnType]) -> Iterator[Timeline]:
-    """The time by each column of dates, even one that is no input."""
+    """The timeline of each column of dates, even of one that is not an input."""
     known = {column.name: column for column in types}
     for name in table.names:
         if name in roles.targets or name in (roles.weight, roles.groups):
@@ -127,11 +127,11 @@ def _by_date(table: Table, roles: Roles, types: Sequence[ColumnType]) -> Iterato
         if moments:
             times = _filled(times_of(table.columns[name], moments.detail[0]))
             if times is not None:
-                yield Timeline((name,), times, rules=False)
+                yield Timeline((name,), times, decides_split=False)
 
 
 def _by_calendar(table: Table, roles: Roles) -> Iterator[Timeline]:
-    """The time by the year and as many smaller units as keep the rows in order, else by all."""
+    """The timeline of the year and as many smaller units as keep the rows in order, else of all."""
     named = {}
     for unit, pattern in _UNITS.items():
         names = [name for name in table.names if re.fullmatch(pattern, name.strip(), re.I)]
@@ -146,30 +146,30 @@ def _by_calendar(table: Table, roles: Roles) -> Iterator[Timeline]:
 
 
 def _by_timestamp(table: Table, roles: Roles) -> Iterator[Timeline]:
-    """The time by each column of numbers named like timestamps, if rows are in its order."""
+    """The timeline of each column of numbers named like timestamps, if rows are in its order."""
     for name in table.names:
         if _TIMESTAMP.fullmatch(name.strip()) and name not in roles.targets:
             times = _filled(times_of(table.columns[name]))
-            line = None if times is None else Timeline((name,), times, rules=False)
+            line = None if times is None else Timeline((name,), times, decides_split=False)
             if line is not None and line.is_in_order:
                 yield line
 
 
 def _by_index(table: Table) -> Iterator[Timeline]:
-    """The time by the dates that label the rows, if rows are in their order."""
+    """The timeline of an unnamed index of dates, if rows are in its order."""
     moments = None if table.index is None else as_moments("index", table.index)
     if table.index is not None and moments:
         times = _filled(times_of(table.index, moments.detail[0]))
-        line = None if times is None else Timeline(INDEX, times, rules=False)
+        line = None if times is None else Timeline(INDEX, times, decides_split=False)
         if line is not None and line.is_in_order:
             yield line
 
 
 def _by_first(parts: Mapping[str, Floats], count: int) -> Timeline | None:
-    """The time by the first `count` of these units, from long to short."""
+    """The timeline of the first `count` of these units, from long to short."""
     names = tuple(parts)[:count]
     times = _filled(joined([parts[name] for name in names]))
-    return None if times is None else Timeline(names, times, rules=False)
+    return None if times is None else Timeline(names, times, decides_split=False)
 
 
 def _are_years(values: Floats) -> bool:
@@ -179,7 +179,7 @@ def _are_years(values: Floats) -> bool:
 
 
 def _filled(times: Floats) -> Floats | None:
-    """Times with unknown ones as in the row before; None if many are unknown."""
+    """The times, an unknown one replaced by that of the row before; None if many are unknown."""
     known = np.isfinite(times)
     if known.mean() < 1 - MOST_UNDATED:
         return None

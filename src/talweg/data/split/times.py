@@ -20,7 +20,7 @@ from talweg.errors import DataError
 
 
 def times_in(table: Table, names: Sequence[str], asked: Mapping[str, object]) -> Floats:
-    """Numbers (N,) that rise with the time in these columns, of which the longest unit comes first.
+    """Numbers (N,) that increase with the time in these columns, the longest unit first.
 
     `asked` may hold the style of a column's dates, as "day first". DataError: a cell that is
     neither a number nor a date.
@@ -40,7 +40,7 @@ def times_in(table: Table, names: Sequence[str], asked: Mapping[str, object]) ->
 
 
 def joined(parts: Sequence[Floats]) -> Floats:
-    """Numbers (N,) in the order of the first parts, and of the next ones where these are equal."""
+    """Numbers (N,) in the order of the first part, and of the next ones where that is equal."""
     times: Floats = parts[0]
     for part in parts[1:]:
         values, ranks = np.unique(part, return_inverse=True)
@@ -49,7 +49,7 @@ def joined(parts: Sequence[Floats]) -> Floats:
 
 
 def times_of(cells: Cells, asked: object = None) -> Floats:
-    """Numbers (N,) that order the cells; NaN where one is no number, date or name of a month."""
+    """Numbers (N,) that order the cells; NaN for a cell that is not a number, date or month."""
     if isinstance(cells, Moments):
         return cells.readings.get(str(asked), cells.seconds)
     values, _ = parse(cells, vague=True)

@@ -24,7 +24,7 @@ STOP = 24
 SECONDS = 27
 """Seconds since the start of the run, a float."""
 ALONE = 57
-"""Whether the first thread shall go on alone from the next epoch on."""
+"""Whether the first thread shall continue alone from the next epoch on."""
 
 INTERRUPTED, TIME_BUDGET = 1, 2
 """The values of STOP."""
@@ -32,7 +32,7 @@ INTERRUPTED, TIME_BUDGET = 1, 2
 # Words that the first thread writes -------------------------------------------------------------
 
 CONTINUES = 25
-"""Whether all threads go on with this step."""
+"""Whether all threads continue with this step."""
 NON_FINITE = 26
 """Whether a step made the loss, a weight or the optimizer's state non-finite."""
 STATUS = 28
@@ -75,7 +75,7 @@ SEED = 46
 MEAN_WEIGHT = 47
 """The mean weight of the training rows, a float."""
 THREADS = 48
-"""Threads that run the program; the program sets it to 1 where the first thread goes on alone."""
+"""Threads that run the program; the program sets it to 1 where the first thread continues alone."""
 KEEP_BEST = 49
 """Whether the best weights are kept."""
 REPLAY = 50

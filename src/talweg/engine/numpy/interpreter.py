@@ -1,4 +1,4 @@
-"""The interpreter: it runs a graph node by node on NumPy. Slow, simple, and the oracle."""
+"""The interpreter runs a graph node by node on NumPy: slow, simple, and the reference."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from talweg.graph import Graph, Tensor
 class Interpreter:
     """Runs a graph on arrays of the shapes and dtypes that were recorded.
 
-    The graph becomes a Python function with one line per node (`source`), which saves a walk over
-    the nodes at every step. Values that do not depend on the inputs are constants since the
-    recording.
+    The graph becomes a Python function with one line per node (`source`), so that a step does not
+    walk over the nodes. Values that do not depend on the inputs are constants, computed when the
+    graph was recorded.
 
     >>> from talweg.graph import record
     >>> interpreter = Interpreter(record(lambda x, y: x * y + 1.0, 2.0, 3.0))
@@ -37,13 +37,13 @@ class Interpreter:
             node.number: f"{'v' if node.recorded else 'c'}{index}"
             for index, node in enumerate(graph.nodes)
         }
-        self.source = self._written()
+        self.source = self._as_python()
         scope: dict[str, Any] = {
             self._name(node): node.array for node in graph.nodes if not node.recorded
         }
         scope |= {self._call(node): function_of(node) for node in graph.nodes if is_computed(node)}
         exec(compile(self.source, "<talweg graph>", "exec"), scope)
-        # like a call, but with inputs and outputs in order, and without checks
+        # like a call, but with inputs and outputs by position, and without checks
         self.run: Callable[..., list[Any]] = scope["run"]
 
     def __call__(self, **arrays: Array) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Interpreter:
         return dict(zip(self.graph.outputs, results, strict=True))
 
     def __reduce__(self) -> Any:
-        return Interpreter, (self.graph,)  # the function is written again
+        return Interpreter, (self.graph,)  # which compiles the function again
 
     def _name(self, node: Tensor) -> str:
         return self._names[node.number]
@@ -64,8 +64,8 @@ class Interpreter:
         assert node.gate is not None
         return f"{node.gate.name}_{self._name(node)[1:]}"
 
-    def _written(self) -> str:
-        """The graph as a Python function that forgets each value after its last use."""
+    def _as_python(self) -> str:
+        """The graph as a Python function that frees each value after its last use."""
         used = {node.number for node in self.graph.outputs.values()}
         lines = []
         for node in filter(is_computed, reversed(self.graph.nodes)):
@@ -83,10 +83,11 @@ class Interpreter:
         if set(arrays) != set(self.graph.inputs):
             expected = ", ".join(self.graph.inputs)
             raise EngineError(
-                f"the inputs of the graph are {expected}, but the given ones are "
-                f"{', '.join(arrays)}"
+                f"the graph has the inputs {expected}, but got {', '.join(arrays) or 'none'}"
             )
         for name, node in self.graph.inputs.items():
             spec = Spec(arrays[name].shape, arrays[name].dtype)
             if spec != node.spec:
-                raise EngineError(f"input {name!r} was recorded as {node.spec}, but is {spec}")
+                raise EngineError(
+                    f"the input {name!r} was recorded as {node.spec}, but {spec} was given"
+                )

@@ -32,7 +32,7 @@ also along the last axis."""
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What an engine can do. The table of engines tells without importing the engine."""
+    """What an engine can do, as the table of engines lists it without importing the engine."""
 
     compiles: bool = False
     """It compiles programs, and a run reports the compile time."""

@@ -51,5 +51,5 @@ class GraphSteps:
 
 
 def _is_finite(x: Array) -> bool:
-    """Whether all elements are finite. Their sum tells without memory, unless it overflows."""
+    """Whether all elements are finite. Their sum shows it without memory, unless it overflows."""
     return math.isfinite(x.sum()) or bool(np.isfinite(x).all())

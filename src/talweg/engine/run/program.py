@@ -50,7 +50,7 @@ class Graphs:
     batches. What is watched is noted at each step if `watch_steps`. Otherwise its mean is noted
     for each whole epoch, over the first step and each `watch_every`th after it; the steps between
     them compute all but what is watched. With several `replicas`, every array but those of the
-    rows has one more axis, the last, for them; such a run goes on where a replica stops being
+    rows has one more axis, the last, for them; such a run continues if a replica stops being
     finite.
     """
 
@@ -69,7 +69,7 @@ class Graphs:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Which rows form which batch, and the settings of each step.
+    """The rows of each batch, and the settings of each step.
 
     Some `settings` change with each epoch or, `by_step`, with each step: `schedules` give their
     values after `done` epochs; a step in the middle of the third epoch sees 2.5.
@@ -145,8 +145,8 @@ class Method(Protocol):
 class Program:
     """A whole run: what it computes, in which order, and when it ends.
 
-    `state` is the optimizer's at the start. A `method` trains in a way of its own, not by one step
-    of the graph a batch over rows in order.
+    `state` is the optimizer's at the start. A `method` trains in its own way, instead of by one
+    step of the graph per batch over the rows in order.
     """
 
     graphs: Graphs

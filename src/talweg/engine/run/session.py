@@ -36,8 +36,8 @@ class RunArrays:
 class Session(ABC):
     """One run of a program. An engine trains in `advance`; all else about a run is here.
 
-    A run goes on until its last epoch or until the engine says that it is `halted`. Between two
-    calls of `advance`, snapshots are kept where they are due; at the end, the last whole epoch is.
+    A run continues until its last epoch or until the engine sets `halted`. Between two calls of
+    `advance`, a snapshot is kept if it is due; at the end, the last whole epoch is kept.
     """
 
     def __init__(self, program: Program, rows: int, control: Control) -> None:

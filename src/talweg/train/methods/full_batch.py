@@ -95,7 +95,7 @@ class Searching:
     rule: FullBatch
 
     def __repr__(self) -> str:
-        return repr(self.rule)  # a checkpoint tells runs apart by it
+        return repr(self.rule)  # part of the identity of a run in a checkpoint
 
     @property
     def name(self) -> str:

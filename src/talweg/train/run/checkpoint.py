@@ -145,7 +145,7 @@ class FileCheckpointer:
         try:
             write_bundle(self.file, KIND, config, arrays)
         except OSError as error:
-            words = f"The checkpoint {self.file} could not be written ({error}); the run goes on."
+            words = f"The checkpoint {self.file} could not be written ({error}); the run continues."
             warnings.warn(words, TrainingWarning, stacklevel=2)
         self.written = time.perf_counter()
         self.epoch, self.best_epoch = snapshot.epoch, snapshot.best_epoch
@@ -159,7 +159,7 @@ class FileCheckpointer:
         self._refuse(misfit(snapshot, self.program, self.steps))
         self._refuse_past(snapshot.epoch, config["schedules"])
         if config["rules"] != [plain_text(rule) for rule in self.program.limits.rules]:
-            # the rule that ended the run may not hold any more
+            # the rule that ended the run may no longer hold
             object.__setattr__(snapshot, "stopped_by", None)
         return snapshot
 

@@ -21,7 +21,7 @@ except ImportError:  # Windows
 
 @contextmanager
 def claimed(file: Path, identity: Mapping[str, Any]) -> Iterator[None]:
-    """Within this block no run of another identity may write to the file.
+    """Within this context no run of another identity may write to the file.
 
     The claim is a lock on a hidden file beside it, named after the `identity` of the run. The
     system releases it when the process ends, however it ends. Without such locks (Windows, some
@@ -29,41 +29,41 @@ def claimed(file: Path, identity: Mapping[str, Any]) -> Iterator[None]:
     SettingError: a run of another identity writes to the file.
     """
     text = json.dumps(identity, sort_keys=True).encode()
-    meant = Path(os.path.realpath(file))  # a link and its target are one file
-    claim = _place(meant, hashlib.sha256(text).hexdigest()[:16])
+    target = Path(os.path.realpath(file))  # a link and its target are one file
+    claim = _lock_path(target, hashlib.sha256(text).hexdigest()[:16])
     try:
-        own = _held(claim) if fcntl else None
+        own = _lock(claim) if fcntl else None
     except OSError:
         own = None
     if own is None:
         yield
         return
     try:
-        if _others_hold(meant, claim):
+        if _others_hold(target, claim):
             raise SettingError(
                 f"the checkpoint {file} is in use: another run, with other settings or data, is "
                 "writing to it. Wait until it has ended, or give another path."
             )
         yield
     finally:
-        with suppress(OSError):  # another process has the same run and needs the lock
+        with suppress(OSError):  # another process with the same run still holds the lock
             fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
             claim.unlink()
         os.close(own)
 
 
-def _place(file: Path, name: str) -> Path:
+def _lock_path(file: Path, name: str) -> Path:
     return file.with_name(f".{file.name}.{name}.lock")
 
 
-def _opened(claim: Path, flags: int = 0) -> int:
+def _open(claim: Path, flags: int = 0) -> int:
     return os.open(claim, os.O_RDWR | flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
-def _held(claim: Path) -> int:
-    """The descriptor of the existing, locked file; others may share the lock."""
+def _lock(claim: Path) -> int:
+    """Lock the file, made if needed, and return its descriptor; others may share the lock."""
     while True:
-        descriptor = _opened(claim, os.O_CREAT)
+        descriptor = _open(claim, os.O_CREAT)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH)
             if os.path.samestat(os.fstat(descriptor), os.stat(claim)):
@@ -85,7 +85,7 @@ def _others_hold(file: Path, own: Path) -> bool:
 def _is_held(claim: Path) -> bool:
     """Whether a living run holds the claim; a claim left by a killed process is removed."""
     with suppress(FileNotFoundError):
-        descriptor = _opened(claim)
+        descriptor = _open(claim)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             claim.unlink()

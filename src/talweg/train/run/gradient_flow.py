@@ -165,11 +165,11 @@ class Look:
 
 _REASONS = {
     "/dead": (
-        "every unit of layer {} is dead: relu of a sum that is not above 0. Start its weights at "
+        "every unit of layer {} is dead: its relu never gets a positive sum. Start its weights at "
         "random, as with init='he_uniform', its biases at 0, and scale the inputs to about -1 to 1."
     ),
     "/saturated": (
-        "every unit of layer {} is saturated, at the end of its range. Scale the inputs to about "
+        "every unit of layer {} is saturated, at an end of its range. Scale the inputs to about "
         "-1 to 1, or use smaller initial weights."
     ),
 }

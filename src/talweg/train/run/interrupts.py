@@ -35,16 +35,16 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self.came: list[int] = []
+        self.received: list[int] = []
         self.has_written = False
         self._controls: Sequence[Control] = ()
-        self._has_begun = self._is_held = False
+        self._has_started = self._is_writing = False
 
     def __call__(self, number: int, _: Any) -> None:
-        self.came.append(number)
-        if self._is_held:
+        self.received.append(number)
+        if self._is_writing:
             return
-        if len(self.came) > 1 or not self._has_begun:
+        if len(self.received) > 1 or not self._has_started:
             raise Interrupted
         self._stop()
 
@@ -54,9 +54,9 @@ class Interrupts:
 
     @contextmanager
     def stopping(self, controls: Sequence[Control]) -> Iterator[None]:
-        """Within this block a signal stops these runs; so does one that came earlier."""
-        self._controls, self._has_begun = controls, True
-        if self.came:
+        """Within this context a signal stops these runs; so does one that came earlier."""
+        self._controls, self._has_started = controls, True
+        if self.received:
             self._stop()
         try:
             yield
@@ -65,18 +65,18 @@ class Interrupts:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Within this block files are written, which no signal interrupts."""
-        self._is_held = True
+        """Within this context no signal interrupts the writing of files."""
+        self._is_writing = True
         try:
             yield
             self.has_written = True
         finally:
-            self._is_held = False
+            self._is_writing = False
 
 
 @contextmanager
-def handled() -> Iterator[Interrupts]:
-    """The signals of a command while it runs, without those that are ignored, as under nohup."""
+def signals_handled() -> Iterator[Interrupts]:
+    """Handle the signals to a command, except those that are ignored, as under nohup."""
     interrupts, before = Interrupts(), {}
     if _receives_signals():
         handlers = {number: signal.getsignal(number) for number in ENDING}
@@ -91,9 +91,9 @@ def handled() -> Iterator[Interrupts]:
 
 
 @contextmanager
-def written_uncut() -> Iterator[None]:
-    """Within this block files are written, which no signal of the command interrupts."""
-    interrupts = _of_command()
+def uninterrupted() -> Iterator[None]:
+    """Within this context no signal to the command interrupts the writing of files."""
+    interrupts = _command_handler()
     if interrupts is None:
         yield
         return
@@ -103,11 +103,11 @@ def written_uncut() -> Iterator[None]:
 
 @contextmanager
 def interruptible(*controls: Control) -> Iterator[None]:
-    """Within this block Ctrl-C asks the runs to stop; a second one interrupts as usual.
+    """Within this context Ctrl-C asks the runs to stop; a second one interrupts as usual.
 
     Only the main thread receives signals, so other threads change nothing.
     """
-    interrupts = _of_command() if _receives_signals() else None
+    interrupts = _command_handler() if _receives_signals() else None
     before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
     if interrupts:
         with interrupts.stopping(controls):
@@ -134,7 +134,7 @@ def _receives_signals() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def _of_command() -> Interrupts | None:
-    """The signal handler of the command that runs, if one does."""
+def _command_handler() -> Interrupts | None:
+    """The signal handler of the running command; None outside of a command."""
     handlers = map(signal.getsignal, ENDING)
     return next((handler for handler in handlers if isinstance(handler, Interrupts)), None)

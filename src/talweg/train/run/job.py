@@ -122,14 +122,14 @@ def job_of(net: Module, X: Any, y: Any, settings: Mapping[str, Any], sampler: An
     method.refuse(recipe, len(rows), settings)
     program, recorder = _program(recipe, method, rows, validation_rows, stops, settings)
     _refuse_mixing(net, rows, validation_rows, program, method)
-    told = {name: plain(settings[name]) for name in [*RULES, "class_weight", "lr_multipliers"]}
-    told |= {"metrics": [metric.name for metric in metrics], "loss": loss.name}
-    told |= {"optimizer": rule.brief(), "stop": repr(list(stops))}
-    told |= {"batch_size": program.schedule.batch_size, "dtype": net.dtype}
-    told |= {} if sampler is None else {"sampler": repr(sampler)}
-    told |= {"engine": engine.name}
+    reported = {name: plain(settings[name]) for name in [*RULES, "class_weight", "lr_multipliers"]}
+    reported |= {"metrics": [metric.name for metric in metrics], "loss": loss.name}
+    reported |= {"optimizer": rule.brief(), "stop": repr(list(stops))}
+    reported |= {"batch_size": program.schedule.batch_size, "dtype": net.dtype}
+    reported |= {} if sampler is None else {"sampler": repr(sampler)}
+    reported |= {"engine": engine.name}
     flow = Flow(recipe, recorder.step, method.needs_gradients)
-    return Job(net, program, rows, validation_rows, stops, told, recorder, flow)
+    return Job(net, program, rows, validation_rows, stops, reported, recorder, flow)
 
 
 def warn_of(job: Job) -> None:
@@ -163,8 +163,8 @@ def copy_of(job: Job, net: Module, settings: Mapping[str, Any]) -> Job:
         state=method.first_state(recipe, seed, DRAWS in program.state),
         method=method.method,
     )
-    told = {**job.settings, "seed": seed, "epochs": epochs, "optimizer": rule.brief()}
-    return replace(job, net=net, program=varied, settings=told)
+    reported = {**job.settings, "seed": seed, "epochs": epochs, "optimizer": rule.brief()}
+    return replace(job, net=net, program=varied, settings=reported)
 
 
 # The program --------------------------------------------------------------------------------------

@@ -17,19 +17,19 @@ from talweg.engine.run.outcome import Control
 from talweg.errors import EngineError
 from talweg.memory_limits import start_thread
 
-_EVERY = 0.1  # seconds between two looks
-_LINE_EVERY = 10.0  # and between two lines, where there is no terminal
-_WIDTH = 20  # letters of the bar
-_MOST = 76  # letters of the words: with two brackets and a space, 79
+_EVERY = 0.1  # seconds between redraws
+_LINE_EVERY = 10.0  # seconds between lines on a stream that is not a terminal
+_WIDTH = 20  # characters of the bar
+_MOST = 76  # characters of the text; with two brackets and a space, 79
 _STARTING = "starting"
 
 
 class Bar(ABC):
-    """Within its block, redraws one line on a terminal: progress, losses, time left.
+    """A context that redraws one line on a terminal: progress, losses, time left.
 
-    A call shorter than a fraction of a second shows no bar. Where the stream is no
-    terminal, there is a plain line every ten seconds. No thread is left behind, however it is
-    left, and a run goes on without its bar where there is no thread for it or the stream fails.
+    A run that ends within a fraction of a second shows no bar. On a stream that is not a terminal,
+    a plain line is written every ten seconds. The thread ends with the context, however that is
+    left. If no thread can be started or the stream fails, the run continues without a bar.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -57,7 +57,7 @@ class Bar(ABC):
     def __enter__(self) -> Self:
         try:
             start_thread(self._thread.start)
-        except EngineError:  # the process is at a limit
+        except EngineError:  # the process has no room for another thread
             self._done.set()
         except BaseException:  # Ctrl-C while the thread starts, which may be running already
             self._end()
@@ -88,13 +88,13 @@ class Bar(ABC):
         try:
             self.stream.write(text)
             self.stream.flush()
-        except Exception:  # whatever a stream of the user's raises, or one that is closed
+        except Exception:  # whatever a closed stream, or one of the user, raises
             self._done.set()
             self._shown = False
 
 
 def _watch(bar_of: weakref.ref[Bar], done: threading.Event) -> None:
-    """Redraw a bar until its block ends, or until it is garbage: Ctrl-C may come before the end."""
+    """Redraw a bar until its context ends or, if Ctrl-C prevents that, until it is collected."""
     bar = bar_of()
     on_terminal = bar is not None and is_terminal(bar.stream)
     every = _EVERY if on_terminal else _LINE_EVERY
@@ -148,7 +148,7 @@ class Watched:
 
     @property
     def done(self) -> int:
-        """The epochs that all of them have done."""
+        """The epochs that are done, over all runs."""
         return self.runs * max(0, self.control.epoch - self.first)
 
     @property
@@ -166,11 +166,11 @@ class Watched:
 
 
 @dataclass
-class Whole:
-    """One bar of sweeps that follow each other, each of which is given it as `progress`.
+class SharedBar:
+    """One bar for several successive sweeps, each of which gets it as `progress`.
 
     `later` is the number of runs of later sweeps, `earlier` the state of the runs of earlier ones.
-    Runs are called `thing`; `dropped` of them serve only to choose and do not count.
+    The bar calls a run a `thing`, and does not count the `dropped` runs of a trial.
     """
 
     shows_bar: bool | None = None
@@ -181,7 +181,7 @@ class Whole:
     started: float = field(default_factory=time.perf_counter)
 
     def bar(self, works: Sequence[Watched], workers: int) -> SweepBar:
-        """The bar of these works and of earlier and later ones; later runs are like the first."""
+        """The bar of these works and of earlier and later ones, which are like the first."""
         first = [*works[:1]] * self.later
         to_come = [replace(work, control=Control(), runs=1) for work in first]
         bar = SweepBar([*self.earlier, *works, *to_come], workers=workers)
@@ -232,7 +232,7 @@ class SweepBar(Bar):
 
 
 def _joined(words: list[str]) -> str:
-    """The words in one line, without words before the last if it would be too long."""
+    """The words in one line; if it is too long, those before the last are left out."""
     while len("  ".join(words)) > _MOST and len(words) > 2:
         del words[-2]
     return "  ".join(words)

@@ -201,7 +201,7 @@ def _may_be_replicas(task: Task) -> bool:
 
 
 def _width(task: Task, count: int, workers: int) -> int:
-    """The number of replicas in a work with which so many threads finish first.
+    """The number of replicas in a work with which `workers` threads finish first.
 
     Measured with 3-4-1 units, a step takes a time of 1 + the number of vectors that are filled.
     """

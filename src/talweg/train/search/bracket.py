@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from talweg.engine.registry import chosen_engine
-from talweg.train.run.progress import Whole
+from talweg.train.run.progress import SharedBar
 from talweg.train.run.run import Run
 from talweg.train.search.batching import Ended, replicas_among, works_of
 from talweg.train.search.executor import Executor, cores
@@ -45,7 +45,7 @@ class Rungs:
 def train_all(
     tasks: Sequence[Task],
     engine: str | None,
-    progress: Whole,
+    progress: SharedBar,
     *,
     threads: int | None = None,
     rungs: Rungs = Rungs(),

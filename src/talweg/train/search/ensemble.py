@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from talweg.train.run.progress import Whole
+from talweg.train.run.progress import SharedBar
 from talweg.train.run.run import Run
 from talweg.train.search.bracket import train_all
 from talweg.train.search.tasks import Task
 from talweg.train.search.warn import warn_of_failures, warn_of_gradients
 
 
-def train_members(members: Iterable[Task], progress: Whole) -> list[Run | None]:
+def train_members(members: Iterable[Task], progress: SharedBar) -> list[Run | None]:
     """Train each member as `fit` would: the runs, in the order of the members.
 
     A member is None if Ctrl-C came before it began. One TrainingWarning names all members whose

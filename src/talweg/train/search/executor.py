@@ -13,11 +13,11 @@ from talweg.engine.run.engine import Runner
 from talweg.engine.run.outcome import Control
 from talweg.memory_limits import start_thread
 from talweg.train.run.interrupts import interruptible
-from talweg.train.run.progress import Watched, Whole, wants_bar
+from talweg.train.run.progress import SharedBar, Watched, wants_bar
 from talweg.train.search.batching import Ended, Work
 from talweg.train.search.tasks import Task, errors_named
 
-_POLL = 0.02  # seconds between two looks for Ctrl-C
+_POLL = 0.02  # seconds between two checks for Ctrl-C
 
 Note = Callable[[int, Ended], None]
 """Called on the caller's thread with the index and the result of each run that has ended."""
@@ -34,11 +34,11 @@ class Executor:
     """Trains the works of each rung; enter it once, for all rungs."""
 
     def __init__(
-        self, tasks: Sequence[Task], engine: str | None, workers: int, progress: Whole
+        self, tasks: Sequence[Task], engine: str | None, workers: int, progress: SharedBar
     ) -> None:
         self.engine, self.workers, self.progress = engine, workers, progress
         self.controls = [Control() for _ in tasks]
-        self.begun: set[int] = set()
+        self.started: set[int] = set()
         self.runners: dict[Any, Future[Runner]] = {}
         self.compiled: dict[Any, float] = {}  # seconds, of the programs that were run
         self.runners_lock = threading.Lock()
@@ -61,8 +61,8 @@ class Executor:
         return self.controls[0].stop
 
     def run(self, works: Sequence[Work], note: Note) -> None:
-        """Train the works; after Ctrl-C only those that have begun."""
-        self.futures, self.begun = {}, set()
+        """Train the works; after Ctrl-C only those that have started."""
+        self.futures, self.started = {}, set()
         self.watched = {work.indices[0]: self._watched(work) for work in works}
         bar = self.progress.bar([*self.watched.values()], self.workers)
         with bar if wants_bar(self.progress.shows_bar) else nullcontext():
@@ -98,7 +98,7 @@ class Executor:
         control = self.controls[work.indices[0]]
         with errors_named(work.lead.name):
             compiled = runner.result()
-            self.begun.add(work.indices[0])  # before reading the flag, so that no run is missed
+            self.started.add(work.indices[0])  # before reading the flag, so that no run is missed
             if control.stop:
                 return []
             results = work.run(compiled, self._runner_alone, control)
@@ -110,7 +110,7 @@ class Executor:
         return self._runner(Work((), (task,))).result()
 
     def _wait(self, note: Note) -> None:
-        """Wait for all works; after Ctrl-C, for those that have begun."""
+        """Wait for all works; after Ctrl-C, for those that have started."""
         pending = set(self.futures)
         while pending:
             finished, pending = wait(pending, _POLL, FIRST_EXCEPTION)
@@ -120,10 +120,10 @@ class Executor:
                 for index, ended in zip(indices, future.result(), strict=False):  # errors end all
                     note(index, ended)
             if self.is_interrupted:
-                pending = {future for future in pending if self._has_begun(future)}
+                pending = {future for future in pending if self._has_started(future)}
 
-    def _has_begun(self, future: Future[list[Ended]]) -> bool:
-        return self.futures[future].indices[0] in self.begun
+    def _has_started(self, future: Future[list[Ended]]) -> bool:
+        return self.futures[future].indices[0] in self.started
 
     def _end(self) -> None:
         """End what is still running, after an error or a second Ctrl-C.
@@ -135,7 +135,7 @@ class Executor:
             control.stop = True
         for pool in (self.compiling, self.training):
             pool.shutdown(wait=False, cancel_futures=True)
-        wait(future for future in self.futures if self._has_begun(future))
+        wait(future for future in self.futures if self._has_started(future))
         for pool in (self.compiling, self.training):
             pool.shutdown(wait=not is_interrupted)
 

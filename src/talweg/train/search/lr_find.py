@@ -34,11 +34,11 @@ it was 5 % above, but the training loss was 27 instead of 16 % above."""
 WIDTH = 0.2
 """The standard deviation, in decades of the rate, of the Gaussian that smooths the losses."""
 LIMIT = 4.0
-"""The test ends when a running mean of the loss is so many times its lowest value."""
+"""The test ends when a running mean of the loss is this many times its lowest value."""
 STEP, TRIED = 10**0.5, 7
 """The factor from one candidate to the next lower one, and the number of candidates."""
 _MEMORY = 10, 1 / 10
-"""The steps that the running mean covers: at least so many, or this share of all."""
+"""The steps that the running mean covers: at least this many, or this share of all."""
 
 RULES = {
     "min_lr": Number(above=0),
@@ -74,7 +74,7 @@ class LRFindResult:
     tried_lrs: Floats
     """The rates of the short runs, the highest first."""
     final_losses: Floats
-    """The loss at the end of each, infinite if it broke off."""
+    """The loss at the end of each, infinite if it diverged."""
 
     @property
     def lowest_step(self) -> int:
@@ -87,7 +87,7 @@ class LRFindResult:
         if self.diverged:
             end = f"the test ended when it grew to {LIMIT:g} times that, or was not finite"
         elif at == last:
-            end = "it was still falling at the end: a larger `max_lr` may lead lower"
+            end = "it was still falling at the end: try a larger `max_lr`"
         return "\n".join(
             [
                 f"{self.optimizer}, {last + 1} steps, rates from {self.lrs[0]:.2g} to "
@@ -199,7 +199,7 @@ class _Trial:
         return outcome.watched[WATCHED + "loss"]
 
     def end(self, rate: float) -> float:
-        """The mean loss of the last quarter of a run at one rate; infinite if it breaks off."""
+        """The mean loss of the last quarter of a run at one rate; infinite if it diverges."""
         losses = self.losses(ExponentialDecay(rate, 1.0, every="step"))
         is_whole = len(losses) == self.steps
         return float(losses[-max(1, self.steps // 4) :].mean()) if is_whole else np.inf
@@ -245,7 +245,7 @@ def _rounded(rate: float) -> float:
 
 
 def _checked(result: LRFindResult, trial: _Trial) -> LRFindResult:
-    """The result of short runs at the first candidate and at lower rates; of equals the highest."""
+    """The result of short runs at the first candidate and lower rates; ties go to the highest."""
     lower = [_rounded(result.suggestion / STEP**i) for i in range(1, TRIED)]
     tried = np.array([result.suggestion, *(rate for rate in lower if rate >= result.lrs[0])])
     ends = np.array([trial.end(rate) for rate in tried])

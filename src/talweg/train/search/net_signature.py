@@ -1,4 +1,4 @@
-"""Which networks of a sweep compute the same: told by what they are made of, or by recording them,
+"""Which networks of a sweep compute the same, by their modules and settings, or by recording them,
 which takes ten times as long.
 """
 
@@ -23,7 +23,7 @@ _SIMPLE = {type(None), bool, int, float, str, Gate}
 
 def likeness(modules: Modules) -> Any:
     """A key of a network, from its `named_modules`: equal for networks that compute the same and
-    draw the same starting weights. None if only a recording can tell, as with a module or a
+    draw the same starting weights. None if only a recording can decide, as with a module or a
     function that is not part of talweg.
     """
     paths = {id(module): path for path, module in modules}
@@ -65,7 +65,7 @@ def _key(value: Any, paths: Mapping[int, str]) -> Any:
 
 
 def _key_of_record(value: Any, paths: Mapping[int, str]) -> Any:
-    """A record of settings, such as an initializer, or a function that always does the same."""
+    """A record of settings, such as an initializer, or a function that always computes the same."""
     _refuse_unknown(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return type(value), _key(vars(value), paths)

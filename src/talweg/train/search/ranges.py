@@ -1,4 +1,4 @@
-"""The points of a sweep: all combinations of its values, or so many drawn from ranges."""
+"""The points of a sweep: all combinations of its values, or a number of draws from ranges."""
 
 from __future__ import annotations
 

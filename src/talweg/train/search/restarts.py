@@ -89,7 +89,7 @@ def restarts(
 
 def _builder(net: Any) -> Callable[..., Any]:
     if not isinstance(net, Module):
-        return net  # type: ignore[no-any-return]  # sweep refuses what is no function
+        return net  # type: ignore[no-any-return]  # sweep refuses other types
     if net.is_initialized:
         raise SettingError(
             "restarts: the network already has weights, so every start would be the same: give "

@@ -12,7 +12,7 @@ from talweg.train.run.run import Run
 
 @dataclass(frozen=True)
 class RunState:
-    """A run as far as it is: its record, its loss at the end of each rung so far, and the snapshot
+    """The state of a run: its record, its loss at the end of each rung so far, and the snapshot
     that it continues from, if it may.
     """
 
@@ -22,7 +22,7 @@ class RunState:
 
     @property
     def may_continue(self) -> bool:
-        """Whether the run has not begun, or ended only because its epochs were up."""
+        """Whether the run has not started, or ended only because it had done its epochs."""
         return self.run is None or self.run.stopped_by == "epochs"
 
     def loss_at(self, rung: int) -> float:

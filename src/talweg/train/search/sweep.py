@@ -19,7 +19,7 @@ from talweg.settings import Constraint, Flag, check, plain
 from talweg.train.run.checkpoint import Checkpoint
 from talweg.train.run.claim import claimed
 from talweg.train.run.job import RULES
-from talweg.train.run.progress import Whole
+from talweg.train.run.progress import SharedBar
 from talweg.train.run.run import Run
 from talweg.train.search.bracket import Rungs, train_all
 from talweg.train.search.ranges import SAMPLING
@@ -98,7 +98,7 @@ def sweep(
     """
     start = time.perf_counter()
     own: dict[str, Any] = {"points": points, "sampling": sampling, "resume": resume}
-    bar = Whole(plain(progress))
+    bar = SharedBar(plain(progress))
     own |= {"threads": threads, "engine": engine, "progress": bar.shows_bar}
     own = check("sweep", own, _RULES)
     threads, engine, resume = own["threads"], own["engine"], own["resume"]
@@ -209,11 +209,11 @@ class Sweep:
         if self._least() is not None:
             lines.append(f"* has the lowest {self.compared_by}")
         runs, programs = _counted(len(self.runs), "run"), _counted(self.programs, "program")
-        compiling = f"{self.compile_seconds:.2f} s of it for compiling {programs}"
+        compiling = f"including {self.compile_seconds:.2f} s to compile {programs}"
         lines.append(f"{runs} in {self.seconds:.2f} s, {compiling}")
         if self.left_out:
             left_out = _counted(len(self.left_out), "run")
-            lines.append(f"{left_out} not begun before Ctrl-C")
+            lines.append(f"{left_out} not started before Ctrl-C")
         return "\n".join(lines)
 
     def __repr__(self) -> str:

@@ -30,7 +30,7 @@ RARE = 3  # levels seen in fewer rows count as unknown, which trains the input f
 
 
 class Evidence:
-    """A column whose kind is sought. Its views are worked out when a kind first asks for them."""
+    """A column whose kind is to be detected. Its views are computed on first use."""
 
     def __init__(self, name: str, cells: Cells) -> None:
         self.name, self.cells = name, cells
@@ -41,7 +41,7 @@ class Evidence:
 
     @property
     def values(self) -> Floats:
-        """The cells as numbers (N,), NaN where they are none."""
+        """The cells as numbers (N,), NaN for cells that are not numbers."""
         return self._parsed[0]
 
     @property
@@ -61,7 +61,7 @@ class Evidence:
 
     @cached_property
     def is_text(self) -> bool:
-        """Whether the cells are neither numbers nor dates that were read as such already."""
+        """Whether the cells are neither numbers nor dates that are parsed already."""
         return not self.is_numeric and not isinstance(self.cells, Moments)
 
     @cached_property
@@ -78,7 +78,7 @@ class Evidence:
 
 
 def present_texts(words: Words) -> dict[str, int]:
-    """How often each text occurs that does not say that a cell is missing."""
+    """How often each text occurs, without those that mark a missing cell."""
     return {text: count for text, count in words.counts.items() if not is_missing(text, vague=True)}
 
 
@@ -89,12 +89,12 @@ Axis = Literal["amount", "moment", "level"]
 
 @dataclass(frozen=True)
 class ColumnType:
-    """What a column of a table is taken for, before anything is fitted.
+    """The kind of a column of a table, before anything is fitted.
 
-    `why` says why a network cannot use the column; it is empty where it can. `note` is a doubt
-    that the owner of the table should look at. `detail` is what the kind needs to know besides the
-    cells: the style of dates, a decimal mark that was asked for, the words of a scale in order.
-    `missing` counts the missing cells.
+    `why` says why a network cannot use the column; it is empty if it can. `note` is a doubt that
+    the user should check. `detail` is what the kind needs besides the cells: the style of dates, a
+    decimal mark that was asked for, the words of a scale in order. `missing` counts the missing
+    cells.
     """
 
     name: str
@@ -115,7 +115,7 @@ class Column(ABC):
     """A column fitted to the cells of training, which encodes any cells as inputs.
 
     Every column has an input for "unknown" (a cell that training could not learn from) and one
-    for "missing", so that it can encode every cell that it meets later.
+    for "missing", so that it can encode any cell later.
     """
 
     kind: ClassVar[str]
@@ -148,7 +148,7 @@ class Column(ABC):
     @property
     @abstractmethod
     def width(self) -> int:
-        """How many inputs there are."""
+        """The number of inputs."""
 
     @property
     @abstractmethod
@@ -197,8 +197,8 @@ class AmountColumn(Column):
     @property
     @abstractmethod
     def line(self) -> tuple[float, float] | None:
-        """Mean and scale by which the first input standardizes an amount; None where it does not
-        follow the amount.
+        """Mean and scale by which the first input standardizes an amount; None if it does not
+        depend on the amount.
         """
 
     def familiar(self, cells: Cells) -> Familiar:
@@ -228,8 +228,8 @@ class Kind:
     A column is of the first kind whose `recognize` returns a type for it. `column` is the class of
     its fitted columns, None where a network cannot use the kind.
 
-    Owners of a table ask for a kind by its name or by one of its `options`; `ask` then returns the
-    detail of the type, or None where the cells are not of the kind, and `why_not` says why.
+    Users ask for a kind by its name or by one of its `options`; `ask` then returns the detail of
+    the type, or None if the cells are not of the kind, and `why_not` says why.
     """
 
     name: str
@@ -239,15 +239,15 @@ class Kind:
     ask: Callable[[str, Cells, str], tuple[str, ...] | None] = _no_detail
     why_not: Callable[[str], str] = str
     mark: Callable[[ColumnType, Cells], str] = _read_mark  # the decimal mark to read cells by
-    hint: Callable[[Evidence], str] = _no_hint  # to the owner of text that is nearly of the kind
+    hint: Callable[[Evidence], str] = _no_hint  # to the user, on text that is nearly of the kind
     needs_text: bool = False  # whether numbers and parsed dates are never of the kind
     vague_is_missing: bool = True  # whether words such as "none" and "-" are missing cells
     may_count_rows: bool = False  # whether all rows of a table may show that it numbers them
     is_fallback: bool = False  # whether columns that nearly are of another kind end here
-    by_choice: bool = False  # whether the owner chose it, so that it tells nothing of the cells
-    last_resort: str = ""  # the kind to use it as where a table has nothing else to learn from
+    by_choice: bool = False  # whether the user chose it, whatever the cells
+    last_resort: str = ""  # the kind to use instead if there is nothing else to learn from
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that a column may be asked for by."""
+        """All names by which the kind may be asked for."""
         return self.name, *self.options

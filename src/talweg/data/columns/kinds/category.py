@@ -21,7 +21,7 @@ from talweg.data.columns.kinds.levels import (
 )
 from talweg.data.columns.numerals import are_coded
 
-MOST_LEVELS = 100  # of a column with an input a level; with more levels it has codes
+MOST_LEVELS = 100  # of a column with one input per level; with more levels it has codes
 
 _NAMES_CODES = re.compile(
     r"(?:^|[\W_])(?i:id|uuid|guid|key|code|zip|plz|(?:zip|post|postal)code)$|[a-z](?:I[dD]|Code|Key)$"
@@ -31,7 +31,7 @@ _NOT_AMOUNTS = "By its name, its numbers are codes; if they are amounts, ask for
 
 @dataclass(frozen=True)
 class CategoryColumn(OneHotColumn):
-    """A column of categories: one input a level, then unknown and missing."""
+    """A column of categories: one input per level, then unknown and missing."""
 
     kind: ClassVar[str] = "category"
     is_closed: ClassVar[bool] = False

@@ -79,7 +79,7 @@ _NAMES_DURATIONS = re.compile(
 _FEW_ODD = 0.01  # the share of cells in a column of durations that may be something else
 _CLEAR = 0.05  # the share of cells that can only be durations
 _LONGEST = 60  # characters of a duration; longer text is not read
-_LOOKED_AT = 100  # texts that tell whether a column has clock times
+_CHECKED = 100  # texts that decide whether a column has clock times
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _signed(text: str, seconds: float) -> float:
 
 
 def _folded(text: str) -> str:
-    """The text with its words in lower case; a single capital, as in 2H, is no unit."""
+    """The text with its words in lower case; a single capital, as in 2H, is not a unit."""
     return re.sub(r"[^\W\d_]{2,}", lambda word: word[0].lower(), text)
 
 
@@ -224,7 +224,7 @@ def _recognize(column: Evidence) -> ColumnType | None:
 
 
 def _odd_texts(texts: Mapping[str, int], most: int) -> dict[str, int] | None:
-    """The texts that are no durations without their column; None where they are in more cells than
+    """The texts that are not durations outside of their column; None if they are in more cells than
     `most`.
     """
     odd: dict[str, int] = {}
@@ -263,8 +263,8 @@ def _ask(name: str, cells: Cells, asked: str) -> tuple[str, ...] | None:
 
 
 def _hint(column: Evidence) -> str:
-    """Advice on clock times, whose cells do not tell durations from times of day."""
-    first = [*islice(column.texts, _LOOKED_AT)]
+    """Advice on clock times, whose cells may be durations or times of day."""
+    first = [*islice(column.texts, _CHECKED)]
     if first and all(map(_TIME_OF_DAY.fullmatch, first)):
         return (
             f"Its cells, such as {first[0]!r}, may be durations or times of day. If they are"

@@ -1,4 +1,4 @@
-"""Columns whose cells are one of several levels: an input a level, or the code of the level."""
+"""Columns whose cells are one of several levels: one input per level, or the code of the level."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class LevelColumn(Column):
 
     @property
     def count(self) -> int:
-        """How many codes there are."""
+        """The number of codes."""
         return len(self.levels) + 2
 
     def codes(self, cells: Cells) -> NDArray[np.intp]:
@@ -101,7 +101,7 @@ class LevelColumn(Column):
 
 @dataclass(frozen=True)
 class OneHotColumn(LevelColumn):
-    """A column with one input a level, then unknown, then missing."""
+    """A column with one input per level, then unknown, then missing."""
 
     _share: ClassVar[str] = "an input"
 

@@ -146,7 +146,7 @@ _MULTIPLES = frozenset(["k", "m", "b", "t", "bn", "mio"])  # count as one unit
 
 
 def doubts_about(cells: Cells, mark: str) -> str:
-    """Notes on a column that is taken for numbers and read by this decimal mark."""
+    """Notes on a column that is read as numbers, by this decimal mark."""
     tally = tally_of(cells)
     notes = (_odd_cells(tally), _ambiguous(tally, mark), _mixed_units(tally))
     return " ".join(note for note in notes if note)

@@ -1,4 +1,4 @@
-"""Columns with one number a row: standardized and clipped, with flags for unknown and missing."""
+"""Columns with one number per row: standardized and clipped, with flags for unknown and missing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def clipped(standard: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class ScalarColumn(AmountColumn):
-    """A column with one number a row: the standardized value, an unknown flag, a missing flag."""
+    """A column with one number per row: the standardized value, an unknown flag, a missing flag."""
 
     axis: ClassVar[Axis] = "amount"
     record: ClassVar = Record(

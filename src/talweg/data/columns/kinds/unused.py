@@ -118,7 +118,7 @@ _COUNTED_ON = 0.8  # the share of steps that count by one, in a counter that res
 
 
 def why_only_counts(name: str, values: Floats) -> str:
-    """Why numbers (N,), in the order of the file, only count the rows; "" if they may tell more.
+    """Why numbers (N,), in the order of the file, only count the rows; "" if they may mean more.
 
     Whole numbers that rise or fall in equal steps are row numbers whatever the column is called,
     except by a unit of the calendar. Where rows were removed, some steps are larger.

@@ -1,3 +1,3 @@
-"""What a model of a table predicts: `base` says what every kind of target offers, each kind has a
-file, and `table` lists the kinds and chooses one for the cells of a table.
+"""What a model of a table predicts: `base` is the interface of all kinds of targets, each kind has
+a file, and `table` lists the kinds and chooses one for the cells of a table.
 """

@@ -23,11 +23,11 @@ Task = Literal["regression", "classification"]
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """Predictions beside the truth, both (N, ...), for scores.
+    """Predictions and true values, both (N, ...), to compute scores from.
 
-    The trivial predictor always says `prior`. Rows count by their `weights` (N,), equally if there
-    are none. A `decision` chooses between two classes. Several columns are called `names`, or as in
-    the table.
+    The trivial predictor always predicts `prior`. The `weights` (N,) of rows are equal if not
+    given. A `decision` chooses between two classes. `names` are the names of several columns in
+    scores, by default those of the table.
     """
 
     true: Array
@@ -76,13 +76,13 @@ class Target(ABC):
 
     @property
     def unit(self) -> float:
-        """The size of an error of 1 of the network, in the unit of the column."""
+        """The size of an error of 1 in the output of the network, in the unit of the column."""
         return 1.0
 
     # Encoding ---------------------------------------------------------------------------------
 
     def known(self, *cells: Cells) -> Mask:
-        """Which rows (N,) of any table have a target, or all of several."""
+        """Which rows (N,) of any table have a value in each target column."""
         return known_rows(*cells)
 
     @abstractmethod
@@ -91,8 +91,8 @@ class Target(ABC):
 
     @abstractmethod
     def decode(self, outputs: Array) -> Array:
-        """Outputs of the network as predictions: numbers (N,), of several columns (N, T), in the
-        unit of the column, or probabilities (N, K).
+        """Outputs of the network as predictions: numbers (N,), or (N, T) for several columns, in
+        the unit of the column, or probabilities (N, K).
         """
 
     @abstractmethod
@@ -100,7 +100,7 @@ class Target(ABC):
         """Encoded targets as scores compare them: numbers in the unit of the column, or classes."""
 
     def refit(self, *cells: Cells) -> Target:
-        """The same target with what some of its cells say, such as those of the past."""
+        """The same target, fitted to some of its cells alone, such as those of the past."""
         return self
 
     def stratify(self, *cells: Cells) -> Array | None:
@@ -114,18 +114,18 @@ class Target(ABC):
         return ""
 
     def doubts(self, cells: Sequence[Cells]) -> dict[str, str]:
-        """By column, which numbers may have been read wrongly."""
+        """Numbers that may have been misread, in words, by column."""
         return {}
 
     # Scores and what is stored of them --------------------------------------------------------
 
     @abstractmethod
     def prior(self, encoded: Array) -> Array:
-        """What a trivial predictor says: the means (T,), or the frequencies of classes (K,)."""
+        """The prediction of the trivial predictor: means (T,), or class frequencies (K,)."""
 
     @abstractmethod
     def recent_prior(self, encoded: Array) -> Array:
-        """The same from a few recent rows, in which a class may be lacking."""
+        """The same from a few recent rows, in which a class may be missing."""
 
     @abstractmethod
     def scores(self, rows: Predicted) -> list[Score]:
@@ -133,13 +133,13 @@ class Target(ABC):
 
     @abstractmethod
     def held_out_arrays(self, rows: int) -> dict[str, Kind]:
-        """The arrays that a model file holds of so many held-out rows."""
+        """The arrays of this many held-out rows in a model file."""
 
     def held_out_fault(self, arrays: Mapping[str, Array]) -> str | None:
         """The fault in the values of such arrays from a file; None if there is none."""
         weights = arrays["weights"]
         if not len(weights) or weights.min() < 0 or not weights.any():
-            return "the held-out rows have no weights of at least 0"
+            return "the held-out rows need weights of at least 0, not all 0"
         return None
 
 

@@ -28,7 +28,7 @@ from talweg.lazy import cached_property
 from talweg.schema import Items, Record, Text
 from talweg.settings import Choice
 
-FEW_CLASSES = 10  # so many classes are never too many, unless every row has its own
+FEW_CLASSES = 10  # this many classes are never too many, unless every row has its own
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Classification(Target):
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Classification:
-        """ValueError: a level that is no value of its type."""
+        """ValueError: a level that is not a value of its type."""
         target = cls(record["name"], tuple(record["levels"]), tuple(record["types"]))
         _ = target.classes
         return target
@@ -135,7 +135,7 @@ class Classification(Target):
     def decode(self, outputs: Array) -> Array:
         """Logits (N, K) of the network as probabilities (N, K)."""
         logits = outputs.astype(np.float64)
-        with np.errstate(invalid="ignore"):  # weights that ran away give NaN, not a warning
+        with np.errstate(invalid="ignore"):  # weights that diverged give NaN, not a warning
             logits -= np.maximum.reduce(logits, axis=1, keepdims=True)  # `max` takes 1 us more
             np.exp(logits, out=logits)
             logits /= np.add.reduce(logits, axis=1, keepdims=True)
@@ -152,8 +152,8 @@ class Classification(Target):
             return left_out(cells)
         others = [level for level in self.levels if level not in self.marks]
         return (
-            f"{self.marks[0]!r} is taken for a class, as it is written like {others[0]!r} and"
-            f" {others[1]!r}. If it says that a label is missing, empty these cells."
+            f"{self.marks[0]!r} is read as a class, since it is written like {others[0]!r} and"
+            f" {others[1]!r}. If it marks a missing label, empty these cells."
         )
 
     def prior(self, encoded: Array) -> Array:
@@ -179,6 +179,6 @@ class Classification(Target):
         true, outputs = arrays["true"], arrays["outputs"]
         if not 0 <= true.min() <= true.max() < len(self.levels):
             return f"the held-out classes are not below {len(self.levels)}"
-        if ((outputs < 0) | (outputs > 1 + 1e-6)).any():  # a mean rounds; lost ones are NaN
+        if ((outputs < 0) | (outputs > 1 + 1e-6)).any():  # a mean may round up; NaN is allowed
             return "the held-out probabilities are not from 0 to 1"
         return None

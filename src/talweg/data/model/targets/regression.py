@@ -1,4 +1,4 @@
-"""A target of numbers, standardized for the network, or learned by their logarithms."""
+"""A target of numbers, which the network learns standardized, or as their logarithms."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ class NumericTarget(Target):
 
     @abstractmethod
     def around(self, predicted: Floats, reach: float | Floats) -> Floats:
-        """The ends (N, 2) or (N, T, 2) of the truth if errors are at most `reach`."""
+        """The ends (N, 2) or (N, T, 2) of the true values if errors are at most `reach`."""
 
 
 @dataclass(frozen=True)
 class Regression(NumericTarget):
-    """A target of numbers, standardized for the network: themselves or their logarithms.
+    """A target of numbers; the network learns them, or their logarithms, standardized.
 
-    Predictions and intervals stay between `lowest` and `highest`, where the range has an end.
+    Predictions and intervals stay between `lowest` and `highest`, where these are given.
     """
 
     record: ClassVar = Record(
@@ -110,7 +110,9 @@ class Regression(NumericTarget):
 
     @classmethod
     def fit(cls, name: str, cells: Cells, types: Types | None = None) -> Regression:
-        """The target for the cells of a column. DataError: no number in a cell, or all alike."""
+        """The target for the cells of a column. DataError: a cell that is not a number, or all
+        numbers alike.
+        """
         values = _numbers(name, cells)
         values = values[~np.isnan(values)]
         if values.min() == values.max():
@@ -138,10 +140,10 @@ class Regression(NumericTarget):
         return self.scale
 
     def refit(self, *cells: Cells) -> Regression:
-        """With the numbers of some of its cells, the past ones, which may be all alike.
+        """The target fitted to the past cells, which may be all alike.
 
-        Logarithms are kept only if all of them are above 0, and an end of the range only if it is
-        0: many rows in a row may hold one number, as prices rest before they rise.
+        Logarithms are kept only if all of these are above 0, and an end of the range only if it is
+        0: many successive rows may hold one number, as prices rest before they rise.
         """
         (column,) = cells
         values = _numbers(self.name, column)
@@ -163,7 +165,7 @@ class Regression(NumericTarget):
     def standardized(self, values: Floats) -> Floats:
         if self.logs is None:
             return (values - self.mean) / self.scale
-        with np.errstate(divide="ignore"):  # a prediction may be 0 for want of digits
+        with np.errstate(divide="ignore"):  # a prediction may underflow to 0
             return (np.log(values) - self.logs.mean) / self.logs.scale
 
     def decode(self, outputs: Array) -> Floats:
@@ -181,7 +183,7 @@ class Regression(NumericTarget):
         return values if self.highest is None else np.minimum(values, self.highest)
 
     def errors(self, true: Floats, predicted: Floats) -> Floats:
-        with np.errstate(invalid="ignore", over="ignore"):  # outputs of weights that ran away
+        with np.errstate(invalid="ignore", over="ignore"):  # outputs of weights that diverged
             return true - predicted if self.logs is None else np.log(true / predicted)
 
     def around(self, predicted: Floats, reach: float | Floats) -> Floats:

@@ -50,7 +50,7 @@ TARGETS: dict[Task, TargetKind] = {
 TARGET_RECORD = Tagged("task", {task: kind.record for task, kind in TARGETS.items()})
 TASK = Choice(tuple(TARGETS), optional=True)
 
-MISTAKEN = 0.1  # fewer cells that are no numbers, among many that are, are mistakes to be named
+MISTAKEN = 0.1  # a smaller share of words among many different numbers is an error to report
 
 
 def fit_target(
@@ -58,7 +58,7 @@ def fit_target(
 ) -> Target:
     """The target for these cells, missing ones left out; its task follows from them unless given.
 
-    `types` says what the labels were in their source, where that has types. DataError: all cells
+    `types` are the types of the labels in their source, if it has types. DataError: all cells
     missing, all alike, or, for classes, nearly all different.
     """
     task = check("Target", {"task": task}, {"task": TASK})["task"]
@@ -77,7 +77,7 @@ def fit_targets(
     task: Task | None = None,
     types: Mapping[str, Types] | None = None,
 ) -> Target:
-    """The target of one or several columns, of which each row has all.
+    """The target of one or several columns, known in every row.
 
     DataError: several columns, one of them of classes.
     """
@@ -126,9 +126,9 @@ def _refuse_several(target: Target) -> NoReturn:
 
 
 def _no_target(name: str, cells: Words | Moments) -> str:
-    """Why a column of which not all texts are kept, or only as moments, is no target."""
+    """Why a column of dates, or of too many different texts, cannot be a target."""
     if isinstance(cells, Words) and cells.why:
-        return f"Target {name!r}: {cells.why} Give one value a row."
+        return f"Target {name!r}: {cells.why} Give one value per row."
     if isinstance(cells, Moments):
         fault = "it holds dates. Give numbers, such as days since the first"
     elif len(cells.levels) == 1:

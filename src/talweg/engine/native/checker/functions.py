@@ -47,7 +47,7 @@ def _whole(f: Function, address: Value) -> Value:
 
 
 def _write_inside(module: Module) -> None:
-    """Whether the last piece that starts at or before an address holds so many bytes there."""
+    """Whether the last piece that starts at or before an address holds this many bytes there."""
     f = _function(module, "inside", "ptr address, i64 bytes, i64 end", "i1")
     address, size, end = f.parameters
     words, start = _words(f), _whole(f, address)

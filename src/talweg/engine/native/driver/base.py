@@ -60,7 +60,7 @@ class Writer:
     def barrier(self) -> None:
         """Let all threads wait for each other.
 
-        Their number is loaded anew, since the program sets it to 1 where the first thread goes on
+        Their number is loaded anew, since the program sets it to 1 where the first thread continues
         alone.
         """
         write_barrier(self.f, self.control, self.word(c.THREADS))

@@ -172,7 +172,7 @@ class EpochWriter(Writer):
         return self.address(c.TAKEN + 8 * number)
 
     def decide_to_continue(self) -> None:
-        """Reset the tickets, and go on unless Python or the last step ended the run."""
+        """Reset the tickets, and continue unless Python or the last step ended the run."""
         f = self.f
         for ticket in self.tickets:
             f.store(number(0, "i64"), self.ticket(ticket))

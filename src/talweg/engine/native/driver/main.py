@@ -1,7 +1,7 @@
 """The function `run` of a compiled program: its epochs, and all that they call.
 
 Every thread runs the same functions. The first thread does what concerns all of them (measures,
-history, the decision to go on) between two barriers.
+history, the decision to continue) between two barriers.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _ROUNDS = 10
 
 
 def row_order_scratch(rows: int) -> int:
-    """Bytes of scratch memory for so many rows: counters, draws, words, and room to move words."""
+    """Bytes of scratch memory for this many rows: counters, draws, words, room to move words."""
     if not 1 <= rows <= _MOST_ROWS:
         raise SettingError(
             f"The native engine can shuffle 1 to {_MOST_ROWS} rows, but there are {rows}."

@@ -20,7 +20,7 @@ class Size(NamedTuple):
         return self.power == 0
 
     def of(self, rows: int) -> int:
-        """The size for so many rows."""
+        """The size for this many rows."""
         return int(self.factor * rows**self.power)
 
     def __str__(self) -> str:

@@ -37,7 +37,7 @@ class Buffer:
     bits: int = 0
 
     def nbytes(self, rows: int) -> int:
-        """Bytes for so many rows."""
+        """Bytes for this many rows."""
         if self.bits:
             return -(-self.size.of(rows) // self.bits) * self.bits // 8
         return self.size.of(rows) * self.dtype.itemsize

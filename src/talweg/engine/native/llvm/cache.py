@@ -85,7 +85,7 @@ class Cache:
         return code
 
     def store(self, key: bytes, code: bytes) -> None:
-        """Store the code for a key; a full or read-only disk is no error."""
+        """Store the code for a key; a full or read-only disk is not an error."""
         if self.folder is None or not _make(self.folder):
             return
         head = _HEADER.pack(_MAGIC, FORMAT, key, len(code), hashlib.sha256(code).digest())

@@ -174,7 +174,7 @@ def object_code(text: str, target: Target) -> bytes:
 
 
 def _demand(size: int) -> None:
-    """OutOfMemoryError if so many bytes are not free: LLVM would abort the process instead."""
+    """OutOfMemoryError if this many bytes are not free: LLVM would abort the process instead."""
     others = [thread for thread in enumerate_threads() if thread is not current_thread()]
     is_alone = not any(thread.name.startswith("talweg") for thread in others)
     advice = 'Free some, train a network with fewer layers, or use engine="numpy".'

@@ -92,7 +92,7 @@ def _views(work: Work) -> Sequence[View]:
 
 
 def layout(arena: Arena, rows: int) -> Layout:
-    """The layout of an arena for so many rows.
+    """The layout of an arena for this many rows.
 
     The largest buffers come first; each goes to the lowest offset that is free while it is needed.
     """

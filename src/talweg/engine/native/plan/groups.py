@@ -101,7 +101,7 @@ class Groups:
 
 
 def groups_of(graph: SymbolicGraph, rows: int) -> Groups:
-    """The groups of a graph, for batches of usually so many rows."""
+    """The groups of a graph, for batches of usually this many rows."""
     builder = _Builder(graph, rows)
     order = sorted(graph.nodes, key=lambda node: (builder.analysis.phases[node], node.position))
     for node in order:

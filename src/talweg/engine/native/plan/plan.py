@@ -45,7 +45,7 @@ class Plan:
         return self._layouts[name, rows]
 
     def expected(self, rows: int) -> str:
-        """A line for each kernel: operations and bytes for so many rows, and the time they take.
+        """A line for each kernel: operations and bytes for this many rows, and the time they take.
 
         It is that of the operations or of the bytes, whichever takes longer, on one core with 60
         billion operations and 20 billion bytes a second. Bytes in a cache cost less.

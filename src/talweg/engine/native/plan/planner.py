@@ -353,7 +353,7 @@ class _Planner:
 
 
 def _is_read_from_memory(node: Node) -> bool:
-    """Whether a kernel reads a node that is no nest of elementwise nodes or reductions."""
+    """Whether a kernel reads a node that is not a nest of elementwise nodes or reductions."""
     return any(isinstance(user.form, ContractionForm | KernelForm) for user in node.users)
 
 

@@ -41,7 +41,7 @@ class ChangingSettings:
         self._plateaus = np.concatenate([self._plateaus, values])
 
     def at(self, epochs: int, steps: int) -> dict[str, Any]:
-        """All settings of the step that follows so many epochs and steps."""
+        """All settings of the step that follows this many epochs and steps."""
         done = epochs + (steps - epochs * self.steps_per_epoch) / self.steps_per_epoch
         settings, plateaus = self.program.schedule.settings_at(done), self.program.schedule.plateaus
         if plateaus:

@@ -14,9 +14,9 @@ LOOK_SECONDS = 0.02
 NAP_SECONDS = 130e-6
 """The length of a wait with one sleep: the spinning before it, and getting the core back."""
 MOST_SLEEP = 0.2
-"""The share of their time that threads may sleep before the first one goes on alone."""
+"""The share of their time that threads may sleep before the first one continues alone."""
 RETRY_SECONDS = 1.0
-"""How long the first thread goes on alone before all threads try again."""
+"""How long the first thread continues alone before all threads try again."""
 
 
 class CoreSharing:
@@ -35,7 +35,7 @@ class CoreSharing:
         self._since, self._naps, self._slept_much = time.perf_counter(), 0, False
 
     def look(self) -> None:
-        """Decide whether the first thread goes on alone, if enough time has passed."""
+        """Decide whether the first thread continues alone, if enough time has passed."""
         words, now = self.words, time.perf_counter()
         passed = now - self._since
         if passed < (RETRY_SECONDS if words[c.ALONE] else 2 * LOOK_SECONDS):

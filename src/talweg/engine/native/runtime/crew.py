@@ -13,7 +13,7 @@ Call = Callable[[], object]
 
 
 class Crew:
-    """Runs calls that wait for each other, each in a thread of its own.
+    """Runs calls that wait for each other, each in its own thread.
 
     The calls begin when all threads exist. If the system gives fewer threads, only the first calls
     run.

@@ -19,7 +19,7 @@ from talweg.engine.run.values import origin_of_non_finite
 def go_back(
     code: Compiled, memory: RunMemory, settings: ChangingSettings, epochs: int, steps: int
 ) -> None:
-    """Restore the weights and the state as they were after so many epochs and steps."""
+    """Restore the weights and the state as they were after this many epochs and steps."""
     words = memory.words
     memory.restore_saved()
     words[c.NON_FINITE], words[c.STOP], words[c.REPLAY] = 0, 0, 1
