@@ -43,7 +43,7 @@ def test_defaults(name: str) -> None:
     assert used(name) == {NAMED[name][1]}
 
 
-BY_SIZE = [name for name, each in TRAIN.items() if "by the size of the table" in (each.help or "")]
+BY_SIZE = [name for name, each in TRAIN.items() if "the size of the table" in (each.help or "")]
 
 
 def test_what_follows_from_the_size_of_the_table_is_said_so() -> None:

@@ -30,11 +30,11 @@ def test_the_standard_input_is_a_table(talweg, train, houses: Path, piped, given
     assert talweg("predict", "out", given) == from_file
     piped(content)
     said = talweg("compare", "out", "out", "--data", given)
-    assert (said.status, "60 rows of the standard input" in " ".join(said.out.split())) == (0, True)
+    assert (said.status, "60 rows of standard input" in " ".join(said.out.split())) == (0, True)
     piped(content)
     quick = ("--epochs", 3, "--hidden", 4, "--batch-size", 16, "--n-estimators", 1, "--bins", 0)
     said = talweg("train", given, "--target", "price", "--out", "again", *quick)
-    assert (said.status, said.out.splitlines()[0]) == (0, "the standard input: 60 rows, 3 columns")
+    assert (said.status, said.out.splitlines()[0]) == (0, "standard input: 60 rows, 3 columns")
     assert talweg("predict", "again", houses) == from_file
     assert "sys.stdin.buffer" in Path("again", "report.html").read_text(encoding="utf-8")
 
@@ -43,7 +43,7 @@ def test_what_is_unknown_in_the_standard_input_is_told_under_its_name(talweg, tr
     assert train().status == 0
     piped(b"rooms,place\n1,moon\n")
     said = talweg("predict", "out", "-")
-    assert said.err.startswith("note: the standard input: the row to predict has cells")
+    assert said.err.startswith("note: standard input: the row to predict has cells")
 
 
 def test_an_empty_or_closed_standard_input(talweg, train, piped, monkeypatch) -> None:
@@ -52,10 +52,10 @@ def test_an_empty_or_closed_standard_input(talweg, train, piped, monkeypatch) ->
     said = talweg("predict", "out", "-")
     assert (said.status, said.err) == (
         2,
-        "talweg: the standard input is empty. Give a table with at least one row.",
+        "talweg: standard input is empty. Give a table with at least one row.",
     )
     monkeypatch.setattr(sys, "stdin", None)
-    assert "The standard input is closed" in talweg("predict", "out", "-").err
+    assert "Standard input is closed" in talweg("predict", "out", "-").err
 
 
 @pytest.mark.parametrize("path", ["a" * 5000, "b/" * 2500])

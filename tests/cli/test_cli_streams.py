@@ -82,7 +82,7 @@ def test_predictions_need_an_open_output(talweg, train, monkeypatch) -> None:
         patch.setattr(sys, "stdout", None)
         said = talweg("predict", "out", "houses.csv")
     assert said.status == 2
-    assert said.err == "talweg: The standard output is closed. Give a file with --out FILE."
+    assert said.err == "talweg: Standard output is closed. Give a file with --out FILE."
 
 
 @pytest.mark.parametrize(("error", "status"), [(BROKEN, 141), (FULL, 2)])

@@ -137,7 +137,7 @@ def test_classes_that_a_model_does_not_know_are_named() -> None:
     assert found.scored_on.startswith(
         "Each model was scored on its own held-out rows, which differ"
     )
-    assert found.scored_on.endswith("two does not know the class maybe.")
+    assert found.scored_on.endswith("two was not trained on the class maybe.")
     with pytest.raises(DataError, match=r"two: Target 'y', row \d+: the label 'maybe'"):
         compare([("two", two), ("three", three)], third)
 

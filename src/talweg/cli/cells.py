@@ -44,7 +44,7 @@ def write_json_lines(stream: Writable, rows: Iterator[Sequence[object]]) -> int:
 
 class _Lines:
     """Ends each row with a line feed alone. With lineterminator, csv before Python 3.13 leaves a
-    carriage return in a cell unquoted, which readers take for the end of the row.
+    carriage return in a cell unquoted, which readers interpret as the end of the row.
     """
 
     def __init__(self, stream: Writable) -> None:

@@ -27,7 +27,7 @@ def column_types_text(columns: Sequence[ColumnType]) -> str:
             more = f" and {len(names) - _MAX_NAMES:,} more" if len(names) > _MAX_NAMES else ""
             lines.append(f"{kind.name}: {', '.join(names[:_MAX_NAMES])}{more}")
     unused = [f"left out: {column.name}. {column.why}" for column in columns if not column.used]
-    doubts = [f"look at {column.name}: {column.note}" for column in columns if column.note]
+    doubts = [f"check {column.name}: {column.note}" for column in columns if column.note]
     return "\n".join(map(paragraph, [*lines, *_first_lines(unused), *_first_lines(doubts)]))
 
 

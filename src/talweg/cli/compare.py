@@ -43,7 +43,7 @@ def compare(options: argparse.Namespace) -> None:
 def _table(report: Comparison) -> str:
     """The first scores, size and time of each model, and the trivial predictor's scores.
 
-    If the table is too wide for a terminal, it gets two lines of headings, and then shorter names.
+    If the table is too wide for a terminal, it gets two lines of headings, then shorter names too.
     """
     table = ""
     for lines, max_name in ((1, _NAME), (2, _NAME), (2, _SHORT_NAME)):
@@ -84,5 +84,5 @@ def _cell(value: int | str) -> str:
 
 
 def _short(name: str, length: int) -> str:
-    """A name; of a long one, the end, which identifies a path better than its beginning."""
+    """A name; only the end of a long one, which identifies a path better than its beginning."""
     return name if len(name) <= length else f"...{name[3 - length :]}"

@@ -1,4 +1,4 @@
-"""The input table of a command: a path, or the standard input."""
+"""The input table of a command: a path, or standard input."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ STANDARD_INPUT = ("-", "/dev/stdin")
 
 
 def input_table(path: str) -> Source:
-    """The table at this path, or the standard input, which is read once and kept in memory."""
+    """The table at this path, or standard input, which is read once and kept in memory."""
     if path not in STANDARD_INPUT:
         return source_of(path)
     if sys.stdin is None:
-        raise DataError("The standard input is closed. Give a file, or pipe in a table.")
-    return source_of(getattr(sys.stdin, "buffer", sys.stdin), "the standard input")
+        raise DataError("Standard input is closed. Give a file, or pipe in a table.")
+    return source_of(getattr(sys.stdin, "buffer", sys.stdin), "standard input")

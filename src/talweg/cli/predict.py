@@ -33,7 +33,7 @@ def predict(options: Namespace) -> None:
     inputs = {options.data: "table", str(file): "model"}
     out = usable_file(options.out, inputs) if options.out is not None else None
     if out is None and sys.stdout is None:
-        raise DataError("The standard output is closed. Give a file with --out FILE.")
+        raise DataError("Standard output is closed. Give a file with --out FILE.")
     trained = TrainedTable.from_file(file)
     unfamiliar = trained.encoder.unfamiliar()  # collected over all parts of the table
     trained = replace(trained, met=unfamiliar)

@@ -14,10 +14,10 @@ def add_predict(commands: Commands) -> None:
     predict.add_argument(
         "data",
         metavar="DATA",
-        help="a file with the same columns as in training, or - for the standard input",
+        help="a file with the same columns as in training, or - for standard input",
     )
     predict.add_argument(
-        "--out", metavar="FILE", help="the file to write; default: the standard output"
+        "--out", metavar="FILE", help="the file to write; default: standard output"
     )
     extra_columns = predict.add_mutually_exclusive_group()
     extra_columns.add_argument(

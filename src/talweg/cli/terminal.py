@@ -33,7 +33,7 @@ _message_stream = ContextVar("message_stream", default="stdout")
 
 @contextmanager
 def messages_to_stderr(condition: bool) -> Iterator[None]:
-    """Print messages on the standard error within this context, if `condition` holds."""
+    """Print messages on standard error within this context, if `condition` holds."""
     token = _message_stream.set("stderr" if condition else "stdout")
     try:
         yield
@@ -47,14 +47,14 @@ def say(text: str = "") -> None:
 
 
 def print_result(text: str) -> None:
-    """Print a result on the standard output. DataError: it is closed."""
+    """Print a result on standard output. DataError: it is closed."""
     if sys.stdout is None:
-        raise DataError("The standard output is closed. Open it, or leave out --json.")
+        raise DataError("Standard output is closed. Open it, or leave out --json.")
     print(text, file=sys.stdout, flush=True)
 
 
 def say_on_stderr(text: str) -> None:
-    """Print a message on the standard error, wrapped if that is a terminal."""
+    """Print a message on standard error, wrapped if that is a terminal."""
     with suppress(Exception):  # a stream that is closed
         text = paragraph(text) if sys.stderr.isatty() else text
     _write("stderr", text)

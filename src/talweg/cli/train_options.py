@@ -6,7 +6,7 @@ import argparse
 
 from talweg.cli.options import Commands, Parser, add_json
 
-_BY_SIZE = "default: by the size of the table"
+_BY_SIZE = "default: depends on the size of the table"
 _EPILOG = """\
 Ctrl-C while it trains stops the training, not the command: the best weights so
 far are scored and saved, and the exit status is 0. A second Ctrl-C aborts.
@@ -27,12 +27,10 @@ def add_train(commands: Commands) -> None:
     train.add_argument(
         "data",
         metavar="DATA",
-        help="a CSV, Parquet, JSON or Excel file, or - for the standard input",
+        help="a CSV, Parquet, JSON or Excel file, or - for standard input",
     )
     train.add_argument("--out", required=True, metavar="DIR", help="the folder for the results")
-    add_json(
-        train, "print the report as one JSON object; all other output goes to the standard error"
-    )
+    add_json(train, "print the report as one JSON object; all other output goes to standard error")
     _add_columns(train)
     _add_split(train)
     _add_classes(train)
@@ -117,8 +115,8 @@ def _add_classes(train: Parser) -> None:
         "--threshold",
         type=_number_or_word,
         metavar="PROBABILITY",
-        help="predict the rarer of two classes from this probability on, or from the one that"
-        " maximizes 'balanced' accuracy or 'f1'",
+        help="predict the rarer of two classes if its probability is at least this, or at least the"
+        " value that maximizes 'balanced' accuracy or 'f1'",
     )
 
 

@@ -1,8 +1,8 @@
-"""What a run or a model says of itself, in words and numbers.
+"""The reports of runs, sweeps, trained tables and comparisons, as records that JSON can hold.
 
-`words` puts a trained table into sentences: what it found, how it compares with a trivial
-predictor, what to look at next. `look` looks into it on rows with a known target: which columns
-it relies on (`importance`), how the prediction follows them (`dependence`), which rows it gets most
-wrong (`mistakes`), all of `encoded` rows. `curves` needs predictions alone: how well probabilities
-rank, and how far they can be believed. `comparison` puts several models side by side.
+`describe` makes a `run_report`, a `sweep_report` or a `table_report`; `comparison` puts several
+models side by side. `inspection` examines a model on `encoded` rows with a known target: the
+`importance` of columns, the partial `dependence` on them, and the largest `mistakes`. `predictions`
+and `curves` hold errors, ranking and calibration. The `*_sentences` files and `notes` put results
+into words, and `record` writes JSON.
 """

@@ -28,7 +28,7 @@ _SURE = 2.0  # standard errors by which the scores of two models differ if it is
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ComparedModel(Record):
-    """A model under a name: its scores on `rows` rows, its size, and what training took.
+    """A model under a name: its scores on `rows` rows, its size, and the length of its training.
 
     `epochs` has an entry for each of its networks; `validation_loss` is that of the first, by
     epoch.
@@ -77,8 +77,8 @@ class ScoreByModel:
 class Comparison(Report):
     """Models of one target, the best first.
 
-    `scored_on` tells which rows the scores are of; `settings` has the values, one per model, of
-    each setting that is not the same in all; `trivial` what a trivial predictor reaches.
+    `scored_on` names the rows that are scored; `settings` has the values, one per model, of each
+    setting that is not the same in all; `trivial` has the scores of the trivial predictor.
     """
 
     kind = "comparison"
@@ -237,14 +237,14 @@ def _true(trained: TrainedTable) -> Array:
 
 
 def _unknown_classes(models: Sequence[Scored]) -> Iterator[str]:
-    """Which classes of the others a model does not know: it is always wrong on their rows."""
+    """Classes of other models that a model does not have: it is always wrong on their rows."""
     codings = [trained.target for _, trained in models]
     levels = [coding.levels if isinstance(coding, Classification) else () for coding in codings]
     every = dict.fromkeys(level for known in levels for level in known)
     for (model, _), known in zip(models, levels, strict=True):
         if lost := [level for level in every if level not in known]:
             word = "class" if len(lost) == 1 else "classes"
-            yield f"{model.name} does not know the {word} {listed(first_few(lost))}."
+            yield f"{model.name} was not trained on the {word} {listed(first_few(lost))}."
 
 
 def _refuse_mixture(models: Sequence[tuple[str, TrainedTable]]) -> None:

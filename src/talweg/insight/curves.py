@@ -34,8 +34,8 @@ class Calibration(Record):
     """Predicted probabilities and observed frequencies in the bins of probability that hold rows.
 
     Each array has one entry per bin. `error` is the expected calibration error: the mean distance
-    between the two, weighted by `counts`. `event` names what the probabilities are of: "class
-    yes", or "the predicted class".
+    between the two, weighted by `counts`. `event` is the event whose probability is predicted:
+    "class yes", or "the predicted class".
     """
 
     predicted: Floats

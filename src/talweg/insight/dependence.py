@@ -1,4 +1,4 @@
-"""Partial dependence: how the prediction follows one column, all else unchanged."""
+"""Partial dependence: the mean prediction as a function of one column, all else unchanged."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ Values = Floats | NDArray[np.datetime64] | tuple[str, ...]
 ROWS = 500  # averaged over: the standard error is a twentieth of the predictions' spread
 POINTS = 21
 LEVELS = 10
-INNER = (0.01, 0.99)  # the quantiles between which numbers vary: outliers tell little
+INNER = (0.01, 0.99)  # the quantiles between which numbers vary, without outliers
 
 
 @dataclass(frozen=True, eq=False)
 class Dependence(Record):
     """The mean prediction when every row has one of G values in the column `name`.
 
-    `predicted` says what the mean is of. The values are numbers, dates or levels, (G,). There is a
-    line (G,) for each target that is shown, or the probability of each class that is shown. Lines
-    of several targets are in standard deviations from the mean. `unit` is that of the values.
+    `predicted` names the quantity that is averaged. The values are numbers, dates or levels, (G,).
+    There is a line (G,) for each target that is shown, or the probability of each class that is
+    shown. Lines of several targets are in standard deviations from the mean. `unit` is that of the
+    values.
     """
 
     name: str
@@ -89,7 +90,7 @@ def _lines(trained: TrainedTable, coding: Target, means: Floats) -> dict[str, Fl
 
 
 def predicted_name(trained: TrainedTable) -> str:
-    """What the mean prediction is of."""
+    """The quantity that is averaged, in words."""
     coding = trained.target
     if isinstance(coding, MultiRegression):
         return "each target, in standard deviations from its mean"

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 REPEATS = 5
 FEWEST_ROWS, FEWEST_REPEATS = 100, 2
-ENOUGH_ROWS = 2_000  # below this, more rows tell more than more repeats
+ENOUGH_ROWS = 2_000  # below this, more rows are more informative than more repeats
 # Rows x columns x repeats x weights: under a second at 10 billion per second. A limit in seconds
 # would give other results on another machine.
 MOST_WORK = 5e9
@@ -68,7 +68,7 @@ class Importance(Record):
 
 
 def importance(rows: EncodedRows, *, repeats: int = REPEATS, seed: int = 0) -> Importance:
-    """Shuffle each column in turn among the rows and measure what that costs (Breiman 2001).
+    """Shuffle each column in turn among the rows, and measure the loss of score (Breiman 2001).
 
     score(rows) - score(rows with one column shuffled), `repeats` times per column. To bound the
     work, large models and wide tables use fewer rows and repeats, very wide tables fewer columns.

@@ -1,5 +1,5 @@
-"""What a model does on rows with a known target: which columns it relies on, how its predictions
-follow them, where it errs most, and how fast it is.
+"""A model on rows with a known target: which columns it relies on, how its predictions depend on
+them, where its errors are largest, and how fast it is.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Inspection(Record):
 
     @property
     def relied_on(self) -> list[str]:
-        """Up to three columns that matter most, of those whose importance is clear."""
+        """The three most important columns at most, of those whose importance is clear."""
         found = self.importance.sorted()
         clear = found.mean[:3] > 2 * found.spread[:3]
         return [name for name, is_clear in zip(found.names[:3], clear, strict=True) if is_clear]

@@ -1,4 +1,4 @@
-"""What a person should know before trusting a trained table."""
+"""What to know before trusting a trained table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Note(Record):
 
 
 def notes(trained: TrainedTable) -> list[Note]:
-    """What a person should know before trusting the model."""
+    """What to know before trusting the model."""
     about_columns = trained.encoder.notes.items()
     doubts = [Note(f"Column {name!r}: {doubt}", name) for name, doubt in about_columns]
     without = trained.rows - sum(trained.parts.values())
@@ -34,28 +34,28 @@ def notes(trained: TrainedTable) -> list[Note]:
 
 def _training_notes(trained: TrainedTable) -> list[str]:
     """Notes about the training and the target."""
-    told, found = trained.training, []
-    if told["stopped_by"] == "non_finite":
-        found.append(told["stop_reason"][:1].upper() + told["stop_reason"][1:])
-    if lost := told.get("left_out"):
+    training, sentences = trained.training, []
+    if training["stopped_by"] == "non_finite":
+        sentences.append(training["stop_reason"][:1].upper() + training["stop_reason"][1:])
+    if lost := training.get("left_out"):
         were = "network was" if lost == 1 else "networks were"
-        found.append(f"{lost} more {were} left out because a value became NaN or infinite.")
+        sentences.append(f"{lost} more {were} left out because a value became NaN or infinite.")
     if trained.settings["epochs"] is not None and _used_all_epochs(trained):
-        found.append("Training used all requested epochs; more epochs may help.")
+        sentences.append("Training used all requested epochs; more epochs may help.")
     held = len(trained.held_out.true)
     if held < FEW_HELD_OUT:
         rows = counted(held, "row")
-        found.append(f"With only {rows} held out, the scores are rough: they vary with the seed.")
+        sentences.append(f"With only {rows} held out, the scores vary a lot with the seed.")
     if not isinstance(trained.target, Classification):
-        found += [
-            f"{one.name} is strongly skewed, so the network learned its logarithm."
-            for one in trained.target.columns
-            if one.logs
+        sentences += [
+            f"{column.name} is strongly skewed, so the network learned its logarithm."
+            for column in trained.target.columns
+            if column.logs
         ]
-    found += _single_rows(trained)
+    sentences += _single_rows(trained)
     if trained.along_time and trained.along_time.is_optimistic:
-        found.append(trained.along_time.warning)
-    return found
+        sentences.append(trained.along_time.warning)
+    return sentences
 
 
 def _single_rows(trained: TrainedTable) -> list[str]:

@@ -92,7 +92,7 @@ class PredictedNumbers(Record):
 
 @dataclass(frozen=True)
 class ClassScores(Record):
-    """How well one class is told from all others; NaN where a score is not defined."""
+    """How well one class is separated from all others; NaN where a score is not defined."""
 
     name: str
     rows: int
@@ -106,7 +106,7 @@ class ClassScores(Record):
 class Ranking(Record):
     """How well the probabilities of a class rank rows, by class, each against all others.
 
-    `threshold` is the probability from which on the class is predicted, where there are two.
+    With two classes, `threshold` is the least probability at which the class is predicted.
     """
 
     roc: Mapping[str, Curve]

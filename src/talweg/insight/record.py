@@ -28,9 +28,9 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Report(Record):
-    """What is known about a run, a table model, a sweep or a comparison.
+    """The report of a run, a table model, a sweep or a comparison.
 
-    `summary` tells the result in a few sentences; `talweg` is the version that wrote it.
+    `summary` is the result in a few sentences; `talweg` is the version that wrote it.
     """
 
     kind: ClassVar[str]

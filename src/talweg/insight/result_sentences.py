@@ -1,4 +1,4 @@
-"""What a trained table reaches on held-out rows, in sentences."""
+"""The results of a trained table on held-out rows, in sentences."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def class_name(trained: TrainedTable, index: int) -> str:
 
 
 def headline(trained: TrainedTable) -> str:
-    """What the network reaches on held-out rows, compared with a trivial predictor."""
+    """The first scores on held-out rows, compared with those of a trivial predictor."""
     first, many = trained.scores[0], trained.blueprint.members > 1
     subject = f"On {judged_rows(trained)}, the network{'s' * many}"
     trivial = f"always predicting {baseline(trained)}, is"
@@ -83,7 +83,7 @@ def is_several(trained: TrainedTable) -> bool:
 
 
 def judged_rows(trained: TrainedTable) -> str:
-    """The rows that the scores are of."""
+    """The rows that are scored, in words."""
     rows = counted(len(trained.held_out.true), "row")
     if trained.in_time is not None:
         models = "networks" if trained.blueprint.members > 1 else "a network"
@@ -119,7 +119,7 @@ def _within(target: Regression, reach: float) -> str:
 
 
 def verdict(trained: TrainedTable) -> str:
-    """Whether the network is worth having, and what to do if it is not."""
+    """Whether the network beats the trivial predictor, and what to do if it does not."""
     score = trained.scores[0 if trained.decision is None else 1]
     room = 1.0 - score.trivial
     gain = (score.network - score.trivial) / room if room > 0 else 0.0
@@ -135,8 +135,8 @@ def verdict(trained: TrainedTable) -> str:
         )
     if gain < _HARDLY:
         return (
-            "That is hardly better than the trivial predictor: the other columns may tell little "
-            "about this one, or there are too few rows."
+            "That is hardly better than the trivial predictor: the other columns may hold little "
+            "information about this one, or there are too few rows."
         )
     if trained.task == "regression" and abs(score.trivial) < _HARDLY:
         return ""  # the headline gives R2, which is the same number
@@ -145,7 +145,7 @@ def verdict(trained: TrainedTable) -> str:
 
 
 def decision_sentence(trained: TrainedTable) -> str:
-    """From which probability on the positive class is predicted; empty without a threshold."""
+    """The probability at which the positive class is predicted; empty without a threshold."""
     decision = trained.decision
     if decision is None:
         return ""

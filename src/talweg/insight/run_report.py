@@ -46,8 +46,8 @@ class Speed(Record):
 class Training(Record):
     """How training went: `history` has one entry per epoch, "val_" naming validation metrics.
 
-    With several `networks`, it is the history of the first. `text` tells how long training took
-    and why it stopped.
+    With several `networks`, it is the history of the first. `text` says how long training took and
+    why it stopped.
     """
 
     history: Mapping[str, ArrayLike]
@@ -100,12 +100,12 @@ class Network(Record):
 
     @property
     def parameters(self) -> int:
-        """How many parameters one network has."""
+        """The number of parameters of one network."""
         return sum(layer.parameters for layer in self.layers)
 
     @property
     def total_parameters(self) -> int:
-        """How many parameters all copies have."""
+        """The number of parameters of all copies."""
         return self.copies * self.parameters
 
     @staticmethod
@@ -148,7 +148,7 @@ class RunReport(Report):
 
 
 def run_report(run: Run) -> RunReport:
-    """Everything that a page tells about a run."""
+    """Everything that a page shows about a run."""
     return RunReport(
         title=f"A run of {counted(run.epochs, 'epoch')}",
         summary=_summary(run),

@@ -94,7 +94,7 @@ class SweepReport(Report):
 
 
 def sweep_report(sweep: Sweep) -> SweepReport:
-    """Everything that a page tells about a sweep."""
+    """Everything that a page shows about a sweep."""
     losses, measure = _losses(sweep), _measure(sweep)
     best, best_loss = None, float("nan")
     if sweep.table.best is not None:

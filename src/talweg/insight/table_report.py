@@ -1,4 +1,4 @@
-"""The report of a trained table: what it reaches, what it relies on, and how it was trained."""
+"""The report of a trained table: its scores, what it relies on, and how it was trained."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PeriodScore(Record):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Result(Record):
-    """What the network reached on held-out rows, beside what a trivial predictor reaches.
+    """The scores of the network on held-out rows, beside those of a trivial predictor.
 
     `baseline` and `scored_on` name that predictor and these rows; `periods` has the first score
     period by period, if rows are in time order.
@@ -87,7 +87,7 @@ class LeftOut(Record):
 
 @dataclass(frozen=True)
 class Split(Record):
-    """How many rows serve a purpose, and their share of all rows."""
+    """The number of rows in one part of the split, and their share of all rows."""
 
     name: str
     rows: int
@@ -98,7 +98,7 @@ class Split(Record):
 class Data(Record):
     """The table: its rows, how they are split for each of `networks`, and its columns.
 
-    `time_order` tells how rows in time order were held out; `notes` ask for attention.
+    `time_order` says how rows in time order were held out; `notes` ask for attention.
     """
 
     rows: int
@@ -114,8 +114,8 @@ class Data(Record):
 class TableReport(Report):
     """The report of a trained table; a part that is None could not be made.
 
-    `origin` tells what was learned from what, `provenance` when and how, `remarks` what else a
-    reader should know.
+    `origin` says what was learned from which data, `provenance` when and how, and `remarks` what
+    else a reader should know.
     """
 
     kind = "table"
@@ -153,7 +153,7 @@ def table_report(
     code: str = "",
     strict: bool = True,
 ) -> TableReport:
-    """Everything that a page tells about a trained table, including the result of an inspection.
+    """Everything that a page shows about a trained table, including the result of an inspection.
 
     `command` and `code` repeat the training. A part that cannot be computed is an error, or, if
     not `strict`, is left out with a TrainingWarning.
@@ -190,7 +190,7 @@ def _attempt(strict: bool, heading: str, make: Callable[..., Part], *arguments: 
 
 
 def warn_of_omission(heading: str, error: Exception) -> str:
-    """Warn that a part of the report is left out; the words of the warning."""
+    """Warn that a part of the report is left out; returns the text of the warning."""
     words = f"{heading!r} is left out of the report ({type(error).__name__}: {error})."
     warnings.warn(words, TrainingWarning, stacklevel=2)
     return words
@@ -269,7 +269,7 @@ def _network(trained: TrainedTable) -> Network:
 
 
 def _settings(trained: TrainedTable) -> dict[str, object]:
-    """All settings: those that were left open have the values that were chosen."""
+    """All settings, with the chosen values for those that were left open."""
     used = {name: trained.training[name] for name in ("loss", "engine", "dtype")}
     stamps = {"trained": when(trained), "talweg": trained.training.get("version")}
     return {**settings_used(trained), **used, **stamps}

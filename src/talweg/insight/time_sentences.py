@@ -8,30 +8,30 @@ from talweg.data.split.periods import InTime, Period
 
 def time_sentences(trained: TrainedTable) -> list[str]:
     """How rows were held out, the score of each period, and what the final networks saw."""
-    found = trained.in_time
-    if found is None:
+    in_time = trained.in_time
+    if in_time is None:
         return []
-    told = [order_sentence(found)] if trained.settings["time"] is None else []
-    told += [_periods(found)] if found.periods else []
+    sentences = [order_sentence(in_time)] if trained.settings["time"] is None else []
+    sentences += [_periods(in_time)] if in_time.periods else []
     if trained.task == "regression" and trained.scores[0].network < 0:
-        told.append(
+        sentences.append(
             "An R2 below 0 means that a constant would have predicted better: do not rely on "
             "predictions for later rows."
         )
-    return [*told, _retraining(trained)]
+    return [*sentences, _retraining(trained)]
 
 
-def order_sentence(found: InTime) -> str:
+def order_sentence(in_time: InTime) -> str:
     """Why the last rows are held out, and how to hold out random rows instead."""
     return (
-        f"The rows are in time order by {found.called}, so the held-out rows come after the "
+        f"The rows are in time order by {in_time.called}, so the held-out rows come after the "
         "training rows. To hold out random rows instead, use --shuffle (time=False in Python)."
     )
 
 
-def _periods(found: InTime) -> str:
+def _periods(in_time: InTime) -> str:
     """The score of each period, which shows how much the next one may differ."""
-    last, scores = found.periods[-1], [f"{period.network:.2f}" for period in found.periods]
+    last, scores = in_time.periods[-1], [f"{period.network:.2f}" for period in in_time.periods]
     if len(scores) == 1:
         return ""
     listed = f"{', '.join(scores[:-1])} and {scores[-1]}"

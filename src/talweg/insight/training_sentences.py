@@ -21,9 +21,10 @@ _ENDINGS = {
 
 def training_sentence(trained: TrainedTable) -> str:
     """How long training took, why it stopped, and which weights are kept."""
-    told, seconds = trained.training, f"{trained.training['seconds']:.1f} s"
+    seconds = f"{trained.training['seconds']:.1f} s"
     if trained.blueprint.members == 1:
-        return f"Training took {counted(told['epochs'], 'epoch')} and {seconds}. {ending(trained)}"
+        epochs = counted(trained.training["epochs"], "epoch")
+        return f"Training took {epochs} and {seconds}. {ending(trained)}"
     epochs = epochs_taken(trained)
     return (
         f"{networks(trained)} trained side by side in {seconds}, {epochs} "
@@ -40,7 +41,7 @@ def networks(trained: TrainedTable) -> str:
 
 
 def epochs_taken(trained: TrainedTable) -> str:
-    """How many epochs the networks took."""
+    """The number of epochs of each network."""
     return range_text([member["epochs"] for member in trained.training["members"]])
 
 
@@ -48,11 +49,11 @@ def ending(trained: TrainedTable) -> str:
     """Why training stopped, and which weights the network keeps."""
     if trained.blueprint.members > 1:
         return _endings(trained)
-    told = trained.training
-    why = told["stop_reason"].replace("val_loss", "the validation loss")
-    if told["stopped_by"] == "non_finite":
+    training = trained.training
+    why = training["stop_reason"].replace("val_loss", "the validation loss")
+    if training["stopped_by"] == "non_finite":
         why = "a value became NaN or infinite"
-    return f"It stopped because {why}; the network keeps the weights {told['weights_taken']}."
+    return f"It stopped because {why}; the network keeps the weights {training['weights_taken']}."
 
 
 def _endings(trained: TrainedTable) -> str:
@@ -82,16 +83,16 @@ def rows_used(trained: TrainedTable) -> str:
 
 
 def settings_used(trained: TrainedTable) -> dict[str, object]:
-    """All settings; those that were left open have the values that were chosen."""
-    told, blueprint = trained.training, trained.blueprint
+    """All settings, with the chosen values for those that were left open."""
+    training, blueprint = trained.training, trained.blueprint
     bins = blueprint.bins
-    found = {name: getattr(blueprint, name) for name in ("hidden", "activation", "dropout")}
-    found["bins"] = max(map(len, bins.means.values())) if bins else 0
-    found["time"] = trained.in_time.called if trained.in_time else trained.settings["time"]
-    found |= {"task": trained.task, "n_estimators": blueprint.members + told["left_out"]}
-    found |= {"epochs": told["most_epochs"], "patience": told["patience"]}
-    found |= {name: told[name] for name in ("batch_size", "optimizer")}
-    return {**trained.settings, **found}
+    chosen = {name: getattr(blueprint, name) for name in ("hidden", "activation", "dropout")}
+    chosen["bins"] = max(map(len, bins.means.values())) if bins else 0
+    chosen["time"] = trained.in_time.called if trained.in_time else trained.settings["time"]
+    chosen |= {"task": trained.task, "n_estimators": blueprint.members + training["left_out"]}
+    chosen |= {"epochs": training["most_epochs"], "patience": training["patience"]}
+    chosen |= {name: training[name] for name in ("batch_size", "optimizer")}
+    return {**trained.settings, **chosen}
 
 
 def when(trained: TrainedTable) -> str:
@@ -102,11 +103,11 @@ def when(trained: TrainedTable) -> str:
 
 def provenance(trained: TrainedTable) -> str:
     """When, by which version and with which settings it was trained."""
-    told = trained.training
+    training = trained.training
     return (
-        f"Trained on {when(trained)} with talweg {told.get('version', 'unknown')}: loss"
-        f" {told['loss']}, optimizer {told['optimizer']}, batch size {told['batch_size']}, seed"
-        f" {trained.settings['seed']}, {told['dtype']}."
+        f"Trained on {when(trained)} with talweg {training.get('version', 'unknown')}: loss"
+        f" {training['loss']}, optimizer {training['optimizer']}, batch size"
+        f" {training['batch_size']}, seed {trained.settings['seed']}, {training['dtype']}."
     )
 
 
