@@ -124,7 +124,7 @@ _BEFORE = """
 # The defaults on real tables
 
 talweg with its default settings against scikit-learn's MLP, its histogram gradient boosting and
-LightGBM, none of them tuned, on thirteen real tables. Each table has {splits} random splits with a
+LightGBM, all untuned, on thirteen real tables. Each table has {splits} random splits with a
 quarter of the rows held out for testing.
 
 ```sh
@@ -227,7 +227,7 @@ _COSTS = (
     ("again", _formatted(statistics.median, ".2f"), "the same with a filled compile cache"),
     ("seconds", _formatted(max, ".1f"), "fit, longest, seconds"),
     ("megabytes", _formatted(max, ".0f"), "peak memory, MB"),
-    ("before", _formatted(max, ".0f"), "of it before the contestant starts, MB"),
+    ("before", _formatted(max, ".0f"), "memory before the contestant starts, MB"),
 )
 
 

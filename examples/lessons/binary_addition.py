@@ -85,7 +85,7 @@ def every_sum(net: Adder) -> tuple[np.ndarray, np.ndarray]:
 def main(picture: str | None = None) -> None:
     outputs, net = train()
     error, (_, sums, targets) = errors(outputs), problem()
-    print("Eight bits, 16 hidden units; each answer is from before training on that sum")
+    print("Eight bits, 16 hidden units; each answer was given before training on that sum")
     print(f"{'sum':>8}   error       answer")
     for stretch in range(0, len(outputs), 2):
         row = stretch * len(outputs[0])

@@ -2,8 +2,8 @@
 
 With small weights every tanh unit works near 0, where tanh is linear. So the network starts out
 linear, learns the linear part of its task first, and bends later, finally toward the noise.
-Stopping early shrinks it toward a linear model. The lesson measures by epoch how far its outputs
-are from the straight line that fits them best.
+Stopping early shrinks it toward a linear model. After each epoch the lesson measures how far its
+outputs are from the straight line that fits them best.
 Give a path as the first argument to draw the charts.
 """
 

@@ -1,9 +1,9 @@
 """Recognition, the second use of a network: letters of 5 by 7 pixels, some of which are flipped.
 
-The network sees each letter many times, with other pixels flipped each time, so it cannot memorize
-images and has to learn what makes a letter. It is compared with the nearest clean letter, the best
-possible answer when all pixels are equally likely to be wrong. Given a folder with the files of
-MNIST as the second argument, it also reads handwritten digits.
+The network sees each letter many times, each time with different pixels flipped, so it cannot
+memorize images and has to learn what makes a letter. It is compared with the nearest clean letter,
+the best possible answer when all pixels are equally likely to be wrong. Given a folder with the
+files of MNIST as the second argument, it also reads handwritten digits.
 Give a path as the first argument to draw the chart.
 """
 

@@ -1,9 +1,9 @@
 """Slopes: three ways in which gradient descent fails on a curve, and the remedy for each.
 
-A ball rolls down a curve by its slope alone. If the slopes are too steep it jumps over the bucket,
-if they are too flat it stops half-way, and a dent on the way holds it. The three update rules are
-those of "A Neural Network in 13 lines of Python" (Andrew Trask, iamtrask.github.io, 2015-07-27):
-naive, "probably oversimplified", and improved, which is `tw.SGD`.
+A ball rolls down a curve, guided by its slope alone. If the slopes are too steep it jumps over the
+bucket, if they are too flat it stops half-way, and a dent on the way holds it. The three update
+rules are those of "A Neural Network in 13 lines of Python" (Andrew Trask, iamtrask.github.io,
+2015-07-27): naive, "probably oversimplified", and improved, which is `tw.SGD`.
 Give a path as the first argument to draw the charts.
 """
 

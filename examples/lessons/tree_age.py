@@ -33,7 +33,7 @@ def network() -> tw.Sequential:
 
 
 def loss_by_hand() -> tw.Tensor:
-    """The loss of one tree, with every weight as a variable of its own."""
+    """The loss of one tree, with a separate variable for each weight."""
     width, length = TREE[0]
     (w1, w2), (w3, w4) = HIDDEN.T
     initial = {"w1": w1, "w2": w2, "w3": w3, "w4": w4, "v1": OUTPUT[0, 0], "v2": OUTPUT[1, 0]}
