@@ -13,7 +13,7 @@ import pytest
 import talweg as tw
 from talweg.draw.charts.scale import number
 from talweg.insight.describe import describe
-from talweg.insight.text import number_text
+from talweg.insight.text import number_text, percent
 
 
 def object_in(said) -> dict:
@@ -69,7 +69,7 @@ def test_page_terminal_and_json_have_the_same_numbers(talweg, train, target: str
         row = [layer["name"], layer["output"], f"{layer['parameters']:,}"]
         assert row in lines and {*row} <= page
     for split in found["data"]["splits"]:
-        assert {split["name"], f"{split['rows']:,}", f"{split['share']:.0%}"} <= page
+        assert {split["name"], f"{split['rows']:,}", percent(split["share"])} <= page
     for row in found["result"]["predictions"].get("classes", []):
         assert {row["name"], number(row["precision"]), number(row["recall"])} <= page
 

@@ -448,7 +448,9 @@ def test_a_schedule_that_differs_in_past_epochs_is_refused(kind: str, path: Path
     }
     fit(optimizer=tw.Adam(lr=first[kind]), epochs=5, checkpoint=path)
     words = (
-        "the optimizer's plateaus differs" if kind == "plateau" else "the schedule of lr gave other"
+        "the ReduceOnPlateau of the optimizer differs"
+        if kind == "plateau"
+        else "the schedule of lr gave other"
     )
     with pytest.raises(tw.SettingError, match=words):
         fit(optimizer=tw.Adam(lr=then[kind]), epochs=9, checkpoint=path, resume=True)
@@ -539,10 +541,10 @@ def _rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 def test_a_newer_a_foreign_and_an_empty_file_are_refused(path: Path) -> None:
     fit(checkpoint=path)
-    _rewritten(path, lambda head: head.update(version=4, talweg="9.1"))
+    _rewritten(path, lambda head: head.update(version=5, talweg="9.1"))
     with pytest.raises(tw.ModelFileError, match=r"a newer talweg \(9\.1"):
         fit(checkpoint=path, resume=True)
-    _rewritten(path, lambda head: head.update(version=3, config={}))
+    _rewritten(path, lambda head: head.update(version=4, config={}))
     with pytest.raises(tw.ModelFileError, match=r"config\.run must be a mapping, but is absent"):
         fit(checkpoint=path, resume=True)
     _rewritten(path, lambda head: head.update(format="talweg-model"))

@@ -219,7 +219,7 @@ def test_the_result_is_printed_and_drawn() -> None:
     picture = rate_chart(found)
     assert ElementTree.fromstring(picture).tag.endswith("svg")
     assert f"lr={found.suggestion:g}" in picture and "smoothed" in picture
-    assert "0.0001" in picture and "learning rate" in picture  # a tick of a log axis
+    assert "10⁻⁴" in picture and "learning rate" in picture  # a tick of a log axis
     falling = tw.lr_find(network(), X, y, optimizer="sgd", max_lr=1e-2)
     assert not falling.diverged and "still falling" in str(falling)
 

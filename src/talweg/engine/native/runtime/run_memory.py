@@ -198,6 +198,7 @@ class RunMemory:
             c.BEST: self.best,
             c.GUARD: self.guards,
         }
+        assert c.SAVED + len(self.saved) <= c.FIRST_BUFFER
         for index, array in enumerate(self.saved):
             entries[c.SAVED + index] = array
         for entry, array in entries.items():
