@@ -49,9 +49,9 @@ class ComparedModel(Record):
 
     def facts(self) -> list[tuple[str, int | str]]:
         """Names and values of the model besides its scores."""
-        each = self.parameters // self.networks
+        weights = self.parameters // self.networks
         return [
-            ("weights", each if self.networks == 1 else f"{self.networks} x {each:,}"),
+            ("weights", weights if self.networks == 1 else f"{self.networks} x {weights:,}"),
             ("epochs", range_text(self.epochs)),
             ("time", f"{self.seconds:.2g} s"),
         ]

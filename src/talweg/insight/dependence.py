@@ -61,7 +61,7 @@ def dependence(
     are standardized as in `coding`, by default that of the rows.
     """
     rows, coding = sample(rows, ROWS), coding or rows.trained.target
-    return [found for name in names if (found := _dependence(rows, name, coding))]
+    return [curve for name in names if (curve := _dependence(rows, name, coding))]
 
 
 def _dependence(rows: EncodedRows, name: str, coding: Target) -> Dependence | None:

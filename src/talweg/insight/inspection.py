@@ -37,9 +37,9 @@ class Inspection(Record):
     @property
     def relied_on(self) -> list[str]:
         """The three most important columns at most, of those whose importance is clear."""
-        found = self.importance.sorted()
-        clear = found.mean[:3] > 2 * found.spread[:3]
-        return [name for name, is_clear in zip(found.names[:3], clear, strict=True) if is_clear]
+        ranked = self.importance.sorted()
+        clear = ranked.mean[:3] > 2 * ranked.spread[:3]
+        return [name for name, is_clear in zip(ranked.names[:3], clear, strict=True) if is_clear]
 
 
 def inspect(trained: TrainedTable, source: Table | Unseen) -> Inspection | None:
@@ -52,12 +52,12 @@ def inspect(trained: TrainedTable, source: Table | Unseen) -> Inspection | None:
     speed = _rows_per_second(trained, rows)
     if not np.isfinite(outputs).all():
         return None
-    found = importance(rows).sorted()
-    names = tuple(map(trained.called, found.names))
+    ranked = importance(rows).sorted()
+    names = tuple(map(trained.called, ranked.names))
     return Inspection(
-        importance=replace(found, names=names),
-        dependence=tuple(dependence(rows, found.names[:MOST_DEPENDENCES], trained.target)),
-        mistakes=mistakes(rows, outputs, found.names),
+        importance=replace(ranked, names=names),
+        dependence=tuple(dependence(rows, ranked.names[:MOST_DEPENDENCES], trained.target)),
+        mistakes=mistakes(rows, outputs, ranked.names),
         rows_per_second=speed,
     )
 

@@ -153,7 +153,7 @@ def _predicted_classes(
         return PredictedClasses(target, labels, counts)
     roc, ranked = (_by_class(held, curve) for curve in (curves.roc, curves.precision_recall))
     rows = np.bincount(held.true, minlength=len(labels)).tolist()
-    areas = [[curve.area for curve in each] for each in (roc, ranked)]
+    areas = [[curve.area for curve in by_class] for by_class in (roc, ranked)]
     columns = (labels, rows, *curves.precision_and_recall(counts), *areas)
     shown = shown_classes(held, labels)
     return PredictedClasses(

@@ -81,11 +81,11 @@ def _record_to_json(value: Any) -> Any:
 
 
 def _fields_to_json(record: Any) -> dict[str, Any]:
-    found = {
+    values = {
         field.name: to_json(_sampled(getattr(record, field.name), field.metadata.get("most")))
         for field in fields(record)
     }
-    return found | {name: to_json(getattr(record, name)) for name in record.derived}
+    return values | {name: to_json(getattr(record, name)) for name in record.derived}
 
 
 def _sampled(values: Any, most: int | None) -> Any:

@@ -184,8 +184,8 @@ def _medians(
 
 
 def _curves(sweep: Sweep, losses: Floats, measure: str) -> SweepCurves:
-    kept = [place for place, run in enumerate(sweep.runs) if _has_curve(sweep, run)]
-    curves = [sweep.runs[place].history[sweep.compared_by] for place in kept]
+    kept = [index for index, run in enumerate(sweep.runs) if _has_curve(sweep, run)]
+    curves = [sweep.runs[index].history[sweep.compared_by] for index in kept]
     return SweepCurves(curves, losses[kept].tolist(), measure)
 
 

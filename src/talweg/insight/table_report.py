@@ -219,19 +219,19 @@ def _result(trained: TrainedTable, predictions: Predictions | None) -> Result:
 
 
 def _training(trained: TrainedTable, inspection: Inspection | None) -> Training:
-    told = trained.training
-    epochs = sum(member["epochs"] for member in told["members"])
-    is_timed = epochs and told["seconds"]
+    record = trained.training
+    epochs = sum(member["epochs"] for member in record["members"])
+    is_timed = epochs and record["seconds"]
     return Training(
         history=trained.first_history,
-        epochs=told["epochs"],
+        epochs=record["epochs"],
         text=training_sentence(trained),
-        best_epoch=told["best_epoch"],
+        best_epoch=record["best_epoch"],
         networks=trained.blueprint.members,
-        seconds=told["seconds"],
+        seconds=record["seconds"],
         speed=Speed(
-            compile_seconds=told.get("compile_seconds"),
-            training=trained.parts["training"] * epochs / told["seconds"] if is_timed else None,
+            compile_seconds=record.get("compile_seconds"),
+            training=trained.parts["training"] * epochs / record["seconds"] if is_timed else None,
             predicting=inspection.rows_per_second if inspection else None,
         ),
     )

@@ -17,8 +17,8 @@ from talweg.data.columns.column_builder import BLOCK, FEWEST, Block
 from talweg.data.columns.expected import Expected
 from talweg.data.columns.values import ValueType
 from talweg.data.io.files import Source
-from talweg.data.io.layout import Layout, checked, layout_of, shown
-from talweg.data.io.opening import LONGEST_LINE, opened, undecodable
+from talweg.data.io.layout import Layout, check_layout, first_cells, layout_of
+from talweg.data.io.opening import LONGEST_LINE, decoding_error, open_text
 from talweg.errors import DataError, DataWarning, counted
 
 SNIFFED = 1000  # records from which the dialect and the header are detected
@@ -37,7 +37,7 @@ _MOST_CHECKED = 1000  # of these lines
 _NEARLY_ALL = 0.9  # of them have as many cells as the record
 
 
-def _own_csv() -> Any:
+def _copy_of_csv_module() -> Any:
     """A second copy of Python's CSV module: `csv.field_size_limit` is one limit for the process,
     which by default refuses cells of more than 131,072 characters.
     """
@@ -49,7 +49,7 @@ def _own_csv() -> Any:
     return module
 
 
-_CSV = _own_csv()
+_CSV = _copy_of_csv_module()
 CsvError: type[Exception] = _CSV.Error
 
 
@@ -64,7 +64,7 @@ class Dialect:
     def reader(self, lines: Iterable[str]) -> Any:
         """Python's CSV reader for these lines."""
         return _CSV.reader(
-            _without_ends(lines) if self.delimiter == " " else lines,
+            _without_trailing_spaces(lines) if self.delimiter == " " else lines,
             delimiter=self.delimiter,
             quotechar=self.quote,
             escapechar=self.escape,
@@ -116,16 +116,16 @@ def sniff(sample: str) -> tuple[Dialect, list[list[str]]]:
     records with their cells stripped.
     """
     lines = list(io.StringIO(sample, newline=""))
-    quoting = _quoting(sample)
+    quoting = _quotes_to_try(sample)
     candidates = [Dialect(delimiter, *marks) for marks in quoting for delimiter in _DELIMITERS]
     agreement = {dialect: _agreement(lines, dialect) for dialect in candidates}
     best = max(candidates, key=agreement.__getitem__)
     best = best if agreement[best] else Dialect()
-    rows = _first(lines, best, SNIFFED)
+    rows = _first_records(lines, best, SNIFFED)
     return best, [[cell.strip() for cell in row] for row in rows]
 
 
-def _quoting(sample: str) -> list[tuple[str, str | None]]:
+def _quotes_to_try(sample: str) -> list[tuple[str, str | None]]:
     """The quote and escape characters to try, the usual ones first."""
     escape = "\\" if _ESCAPED.search(sample) else None
     quotes = "'\"" if '"' not in sample and _SINGLE_QUOTED.search(sample) else '"'
@@ -138,13 +138,13 @@ def _agreement(lines: Sequence[str], dialect: Dialect) -> float:
 
     With spaces all must agree, since spaces separate the words of any text.
     """
-    widths = Counter(map(len, _first(lines, dialect, _AGREED)))
+    widths = Counter(map(len, _first_records(lines, dialect, _AGREED)))
     width, count = widths.most_common(1)[0] if widths else (0, 0)
     share = count / widths.total() if width > 1 else 0.0
     return share if dialect.delimiter != " " or share == 1 else 0.0
 
 
-def _first(lines: Iterable[str], dialect: Dialect, count: int) -> list[list[str]]:
+def _first_records(lines: Iterable[str], dialect: Dialect, count: int) -> list[list[str]]:
     """The first records, up to an error; reading the whole file raises it again."""
     rows: list[list[str]] = []
     with suppress(CsvError):
@@ -152,7 +152,7 @@ def _first(lines: Iterable[str], dialect: Dialect, count: int) -> list[list[str]
     return rows
 
 
-def _without_ends(lines: Iterable[str]) -> Iterator[str]:
+def _without_trailing_spaces(lines: Iterable[str]) -> Iterator[str]:
     """The lines without trailing spaces, which would add an empty cell."""
     return (line.rstrip() + "\n" if line != END else line for line in lines)
 
@@ -187,7 +187,7 @@ class CsvFile:
         if not rows:
             raise csv.fault() or DataError(f"{file} is empty. Give a file with at least one row.")
         where = f"{file}, line {csv._first_line()}"
-        layout = checked(layout_of(rows, header, expected), rows, expected, where)
+        layout = check_layout(layout_of(rows, header, expected), rows, expected, where)
         return replace(csv, layout=layout)
 
     @property
@@ -209,20 +209,20 @@ class CsvFile:
     def no_rows(self) -> str:
         """The message for a file without rows."""
         return (
-            f"{self.file} has a header but no rows: {shown(self.layout.first)}. Add rows, or"
+            f"{self.file} has a header but no rows: {first_cells(self.layout.first)}. Add rows, or"
             " pass header=False (--no-header) if this line is a row."
         )
 
     def blocks(self) -> Iterator[Block]:
         """Blocks of rows below the header, as columns. DataError: see `fault`."""
         size = max(BLOCK // self.width, FEWEST)
-        with opened(self.file, self.encoding) as text:
+        with open_text(self.file, self.encoding) as text:
             reader = self.dialect.reader(chain(islice(text, self.skipped, None), [END]))
             try:
                 if self.layout.header:
                     next(cells for cells in reader if not is_blank(cells))
                 blocks = self._blocks(reader, size)
-                for rows in self._single(blocks) if self.width == 1 else blocks:
+                for rows in self._single_column(blocks) if self.width == 1 else blocks:
                     yield list(zip(*rows, strict=True))
             except (CsvError, UnicodeDecodeError):
                 raise self.fault() or AssertionError("the file changed while it was read") from None
@@ -234,14 +234,14 @@ class CsvFile:
             if reader.line_num - line > len(rows) and self._swallowed(rows):
                 raise CsvError
             line = reader.line_num
-            if rows := self._whole(rows):
+            if rows := self._complete(rows):
                 yield rows
 
     def _swallowed(self, rows: list[list[str]]) -> bool:
         """Whether a quote that was never closed made one cell of many rows."""
         return any(swallows(row, self.dialect) for row in rows)
 
-    def _whole(self, rows: list[list[str]]) -> list[list[str]]:
+    def _complete(self, rows: list[list[str]]) -> list[list[str]]:
         """The records without the end mark and, unless there is a single column, without blank
         ones. CsvError: a record of another width.
         """
@@ -250,12 +250,12 @@ class CsvFile:
                 raise CsvError
             rows.pop()
         if any(len(row) != self.width for row in rows):
-            rows = [self.layout.fitted(row) for row in rows if self.width == 1 or not is_blank(row)]
+            rows = [self.layout.trim(row) for row in rows if self.width == 1 or not is_blank(row)]
             if any(len(row) != self.width for row in rows if row or self.width > 1):
                 raise CsvError
         return rows
 
-    def _single(self, blocks: Iterator[list[list[str]]]) -> Iterator[list[list[str]]]:
+    def _single_column(self, blocks: Iterator[list[list[str]]]) -> Iterator[list[list[str]]]:
         """The rows of a single column, where a blank line is a missing cell, except at the end."""
         held = 0
         for rows in blocks:
@@ -275,12 +275,12 @@ class CsvFile:
         """What is wrong with the file, and on which line; reads it again, record by record."""
         line, first = 1, 0
         try:
-            with opened(self.file, self.encoding) as text:
+            with open_text(self.file, self.encoding) as text:
                 lines = islice(text, self.skipped, None)
                 for line, cells in records(lines, self.dialect):
-                    fits = len(self.layout.fitted(cells)) == self.width
+                    fits = len(self.layout.trim(cells)) == self.width
                     if not fits and (first or not self.layout.header):
-                        return self._ragged(line + self.skipped, cells, first)
+                        return self._width_error(line + self.skipped, cells, first)
                     first = first or line + self.skipped
         except CsvError as error:
             reason, line = error.args
@@ -289,10 +289,10 @@ class CsvFile:
                 "never closed."
             )
         except UnicodeDecodeError as error:
-            return undecodable(self.file, error)
+            return decoding_error(self.file, error)
         return None
 
-    def _ragged(self, line: int, cells: Sequence[str], first: int) -> DataError:
+    def _width_error(self, line: int, cells: Sequence[str], first: int) -> DataError:
         return DataError(
             f"{self.file}, line {line}: {counted(len(cells), 'cell')}, but {self.width} were"
             f" expected, as on line {first} (delimiter {self.dialect.delimiter!r}). Correct the"
@@ -300,6 +300,6 @@ class CsvFile:
         )
 
     def _first_line(self) -> int:
-        with opened(self.file, self.encoding) as text:
+        with open_text(self.file, self.encoding) as text:
             lines = islice(text, self.skipped, None)
             return next(records(lines, self.dialect))[0] + self.skipped

@@ -39,7 +39,7 @@ class Source:
         try:
             return self.file.open("rb")
         except OSError as error:
-            raise _refused(self.file, error) from None
+            raise _open_error(self.file, error) from None
 
 
 def is_file(given: Any) -> bool:
@@ -57,14 +57,14 @@ def source_of(given: Any, name: str | None = None) -> Source:
     if isinstance(given, Source):
         return given
     if _is_stream(given):
-        return _copied(given, name or _name_of(given))
+        return _copy(given, name or _name_of(given))
     file = Path(given)
     source, mode = Source(file, str(given)), _mode(file)
     if stat.S_ISREG(mode):
         return source
     with source.open() as stream:
         if stat.S_ISFIFO(mode) or stream.isatty():
-            return _copied(stream, source.name)
+            return _copy(stream, source.name)
     raise DataError(f"{source} is a device, but a file or a pipe is needed.")
 
 
@@ -83,7 +83,7 @@ def _mode(file: Path) -> int:
     try:
         mode = file.stat().st_mode
     except (OSError, ValueError) as error:
-        raise _refused(file, error) from None
+        raise _open_error(file, error) from None
     if stat.S_ISDIR(mode):
         raise DataError(f"{file} is a folder, but a file is needed. Give a file in it.")
     return mode
@@ -98,13 +98,13 @@ def _name_of(stream: Any) -> str:
     return name if isinstance(name, str) else f"the {type(stream).__name__}"
 
 
-def _copied(stream: Any, name: str) -> Source:
+def _copy(stream: Any, name: str) -> Source:
     """A copy of the rest of a stream; text is written as UTF-8."""
     scratch = Scratch()
     for piece in _pieces(stream, name):
         scratch.append(piece)
     if not scratch.size:
-        hint = " It has been read to its end: call seek(0) first." if _is_read(stream) else ""
+        hint = " It has been read to its end: call seek(0) first." if _is_past_start(stream) else ""
         raise DataError(f"{name} is empty. Give a table with at least one row.{hint}")
     return Source(scratch, name)
 
@@ -118,19 +118,19 @@ def _pieces(stream: Any, name: str) -> Iterator[bytes]:
         raise DataError(f"{name} cannot be read: {error}.") from None
 
 
-def _is_read(stream: Any) -> bool:
+def _is_past_start(stream: Any) -> bool:
     """Whether a seekable stream is not at its start."""
     seekable = getattr(stream, "seekable", None)
     return bool(seekable and seekable() and stream.tell())
 
 
-def _refused(file: Path, error: OSError | ValueError) -> DataError:
+def _open_error(file: Path, error: OSError | ValueError) -> DataError:
     """Why a file cannot be opened, and what may help."""
     shown = _short(str(file))
     if _WEB.match(str(file)):
         return DataError(f"{shown} is a web address. Download it and give the file.")
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return _absent(file, shown)
+        return _missing_file_error(file, shown)
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
         return DataError(f"{shown} is a symbolic link to itself. Give the file itself.")
     why = error.strerror if isinstance(error, OSError) else str(error)
@@ -140,7 +140,7 @@ def _refused(file: Path, error: OSError | ValueError) -> DataError:
     )
 
 
-def _absent(file: Path, shown: str) -> DataError:
+def _missing_file_error(file: Path, shown: str) -> DataError:
     if file.is_symlink():
         return DataError(
             f"No such file: {shown} is a link to {os.readlink(file)}, which does not exist."
@@ -148,12 +148,12 @@ def _absent(file: Path, shown: str) -> DataError:
     if not file.parent.is_dir():
         folder = _short(str(file.parent))
         return DataError(f"No such file: {shown}. There is no folder {folder}: check the path.")
-    hint = nearest(file.name, _beside(file))
+    hint = nearest(file.name, _files_beside(file))
     is_near = hint.startswith("Did you mean")  # a list of all files would not help
     return DataError(f"No such file: {shown}. {hint if is_near else 'Check the path.'}")
 
 
-def _beside(file: Path) -> list[str]:
+def _files_beside(file: Path) -> list[str]:
     """The names of the files in its folder, if it can be listed."""
     try:
         return sorted(other.name for other in file.parent.iterdir() if other.is_file())

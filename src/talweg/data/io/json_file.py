@@ -9,7 +9,7 @@ from typing import Any
 
 from talweg.data.columns.table import Table
 from talweg.data.io.files import Source
-from talweg.data.io.opening import is_whole_json, opened, undecodable
+from talweg.data.io.opening import decoding_error, is_whole_json, open_text
 from talweg.data.io.sources import table_in_memory
 from talweg.errors import DataError
 
@@ -17,10 +17,10 @@ from talweg.errors import DataError
 def json_table(file: Source, encoding: str) -> Table:
     """The table in a JSON file. DataError: a damaged file, or one without a table."""
     try:
-        with opened(file, encoding) as text:
+        with open_text(file, encoding) as text:
             rows = _rows(file, text.read())
     except UnicodeDecodeError as error:
-        raise undecodable(file, error) from None
+        raise decoding_error(file, error) from None
     try:
         return replace(table_in_memory(rows), source=str(file))
     except DataError as error:
@@ -31,12 +31,12 @@ def _rows(file: Source, text: str) -> Any:
     """Records, rows or columns, for `table_in_memory`."""
     lines = [(at, line) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
     if len(lines) > 1 and is_whole_json(lines[0][1]):
-        return [_parsed(file, line, at) for at, line in lines]
-    value = _parsed(file, text, 1)
+        return [_parse(file, line, at) for at, line in lines]
+    value = _parse(file, text, 1)
     return value if isinstance(value, list) else _columns(value)
 
 
-def _parsed(file: Source, text: str, line: int) -> Any:
+def _parse(file: Source, text: str, line: int) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

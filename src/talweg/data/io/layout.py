@@ -39,23 +39,23 @@ class Layout(NamedTuple):
             return tuple(map(str, range(len(self.first))))
         return tuple(name or f"Unnamed: {position}" for position, name in enumerate(self.first))
 
-    def fitted(self, row: list[str]) -> list[str]:
+    def trim(self, row: list[str]) -> list[str]:
         """The row without empty cells made by delimiters at its end."""
-        return fitted(row, len(self.first))
+        return trim(row, len(self.first))
 
 
 def layout_of(rows: Rows, header: bool | None, expected: Expected | None) -> Layout:
     """The layout of the first rows of a file; `header` decides if it is given."""
     verdict, doubt = _verdict(rows, header, expected)
     if not verdict.is_header:
-        return Layout(False, tuple(_unnamed(rows, expected)), doubt)
-    first = tuple(_named(rows[0], rows[1:]))
+        return Layout(False, tuple(_first_row(rows, expected)), doubt)
+    first = tuple(_header_cells(rows[0], rows[1:]))
     if expected and expected.positional:
         first = tuple(map(str, range(len(first))))
     return Layout(True, first, doubt)
 
 
-def checked(layout: Layout, rows: Rows, expected: Expected | None, where: str) -> Layout:
+def check_layout(layout: Layout, rows: Rows, expected: Expected | None, where: str) -> Layout:
     """The layout, with its names checked; a DataWarning states any doubt about its header."""
     if expected and not expected.positional and not set(expected.numeric) & set(rows[0]):
         _refuse_nameless(rows, expected, where)
@@ -70,48 +70,48 @@ def _refuse_nameless(rows: Rows, expected: Expected, where: str) -> None:
     if len(rows) > 1 and header_of(rows).is_header:
         return
     raise DataError(
-        f"{where}: its cells ({shown(rows[0])}) are not column names, but the model matches "
-        f"columns by name: {shown([*expected.numeric])}. Add a header line above the rows."
+        f"{where}: its cells ({first_cells(rows[0])}) are not column names, but the model matches "
+        f"columns by name: {first_cells([*expected.numeric])}. Add a header line above the rows."
     )
 
 
-def fitted(row: list[str], width: int) -> list[str]:
+def trim(row: list[str], width: int) -> list[str]:
     """The row without empty cells beyond `width`."""
     return row if len(row) <= width or any(map(str.strip, row[width:])) else row[:width]
 
 
-def shown(row: Sequence[str]) -> str:
+def first_cells(row: Sequence[str]) -> str:
     """The first cells of a row, for a message."""
     return ", ".join(row[:_SHOWN]) + (", ..." if len(row) > _SHOWN else "")
 
 
-def _filled(row: Sequence[str]) -> int:
+def _filled_width(row: Sequence[str]) -> int:
     """The number of cells up to the last one that is not empty."""
     return max((position for position, cell in enumerate(row, 1) if cell), default=0)
 
 
-def _named(first: Sequence[str], below: Rows) -> list[str]:
+def _header_cells(first: Sequence[str], below: Rows) -> list[str]:
     """The names of all columns, "" for a column without a name.
 
     R writes an unnamed column first. The header, the rows below or both may end in delimiters,
     which make a column only if it has a cell.
     """
-    wide = [row for row in below if _filled(row) == len(first) + 1]
+    wide = [row for row in below if _filled_width(row) == len(first) + 1]
     is_narrow = {len(row) - 1 for row in below} == {len(first)} and 2 * len(wide) >= len(below)
     if is_narrow and len(below) > 1:
         return ["", *first]
-    filled = max(map(_filled, below), default=0)
-    return list(first[: max(_filled(first), min(filled, len(first)))])
+    filled = max(map(_filled_width, below), default=0)
+    return list(first[: max(_filled_width(first), min(filled, len(first)))])
 
 
-def _unnamed(rows: Rows, expected: Expected | None) -> Sequence[str]:
+def _first_row(rows: Rows, expected: Expected | None) -> Sequence[str]:
     """The first row without the empty cells made by delimiters at the end of all rows.
 
     A single row may lack its last cell, and so may all rows of a table to predict.
     """
-    first, filled = rows[0], max(map(_filled, rows))
+    first, filled = rows[0], max(map(_filled_width, rows))
     if expected and expected.positional:
-        return fitted(list(first), max(filled, len(expected.names)))
+        return trim(list(first), max(filled, len(expected.names)))
     return first[:filled] if filled and len(rows) > 1 else first
 
 
@@ -152,15 +152,16 @@ def _are_positions(row: Sequence[str]) -> bool:
 def _doubt(first: Sequence[str], verdict: Verdict) -> str:
     reading = "column names" if verdict.is_header else "a row"
     return (
-        f"its cells ({shown(first)}) could be column names or a row, and are read as {reading}."
-        f" Pass header={verdict.is_header} to talweg.data.io.read.read_table if that is right, and"
-        f" header={not verdict.is_header} if not (in a command, --header or --no-header)."
+        f"its cells ({first_cells(first)}) could be column names or a row, and are read as"
+        f" {reading}. Pass header={verdict.is_header} to talweg.data.io.read.read_table if that is"
+        f" right, and header={not verdict.is_header} if not (in a command, --header or"
+        " --no-header)."
     )
 
 
 def _unexpected_header(first: Sequence[str]) -> str:
     return (
-        f"its cells ({shown(first)}) are read as column names. The model was trained without"
+        f"its cells ({first_cells(first)}) are read as column names. The model was trained without"
         " names, so columns are matched by position: check their order."
     )
 

@@ -77,7 +77,7 @@ def is_whole_json(text: str) -> bool:
 
 
 @contextmanager
-def unpacked(file: Source) -> Iterator[IO[bytes]]:
+def open_unpacked(file: Source) -> Iterator[IO[bytes]]:
     """The file's bytes, decompressed. DataError: a damaged file, or one that is not a table."""
     with file.open() as raw:
         start = raw.read(16)
@@ -86,21 +86,21 @@ def unpacked(file: Source) -> Iterator[IO[bytes]]:
         opens = next((reader for mark, reader in _PACKED if start.startswith(mark)), None)
         try:
             with opens(raw) if opens else nullcontext(raw) as stream:
-                yield _only(file, stream) if isinstance(stream, zipfile.ZipFile) else stream
+                yield _only_member(file, stream) if isinstance(stream, zipfile.ZipFile) else stream
         except _DAMAGE as error:
-            raise _damaged(file, error) from None
+            raise _damage_error(file, error) from None
         except OSError as error:
             if opens is None or error.errno is not None:
                 raise
-            raise _damaged(file, error) from None
+            raise _damage_error(file, error) from None
 
 
 @contextmanager
-def opened(file: Source, encoding: str) -> Iterator[io.TextIOWrapper]:
+def open_text(file: Source, encoding: str) -> Iterator[io.TextIOWrapper]:
     """The file's text with its line ends unchanged. Stray bytes in UTF-8 are read as cp1252."""
     errors = STRAY if encoding == UTF8 else "strict"
     with (
-        unpacked(file) as stream,
+        open_unpacked(file) as stream,
         io.TextIOWrapper(stream, encoding, errors, newline="") as text,
     ):
         yield text
@@ -110,13 +110,13 @@ def sample_of(file: Source, size: int) -> tuple[str, str]:
     """The encoding of a file, and its first `size` characters. DataError: not a text file."""
     encoding = encoding_of(file)
     try:
-        with opened(file, encoding) as text:
+        with open_text(file, encoding) as text:
             return encoding, text.read(size)
     except UnicodeDecodeError as error:
-        raise undecodable(file, error) from None
+        raise decoding_error(file, error) from None
 
 
-def undecodable(file: Source, error: UnicodeDecodeError) -> DataError:
+def decoding_error(file: Source, error: UnicodeDecodeError) -> DataError:
     return DataError(
         f"{file} starts as {error.encoding} but then has invalid bytes ({error.reason}). It is "
         "damaged or cut short: copy it again, or save it in UTF-8."
@@ -129,11 +129,13 @@ def encoding_of(file: Source) -> str:
     The whole file is read once, in blocks. A DataWarning names the first stray byte of a file that
     is otherwise UTF-8. DataError: not a text file.
     """
-    with unpacked(file) as stream:
+    with open_unpacked(file) as stream:
         start = stream.read(4096)
         refuse_foreign(file, start)
         refuse_packed_twice(file, start)
-        wide = next((name for mark, name in _MARKS if start.startswith(mark)), _unmarked(start))
+        wide = next(
+            (name for mark, name in _MARKS if start.startswith(mark)), _utf16_without_mark(start)
+        )
         return wide or _narrow_encoding(file, start, stream)
 
 
@@ -141,7 +143,7 @@ def _narrow_encoding(file: Source, block: bytes, stream: IO[bytes]) -> str:
     letters, has_unused, line, length = _Letters(), False, 1, 0
     while block:
         if len(block.translate(None, _BINARY)) < len(block):
-            raise _binary(file, block, line)
+            raise _binary_file_error(file, block, line)
         letters.add(block)
         has_unused = has_unused or len(block.translate(None, _UNUSED)) < len(block)
         line += block.count(b"\n") or block.count(b"\r")
@@ -208,17 +210,17 @@ def _as_cp1252(stray: bytes) -> str:
     )
 
 
-def _replaced(error: UnicodeError) -> tuple[str, int]:
+def _replace_stray(error: UnicodeError) -> tuple[str, int]:
     """The error handler: the letters for stray bytes, and where to continue."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return _as_cp1252(error.object[error.start : error.end]), error.end
 
 
-codecs.register_error(STRAY, _replaced)
+codecs.register_error(STRAY, _replace_stray)
 
 
-def _unmarked(start: bytes) -> str | None:
+def _utf16_without_mark(start: bytes) -> str | None:
     """UTF-16 without a byte order mark: every other byte of western text is 0."""
     even, odd = start[::2].count(0), start[1::2].count(0)
     if len(start) >= 4 and max(even, odd) > 0.4 * len(start) / 2 and min(even, odd) == 0:
@@ -226,7 +228,7 @@ def _unmarked(start: bytes) -> str | None:
     return None
 
 
-def _only(file: Source, bundle: zipfile.ZipFile) -> IO[bytes]:
+def _only_member(file: Source, bundle: zipfile.ZipFile) -> IO[bytes]:
     """The only file in a zip. DataError: several files, or not a table."""
     names = [name for name in bundle.namelist() if not name.endswith("/")]
     names = [name for name in names if not name.startswith("__MACOSX/")]
@@ -242,13 +244,13 @@ def _only(file: Source, bundle: zipfile.ZipFile) -> IO[bytes]:
     return bundle.open(names[0])
 
 
-def _damaged(file: Source, error: Exception) -> DataError:
+def _damage_error(file: Source, error: Exception) -> DataError:
     return DataError(
         f"{file} cannot be decompressed ({error}). It is damaged or cut short: copy it again."
     )
 
 
-def _binary(file: Source, block: bytes, line: int) -> DataError:
+def _binary_file_error(file: Source, block: bytes, line: int) -> DataError:
     position = next(position for position, byte in enumerate(block) if byte in _BINARY)
     line += block.count(b"\n", 0, position)
     return DataError(

@@ -64,7 +64,7 @@ class ParquetFile:
                 for batch in reader.iter_batches(size, row_groups=[group], columns=chosen):
                     yield [self._cells(name, batch) for name in self.names]
         except OSError as error:
-            raise _damaged(self.file, error) from None
+            raise _damage_error(self.file, error) from None
 
     def _cells(self, name: str, batch: Any) -> list[str] | Floats:
         if name in self.unfit:
@@ -108,10 +108,10 @@ def _reader(file: Source) -> Any:
     try:
         return parquet.ParquetFile(file.file if isinstance(file.file, Path) else file.open())
     except (ArrowException, OSError) as error:
-        raise _damaged(file, error) from None
+        raise _damage_error(file, error) from None
 
 
-def _damaged(file: Source, error: Exception) -> DataError:
+def _damage_error(file: Source, error: Exception) -> DataError:
     return DataError(
         f"{file} cannot be read as Parquet ({error}). It is damaged or cut short: copy it again."
     )

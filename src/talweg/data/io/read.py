@@ -53,8 +53,8 @@ def read_table(
     columns of the model. DataError: a file that does not exist, is not a table or has no rows; a
     line with another number of cells.
     """
-    file = _opened(given, header, expected)
-    return file if isinstance(file, Table) else _built(file.blocks(), file)
+    file = _open(given, header, expected)
+    return file if isinstance(file, Table) else _build(file.blocks(), file)
 
 
 def read_parts(
@@ -65,19 +65,19 @@ def read_parts(
     If `expected` is given, columns of numbers are parsed as numbers from the first row on, and
     unused columns hold nothing: a row of 9 numbers takes 11 us instead of 20.
     """
-    file = _opened(given, header, expected)
+    file = _open(given, header, expected)
     if isinstance(file, Table):
         yield file
         return
     is_empty = True
     for block in file.blocks():
         is_empty = False
-        yield _built([block], file, expected)
+        yield _build([block], file, expected)
     if is_empty:
         raise DataError(file.no_rows)
 
 
-def _opened(given: Given, header: bool | None, expected: Expected | None) -> File | Table:
+def _open(given: Given, header: bool | None, expected: Expected | None) -> File | Table:
     """A file whose rows are still to be read, or the table of a file that is read as a whole."""
     file = source_of(given)
     if is_parquet(file):
@@ -96,7 +96,7 @@ def _opened(given: Given, header: bool | None, expected: Expected | None) -> Fil
     return CsvFile.of(file, encoding, sample, header, expected)
 
 
-def _built(blocks: Iterable[Block], file: File, expected: Expected | None = None) -> Table:
+def _build(blocks: Iterable[Block], file: File, expected: Expected | None = None) -> Table:
     shelf, names = Shelf(), file.names
     columns = [
         _builder_of(position, name, shelf, file, expected) for position, name in enumerate(names)

@@ -126,7 +126,7 @@ def _of_rows(rows: Sequence[Any]) -> Table:
     if len(shapes) == 1 and () not in shapes:
         return _of_array(np.array(rows))
     if shapes and all(len(shape) == 1 for shape in shapes):
-        raise DataError(_ragged(rows))
+        raise DataError(_width_error(rows))
     if -1 in widths:
         odd = next(row for row in rows if not isinstance(row, list | tuple))
         raise DataError(
@@ -134,7 +134,7 @@ def _of_rows(rows: Sequence[Any]) -> Table:
             " a list of rows, each a list of cells; a list of dicts; or a dict of columns."
         )
     if len(widths) > 1:
-        raise DataError(_ragged(rows))
+        raise DataError(_width_error(rows))
     return Table.from_columns(enumerate(zip(*rows, strict=True)), source="the list")
 
 
@@ -158,7 +158,7 @@ def _of_records(records: Sequence[Mapping[str, Any]]) -> Table:
     return Table.from_columns(columns, source="the list of records")
 
 
-def _ragged(rows: Sequence[Any]) -> str:
+def _width_error(rows: Sequence[Any]) -> str:
     width = len(rows[0])
     row = next(index for index, cells in enumerate(rows) if len(cells) != width)
     cells = counted(len(rows[row]), "cell")

@@ -13,7 +13,7 @@ from talweg.data.columns.table import Table
 from talweg.data.columns.values import as_text
 from talweg.data.io.csv_file import SNIFFED
 from talweg.data.io.files import Source
-from talweg.data.io.layout import checked, layout_of
+from talweg.data.io.layout import check_layout, layout_of
 from talweg.errors import DataError, DataWarning, counted
 
 Row = list[Any]
@@ -44,7 +44,7 @@ def _table(
     first = next(at for at, row in enumerate(rows) if _is_filled(row))
     where = f"{file}, row {first + 1}"
     texts = [[as_text(cell) for cell in row] for row in islice(rows, first, first + SNIFFED)]
-    layout = checked(layout_of(texts, header, expected), texts, expected, where)
+    layout = check_layout(layout_of(texts, header, expected), texts, expected, where)
     width = len(layout.first)
     below = rows[first + layout.header :]
     kept = [row[:width] for row in below if width == 1 or _is_filled(row)]

@@ -78,9 +78,9 @@ def _misfits(arrays: Mapping[str, Array], target: Target, blueprint: Blueprint) 
     if lost := (held | errors).keys() - arrays.keys():
         yield f"it lacks the arrays {sorted(lost)}"
         return
-    yield from _unlike(arrays, held)
+    yield from _mismatched(arrays, held)
     yield from _bad_held_out(arrays, target)
-    yield from _unlike(arrays, errors)
+    yield from _mismatched(arrays, errors)
     yield from _bad_errors(arrays, blueprint) if errors else ()
     if odd := arrays.keys() - (held | errors | history).keys():
         yield f"it has unknown arrays ({sorted(odd)})"
@@ -105,7 +105,7 @@ def _errors(arrays: Mapping[str, Array], target: Target, rows: int) -> dict[str,
     return {ERRORS + name: kind for name, kind in kinds.items()}
 
 
-def _unlike(arrays: Mapping[str, Array], kinds: Mapping[str, Kind]) -> Iterator[str]:
+def _mismatched(arrays: Mapping[str, Array], kinds: Mapping[str, Kind]) -> Iterator[str]:
     for name, (kind, shape) in kinds.items():
         array, dtype = arrays[name], np.dtype(kind)
         if array.dtype != dtype or array.shape != shape:

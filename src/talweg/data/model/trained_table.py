@@ -91,7 +91,7 @@ class TrainedTable:
     def scores(self) -> list[Score]:
         """The scores on rows that training never saw, next to those of a trivial predictor."""
         held = self.held_out
-        return self._scored(held.true, held.outputs, held.weights)
+        return self._scores_on(held.true, held.outputs, held.weights)
 
     @property
     def classes(self) -> Array:
@@ -159,12 +159,12 @@ class TrainedTable:
         met = self.met or self.encoder.unfamiliar()
         row = self.encoder.encode_row(source, met)
         if row is None:
-            return self._encoded(self.table(source))
+            return self._encode(self.table(source))
         if self.met is None:
             met.warn("the row")
         return row
 
-    def _encoded(self, table: Table, rows: Array | None = None) -> Array:
+    def _encode(self, table: Table, rows: Array | None = None) -> Array:
         """A table, or the rows of it that a mask selects, as inputs (N, D)."""
         self.encoder.warn_of_marks(table)
         met = self.met or self.encoder.unfamiliar()
@@ -183,10 +183,10 @@ class TrainedTable:
         cells = self.target_cells(table)
         known = self.target.known(*cells)
         y = self.target.encode(*(column[known] for column in cells))
-        outputs = outputs_of(self.net, self.target, self._encoded(table, known))
-        return self._scored(self.target.truth(y), outputs)
+        outputs = outputs_of(self.net, self.target, self._encode(table, known))
+        return self._scores_on(self.target.truth(y), outputs)
 
-    def _scored(self, true: Array, outputs: Array, weights: Array | None = None) -> list[Score]:
+    def _scores_on(self, true: Array, outputs: Array, weights: Array | None = None) -> list[Score]:
         names = [self.called(name) for name in self.target.names]
         rows = Predicted(true, outputs, self.held_out.prior, weights, self.decision, names)
         return self.target.scores(rows)
@@ -248,7 +248,7 @@ class TrainedTable:
         if config.get("kind") != "table":
             raise ModelFileError(f"{path} holds no table model. Train one with talweg train.")
         try:
-            return _rebuilt(config, arrays)
+            return _rebuild(config, arrays)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise ModelFileError(
                 f"{path} has a missing or invalid part ({error}). Copy it again from where it "
@@ -288,7 +288,7 @@ def _arrays_of(record: HeldOut | ErrorScale, prefix: str) -> dict[str, Array]:
     return {prefix + field.name: getattr(record, field.name) for field in fields(record)}
 
 
-def _rebuilt(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedTable:
+def _rebuild(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> TrainedTable:
     """The model, after a check that all its parts fit together. ValueError: they do not."""
     _refuse(fault(config, CONFIG, "config"))
     target, encoder = target_from_json(config["target"]), TableEncoder.from_json(config["encoder"])

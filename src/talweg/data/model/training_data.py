@@ -41,7 +41,7 @@ def split_at_random(inspected: InspectedTable, given: Mapping[str, Any], seed: i
     # Fold after fold, so that the training rows are one slice of an array that may be mapped.
     order = np.argsort(fold, kind="stable")
     ends = np.cumsum(np.bincount(fold, minlength=FOLDS))
-    return _encoded(inspected, given, order, ends, learned=len(order))
+    return _encode(inspected, given, order, ends, learned=len(order))
 
 
 def split_in_time(
@@ -59,10 +59,10 @@ def split_in_time(
     spans = np.append(0, timeline.ends)
     ends = spans[[blocks - 1, blocks, blocks + test_blocks]]
     order, learned = timeline.order[: ends[-1]], int(ends[-2])
-    return _encoded(inspected, given, order, ends, learned=learned, by_time=True)
+    return _encode(inspected, given, order, ends, learned=learned, by_time=True)
 
 
-def _encoded(
+def _encode(
     inspected: InspectedTable,
     given: Mapping[str, Any],
     order: NDArray[np.intp],

@@ -20,7 +20,7 @@ from talweg.data.columns.kinds.base import ColumnType
 from talweg.data.columns.roles import Roles
 from talweg.data.columns.table import Table
 from talweg.data.split.folds import FOLDS
-from talweg.data.split.times import joined, times_in, times_of
+from talweg.data.split.times import joint_times, times_in, times_of
 from talweg.lazy import cached_property
 
 MOST_BACK = 1 / 8  # the share of steps between rows of different times that may go back
@@ -125,7 +125,7 @@ def _by_date(table: Table, roles: Roles, types: Sequence[ColumnType]) -> Iterato
             continue
         moments = as_moments(name, table.columns[name], known.get(name))
         if moments:
-            times = _filled(times_of(table.columns[name], moments.detail[0]))
+            times = _fill_unknown(times_of(table.columns[name], moments.detail[0]))
             if times is not None:
                 yield Timeline((name,), times, decides_split=False)
 
@@ -149,7 +149,7 @@ def _by_timestamp(table: Table, roles: Roles) -> Iterator[Timeline]:
     """The timeline of each column of numbers named like timestamps, if rows are in its order."""
     for name in table.names:
         if _TIMESTAMP.fullmatch(name.strip()) and name not in roles.targets:
-            times = _filled(times_of(table.columns[name]))
+            times = _fill_unknown(times_of(table.columns[name]))
             line = None if times is None else Timeline((name,), times, decides_split=False)
             if line is not None and line.is_in_order:
                 yield line
@@ -159,7 +159,7 @@ def _by_index(table: Table) -> Iterator[Timeline]:
     """The timeline of an unnamed index of dates, if rows are in its order."""
     moments = None if table.index is None else as_moments("index", table.index)
     if table.index is not None and moments:
-        times = _filled(times_of(table.index, moments.detail[0]))
+        times = _fill_unknown(times_of(table.index, moments.detail[0]))
         line = None if times is None else Timeline(INDEX, times, decides_split=False)
         if line is not None and line.is_in_order:
             yield line
@@ -168,7 +168,7 @@ def _by_index(table: Table) -> Iterator[Timeline]:
 def _by_first(parts: Mapping[str, Floats], count: int) -> Timeline | None:
     """The timeline of the first `count` of these units, from long to short."""
     names = tuple(parts)[:count]
-    times = _filled(joined([parts[name] for name in names]))
+    times = _fill_unknown(joint_times([parts[name] for name in names]))
     return None if times is None else Timeline(names, times, decides_split=False)
 
 
@@ -178,7 +178,7 @@ def _are_years(values: Floats) -> bool:
     return bool(len(known) and ((known >= low) & (known <= high) & (known % 1 == 0)).all())
 
 
-def _filled(times: Floats) -> Floats | None:
+def _fill_unknown(times: Floats) -> Floats | None:
     """The times, an unknown one replaced by that of the row before; None if many are unknown."""
     known = np.isfinite(times)
     if known.mean() < 1 - MOST_UNDATED:

@@ -36,10 +36,10 @@ def times_in(table: Table, names: Sequence[str], asked: Mapping[str, object]) ->
                 f"Time {name!r}, row {row + 1}: {texts(cells)[row]!r} is neither a number nor a "
                 "date. Correct it, or leave the row out."
             )
-    return joined(parts)
+    return joint_times(parts)
 
 
-def joined(parts: Sequence[Floats]) -> Floats:
+def joint_times(parts: Sequence[Floats]) -> Floats:
     """Numbers (N,) in the order of the first part, and of the next ones where that is equal."""
     times: Floats = parts[0]
     for part in parts[1:]:
