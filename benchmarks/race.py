@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
 import time
@@ -18,8 +17,9 @@ from benchmarks.judge import reference
 from benchmarks.peak import peak_rate
 from benchmarks.problems import Case
 from benchmarks.processes import Worker
+from talweg.cores import cores
 
-THREADS = (1, 2) if (os.cpu_count() or 1) > 1 else (1,)
+THREADS = (1, 2) if cores() > 1 else (1,)
 _TRIALS = 3
 _PAUSE = 0.25  # idle threads of some pools spin for up to 0.2 s and would slow the next one
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import statistics
 import subprocess
@@ -14,6 +13,7 @@ from importlib import metadata
 from typing import Any
 
 from benchmarks.processes import as_installed
+from talweg.cores import cores
 from talweg.engine.native.llvm.compiler import host
 from talweg.version import VERSION
 
@@ -67,7 +67,7 @@ def machine() -> dict[str, Any]:
         "processor": _processor(),
         "cpu": host().cpu,
         "vectors": f"of {8 * host().vector_bytes} bits",
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "talweg": VERSION,

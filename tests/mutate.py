@@ -29,6 +29,8 @@ from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from talweg.cores import cores
+
 ROOT = Path(__file__).parents[1]
 COVERAGE = ROOT / "build" / "mutate.coverage"
 COPIED = (
@@ -119,7 +121,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--places", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="parts of files' names, with commas")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--jobs", type=int, default=cores())
     return parser.parse_args()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from talweg.cores import cores
 from talweg.data.model.bins_trial import bins_of, is_better, most_bins
 from talweg.data.model.network import Blueprint
 from talweg.data.model.recipe import BINS, Recipe
@@ -29,7 +30,6 @@ from talweg.train.run.progress import SharedBar
 from talweg.train.run.run import Run
 from talweg.train.run.stopping import EarlyStopping, Stop, TimeBudget
 from talweg.train.search.ensemble import train_members
-from talweg.train.search.executor import cores
 from talweg.train.search.tasks import Member, Recorder
 
 Array = NDArray[Any]

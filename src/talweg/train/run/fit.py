@@ -75,9 +75,9 @@ def fit(
             validation, the lowest loss over all rows, which is then evaluated after each epoch.
             False keeps the final weights. By default True with validation, False without.
         seed: for the initial weights, the validation share and the order of rows.
-        threads: the number of threads for matrix products, by default 1. More threads pay off from
-            about a hundred units per layer. With the interpreter, the number of threads may change
-            the last bits.
+        threads: the number of threads. By default a compiled run measures which number is fastest,
+            up to the number of cores, and an interpreted one has 1. The bits depend on it only
+            with the interpreter.
         engine: "native" compiles the run, "numpy" interprets it; None takes the best available.
         progress: show a progress bar; by default on a terminal.
         watch: record gradients, updates and direction changes of each parameter and activations of

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from talweg.cores import cores
 from talweg.engine.registry import chosen_engine
 from talweg.train.run.progress import SharedBar
 from talweg.train.run.run import Run
 from talweg.train.search.batching import Ended, replicas_among, works_of
-from talweg.train.search.executor import Executor, cores
+from talweg.train.search.executor import Executor
 from talweg.train.search.run_state import RunState, left_behind, measure_at_best
 from talweg.train.search.tasks import Task
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -21,13 +20,6 @@ _POLL = 0.02  # seconds between two checks for Ctrl-C
 
 Note = Callable[[int, Ended], None]
 """Called on the caller's thread with the index and the result of each run that has ended."""
-
-
-def cores() -> int:
-    """The number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Executor:
