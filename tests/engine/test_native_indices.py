@@ -33,7 +33,7 @@ from talweg.engine.native.driver import run_plans
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.llvm.cache import Cache
 from talweg.engine.native.llvm.compiler import compiled, host
-from talweg.engine.native.runtime import launch
+from talweg.engine.native.runtime import launch, thread_choice
 from talweg.errors import EngineError
 from talweg.nn import ACTIVATIONS
 from talweg.optim import OPTIMIZERS
@@ -55,6 +55,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[launch.Prepared]]:
 
     monkeypatch.setattr(launch, "prepare", prepare)
     monkeypatch.setattr(run_plans, "LONG", 0)
+    monkeypatch.setattr(thread_choice, "FLOOR", 0)
     yield prepared
     assert prepared
 

@@ -19,7 +19,7 @@ import talweg as tw
 from talweg.engine.native.driver import run_plans
 from talweg.engine.native.llvm import compiler
 from talweg.engine.native.llvm.cache import Cache
-from talweg.engine.native.runtime import call, launch, run_memory as tables
+from talweg.engine.native.runtime import call, launch, run_memory as tables, thread_choice
 from talweg.errors import EngineError
 
 X = np.random.default_rng(0).normal(size=(60, 8))
@@ -43,6 +43,7 @@ def no_thread_is_left() -> bool:
 @pytest.fixture(autouse=True)
 def on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_plans, "LONG", 0)
+    monkeypatch.setattr(thread_choice, "FLOOR", 0)
 
 
 # Threads ----------------------------------------------------------------------------------------
@@ -113,8 +114,8 @@ PLACES: dict[str, tuple[Any, str, Any, str]] = {
     "compiling": (compiler, "_TEXT_ROOM", 2**45, "To compile and load this run needs up to"),
     "loading": (compiler, "_CODE_ROOM", 2**45, "To compile and load this run needs up to"),
     "arenas": (tables.RunMemory, "_lay_out", fail, "weights and the optimizer's state, .* 32 rows"),
-    "the call": (call.Call, "_begin", fail, "^$"),
-    "a look": (call.Call, "_look", fail, "^$"),
+    "the call": (call.Caller, "_begin", fail, "^$"),
+    "a look": (call.Caller, "_look", fail, "^$"),
     "the result": (launch.NativeSession, "outcome", fail, "^$"),
 }
 

@@ -17,14 +17,23 @@ SLEEP = 16
 NAPS = 56
 """How often waiting threads have slept."""
 
+# Words of the clock -----------------------------------------------------------------------------
+
+CLOCK = 17
+"""The address of `clock_gettime`; 0 where there is none."""
+BEGAN = 18
+"""When all threads had begun the call: a word of seconds, then one of nanoseconds."""
+ENDED = 20
+"""When the first thread left the call, in two words like BEGAN."""
+
 # Words that Python may write while the program runs ---------------------------------------------
 
 STOP = 24
 """Ends the run before the next step if it is not 0: INTERRUPTED, TIME_BUDGET, or both."""
 SECONDS = 27
 """Seconds since the start of the run, a float."""
-ALONE = 57
-"""Whether the first thread shall continue alone from the next epoch on."""
+LAST_STEP = 41
+"""The step after which the call returns. With 0, it returns before its next step."""
 
 INTERRUPTED, TIME_BUDGET = 1, 2
 """The values of STOP."""
@@ -37,8 +46,8 @@ NON_FINITE = 26
 """Whether a step made the loss, a weight or the optimizer's state non-finite."""
 STATUS = 28
 """RULE + the index of the stopping rule that ended the run; 0 if none did."""
-IS_ALONE = 29
-"""ALONE as the first thread read it, so that all threads decide alike."""
+START_ROW = 29
+"""The row of the epoch at which the next call begins: 0, or where the last call paused."""
 EPOCH = 32
 """Whole epochs done."""
 STEP = 33
@@ -58,10 +67,7 @@ RULE = 16
 # Words that Python writes before a call of the program ------------------------------------------
 
 LAST_EPOCH = 40
-"""The epoch after which the call returns. Python sets it to 0 while the first thread runs alone, so
-that the call ends with its epoch."""
-LAST_STEP = 41
-"""The step after which the call returns."""
+"""The epoch after which the call returns."""
 FIRST_RECORD = 42
 """Epochs done before the one of the first row of HISTORY."""
 ROWS = 43
@@ -75,7 +81,7 @@ SEED = 46
 MEAN_WEIGHT = 47
 """The mean weight of the training rows, a float."""
 THREADS = 48
-"""Threads that run the program; the program sets it to 1 where the first thread continues alone."""
+"""Threads that run the call."""
 KEEP_BEST = 49
 """Whether the best weights are kept."""
 REPLAY = 50

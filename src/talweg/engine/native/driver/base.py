@@ -58,12 +58,8 @@ class Writer:
         return entry(self.f, self.table, slot)
 
     def barrier(self) -> None:
-        """Let all threads wait for each other.
-
-        Their number is loaded anew, since the program sets it to 1 where the first thread continues
-        alone.
-        """
-        write_barrier(self.f, self.control, self.word(c.THREADS))
+        """Let all threads wait for each other."""
+        write_barrier(self.f, self.control, self.threads)
 
     @contextmanager
     def first_thread(self) -> Iterator[None]:
@@ -131,12 +127,12 @@ class Writer:
         size = f.index(f.times(count, size_of(type)))
         f.do(f"call void @llvm.memcpy.p0.p0.i64({to}, {source}, {size}, i1 false)")
 
-    def return_if(self, condition: Value, result: Value | None = None) -> None:
+    def return_if(self, condition: Value) -> None:
         """Return early if the condition holds."""
         leave, stay = self.f.fresh("leave"), self.f.fresh("stay")
         self.f.branch(condition, leave, stay)
         self.f.open(leave)
-        self.f.ret(result)
+        self.f.ret()
         self.f.open(stay)
 
 

@@ -43,7 +43,11 @@ class StepVariant(NamedTuple):
 
 
 class EpochWriter(Writer):
-    """Writes the steps of one epoch, as a function that returns 1 if it was cut short."""
+    """Writes the steps of one epoch, as a function that returns 1 if it was cut short.
+
+    The sums of its measures and the order of its rows stay in memory, so a later call can continue
+    it at START_ROW.
+    """
 
     name, result = "epoch", "i64"
 
@@ -68,20 +72,29 @@ class EpochWriter(Writer):
 
     def write(self) -> None:
         f = self.f
+        start = self.word(c.START_ROW)
+        is_start = f.compare("eq", start, number(0, "i64"))
+        with self.first_thread(), f.when(is_start):
+            self.begin()
+        self.barrier()  # all threads have loaded START_ROW
         with self.first_thread():
-            self.clear_sums(c.SUMS)
-            if not self.program.schedule.by_step:
-                self.load_settings(self.word(c.EPOCH))
-            with f.when(self.is_on(c.SHUFFLE)):
-                epoch = f.plus(self.word(c.EPOCH), 1)
-                order = row_order(self.module)
-                arrays = [self.entry(c.ORDER), self.entry(c.ORDER_SCRATCH)]
-                arguments = [self.word(c.SEED), f.index(epoch), self.word(c.ROWS)]
-                f.call(order, "void", *arguments, *arrays)
-        self.barrier()
-        with f.loop(0, self.word(c.ROWS), self.word(c.BATCH)) as loop:
+            self.set_word(c.START_ROW, 0)
+        with f.loop(start, self.word(c.ROWS), self.word(c.BATCH)) as loop:
             self.step(loop.index)
         f.ret(number(0, "i64"))
+
+    def begin(self) -> None:
+        """Begin an epoch: clear its sums, load its settings, and order its rows."""
+        f = self.f
+        self.clear_sums(c.SUMS)
+        if not self.program.schedule.by_step:
+            self.load_settings(self.word(c.EPOCH))
+        with f.when(self.is_on(c.SHUFFLE)):
+            epoch = f.plus(self.word(c.EPOCH), 1)
+            order = row_order(self.module)
+            arrays = [self.entry(c.ORDER), self.entry(c.ORDER_SCRATCH)]
+            arguments = [self.word(c.SEED), f.index(epoch), self.word(c.ROWS)]
+            f.call(order, "void", *arguments, *arrays)
 
     def is_on(self, word: int) -> Value:
         return self.f.compare("ne", self.word(word), number(0, "i64"))
@@ -98,12 +111,23 @@ class EpochWriter(Writer):
             if self.program.schedule.by_step:
                 self.load_settings(self.word(c.STEP))
         self.barrier()
-        self.return_if(f.compare("eq", self.word(c.CONTINUES), number(0, "i64")), number(1, "i64"))
+        self.leave_unless_it_continues(start)
         is_watched = self.is_watched(start)
         self.write_variants(is_watched, lambda variant: self.before_batch(variant, rows))
         self.gather_batch(start, there, low, high)
         self.barrier()
         self.write_variants(is_watched, lambda variant: self.after_batch(variant, rows))
+
+    def leave_unless_it_continues(self, start: Value) -> None:
+        """Leave the epoch before its step from row `start` on, unless the call continues."""
+        f = self.f
+        leave, go_on = f.fresh("leave"), f.fresh("go_on")
+        f.branch(f.compare("eq", self.word(c.CONTINUES), number(0, "i64")), leave, go_on)
+        f.open(leave)
+        with self.first_thread():
+            self.set_word(c.START_ROW, start)
+        f.ret(number(1, "i64"))
+        f.open(go_on)
 
     def is_watched(self, start: Value) -> Value | None:
         """Whether this step is watched; None if all steps are alike."""
@@ -172,12 +196,12 @@ class EpochWriter(Writer):
         return self.address(c.TAKEN + 8 * number)
 
     def decide_to_continue(self) -> None:
-        """Reset the tickets, and continue unless Python or the last step ended the run."""
+        """Reset the tickets, and continue unless Python or the last step ended the call."""
         f = self.f
         for ticket in self.tickets:
             f.store(number(0, "i64"), self.ticket(ticket))
         halts = f.bits("or", self.shared_word(c.STOP), self.word(c.NON_FINITE))
-        done = f.compare("sge", self.word(c.STEP), self.word(c.LAST_STEP))
+        done = f.compare("sge", self.word(c.STEP), self.shared_word(c.LAST_STEP))
         is_running = f.compare("eq", halts, number(0, "i64"))
         continues = f.bits("and", is_running, f.bits("xor", done, number(1, "i1")))
         self.set_word(c.CONTINUES, f.convert(continues, "i64"))

@@ -11,6 +11,8 @@ from talweg.engine.native.driver.base import Writer, tickets_of
 from talweg.engine.native.driver.epoch import EpochWriter
 from talweg.engine.native.driver.epoch_end import EpochEndWriter, EvaluationWriter
 from talweg.engine.native.driver.run_plans import RunPlans
+from talweg.engine.native.emit.barrier import write_barrier
+from talweg.engine.native.emit.clock import write_time
 from talweg.engine.native.emit.region import write_regions
 from talweg.engine.native.llvm.module import Module
 from talweg.engine.native.llvm.values import number, type_of
@@ -18,6 +20,9 @@ from talweg.engine.native.llvm.values import number, type_of
 
 def write_run(module: Module, plans: RunPlans) -> str:
     """Write `void run(ptr control, ptr table, i64 thread)` and all that it calls; its name.
+
+    A call of `run` continues where the last one ended, even within an epoch, and on any number of
+    threads.
 
     An unwatched step uses the tickets of the step: it is pruned from it, and keeps its products as
     the same objects.
@@ -44,8 +49,15 @@ def write_run(module: Module, plans: RunPlans) -> str:
 def _write_entry(module: Module) -> None:
     arguments = [("ptr", "control"), ("ptr", "table"), ("i64", "thread")]
     f = module.function("run", arguments, public=True)
+    control, _, thread = f.parameters
+    is_first = f.compare("eq", thread, number(0, "i64"))
+    write_barrier(f, control, f.load("i64", f.at(control, c.THREADS, "i64")))
+    with f.when(is_first):
+        write_time(f, control, c.BEGAN)
     with processor.without_denormals(f):
         f.call("epochs", "void", *f.parameters)
+    with f.when(is_first):
+        write_time(f, control, c.ENDED)
     f.ret()
 
 
@@ -56,8 +68,6 @@ class EpochsWriter(Writer):
 
     def write(self) -> None:
         f = self.f
-        # `epoch` itself returns after the last epoch, which Python may set meanwhile; the bounds of
-        # this loop are loaded only once
         with f.loop(self.word(c.EPOCH), self.word(c.LAST_EPOCH)):
             self.epoch()
         f.ret()
@@ -65,16 +75,8 @@ class EpochsWriter(Writer):
     def epoch(self) -> None:
         """Train for one epoch and close it; return from the loop where the run ends."""
         f = self.f
-        self.return_if(f.compare("sge", self.word(c.EPOCH), self.word(c.LAST_EPOCH)))
         with self.first_thread():
-            self.save_if_due()
-            self.set_word(c.IS_ALONE, self.shared_word(c.ALONE))
-        self.barrier()
-        alone = f.compare("ne", self.word(c.IS_ALONE), number(0, "i64"))
-        is_other = f.compare("ne", self.thread, number(0, "i64"))
-        self.return_if(f.bits("and", alone, is_other))
-        with f.when(alone):
-            self.set_word(c.THREADS, 1)
+            self.save_if_due()  # `epoch` has a barrier before its first step
         cut = f.call("epoch", "i64", self.control, self.table, self.thread)
         self.return_if(f.compare("ne", cut, number(0, "i64")))
         self.barrier()
@@ -99,11 +101,14 @@ class EpochsWriter(Writer):
         self.return_if(f.compare("ne", halts, number(0, "i64")))
 
     def save_if_due(self) -> None:
-        """Save weights and state from time to time, since a replay of a step begins there."""
+        """Save weights and state from time to time, at the start of an epoch: a replay of a step
+        begins there.
+        """
         f = self.f
         due = f.plus(self.word(c.SAVED_STEP), self.word(c.SAVE_EVERY))
         is_due = f.compare("sge", self.word(c.STEP), f.index(due))
-        with f.when(is_due):
+        is_start = f.compare("eq", self.word(c.START_ROW), number(0, "i64"))
+        with f.when(f.bits("and", is_due, is_start)):
             self.set_word(c.SAVED_STEP, self.word(c.STEP))
             self.set_word(c.SAVED_EPOCH, self.word(c.EPOCH))
             state = [f"state.{name}" for name in self.program.state]

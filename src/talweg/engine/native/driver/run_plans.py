@@ -11,7 +11,7 @@ from talweg.engine.native.plan.plan import Plan
 from talweg.engine.run.program import Program
 
 LONG = 300_000
-"""Operations of a step (some 10 us) from which several threads are faster than one."""
+"""Operations of a step (some 10 us) from which the code around its kernels does not matter."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ class RunPlans:
         return {name: first + index for index, name in enumerate(names)}
 
     def is_long(self, rows: int) -> bool:
-        """Whether a step takes so long that threads pay, and the code around its kernels does not
-        matter.
-        """
-        return sum(kernel.operations().of(rows) for kernel in self.step.kernels) >= LONG
+        """Whether a step takes so long that the code around its kernels does not matter."""
+        return self.operations(rows) >= LONG
+
+    def operations(self, rows: int) -> int:
+        """The operations of a step of so many rows."""
+        return sum(kernel.operations().of(rows) for kernel in self.step.kernels)

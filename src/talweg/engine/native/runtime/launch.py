@@ -1,7 +1,6 @@
 """A whole run on the native engine: compiled, then run by calls of the program, one after another.
 
-A call ends if a snapshot is due, if its room for the history is full, or if the
-first thread has run alone for a while and all threads try again.
+A call ends if a snapshot is due, or if its room for the history is full.
 """
 
 from __future__ import annotations
@@ -15,11 +14,12 @@ from talweg.engine.native import control_block as c
 from talweg.engine.native.build import Build, build, load
 from talweg.engine.native.driver.run_plans import RunPlans
 from talweg.engine.native.llvm.compiler import Compiled, host
-from talweg.engine.native.runtime.call import Call
+from talweg.engine.native.runtime.call import Caller
 from talweg.engine.native.runtime.changing_settings import ChangingSettings
 from talweg.engine.native.runtime.history import History
 from talweg.engine.native.runtime.replay import diagnose, go_back
 from talweg.engine.native.runtime.run_memory import RunMemory, too_large
+from talweg.engine.native.runtime.thread_choice import chooser_for
 from talweg.engine.run.outcome import BadStep, Control, Outcome
 from talweg.engine.run.program import Program
 from talweg.engine.run.rows import Rows
@@ -82,13 +82,15 @@ class NativeSession(Session):
         control: Control,
     ) -> None:
         super().__init__(program, len(rows), control)
-        self.code, plans = prepared.code, prepared.build.plans
+        plans = prepared.build.plans
         held_out = validation or (rows if program.evaluation else None)
         try:
             self.memory = prepared.memory(program, plans, weights, rows, held_out)
         except MemoryError as error:
             raise too_large(program, plans, weights) from error
         self.words = self.memory.words
+        chooser = chooser_for(program, plans, self.memory.threads, self.steps_per_epoch)
+        self.caller = Caller(prepared.code, self.memory, chooser)
         self.records = History(plans, validates=validation is not None)
         self.settings = ChangingSettings(program, self.steps_per_epoch)
         self.seconds_per_epoch = math.inf
@@ -123,7 +125,7 @@ class NativeSession(Session):
             table = self.settings.table(start.epoch, epochs)
             self.memory.read_settings(table, start.epoch * self.settings.rows)
         began, budget = time.perf_counter(), self.program.limits.time_budget
-        Call(self.code, self.memory, self.control, budget, self.records.measures_of).run()
+        self.caller.run(self.control, budget, self.records.measures_of)
         end = self.position
         if self.program.schedule.plateaus:
             self.settings.record_plateaus(table, end.epoch - start.epoch)
@@ -133,7 +135,7 @@ class NativeSession(Session):
     def _most_epochs(self, epoch: int) -> int:
         """Epochs of the next call: as many as the history has room for, or until a snapshot is due.
 
-        A call's threads cannot be told to end it, since some might be an epoch ahead.
+        A program can pause before any step, but ends only with an epoch.
         """
         by_steps = self.program.graphs.watch_steps or self.program.schedule.by_step
         most = max(1, HISTORY_ROWS // self.steps_per_epoch) if by_steps else HISTORY_ROWS
@@ -169,4 +171,4 @@ class NativeSession(Session):
         return diagnose(self.program, self.memory.rows, self.memory, self.settings)
 
     def _go_back(self, epochs: int, steps: int) -> None:
-        go_back(self.code, self.memory, self.settings, epochs, steps)
+        go_back(self.caller, self.settings, epochs, steps)

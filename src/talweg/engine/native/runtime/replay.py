@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from talweg.engine.native import control_block as c
-from talweg.engine.native.llvm.compiler import Compiled
-from talweg.engine.native.runtime.call import Call
+from talweg.engine.native.runtime.call import Caller
 from talweg.engine.native.runtime.changing_settings import ChangingSettings
 from talweg.engine.native.runtime.run_memory import RunMemory
 from talweg.engine.run.batches import training_batches
@@ -16,11 +15,9 @@ from talweg.engine.run.rows import Rows, filled_up
 from talweg.engine.run.values import origin_of_non_finite
 
 
-def go_back(
-    code: Compiled, memory: RunMemory, settings: ChangingSettings, epochs: int, steps: int
-) -> None:
+def go_back(caller: Caller, settings: ChangingSettings, epochs: int, steps: int) -> None:
     """Restore the weights and the state as they were after this many epochs and steps."""
-    words = memory.words
+    memory, words = caller.memory, caller.words
     memory.restore_saved()
     words[c.NON_FINITE], words[c.STOP], words[c.REPLAY] = 0, 0, 1
     words[c.LAST_STEP], words[c.LAST_EPOCH] = steps, epochs + 1
@@ -28,7 +25,7 @@ def go_back(
     first = int(words[c.EPOCH])
     if settings.program.schedule.changing:
         memory.read_settings(settings.table(first, epochs + 1 - first), first * settings.rows)
-    Call(code, memory, Control(), time_budget=None, measures_of=lambda epoch: {}).run()
+    caller.run(Control())
     words[c.EPOCH], words[c.STEP] = epochs, steps
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +17,7 @@ from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.gemm.tiles import ROW_UNIT
 from talweg.engine.native.plan.arenas import ArenaName, zeros
 from talweg.engine.native.plan.plan import Plan
+from talweg.engine.native.runtime.thread_choice import most_threads
 from talweg.engine.native.stopping_graph import first_state
 from talweg.engine.run.program import Program
 from talweg.engine.run.rows import Rows
@@ -32,13 +32,16 @@ SAVE_STEPS = 64
 
 
 class RunMemory:
-    """The memory of a run: control block, arrays, and a table of pointers for each thread."""
+    """The memory of a run: control block, arrays, and a table of pointers for each thread.
+
+    It has room for the most threads that the run may take.
+    """
 
     def __init__(
         self, program: Program, plans: RunPlans, weights: Array, rows: Rows, held_out: Rows | None
     ) -> None:
         self.program, self.plans, self.rows, self.held_out = program, plans, rows, held_out
-        self.threads = _threads(program, plans)
+        self.threads = most_threads(program, plans)
         self.words = self._zeros(c.WORDS * 8).view(np.int64)
         self.reals = self.words.view(np.float64)
         self.pointed_to: list[Any] = []  # keeps arrays alive whose addresses the program has
@@ -51,13 +54,16 @@ class RunMemory:
         self.scheduled = np.zeros(0)
         self.guards = self._zeros(64 * self.threads)
         self._set_words()
-        self.blocks = {c.BLOCK_ROWS: self._block_rows(plans.step, program.schedule.batch_size)}
+        self.by_blocks = {c.BLOCK_ROWS: (plans.step, program.schedule.batch_size)}
         if plans.evaluate:
-            self.blocks[c.HELD_BLOCK_ROWS] = self._block_rows(
-                plans.evaluate, program.schedule.evaluation_size
-            )
-        for word, block in self.blocks.items():
-            self.words[word] = block
+            rows_at_once = program.schedule.evaluation_size
+            self.by_blocks[c.HELD_BLOCK_ROWS] = (plans.evaluate, rows_at_once)
+        numbers = range(1, self.threads + 1)
+        self.most_block_rows = {
+            word: min(rows, max(self._block_rows(plan, rows, threads) for threads in numbers))
+            for word, (plan, rows) in self.by_blocks.items()
+        }
+        self.set_threads(self.threads)
         shared = self._shared_pointers()
         self.tables = [self._table(shared) for _ in range(self.threads)]
 
@@ -68,7 +74,7 @@ class RunMemory:
         words[c.KEEP_BEST] = program.limits.restore_best
         words[c.SEED] = np.uint64(program.schedule.seed).astype(np.int64)
         self.reals[c.MEAN_WEIGHT] = self.rows.mean_weight
-        words[c.THREADS], words[c.SLEEP] = self.threads, _sleep_address()
+        words[c.SLEEP], words[c.CLOCK] = map(_address_of, ("usleep", "clock_gettime"))
         words[c.WATCH_ROWS] = program.graphs.watch_every * program.schedule.batch_size
         words[c.WATCHED_STEPS] = -(-len(self.rows) // words[c.WATCH_ROWS])
         words[c.LAST_STEP] = np.iinfo(np.int64).max
@@ -79,26 +85,27 @@ class RunMemory:
             words[c.HELD_BATCH] = program.schedule.evaluation_size
         self.reals[c.BEST_LOSS] = np.inf
 
-    def _block_rows(self, plan: Plan, rows: int) -> int:
+    def set_threads(self, threads: int) -> None:
+        """Let the next call run on so many threads."""
+        self.words[c.THREADS] = threads
+        for word, (plan, rows) in self.by_blocks.items():
+            self.words[word] = self._block_rows(plan, rows, threads)
+
+    def _block_rows(self, plan: Plan, rows: int, threads: int) -> int:
         """Rows that a thread takes through a region at a time, so that they stay in its cache.
 
         Each thread gets the same number of blocks, all of about the same size, in whole tiles.
         """
         row = sum(buffer.nbytes(1) for buffer in plan.buffers if buffer.size.power == 1)
-        at_a_time = max(120, BLOCK_BYTES // max(row, 1)) * self.threads
-        blocks = -(-rows // at_a_time) * self.threads
+        at_a_time = max(120, BLOCK_BYTES // max(row, 1)) * threads
+        blocks = -(-rows // at_a_time) * threads
         return -(-rows // blocks // ROW_UNIT) * ROW_UNIT
 
     def _table(self, shared: npt.NDArray[np.uintp]) -> npt.NDArray[np.uintp]:
         """A thread's table of pointers: those that all threads share, and its own."""
         table = shared.copy()
-        plans = [(self.plans.step, self.program.schedule.batch_size, c.BLOCK_ROWS)]
-        if self.plans.evaluate:
-            plans.append(
-                (self.plans.evaluate, self.program.schedule.evaluation_size, c.HELD_BLOCK_ROWS)
-            )
-        for plan, rows, block in plans:
-            self._lay_out(table, plan, "block", min(rows, self.blocks[block]))
+        for word, (plan, rows) in self.by_blocks.items():
+            self._lay_out(table, plan, "block", self.most_block_rows[word])
             for buffer in plan.buffers:
                 if buffer.kind == "private":
                     table[buffer.slot] = self._room(buffer.nbytes(rows))
@@ -133,6 +140,7 @@ class RunMemory:
         self.guards[:] = 0
         words = self.words
         words[c.EPOCH], words[c.STEP] = words[c.SAVED_EPOCH], words[c.SAVED_STEP]
+        words[c.START_ROW] = 0
 
     def record_into(self, by_epoch: Array, by_step: Array) -> None:
         """Let the next call record its epochs, and its watched steps, in these rows."""
@@ -247,22 +255,13 @@ class RunMemory:
         self._lay_out(table, plan, "shared", rows)
 
 
-def _sleep_address() -> int:
-    """The address of `usleep`, which waiting threads call; 0 if there is none."""
+def _address_of(name: str) -> int:
+    """The address of a function of the C library, which the program calls; 0 if it has none."""
     try:
-        usleep = ctypes.CDLL(None).usleep
+        function = getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError, TypeError):
         return 0
-    return ctypes.cast(usleep, ctypes.c_void_p).value or 0
-
-
-def _threads(program: Program, plans: RunPlans) -> int:
-    """The number of threads of a run: one if its steps are short, else as many as it may use."""
-    if not plans.is_long(program.schedule.batch_size):
-        return 1
-    if program.limits.threads is not None:
-        return program.limits.threads
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 def too_large(program: Program, plans: RunPlans, weights: Array) -> OutOfMemoryError:
