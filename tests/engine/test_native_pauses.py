@@ -127,6 +127,17 @@ def test_a_pause_is_not_seen(choosers: list[Pausing], monkeypatch: pytest.Monkey
         np.testing.assert_array_equal(found.watched[name], values)
 
 
+@pytest.mark.parametrize("choosers", [4], indirect=True)
+def test_a_system_without_a_clock(choosers: list[Pausing], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then Python measures the slices."""
+    address = run_memory._address_of
+    monkeypatch.setattr(
+        run_memory, "_address_of", lambda name: 0 if name == "clock_gettime" else address(name)
+    )
+    assert train().epochs == 5
+    assert choosers[0].slices > 5
+
+
 @pytest.mark.parametrize("choosers", [2], indirect=True)
 def test_a_run_ends_between_two_slices(choosers: list[Pausing]) -> None:
     """Its time is over soon after a pause, within an epoch."""

@@ -289,9 +289,9 @@ class Module(NamesKnown):
             return native.single(X)  # some 3 us; the path below takes 10
         size: int = check("predict", {"batch_size": batch_size}, _PREDICT)["batch_size"]
         rows = self.as_rows(X)
-        fits = native is not None and rows.shape[1:] == self.row_shape and len(rows)
-        forward = native if fits and native is not None else lambda x: np.array(self(x).value)
-        return in_batches(forward, rows, size)
+        if native is not None and rows.shape[1:] == self.row_shape and len(rows):
+            return native.in_batches(rows, size)
+        return in_batches(lambda x: np.array(self(x).value), rows, size)
 
     def apply(
         self, weights: Mapping[str, Any], X: Any, *, training: TrainingStep | None = None

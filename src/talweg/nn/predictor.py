@@ -74,6 +74,10 @@ class Predictor:
             return self.single(x)
         return self.many(x=x, weights=self._weights)["output"]
 
+    def in_batches(self, rows: Array, size: int) -> Array:
+        """The outputs for rows (N, ...), in batches of `size` unless rows are independent."""
+        return in_batches(self, rows, len(rows) if self.many.has_independent_rows else size)
+
     def takes_row(self, x: Any) -> bool:
         """Whether x is a single row of the network's shape and dtype."""
         return type(x) is np.ndarray and x.shape == self._row and x.dtype == self._dtype
@@ -99,7 +103,8 @@ def predict_with(
         named = net.weights.views_of(weights)
         return in_batches(lambda x: np.array(net.apply(named, x).value), rows, batch_size)
     compiled = native.many
-    return in_batches(lambda x: compiled(x=x, weights=weights)["output"], rows, batch_size)
+    size = len(rows) if compiled.has_independent_rows else batch_size
+    return in_batches(lambda x: compiled(x=x, weights=weights)["output"], rows, size)
 
 
 class _SingleRow:

@@ -14,6 +14,7 @@ from talweg.engine.native import control_block as c
 from talweg.engine.native.build import fixed, new_module, plan_for, routines, symbolic
 from talweg.engine.native.emit.gemm import product as gemm
 from talweg.engine.native.emit.region import write_regions
+from talweg.engine.native.ir.node import Node
 from talweg.engine.native.llvm.compiler import Compiled, compiled, host
 from talweg.engine.native.llvm.module import Module
 from talweg.engine.native.llvm.values import number
@@ -23,10 +24,13 @@ from talweg.engine.native.plan.regions import ByRows
 from talweg.errors import EngineError
 from talweg.gates import Array, Spec
 from talweg.graph import Graph, Recorded
+from talweg.parallel import for_each
 from talweg.pool import Pool
 
 BLOCK_ROWS = 240
 """Rows that go through a region together."""
+PART = 60_000_000
+"""Operations of a part that a thread takes at a time: 1 ms or more, ten starts of a thread."""
 
 
 class Workspace:
@@ -44,10 +48,11 @@ class Workspace:
 
 
 class CompiledGraph:
-    """Runs a graph on arrays, as `Interpreter` does, but in native code and on one thread.
+    """Runs a graph on arrays, as `Interpreter` does, but in native code.
 
     A `Graph` takes arrays of the recorded shapes. A graph that is `Recorded` for any number of rows
-    takes arrays of any number of rows. `_links_gemm` and `_compiled` are separate so that
+    takes arrays of any number of rows; if they are independent, several threads share many of them.
+    `_links_gemm` and `_compiled` are separate so that
     `checker.memory` can compile an instrumented graph instead.
     """
 
@@ -63,6 +68,7 @@ class CompiledGraph:
                 "record it with a symbolic one"
             )
         self.plan = plan_for(self.graph, host(), c.FIRST_BUFFER, rows)
+        self.has_independent_rows = self.plan.has_independent_rows
         self.text = _written(module, self.plan)
         self._routines = [routines(type, host()) for type in sorted(module.linked_types or ())]
         self._code = self._compiled()
@@ -77,19 +83,43 @@ class CompiledGraph:
         """The outputs by name, from inputs by name."""
         given = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         rows = self._rows(given)
+        outputs = {
+            name: np.empty(tuple(size.of(rows) for size in node.shape), node.dtype)
+            for name, node in self.graph.outputs.items()
+        }
+        parts = self._parts(rows)
+        if len(parts) > 1:
+            for_each(partial(self._compute_part, given, outputs), parts)
+        else:
+            self._compute(given, outputs, rows)
+        return outputs
+
+    def _parts(self, rows: int) -> list[range]:
+        """The rows that threads take at a time, in whole blocks."""
+        if not self.has_independent_rows:
+            return [range(rows)]
+        operations = sum(kernel.operations().of(BLOCK_ROWS) for kernel in self.plan.kernels)
+        size = -(-PART // max(1, operations)) * BLOCK_ROWS
+        return [range(first, min(first + size, rows)) for first in range(0, rows, size)]
+
+    def _compute_part(
+        self, given: Mapping[str, Array], outputs: Mapping[str, Array], part: range
+    ) -> None:
+        """Compute some rows of the outputs."""
+        inputs = {name: _rows_of(self.graph.inputs[name], x, part) for name, x in given.items()}
+        results = {name: _rows_of(self.graph.outputs[name], x, part) for name, x in outputs.items()}
+        self._compute(inputs, results, len(part))
+
+    def _compute(self, given: Mapping[str, Array], outputs: Mapping[str, Array], rows: int) -> None:
+        """Compute the outputs, on this thread."""
         space = self._workspaces.take()
         if space.rows < rows:
             space = self._laid_out(rows)
-        for name, buffer in self.plan.inputs.items():
-            space.table[buffer.slot] = given[name].ctypes.data
-        outputs = {}
-        for name, node in self.graph.outputs.items():
-            shape = tuple(size.of(rows) for size in node.shape)
-            outputs[name] = np.empty(shape, node.dtype)
-            space.table[self.plan.outputs[name].slot] = outputs[name].ctypes.data
+        for buffers, arrays in ((self.plan.inputs, given), (self.plan.outputs, outputs)):
+            for name, buffer in buffers.items():
+                space.table[buffer.slot] = arrays[name].ctypes.data
         self._call(space.table.ctypes.data, rows)
         self._workspaces.give_back(space)
-        return outputs
 
     def bound(
         self, inputs: Mapping[str, Array], outputs: Mapping[str, Array], rows: int
@@ -144,6 +174,12 @@ class CompiledGraph:
         space.point(c.GUARD, zeros(64))
         space.point(c.CONTROL, zeros(c.WORDS * 8))
         return space
+
+
+def _rows_of(node: Node, array: Array, part: range) -> Array:
+    """Some rows of an array; all of an array without rows."""
+    factor = node.shape[0].factor if node.is_cut_by_rows else 0
+    return array[part.start * factor : part.stop * factor] if factor else array
 
 
 def _written(module: Module, plan: Plan) -> str:

@@ -49,7 +49,13 @@ class Capabilities:
 
 
 class AnyRows(Protocol):
-    """A graph as a function of arrays of any number of rows."""
+    """A graph as a function of arrays of any number of rows.
+
+    With `has_independent_rows`, results do not depend on how rows are cut into calls, and a call
+    with many rows needs no more memory than the rows and their results.
+    """
+
+    has_independent_rows: bool
 
     def __call__(self, **arrays: Any) -> dict[str, Array]:
         """The outputs by name, for inputs by name."""

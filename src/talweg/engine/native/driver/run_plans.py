@@ -72,5 +72,5 @@ class RunPlans:
         return self.operations(rows) >= LONG
 
     def operations(self, rows: int) -> int:
-        """The operations of a step of so many rows."""
+        """The operations of a step of this many rows."""
         return sum(kernel.operations().of(rows) for kernel in self.step.kernels)

@@ -3,6 +3,6 @@ the loops of elementwise gates and reductions, `product` the calls of the routin
 an `own_kernel` itself. All write into a `frame`: the function of the region, its pointers and the
 thread's share of the work. A nest has a layout (`nest_axes`) and a body (`nest_body`), in which
 `accumulators` reduce. `lanes` loads and stores vectors, `bitpack` vectors of booleans, and `math/`
-computes functions of them. `barrier` lets threads wait for each other, and with `tickets` they take
-parts of the work as they become free.
+computes functions of them. `barrier` lets threads wait for each other, with `tickets` they take
+parts of the work as they become free, and `clock` reads the time.
 """

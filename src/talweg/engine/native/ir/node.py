@@ -74,6 +74,22 @@ class Node:
         """Whether the first axis counts the rows of the batch."""
         return bool(self.shape) and self.shape[0].power == 1
 
+    @property
+    def is_cut_by_rows(self) -> bool:
+        """Whether the first axis counts the rows, and no other does."""
+        return self.has_leading_row_axis and all(size.is_known for size in self.shape[1:])
+
+    @property
+    def depends_on_rows(self) -> bool:
+        """Whether the shape depends on the number of rows."""
+        return not all(size.is_known for size in self.shape)
+
+    @property
+    def is_same_for_all_rows(self) -> bool:
+        """Whether an element depends neither on its position nor on the number of rows."""
+        is_positional = isinstance(self.form, MapForm) and self.form.positional
+        return not self.power and not is_positional
+
     def __repr__(self) -> str:
         return f"%{self.position}"
 

@@ -10,7 +10,7 @@ from talweg.engine.native.ir.size import element_count
 from talweg.engine.native.ir.symbolic_graph import SymbolicGraph
 from talweg.engine.native.ir.view import Buffer
 from talweg.engine.native.plan.arenas import Arena, ArenaName, Layout, layout
-from talweg.engine.native.plan.regions import Region
+from talweg.engine.native.plan.regions import ByRows, Region
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,21 @@ class Plan:
     def blocks(self) -> Set[Buffer]:
         """The shared buffers that hold one block of rows for each thread."""
         return self.arenas["block"].keys()
+
+    @property
+    def has_independent_rows(self) -> bool:
+        """Whether row i of each output follows from row i of the inputs, and neither from i itself
+        nor from the number of rows: then a batch may be cut anywhere.
+        """
+        return (
+            all(isinstance(region, ByRows) or region.precedes_batch for region in self.regions)
+            and all(node.is_same_for_all_rows for node in self.graph.nodes)
+            and all(node.is_cut_by_rows for node in self.graph.outputs.values())
+            and all(
+                node.is_cut_by_rows or not node.depends_on_rows
+                for node in self.graph.inputs.values()
+            )
+        )
 
     def layout(self, name: ArenaName, rows: int) -> Layout:
         """The layout of an arena, for this many rows."""

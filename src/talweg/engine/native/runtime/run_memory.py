@@ -86,7 +86,7 @@ class RunMemory:
         self.reals[c.BEST_LOSS] = np.inf
 
     def set_threads(self, threads: int) -> None:
-        """Let the next call run on so many threads."""
+        """Let the next call run on this many threads."""
         self.words[c.THREADS] = threads
         for word, (plan, rows) in self.by_blocks.items():
             self.words[word] = self._block_rows(plan, rows, threads)

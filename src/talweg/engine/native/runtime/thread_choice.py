@@ -50,7 +50,7 @@ Trials = Generator["Slice", float, None]
 
 
 class Slice(NamedTuple):
-    """Steps that the program takes without a pause, on so many threads."""
+    """Steps that the program takes without a pause, on this many threads."""
 
     threads: int
     steps: int = FOREVER
@@ -84,14 +84,14 @@ class ThreadChooser:
         self._watch = PaceWatch()
 
     def begin(self, step: int) -> None:
-        """Begin a slice after so many steps of the run."""
+        """Begin a slice after this many steps of the run."""
         self._step = step
         others = [pace for number, pace in self.paces.items() if number != self.best]
         self._watch.begin(step, min(SLOWER * self.pace, 1.1 * min(others, default=math.inf)))
 
     def look(self, step: int, seconds: float, naps: int) -> bool:
-        """Whether the slice shall end: after so many steps of the run, and so many seconds and naps
-        of the slice.
+        """Whether the slice shall end, after this many steps of the run, and after this many
+        seconds and naps of the slice.
         """
         if len(self.numbers) == 1 or step == self._step:
             return False
@@ -105,7 +105,7 @@ class ThreadChooser:
         return self._is_due
 
     def end(self, step: int, seconds: float) -> None:
-        """Take note that the slice ended after so many steps of the run, and choose the next."""
+        """Take note that the slice ended after this many steps of the run, and choose the next."""
         steps, self._step, self._elapsed = step - self._step, step, self._elapsed + seconds
         if self._trials and steps:
             self._advance(max(seconds, 1e-9) / steps)
@@ -216,7 +216,7 @@ class PaceWatch:
     """Sees where a program has become slow, or its threads mostly wait for each other."""
 
     def begin(self, step: int, limit: float = math.inf) -> None:
-        """Begin to watch, after so many steps of the run; a pace beyond the limit is bad."""
+        """Begin to watch, after this many steps of the run; a pace beyond the limit is bad."""
         self._since, self._limit, self._was_bad = (0.0, step, 0.0), limit, False
 
     def is_bad(self, step: int, seconds: float, naps: float) -> bool:
