@@ -89,7 +89,7 @@ def test_a_doubt_about_the_header_is_a_note_that_an_option_ends(talweg, write) -
     file = write("answers.csv", (1, 2, 3), *answers)
     quick = ("--target", -1, "--out", "o", "--epochs", 2, "--n-estimators", 1, "--bins", 0)
     said = talweg("train", file.name, *quick)
-    assert "could be names or a row" in said.err and "--no-header" in said.err
+    assert "could be column names or a row" in said.err and "--no-header" in said.err
     for option, rows in (("--header", 12), ("--no-header", 13)):
         said = talweg("train", file.name, *quick, option)
         assert f"answers.csv: {rows} rows, 3 columns" in said.out

@@ -381,7 +381,7 @@ def test_the_printed_table() -> None:
     assert best.split()[:5] == ["*", "2", "0.3", f"{sweep.table['loss'][0]:.6g}", "epochs"]
     assert other.split()[:2] == ["2", "0.0001"] and other.startswith(" ")
     assert words[0] == "* has the lowest loss"
-    assert words[1].startswith("2 runs in ") and words[1].endswith(" for compiling 1 program")
+    assert words[1].startswith("2 runs in ") and words[1].endswith(" s to compile 1 program")
     assert str(sweep.table).splitlines() == [head, best, other]
     assert repr(sweep) == "<Sweep of 2 runs; print it for a table>"
 
