@@ -281,9 +281,8 @@ class Module(NamesKnown):
     def predict(self, X: Any, *, batch_size: int = 4096) -> Array:
         """The outputs for rows X (N, ...) as an array.
 
-        They are computed `batch_size` rows at a time unless each depends on its own row alone. The
-        first call compiles the forward pass; a network with a gate that has no native code, and a
-        part of a network, is interpreted.
+        They are computed `batch_size` rows at a time unless each depends on its own row alone. A
+        part of a network, and a network with a gate that has no native code, is interpreted.
         """
         native = self.native_forward(X)
         if native is not None and native.takes_row(X):
