@@ -122,4 +122,4 @@ def test_json_that_cannot_be_printed_is_an_error(talweg, train, monkeypatch, str
         patch.setattr(sys, "stdout", None if stream == "closed" else Full())
         said = talweg("show", "out", "--json")
     assert said.status == 2
-    assert ("standard output is closed" if stream == "closed" else "No space left") in said.err
+    assert ("Standard output is closed" if stream == "closed" else "No space left") in said.err
