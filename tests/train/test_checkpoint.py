@@ -447,11 +447,8 @@ def test_a_schedule_that_differs_in_past_epochs_is_refused(kind: str, path: Path
         "plateau": tw.ReduceOnPlateau(0.1, factor=0.2, watch="loss"),
     }
     fit(optimizer=tw.Adam(lr=first[kind]), epochs=5, checkpoint=path)
-    words = (
-        "the ReduceOnPlateau of the optimizer differs"
-        if kind == "plateau"
-        else "the schedule of lr gave other"
-    )
+    plateau = "the ReduceOnPlateau of the optimizer differs"
+    words = plateau if kind == "plateau" else "the schedule of lr gave other"
     with pytest.raises(tw.SettingError, match=words):
         fit(optimizer=tw.Adam(lr=then[kind]), epochs=9, checkpoint=path, resume=True)
 
