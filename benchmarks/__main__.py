@@ -1,6 +1,7 @@
 """All timings: `python -m benchmarks`, or `make bench`.
 
-Run it on an otherwise idle machine. It takes about ten minutes; `--quick` takes two and is rougher.
+Run it on an otherwise idle machine. It takes about fifteen minutes; `--quick` takes three and is
+rougher.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def main() -> None:
     if options.page:
         PAGE.write_text(page([json.loads(path.read_text()) for path in sorted(RESULTS.iterdir())]))
         return
-    pace = Pace(options.rounds or (3 if options.quick else 5), 0.1 if options.quick else 0.25)
+    pace = Pace(options.rounds or (3 if options.quick else 5), 0.25 if options.quick else 1.0)
     record: Record = {"machine": machine(), "rounds": pace.rounds, "seconds": pace.seconds}
     record["fma_peak"] = {dtype: fma_peak(dtype) for dtype in ("float32", "float64")}
     print(_facts(record["machine"]), flush=True)

@@ -20,6 +20,7 @@ from benchmarks.processes import Worker
 from talweg.cores import cores
 
 THREADS = (1, 2) if cores() > 1 else (1,)
+ITS_CHOICE = 0  # talweg chooses the number of threads while it trains
 _TRIALS = 3
 _PAUSE = 0.25  # idle threads of some pools spin for up to 0.2 s and would slow the next one
 
@@ -29,7 +30,7 @@ class Pace:
     """How long to measure: `rounds` rounds of at least `seconds` per contestant."""
 
     rounds: int = 5
-    seconds: float = 0.25
+    seconds: float = 1.0
 
 
 @dataclass
@@ -132,7 +133,10 @@ class _Runner:
 def race(
     case: Case, names: Sequence[str], pace: Pace, environment: Mapping[str, str] | None = None
 ) -> Result:
-    """Measure all contestants in turn, round by round, each with its better number of threads."""
+    """Measure all contestants in turn, round by round, each with its better number of threads.
+
+    talweg gets none and chooses itself, as it does for users.
+    """
     given = problem(case)
     result = Result(case, origin(case))
     with TemporaryDirectory() as name, ExitStack() as stack:
@@ -142,7 +146,8 @@ def race(
             _progress(f"{case.name} {case.title}: {contestant} starts")
             entry = Entry(contestant)
             result.entries.append(entry)
-            workers = [Worker(contestant, Path(name), n, environment=environment) for n in THREADS]
+            counts = (ITS_CHOICE,) if contestant.startswith("talweg") else THREADS
+            workers = [Worker(contestant, Path(name), n, environment=environment) for n in counts]
             for worker in workers:
                 stack.enter_context(worker)
             runners += _prepared(entry, workers, case, wanted, pace)

@@ -75,7 +75,7 @@ def _watching(results: Sequence[Record], record: Record) -> Table:
 
 
 def _race_table(what: str, results: Sequence[Record], record: Record) -> Table:
-    title = f"{what}: microseconds, median of {record['rounds']} rounds; * two threads, else one"
+    title = f"{what}: microseconds, median of {record['rounds']} rounds; * two threads"
     names = [entry["name"] for entry in results[0]["entries"]]
     table = Table(title, ["network", names[0], "ratio", *names[1:], "limit", "of fma"])
     for result in results:
@@ -86,6 +86,7 @@ def _race_table(what: str, results: Sequence[Record], record: Record) -> Table:
         table.rows.append([label, ours, ratio, *others, limit, _share(result, record)])
     table.notes = [
         "ratio: talweg / best peer, the median over rounds; below 1, talweg is faster",
+        "peers have the better of one and two threads; talweg chooses while it trains",
         "limit: the matrix products of the step at the best measured rate of NumPy's BLAS",
         "of fma: talweg's rate of operations in products, of the peak of fma on all cores",
     ]

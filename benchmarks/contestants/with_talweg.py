@@ -62,7 +62,7 @@ class Talweg(Contestant):
             epochs=epochs,
             batch_size=self.case.batch,
             shuffle=False,
-            threads=self.threads,
+            threads=self.threads or None,
             engine=self.engines[0],
             progress=False,
             **self.more,
