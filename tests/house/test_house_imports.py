@@ -10,7 +10,7 @@ import pytest
 
 FLOORS = (
     *("errors", "atomic_write", "settings", "schema", "forks", "lazy", "pool"),
-    *("memory_limits", "version", "cores", "parallel"),
+    *("memory_limits", "version", "cores", "parallel", "numerics"),
     *("random", "scratch", "archive"),
     *("gates", "graph", "engine"),
     *("nn", "optim", "train", "data", "insight", "draw", "cli"),

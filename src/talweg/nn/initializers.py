@@ -14,6 +14,7 @@ import numpy as np
 
 from talweg.errors import SettingError, ShapeError, nearest
 from talweg.gates import Array, Shape
+from talweg.numerics import orthonormal
 from talweg.settings import Checked, Choice, Number, setting
 
 FINITE = Number()
@@ -119,8 +120,7 @@ class Orthogonal(Checked):
     def __call__(self, shape: Shape, random: np.random.Generator) -> Array:
         rows, columns = (math.prod(shape[:-1]), shape[-1]) if shape else (1, 1)
         tall = random.standard_normal((max(rows, columns), min(rows, columns)))
-        q, r = np.linalg.qr(tall)
-        q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)  # uniform over all orthogonal matrices
+        q = orthonormal(tall)  # uniform over all orthogonal matrices
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
 

@@ -90,15 +90,12 @@ def in_batches(forward: Callable[[Array], Array], rows: Array, size: int) -> Arr
     return np.concatenate([forward(rows[i : i + size]) for i in range(0, len(rows), size)])
 
 
-def predict_with(
-    net: Any, weights: Array, rows: Array, *, compiles: bool, batch_size: int = 4096
-) -> Array:
+def predict_with(net: Any, weights: Array, rows: Array, *, batch_size: int = 4096) -> Array:
     """The outputs of a network for rows (N, ...) with other flat weights (W,).
 
     It neither uses nor changes the network's own weights, so threads may share the network.
-    Compiling pays off for many rows or many calls.
     """
-    native = net.native_forward(rows) if compiles else None
+    native = net.native_forward(rows)
     if native is None:
         named = net.weights.views_of(weights)
         return in_batches(lambda x: np.array(net.apply(named, x).value), rows, batch_size)

@@ -11,6 +11,7 @@ import numpy as np
 
 from talweg.errors import DataError, SettingError, ShapeError
 from talweg.gates import Array, Shape, Spec
+from talweg.numerics import dot
 
 TargetKind = Literal["numbers", "binary", "classes"]
 
@@ -82,7 +83,7 @@ class BinaryTargets(Targets):
         return 2
 
     def class_totals(self, target: Array, weights: Array, classes: int) -> Array:
-        ones = float(weights @ target.reshape(-1))
+        ones = float(dot(weights, target.reshape(-1)))
         return np.array([weights.sum() - ones, ones])
 
     def weights_by_class(self, weights: Array, target: Array) -> Array:
@@ -110,10 +111,10 @@ class ClassTargets(Targets):
     def class_totals(self, target: Array, weights: Array, classes: int) -> Array:
         if target.ndim == 1:
             return np.bincount(target, weights, minlength=classes)
-        return np.asarray(weights @ target)
+        return np.asarray((weights[:, None] * target).sum(axis=0, dtype=np.float64))
 
     def weights_by_class(self, weights: Array, target: Array) -> Array:
-        return np.asarray(weights[target] if target.ndim == 1 else target @ weights)
+        return np.asarray(weights[target] if target.ndim == 1 else dot(target, weights))
 
     def classes(self, target: Array) -> Array:
         return target if target.ndim == 1 else target.argmax(axis=1)

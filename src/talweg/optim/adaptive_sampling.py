@@ -15,6 +15,7 @@ from talweg import gates
 from talweg.gates import Array
 from talweg.graph import Tensor
 from talweg.graph.functions import one_hot, softmax
+from talweg.numerics import log
 from talweg.settings import Checked, Constraint, Number, setting
 
 MEMORY = 0.01
@@ -73,7 +74,7 @@ class AdaptiveSampling(Checked):
         """The state before the first step; `shares` (K) are the fractions p of the rows."""
         given = np.asarray(shares, np.float64)
         return {
-            "tau": np.log(given),
+            "tau": log(given),
             "shares": given.copy(),
             "given": given.copy(),
             "level": np.zeros(()),

@@ -5,7 +5,6 @@ Kirkpatrick, Gelatt & Vecchi, Optimization by simulated annealing (1983).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from talweg.errors import SettingError
+from talweg.numerics import exp_of, log_of, power
 from talweg.optim.full_batch import FullBatch, Objective, Point, Vector, checked_array
 from talweg.random import PROPOSALS, generator
 from talweg.settings import Constraint, Flag, Number, setting
@@ -32,7 +32,7 @@ FACTOR = 3.0
 
 def geometric(done: float, epochs: int, end: float) -> float:
     """end^(done / (epochs - 1))."""
-    return float(end ** (done / max(1, epochs - 1)))
+    return power(end, done / max(1, epochs - 1))
 
 
 def linear(done: float, epochs: int, end: float) -> float:
@@ -42,7 +42,7 @@ def linear(done: float, epochs: int, end: float) -> float:
 
 def logarithmic(done: float, epochs: int, end: float) -> float:
     """log 2 / log(2 + done), slow enough to reach the global minimum in the limit (Hajek 1988)."""
-    return math.log(2) / math.log(2 + done)
+    return log_of(2) / log_of(2 + done)
 
 
 COOLINGS = {cooling.__name__: cooling for cooling in (geometric, linear, logarithmic)}
@@ -173,7 +173,7 @@ def probability(old: float, new: float, temperature: float) -> float:
     """min(1, exp(-(new - old) / T)); at T = 0, nothing worse is accepted (Metropolis 1953)."""
     if new <= old:
         return 1.0
-    return math.exp(-(new - old) / temperature) if temperature else 0.0
+    return exp_of(-(new - old) / temperature) if temperature else 0.0
 
 
 def adapted(step_size: float, accepted: float, largest: float) -> float:

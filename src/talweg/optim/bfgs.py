@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from talweg.numerics import dot, norm
 from talweg.optim.full_batch import FullBatch, Objective, Point, Vector, checked_array
 from talweg.optim.line_search import LineSearch, Trial
 from talweg.settings import Number, setting
@@ -65,14 +66,14 @@ class DenseInverse:
         return self.inverse is None
 
     def times(self, gradient: Vector) -> Vector:
-        return gradient if self.inverse is None else self.inverse @ gradient
+        return gradient if self.inverse is None else dot(self.inverse, gradient)
 
     def update(self, step: Vector, change: Vector) -> None:
-        along = float(change @ step)
+        along = float(dot(change, step))
         if self.inverse is None:
-            self.inverse = np.eye(len(step)) * (along / float(change @ change))
-        product = self.inverse @ change
-        factor = (1 + float(change @ product) / along) / along
+            self.inverse = np.eye(len(step)) * (along / float(dot(change, change)))
+        product = dot(self.inverse, change)
+        factor = (1 + float(dot(change, product)) / along) / along
         cross = np.outer(product, step / along)
         self.inverse += np.outer(factor * step, step) - cross - cross.T
 
@@ -99,17 +100,17 @@ class LimitedMemory:
     def times(self, gradient: Vector) -> Vector:
         product, factors = gradient, []
         for step, change, along in reversed(self.pairs):
-            factors.append(float(step @ product) / along)
+            factors.append(float(dot(step, product)) / along)
             product = product - factors[-1] * change
         if self.pairs:
             _, change, along = self.pairs[-1]
-            product = product * (along / float(change @ change))
+            product = product * (along / float(dot(change, change)))
         for (step, change, along), factor in zip(self.pairs, reversed(factors), strict=True):
-            product = product + (factor - float(change @ product) / along) * step
+            product = product + (factor - float(dot(change, product)) / along) * step
         return product
 
     def update(self, step: Vector, change: Vector) -> None:
-        self.pairs.append((step, change, float(change @ step)))
+        self.pairs.append((step, change, float(dot(change, step))))
 
     def state(self) -> dict[str, Any]:
         if not self.pairs:
@@ -182,13 +183,11 @@ class Descent:
     def __init__(self, method: QuasiNewton, start: Point, objective: Objective) -> None:
         self.method, self.point, self.objective = method, start, objective
         self.curvature, self.ended = method.curvature(), False
-        self.reach = min(
-            1.0, float(np.linalg.norm(start.gradient))
-        )  # the distance of the last step
+        self.reach = min(1.0, norm(start.gradient))  # the distance of the last step
 
     def step(self) -> Mapping[str, float]:
         passes = 0
-        while 0 < np.linalg.norm(self.point.gradient) < np.inf:
+        while 0 < norm(self.point.gradient) < np.inf:
             was_new = self.curvature.is_new()
             search, length = self._search()
             accepted = search.run(length)
@@ -219,23 +218,23 @@ class Descent:
         """
         here = self.point
         direction = -self.curvature.times(here.gradient)
-        if not here.gradient @ direction < 0:  # because of rounding
+        if not dot(here.gradient, direction) < 0:  # because of rounding
             self.curvature.reset()
             direction = -here.gradient
         is_new = self.curvature.is_new()
-        first = self.reach / float(np.linalg.norm(direction)) if is_new else 1.0
+        first = self.reach / norm(direction) if is_new else 1.0
 
         def along(length: float) -> Trial:
             point = self.objective(here.weights + length * direction)
-            return Trial(length, point, float(point.gradient @ direction))
+            return Trial(length, point, float(dot(point.gradient, direction)))
 
-        start = Trial(0.0, here, float(here.gradient @ direction))
+        start = Trial(0.0, here, float(dot(here.gradient, direction)))
         return LineSearch(along, start, self.method.c1, self.method.c2, self.method.max_eval), first
 
     def _move(self, to: Point, updates: bool) -> None:
         step, change = to.weights - self.point.weights, to.gradient - self.point.gradient
-        self.reach = float(np.linalg.norm(step))
-        sizes = self.reach * float(np.linalg.norm(change))
-        if updates and float(step @ change) > MIN_COSINE * sizes:
+        self.reach = norm(step)
+        sizes = self.reach * norm(change)
+        if updates and dot(step, change) > MIN_COSINE * sizes:
             self.curvature.update(step, change)
         self.point = to

@@ -6,6 +6,7 @@ import math
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+from talweg.numerics import half_cosine, power
 from talweg.optim.optimizer import Schedule, Scheduled, value_at
 from talweg.settings import Choice, Flag, Number, setting
 
@@ -23,7 +24,7 @@ class StepDecay(Schedule):
     factor: float = setting(0.1, NUMBER)
 
     def at(self, done: float, epochs: int) -> float:
-        return float(self.start * self.factor ** math.floor(done / self.step_size))
+        return self.start * power(self.factor, math.floor(done / self.step_size))
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class ExponentialDecay(Schedule):
     factor: float = setting(0.95, EPOCHS)
 
     def at(self, done: float, epochs: int) -> float:
-        return float(self.start * self.factor**done)
+        return self.start * power(self.factor, done)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class InverseScaling(Schedule):
     scale: float = setting(1.0, Number(at_least=0))
 
     def at(self, done: float, epochs: int) -> float:
-        return float(self.start / (1 + self.scale * done) ** self.power)
+        return self.start / power(1 + self.scale * done, self.power)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class CosineDecay(Schedule):
 
     def at(self, done: float, epochs: int) -> float:
         fraction = min(1.0, self._fraction(done, self.epochs or epochs))
-        return self.end + (self.start - self.end) * (1 + math.cos(math.pi * fraction)) / 2
+        return self.end + (self.start - self.end) * half_cosine(fraction)
 
     def _fraction(self, done: float, length: float) -> float:
         if not self.restarts:
@@ -100,14 +101,14 @@ class OneCycle(Schedule):
         fraction = min(1.0, done / (self.epochs or epochs))
         initial = self.peak / self.div_factor
         if fraction < self.pct_start:
-            return _half_cosine(initial, self.peak, fraction / self.pct_start)
+            return _between(initial, self.peak, fraction / self.pct_start)
         fall = (fraction - self.pct_start) / (1 - self.pct_start)
-        return _half_cosine(self.peak, initial / self.final_div_factor, fall)
+        return _between(self.peak, initial / self.final_div_factor, fall)
 
 
-def _half_cosine(start: float, end: float, fraction: float) -> float:
+def _between(start: float, end: float, fraction: float) -> float:
     """The value between start and end along half a cosine."""
-    return end + (start - end) * (1 + math.cos(math.pi * fraction)) / 2
+    return end + (start - end) * half_cosine(fraction)
 
 
 @dataclass(frozen=True)

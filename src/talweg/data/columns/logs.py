@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from talweg.data.columns.cells import Floats, mean_and_scale
+from talweg.numerics import exp, log
 from talweg.schema import Record
 from talweg.settings import Number
 
@@ -40,7 +41,7 @@ class Logs:
         """
         if values.min() <= 0 or skewness(values) < VERY_SKEWED:
             return None
-        logs = np.log(values)
+        logs = log(values)
         if abs(skewness(logs)) > skewness(values) / 2:
             return None
         return Logs(*mean_and_scale(logs), float(logs.min()) - 1.0, float(logs.max()) + 1.0)
@@ -49,10 +50,11 @@ class Logs:
     def factor(reach: float | Floats) -> Any:
         """e^reach: the ratio of two numbers whose logarithms differ by `reach`."""
         with np.errstate(over="ignore"):
-            return np.exp(reach)
+            return exp(reach)
 
 
 def skewness(values: Floats) -> float:
     """The mean of ((y - mean) / scale)^3: 0 for symmetric numbers, 2 for exponential ones."""
     mean, scale = mean_and_scale(values)
-    return float((((values - mean) / scale) ** 3).mean())
+    z = (values - mean) / scale
+    return float((z * z * z).mean())

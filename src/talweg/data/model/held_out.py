@@ -16,8 +16,6 @@ from talweg.nn.predictor import predict_with
 
 Array = NDArray[Any]
 
-_FEW = 1_000  # rows that are predicted faster without compiling
-
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
@@ -36,18 +34,18 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class Members:
-    """M networks of one structure, given by their weights (M, W).
+    """M networks of one structure, or M means of several, given by their weights (M, W).
 
-    All predict through `net` with their own weights, so that it is compiled only once.
+    All networks predict through `net` with their own weights, so that it is compiled only once.
     """
 
     net: Module
     weights: Array
 
-    def outputs(self, member: int, target: Target, x: Array, *, often: bool = False) -> Array:
-        """The predictions of a member for inputs (N, D); compiled if they are needed `often`."""
-        compiles = often or len(x) > _FEW
-        return target.decode(predict_with(self.net, self.weights[member], x, compiles=compiles))
+    def outputs(self, member: int, target: Target, x: Array) -> Array:
+        """The predictions of a member for inputs (N, D)."""
+        nets = self.weights[member].reshape(-1, self.net.weights.flat.size)
+        return target.decode_mean([predict_with(self.net, weights, x) for weights in nets])
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +73,7 @@ class Unseen:
         ends = np.cumsum(np.bincount(self.member, minlength=len(self.members.weights)))[:-1]
         in_order = np.concatenate(
             [
-                self.members.outputs(member, self.target, rows, often=True)
+                self.members.outputs(member, self.target, rows)
                 for member, rows in enumerate(np.split(x[order], ends))
                 if len(rows)
             ]

@@ -27,6 +27,7 @@ from talweg.data.model.targets.regression import NumericTarget
 from talweg.engine.run.blas_threads import blas_threads
 from talweg.errors import DataError, counted
 from talweg.lazy import cached_property
+from talweg.numerics import exp, inverse, log, matmul
 from talweg.settings import Number, check
 
 Array = NDArray[Any]
@@ -106,7 +107,7 @@ class ErrorScale:
                 none, none, weights, zeros, np.ones((rows, targets)), np.ones(targets)
             )
         sizes = np.abs(errors)
-        logs = np.log(sizes + np.maximum(_FLOOR * sizes.mean(axis=0), np.finfo(np.float64).tiny))
+        logs = log(sizes + np.maximum(_FLOOR * sizes.mean(axis=0), np.finfo(np.float64).tiny))
         some = evenly(rows, _MOST_FITTED)
         most = len(some) // _ROWS_PER_FEATURE - 2 * targets
         chosen = _most_varied(inputs_of, codes, some, most)
@@ -119,7 +120,7 @@ class ErrorScale:
         scale = ErrorScale(*chosen, weights, limits, logs, np.ones(targets))
         every = _blocks(np.arange(rows), inputs_of)
         judged = np.concatenate([scale.of(inputs_of(few), predicted[few]) for few in every])
-        judged[some] = np.exp(others)
+        judged[some] = exp(others)
         return replace(scale, judged=judged)
 
     def of(self, x: Array, predicted: Floats) -> Floats:
@@ -131,7 +132,7 @@ class ErrorScale:
         features = _features(x, predicted, self.inputs, self.squares)
         for feature, weights in zip(features, self.weights, strict=False):
             logs += feature[:, None] * weights
-        return np.asarray(np.exp(np.clip(logs, *self.limits)))
+        return exp(np.clip(logs, *self.limits))
 
     def shrunk(self, errors: Floats, rows: Indices, gaps: Floats, members: int) -> ErrorScale:
         """With the `shrink` of an ensemble of `members` networks, from gaps between two of them.
@@ -248,15 +249,18 @@ def _ridge(features: Floats, t: Floats) -> tuple[Floats, Floats]:
     These need no further fits: t - (t - fit) / (1 - leverage) (Hastie et al., The Elements of
     Statistical Learning, 2009, 7.10).
     """
-    rows, middle = len(features), features.mean(axis=0)
+    rows, count = features.shape
+    middle = features.mean(axis=0)
     scale = features.std(axis=0)
     scale[scale == 0] = 1.0
     f = (features - middle) / scale
     with blas_threads(1):
-        inverse = np.linalg.inv(f.T @ f + _RIDGE * np.eye(f.shape[1]))
-        slopes = inverse @ (f.T @ t)
-        leverage = 1 / rows + ((f @ inverse) * f).sum(axis=1)
-        fit = t.mean(axis=0) + f @ slopes
+        products = matmul(f.T, np.hstack([f, t]))
+        hat = inverse(products[:, :count] + _RIDGE * np.eye(count))
+        slopes = matmul(hat, products[:, count:])
+        images = matmul(f, np.hstack([hat, slopes]))
+    leverage = 1 / rows + (images[:, :count] * f).sum(axis=1)
+    fit = t.mean(axis=0) + images[:, count:]
     others = t - (t - fit) / (1 - leverage)[:, None]
     slopes /= scale[:, None]
-    return np.vstack([slopes, t.mean(axis=0) - middle @ slopes]), others
+    return np.vstack([slopes, t.mean(axis=0) - (middle[:, None] * slopes).sum(axis=0)]), others

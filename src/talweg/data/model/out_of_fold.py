@@ -71,7 +71,6 @@ def predict_out_of_fold(learned: Learned, target: Target, rows: SplitRows) -> Ou
     compared = _MOST_COMPARED if is_compared else 0
     own = _sample(rows, map(rows.test, indices), _MOST_TESTED // len(indices))
     others = _sample(rows, map(rows.validation, indices), compared // len(indices))
-    # In one go, since recording a network takes longer than predicting a few rows.
     both = _outputs(members, target, rows, map(np.append, own, others))
     pairs = [*zip(both, own, strict=True)]
     tested = _Predicted.of([outputs[: len(some)] for outputs, some in pairs], own)
@@ -132,11 +131,12 @@ def decision_for(
 
 
 def _members(learned: Learned, rows: SplitRows) -> tuple[Members, Sequence[int]]:
-    """The networks and their indices; in chronological order the ensemble counts as one network."""
-    nets, indices = learned.nets, learned.indices
+    """The networks and their indices; in chronological order their mean counts as one network."""
+    weights = np.array([net.weights.flat for net in learned.nets])
+    indices = learned.indices
     if rows.by_time:
-        nets, indices = [learned.blueprint.of(nets)], (0,)
-    return Members(nets[0], np.array([net.weights.flat for net in nets])), indices
+        weights, indices = weights.reshape(1, -1), (0,)
+    return Members(learned.nets[0], weights), indices
 
 
 class _Predicted(NamedTuple):

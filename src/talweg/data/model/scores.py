@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from talweg.data.columns.cells import Floats
 from talweg.data.model.decision import Decision, decide
+from talweg.numerics import log
 
 Array = NDArray[Any]
 
@@ -149,7 +150,7 @@ def _mean_recall(true: Array, predicted: Array, weights: Floats | None) -> float
 def log_losses(true: Array, probabilities: Floats) -> Floats:
     """-log of the probability given to the true class of each row, (N,)."""
     of_true_class = probabilities[np.arange(len(true)), true]
-    return np.asarray(-np.log(np.maximum(of_true_class, 1e-15)))
+    return -log(np.maximum(of_true_class, 1e-15))
 
 
 def _log_loss(true: Array, probabilities: Floats, weights: Floats | None) -> float:

@@ -6,6 +6,7 @@ Smith, Cyclical Learning Rates for Training Neural Networks (WACV 2017, arXiv 15
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,6 +20,7 @@ from talweg.engine.run.program import WATCHED
 from talweg.errors import SettingError
 from talweg.graph import Graph
 from talweg.nn import Module
+from talweg.numerics import exp, log_of, power
 from talweg.optim import FullBatch, Optimizer, as_optimizer, optimizer_hint
 from talweg.optim.optimizer import Schedule
 from talweg.optim.schedules import ExponentialDecay
@@ -35,7 +37,7 @@ WIDTH = 0.2
 """The standard deviation, in decades of the rate, of the Gaussian that smooths the losses."""
 LIMIT = 4.0
 """The test ends when a running mean of the loss is this many times its lowest value."""
-STEP, TRIED = 10**0.5, 7
+STEP, TRIED = math.sqrt(10), 7
 """The factor from one candidate to the next lower one, and the number of candidates."""
 _MEMORY = 10, 1 / 10
 """The steps that the running mean covers: at least this many, or this share of all."""
@@ -150,9 +152,11 @@ def lr_find(
     given = check("lr_find", given, RULES_OF_FIT)
     job = job_of(copy.deepcopy(net), X, y, {**given, "optimizer": rule, "epochs": 1})
     trial = _Trial(job, rule, steps, given["engine"])
-    factor = (max_lr / min_lr) ** (1 / (trial.steps - 1))
-    losses = trial.losses(ExponentialDecay(min_lr, factor**trial.steps_of_an_epoch, every="step"))
-    lrs = min_lr * factor ** np.arange(len(losses))
+    growth = power(max_lr / min_lr, trial.steps_of_an_epoch / (trial.steps - 1))
+    rates = ExponentialDecay(min_lr, growth, every="step")
+    losses = trial.losses(rates)
+    times = np.arange(len(losses)) / trial.steps_of_an_epoch
+    lrs = np.array([rates.at(time, trial.epochs) for time in times.tolist()])
     return _checked(_result(type(rule).__name__, lrs, losses), trial)
 
 
@@ -246,7 +250,7 @@ def _rounded(rate: float) -> float:
 
 def _checked(result: LRFindResult, trial: _Trial) -> LRFindResult:
     """The result of short runs at the first candidate and lower rates; ties go to the highest."""
-    lower = [_rounded(result.suggestion / STEP**i) for i in range(1, TRIED)]
+    lower = [_rounded(result.suggestion / power(STEP, i)) for i in range(1, TRIED)]
     tried = np.array([result.suggestion, *(rate for rate in lower if rate >= result.lrs[0])])
     ends = np.array([trial.end(rate) for rate in tried])
     best = int(ends.argmin())
@@ -266,12 +270,13 @@ def _end(losses: Floats) -> int:
     """The number of steps before a loss that is not finite, or a running mean that is too high."""
     least, share = _MEMORY
     memory = max(least, int(share * len(losses)))
-    keep, mean, lowest = 1 - 1 / memory, 0.0, np.inf
+    keep, left, mean, lowest = 1 - 1 / memory, 1.0, 0.0, np.inf
     for step, loss in enumerate(losses):
         if not np.isfinite(loss):
             return step
         mean = keep * mean + (1 - keep) * loss
-        running = mean / (1 - keep ** (step + 1))
+        left *= keep
+        running = mean / (1 - left)
         if step > memory:
             if running > lowest + (LIMIT - 1) * abs(lowest):
                 return step
@@ -281,9 +286,14 @@ def _end(losses: Floats) -> int:
 
 def _smoothed(rates: Floats, losses: Floats) -> Floats:
     """The mean loss around each rate, weighted by a Gaussian over the logarithm of the rates."""
-    decades = np.log10(rates[1] / rates[0])
-    reach = min(len(rates) - 1, int(np.ceil(4 * WIDTH / decades)))
-    gaussian = np.exp(-0.5 * (np.arange(-reach, reach + 1) * decades / WIDTH) ** 2)
-    middle = slice(reach, reach + len(rates))
-    total = np.convolve(np.ones(len(rates)), gaussian)[middle]
-    return np.asarray(np.convolve(losses, gaussian)[middle] / total)
+    decades = log_of(float(rates[1] / rates[0])) / log_of(10.0)
+    reach = min(len(rates) - 1, math.ceil(4 * WIDTH / decades))
+    gaussian = exp(-0.5 * (np.arange(-reach, reach + 1) * decades / WIDTH) ** 2)
+    return _convolved(losses, gaussian) / _convolved(np.ones(len(losses)), gaussian)
+
+
+def _convolved(values: Floats, weights: Floats) -> Floats:
+    """The weighted sum around each value, with the `weights` of an odd number of them."""
+    padded = np.pad(values, len(weights) // 2)
+    shifted = (padded[shift : shift + len(values)] for shift in range(len(weights)))
+    return np.asarray(sum(w * part for w, part in zip(weights, shifted, strict=True)))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from talweg.errors import SettingError
+from talweg.numerics import exp_of, log_of
 from talweg.random import SEED, SWEEP_POINTS, generator
 from talweg.settings import Checked, Choice, Constraint, Flag, Number, check, setting
 
@@ -61,7 +62,7 @@ class Range(Checked):
         low, high = float(self.low), float(self.high) + self.integer
         value = low + share * (high - low)
         if self.log:
-            value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
+            value = exp_of(log_of(low) + share * (log_of(high) - log_of(low)))
             value = float(f"{value:.15g}")  # 0.001, not 0.0010000000000000002
         return int(min(value, self.high)) if self.integer else min(max(value, low), high)
 

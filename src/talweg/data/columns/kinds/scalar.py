@@ -15,11 +15,13 @@ from talweg.schema import Record, Text
 from talweg.settings import Number
 
 BOUND = 3.0  # standard deviations that no encoded value reaches, so that outliers do not dominate
+_FARTHEST = 1e100  # standard deviations; their square is finite
 
 
 def clipped(standard: Floats) -> Floats:
     """z / sqrt(1 + (z / 3)^2), a smooth clip (Holzmueller et al. 2024); never inf / inf."""
-    return np.asarray(BOUND * np.sin(np.arctan(standard / BOUND)))
+    z = np.minimum(np.maximum(standard, -_FARTHEST), _FARTHEST)
+    return np.asarray(z / np.sqrt(1 + (z / BOUND) ** 2))
 
 
 @dataclass(frozen=True)

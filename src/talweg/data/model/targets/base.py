@@ -95,6 +95,10 @@ class Target(ABC):
         the unit of the column, or probabilities (N, K).
         """
 
+    def decode_mean(self, outputs: Sequence[Array]) -> Array:
+        """The mean prediction of several networks, from the outputs of each."""
+        return self.decode(np.mean(outputs, axis=0))
+
     @abstractmethod
     def truth(self, encoded: Array) -> Array:
         """Encoded targets as scores compare them: numbers in the unit of the column, or classes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
@@ -25,6 +25,7 @@ from talweg.data.model.scores import Score, classification_scores
 from talweg.data.model.targets.base import Array, Kind, Predicted, Target, held_out_arrays
 from talweg.errors import DataError, nearest
 from talweg.lazy import cached_property
+from talweg.numerics import exp
 from talweg.schema import Items, Record, Text
 from talweg.settings import Choice
 
@@ -137,9 +138,12 @@ class Classification(Target):
         logits = outputs.astype(np.float64)
         with np.errstate(invalid="ignore"):  # weights that diverged give NaN, not a warning
             logits -= np.maximum.reduce(logits, axis=1, keepdims=True)  # `max` takes 1 us more
-            np.exp(logits, out=logits)
-            logits /= np.add.reduce(logits, axis=1, keepdims=True)
-            return logits
+            odds = exp(logits)
+            odds /= np.add.reduce(odds, axis=1, keepdims=True)
+            return odds
+
+    def decode_mean(self, outputs: Sequence[Array]) -> Array:
+        return np.asarray(np.mean([self.decode(logits) for logits in outputs], axis=0))
 
     def truth(self, encoded: Array) -> Array:
         return encoded

@@ -29,6 +29,7 @@ from talweg.data.columns.values import Types
 from talweg.data.model.scores import Score, regression_scores
 from talweg.data.model.targets.base import Array, Kind, Predicted, Target, held_out_arrays
 from talweg.errors import DataError
+from talweg.numerics import exp, log
 from talweg.schema import Items, Record, Text, optional
 from talweg.settings import Number
 
@@ -166,7 +167,7 @@ class Regression(NumericTarget):
         if self.logs is None:
             return (values - self.mean) / self.scale
         with np.errstate(divide="ignore"):  # a prediction may underflow to 0
-            return (np.log(values) - self.logs.mean) / self.logs.scale
+            return (log(values) - self.logs.mean) / self.logs.scale
 
     def decode(self, outputs: Array) -> Floats:
         """Outputs (N, 1) or (N,) of the network as numbers (N,) in the unit of the column."""
@@ -174,7 +175,7 @@ class Regression(NumericTarget):
         if self.logs is None:
             return self._within(z * self.scale + self.mean)
         logs = z * self.logs.scale + self.logs.mean
-        return self._within(np.exp(np.clip(logs, self.logs.lowest, self.logs.highest)))
+        return self._within(exp(np.clip(logs, self.logs.lowest, self.logs.highest)))
 
     def _within(self, values: Floats) -> Floats:
         """Numbers of any shape, brought back into the range of the column."""
@@ -184,7 +185,7 @@ class Regression(NumericTarget):
 
     def errors(self, true: Floats, predicted: Floats) -> Floats:
         with np.errstate(invalid="ignore", over="ignore"):  # outputs of weights that diverged
-            return true - predicted if self.logs is None else np.log(true / predicted)
+            return true - predicted if self.logs is None else log(true / predicted)
 
     def around(self, predicted: Floats, reach: float | Floats) -> Floats:
         """Of logarithms, p / e^reach and p e^reach, so the interval is wide where p is large."""
