@@ -25,7 +25,7 @@ OLDER = {
     "OPENBLAS_CORETYPE": "Nehalem",
     "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F,-FMA4",
     # features are called otherwise before NumPy 2.4; it passes over names that it does not know
-    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512F AVX512CD AVX512_SKX",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 X86_V3 AVX512_ICL AVX512F AVX512CD AVX512_SKX AVX2 FMA3",
 }
 RUN = """
 import json, sys
