@@ -29,6 +29,9 @@ ABREAST = 8
 """Panels by which a single row is multiplied at a time: 16 chains, and one pass over the row gives
 128 columns in float32. One row through 784-1024-1024-10 took 0.76 of the time that it takes with
 two panels at a time, one through 384-512-512-1 0.85 (AMD Zen 3, vectors of 32 bytes)."""
+MASKED_BYTES = 64
+"""Bytes of the vectors whose masked stores are quick: those of AVX-512. With AVX2 each takes 12
+cycles on AMD Zen 3."""
 ABREAST_BYTES = 512
 """The most bytes of those columns: with vectors of 64 bytes, 8 chains are enough."""
 
@@ -222,10 +225,7 @@ def _part(f: Function, type: str, start: Value, v: int, mask: Value | None) -> V
 
 
 def settle(module: Module, type: str) -> None:
-    """C (+)= the first `width` columns of the rows of a tile in memory.
-
-    Masked stores would need one instruction per vector, but each takes 12 cycles on AMD Zen.
-    """
+    """C (+)= the first `width` columns of the rows of a tile in memory."""
     sizes = [("ptr", "record"), ("i64", "rows"), ("i64", "width")]
     f = module.function(
         f"talweg_settle_{type}", [*sizes, ("ptr", "tile"), ("ptr", "c")], inline=False
@@ -233,17 +233,39 @@ def settle(module: Module, type: str) -> None:
     record, rows, width, tile, c = f.parameters
     c_row, flag = read(f, record, "c_row", "adding")
     adding = f.compare("ne", flag, number(0, "i64"))
-    whole = f.rounded_down(width, module.vector_width(type))
+    has_masks = module.vector_bytes >= MASKED_BYTES
+    masks = _masks(f, type, width, 2) if has_masks else ()
     with f.loop(0, rows, 1, [tile, c]) as loop:
         source, target = loop.values
         old = f.select(adding, target, Value("ptr", f"@talweg_zeros_{type}"))
-        for count, start, stop in ((module.vector_width(type), 0, whole), (1, whole, width)):
-            some = vector(type, count)
-            with f.loop(start, stop, count) as column:
-                x, y, z = (f.at(row, column.index, type) for row in (old, source, target))
-                f.store(f.add(f.load(some, x), f.load(some, y)), z)
+        if has_masks:
+            _add_masked(f, type, (old, source, target), masks)
+        else:
+            _add_columns(f, type, (old, source, target), width)
         loop.carry(f.at(source, panel_width(module, type), type), f.at(target, c_row, type))
     f.ret()
+
+
+def _add_masked(
+    f: Function, type: str, row: tuple[Value, Value, Value], masks: Sequence[Value]
+) -> None:
+    """target = old + source, in the lanes of the masks."""
+    old, source, target = row
+    lanes = f.module.vector_width(type)
+    for v, mask in enumerate(masks):
+        x, y, z = (f.at(start, v * lanes, type) for start in (old, source, target))
+        before = f.masked_load(vector(type, lanes), x, mask)
+        f.masked_store(f.add(before, f.load(vector(type, lanes), y)), z, mask)
+
+
+def _add_columns(f: Function, type: str, row: tuple[Value, Value, Value], width: Value) -> None:
+    """target = old + source, for the first `width` columns: whole vectors, then single numbers."""
+    whole = f.rounded_down(width, f.module.vector_width(type))
+    for count, start, stop in ((f.module.vector_width(type), 0, whole), (1, whole, width)):
+        some = vector(type, count)
+        with f.loop(start, stop, count) as column:
+            x, y, z = (f.at(start, column.index, type) for start in row)
+            f.store(f.add(f.load(some, x), f.load(some, y)), z)
 
 
 def row(module: Module, type: str) -> str:
