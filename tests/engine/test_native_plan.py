@@ -97,6 +97,7 @@ CASES: dict[str, Callable[[], str]] = {
         lambda: tw.Sequential(tw.Dense(100, "relu"), tw.Dense(70, "relu"), tw.Dense(2)),
         batch_size=16,
     ),
+    "one_output": run(lambda: tw.Sequential(tw.Dense(300, "relu"), tw.Dense(1)), y=Y[:, :1]),
     "residual": run(lambda: Net(lambda net, x: net.last(x + net.first(x + net.first(x))))),
     "layer_norm": run(lambda: Net(layer_norm)),
     "attention": run(lambda: Net(attention), x=np.ones((23, 4, 3))),

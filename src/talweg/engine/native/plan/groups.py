@@ -19,7 +19,7 @@ from talweg.engine.native.ir.node import (
     ReductionForm,
     ViewForm,
 )
-from talweg.engine.native.ir.size import Size, Sizes
+from talweg.engine.native.ir.size import ONE, Size, Sizes
 from talweg.engine.native.ir.symbolic_graph import SymbolicGraph
 from talweg.engine.native.plan.row_analysis import FIRST, Phase, RowAnalysis, analyze_rows
 from talweg.engine.run.program import WATCHED
@@ -308,7 +308,12 @@ class _Builder:
         self._append(ProductGroup(phase, row_axis, node, pack), node)
 
     def _is_small(self, node: Node, inner: Size) -> bool:
-        """Whether a product is small whatever the rows are."""
+        """Whether a product is small whatever the rows are, or a matrix times a vector.
+
+        Of a panel of GEMM, a vector would fill one column.
+        """
+        if ONE in (node.shape[-1], inner):
+            return True
         known = [size.factor for size in (*node.shape, inner) if size.is_known]
         return len(known) >= 2 and math.prod(known) <= self.small
 
