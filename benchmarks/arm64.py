@@ -44,8 +44,6 @@ PATTERNS = (
     "native/loss/huber/float64",
     "native/full batch/*/float64",
     "native/schedule/*/float64",
-    "native/find_rate/float64",
-    "native/layer/initializers/float64",
     "native/run/validated on many rows/float32",
     "native/run/class weights/float64",
     "native/run/watching steps/float32",
@@ -55,10 +53,10 @@ PATTERNS = (
     "native/sweep/replicas*/float32",
     "native/sweep/halving/float64",
     "native/restarts/float64",
-    "native/find_rate/float32",
+    "native/find_rate/*",
     "native/table/regression",
     "native/table/binary",
-    "native/table/classes",
+    "native/table/several targets",
 )
 Saved = Mapping[str, Array]
 
@@ -104,7 +102,7 @@ def _start(
 
 def _machine(saved: Saved) -> str:
     facts = json.loads(str(saved["machine"]))
-    return ", ".join(f"{name} {facts[name]}" for name in ("cpu", "vector bits", "numpy"))
+    return ", ".join(f"{name} {facts[name]}" for name in ("cpu", "vectors", "numpy"))
 
 
 def _differs(case: str, here: Saved, there: Saved) -> bool:
