@@ -3,7 +3,7 @@
 # make durations  the same, and rewrites tests/durations.txt: which tests take long
 # make mutate  breaks the code in 150 random places, and lists those that no test notices
 # make bench   timings against baselines, side by side, into benchmarks/results and docs/performance.md
-# make arm64   seventy runs on 64-bit ARM under emulation, compared bit for bit with this machine
+# make arm64   84 runs on 64-bit ARM under emulation, compared bit for bit with this machine
 
 python := .venv/bin/python
 .PHONY: check test durations mutate bench arm64

@@ -1,6 +1,6 @@
 """Check that 64-bit ARM, under emulation, computes the same bits as this machine.
 
-    python -m benchmarks.arm64                # some seventy runs of `benchmarks.same_bits`
+    python -m benchmarks.arm64                # 84 runs of `benchmarks.same_bits`
     python -m benchmarks.arm64 'native/*'     # others, by names or patterns
 
 It prints which parts of which runs differ, and by how much: the largest difference in an array,
