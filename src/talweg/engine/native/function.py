@@ -31,6 +31,9 @@ BLOCK_ROWS = 240
 """Rows that go through a region together."""
 PART = 60_000_000
 """Operations of a part that a thread takes at a time: 1 ms or more, ten starts of a thread."""
+FEWEST_PARTS = 4
+"""Parts that threads share: three took a fifth longer on two threads than on one while another
+program had one of the two cores."""
 
 
 class Workspace:
@@ -88,7 +91,7 @@ class CompiledGraph:
             for name, node in self.graph.outputs.items()
         }
         parts = self._parts(rows)
-        if len(parts) > 1:
+        if len(parts) >= FEWEST_PARTS:
             for_each(partial(self._compute_part, given, outputs), parts)
         else:
             self._compute(given, outputs, rows)
