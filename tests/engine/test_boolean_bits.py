@@ -41,7 +41,7 @@ def agree(graph: Graph, *arrays: np.ndarray) -> CompiledGraph:
 
 
 def bits_of(compiled: CompiledGraph) -> list[bool]:
-    return [buffer.bits > 0 for buffer in compiled.plan.buffers if buffer.dtype == np.bool_]
+    return [buffer.in_bits for buffer in compiled.plan.buffers if buffer.dtype == np.bool_]
 
 
 @pytest.mark.parametrize("vector_bytes", [16, 32, 64])

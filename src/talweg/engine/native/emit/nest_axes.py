@@ -91,8 +91,8 @@ class NestLayout:
         )
 
     def _operand(self, node: Node | None, view: View) -> Operand:
-        start, has_bits = self.frame.start(view), view.buffer.bits > 0
-        return Operand(node, type_of(view.dtype), list(view.strides), start, bits=has_bits)
+        start, in_bits = self.frame.start(view), view.buffer.in_bits
+        return Operand(node, type_of(view.dtype), list(view.strides), start, bits=in_bits)
 
     def _stretched(self, view: View) -> View:
         """A result's view with stride 0 along the axes that were reduced."""

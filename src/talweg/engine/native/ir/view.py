@@ -17,6 +17,8 @@ from talweg.lazy import cached_property
 Kind = Literal["input", "constant", "shared", "private"]
 """Whose memory a buffer is: an input of the caller, a constant of the plan, one for all threads, or
 one for each thread."""
+MOST_LANES = 64
+"""Lanes of the widest vector: one of bytes in a register of AVX-512."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +27,7 @@ class Buffer:
 
     An input comes from outside, a constant is an `array`. A shared buffer lies in the arena, and a
     private one belongs to one thread. A plan may keep a shared buffer for one block of rows only,
-    in the memory of each thread. Booleans may be stored a bit each, in words of `bits`.
+    in the memory of each thread. Booleans may be stored `in_bits`, one each.
     """
 
     slot: int
@@ -34,13 +36,15 @@ class Buffer:
     size: Size
     kind: Kind
     array: Any = None
-    bits: int = 0
+    in_bits: bool = False
 
     def nbytes(self, rows: int) -> int:
         """Bytes for this many rows."""
-        if self.bits:
-            return -(-self.size.of(rows) // self.bits) * self.bits // 8
-        return self.size.of(rows) * self.dtype.itemsize
+        count = self.size.of(rows)
+        if not self.in_bits:
+            return count * self.dtype.itemsize
+        lanes = min(MOST_LANES, 1 << (count - 1).bit_length())  # of vectors that cover them all
+        return max(1, -(-count // lanes) * lanes // 8)
 
 
 @dataclass(frozen=True)

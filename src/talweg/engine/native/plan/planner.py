@@ -113,8 +113,8 @@ class _Planner:
         """The view of a stored node, in a new buffer if it has none."""
         if node not in self.views:
             assert node.gate is not None
-            bits = self.vector_bytes if self._is_in_bits(node) else 0
-            buffer = self._buffer(f"{node.gate.name}{node.position}", node, bits=bits)
+            in_bits = self._is_in_bits(node)
+            buffer = self._buffer(f"{node.gate.name}{node.position}", node, in_bits=in_bits)
             self.views[node] = whole(buffer, node.shape)
         return self.views[node]
 
