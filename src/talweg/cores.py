@@ -1,9 +1,10 @@
-"""The number of cores that this process may use."""
+"""The cores that this process may use: their number, and a place on them for each thread."""
 
 from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +24,20 @@ def cores() -> int:
     else:
         count = os.cpu_count() or 1
     return max(1, int(min(count, _limit(_GROUPS, _MEMBERSHIP))))
+
+
+def move_to_core(index: int) -> None:
+    """Move the calling thread to one of the cores, from which the system may move it on.
+
+    Linux starts a thread beside the one that started it, and may leave it there for 10 ms: two
+    threads then share a core although another is idle.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    allowed = os.sched_getaffinity(0)
+    with suppress(OSError):  # a sandbox may forbid it
+        os.sched_setaffinity(0, {sorted(allowed)[index % len(allowed)]})
+        os.sched_setaffinity(0, allowed)
 
 
 @cache

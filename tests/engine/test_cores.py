@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from talweg import cores as module
-from talweg.cores import _limit, cores
+from talweg.cores import _limit, cores, move_to_core
 
 Files = dict[str, str]
 
@@ -75,3 +75,22 @@ def test_a_system_that_cannot_bind_processes(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert cores() == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux moves threads")
+def test_a_moved_thread_may_still_use_all_cores() -> None:
+    before = os.sched_getaffinity(0)
+    for index in range(len(before) + 1):
+        move_to_core(index)
+        assert os.sched_getaffinity(0) == before
+
+
+def test_a_thread_stays_where_the_system_forbids_to_move_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(pid: int, cores: set[int]) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setaffinity", refuse, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
+    move_to_core(1)

@@ -15,9 +15,11 @@ from talweg.engine.native import control_block as c
 from talweg.engine.native.llvm.compiler import Compiled
 from talweg.engine.native.runtime.crew import Crew
 from talweg.engine.native.runtime.run_memory import RunMemory
-from talweg.engine.native.runtime.thread_choice import SLICE, ThreadChooser
+from talweg.engine.native.runtime.thread_choice import ThreadChooser
 from talweg.engine.run.outcome import Control
 
+FIRST_LOOK = 4e-3
+"""Seconds until the first look at a running program."""
 LOOK_SECONDS = 0.02
 """Seconds between two looks at a running program."""
 
@@ -92,7 +94,7 @@ class Caller:
         words, passed = self.words, time.perf_counter() - self.began
         if self.chooser.look(int(words[c.STEP]), passed, int(words[c.NAPS])):
             words[c.LAST_STEP] = 0
-        wait = LOOK_SECONDS if passed > SLICE else SLICE
+        wait = LOOK_SECONDS if passed > FIRST_LOOK else FIRST_LOOK
         if self.time_budget is None:
             return wait
         return max(1e-4, min(wait, self.time_budget - float(self.memory.reals[c.SECONDS])))

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from talweg.cores import move_to_core
 from talweg.errors import EngineError
 from talweg.memory_limits import start_thread
 
@@ -61,6 +62,8 @@ class Crew:
             is_called = index < self.size
         try:
             if is_called:
+                if self.size > 1:
+                    move_to_core(index)
                 call()
         finally:
             self._ends[index].set()

@@ -19,8 +19,9 @@ step take 1 us or more."""
 BARRIERS = 60_000
 """Operations in the time that each thread adds to the barriers of a step: some 2 us. n threads take
 W / n + n BARRIERS for a step of W operations, so a run begins with sqrt(W / BARRIERS) of them."""
-SLICE = 4e-3
-"""Seconds of a measurement; the steps of a long one take longer."""
+SLICES = 16e-3
+"""Seconds of one measurement of each number; a long step takes longer. Threads need milliseconds to
+fill their caches: in slices of 4 ms, two of 784-256-128-10 seemed as slow as one."""
 STEADY = 80e-3
 """Seconds of a measurement that other programs cannot flatter: where they want the cores, threads
 that have just started get them first, for some milliseconds."""
@@ -70,6 +71,7 @@ class ThreadChooser:
         self, most: int, first: int, steps_per_epoch: int, last_step: int, *, fixed: bool = False
     ) -> None:
         self.numbers = [2**i for i in range(most.bit_length()) if 2**i < most] + [most]
+        self.short = SLICES / len(self.numbers)  # seconds of a measurement
         self.best = self._before = max(number for number in self.numbers if number <= first)
         self.steps_per_epoch, self.last_step, self.fixed = steps_per_epoch, last_step, fixed
         self.slice = Slice(self.best)
@@ -79,7 +81,7 @@ class ThreadChooser:
         self._is_due = self._is_troubled = False
         self._step, self._elapsed = 0, 0.0  # at the start of the slice
         self._patience = PATIENCE
-        self._due = math.inf if fixed else SLICE
+        self._due = math.inf if fixed else self.short
         self._calm_until = 0.0
         self._watch = PaceWatch()
 
@@ -97,7 +99,7 @@ class ThreadChooser:
             return False
         pace = seconds / (step - self._step)
         if self._trials:
-            return seconds > max(4 * SLICE, 2 * self.pace * self.slice.steps)
+            return seconds > max(4 * self.short, 2 * self.pace * self.slice.steps)
         self.pace, now = pace, self._elapsed + seconds
         self._is_troubled = self.best > 1 and self._watch.is_bad(step, seconds, naps / self.best)
         is_time = now >= self._due or (self._is_troubled and now >= self._calm_until)
@@ -121,7 +123,7 @@ class ThreadChooser:
         until that is at most a fiftieth of the run, beyond what a run of a second can spare.
         """
         left = (self.last_step - step) * self.pace
-        return left > WORTH * max(SLICE, self.pace) and now >= 50 * (self.pace - 0.02)
+        return left > WORTH * max(self.short, self.pace) and now >= 50 * (self.pace - 0.02)
 
     def _advance(self, pace: float | None) -> None:
         """Go on with the measurements; `pace` is that of the last one."""
@@ -168,7 +170,7 @@ class ThreadChooser:
         if self._is_troubled:
             pace, other_pace = yield from self._both(other, self._steps(STEADY), rounds=1)
         else:
-            pace, other_pace = yield from self._both(other, self._steps(SLICE), rounds=2)
+            pace, other_pace = yield from self._both(other, self._steps(self.short), rounds=2)
         self.paces |= {self.best: pace, other: other_pace}
         is_faster = other_pace < (FASTER * pace if other > self.best else pace)
         self.pace = other_pace if is_faster else pace
@@ -193,7 +195,7 @@ class ThreadChooser:
 
     def _steps(self, seconds: float) -> int:
         """The steps of a measurement: whole epochs unless these take long."""
-        short, steps = (max(1, math.ceil(time / self.pace)) for time in (SLICE, seconds))
+        short, steps = (max(1, math.ceil(time / self.pace)) for time in (self.short, seconds))
         if self.steps_per_epoch > 4 * short:
             return min(steps, self.steps_per_epoch - 1)
         return max(1, round(steps / self.steps_per_epoch)) * self.steps_per_epoch
