@@ -68,7 +68,7 @@ def machine() -> dict[str, Any]:
         "cpu": host().cpu,
         "vectors": f"of {8 * host().vector_bytes} bits",
         "cores": cores(),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "python": platform.python_version(),
         "talweg": VERSION,
         **{name: _version(name) for name in _PACKAGES},
